@@ -1,0 +1,156 @@
+"""Every error the package raises.
+
+CampaignError                for a person: the command line prints it and exits with its exit_code
+├── SpecError             2  the YAML is wrong; .problems holds all of them
+├── UsageError            2  the command cannot do what was asked; nothing was sent
+├── ProviderError            the service said no, or said nothing; .charged tells whether money moved
+│   ├── Throttled         8  over quota; not charged; wait .retry_after seconds
+│   ├── Unavailable       8  never reached the service, or a read that may be repeated; not charged
+│   ├── AccountRefused    7  credentials, entitlement, credits; not charged; stop submitting
+│   ├── Rejected          3  the request is at fault; not charged; asking again is no use
+│   ├── InDoubt           4  sent, no usable answer: nobody knows; never re-sent for you
+│   ├── GenerationFailed  3  accepted, then failed; charged: nobody knows
+│   ├── LinkExpired       8  the image's URL no longer works; poll again for a fresh one
+│   └── BlockedHost       3  the answer names a host that is not trusted; it was not contacted
+├── IntegrityError        5  journal, manifest, image or model differ from the record
+├── StoreError            6  the disk: what is still at the service is paid for, run again to fetch it
+├── LaterError            8  not now: the allowance of the day is used up, or nobody answers
+└── Busy                 11  another run holds this folder
+
+A message says what happened and what to do next; it never holds a secret, a signed URL or a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from campaign_runner.spec.problems import Problem
+
+
+class CampaignError(Exception):
+    """Something a person must know; `exit_code` is the process's (the table of the README)."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SpecError(CampaignError):
+    """The campaign file is wrong. `problems` holds everything that is wrong with it, in file order."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class UsageError(CampaignError):
+    """The command cannot do what was asked of it; nothing was sent."""
+
+    exit_code = 2
+
+
+class ProviderError(CampaignError):
+    """The service said no, or said nothing.
+
+    `charged` is False, True, or None where nobody knows. `code` is the service's own
+    word (`prompt_unsafe`), or ours where it gave none.
+    """
+
+    charged: ClassVar[bool | None] = False
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Throttled(ProviderError):
+    """Over the allowance (429). `retry_after` is seconds to wait, None where the service did not say."""
+
+    exit_code = 8
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message, code="rate_limited")
+        self.retry_after = retry_after
+
+
+class Unavailable(ProviderError):
+    """Nothing left us, or a complete answer says that nothing was made; or a free read that may be repeated.
+
+    `reached` tells whether anybody answered at all: silence for a minute ends a run, a busy service does not.
+    `retry_after` is seconds, None where nobody said.
+    """
+
+    exit_code = 8
+
+    def __init__(
+        self, message: str, *, code: str = "", reached: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.reached = reached
+        self.retry_after = retry_after
+
+
+class AccountRefused(ProviderError):
+    """Credentials, entitlement or credits: true for every request, so submitting stops."""
+
+    exit_code = 7
+
+
+class Rejected(ProviderError):
+    """This request is at fault (a field, the content policy); the others go on."""
+
+    exit_code = 3
+
+
+class InDoubt(ProviderError):
+    """Sent without a usable answer: it may have been charged. Never sent again but on a person's word."""
+
+    exit_code = 4
+    charged = None
+
+
+class GenerationFailed(ProviderError):
+    """Accepted, then failed or cancelled. Whether it was charged is not documented."""
+
+    exit_code = 3
+    charged = None
+
+
+class LinkExpired(ProviderError):
+    """The image's URL no longer works; polling its job gives a fresh one. The image is paid for."""
+
+    exit_code = 8
+    charged = True
+
+
+class BlockedHost(ProviderError):
+    """A URL in an answer names a host that is not trusted; it was not contacted. The image is paid for."""
+
+    exit_code = 3
+    charged = True
+
+
+class IntegrityError(CampaignError):
+    """The journal, the manifest, an image or the custom model differs from the record."""
+
+    exit_code = 5
+
+
+class StoreError(CampaignError):
+    """The disk refused: full, no permission, read-only, cannot be locked."""
+
+    exit_code = 6
+
+
+class LaterError(CampaignError):
+    """Not now: the day's allowance is used up, or nobody answers. Running again later goes on."""
+
+    exit_code = 8
+
+
+class Busy(CampaignError):
+    """Another run holds this output folder."""
+
+    exit_code = 11

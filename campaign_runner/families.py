@@ -1,0 +1,59 @@
+"""What each image model of Firefly can do, as rows of data.
+
+A new model of the v3 interface is a new row. Source of the figures: the `size` text and the
+field notes of `GenerateImagesRequestV3` in Adobe's Firefly API specification, and for the one
+image a request of image4_ultra Adobe's Experience League tutorial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from campaign_runner.model import Size
+
+PROMPT_CHARACTERS = 1024
+LARGEST_SEED = 2_147_483_647
+
+_SQUARE, _LANDSCAPE, _PORTRAIT, _WIDE = Size(2048, 2048), Size(2304, 1792), Size(1792, 2304), Size(2688, 1536)
+_TALL = Size(1440, 2560)
+_SMALLER = (Size(2688, 1512), Size(1344, 768), Size(1344, 756), Size(1152, 896), Size(1024, 1024), Size(896, 1152))
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """An image model and its limits. `pack` is how many seeds one request may carry."""
+
+    id: str  # the value of x-model-version
+    pack: int
+    sizes: tuple[Size, ...]
+    names: dict[str, Size]
+    is_custom: bool = False
+    has_negative_prompt: bool = True
+    has_visual_intensity: bool = True
+    has_upsampler: bool = False
+
+
+_NAMES = {"square": _SQUARE, "landscape": _LANDSCAPE, "portrait": _PORTRAIT, "wide": _WIDE}
+_NAMES_4 = {**_NAMES, "tall": _TALL}
+_SIZES_3 = (*_NAMES.values(), *_SMALLER)
+_SIZES_4 = tuple(_NAMES_4.values())
+
+FAMILIES = {
+    family.id: family
+    for family in (
+        Family("image3", 4, _SIZES_3, _NAMES),
+        Family("image3_custom", 4, _SIZES_3, _NAMES, is_custom=True, has_negative_prompt=False),
+        Family("image4_standard", 4, _SIZES_4, _NAMES_4),
+        Family("image4_ultra", 1, _SIZES_4, _NAMES_4),
+        Family(
+            "image4_custom",
+            4,
+            _SIZES_4,
+            _NAMES_4,
+            is_custom=True,
+            has_negative_prompt=False,
+            has_visual_intensity=False,
+            has_upsampler=True,
+        ),
+    )
+}

@@ -1,0 +1,179 @@
+"""The nouns of the trade as frozen values: recipe, variation, job, ticket, output. No I/O.
+
+Identity is the image's: a `key` is the digest of what the service receives (recipe and
+seed) and of nothing else, so that renaming, reordering and re-packing buy nothing again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Size:
+    """Pixels. Written `2048x2048` in file names, tables and campaign files."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+def canonical_json(value: object) -> str:
+    """The one spelling of a value: keys sorted, no spaces, characters as they are."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything the service receives for an image, except its seed.
+
+    `text` is the canonical JSON of `{"v": 1, "version": …, "accept": …?, "body": …}`. A reference
+    image stands in the body as `"source": {"sha256": …}` or `{"url": …}`.
+    """
+
+    text: str
+
+    @classmethod
+    def of(cls, version: str, body: dict[str, Any], accept: str | None = None) -> Recipe:
+        asked = {} if accept is None else {"accept": accept}
+        return cls(canonical_json({"v": 1, "version": version, **asked, "body": body}))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of `text`, hex."""
+        return sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def _parsed(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    @property
+    def version(self) -> str:
+        """The value of x-model-version."""
+        return str(self._parsed["version"])
+
+    @property
+    def accept(self) -> str | None:
+        """The media type asked for, None where the service chooses."""
+        return self._parsed.get("accept")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request without seeds and numVariations. Read it, never change it."""
+        body: dict[str, Any] = self._parsed["body"]
+        return body
+
+    @property
+    def prompt(self) -> str:
+        return str(self.body["prompt"])
+
+    @property
+    def size(self) -> Size:
+        return Size(**self.body["size"])
+
+    def key(self, seed: int) -> str:
+        """The identity of one image: SHA-256 of `<recipe>:<seed>`, hex."""
+        return sha256(f"{self.digest}:{seed}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where in the campaign an image stands: the ids of its axes. `size` is in pixels.
+
+    `include` counts the campaign's `include` entries from 0; None for a cell of the product of lists.
+    """
+
+    product: str
+    prompt: str
+    preset: str
+    market: str | None
+    size: Size
+    include: int | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.product, self.prompt, self.preset, self.market, str(self.size)) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One image: recipe + seed, under the names it has in the campaign (of its first cell)."""
+
+    key: str
+    seed: int
+    cell: Cell
+    prompt_template: str
+
+    @property
+    def stem(self) -> str:
+        """Its file under `images/`, without the suffix, which only the bytes can tell."""
+        cell = self.cell
+        names = "_".join(part for part in (cell.prompt, cell.preset, cell.market) if part)
+        return f"{cell.product}/{names}_{cell.size}_s{self.seed}_{self.key[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One paid request: a recipe and as many due seeds as its family packs, in file order."""
+
+    recipe: Recipe
+    variations: tuple[Variation, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(variation.seed for variation in self.variations)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(variation.key for variation in self.variations)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The service's receipt for an accepted job; polling it is free.
+
+    The URLs are as the service gave them, None where it gave none; whether a host is trusted is the client's to say.
+    """
+
+    job_id: str
+    status_url: str | None = None
+    cancel_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Output:
+    """A finished image still at the service. `url` is signed: it is never written, logged or shown."""
+
+    seed: int | None
+    url: str
+
+    def __repr__(self) -> str:
+        return f"Output(seed={self.seed})"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a finished job has to offer: its outputs, and what the service remarks about the whole job."""
+
+    outputs: tuple[Output, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomModel:
+    """A custom model of the account. `version` and `etag` change when it is trained again."""
+
+    id: str  # Adobe's assetId, `urn:aaid:sc:…`; sent as customModelId
+    name: str  # the name a person reads
+    version: str
+    etag: str
+    concept: str  # the word a subject model wants in its prompt; empty for style models
+    base: str = ""
+    asset_name: str = ""
+    state: str = ""
