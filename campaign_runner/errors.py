@@ -11,6 +11,7 @@ CampaignError                for a person: the command line prints it and exits 
 │   ├── InDoubt           4  sent, no usable answer: nobody knows; never re-sent for you
 │   ├── GenerationFailed  3  accepted, then failed; charged: nobody knows
 │   ├── LinkExpired       8  the image's URL no longer works; poll again for a fresh one
+│   ├── Damaged           8  what came is not a whole picture; fetch it again
 │   └── BlockedHost       3  the answer names a host that is not trusted; it was not contacted
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
 ├── StoreError            6  the disk: what is still at the service is paid for, run again to fetch it
@@ -120,6 +121,13 @@ class GenerationFailed(ProviderError):
 
 class LinkExpired(ProviderError):
     """The image's URL no longer works; polling its job gives a fresh one. The image is paid for."""
+
+    exit_code = 8
+    charged = True
+
+
+class Damaged(ProviderError):
+    """What came is cut, of another format or too large: not the picture. Fetching again is free."""
 
     exit_code = 8
     charged = True

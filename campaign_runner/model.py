@@ -144,6 +144,7 @@ class Ticket:
     job_id: str
     status_url: str | None = None
     cancel_url: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

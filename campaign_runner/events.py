@@ -1,0 +1,146 @@
+"""What happens, as values: the facts that are journalled, and what only observers are told.
+
+A fact is recorded durably before the act it announces, or right after the thing it
+reports. Progress, logs, the manifest and the end-of-run report are all folds over facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from campaign_runner.model import CustomModel, Job, Ticket, Variation
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is not stored: the service's word or ours, and a sentence for a person."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sending of a job. `id` is a nonce, never used twice, so that a late answer finds its row."""
+
+    id: str
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """The request is about to leave; from here on until an answer it may have been charged."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The service took the job: its images are paid for."""
+
+    attempt: Attempt
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Certainly not charged. `for_good`: asking again is no use, its variations fail; else they are pending again."""
+
+    attempt: Attempt
+    reason: Reason
+    for_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Sent without a usable answer: nobody knows whether it was charged."""
+
+    attempt: Attempt
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The image is on the disk, checked, under `file` (relative to the output folder, with `/`)."""
+
+    attempt: Attempt
+    variation: Variation
+    file: str
+    sha256: str
+    bytes: int
+    media_type: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A variation of an accepted job will not come."""
+
+    attempt: Attempt
+    variation: Variation
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A paid image nobody asked for, or one of a wrong size, kept under `file`."""
+
+    attempt: Attempt
+    file: str
+    sha256: str
+    bytes: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResolved:
+    """What the custom model's name meant at the service."""
+
+    model: CustomModel
+
+
+Fact = Submitting | Accepted | Refused | Doubted | Stored | Failed | SetAside | ModelResolved
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run begins: `due` images in `requests` requests, `waiting` accepted jobs of earlier runs."""
+
+    campaign: str
+    due: int
+    requests: int
+    waiting: int
+    stored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing can be sent for `seconds`, and why."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something a person should know that stops nothing."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A job stays `accepted` when the run lets go of it: paid, and asked for again by the next run."""
+
+    attempt: Attempt
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """No further job is submitted, and why; what is accepted is still fetched."""
+
+    why: str
+
+
+Event = Fact | Started | Waiting | Warned | Left | Stopping

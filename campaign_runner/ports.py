@@ -1,0 +1,168 @@
+"""What the scheduler asks for, as contracts: Provider, Store, Journal, Quota.
+
+Values go in and out (no cursors, paths, connections), so that another journal or
+an object store is an adapter and never a second scheduler. Each promise below is
+tested by one suite that runs on every adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from campaign_runner.events import Attempt, Fact
+from campaign_runner.model import CustomModel, Finished, Job, Output, Size, Ticket
+
+
+class Provider(Protocol):
+    """The service that makes images. No method waits, repeats or logs: that is the scheduler's."""
+
+    async def submit(self, job: Job) -> Ticket:
+        """Ask for `job` once; the only call that costs money.
+
+        Never repeat it unless the error's `charged` is False. Raises Throttled, Unavailable,
+        AccountRefused, Rejected (not charged) or InDoubt (nobody knows), and nothing else.
+        """
+
+    async def poll(self, ticket: Ticket) -> Finished | None:
+        """What the job has to offer, or None while it is being made. Free, may be repeated.
+
+        Raises GenerationFailed (final), Throttled, AccountRefused or Unavailable (ask again);
+        `Unavailable.code` is `unknown_job_id` where the service says it does not know the job.
+        """
+
+    async def fetch(self, output: Output) -> bytes:
+        """The bytes of a finished image, as received, complete by their framing. Free, may be repeated.
+
+        Raises LinkExpired (poll for a fresh URL), BlockedHost (final, not contacted) or Unavailable.
+        """
+
+    async def find_models(self, name: str) -> Sequence[CustomModel]:
+        """The custom models of the account that bear this name (display name, else asset name, else id).
+
+        An empty answer means: not shared with this account. Raises AccountRefused, Throttled or Unavailable.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A whole picture: its real media type and size, and the SHA-256 (hex) of the bytes as received."""
+
+    media_type: str
+    size: Size
+    sha256: str
+
+    @property
+    def suffix(self) -> str:
+        return {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}[self.media_type]
+
+
+class Put(Enum):
+    """What became of bytes that were to be stored under a new name."""
+
+    NEW = "new"
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+class Store(Protocol):
+    """Where images are kept. Names are relative, with `/`. A name is either absent or complete, whatever crashes."""
+
+    async def examine(self, content: bytes) -> Examined:
+        """Decode to the end. Raises Damaged for what is cut, of another format, or too many pixels."""
+
+    async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
+        """Publish `content` under `name`, durable on return. What stands there already is never touched.
+
+        SAME where it holds just these bytes (an earlier run crashed before it could record them),
+        DIFFERENT where it holds others. Raises StoreError if the disk refuses, IntegrityError where a
+        folder or a symbolic link stands in the way.
+        """
+
+    async def holds(self, stem: str) -> str | None:
+        """The name of the file that stands under `stem` with any picture suffix, None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An accepted job some of whose variations are neither stored nor failed. `job` holds just those."""
+
+    attempt: Attempt
+    ticket: Ticket
+    accepted_at: datetime
+
+
+class Journal(Protocol):
+    """The durable record. Permissions and facts are different: `intend` asks, `record` tells."""
+
+    async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Record that these are about to be sent; the granted ones are durable on return.
+
+        An attempt is granted only if every variation in it is due now: so nothing is sent twice
+        even if two planners disagree.
+        """
+
+    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Durable on return. Idempotent, in any order; the first terminal state of a variation wins.
+
+        Accepted and Refused may still follow Doubted: the answer that came late. Returns the
+        facts as they were recorded: an Accepted that bears another job's id is recorded, and
+        returned, as Doubted.
+        """
+
+    async def due(self, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that may be sent: new, or pending again."""
+
+    def unfinished(self) -> AsyncIterator[Unfinished]:
+        """Accepted jobs still to be fetched, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to send one request now. It counts as sent this very moment until it is settled or given back."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No leave for `seconds`; `why` names the window: `minute`, `day` or `retry-after`."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the account may send and has sent, as far as this machine knows."""
+
+    per_minute: int
+    per_day: int
+    used_minute: int
+    used_day: int
+
+
+class Quota(Protocol):
+    """The organisation's allowance, shared by every process that uses the same credentials.
+
+    At most `per_minute` requests reach the service in any 60 seconds and `per_day` in any
+    24 hours, over restarts and processes. Stamps are made by the adapter's own clock.
+    """
+
+    async def acquire(self) -> Permit | Wait:
+        """Leave to send one request, or how long to wait before asking again. Never blocks for the wait itself."""
+
+    async def settle(self, permit: Permit) -> None:
+        """An answer arrived, or none ever will: the request counts from now on as sent now."""
+
+    async def give_back(self, permit: Permit) -> None:
+        """The request never reached the service, or the service says it does not count."""
+
+    async def block(self, seconds: float) -> None:
+        """The service told us to wait: nobody gets leave before `seconds` are over."""
+
+    async def allowance(self) -> Allowance:
+        """What is used now, in both windows."""

@@ -1,0 +1,143 @@
+"""SQLite the way the record needs it: open, pragmas, one commit for many writers.
+
+`connect` opens a file with the promises of its kind. `Committer` lets many callers
+share a commit: each hands in what to write and waits until it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from campaign_runner.errors import IntegrityError, StoreError
+
+T = TypeVar("T")
+BUSY_SECONDS = 30.0
+
+
+def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
+    """Open `path` for writing, with explicit transactions (`BEGIN` is the caller's word).
+
+    `wal` for a record with one writing process and readers beside it; else a rollback journal, for a
+    file that many processes write. A commit survives a power cut in both. Raises StoreError, IntegrityError.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    return connection
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """Open `path` for reading beside a running writer; the file is never changed. Raises StoreError, IntegrityError."""
+    try:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+
+
+def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
+    """The package's word for what SQLite says."""
+    match getattr(error, "sqlite_errorname", ""):
+        case "SQLITE_CORRUPT" | "SQLITE_NOTADB":
+            return IntegrityError(f"{path} is damaged ({error}); nothing was sent. Restore it from a backup")
+        case "SQLITE_FULL":
+            return StoreError(f"the disk is full: {path} cannot be written; make room and run again")
+        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
+            return StoreError(f"{path} cannot be opened for writing; check its permissions and run again")
+        case _:
+            return StoreError(f"{path}: {error}; run again")
+
+
+class Committer:
+    """One writer for many callers: what is handed in together is committed together.
+
+    Use as `async with Committer(connection, path) as committer:`. One flusher task owns the
+    connection and hands batches to a one-thread executor; there is no other thread.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._queue: asyncio.Queue[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]] | None]
+        self._queue = asyncio.Queue()
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._flusher = asyncio.create_task(self._flush())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._queue.put_nowait(None)
+        if self._flusher is not None:
+            await self._flusher
+        self._executor.shutdown()
+        self._connection.close()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` inside a transaction; its answer comes once the transaction is durable.
+
+        A batch whose commit fails is rolled back whole and every caller is told. Raises StoreError, IntegrityError.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((work, done))
+        return await asyncio.shield(done)
+
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        last = False
+        while not last:
+            batch = [await self._queue.get()]
+            while not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            last = None in batch
+            works = [entry for entry in batch if entry is not None]
+            if not works:
+                continue
+            commit = loop.run_in_executor(self._executor, self._commit, [work for work, _ in works])
+            await asyncio.wait([commit])
+            for number, (_, done) in enumerate(works):
+                _tell(done, commit, number)
+
+    def _commit(self, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            answers = [work(self._connection) for work in works]
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise translated(error, self._path) from error
+        except BaseException:
+            self._roll_back()
+            raise
+        return answers
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
+    """Hand a caller its answer, or what went wrong, even if that is a bug: nobody may be left waiting."""
+    if caller.done():
+        return
+    error = commit.exception()
+    if error is not None:
+        caller.set_exception(error)
+    else:
+        caller.set_result(commit.result()[number])
