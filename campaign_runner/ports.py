@@ -7,7 +7,7 @@ tested by one suite that runs on every adapter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -112,9 +112,6 @@ class Journal(Protocol):
         facts as they were recorded: an Accepted that bears another job's id is recorded, and
         returned, as Doubted.
         """
-
-    async def due(self, keys: Iterable[str]) -> set[str]:
-        """Those of `keys` that may be sent: new, or pending again."""
 
     def unfinished(self) -> AsyncIterator[Unfinished]:
         """Accepted jobs still to be fetched, oldest first."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -26,7 +27,7 @@ def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
     `wal` for a record with one writing process and readers beside it; else a rollback journal, for a
     file that many processes write. A commit survives a power cut in both. Raises StoreError, IntegrityError.
     """
-    try:
+    with translating(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
@@ -35,17 +36,15 @@ def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
         except sqlite3.Error:
             connection.close()
             raise
-    except sqlite3.Error as error:
-        raise translated(error, path) from error
     return connection
 
 
 def read_only(path: Path) -> sqlite3.Connection:
     """Open `path` for reading beside a running writer; the file is never changed. Raises StoreError, IntegrityError."""
-    try:
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
-    except sqlite3.Error as error:
-        raise translated(error, path) from error
+    with translating(path):
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+        )
 
 
 def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
@@ -59,6 +58,15 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
             return StoreError(f"{path} cannot be opened for writing; check its permissions and run again")
         case _:
             return StoreError(f"{path}: {error}; run again")
+
+
+@contextmanager
+def translating(path: Path) -> Iterator[None]:
+    """What SQLite raises inside becomes StoreError or IntegrityError about `path`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
 
 
 class Committer:

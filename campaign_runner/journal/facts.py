@@ -1,0 +1,234 @@
+"""What each fact does to the ledger: one function a fact, inside the caller's transaction.
+
+Idempotent and in any order: a fact that changes nothing appends no event; the first terminal
+state of a variation wins; Accepted and Refused may follow Doubted, the answer that came late.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from campaign_runner.events import (
+    Accepted,
+    Attempt,
+    Doubted,
+    Fact,
+    Failed,
+    ModelResolved,
+    Reason,
+    Refused,
+    SetAside,
+    Stored,
+    Submitting,
+)
+from campaign_runner.model import Variation, canonical_json
+
+DUPLICATE_JOB = Reason("duplicate_job", "the service answered with the job id of another request; it may have charged")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When and by whom: the run's number on this folder, its worker, and UTC as ISO 8601."""
+
+    at: str
+    epoch: int
+    worker: str
+
+
+class Pen:
+    """Writes into one open transaction, under one stamp."""
+
+    def __init__(self, connection: sqlite3.Connection, stamp: Stamp) -> None:
+        self._db = connection
+        self._stamp = stamp
+
+    def intend(self, attempt: Attempt) -> bool:
+        """Record Submitting if every variation of the attempt is due; else record nothing and say no."""
+        marks = ",".join("?" * len(attempt.job.keys))
+        taken = f"SELECT 1 FROM variations WHERE state != 'pending' AND key IN ({marks})"
+        if self._db.execute(taken, attempt.job.keys).fetchone() is not None:
+            return False
+        self._new_attempt(attempt)
+        for variation in attempt.job.variations:
+            self._submitting(attempt, variation)
+        self._event("submitting", attempt, detail={"seeds": attempt.job.seeds})
+        return True
+
+    def record(self, fact: Fact) -> Fact:
+        """Apply `fact`; the answer is the fact as it was recorded."""
+        match fact:
+            case Submitting(attempt):
+                self.intend(attempt)
+            case Accepted():
+                return self._accepted(fact)
+            case Refused():
+                self._refused(fact)
+            case Doubted():
+                self._doubted(fact)
+            case Stored():
+                self._stored(fact)
+            case Failed(attempt, variation, reason):
+                if self._end(variation, "failed", code=reason.code, message=reason.message):
+                    self._event("failed", attempt, key=variation.key, detail=_words(reason))
+            case SetAside(attempt, file, sha256, size, reason):
+                self._event(
+                    "set_aside", attempt, detail={"file": file, "sha256": sha256, "bytes": size} | _words(reason)
+                )
+            case ModelResolved(model):
+                described = {"id": model.id, "name": model.name, "version": model.version}
+                described |= {"etag": model.etag, "concept": model.concept}
+                self.note({"model": canonical_json(described)})
+                self._event("model_resolved", detail=described)
+            case _:
+                assert_never(fact)
+        return fact
+
+    def decide(self, kind: str, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+        """A person's decision over variations that are in one of `states`; how many it moved."""
+        moved = 0
+        for key in keys:
+            marks = ",".join("?" * len(states))
+            change = f"UPDATE variations SET state = ?, code = ?, message = NULL WHERE key = ? AND state IN ({marks})"
+            if self._db.execute(change, (into, kind, key, *states)).rowcount:
+                self._event(kind, key=key)
+                moved += 1
+        return moved
+
+    def forget(self, outcomes: tuple[str, ...], reason: Reason) -> int:
+        """Let go of what a service that is gone still held: pending again, and never charged. How many attempts."""
+        held = f"SELECT DISTINCT attempt FROM variations WHERE state IN ({_quoted(outcomes)})"
+        attempts = [attempt_id for (attempt_id,) in self._db.execute(held).fetchall()]
+        for attempt_id in attempts:
+            where = f"attempt = ? AND state IN ({_quoted(outcomes)})"
+            self._update(
+                "variations", {"state": "pending", "code": reason.code, "message": reason.message}, where, attempt_id
+            )
+            self._event("forgotten", detail={"attempt": attempt_id} | _words(reason))
+        return len(attempts)
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Note what is true of the whole folder."""
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(facts.items()))
+
+    def _new_attempt(self, attempt: Attempt) -> None:
+        job, stamp = attempt.job, self._stamp
+        self._db.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (job.recipe.digest, job.recipe.text))
+        self._db.execute(
+            "INSERT INTO attempts (id, number, epoch, worker, recipe, seeds, images, submitted_at, outcome,"
+            " model_version, model_etag)"
+            " SELECT ?, (SELECT coalesce(max(number), 0) + 1 FROM attempts), ?, ?, ?, ?, ?, ?, 'open',"
+            " json_extract(model, '$.version'), json_extract(model, '$.etag')"
+            " FROM (SELECT (SELECT value FROM meta WHERE name = 'model') AS model)",
+            (
+                attempt.id,
+                stamp.epoch,
+                stamp.worker,
+                job.recipe.digest,
+                json.dumps(job.seeds),
+                len(job.seeds),
+                stamp.at,
+            ),
+        )
+
+    def _submitting(self, attempt: Attempt, variation: Variation) -> None:
+        cell = variation.cell
+        self._db.execute(
+            "INSERT INTO variations (key, number, recipe, seed, product, prompt, preset, market, width, height,"
+            " prompt_template, attempt, state)"
+            " VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM variations), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " 'submitting')"
+            " ON CONFLICT (key) DO UPDATE SET product = excluded.product, prompt = excluded.prompt,"
+            " preset = excluded.preset, market = excluded.market, prompt_template = excluded.prompt_template,"
+            " attempt = excluded.attempt, state = 'submitting', code = NULL, message = NULL",
+            (
+                variation.key,
+                attempt.job.recipe.digest,
+                variation.seed,
+                cell.product,
+                cell.prompt,
+                cell.preset,
+                cell.market,
+                cell.size.width,
+                cell.size.height,
+                variation.prompt_template,
+                attempt.id,
+            ),
+        )
+
+    def _accepted(self, fact: Accepted) -> Fact:
+        ticket = fact.ticket
+        known = "SELECT id FROM attempts WHERE job_id = ?"
+        owner = self._db.execute(known, (ticket.job_id,)).fetchone()
+        if owner is not None:
+            if owner[0] == fact.attempt.id:
+                return fact
+            doubt = Doubted(fact.attempt, DUPLICATE_JOB)
+            self._doubted(doubt)
+            return doubt
+        urls = {"job_id": ticket.job_id, "status_url": ticket.status_url, "cancel_url": ticket.cancel_url}
+        if self._answer(fact.attempt, "accepted", after=("open", "in_doubt"), **urls):
+            self._move(fact.attempt, "accepted", after=("submitting", "in_doubt"))
+            self._event("accepted", fact.attempt, detail=urls)
+        return fact
+
+    def _refused(self, fact: Refused) -> None:
+        if self._answer(fact.attempt, "refused", after=("open", "in_doubt")):
+            into = "failed" if fact.for_good else "pending"
+            self._move(fact.attempt, into, after=("submitting", "in_doubt"), reason=fact.reason)
+            self._event("refused", fact.attempt, detail={"for_good": fact.for_good} | _words(fact.reason))
+
+    def _doubted(self, fact: Doubted) -> None:
+        if self._answer(fact.attempt, "in_doubt", after=("open",)):
+            self._move(fact.attempt, "in_doubt", after=("submitting",), reason=fact.reason)
+            self._event("in_doubt", fact.attempt, detail=_words(fact.reason))
+
+    def _stored(self, fact: Stored) -> None:
+        kept: dict[str, str | int] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
+        kept |= {"media_type": fact.media_type, "warnings": json.dumps(fact.warnings)}
+        if self._end(fact.variation, "stored", code=None, message=None, stored_at=self._stamp.at, **kept):
+            self._event("stored", fact.attempt, key=fact.variation.key, detail=kept)
+
+    def _answer(self, attempt: Attempt, outcome: str, *, after: tuple[str, ...], **columns: str | None) -> bool:
+        values = {"outcome": outcome, "answered_at": self._stamp.at} | columns
+        return self._update("attempts", values, f"id = ? AND outcome IN ({_quoted(after)})", attempt.id)
+
+    def _move(self, attempt: Attempt, into: str, *, after: tuple[str, ...], reason: Reason | None = None) -> None:
+        code, message = (reason.code, reason.message) if reason else (None, None)
+        values = {"state": into, "code": code, "message": message}
+        self._update("variations", values, f"attempt = ? AND state IN ({_quoted(after)})", attempt.id)
+
+    def _end(self, variation: Variation, state: str, **columns: str | int | None) -> bool:
+        unsettled = _quoted(("pending", "submitting", "accepted", "in_doubt"))
+        return self._update(
+            "variations", {"state": state} | columns, f"key = ? AND state IN ({unsettled})", variation.key
+        )
+
+    def _update(self, table: str, values: Mapping[str, str | int | None], where: str, who: str) -> bool:
+        sets = ", ".join(f"{column} = ?" for column in values)
+        return self._db.execute(f"UPDATE {table} SET {sets} WHERE {where}", (*values.values(), who)).rowcount > 0
+
+    def _event(
+        self,
+        kind: str,
+        attempt: Attempt | None = None,
+        *,
+        key: str | None = None,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        stamp = self._stamp
+        self._db.execute(
+            "INSERT INTO events (at, epoch, worker, kind, attempt, key, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (stamp.at, stamp.epoch, stamp.worker, kind, attempt and attempt.id, key, canonical_json(detail or {})),
+        )
+
+
+def _quoted(words: tuple[str, ...]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _words(reason: Reason) -> dict[str, object]:
+    return {"code": reason.code, "message": reason.message}

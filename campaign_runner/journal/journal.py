@@ -1,0 +1,145 @@
+"""The Journal port on SQLite: one writer for a folder, many events a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from campaign_runner.events import Attempt, Doubted, Fact, Reason
+from campaign_runner.journal.facts import Pen, Stamp
+from campaign_runner.journal.ledger import UNANSWERED
+from campaign_runner.journal.tables import FILE, open_for_writing
+from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
+from campaign_runner.ports import Unfinished
+from campaign_runner.sqlite import Committer
+
+SANDBOX_ENDED = Reason("sandbox_ended", "the sandbox of an earlier run ended with its process")
+_PAGE = 200
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqliteJournal:
+    """The journal of an output folder. Use as `async with SqliteJournal(folder) as journal:`.
+
+    The caller holds the folder's lock. Opening begins a new epoch and declares in doubt every attempt
+    of an earlier one that has no answer: its sender is gone. Raises IntegrityError, StoreError.
+    """
+
+    def __init__(self, folder: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._path = folder / FILE
+        self._now = now
+        self._stack = AsyncExitStack()
+        self._epoch = 0
+        self._worker = str(os.getpid())
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        connection = await loop.run_in_executor(None, open_for_writing, self._path)
+        self._db = connection
+        self._committer = await self._stack.enter_async_context(Committer(connection, self._path))
+        self._epoch = await self._committer.write(self._open_epoch)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """See Journal.intend."""
+        return await self._write(lambda pen: [attempt for attempt in attempts if pen.intend(attempt)])
+
+    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """See Journal.record."""
+        return await self._write(lambda pen: [pen.record(fact) for fact in facts])
+
+    async def unfinished(self) -> AsyncIterator[Unfinished]:
+        """See Journal.unfinished."""
+        after = 0
+        while rows := await self._committer.write(partial(_accepted_attempts, after=after)):
+            for number, unfinished in rows:
+                after = number
+                yield unfinished
+
+    async def note(self, facts: Mapping[str, str]) -> None:
+        """Note what is true of the whole folder (`campaign`, `origin`, `file`…); durable on return."""
+        await self._write(lambda pen: pen.note(facts))
+
+    async def decide(self, kind: str, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+        """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
+        return await self._write(lambda pen: pen.decide(kind, keys, states=states, into=into))
+
+    async def forget_unfinished(self) -> int:
+        """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
+        return await self._write(lambda pen: pen.forget(("accepted", "in_doubt"), SANDBOX_ENDED))
+
+    async def _write(self, work: Callable[[Pen], T]) -> T:
+        def inside(db: sqlite3.Connection) -> T:
+            return work(Pen(db, self._stamp()))
+
+        return await self._committer.write(inside)
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self._now().isoformat(timespec="milliseconds"), self._epoch, self._worker)
+
+    def _open_epoch(self, db: sqlite3.Connection) -> int:
+        row = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        self._epoch = 1 + (int(row[0]) if row else 0)
+        pen = Pen(db, self._stamp())
+        pen.note({"epoch": str(self._epoch)})
+        if row is None:
+            pen.note({"created_at": self._stamp().at})
+        for (attempt_id,) in db.execute("SELECT id FROM attempts WHERE outcome = 'open'").fetchall():
+            pen.record(Doubted(Attempt(attempt_id, _job(db, attempt_id, "submitting")), UNANSWERED))
+        return self._epoch
+
+
+def _accepted_attempts(db: sqlite3.Connection, after: int) -> list[tuple[int, Unfinished]]:
+    """A page of accepted attempts that still hold accepted variations, by the order of their submission."""
+    rows = db.execute(
+        "SELECT number, id, job_id, status_url, cancel_url, answered_at FROM attempts"
+        " WHERE outcome = 'accepted' AND number > ?"
+        " AND EXISTS (SELECT 1 FROM variations v WHERE v.attempt = attempts.id AND v.state = 'accepted')"
+        " ORDER BY number LIMIT ?",
+        (after, _PAGE),
+    ).fetchall()
+    return [
+        (
+            number,
+            Unfinished(
+                Attempt(attempt_id, _job(db, attempt_id, "accepted")),
+                Ticket(job_id, status_url, cancel_url),
+                datetime.fromisoformat(answered_at),
+            ),
+        )
+        for number, attempt_id, job_id, status_url, cancel_url, answered_at in rows
+    ]
+
+
+def _job(db: sqlite3.Connection, attempt_id: str, state: str) -> Job:
+    """What is left of an attempt's job: its variations in `state`, under the names recorded at submission."""
+    (text,) = db.execute(
+        "SELECT r.text FROM recipes r JOIN attempts a ON a.recipe = r.digest WHERE a.id = ?", (attempt_id,)
+    ).fetchone()
+    rows = db.execute(
+        "SELECT key, seed, product, prompt, preset, market, width, height, prompt_template FROM variations"
+        " WHERE attempt = ? AND state = ? ORDER BY number",
+        (attempt_id, state),
+    )
+    variations = tuple(
+        Variation(key, seed, Cell(product, prompt, preset, market, Size(width, height)), template)
+        for key, seed, product, prompt, preset, market, width, height, template in rows
+    )
+    return Job(Recipe(text), variations)

@@ -1,0 +1,176 @@
+"""What the journal says today, per variation. Read only; may be read while a run writes.
+
+An attempt without an answer is `pending` while its run lives and `in_doubt` once nobody
+is left to hear the answer: `is_running` says which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from campaign_runner import sqlite
+from campaign_runner.errors import UsageError
+from campaign_runner.events import Reason
+from campaign_runner.journal.tables import FILE, open_for_reading
+from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
+
+STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
+UNANSWERED = Reason("unanswered", "the run ended before the service answered; Adobe may have charged for it")
+INTERRUPTED = Reason("no_answer_yet", "sent; the answer is awaited")
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A variation that was ever submitted: its state and everything that explains it."""
+
+    variation: Variation
+    recipe: Recipe
+    state: str
+    reason: Reason | None
+    file: str | None
+    sha256: str | None
+    bytes: int | None
+    media_type: str | None
+    stored_at: str | None
+    warnings: tuple[str, ...]
+    job_id: str | None
+    job_seeds: tuple[int, ...]
+    model_version: str | None
+    model_etag: str | None
+    submitted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many requests were ever sent, how many were accepted, and how many images were bought by them.
+
+    `bought` counts images submitted and not refused, doubts and later failures included.
+    """
+
+    submitted: int
+    accepted: int
+    bought: int
+
+
+_ENTRY = """
+SELECT v.key, v.seed, v.product, v.prompt, v.preset, v.market, v.width, v.height, v.prompt_template,
+       r.text, v.state, v.code, v.message, v.file, v.sha256, v.bytes, v.media_type, v.stored_at, v.warnings,
+       a.job_id, a.seeds, a.model_version, a.model_etag, a.submitted_at
+FROM variations v JOIN recipes r ON r.digest = v.recipe JOIN attempts a ON a.id = v.attempt
+"""
+
+
+class Ledger:
+    """Use as `with Ledger(folder) as ledger:`. Raises UsageError without a journal, IntegrityError, StoreError."""
+
+    def __init__(self, folder: Path, *, is_running: bool = False) -> None:
+        self._path = folder / FILE
+        if not self._path.exists():
+            raise UsageError(f"{folder} holds no journal: nothing was run there yet")
+        self._db = open_for_reading(self._path)
+        self._unanswered = ("pending", INTERRUPTED) if is_running else ("in_doubt", UNANSWERED)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def meta(self, name: str) -> str | None:
+        """What was noted under `name` (`campaign`, `origin`, `file`, `created_at`, `model`…)."""
+        row = self._one("SELECT value FROM meta WHERE name = ?", name)
+        return None if row is None else str(row[0])
+
+    @property
+    def custom_model(self) -> CustomModel | None:
+        """What the custom model's name meant when it was recorded."""
+        noted = self.meta("model")
+        return None if noted is None else CustomModel(**json.loads(noted))
+
+    def states(self, keys: Sequence[str]) -> dict[str, str]:
+        """The state of those of `keys` that were ever submitted."""
+        found: dict[str, str] = {}
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            rows = self._all(f"SELECT key, state FROM variations WHERE key IN ({marks})", *chunk)
+            found.update((key, self._state(state)) for key, state in rows)
+        return found
+
+    def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """Everything about those of `keys` that were ever submitted; at most a few hundred at a time."""
+        marks = ",".join("?" * len(keys))
+        rows = self._all(f"{_ENTRY} WHERE v.key IN ({marks})", *keys)
+        return {row[0]: self._entry(row) for row in rows}
+
+    def every_entry(self, state: str | None = None) -> Iterator[Entry]:
+        """Every variation ever submitted (in `state`, if given), in the order of their first submission."""
+        with sqlite.translating(self._path):
+            for row in self._db.execute(f"{_ENTRY} ORDER BY v.number"):
+                entry = self._entry(row)
+                if state is None or entry.state == state:
+                    yield entry
+
+    def counts(self) -> dict[str, int]:
+        """How many of the variations ever submitted are in each state, whether or not they are still planned."""
+        counts = dict.fromkeys(STATES, 0)
+        for state, number in self._all("SELECT state, count(*) FROM variations GROUP BY state"):
+            counts[self._state(state)] += number
+        return counts
+
+    def requests(self) -> Requests:
+        submitted, accepted, bought = self._one(
+            "SELECT count(*), coalesce(sum(outcome = 'accepted'), 0),"
+            " coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0) FROM attempts"
+        ) or (0, 0, 0)
+        return Requests(submitted, accepted, bought)
+
+    def oldest_waiting(self) -> str | None:
+        """When the oldest accepted job that is still to be fetched was accepted (UTC, ISO 8601)."""
+        row = self._one(
+            "SELECT min(a.answered_at) FROM variations v JOIN attempts a ON a.id = v.attempt WHERE v.state = 'accepted'"
+        )
+        return row[0] if row else None
+
+    def _state(self, state: str) -> str:
+        return self._unanswered[0] if state == "submitting" else state
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        key, seed, product, prompt, preset, market, width, height, template, recipe, state, code, message, *rest = row
+        file, digest, size, media_type, stored_at, warnings, job_id, seeds, version, etag, submitted_at = rest
+        cell = Cell(product, prompt, preset, market, Size(width, height))
+        reason = Reason(code, message or code) if code is not None else None
+        if state == "submitting":
+            reason = self._unanswered[1]
+        return Entry(
+            variation=Variation(key, seed, cell, template),
+            recipe=Recipe(recipe),
+            state=self._state(state),
+            reason=reason,
+            file=file,
+            sha256=digest,
+            bytes=size,
+            media_type=media_type,
+            stored_at=stored_at,
+            warnings=tuple(json.loads(warnings)),
+            job_id=job_id,
+            job_seeds=tuple(json.loads(seeds)),
+            model_version=version,
+            model_etag=etag,
+            submitted_at=submitted_at,
+        )
+
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        return next(iter(self._all(query, *values)), None)
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with sqlite.translating(self._path):
+            return self._db.execute(query, values).fetchall()

@@ -1,0 +1,93 @@
+"""The tables of the journal, and opening its file.
+
+`events` is the record; `attempts` and `variations` are what it adds up to. A file of a
+newer version, a damaged one, or another program's is refused and left as it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from campaign_runner import sqlite
+from campaign_runner.errors import IntegrityError
+
+VERSION = "1"
+FILE = "journal.sqlite"
+
+_TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, at TEXT NOT NULL, epoch INTEGER NOT NULL, worker TEXT NOT NULL,
+    kind TEXT NOT NULL, attempt TEXT, key TEXT, detail TEXT NOT NULL) STRICT;
+CREATE TABLE recipes (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE attempts (
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, epoch INTEGER NOT NULL, worker TEXT NOT NULL,
+    recipe TEXT NOT NULL REFERENCES recipes (digest), seeds TEXT NOT NULL, images INTEGER NOT NULL,
+    model_version TEXT, model_etag TEXT, submitted_at TEXT NOT NULL, answered_at TEXT,
+    outcome TEXT NOT NULL CHECK (outcome IN ('open', 'accepted', 'refused', 'in_doubt')),
+    job_id TEXT UNIQUE, status_url TEXT, cancel_url TEXT) STRICT;
+CREATE INDEX attempts_by_outcome ON attempts (outcome, number);
+CREATE TABLE variations (
+    key TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, recipe TEXT NOT NULL REFERENCES recipes (digest),
+    seed INTEGER NOT NULL, product TEXT NOT NULL, prompt TEXT NOT NULL, preset TEXT NOT NULL, market TEXT,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, prompt_template TEXT NOT NULL,
+    attempt TEXT NOT NULL REFERENCES attempts (id),
+    state TEXT NOT NULL CHECK (state IN
+        ('pending', 'submitting', 'accepted', 'in_doubt', 'stored', 'failed', 'abandoned')),
+    code TEXT, message TEXT, file TEXT UNIQUE, sha256 TEXT, bytes INTEGER, media_type TEXT, stored_at TEXT,
+    warnings TEXT NOT NULL DEFAULT '[]') STRICT;
+CREATE INDEX variations_by_attempt ON variations (attempt);
+CREATE INDEX variations_by_state ON variations (state);
+"""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The journal at `path`, made if there is none. The caller holds the folder's lock.
+
+    Raises IntegrityError for a damaged, foreign or newer file (which is not changed), StoreError if the disk refuses.
+    """
+    if path.exists():
+        open_for_reading(path).close()
+    connection = sqlite.connect(path, wal=True)
+    try:
+        with sqlite.translating(path):
+            if not _is_journal(connection):
+                connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT")
+                connection.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """The journal at `path`, checked. Raises IntegrityError, StoreError."""
+    connection = sqlite.read_only(path)
+    try:
+        with sqlite.translating(path):
+            _check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_journal(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone() is not None
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise IntegrityError(f"{path} is damaged ({verdict}); nothing was sent. Restore it from a backup")
+    if not _is_journal(connection):
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+            return  # a crash before the tables were made: nothing was ever sent
+        raise IntegrityError(f"{path} is no journal of campaign_runner; nothing was sent. Use another --output")
+    row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
+    if row is not None and row[0] != VERSION:
+        raise IntegrityError(
+            f"{path} was written by another version of campaign_runner (its format is {row[0]}, this one knows "
+            f"{VERSION}); nothing was sent. Run it with that version"
+        )
