@@ -1,0 +1,98 @@
+"""What a fault does to one exchange: before the request is looked at, and after.
+
+Faults of jobs and outputs show in the answers about them; this is about the calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+
+from campaign_runner.sandbox.answers import prompt_refused
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.jobs import unknown_job
+from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, page
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+def refusal_of(fault: Fault) -> Refusal | None:
+    """The refusal that the fault stands for, if it is one."""
+    match fault.kind:
+        case "429":
+            return rate_limited(str(math.ceil(fault.seconds)))
+        case "500":
+            return api_error(500, "runtime_error", "Something went wrong.")
+        case "503":
+            return api_error(503, "service_unavailable", "The service is temporarily unavailable.")
+        case "408":
+            return api_error(408, "timeout_error", "The request took too long to arrive.")
+        case "html":
+            return page(502, "Bad Gateway")
+        case "402":
+            return api_error(402, "payment_required", "No credits are left.")
+        case "403":
+            return api_error(403, "access_error", headers={"x-access-error": fault.word or "quota_exhausted"})
+        case "404":
+            return unknown_job() if fault.place == "poll" else api_error(404, "not_found")
+        case "451":
+            return prompt_refused()
+        case _:
+            return None
+
+
+def rate_limited(retry_after: str | None) -> Refusal:
+    """429 as documented; `retry_after` is the header's value, seconds or a date."""
+    headers = {"x-access-rate-limit-level": "org"}
+    if retry_after is not None:
+        headers["Retry-After"] = retry_after
+    return api_error(429, "rate_limited", "Too many requests.", headers=headers)
+
+
+async def before(faults: Sequence[Fault], sleep: Sleep) -> None:
+    """What strikes on arrival; raises Refusal or Dropped for all but the slow ones."""
+    for fault in faults:
+        if fault.kind == "slow":
+            await sleep(fault.seconds)
+        if fault.kind == "reset":
+            raise Dropped
+        if refusal := refusal_of(fault):
+            raise refusal
+
+
+async def after(
+    faults: Sequence[Fault], request: web.Request, response: web.StreamResponse, *, sleep: Sleep
+) -> web.StreamResponse:
+    """The answer as it goes out, once the request has had its effect."""
+    for fault in faults:
+        match fault.kind:
+            case "slow_after":
+                await sleep(fault.seconds)
+            case "500_after":
+                return api_error(500, "runtime_error", "Something went wrong.").response()
+            case "reset_after":
+                return drop(request)
+            case "garbled" if isinstance(response, web.Response) and isinstance(response.body, bytes):
+                half = response.body[: len(response.body) // 2]
+                return web.Response(body=half, status=response.status, content_type="application/json")
+    return response
+
+
+def drop(request: web.Request) -> web.Response:
+    """Cut the connection at once; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def send_half(request: web.Request, body: bytes, media_type: str) -> web.StreamResponse:
+    """Announce all of `body`, send half of it, and cut the connection."""
+    response = web.StreamResponse(headers={"Content-Type": media_type, "Content-Length": str(len(body))})
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    await asyncio.sleep(0)
+    drop(request)
+    return response

@@ -1,0 +1,105 @@
+"""What the service says about a job: at acceptance, and each time it is polled.
+
+Shapes are `AsyncAcceptResponseV3` and `JobResponse` of Adobe's Firefly API
+specification. Faults of a job that show in an answer are applied here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from campaign_runner.sandbox.jobs import GONE, Job, Output
+from campaign_runner.sandbox.links import Links
+from campaign_runner.sandbox.orders import SEED_MOST
+from campaign_runner.sandbox.refusal import Refusal, api_error
+
+OTHER_HOST = "http://127.0.0.2"
+
+
+def prompt_refused() -> Refusal:
+    """451, as documented for content policy."""
+    return api_error(451, "prompt_unsafe", "The prompt did not pass content policy checks.")
+
+
+def acceptance(job: Job, origin: str, *, first_id: str) -> dict[str, Any]:
+    """The body of a 202. `first_id` is the sandbox's first job, for the fault that repeats it."""
+    host = OTHER_HOST if job.fault("other_status_host") else origin
+    answer = {
+        "jobId": first_id if job.fault("repeated_job_id") else job.id,
+        "statusUrl": f"{host}/v3/status/{job.id}",
+        "cancelUrl": f"{origin}/v3/cancel/{job.id}",
+    }
+    if job.fault("no_job_id"):
+        del answer["jobId"]
+    if job.fault("no_job_id") or job.fault("no_status_url"):
+        del answer["statusUrl"]
+    return answer
+
+
+class Answers:
+    """Answers to polls; it remembers which outputs have been shown."""
+
+    def __init__(self, links: Links, *, fresh_urls: bool, shuffled: bool) -> None:
+        self._links = links
+        self._fresh_urls = fresh_urls
+        self._shuffled = shuffled
+        self._shown: set[str] = set()
+
+    def status(self, job: Job, word: str, origin: str, now: float) -> dict[str, Any]:
+        """The body of a 200; raises 451 for a job whose prompt is refused only now."""
+        if word in GONE and (fault := job.fault("failed")):
+            code = fault.word or "runtime_error"
+            return {"status": word, "jobId": job.id, "error_code": code, "message": "The job failed."}
+        if word in GONE:
+            return {"status": word, "jobId": job.id, "error_code": f"job_{word}", "message": f"The job: {word}."}
+        if word != "succeeded":
+            return {"status": word, "jobId": job.id}
+        if job.fault("451"):
+            raise prompt_refused()
+        return {"status": word, "jobId": job.id, "result": self._result(job, origin, now)}
+
+    def _result(self, job: Job, origin: str, now: float) -> dict[str, Any]:
+        width, height = job.order.size
+        outputs = delivered(job, shuffled=self._shuffled)
+        return {
+            "size": {"width": width, "height": height},
+            "outputs": [
+                {"seed": output.seed, "image": {"url": self._url(job, output, origin, now)}} for output in outputs
+            ],
+            "contentClass": job.order.body.get("contentClass", "photo"),
+            "promptHasDeniedWords": job.fault("denied_words") is not None,
+            "promptHasBlockedArtists": False,
+            "altText": "",
+        }
+
+    def _url(self, job: Job, output: Output, origin: str, now: float) -> str:
+        name = f"{job.uuid}-{output.index}"
+        is_first = name not in self._shown
+        self._shown.add(name)
+        if output.has("expired") and is_first:
+            return origin + self._links.expired(name)
+        host = OTHER_HOST if output.has("other_image_host") else origin
+        return host + self._links.sign(name, now if self._fresh_urls else job.ready_at)
+
+
+def delivered(job: Job, *, shuffled: bool) -> Sequence[Output]:
+    """The outputs that a poll shows, which the job's faults may spoil."""
+    outputs = list(job.outputs)
+    if job.fault("fewer_outputs"):
+        outputs.pop()
+    if job.fault("no_outputs"):
+        outputs.clear()
+    if outputs and job.fault("extra_output"):
+        outputs.append(replace(outputs[0], seed=_unasked(job)))
+    if outputs and job.fault("unknown_seed"):
+        outputs[0] = replace(outputs[0], seed=_unasked(job))
+    if outputs and job.fault("duplicate_seed"):
+        outputs[-1] = replace(outputs[-1], seed=outputs[0].seed)
+    return outputs[::-1] if shuffled or job.fault("shuffled") else outputs
+
+
+def _unasked(job: Job) -> int:
+    """A seed that the job was not asked for."""
+    return next(seed for seed in range(SEED_MOST, 0, -1) if seed not in job.seeds)

@@ -1,0 +1,153 @@
+"""A script of things that go wrong, for trying what a client does about them.
+
+A `Fault` names a kind, the place where it strikes and which times: the nth, the
+first few, every nth, or always. Places are counted from 1, each on its own.
+A script without faults is a service that always works.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+Place = Literal["token", "models", "upload", "submit", "poll", "cancel", "download", "job", "output"]
+
+API = ("submit", "poll", "models", "upload", "cancel")
+CALLS = (*API, "token", "download")
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    # kind: where it may strike, its usual place first
+    "429": (*API, "token"),  # Retry-After is `seconds`
+    "500": CALLS,
+    "503": CALLS,
+    "408": ("submit",),
+    "html": CALLS,  # a gateway's 502 page
+    "401": API,  # the token in use is revoked
+    "402": ("submit",),
+    "403": ("submit", "poll"),  # x-access-error: quota_exhausted, or `word`
+    "404": ("submit", "poll"),
+    "451": ("submit", "job"),  # at a job: said when it is polled
+    "slow": CALLS,  # `seconds` pass before the request is looked at
+    "slow_after": ("submit", "poll", "cancel", "download"),  # looked at at once, answered after `seconds`
+    "reset": CALLS,  # cut off without an answer
+    "reset_after": ("submit",),  # accepted and charged, then cut off without an answer
+    "500_after": ("submit",),  # accepted and charged, then 500
+    "garbled": ("submit", "poll"),  # the answer's body is cut in half
+    "no_job_id": ("job",),  # accepted and charged; the answer names no job
+    "repeated_job_id": ("job",),  # the answer names the first job of all
+    "no_status_url": ("job",),
+    "other_status_host": ("job",),  # statusUrl lies on 127.0.0.2
+    "failed": ("job",),  # with error_code `word`
+    "cancelled": ("job",),
+    "timeout": ("job",),
+    "stuck": ("job",),  # runs for ever
+    "unknown_word": ("job",),  # is `word` instead of running
+    "fewer_outputs": ("job",),  # the last one is missing
+    "no_outputs": ("job",),
+    "extra_output": ("job",),  # one more, of a seed nobody asked for
+    "unknown_seed": ("job",),  # the first output's seed is not the one asked for
+    "duplicate_seed": ("job",),  # the last output repeats the first seed
+    "shuffled": ("job",),
+    "denied_words": ("job",),  # promptHasDeniedWords
+    "expired": ("output",),  # its first URL has expired when it is given; a later poll's has not
+    "other_image_host": ("output",),  # its URL lies on 127.0.0.2
+    "truncated": ("download", "output"),  # half of the bytes, with a length that agrees
+    "cut": ("download", "output"),  # half of the bytes, then the connection drops
+    "wrong_size": ("output", "download"),  # half as wide and high
+    "not_an_image": ("download", "output"),  # 200 with an HTML page
+}
+
+
+class FaultError(ValueError):
+    """A script that cannot be followed; the message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong. Without `nth`, `first` or `every` it does so always."""
+
+    kind: str
+    where: str = ""
+    """The place; empty: the kind's usual one."""
+    nth: int | None = None
+    """Only this time, counted from 1."""
+    first: int | None = None
+    """Only the first so many times."""
+    every: int | None = None
+    """Each time whose number this divides."""
+    seconds: float = 1.0
+    """The wait of `slow`, the Retry-After of `429`."""
+    word: str = ""
+    """The error code of `failed`, the reason of `403`, the status of `unknown_word`."""
+
+    def __post_init__(self) -> None:
+        places = KINDS.get(self.kind)
+        if places is None:
+            raise FaultError(f"unknown fault {self.kind!r}; known: {', '.join(KINDS)}")
+        if self.where and self.where not in places:
+            raise FaultError(f"{self.kind} cannot strike at {self.where!r}, only at: {', '.join(places)}")
+        counts = [count for count in (self.nth, self.first, self.every) if count is not None]
+        if len(counts) > 1 or any(count < 1 for count in counts):
+            raise FaultError(f"{self.kind}: give one of nth, first and every, 1 or more")
+
+    @property
+    def place(self) -> str:
+        """Where it strikes."""
+        return self.where or KINDS[self.kind][0]
+
+    def strikes(self, number: int) -> bool:
+        """Whether it is due at the `number`th time, counted from 1."""
+        if self.nth is not None:
+            return number == self.nth
+        if self.first is not None:
+            return number <= self.first
+        return self.every is None or number % self.every == 0
+
+
+class Script:
+    """The faults of one sandbox, and how often each place was reached."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self._faults = tuple(faults)
+        self._reached: Counter[str] = Counter()
+
+    def at(self, place: Place) -> tuple[Fault, ...]:
+        """The place is reached once more; what strikes there now, in the script's order."""
+        self._reached[place] += 1
+        number = self._reached[place]
+        return tuple(fault for fault in self._faults if fault.place == place and fault.strikes(number))
+
+
+def load_faults(path: Path) -> tuple[Fault, ...]:
+    """The script in a YAML or JSON file: a list of mappings with the fields of `Fault`.
+
+    Raises FaultError for one that cannot be followed, OSError for one that cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        entries = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise FaultError(f"{path}: not readable as YAML or JSON") from error
+    if not isinstance(entries, list):
+        raise FaultError(f"{path}: a list of faults is expected, such as: - {{kind: 429, nth: 2}}")
+    return tuple(_fault(entry, number) for number, entry in enumerate(entries, start=1))
+
+
+def _fault(entry: Any, number: int) -> Fault:
+    if not isinstance(entry, dict) or "kind" not in entry:
+        raise FaultError(f"fault {number}: a mapping with a kind is expected, such as: {{kind: reset_after, nth: 3}}")
+    known = {field.name for field in fields(Fault)}
+    if unknown := [str(name) for name in entry if name not in known]:
+        raise FaultError(f"fault {number}: unknown field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    counts = [entry.get(name) for name in ("nth", "first", "every")]
+    seconds = entry.get("seconds", 1.0)
+    if any(type(count) not in (int, type(None)) for count in counts) or type(seconds) not in (int, float):
+        raise FaultError(f"fault {number}: nth, first, every and seconds are numbers")
+    words = {name: str(entry[name]) for name in ("kind", "where", "word") if name in entry}
+    return Fault(**words, nth=counts[0], first=counts[1], every=counts[2], seconds=float(seconds))

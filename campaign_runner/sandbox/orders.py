@@ -1,0 +1,217 @@
+"""Checking a request for generation, more strictly than the service does.
+
+Ranges, kinds and words are those of `GenerateImagesRequestV3` in Adobe's Firefly API
+specification, sizes those of its text. Refused besides, because the service is known
+or likely to ignore it in silence and bill all the same: unknown fields, a strength
+without anything it could weigh, seeds outside 0 to 2^31-1.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from campaign_runner.sandbox.catalog import BY_ID, IMAGE3_BASE, IMAGE4_BASE
+from campaign_runner.sandbox.fields import Fields, Mistake
+from campaign_runner.sandbox.refusal import api_error, validation_error
+from campaign_runner.sandbox.settings import Settings
+
+Size = tuple[int, int]
+
+COMMON_SIZES = ((2048, 2048), (2304, 1792), (1792, 2304), (2688, 1536))
+IMAGE3_SIZES: tuple[Size, ...] = (
+    *COMMON_SIZES, (1024, 1024), (2688, 1512), (1344, 768), (1344, 756), (1152, 896), (896, 1152)
+)  # fmt: skip
+IMAGE4_SIZES: tuple[Size, ...] = (*COMMON_SIZES, (1440, 2560))
+VERSIONS: Mapping[str, tuple[Size, ...]] = {
+    "image3": IMAGE3_SIZES,
+    "image3_custom": IMAGE3_SIZES,
+    "image4_standard": IMAGE4_SIZES,
+    "image4_ultra": IMAGE4_SIZES,
+    "image4_custom": IMAGE4_SIZES,
+}
+BASES = {"image3_custom": IMAGE3_BASE, "image4_custom": IMAGE4_BASE}
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+FIELDS = (
+    "contentClass", "customModelId", "negativePrompt", "numVariations", "prompt", "promptBiasingLocaleCode",
+    "seeds", "size", "structure", "style", "upsamplerType", "visualIntensity",
+)  # fmt: skip
+REFERENCE_HOSTS = ("amazonaws.com", "windows.net", "dropboxusercontent.com", "storage.googleapis.com")
+LOCALE = re.compile(r"[a-z]{2}-[A-Z]{2}")
+TEXT_MOST = 1024
+SEED_MOST = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request for generation that passed: what was sent, and what it means."""
+
+    version: str
+    accept: str
+    """The media type asked for; empty if none was."""
+    body: Mapping[str, Any]
+    size: Size
+    seeds: tuple[int, ...] | None
+    """None if none were sent; the service then chooses them."""
+    count: int
+
+    @property
+    def prompt(self) -> str:
+        """The text of the picture."""
+        return str(self.body["prompt"])
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`; raises Refusal 400."""
+    if not body.strip():
+        raise api_error(400, "empty_input_body", "The request has no body.")
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:  # a UnicodeError is a ValueError: lone surrogates
+        raise api_error(400, "bad_request", "The body is not valid JSON.") from error
+    if not isinstance(value, dict):
+        raise api_error(400, "bad_request", "The body is not a JSON object.")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field occurs twice")
+    return fields
+
+
+def _no_constant(word: str) -> object:
+    raise ValueError(f"{word} is not JSON")
+
+
+def check(
+    body: Mapping[str, Any], headers: Mapping[str, str], settings: Settings, *, is_uploaded: Callable[[str], bool]
+) -> Order:
+    """The order in `body` and `headers`; raises 404 for an unknown model, 422 with every mistake there is."""
+    mistakes: list[Mistake] = []
+    version = headers.get("x-model-version", settings.model_without_header)
+    accept = headers.get("x-accept-mimetype", "")
+    if not version:
+        Fields({}, ("header",), mistakes).need("x-model-version")
+        raise validation_error(mistakes)
+    if version not in VERSIONS:
+        raise api_error(404, "not_found", f"Unknown x-model-version: {version}")
+    if accept:
+        Fields({"x-accept-mimetype": accept}, ("header",), mistakes).choice("x-accept-mimetype", MEDIA_TYPES)
+    fields = Fields(body, ("body",), mistakes)
+    fields.only(FIELDS)
+    _check_texts(fields, version)
+    size = _read_size(fields, version)
+    seeds, count = _read_seeds(fields, version, settings)
+    _check_look(fields, version, is_uploaded)
+    _check_custom_model(fields, version)
+    if mistakes:
+        raise validation_error(mistakes)
+    return Order(version, accept, body, size, seeds, count)
+
+
+def _check_texts(fields: Fields, version: str) -> None:
+    fields.need("prompt")
+    fields.text("prompt", low=1, high=TEXT_MOST)
+    fields.text("negativePrompt", high=TEXT_MOST)
+    if fields.has("negativePrompt") and version in BASES:
+        fields.blame("negativePrompt", f"negativePrompt is not supported with {version}")
+    locale = fields.text("promptBiasingLocaleCode", high=5)
+    if locale is not None and not LOCALE.fullmatch(locale):
+        fields.blame("promptBiasingLocaleCode", "a language and a region are expected, such as en-US")
+
+
+def _read_size(fields: Fields, version: str) -> Size:
+    inside = fields.inner("size", ("width", "height"))
+    if inside is None:
+        return 2048, 2048
+    inside.need("width")
+    inside.need("height")
+    width, height = inside.whole("width", low=1, high=4096), inside.whole("height", low=1, high=4096)
+    if width is None or height is None:
+        return 0, 0
+    if (width, height) not in VERSIONS[version]:
+        fields.blame("size", f"{version} does not support {width}x{height}")
+    return width, height
+
+
+def _read_seeds(fields: Fields, version: str, settings: Settings) -> tuple[tuple[int, ...] | None, int]:
+    most = 1 if version == "image4_ultra" and settings.ultra_many == "422" else 4
+    seeds = fields.numbers("seeds", most=most, low=0, high=SEED_MOST)
+    count = fields.whole("numVariations", low=1, high=most)
+    if seeds and count is not None and len(seeds) != count:
+        fields.blame("numVariations", "the number of seeds must equal numVariations")
+    wanted = count or len(seeds or [0])
+    return (tuple(seeds) if seeds else None), 1 if version == "image4_ultra" else wanted
+
+
+def _check_look(fields: Fields, version: str, is_uploaded: Callable[[str], bool]) -> None:
+    fields.choice("contentClass", ("photo", "art"))
+    fields.whole("visualIntensity", low=2, high=10)
+    if fields.has("visualIntensity") and version == "image4_custom":
+        fields.blame("visualIntensity", "visualIntensity is not supported with image4_custom")
+    fields.choice("upsamplerType", ("default", "low_creativity"))
+    if fields.has("upsamplerType") and version != "image4_custom":
+        fields.blame("upsamplerType", f"upsamplerType is not supported with {version}")
+    if style := fields.inner("style", ("presets", "strength", "imageReference")):
+        style.words("presets", most=100)
+        style.whole("strength", low=1, high=100)
+        _check_reference(style, is_uploaded)
+        if not style.has("presets") and not style.has("imageReference"):
+            fields.blame("style", "style has no effect without presets or imageReference")
+    if structure := fields.inner("structure", ("strength", "imageReference")):
+        structure.whole("strength", low=0, high=100)
+        structure.need("imageReference")
+        _check_reference(structure, is_uploaded)
+
+
+def _check_reference(fields: Fields, is_uploaded: Callable[[str], bool]) -> None:
+    reference = fields.inner("imageReference", ("source",))
+    if reference is None:
+        return
+    reference.need("source")
+    source = reference.inner("source", ("uploadId", "url"))
+    if source is None:
+        return
+    if source.has("uploadId") == source.has("url"):
+        reference.blame("source", "either uploadId or url is required")
+    upload = source.text("uploadId", high=36)
+    if upload is not None and not is_uploaded(upload):
+        source.blame("uploadId", "the upload is unknown or its 7 days are over")
+    url = source.text("url", low=1, high=2083)
+    if url is not None and not _is_permitted(url):
+        source.blame("url", f"https on one of these domains is required: {', '.join(REFERENCE_HOSTS)}")
+
+
+def _is_permitted(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in REFERENCE_HOSTS)
+
+
+def _check_custom_model(fields: Fields, version: str) -> None:
+    name = "customModelId"
+    if version not in BASES:
+        if fields.has(name):
+            fields.blame(name, f"customModelId is not supported with {version}")
+        return
+    fields.need(name)
+    asset = fields.text(name, low=1, high=200)
+    model = BY_ID.get(asset or "")
+    if asset is None:
+        return
+    if model is None or model.state != "published":
+        fields.blame(name, "no published custom model has this id")
+    elif model.base != BASES[version]:
+        fields.blame(name, f"this custom model was not trained for {version}")
+    elif model.concept not in str(fields.values.get("prompt", "")):
+        fields.blame("prompt", f"the prompt must contain the concept of the custom model: {model.concept}")

@@ -1,0 +1,290 @@
+"""The service itself: its paths, and what each call does.
+
+A call passes the script of faults, the check of who asks, the allowance, the check
+of what is asked, and only then has an effect. Everything is in memory and ends with
+the sandbox. No handler waits between asking the allowance and using it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from aiohttp import web
+
+from campaign_runner.sandbox import accidents
+from campaign_runner.sandbox.access import Tokens, admit, admit_to_list
+from campaign_runner.sandbox.answers import Answers, acceptance, prompt_refused
+from campaign_runner.sandbox.catalog import BY_ID, listing
+from campaign_runner.sandbox.clock import Clock
+from campaign_runner.sandbox.faults import Fault, Place, Script
+from campaign_runner.sandbox.images import Picture, render
+from campaign_runner.sandbox.jobs import Job, Jobs, Output
+from campaign_runner.sandbox.ledger import Entry, Ledger, keys
+from campaign_runner.sandbox.links import PATH, Links
+from campaign_runner.sandbox.orders import Order, check, parse
+from campaign_runner.sandbox.quota import Quota
+from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
+from campaign_runner.sandbox.settings import Settings
+from campaign_runner.sandbox.uploads import MOST_BYTES, Uploads
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+FaultyHandler = Callable[[web.Request, Sequence[Fault]], Awaitable[web.StreamResponse]]
+
+DEFAULTS = Settings()
+ORDER_MOST_BYTES = 1_000_000
+FORBIDDEN = "forbidden"
+"""A prompt with this word breaks the content policy."""
+
+
+class Sandbox:
+    """One Firefly-compatible service. `app()` serves it, `ledger` tells what it did.
+
+    `clock` counts seconds and decides everything that depends on time; `began` is the
+    date at its first reading, now by default; `sleep` is used by slow faults alone.
+    """
+
+    def __init__(
+        self,
+        settings: Settings = DEFAULTS,
+        *,
+        faults: Iterable[Fault] = (),
+        clock: Callable[[], float] = time.monotonic,
+        began: datetime | None = None,
+        sleep: accidents.Sleep = asyncio.sleep,
+    ) -> None:
+        self.settings = settings
+        self.ledger = Ledger()
+        self._clock = Clock.starting(clock, began or datetime.now(UTC))
+        self._sleep = sleep
+        self._script = Script(faults)
+        self._tokens = Tokens(settings.token_seconds, settings.seed)
+        self._quota = Quota(settings)
+        self._uploads = Uploads(settings.seed)
+        self._jobs = Jobs(settings)
+        self._links = Links(self._clock, settings.expire_seconds)
+        self._answers = Answers(self._links, fresh_urls=settings.fresh_urls, shuffled=settings.shuffled)
+
+    def app(self) -> web.Application:
+        """The application, to be served on a loopback address and nowhere else."""
+        app = web.Application(client_max_size=MOST_BYTES + 1, middlewares=[_dressed])
+        app.add_routes(
+            [
+                web.post("/ims/token/v3", self._call("token", self._token)),
+                web.get("/v3/custom-models", self._call("models", self._models), allow_head=False),
+                web.post("/v2/storage/image", self._call("upload", self._upload)),
+                web.post("/v3/images/generate-async", self._call("submit", self._submit)),
+                web.get("/v3/status/{job_id}", self._call("poll", self._poll), allow_head=False),
+                web.put("/v3/cancel/{job_id}", self._call("cancel", self._cancel)),
+                web.get(PATH + "/{name}", self._call("download", self._download), allow_head=False),
+                web.get("/sandbox/ledger", self._show_ledger, allow_head=False),
+            ]
+        )
+        return app
+
+    def _call(self, place: Place, handler: FaultyHandler) -> Handler:
+        """`handler` behind the script of faults, its refusals made answers."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            self.ledger.calls[place] += 1
+            faults = self._script.at(place)
+            if any(fault.kind == "401" for fault in faults):
+                self._tokens.revoke(request.headers)
+            try:
+                await accidents.before(faults, self._sleep)
+                response = await handler(request, faults)
+            except (Refusal, Dropped) as no:
+                if place == "submit":
+                    await self._record_refused(request, no)
+                return no.response() if isinstance(no, Refusal) else accidents.drop(request)
+            return await accidents.after(faults, request, response, sleep=self._sleep)
+
+        return answer
+
+    def _now(self) -> float:
+        return self._clock.seconds()
+
+    async def _token(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+        if request.query_string or request.content_type != "application/x-www-form-urlencoded":
+            raise ims_error("invalid_request", "send the parameters as a form in the body")
+        token = self._tokens.issue(await request.post(), self._now())
+        life = self.settings.token_seconds
+        return web.json_response({"access_token": token, "token_type": "bearer", "expires_in": life})
+
+    async def _models(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+        admit_to_list(self._tokens, request.headers, self._now())
+        accepted = request.headers.get("Accept", "*/*")
+        if not any(kind in accepted for kind in ("*/*", "application/*", "application/json")):
+            raise list_error(406, "Not Acceptable", "The answer is application/json.")
+        return web.json_response(listing(request.query, self.settings.dates))
+
+    async def _upload(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+        client = admit(self._tokens, request.headers, self._now())
+        body = await _body(request, MOST_BYTES)
+        if self.settings.uploads_count:
+            self._spend(client)
+        upload_id = self._uploads.add(body, request.content_type, self._now())
+        return web.json_response({"images": [{"id": upload_id}]})
+
+    async def _submit(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+        client = admit(self._tokens, request.headers, self._now())
+        body = await _body(request, ORDER_MOST_BYTES)
+        self._refuse_beyond_quota(client)
+        if request.content_type != "application/json":
+            raise api_error(415, "invalid_content_type", "The body must be application/json.")
+        order = check(parse(body), request.headers, self.settings, is_uploaded=self._is_uploaded)
+        faults = self._script.at("job") + self._refused_prompt(order)
+        self._quota.take(client, self._now())
+        job = self._begin(client, order, faults)
+        answer = acceptance(job, _origin(request), first_id=self._jobs.first().id)
+        links = f'<{_origin(request)}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
+        return web.json_response(answer, status=202, headers={"Link": links})
+
+    async def _poll(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+        client = admit(self._tokens, request.headers, self._now())
+        if self.settings.polls_count:
+            self._spend(client)
+        job = self._jobs.find(request.match_info["job_id"], client, self._now())
+        word = self._jobs.word(job, self._now())
+        return web.json_response(self._answers.status(job, word, _origin(request), self._now()))
+
+    async def _cancel(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+        client = admit(self._tokens, request.headers, self._now())
+        job = self._jobs.find(request.match_info["job_id"], client, self._now())
+        self._jobs.cancel(job, self._now())
+        return web.json_response({})
+
+    async def _download(self, request: web.Request, faults: Sequence[Fault]) -> web.StreamResponse:
+        name = request.match_info["name"]
+        self._links.check(name, request.query, request.headers)
+        job_uuid, _, index = name.rpartition("-")
+        made = self._jobs.made(job_uuid, int(index))
+        if made is None:
+            raise store_error(404, "NoSuchKey", "The specified key does not exist.")
+        return await self._send(request, made[0], made[1], kinds={fault.kind for fault in (*faults, *made[1].faults)})
+
+    async def _send(self, request: web.Request, job: Job, output: Output, *, kinds: Set[str]) -> web.StreamResponse:
+        """The image's bytes, spoilt as `kinds` of faults say."""
+        if "not_an_image" in kinds:
+            return page(200, "Not an image").response()
+        media_type = self.settings.media_type or job.order.accept or "image/jpeg"
+        picture = _picture(job, output, is_plain=self.settings.plain_pictures)
+        if "wrong_size" in kinds:
+            picture = replace(picture, size=(picture.size[0] // 2, picture.size[1] // 2))
+        body = await asyncio.get_running_loop().run_in_executor(None, render, picture, media_type)
+        if "cut" in kinds:
+            return await accidents.send_half(request, body, media_type)
+        if "truncated" in kinds:
+            body = body[: len(body) // 2]
+        return web.Response(body=body, content_type=media_type)
+
+    async def _show_ledger(self, _: web.Request) -> web.Response:
+        return web.json_response(self.ledger.as_json())
+
+    def _begin(self, client: str, order: Order, faults: tuple[Fault, ...]) -> Job:
+        """Accept: from here on the job is made and charged, whether or not the answer arrives."""
+        job = self._jobs.begin(client, order, self._now(), faults=faults, script=self._script)
+        names = keys(order, job.seeds, self._uploads.digest)
+        self.ledger.record(
+            Entry(job.accepted_at, client, order.version, job.seeds, order.body, "accepted", job_id=job.id, keys=names)
+        )
+        return job
+
+    async def _record_refused(self, request: web.Request, no: Refusal | Dropped) -> None:
+        """What was refused is worth an entry, too, as far as it can be read."""
+        try:
+            asked: dict[str, Any] | None = parse(await _body(request, ORDER_MOST_BYTES))
+        except Refusal:
+            asked = None
+        why = no.why if isinstance(no, Refusal) else "dropped"
+        seeds = asked.get("seeds") if asked else None
+        version = request.headers.get("x-model-version", "")
+        client = request.headers.get("x-api-key", "")
+        shown = seeds if isinstance(seeds, list) else []
+        self.ledger.record(Entry(self._now(), client, version, shown, asked, "refused", why))
+
+    def _refused_prompt(self, order: Order) -> tuple[Fault, ...]:
+        """How the content policy strikes a forbidden prompt; raises where that is at once."""
+        if FORBIDDEN not in order.prompt.lower():
+            return ()
+        match self.settings.refused:
+            case "451":
+                raise prompt_refused()
+            case "422":
+                raise api_error(422, "prompt_unsafe", "The prompt did not pass content policy checks.")
+            case "451_at_poll":
+                return (Fault("451", where="job"),)
+            case "failed":
+                return (Fault("failed", word="prompt_unsafe"),)
+            case "empty":
+                return (Fault("no_outputs"),)
+
+    def _is_uploaded(self, upload_id: str) -> bool:
+        return self._uploads.is_known(upload_id, self._now())
+
+    def _spend(self, client: str) -> None:
+        self._refuse_beyond_quota(client)
+        self._quota.take(client, self._now())
+
+    def _refuse_beyond_quota(self, client: str) -> None:
+        """Raises 429 with the time after which one more request is permitted."""
+        wait = self._quota.wait(client, self._now())
+        if wait <= 0:
+            return
+        match self.settings.retry_after:
+            case "seconds":
+                raise accidents.rate_limited(str(math.ceil(wait)))
+            case "date":
+                date = self._clock.date(self._now() + wait + 1)
+                raise accidents.rate_limited(format_datetime(date, usegmt=True))
+            case "none":
+                raise accidents.rate_limited(None)
+
+
+def _picture(job: Job, output: Output, *, is_plain: bool) -> Picture:
+    """How the output looks. A seed that is said wrongly shows the seed it was made from."""
+    body, order = job.order.body, job.order
+    model = BY_ID.get(body.get("customModelId", ""))
+    return Picture(
+        prompt=order.prompt,
+        size=order.size,
+        seed=job.seeds[output.index],
+        styles=tuple(sorted(body.get("style", {}).get("presets", ()))),
+        content_class=body.get("contentClass", ""),
+        model=f"{order.version}, {model.display}" if model else order.version,
+        is_plain=is_plain,
+    )
+
+
+def _origin(request: web.Request) -> str:
+    return f"http://{request.host}"
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    """The whole body; raises the 413 that gateways send, an HTML page."""
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise page(413, "Request Entity Too Large") from error
+    if len(body) > most:
+        raise page(413, "Request Entity Too Large")
+    return body
+
+
+@web.middleware
+async def _dressed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name every answer by a request id, and say no to unknown paths in JSON."""
+    try:
+        response = await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        word = "not_found" if error.status == 404 else "method_not_allowed"
+        response = api_error(error.status, word).response()
+    if not response.prepared:
+        response.headers.setdefault("x-request-id", request.headers.get("x-request-id", "sandbox"))
+    return response

@@ -1,0 +1,66 @@
+"""How the sandbox behaves where a person may choose, or where Adobe's pages are silent.
+
+Every value has a default that keeps to the specification; a switch makes the sandbox
+take the other reading, so that a client can be shown to survive both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+QuotaWindow = Literal["sliding", "fixed", "bucket", "even"]
+RetryAfter = Literal["seconds", "date", "none"]
+Dates = Literal["milliseconds", "iso"]
+Refused = Literal["451", "422", "451_at_poll", "failed", "empty"]
+UltraMany = Literal["422", "fewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The switches of one sandbox."""
+
+    per_minute: int = 4
+    """Requests for generation in a minute, for each client id."""
+    per_day: int = 9000
+    """The same in 24 hours."""
+    quota_window: QuotaWindow = "sliding"
+    """How a minute is counted: any 60 s, clock minutes, a bucket that refills, or evenly spaced."""
+    polls_count: bool = False
+    """Whether asking for a status uses up the allowance, too."""
+    uploads_count: bool = False
+    """Whether an upload uses up the allowance, too."""
+    retry_after: RetryAfter = "seconds"
+    """The form of Retry-After: Adobe's specification says a date, its older pages seconds."""
+    token_seconds: int = 86399
+    """Life of an access token."""
+    expire_seconds: int = 3600
+    """Life of an image URL."""
+    fresh_urls: bool = True
+    """Whether polling again gives a fresh image URL, or the one given first."""
+    job_seconds: float = 2.0
+    """From acceptance to success."""
+    job_spread: float = 0.0
+    """How far a job's duration may lie from `job_seconds`, as a fraction of it (0 to 1)."""
+    job_known_seconds: float = 86400.0
+    """How long after acceptance a job can be asked for."""
+    seed: int = 0
+    """Where job ids, token values and unasked seeds begin."""
+    model_without_header: str = ""
+    """The model of a request without x-model-version; empty: such a request is refused."""
+    ultra_many: UltraMany = "422"
+    """What image4_ultra does when asked for several images: refuse, or make the first only."""
+    running_word: str = "running"
+    """The status word of a job under way."""
+    cancelled_word: Literal["cancelled", "canceled"] = "cancelled"
+    """The status word of a cancelled job; Adobe spells it both ways."""
+    refused: Refused = "451"
+    """How a prompt that breaks the content policy is refused."""
+    shuffled: bool = False
+    """Whether outputs come in another order than their seeds."""
+    media_type: str = ""
+    """The type of every image, whatever x-accept-mimetype asks for; empty: as asked."""
+    dates: Dates = "milliseconds"
+    """Custom models' dates: Adobe's sample has epoch milliseconds, its specification strings."""
+    plain_pictures: bool = False
+    """Flat colour instead of a drawing: for volume, not for looking."""
