@@ -1,0 +1,293 @@
+"""The organisation's allowance, shared by every process of this machine that uses the same credentials.
+
+A log of what was sent, one row a request, in one SQLite file. A row stands before its request
+leaves and counts as sent *now* until the answer sets its time, so it never counts as earlier than the service
+counts it; that is why the whole allowance can be used, without a margin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from campaign_runner import files
+from campaign_runner.errors import IntegrityError
+from campaign_runner.ports import Allowance, Permit, Wait
+from campaign_runner.sqlite import connect, translated
+
+T = TypeVar("T")
+
+LONGEST_BLOCK = 3600.0
+"""Seconds: a service that asks for more is asked again after this."""
+ANSWERED_WITHIN = 60.0
+"""Seconds after which a request of a process that died has reached the service, or never will."""
+LOOK_AGAIN = 10.0
+"""Seconds: an unanswered request may be given back at any moment, so nobody waits longer before asking again."""
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sent (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL,
+    asked REAL NOT NULL,
+    answered REAL,
+    process INTEGER NOT NULL,
+    process_started INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS sent_by_time ON sent (account, answered);
+CREATE TABLE IF NOT EXISTS blocked (
+    account TEXT PRIMARY KEY,
+    until REAL NOT NULL,
+    seconds REAL NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """At most `per_minute` requests in any `minute` seconds and `per_day` in any `day` seconds."""
+
+    per_minute: int = 4
+    per_day: int = 9000
+    minute: float = 60.0
+    day: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of this machine. `started` tells it from a later one of the same id; 0 where that is unknown."""
+
+    id: int
+    started: int
+
+    @classmethod
+    def this(cls) -> Process:
+        return cls(os.getpid(), _started(os.getpid()) or 0)
+
+    def is_alive(self) -> bool:
+        """Whether it runs. Where the system cannot tell, no: its requests then count as those of a dead one."""
+        if sys.platform == "linux":
+            return _started(self.id) == self.started
+        if sys.platform == "win32":
+            return self == Process.this()  # signal 0 would be Ctrl-C there
+        try:
+            os.kill(self.id, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def account_of(origin: str, client_id: str) -> str:
+    """The account as the log names it: a digest, since the log may be read by others."""
+    return hashlib.sha256(f"{origin}\n{client_id}".encode()).hexdigest()
+
+
+class SharedQuota:
+    """A Quota in the file `quota.sqlite` of the state folder, which is made if missing.
+
+    `account` is `account_of` the credentials. `clock` gives wall seconds: other processes
+    and later runs read them. Every method raises StoreError where the file cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, account: str, *, limits: Limits | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._path = folder / "quota.sqlite"
+        self._account = account
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._process = Process.this()
+
+    async def acquire(self) -> Permit | Wait:
+        """Leave to send one request, or how long to wait before asking again."""
+        asking = asyncio.get_running_loop().run_in_executor(None, self._transact, self._acquire)
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            # Nobody will send what is granted now, and nobody would ever settle it.
+            answer = await asking
+            if isinstance(answer, Permit):
+                await self.give_back(answer)
+            raise
+
+    async def settle(self, permit: Permit) -> None:
+        """An answer arrived, or none ever will: the request counts from now on as sent now."""
+        await self._in_thread(lambda log: log.settle(permit.id))
+
+    async def give_back(self, permit: Permit) -> None:
+        """The request never reached the service, or the service says it does not count."""
+        await self._in_thread(lambda log: log.give_back(permit.id))
+
+    async def block(self, seconds: float) -> None:
+        """The service told us to wait: nobody gets leave before `seconds` are over, an hour at most."""
+        await self._in_thread(lambda log: log.block(seconds))
+
+    async def allowance(self) -> Allowance:
+        """What is used now, in both windows."""
+        return await self._in_thread(self._allowance)
+
+    def _acquire(self, log: _Log) -> Permit | Wait:
+        limits = self._limits
+        waits = [
+            Wait(log.wait(limits.per_minute, limits.minute), "minute"),
+            Wait(log.wait(limits.per_day, limits.day), "day"),
+            Wait(log.blocked(), "retry-after"),
+        ]
+        longest = max(waits, key=lambda wait: wait.seconds)
+        return longest if longest.seconds > 0 else Permit(log.insert(self._process))
+
+    def _allowance(self, log: _Log) -> Allowance:
+        limits = self._limits
+        return Allowance(limits.per_minute, limits.per_day, log.used(limits.minute), log.used(limits.day))
+
+    async def _in_thread(self, work: Callable[[_Log], T]) -> T:
+        """Run `work` to its end, even if the caller is cancelled meanwhile."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._transact, work))
+
+    def _transact(self, work: Callable[[_Log], T]) -> T:
+        """Run `work` alone among all processes; durable on return."""
+        self._make_file()
+        with closing(connect(self._path, wal=False)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                # The clock is read under the lock: whoever comes later has a later time.
+                log = _Log(connection, self._account, self._clock())
+                log.open(self._path, self._limits.day)
+                answer = work(log)
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise translated(error, self._path) from error
+        return answer
+
+    def _make_file(self) -> None:
+        """Make the file for its owner alone. SQLite would let everybody read it."""
+        if self._path.exists():
+            return
+        files.make_folder(self._path.parent, mode=0o700)
+        staged = self._path.with_name(f".{self._path.name}.{os.getpid()}-{time.monotonic_ns()}.tmp")
+        with files.translating(self._path):
+            os.close(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            # Never opened under its own name: closing it would drop the locks SQLite holds on it for other threads.
+            files.publish_new(staged, self._path)
+        finally:
+            files.remove(staged)
+
+
+class _Log:
+    """The rows of one account as they stand `now`, inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, account: str, now: float) -> None:
+        self._connection = connection
+        self._account = account
+        self._now = now
+        self._unanswered: Sequence[float] = ()
+
+    def open(self, path: Path, day: float) -> None:
+        """Make the tables, bring back what a clock set back left in the future, forget what no window sees."""
+        execute, now = self._connection.execute, self._now
+        (version,) = execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise IntegrityError(f"{path} was written by a newer campaign_runner; upgrade this one")
+        if version < _VERSION:
+            for statement in _SCHEMA.split(";"):
+                execute(statement)
+            execute(f"PRAGMA user_version = {_VERSION}")
+        execute("UPDATE sent SET asked = ? WHERE asked > ?", (now, now))
+        execute("UPDATE sent SET answered = ? WHERE answered > ?", (now, now))
+        execute("UPDATE blocked SET until = ? + seconds WHERE until > ? + seconds", (now, now))
+        self._unanswered = self._read_unanswered()
+        execute("DELETE FROM sent WHERE account = ? AND answered + ? <= ?", (self._account, day, now))
+        execute("DELETE FROM blocked WHERE until <= ?", (now,))
+
+    def wait(self, limit: int, window: float) -> float:
+        """Seconds until fewer than `limit` requests are in `window`; 0 if that is so now."""
+        stamps = sorted([*self._unanswered, *self._answered(window, limit)], reverse=True)
+        if len(stamps) < limit or stamps[limit - 1] + window <= self._now:
+            return 0.0
+        seconds = until(stamps[limit - 1] + window, self._now)
+        return min(seconds, LOOK_AGAIN) if self._now in self._unanswered else seconds
+
+    def used(self, window: float) -> int:
+        """How many requests are in `window`."""
+        return len(self._unanswered) + len(self._answered(window, -1))
+
+    def blocked(self) -> float:
+        """Seconds until the service may be asked again."""
+        row = self._connection.execute("SELECT until FROM blocked WHERE account = ?", (self._account,)).fetchone()
+        return until(row[0], self._now) if row else 0.0
+
+    def block(self, seconds: float) -> None:
+        seconds = min(max(0.0, seconds), LONGEST_BLOCK)
+        self._connection.execute(
+            "INSERT INTO blocked VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE"
+            " SET until = excluded.until, seconds = excluded.seconds WHERE excluded.until > blocked.until",
+            (self._account, self._now + seconds, seconds),
+        )
+
+    def insert(self, process: Process) -> int:
+        row = self._connection.execute(
+            "INSERT INTO sent (account, asked, process, process_started) VALUES (?, ?, ?, ?)",
+            (self._account, self._now, process.id, process.started),
+        )
+        return int(row.lastrowid or 0)
+
+    def settle(self, id: int) -> None:
+        self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (self._now, id))
+
+    def give_back(self, id: int) -> None:
+        self._connection.execute("DELETE FROM sent WHERE id = ?", (id,))
+
+    def _answered(self, window: float, limit: int) -> Sequence[float]:
+        rows = self._connection.execute(
+            "SELECT answered FROM sent WHERE account = ? AND answered + ? > ? ORDER BY answered DESC LIMIT ?",
+            (self._account, window, self._now, limit),
+        )
+        return [answered for (answered,) in rows]
+
+    def _read_unanswered(self) -> Sequence[float]:
+        """As when they count: now; where their process died, when the service has them at the latest.
+
+        Once that moment has come the request is answered as far as anybody will ever know.
+        """
+        counted = []
+        for id, asked, *process in self._connection.execute(
+            "SELECT id, asked, process, process_started FROM sent WHERE account = ? AND answered IS NULL",
+            (self._account,),
+        ).fetchall():
+            latest = asked + ANSWERED_WITHIN
+            if Process(*process).is_alive():
+                counted.append(self._now)
+            elif latest > self._now:
+                counted.append(latest)
+            else:
+                self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (latest, id))
+        return counted
+
+
+def until(moment: float, now: float) -> float:
+    """Seconds from `now` that, added to it, are not before `moment`: a float's rounding must not cost a round."""
+    seconds = moment - now
+    return seconds if now + seconds >= moment else seconds + math.ulp(moment)
+
+
+def _started(process: int) -> int | None:
+    """When a process of Linux started, in ticks since the machine did; None if it is dead or cannot be seen."""
+    try:
+        line = Path(f"/proc/{process}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    state, *fields = line.rpartition(")")[2].split()
+    return None if state in "ZX" else int(fields[18])

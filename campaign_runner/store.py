@@ -1,0 +1,216 @@
+"""Images on a disk: staged, checked, published.
+
+An image is written beside the pictures, synced, and only then given its name, which it gets only
+if nothing has that name: a name is absent or complete, and what was paid for is never overwritten.
+No symbolic link below the images' folder is ever followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Self, TypeVar
+
+import aiofiles
+from PIL import Image, UnidentifiedImageError
+
+from campaign_runner import files
+from campaign_runner.errors import Damaged, IntegrityError, StoreError
+from campaign_runner.model import Size
+from campaign_runner.ports import Examined, Put
+
+T = TypeVar("T")
+
+MOST_PIXELS = 64_000_000
+SUFFIXES = ("jpg", "png", "webp")
+_MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_FORBIDDEN = frozenset('\\:*?"<>|') | frozenset(map(chr, range(32)))
+# What Pillow raises for broken pictures; which one depends on where the break is.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+# Python's warning filters belong to the whole process, so only one thread at a time may change them.
+_quiet = threading.Lock()
+
+
+class FolderStore:
+    """A Store in the folder `root`. `staging` lies on the same disk and belongs to the run that holds the folder.
+
+    Use `await FolderStore.prepare(root, staging)` before putting anything.
+    """
+
+    def __init__(self, root: Path, staging: Path) -> None:
+        self._root = root
+        self._staging = staging
+
+    @classmethod
+    async def prepare(cls, root: Path, staging: Path) -> Self:
+        """Make both folders and empty `staging`: what lies there was never recorded. Raises StoreError, IntegrityError.
+
+        Only for the holder of the output folder's lock: another run's image may be in `staging`.
+        """
+        store = cls(root, staging)
+        await _in_thread(store._prepare)
+        return store
+
+    async def check_writable(self, needed: int = 0) -> None:
+        """Write, sync and rename a file where the images go; `needed` bytes must be free. Raises StoreError."""
+        await _in_thread(self._check_writable, needed)
+
+    async def examine(self, content: bytes) -> Examined:
+        """Decode to the end. Raises Damaged for what is cut, of another format, or too many pixels."""
+        return await _in_thread(examine, content)
+
+    async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
+        """Publish `content` under `name`, durable on return; see the port."""
+        parts = _parts(name)
+        staged = self._staging / secrets.token_hex(16)
+        try:
+            with files.translating(staged):
+                async with aiofiles.open(staged, "xb") as file:
+                    await file.write(content)
+                    await file.flush()
+                    await _in_thread(os.fsync, file.fileno())
+            return await _in_thread(self._publish, staged, parts, sha256)
+        finally:
+            await _in_thread(files.remove, staged)
+
+    async def holds(self, stem: str) -> str | None:
+        """The name of the file that stands under `stem` with any picture suffix, None if there is none."""
+        return await _in_thread(self._holds, stem)
+
+    def _prepare(self) -> None:
+        for folder in (self._root, self._staging):
+            if folder.is_symlink():
+                raise IntegrityError(f"{folder} is a symbolic link; put a real folder there and run again")
+            files.make_folder(folder)
+        with files.translating(self._staging):
+            if self._root.stat().st_dev != self._staging.stat().st_dev:
+                raise StoreError(f"{self._root} and {self._staging} are on different disks; keep both on one")
+            for left in self._staging.iterdir():
+                if left.is_symlink() or not left.is_dir():
+                    left.unlink()
+
+    def _check_writable(self, needed: int) -> None:
+        probe = self._staging / f"probe-{secrets.token_hex(8)}"
+        try:
+            files.write_durably(probe, b"x")
+            with files.translating(self._root):
+                free = shutil.disk_usage(self._root).free
+        finally:
+            files.remove(probe)
+        if free < needed:
+            raise StoreError(
+                f"the disk of {self._root} has {free:,} bytes free, the images need about {needed:,}; make room first"
+            )
+
+    def _publish(self, staged: Path, parts: list[str], sha256: str) -> Put:
+        with self._folders(parts[:-1], make=True) as folders:
+            is_new = folders[-1].publish(staged, parts[-1])
+            answer = Put.NEW if is_new else _compare(folders[-1], parts[-1], sha256)
+            for folder in reversed(folders):
+                # SAME too: the run that published it may have died before its folder was synced.
+                folder.sync()
+        return answer
+
+    def _holds(self, stem: str) -> str | None:
+        parts = _parts(stem)
+        try:
+            with self._folders(parts[:-1], make=False) as folders:
+                found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
+                return next((f"{stem}.{suffix}" for suffix in found), None)
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _folders(self, parts: list[str], *, make: bool) -> Iterator[list[files.Folder]]:
+        """The images' folder and those below it down `parts`, each entered through the one before."""
+        with ExitStack() as open_folders:
+            folder = open_folders.enter_context(files.open_folder(self._root.parent))
+            folders = []
+            for part in (self._root.name, *parts):
+                folder = open_folders.enter_context(folder.enter(part, make=make))
+                folders.append(folder)
+            yield folders
+
+
+def examine(content: bytes) -> Examined:
+    """What `FolderStore.examine` answers, here and now."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
+                media_type, size = _MEDIA_TYPES[picture.format or ""], Size(*picture.size)
+                if size.width * size.height > MOST_PIXELS:
+                    raise Damaged(f"the picture has {size} pixels, more than {MOST_PIXELS:,}", code="too_many_pixels")
+                # A baseline JPEG is decoded at an eighth: a third of the work, and a cut is still noticed.
+                picture.draft(picture.mode, (max(1, size.width // 8), max(1, size.height // 8)))
+                picture.load()
+        except UnidentifiedImageError as error:
+            raise Damaged("what came is not a JPEG, PNG or WebP picture", code="no_picture") from error
+        except _BROKEN as error:
+            raise Damaged("what came is a cut or damaged picture", code="damaged") from error
+    if not _has_end(content, media_type):
+        raise Damaged("what came is a picture without its end", code="damaged")
+    return Examined(media_type, size, hashlib.sha256(content).hexdigest())
+
+
+def _has_end(content: bytes, media_type: str) -> bool:
+    """Whether the closing mark is there: Pillow does not miss it once it has all the rows."""
+    match media_type:
+        case "image/jpeg":
+            return content.find(b"\xff\xd9", _start_of_scan(content)) >= 0
+        case "image/png":
+            return b"IEND\xaeB`\x82" in content
+        case _:
+            return len(content) >= 8 + int.from_bytes(content[4:8], "little")
+
+
+def _start_of_scan(content: bytes) -> int:
+    """Where a JPEG's rows begin: a thumbnail in the segments before has a closing mark of its own."""
+    at = 2
+    while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":
+        is_filling = content[at + 1 : at + 2] == b"\xff"
+        at += 1 if is_filling else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return at
+
+
+def _compare(folder: files.Folder, name: str, sha256: str) -> Put:
+    with folder.read(name) as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            return Put.DIFFERENT
+        os.fsync(file.fileno())
+        return Put.SAME
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a name. Raises IntegrityError for what would leave the folder, or is no name on every system."""
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or _FORBIDDEN & set(part) for part in parts):
+        raise IntegrityError(f"{name!r} is not a name of an image: names are relative, with '/' and without '..'")
+    return parts
+
+
+async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """Run blocking `work` to its end, even if the caller is cancelled meanwhile."""
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work, *arguments))
