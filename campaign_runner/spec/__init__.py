@@ -1,0 +1,1 @@
+"""From YAML text to a Campaign, with everything that is wrong with it at once."""

@@ -1,0 +1,182 @@
+"""A cell to what is asked for it: the final prompt and the look that is set.
+
+Templates are compiled once per text and market, with everything that the market decides already
+filled in; what remains per cell is a handful of look-ups. The campaign has been checked: a word
+that is missing cannot be met here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from campaign_runner.model import Cell, Size
+from campaign_runner.spec.look import merged, own_fields
+from campaign_runner.spec.schema import Campaign, Entry
+from campaign_runner.spec.text import Slot, Text, clean, language, parse, wording
+
+_REFERENCES = ("style_reference", "structure_reference")
+_MOST_LOOKS = 4096  # merged looks kept at once
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a cell asks for. `prompt` is as sent, `prompt_template` as written for its market.
+
+    `look` holds the look fields that are set, by their names in the campaign file: a reference
+    image is an absolute Path, or the text of its link.
+    """
+
+    prompt: str
+    prompt_template: str
+    look: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A merged look; `open` are the fields whose text still has to be filled for a cell."""
+
+    fields: Mapping[str, Any]
+    open: Mapping[str, str]
+
+
+class Composer:
+    """Composes cells of a checked campaign. `concept` is the custom model's word for `{concept}`."""
+
+    def __init__(self, campaign: Campaign, concept: str | None = None) -> None:
+        self._campaign = campaign
+        self._concept = "{concept}" if concept is None else concept
+        self._folder = campaign.path.parent.absolute()
+        self._locales = {None: campaign.defaults.locale} | {
+            id: market.locale or campaign.defaults.locale for id, market in campaign.markets.items()
+        }
+        self._compiled: dict[tuple[str, str | None], tuple[str | Slot, ...]] = {}
+        self._words: dict[tuple[str, str, str | None], str] = {}
+        self._looks: dict[tuple[Any, ...], _Look] = {}
+        self._sizes: dict[Size, str] = {}
+        self._defaults = own_fields(campaign.defaults)
+        axes: tuple[Mapping[str, Entry], ...] = (
+            campaign.markets,
+            campaign.presets,
+            campaign.prompts,
+            campaign.products,
+        )
+        self._givers: tuple[dict[str | None, dict[str, Any]], ...] = tuple(map(_givers, axes))
+        self._included = tuple(own_fields(entry) for entry in campaign.include)
+
+    def compose(self, cell: Cell) -> Composed:
+        """The prompt and the look of `cell`."""
+        template = self.template(cell)
+        look = self._look(cell)
+        if not look.open:
+            return Composed(clean(self._fill(template, cell)), template, look.fields)
+        filled = {name: self._finish(name, self._fill(text, cell)) for name, text in look.open.items()}
+        return Composed(clean(self._fill(template, cell)), template, MappingProxyType({**look.fields, **filled}))
+
+    def template(self, cell: Cell) -> str:
+        """The prompt as written for the cell's market."""
+        text: Text | None = None
+        if cell.include is not None:
+            text = self._campaign.include[cell.include].text
+        return self._wording(text or self._campaign.prompts[cell.prompt].text, cell.market)
+
+    def _wording(self, text: Text, market: str | None) -> str:
+        return wording(text, market, language(self._locales.get(market))) or ""
+
+    def _fill(self, text: str, cell: Cell) -> str:
+        market = cell.market
+        parts = self._compiled.get((text, market))
+        if parts is None:
+            parts = self._compiled[text, market] = tuple(_adjoined(self._flat(text, market)))
+        return "".join([part if isinstance(part, str) else self._value(part.name, cell) for part in parts])
+
+    def _value(self, name: str, cell: Cell) -> str:
+        """What a placeholder stands for that a product, a preset or a size decides."""
+        if name == "preset":
+            return cell.preset
+        if name == "size":
+            return str(cell.size)
+        key = (name, cell.product, cell.market)
+        word = self._words.get(key)
+        if word is None:
+            word = self._words[key] = self._product_word(name.removeprefix("product."), cell)
+        return word
+
+    def _product_word(self, field: str, cell: Cell) -> str:
+        if field == "id":
+            return cell.product
+        product = self._campaign.products[cell.product]
+        return self._wording(product.name if field == "name" else product.words[field], cell.market)
+
+    def _flat(self, text: str, market: str | None) -> list[str | Slot]:
+        """The parts of a text, with what the market and the campaign decide filled in."""
+        flat: list[str | Slot] = []
+        for part in parse(text):
+            if isinstance(part, str) or part.name in ("preset", "size") or part.name.startswith("product."):
+                flat.append(part)
+            else:
+                flat += self._settled(part.name, market)
+        return flat
+
+    def _settled(self, name: str, market: str | None) -> list[str | Slot]:
+        fixed = {"campaign": self._campaign.campaign, "market": market or "", "concept": self._concept}
+        if name in fixed:
+            return [fixed[name]]
+        if market is not None and name in (words := self._campaign.markets[market].words):
+            return [self._wording(words[name], market)]
+        return self._flat(self._wording(self._campaign.vars[name], market), market)
+
+    def _look(self, cell: Cell) -> _Look:
+        ids = (cell.market, cell.preset, cell.prompt, cell.product)
+        own = tuple(id if id in givers else None for id, givers in zip(ids, self._givers, strict=True))
+        key = (cell.market, own, cell.include)
+        look = self._looks.get(key)
+        if look is None:
+            if len(self._looks) >= _MOST_LOOKS:
+                self._looks.clear()
+            look = self._looks[key] = self._merged(own, cell)
+        return look
+
+    def _merged(self, own: tuple[str | None, ...], cell: Cell) -> _Look:
+        givers = [self._defaults, *(givers.get(id, {}) for id, givers in zip(own, self._givers, strict=True))]
+        if cell.include is not None:
+            givers.append(self._included[cell.include])
+        market = self._campaign.markets.get(cell.market) if cell.market else None
+        fields = merged(givers, market.locale if market else None)
+        if "negative_prompt" in fields:
+            fields["negative_prompt"] = self._wording(fields["negative_prompt"], cell.market)
+        open_: dict[str, str] = {}
+        for name in ("negative_prompt", *_REFERENCES):
+            if name in fields and any(map(_is_slot, parse(fields[name]))):
+                open_[name] = fields.pop(name)
+            elif name in fields:
+                fields[name] = self._finish(name, self._fill(fields[name], cell))
+        return _Look(MappingProxyType(fields), open_)
+
+    def _finish(self, name: str, text: str) -> str | Path:
+        if name == "negative_prompt":
+            return clean(text)
+        return text if "://" in text else self._folder / text
+
+
+def _givers(entries: Mapping[str, Entry]) -> dict[str | None, dict[str, Any]]:
+    """The look fields of those entries that give any."""
+    return {id: own for id, entry in entries.items() if (own := own_fields(entry))}
+
+
+def _is_slot(part: str | Slot) -> bool:
+    return isinstance(part, Slot)
+
+
+def _adjoined(parts: list[str | Slot]) -> list[str | Slot]:
+    """Neighbouring literals as one."""
+    joined: list[str | Slot] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined

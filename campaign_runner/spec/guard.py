@@ -1,0 +1,216 @@
+"""YAML events to a tree, by a loop and behind guards.
+
+What could run code, grow or surprise (tags, anchors, merge keys, keys given twice, keys without
+a value, depth) becomes a problem here, before anything is composed; reading goes on after it.
+A value that lost its end to a comma in braces is put together again, so that one mistake is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from campaign_runner.spec.source import Hole, Items, Node, Pairs, Scalar
+
+try:
+    from yaml import CLoader as _Loader
+except ImportError:  # PyYAML was built without libyaml; its own parser gives the same events, slower
+    from yaml import Loader as _Loader  # type: ignore[assignment]
+
+DEEPEST = 32
+MOST_EVENTS = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the guards refuse: where (characters from 0), what, and what to write instead."""
+
+    at: int
+    message: str
+    advice: str = ""
+
+
+class Refused(Exception):
+    """Reading cannot go on after this finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A collection that is still open."""
+
+    start: int
+    is_flow: bool
+    is_list: bool
+    nodes: list[Node] = field(default_factory=list)
+
+
+def read_tree(text: str) -> tuple[Node | None, list[Finding]]:
+    """The tree of `text` (None if it is empty) and what the guards refuse. Raises yaml.YAMLError and Refused."""
+    builder = _Builder(text)
+    for event in yaml.parse(text, Loader=_Loader):
+        builder.take(event)
+    return builder.root, builder.findings
+
+
+class _Builder:
+    def __init__(self, text: str) -> None:
+        self.root: Node | None = None
+        self.findings: list[Finding] = []
+        self._text = text
+        self._open: list[_Frame] = []
+        self._left = MOST_EVENTS
+
+    def take(self, event: yaml.Event) -> None:
+        """One event. Raises Refused where going on makes no sense."""
+        self._left -= 1
+        if not self._left:
+            raise Refused(Finding(_index(event.start_mark), "the file holds too many values", "split the campaign"))
+        self._refuse_marks(event)
+        match event:
+            case yaml.DocumentStartEvent():
+                self._refuse_second_document(event)
+            case yaml.AliasEvent():
+                self._add(Hole(_index(event.start_mark), _index(event.end_mark)))
+            case yaml.ScalarEvent():
+                start, end = _index(event.start_mark), _index(event.end_mark)
+                self._add(Scalar(event.value, start, end, is_plain=event.style in (None, "")))
+            case yaml.CollectionStartEvent():
+                self._begin(event)
+            case yaml.CollectionEndEvent():
+                self._end(_index(event.end_mark))
+            case _:
+                pass  # the stream's and the document's ends
+
+    def _refuse_marks(self, event: yaml.Event) -> None:
+        """`&`, `*` and `!` are YAML's own signs; in a campaign they are always a text without quotes."""
+        sign = ""
+        if isinstance(event, yaml.AliasEvent):
+            sign = "*"
+        elif getattr(event, "anchor", None):
+            sign = "&"
+        elif getattr(event, "tag", None):
+            sign = "!"
+        if sign:
+            message = f"a text that begins with {sign} needs quotes"
+            advice = f'{sign} has a meaning of its own in YAML that campaign files do not use; write "{sign}…"'
+            self.findings.append(Finding(_index(event.start_mark), message, advice))
+
+    def _refuse_second_document(self, event: yaml.DocumentStartEvent) -> None:
+        if self.root is not None:
+            message = "a second campaign begins here"
+            raise Refused(Finding(_index(event.start_mark), message, "one file holds one campaign; take the --- away"))
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        start = _index(event.start_mark)
+        if len(self._open) >= DEEPEST:
+            raise Refused(Finding(start, f"nested more than {DEEPEST} levels deep", "a campaign needs five at most"))
+        self._open.append(_Frame(start, bool(event.flow_style), isinstance(event, yaml.SequenceStartEvent)))
+
+    def _end(self, end: int) -> None:
+        frame = self._open.pop()
+        if frame.is_list:
+            self._add(Items(tuple(frame.nodes), frame.start, end, frame.is_flow))
+        else:
+            self._add(self._pairs(frame, end))
+
+    def _add(self, node: Node) -> None:
+        if self._open:
+            self._open[-1].nodes.append(node)
+        else:
+            self.root = node
+
+    def _pairs(self, frame: _Frame, end: int) -> Node:
+        pairs = list(zip(frame.nodes[::2], frame.nodes[1::2], strict=True))
+        if frame.is_flow and pairs and _is_empty(pairs[0][1]):
+            return self._bare_braces(frame, end)
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        for key, value in self._mended(pairs, frame):
+            if self._is_usable(key, entries):
+                entries[key.text] = (key, value)
+        return Pairs(entries, frame.start, end, frame.is_flow)
+
+    def _bare_braces(self, frame: _Frame, end: int) -> Scalar:
+        """`{product.name}` without quotes: YAML reads a mapping, a person means a text."""
+        whole = self._text[frame.start : end]
+        self.findings.append(
+            Finding(frame.start, "a text that begins with { needs quotes", self._retry(frame.start, end, quoted(whole)))
+        )
+        return Scalar(whole, frame.start, end, is_plain=True)
+
+    def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
+        """The pairs, keys without a value put back into the value that they were cut from."""
+        last: tuple[Scalar, Node] | None = None
+        for key, value in pairs:
+            if not isinstance(key, Scalar):
+                self.findings.append(Finding(key.start, "a key is a single word", _KEY_ADVICE))
+                continue
+            if not _is_empty(value):
+                if last:
+                    yield last
+                last = key, value
+            elif frame.is_flow and last and isinstance(last[1], Scalar):
+                last = last[0], self._rejoined(last[1], key)
+            else:
+                self._refuse_empty(key)
+                if last:
+                    yield last
+                last = key, Hole(key.start, key.end)
+        if last:
+            yield last
+
+    def _rejoined(self, value: Scalar, key: Scalar) -> Scalar:
+        whole = self._text[value.start : key.end]
+        message = f"'{key.text}' has no value: a comma inside {{ }} begins the next entry"
+        text = value.text + self._text[value.end : key.start] + key.text
+        self.findings.append(Finding(key.start, message, self._retry(value.start, key.end, quoted(text))))
+        return Scalar(text, value.start, value.start + len(whole), is_plain=True)
+
+    def _refuse_empty(self, key: Scalar) -> None:
+        advice = f"write a value after '{key.text}:', or take it away"
+        self.findings.append(Finding(key.start, f"'{key.text}' has no value", advice))
+
+    def _is_usable(self, key: Scalar, entries: dict[str, tuple[Scalar, Node]]) -> bool:
+        if key.text == "<<" and key.is_plain:
+            self.findings.append(Finding(key.start, "campaign files have no << (merge keys)", "write the keys out"))
+            return False
+        if key.text in entries:
+            line = self._text.count("\n", 0, entries[key.text][0].start) + 1
+            message = f"'{key.text}' is here twice; the first is in line {line}"
+            self.findings.append(Finding(key.start, message, "YAML would silently forget one of them: keep one"))
+            return False
+        return True
+
+    def _retry(self, start: int, end: int, instead: str) -> str:
+        """`try:` and the line with one part of it replaced; nothing if that part runs over several lines."""
+        if "\n" in self._text[start:end]:
+            return f"try: {instead}"
+        first = self._text.rfind("\n", 0, start) + 1
+        last = self._text.find("\n", end)
+        rest = self._text[end : last if last >= 0 else None]
+        return f"try: {(self._text[first:start] + instead + rest).strip()}"
+
+
+_KEY_ADVICE = "if this was meant as a text, put it in quotes"
+
+
+def _index(mark: Any) -> int:
+    """Where a mark stands, in characters from 0; PyYAML's types say that an event may have none, but each has."""
+    return int(mark.index)
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.is_plain and not node.text and node.start == node.end
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes, as YAML reads them."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return "'" + text.replace("'", "''") + "'"

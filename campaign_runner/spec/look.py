@@ -1,0 +1,37 @@
+"""How the look fields of a cell come together.
+
+They may stand in `defaults`, a market, a preset, a prompt, a product and an `include` entry; the
+later in this row wins, null unsets, lists replace. Nothing is left in the result that the
+service would ignore: a strength without something to apply it to, an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from campaign_runner.spec.schema import Look
+
+FIELDS = tuple(Look.model_fields)
+
+
+def own_fields(look: Look) -> dict[str, Any]:
+    """The look fields that an entry gives, None where it takes one away."""
+    return {name: getattr(look, name) for name in FIELDS if name in look.model_fields_set}
+
+
+def merged(givers: Iterable[dict[str, Any]], locale: str | None = None) -> dict[str, Any]:
+    """The fields that are set after all `givers`, the later winning. `locale` is the market's own, which stands."""
+    fields: dict[str, Any] = {}
+    for giver in givers:
+        fields.update(giver)
+    fields = {name: value for name, value in fields.items() if value is not None and value != ()}
+    if "styles" not in fields and "style_reference" not in fields:
+        fields.pop("strength", None)
+    if "structure_reference" not in fields:
+        fields.pop("structure_strength", None)
+    if "styles" in fields:
+        fields["styles"] = tuple(sorted(fields["styles"]))
+    if locale:
+        fields["locale"] = locale
+    return fields

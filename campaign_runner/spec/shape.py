@@ -1,0 +1,190 @@
+"""Shorthand written out: the tree of a file becomes data of one shape per field.
+
+A bare text becomes the name of a product, the text of a prompt, the style of a preset; a list of
+names gets ids; the words of products and markets are put apart from fields. Every value stays the
+node it was, so that its place is known when it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID, derived, id_flaw
+from campaign_runner.spec.look import FIELDS as LOOK_FIELDS
+from campaign_runner.spec.problems import Problem
+from campaign_runner.spec.source import Hole, Items, Loc, Node, Pairs, Scalar, Source
+from campaign_runner.spec.text import EVERYWHERE, OTHER
+
+LISTS = ("products", "prompts", "presets", "markets", "sizes", "seeds")
+SINGULAR = ("product", "prompt", "preset", "market", "size", "seed")
+RESERVED = frozenset((*LISTS, *SINGULAR, *LOOK_FIELDS, "name", "text", "file", "id", "where", OTHER))
+_FIELDS_OF_PROMPTS = RESERVED - {"id", OTHER}  # any other key under a prompt is a market or a language
+_EXAMPLES = {
+    "products": "products:\n  candle: almond candle",
+    "prompts": 'prompts:\n  hero: "{product.name} on an oak table"',
+    "presets": "presets: [painting, golden_hour]",
+    "markets": "markets:\n  us: {locale: en-US}",
+    "vars": "vars:\n  season: autumn",
+}
+
+Data: TypeAlias = dict[str, Any]
+_Expand: TypeAlias = Callable[[Loc, Node], Any]
+
+
+class Shaper:
+    """Writes out one file. `problems` are mistakes of form; `holes` are places that are complained about already."""
+
+    def __init__(self, source: Source) -> None:
+        self.problems: list[Problem] = []
+        self.holes: set[Loc] = set()
+        self._source = source
+
+    def campaign(self) -> Data:
+        """The whole file, ready for the schema."""
+        root = self._source.root
+        if not isinstance(root, Pairs):
+            self._refuse(root, "a campaign is written as `key: value` lines", "begin with: campaign: almond-autumn")
+            return {}
+        axes: dict[str, _Expand] = {
+            "products": self._product,
+            "prompts": self._prompt,
+            "presets": self._preset,
+            "markets": self._market,
+            "vars": self._text,
+        }
+        data: Data = {}
+        for name, (_, node) in root.entries.items():
+            value = self._entries(name, node, axes[name]) if name in axes else self._field((name,), node)
+            self._put(data, (name,), value)
+        data.setdefault("presets", {"plain": {}})
+        self._check_campaign_id(data.get("campaign"))
+        return data
+
+    def _check_campaign_id(self, name: object) -> None:
+        if isinstance(name, Scalar) and (flaw := id_flaw(name.text, LONGEST_CAMPAIGN)):
+            self._refuse(name, *flaw)
+
+    def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
+        if isinstance(node, Items) and axis in ("products", "presets"):
+            return self._listed(axis, node)
+        if not isinstance(node, Pairs):
+            if not isinstance(node, Hole):
+                key = self._source.find((axis,))[0] or node
+                self._refuse(key, f"'{axis}' is a list of entries, each with an id", f"write:\n{_EXAMPLES[axis]}")
+            return _HOLE
+        if not node.entries:
+            self._refuse(node, f"'{axis}' is empty", f"write:\n{_EXAMPLES[axis]}")
+            return _HOLE
+        entries: Data = {}
+        for id, (key, value) in node.entries.items():
+            if axis != "vars" and (flaw := id_flaw(id)):
+                self._refuse(key, *flaw)
+            self._put(entries, (axis, id), expand((axis, id), value))
+        return entries
+
+    def _listed(self, axis: str, node: Items) -> Data:
+        """A list of names or styles, with ids made from them."""
+        places: dict[str, int] = {}
+        for index, item in enumerate(node.nodes):
+            if not isinstance(item, Scalar):
+                if not isinstance(item, Hole):
+                    self._refuse(item, f"a list of {axis} holds names only", f"write:\n{_EXAMPLES[axis]}")
+                continue
+            id = derived(item.text)
+            if flaw := self._derived_flaw(id, places):
+                self._refuse(item, f"'{item.text}' {flaw}", f"give it an id: {axis}: {{my-id: {item.text}}}")
+                continue
+            places[id] = index
+        self._source.list_ids[axis] = places
+        expand = self._product if axis == "products" else self._preset
+        return {id: expand((axis, id), node.nodes[index]) for id, index in places.items()}
+
+    def _derived_flaw(self, id: str, taken: dict[str, int]) -> str:
+        if not id:
+            return "has no letter a-z or digit to make an id from"
+        if len(id) > LONGEST_ID:
+            return f"makes an id of more than {LONGEST_ID} characters"
+        if id in taken:
+            return f"makes the same id '{id}' as another entry of the list"
+        return "makes an id that Windows keeps for a device" if id_flaw(id) else ""
+
+    def _product(self, loc: Loc, node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return {"name": {EVERYWHERE: node}}
+        return self._worded(loc, node)
+
+    def _market(self, loc: Loc, node: Node) -> Any:
+        return self._worded(loc, node)
+
+    def _preset(self, loc: Loc, node: Node) -> Any:
+        return {"styles": [node]} if isinstance(node, Scalar) else self._look(loc, node)
+
+    def _prompt(self, loc: Loc, node: Node) -> Any:
+        if not isinstance(node, Pairs) or not _FIELDS_OF_PROMPTS & node.entries.keys():
+            return {"text": self._text((*loc, "text"), node)}
+        return self._look(loc, node)
+
+    def _worded(self, loc: Loc, node: Node) -> Any:
+        """An entry whose keys are fields, or words for prompts."""
+        if not isinstance(node, Pairs):
+            return self._field(loc, node)
+        entry: Data = {}
+        words: Data = {}
+        for key, (_, value) in node.entries.items():
+            if key in RESERVED:
+                self._put(entry, (*loc, key), self._look_field((*loc, key), key, value))
+            else:
+                self._put(words, (*loc, "words", key), self._text((*loc, "words", key), value))
+        return {**entry, "words": words} if words else entry
+
+    def _look(self, loc: Loc, node: Node) -> Any:
+        if not isinstance(node, Pairs):
+            return self._field(loc, node)
+        entry: Data = {}
+        for key, (_, value) in node.entries.items():
+            self._put(entry, (*loc, key), self._look_field((*loc, key), key, value))
+        return entry
+
+    def _look_field(self, loc: Loc, key: str, node: Node) -> Any:
+        return self._text(loc, node) if key in ("name", "text", "negative_prompt") else self._field(loc, node)
+
+    def _text(self, loc: Loc, node: Node) -> Any:
+        """A text, by market or language; a plain one holds everywhere. A plain null stays what it is."""
+        if isinstance(node, Scalar):
+            is_null = loc[-1] == "negative_prompt" and node.is_plain and node.text in ("null", "~")
+            return node if is_null else {EVERYWHERE: node}
+        return self._field(loc, node)
+
+    def _field(self, loc: Loc, node: Node) -> Any:
+        """Any other value, as plain dictionaries and lists of scalars."""
+        match node:
+            case Pairs():
+                return self._dictionary(loc, node)
+            case Items():
+                values = [self._field((*loc, index), item) for index, item in enumerate(node.nodes)]
+                return [value for value in values if value is not _HOLE]
+            case Hole():
+                return _HOLE
+        return node
+
+    def _dictionary(self, loc: Loc, node: Pairs) -> Data:
+        if loc == ("defaults",) or (loc[0] == "include" and len(loc) == 2):
+            found: Data = self._look(loc, node)
+            return found
+        values: Data = {}
+        for key, (_, value) in node.entries.items():
+            self._put(values, (*loc, key), self._field((*loc, key), value))
+        return values
+
+    def _put(self, data: Data, loc: Loc, value: Any) -> None:
+        if value is _HOLE:
+            self.holes.add(loc)
+        else:
+            data[str(loc[-1])] = value
+
+    def _refuse(self, node: Node, message: str, advice: str) -> None:
+        self.problems.append(self._source.problem(node.start, message, advice))
+
+
+_HOLE = object()

@@ -1,0 +1,134 @@
+"""A campaign file's text, and the tree of what is written in it, each node with its place.
+
+Nothing is guessed about a scalar: it stays the characters written, and the field it
+stands in says later whether they are a text or a number.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+from campaign_runner.spec.problems import Problem
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+Loc: TypeAlias = tuple[str | int, ...]
+"""A path of keys and list positions from the top of the file, such as `("prompts", "hero")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text, number or word as written. `start` and `end` count characters of the file from 0."""
+
+    text: str
+    start: int
+    end: int
+    is_plain: bool  # written without quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Keys with their values, in the order written."""
+
+    entries: dict[str, tuple[Scalar, Node]]
+    start: int
+    end: int
+    is_flow: bool  # written in braces
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list, in the order written."""
+
+    nodes: tuple[Node, ...]
+    start: int
+    end: int
+    is_flow: bool  # written in brackets
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A value that has been complained about already; nothing is said about it again."""
+
+    start: int
+    end: int
+
+
+Node: TypeAlias = Scalar | Pairs | Items | Hole
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file: its path as given, its text without byte order mark, its digest and its tree.
+
+    `inserted` holds, for lines that were read as if quotes stood there, the column of the
+    opening one, so that places are told as the file has them.
+    """
+
+    path: Path
+    text: str
+    sha256: str
+    root: Node
+    original: str = ""
+    inserted: Mapping[int, int] = field(default_factory=dict)
+    list_ids: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in _BREAK.finditer(self.text))]
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return _BREAK.split(self.original or self.text)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character of the text."""
+        line = bisect_right(self._starts, offset)
+        column = offset - self._starts[line - 1] + 1
+        return line, column - (column > self.inserted.get(line, column))
+
+    def problem(self, offset: int, message: str, advice: str = "", *, shows_line: bool = True) -> Problem:
+        """A Problem at a character of the text."""
+        line, column = self.place(offset)
+        source = self.lines[line - 1] if shows_line else ""
+        return Problem(self.path, line, column, message, source, advice)
+
+    def at(self, loc: Loc, message: str, advice: str = "", *, shows_line: bool = True) -> Problem:
+        """A Problem at the value of `loc`, or at its key where the value begins on another line."""
+        return self.problem(self.offset(loc), message, advice, shows_line=shows_line)
+
+    def at_key(self, loc: Loc, message: str, advice: str = "") -> Problem:
+        """A Problem at the key of `loc`."""
+        key, node = self.find(loc)
+        return self.problem((key or node).start, message, advice)
+
+    def offset(self, loc: Loc) -> int:
+        """Where the value of `loc` begins, or its key where the value begins on another line."""
+        key, node = self.find(loc)
+        if key is not None and isinstance(node, Pairs | Items) and not node.is_flow:
+            return key.start
+        return node.start
+
+    def find(self, loc: Loc) -> tuple[Scalar | None, Node]:
+        """The node that is nearest to `loc` and its key; parts that are not written in the file are passed over."""
+        key: Scalar | None = None
+        node = self.root
+        for depth, part in enumerate(loc):
+            if isinstance(node, Items):
+                index = self._index(loc, depth)
+                if index is not None and index < len(node.nodes):
+                    key, node = None, node.nodes[index]
+            elif isinstance(node, Pairs) and part in node.entries:
+                key, node = node.entries[str(part)]
+        return key, node
+
+    def _index(self, loc: Loc, depth: int) -> int | None:
+        part = loc[depth]
+        if isinstance(part, int):
+            return part
+        return self.list_ids.get(str(loc[0]), {}).get(part) if depth == 1 else None
