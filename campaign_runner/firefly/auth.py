@@ -1,0 +1,139 @@
+"""The right to speak to the service: credentials, and the one token everybody shares.
+
+A token is asked for once however many callers wait for it, renewed before it ends, and
+dropped when the service refuses it. A secret never shows itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from campaign_runner.errors import AccountRefused, ProviderError
+from campaign_runner.firefly.answers import Grant
+from campaign_runner.firefly.wire import Request, token_request
+
+SCOPE = "openid,AdobeID,firefly_api,ff_apis"  # of Adobe's tutorial "Custom Models Generate Image API"
+RENEW_AT = 0.8  # of a token's life
+OLDEST = 23 * 3600.0  # seconds; Adobe's older pages renew after 23 hours
+
+
+class Secret:
+    """Text that no print, log or traceback shows. `reveal` is the only way to it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who we are to Adobe: a client id, and a secret to get a token with or a ready token.
+
+    Raises AccountRefused where neither is given, or one could not stand in a header.
+    """
+
+    client_id: str
+    client_secret: Secret | None = None
+    access_token: Secret | None = None
+    scope: str = SCOPE
+
+    def __post_init__(self) -> None:
+        if self.client_secret is None and self.access_token is None:
+            raise AccountRefused("neither a client secret nor an access token is given", code="no_credentials")
+        token = self.access_token.reveal() if self.access_token else "-"
+        for what, text in (("client id", self.client_id), ("access token", token)):
+            if not text or not text.isascii() or not text.isprintable() or " " in text:
+                raise AccountRefused(f"the {what} is empty or holds a character it cannot", code="no_credentials")
+
+    def token_request(self, ims_url: str) -> Request:
+        """Ask for a token with the secret."""
+        secret = self.client_secret.reveal() if self.client_secret else ""
+        return token_request(ims_url, self.client_id, secret, self.scope)
+
+    def authorise(self, request: Request, token: Secret, request_id: str) -> Request:
+        """`request` with what every call of the API carries; only for a host that `may_receive_token`."""
+        headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "x-api-key": self.client_id,
+            "x-request-id": request_id,  # Adobe Support finds the request by it
+        }
+        return replace(request, headers={**request.headers, **headers})
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A token in use: `wall` and `steady` are the two clocks when it was granted, `renew_after` seconds."""
+
+    token: Secret
+    renew_after: float
+    wall: float
+    steady: float
+
+
+class TokenSource:
+    """The one token of a run. `grant` asks the service for another; a ready token is all there will ever be."""
+
+    def __init__(
+        self,
+        grant: Callable[[], Awaitable[Grant]],
+        *,
+        ready: Secret | None = None,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._grant = grant
+        self._ready = ready
+        self._wall, self._steady = wall, steady
+        self._held: _Held | None = None
+        self._lock = asyncio.Lock()
+        self._asked = 0
+        self._failure: ProviderError | None = None
+
+    async def get(self) -> Secret:
+        """A token that is not about to end. Raises AccountRefused or Unavailable.
+
+        Those who wait while it is asked for share the answer, also if it is an error.
+        """
+        if self._ready is not None:
+            return self._ready
+        asked_before = self._asked
+        async with self._lock:
+            if self._held is not None and self._age(self._held) < self._held.renew_after:
+                return self._held.token
+            if self._asked > asked_before and self._failure is not None:
+                raise self._failure
+            return await self._renew()
+
+    def drop(self, token: Secret) -> bool:
+        """The service refused `token`. Whether another may be had: never of a ready one."""
+        if self._held is not None and self._held.token is token:
+            self._held = None
+        return self._ready is None
+
+    async def _renew(self) -> Secret:
+        wall, steady = self._wall(), self._steady()  # before asking: the life of a token begins at the service
+        self._asked += 1
+        try:
+            grant = await self._grant()
+        except ProviderError as failure:
+            self._held, self._failure = None, failure
+            raise
+        self._failure = None
+        self._held = _Held(Secret(grant.token), min(RENEW_AT * grant.seconds, OLDEST), wall, steady)
+        return self._held.token
+
+    def _age(self, held: _Held) -> float:
+        """Seconds. The steady clock stands still while a laptop sleeps, the wall clock may be set back."""
+        return max(self._wall() - held.wall, self._steady() - held.steady)

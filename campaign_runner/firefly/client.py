@@ -1,0 +1,207 @@
+"""The Firefly client: the Provider that talks to Adobe. It asks once, and says what the answer cost.
+
+No method waits, repeats or logs, with one exception: a call the service refuses for its
+token (401, certainly not charged) is made once more with a new one. Submits leave on a
+fresh connection each, so a paid request never meets a stale one. Images are fetched on
+connections that have never seen a token.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from campaign_runner.errors import (
+    AccountRefused,
+    BlockedHost,
+    Damaged,
+    InDoubt,
+    LinkExpired,
+    ProviderError,
+    Unavailable,
+)
+from campaign_runner.firefly import answers, wire
+from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
+from campaign_runner.firefly.connection import Connection, Limits, Lost
+from campaign_runner.firefly.foreign import MOST_JSON_BYTES
+from campaign_runner.firefly.hosts import checked_origin, host_of, may_fetch_image
+from campaign_runner.firefly.wire import Request, Response
+from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
+
+SUBMIT = Limits(total=60, most_bytes=MOST_JSON_BYTES)
+READ = Limits(total=30, most_bytes=MOST_JSON_BYTES)
+IMAGE = Limits(total=300, most_bytes=64 * 1024 * 1024, window=30)
+_MOST_PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the service is and who asks. `proxy` is an http proxy's URL; it may hold a password.
+
+    Raises UsageError for an address that is neither https://HOST nor http://127.0.0.1:PORT.
+    """
+
+    firefly_url: str
+    ims_url: str
+    credentials: Credentials
+    proxy: str | None = field(default=None, repr=False)
+    submit: Limits = SUBMIT
+    read: Limits = READ
+    image: Limits = IMAGE
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "firefly_url", checked_origin(self.firefly_url))
+        object.__setattr__(self, "ims_url", checked_origin(self.ims_url))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FireflyClient:
+    """A Provider. Use as `async with FireflyClient(settings) as firefly:`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = _now,
+        steady: Callable[[], float] = time.monotonic,
+        request_id: Callable[[], object] = uuid4,
+    ) -> None:
+        self._settings = settings
+        self._origin = settings.firefly_url
+        self._credentials = settings.credentials
+        self._clock = clock
+        self._request_id = request_id
+        self._closing = AsyncExitStack()
+        self._tokens = TokenSource(
+            self._grant,
+            ready=self._credentials.access_token,
+            wall=lambda: clock().timestamp(),
+            steady=steady,
+        )
+
+    async def __aenter__(self) -> Self:
+        self._submits = self._open(self._settings.submit, fresh=True)
+        self._reads = self._open(self._settings.read)
+        self._images = self._open(self._settings.image)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._closing.aclose()
+
+    def _open(self, limits: Limits, *, fresh: bool = False) -> Connection:
+        connection = Connection(limits, fresh=fresh, proxy=self._settings.proxy)
+        self._closing.push_async_callback(connection.close)
+        return connection
+
+    async def submit(self, job: Job) -> Ticket:
+        """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted."""
+        request = wire.generate_request(self._origin, job)
+        ticket = answers.read_ticket(await self._call(request, self._submits, _lost_submit), self._clock())
+        return replace(ticket, warnings=tuple(wire.warnings_about(self._origin, ticket)))
+
+    async def poll(self, ticket: Ticket) -> Finished | None:
+        """How the job stands; see Provider."""
+        response = await self._call(wire.status_request(self._origin, ticket), self._reads, _lost_read)
+        return answers.read_status(response, ticket.job_id, self._clock())
+
+    async def cancel(self, ticket: Ticket) -> answers.Cancelling:
+        """Ask to stop a job; repeating is harmless. Raises AccountRefused, Throttled or Unavailable."""
+        response = await self._call(wire.cancel_request(self._origin, ticket), self._reads, _lost_read)
+        return answers.read_cancel(response, self._clock())
+
+    async def fetch(self, output: Output) -> bytes:
+        """The bytes of an image; see Provider. No token, key or cookie goes there."""
+        if not output.url:
+            raise LinkExpired("the service gave no link to the image", code="no_link")
+        if not may_fetch_image(output.url, self._origin):
+            raise BlockedHost(
+                f"the image is at {host_of(output.url)}, which is not trusted; it was not contacted",
+                code="blocked_host",
+            )
+        outcome = await self._images.exchange(Request("GET", output.url))
+        if isinstance(outcome, Lost):
+            raise _lost_image(outcome)
+        return answers.read_image(outcome, self._clock())
+
+    async def find_models(self, name: str) -> Sequence[CustomModel]:
+        """The custom models that bear `name` exactly; see Provider."""
+        models = await self.list_models()
+        for attribute in ("name", "asset_name", "id"):
+            if found := tuple(model for model in models if getattr(model, attribute) == name):
+                return found
+        return ()
+
+    async def list_models(self) -> Sequence[CustomModel]:
+        """All custom models shared with this account. Raises AccountRefused, Throttled or Unavailable."""
+        found: dict[str, CustomModel] = {}
+        start = 0
+        for _ in range(_MOST_PAGES):
+            request = wire.models_request(self._origin, start)
+            page = answers.read_models(await self._call(request, self._reads, _lost_read), self._clock())
+            found.update((model.id, model) for model in page.models)
+            start += page.entries
+            if page.is_last(start):
+                return tuple(found.values())
+        raise Unavailable(f"Adobe lists more than {_MOST_PAGES} pages of custom models", code="too_many_models")
+
+    async def _call(
+        self, request: Request, connection: Connection, when_lost: Callable[[Lost], ProviderError]
+    ) -> Response:
+        """The answer to a call with the token; once more with a new one if the service refuses this one."""
+        token = await self._tokens.get()
+        response = await self._send(request, token, connection, when_lost)
+        if response.status == 401 and self._tokens.drop(token):
+            return await self._send(request, await self._tokens.get(), connection, when_lost)
+        return response
+
+    async def _send(
+        self, request: Request, token: Secret, connection: Connection, when_lost: Callable[[Lost], ProviderError]
+    ) -> Response:
+        outcome = await connection.exchange(self._credentials.authorise(request, token, str(self._request_id())))
+        if isinstance(outcome, Lost):
+            raise when_lost(outcome)
+        return outcome
+
+    async def _grant(self) -> answers.Grant:
+        outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
+        if isinstance(outcome, Lost):
+            raise _lost_read(outcome)
+        return answers.read_token(outcome, self._clock())
+
+
+def _lost_submit(lost: Lost) -> ProviderError:
+    """The money rule for a request without an answer: what may have left may have been charged."""
+    if lost.sent:
+        return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer")
+    return _unreached(lost)
+
+
+def _lost_read(lost: Lost) -> ProviderError:
+    if lost.sent:
+        return Unavailable(f"no answer: {lost}", code="no_answer", reached=lost.answered)
+    return _unreached(lost)
+
+
+def _lost_image(lost: Lost) -> ProviderError:
+    if lost.answered:
+        return Damaged(f"the image did not come whole: {lost}", code="cut")
+    return _lost_read(lost)
+
+
+def _unreached(lost: Lost) -> ProviderError:
+    """Not one byte left. A certificate that is not valid is never accepted and never tried again."""
+    if lost.is_certificate:
+        return AccountRefused(f"nothing was sent: {lost}", code="certificate")
+    hint = "if this network needs a proxy, set CAMPAIGN_RUNNER_PROXY"
+    return Unavailable(f"cannot reach {lost}; {hint}", code="not_reached")

@@ -1,0 +1,89 @@
+"""A complaint: what the service says is wrong, as a code and one harmless sentence.
+
+Reading one never fails: whatever an error answer holds, there is a code (the service's
+word, else `http_<status>`) and a line a terminal can show. `stack_trace` and everything
+else Adobe's error bodies may carry is left where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from campaign_runner.firefly.foreign import Unreadable, read_object, sanitize
+from campaign_runner.firefly.hosts import host_of
+from campaign_runner.firefly.wire import Response
+
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_MOST_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """`words` is empty where the service gave none; `is_json` tells that the API itself spoke, not a proxy."""
+
+    code: str
+    words: str
+    is_json: bool
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.words}" if self.words else self.code
+
+
+def read_complaint(response: Response, default: str = "") -> Complaint:
+    """The complaint in an answer of the API: `ApiError`, or the `{reason, message}` of the models list."""
+    body = _object_or_none(response)
+    fields = body or {}
+    code = (
+        _code(fields.get("error_code")) or _code(response.headers.get("x-access-error")) or default or _status(response)
+    )
+    words = [_sentence(fields.get("message")) or _sentence(fields.get("reason"))]
+    if _code(response.headers.get("x-access-error")) not in {"", code}:  # 403: says which right is missing
+        words.insert(0, _code(response.headers.get("x-access-error")))
+    words.extend(_field_complaints(fields.get("validation_errors")))
+    if 300 <= response.status < 400:
+        words = [f"redirects to {host_of(response.headers.get('location', ''))}, which was not followed"]
+    return Complaint(code, sanitize("; ".join(filter(None, words))), body is not None)
+
+
+def read_oauth_complaint(response: Response) -> Complaint:
+    """The complaint of the token service: only `error` and `error_description`, for it may echo the request."""
+    body = _object_or_none(response)
+    fields = body or {}
+    code = _code(fields.get("error")) or _status(response)
+    return Complaint(code, _sentence(fields.get("error_description")), body is not None)
+
+
+def _object_or_none(response: Response) -> dict[str, Any] | None:
+    try:
+        return read_object(response.body)
+    except Unreadable:
+        return None  # an HTML page, which says nothing to a person
+
+
+def _field_complaints(errors: object) -> list[str]:
+    """`body.seeds: ensure this value has at most 4 items` for each field the service names."""
+    listed = [error for error in errors if isinstance(error, Mapping)] if isinstance(errors, list) else []
+    return [f"{_place(error.get('loc'))}{_sentence(error.get('msg'))}" for error in listed[:_MOST_FIELDS]]
+
+
+def _place(loc: object) -> str:
+    steps = [str(step) for step in loc if isinstance(step, str | int)] if isinstance(loc, list) else []
+    named = ".".join(step for step in steps if step != "body")
+    return f"{sanitize(named)}: " if named else ""
+
+
+def _sentence(value: object) -> str:
+    return sanitize(value) if isinstance(value, str) else ""
+
+
+def _code(value: object) -> str:
+    """A code as the service gave it (old ones are numbers); empty for anything that is none."""
+    text = str(value) if type(value) in {str, int} else ""
+    return text if _CODE.fullmatch(text) else ""
+
+
+def _status(response: Response) -> str:
+    return f"http_{response.status}"

@@ -1,0 +1,192 @@
+"""One exchange over the network: a request goes out, a complete answer or the reason for none comes back.
+
+Nothing foreign leaves this module: errors of the HTTP library carry the token in their
+repr and signed URLs in their text, so they end here as a `Lost`, which names a host and
+a cause. `Lost.sent` decides about money: False means that not one byte of the request
+left this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from campaign_runner.firefly.wire import Request, Response
+
+_USER_AGENT = "campaign-runner/0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long an exchange may take, in seconds, and how many bytes its answer may have.
+
+    With `window` the answer must bring `pace` bytes a second, measured over that many seconds.
+    """
+
+    total: float
+    most_bytes: int
+    connect: float = 10.0
+    window: float | None = None
+    pace: float = 10 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No complete answer. `sent`: a byte of the request may have left. `answered`: an answer had begun."""
+
+    host: str
+    cause: str
+    sent: bool = True
+    answered: bool = False
+    is_certificate: bool = False  # the other side is not who it says it is: asking again is no use
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.cause}"
+
+
+class _Progress:
+    """How far one exchange has come."""
+
+    __slots__ = ("answered", "sent")
+
+    def __init__(self) -> None:
+        self.sent = False
+        self.answered = False
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _TooSlow(Exception):
+    pass
+
+
+_FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, ValueError, _TooLarge, _TooSlow)
+
+
+class Connection:
+    """A pool of connections for one kind of call. `fresh`: a new one for each, never a stale one."""
+
+    def __init__(self, limits: Limits, *, fresh: bool = False, proxy: str | None = None) -> None:
+        self._limits = limits
+        self._proxy = proxy
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=fresh),
+            headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
+            timeout=aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # a small compressed body may unpack to gigabytes
+            trust_env=False,
+            trace_configs=[_tracing()],
+        )
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def exchange(self, request: Request) -> Response | Lost:
+        """Send `request` once. Redirects are answers like any other, never followed."""
+        progress = _Progress()
+        try:
+            return await self._exchange(request, progress)
+        except _FOREIGN as error:
+            return _lost(request.host, error, progress, self._limits)
+
+    async def _exchange(self, request: Request, progress: _Progress) -> Response:
+        is_https = request.url[:6].lower() == "https:"
+        async with self._http.request(
+            request.method,
+            URL(request.url, encoded=True),  # a signature covers the URL as it was given
+            data=request.body or None,
+            headers=request.headers,
+            allow_redirects=False,
+            proxy=self._proxy if is_https else None,  # through http a proxy would read the token
+            trace_request_ctx=progress,
+        ) as answer:
+            progress.answered = True
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            body = await self._read(answer)
+            return Response(answer.status, headers, body, answer.content_type.lower())
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        """The body, whole by its framing. Raises what the library raises, _TooLarge or _TooSlow."""
+        limits = self._limits
+        if (answer.content_length or 0) > limits.most_bytes:
+            raise _TooLarge
+        loop, parts, size, mark = asyncio.get_running_loop(), [], 0, 0
+        watch = asyncio.timeout(limits.window)
+        try:
+            async with watch:
+                while part := await answer.content.readany():
+                    parts.append(part)
+                    size += len(part)
+                    if size > limits.most_bytes:
+                        raise _TooLarge
+                    if limits.window is not None and size - mark >= limits.pace * limits.window:
+                        mark = size
+                        watch.reschedule(loop.time() + limits.window)
+        except TimeoutError:
+            if watch.expired():
+                raise _TooSlow from None
+            raise
+        return b"".join(parts)
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    """Tell each exchange's progress just before the first byte of its request is written."""
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_headers_sent.append(_mark_sent)
+    return tracing
+
+
+async def _mark_sent(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRequestHeadersSentParams) -> None:
+    context.trace_request_ctx.sent = True
+
+
+def _lost(host: str, error: Exception, progress: _Progress, limits: Limits) -> Lost:
+    return Lost(
+        host,
+        _cause(error, progress, limits),
+        sent=progress.sent,
+        answered=progress.answered,
+        is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),
+    )
+
+
+def _cause(error: Exception, progress: _Progress, limits: Limits) -> str:
+    """Why, in words of ours: nothing of the error's own text, which may hold a URL or a header."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            inner = error.certificate_error
+            reason = inner.verify_message if isinstance(inner, ssl.SSLCertVerificationError) else "it does not fit"
+            return f"its certificate is not valid ({reason})"
+        case aiohttp.ClientConnectorDNSError():
+            return "its name cannot be resolved"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy answered {error.status}"
+        case aiohttp.ClientSSLError():
+            return "no secure connection could be agreed on"
+        case _TooLarge():
+            return f"the answer is larger than {limits.most_bytes // 1024 // 1024} MiB"
+        case _TooSlow():
+            return f"the answer came slower than {limits.pace / 1024:g} KiB a second"
+        case TimeoutError() if not progress.sent:
+            return "no connection in time"
+        case TimeoutError():
+            return f"no complete answer within {limits.total:g} seconds"
+        case aiohttp.ClientConnectorError() if error.os_error.errno:
+            return os.strerror(error.os_error.errno).lower()
+        case aiohttp.ClientPayloadError():
+            return "the answer was cut off"
+        case aiohttp.ClientResponseError():
+            return "the answer is not HTTP"
+        case aiohttp.ClientConnectionError() | OSError():
+            return "the connection broke"
+        case _:
+            return "the exchange failed"

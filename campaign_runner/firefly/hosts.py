@@ -1,0 +1,93 @@
+"""Which host may be told what. A URL from an answer is a stranger's word until it passes here.
+
+`may_receive_token` is the only way to the account's token, `may_fetch_image` the only
+way to a download. Both parse more strictly than any HTTP library does: what is not
+plainly a trusted host is not trusted, so a parser's quirk cannot be turned against us.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from campaign_runner.errors import UsageError
+
+LOOPBACK = "127.0.0.1"
+TOKEN_SUFFIX = "adobe.io"  # status URLs name production shards such as firefly-epo854211.adobe.io
+IMAGE_SUFFIXES = ("amazonaws.com", "windows.net", "adobe.io", "adobe.com")  # where presigned outputs are kept
+
+_LONGEST_URL = 8192
+_URL = re.compile(
+    r"""(?P<scheme>https?)://
+        (?P<host>[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)
+        (:(?P<port>[1-9][0-9]{0,4}))?
+        (?P<rest>([/?][!-~]*)?)""",  # authority ends here for every parser: no "@", no "\\", no "[" before it
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def may_receive_token(url: str, origins: Iterable[str]) -> bool:
+    """Whether the account's token may go to `url`: a configured origin, or an https host under adobe.io.
+
+    A configured `http://127.0.0.1:PORT` (a sandbox) trusts every port of 127.0.0.1 and nothing else.
+    """
+    parts = _parts(url)
+    if parts is None:
+        return False
+    known = [origin for origin in map(_parts, origins) if origin is not None]
+    if any(_is_loopback(origin) for origin in known):
+        return _is_loopback(parts)
+    return parts in known or _is_under(parts, (TOKEN_SUFFIX,))
+
+
+def may_fetch_image(url: str, api_origin: str) -> bool:
+    """Whether `url` may be downloaded, without token or key: https on a storage host Adobe documents.
+
+    From a loopback API origin also every port of that same literal host.
+    """
+    parts = _parts(url)
+    if parts is None:
+        return False
+    return _is_under(parts, IMAGE_SUFFIXES) or (_is_loopback(parts) and _is_loopback(_parts(api_origin)))
+
+
+def host_of(url: str) -> str:
+    """The host of `url` for a message: never its path, query or userinfo."""
+    parts = _parts(url)
+    return "an unreadable address" if parts is None else parts[1]
+
+
+def checked_origin(text: str) -> str:
+    """`text` as an origin without trailing slash. Raises UsageError for all but https and http://127.0.0.1:PORT."""
+    origin = text.removesuffix("/")
+    parts = _parts(origin)
+    if parts is None or origin.count("/") != 2 or "?" in origin or not (parts[0] == "https" or _is_loopback(parts)):
+        raise UsageError("a service address is https://HOST or http://127.0.0.1:PORT, without a path")
+    return origin
+
+
+_Parts = tuple[str, str, int]
+
+
+def _parts(url: str) -> _Parts | None:
+    """Scheme, host and port, lower case; None for anything but a plain http or https URL."""
+    if len(url) > _LONGEST_URL or "\\" in url or "#" in url:
+        return None
+    found = _URL.fullmatch(url)
+    if found is None:
+        return None
+    scheme, host = found["scheme"].lower(), found["host"].lower()
+    port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[scheme]
+    return (scheme, host, port) if port <= 65535 else None
+
+
+def _is_loopback(parts: _Parts | None) -> bool:
+    return parts is not None and parts[:2] == ("http", LOOPBACK)
+
+
+def _is_under(parts: _Parts, suffixes: tuple[str, ...]) -> bool:
+    scheme, host, port = parts
+    if scheme != "https" or port != 443:
+        return False
+    return any(host == suffix or host.endswith(f".{suffix}") for suffix in suffixes)

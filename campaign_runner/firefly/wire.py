@@ -1,0 +1,123 @@
+"""Firefly's requests as bytes, its answers as they came. No socket, no clock, no token.
+
+What is asked of the service can be read here from top to bottom; who signs a request
+is `auth`, what an answer means is `answers`. The source of every rule is Adobe's
+Firefly API specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from campaign_runner.errors import Rejected
+from campaign_runner.firefly.hosts import host_of, may_receive_token
+from campaign_runner.model import Job, Recipe, Ticket, canonical_json
+
+FIREFLY_URL = "https://firefly-api.adobe.io"
+IMS_URL = "https://ims-na1.adobelogin.com"
+MODELS_PER_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """What to send. Its repr shows method and host only: headers and bodies carry secrets, URLs signatures."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.host})"
+
+    @property
+    def host(self) -> str:
+        return host_of(self.url)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """A complete answer. Header names are in lower case; `media_type` is without parameters, lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    media_type: str = ""
+
+    def __repr__(self) -> str:
+        return f"Response({self.status} {self.media_type}, {len(self.body)} bytes)"
+
+
+def token_request(ims_url: str, client_id: str, client_secret: str, scope: str) -> Request:
+    """Ask for a token with the client credentials grant; in the body, as Adobe advises, never in the URL."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "scope": scope,
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    return Request("POST", f"{ims_url}/ims/token/v3", headers, urlencode(form).encode())
+
+
+def models_request(origin: str, start: int) -> Request:
+    """One page of the custom models, oldest first so that training a model while we read shifts no page."""
+    query = urlencode({"sortBy": "createdDate", "start": start, "limit": MODELS_PER_PAGE})
+    return Request("GET", f"{origin}/v3/custom-models?{query}", {"Accept": "application/json"})
+
+
+def generate_request(origin: str, job: Job) -> Request:
+    """Ask for the images of `job`. As many variations as seeds: the service refuses any other number.
+
+    Raises Rejected for a reference image that stands in the recipe by its content and was not uploaded:
+    the service would ignore it and charge for other images.
+    """
+    recipe = job.recipe
+    if _has_local_reference(recipe):
+        raise Rejected("a reference image was not uploaded", code="reference_not_uploaded")
+    body = {**recipe.body, "numVariations": len(job.seeds), "seeds": list(job.seeds)}
+    headers = {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "x-model-version": recipe.version,  # always: sources disagree about the default
+    }
+    if recipe.accept is not None:
+        headers["x-accept-mimetype"] = recipe.accept
+    return Request("POST", f"{origin}/v3/images/generate-async", headers, canonical_json(body).encode())
+
+
+def _has_local_reference(recipe: Recipe) -> bool:
+    fields = (recipe.body.get("style"), recipe.body.get("structure"))
+    return any("sha256" in ((part or {}).get("imageReference") or {}).get("source", {}) for part in fields)
+
+
+def status_request(origin: str, ticket: Ticket) -> Request:
+    """Ask how the job of `ticket` stands: where the service said, if that host is trusted, else where it should be."""
+    return Request("GET", _trusted(origin, ticket.status_url) or _own_url(origin, "status", ticket), _JSON)
+
+
+def cancel_request(origin: str, ticket: Ticket) -> Request:
+    """Ask to cancel the job of `ticket`, at the URL it was given if that host is trusted."""
+    return Request("PUT", _trusted(origin, ticket.cancel_url) or _own_url(origin, "cancel", ticket), _JSON)
+
+
+def warnings_about(origin: str, ticket: Ticket) -> Sequence[str]:
+    """What a person should know of the URLs in `ticket`; hosts only, for URLs may be signed."""
+    if _trusted(origin, ticket.status_url):
+        return ()
+    if ticket.status_url is None:
+        return ("the service gave no status URL; the job is asked for at its usual place",)
+    return (f"the status URL names {host_of(ticket.status_url)}, which is not trusted; it was not contacted",)
+
+
+_JSON = {"Accept": "application/json"}
+
+
+def _trusted(origin: str, url: str | None) -> str | None:
+    return url if url is not None and may_receive_token(url, (origin,)) else None
+
+
+def _own_url(origin: str, what: str, ticket: Ticket) -> str:
+    return f"{origin}/v3/{what}/{quote(ticket.job_id, safe='')}"
