@@ -23,6 +23,10 @@ async def serving(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
     await runner.setup()
     try:
         await web.TCPSite(runner, LOOPBACK, port).start()
-        yield f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+        if sandbox.settings.other_status_port:
+            await web.TCPSite(runner, LOOPBACK, 0).start()
+        origins = [f"http://{LOOPBACK}:{address[1]}" for address in runner.addresses]
+        sandbox.status_origin = origins[-1]
+        yield origins[0]
     finally:
         await runner.cleanup()

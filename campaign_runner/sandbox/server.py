@@ -61,6 +61,8 @@ class Sandbox:
     ) -> None:
         self.settings = settings
         self.ledger = Ledger()
+        self.status_origin = ""
+        """Where jobs are to be asked for; empty: where they were submitted."""
         self._clock = Clock.starting(clock, began or datetime.now(UTC))
         self._sleep = sleep
         self._script = Script(faults)
@@ -142,8 +144,9 @@ class Sandbox:
         faults = self._script.at("job") + self._refused_prompt(order)
         self._quota.take(client, self._now())
         job = self._begin(client, order, faults)
-        answer = acceptance(job, _origin(request), first_id=self._jobs.first().id)
-        links = f'<{_origin(request)}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
+        origin = self.status_origin or _origin(request)
+        answer = acceptance(job, origin, first_id=self._jobs.first().id)
+        links = f'<{origin}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
         return web.json_response(answer, status=202, headers={"Link": links})
 
     async def _poll(self, request: web.Request, _: Sequence[Fault]) -> web.Response:

@@ -56,6 +56,8 @@ class Settings:
     """The status word of a cancelled job; Adobe spells it both ways."""
     refused: Refused = "451"
     """How a prompt that breaks the content policy is refused."""
+    other_status_port: bool = False
+    """Whether statusUrl and cancelUrl lie on another port than the API, as Adobe's lie on other hosts."""
     shuffled: bool = False
     """Whether outputs come in another order than their seeds."""
     media_type: str = ""

@@ -1,0 +1,285 @@
+"""Faults: when they strike, what a caller sees, and what was charged all the same."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, load_faults
+
+BEFORE = [
+    # fault at a request for generation, the answer, and its word
+    (Fault("429", seconds=7), 429, "rate_limited"),
+    (Fault("500"), 500, "runtime_error"),
+    (Fault("503"), 503, "service_unavailable"),
+    (Fault("408"), 408, "timeout_error"),
+    (Fault("401"), 401, "401013"),
+    (Fault("402"), 402, "payment_required"),
+    (Fault("403"), 403, "access_error"),
+    (Fault("404"), 404, "not_found"),
+    (Fault("451"), 451, "prompt_unsafe"),
+]
+
+
+@pytest.mark.parametrize(("fault", "http", "word"), BEFORE)
+async def test_a_refusing_fault_charges_nothing(opened, fault, http, word):
+    caller = await opened(fault)
+    answer = await caller.generate()
+    assert (answer.status, answer.json["error_code"]) == (http, word)
+    assert caller.sandbox.ledger.images_charged == 0
+    assert caller.sandbox.ledger.entries[0].why == f"{http} {word}"
+
+
+async def test_faults_carry_the_headers_of_their_answers(opened):
+    caller = await opened(Fault("429", nth=1, seconds=7), Fault("403", nth=2, word="user_non_entitled"))
+    assert (await caller.generate()).headers["Retry-After"] == "7"
+    assert (await caller.generate()).headers["x-access-error"] == "user_non_entitled"
+
+
+async def test_a_gateways_page_is_html(opened):
+    caller = await opened(Fault("html"))
+    answer = await caller.generate()
+    assert (answer.status, answer.headers["Content-Type"]) == (502, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("fault", "struck"),
+    [
+        (Fault("503", nth=2), [2]),
+        (Fault("503", first=2), [1, 2]),
+        (Fault("503", every=2), [2, 4]),
+        (Fault("503"), [1, 2, 3, 4]),
+        (Fault("503", where="poll"), []),  # another place
+    ],
+)
+async def test_a_fault_strikes_when_its_count_says(opened, fault, struck):
+    caller = await opened(fault)
+    answers = [(await caller.generate()).status for _ in range(4)]
+    assert [number for number, status in enumerate(answers, start=1) if status == 503] == struck
+
+
+async def test_a_reset_before_acceptance_charges_nothing(opened):
+    caller = await opened(Fault("reset", nth=1))
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await caller.generate()
+    assert caller.sandbox.ledger.entries[0].why == "dropped"
+    await caller.accepted()
+    assert caller.sandbox.ledger.images_charged == 1
+
+
+async def test_a_reset_after_acceptance_charges_without_an_answer(opened):
+    caller = await opened(Fault("reset_after", nth=1))
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await caller.generate(seeds=[1, 2])
+    assert caller.sandbox.ledger.images_charged == 2
+    assert caller.sandbox.ledger.entries[0].job_id
+
+
+async def test_a_500_after_acceptance_charges_all_the_same(opened):
+    caller = await opened(Fault("500_after"))
+    assert (await caller.generate(seeds=[1, 2])).status == 500
+    assert caller.sandbox.ledger.images_charged == 2
+
+
+async def test_what_is_refused_anyhow_is_not_lost_after_acceptance(opened):
+    caller = await opened(Fault("reset_after"))
+    assert (await caller.generate(seeds=[])).status == 422
+
+
+async def test_a_slow_answer_takes_its_seconds(opened):
+    caller = await opened(Fault("slow", nth=1, seconds=30), Fault("slow_after", nth=2, seconds=50))
+    await caller.accepted()
+    await caller.accepted()
+    assert [entry.at for entry in caller.sandbox.ledger.entries] == [1030, 1030]
+    assert caller.clock() == 1080
+
+
+async def test_a_garbled_answer_is_half_of_one(opened):
+    caller = await opened(Fault("garbled"))
+    with pytest.raises(json.JSONDecodeError):
+        await caller.generate()
+    assert caller.sandbox.ledger.images_charged == 1
+
+
+async def test_a_revoked_token_is_refused_until_a_new_one_is_asked_for(opened):
+    caller = await opened(Fault("401", nth=1))
+    assert [(await caller.generate()).status for _ in range(2)] == [401, 401]
+    await caller.sign_in()
+    await caller.accepted()
+
+
+@pytest.mark.parametrize("kind", ["no_job_id", "no_status_url", "other_status_host"])
+async def test_an_acceptance_may_lack_what_it_should_say(opened, kind):
+    caller = await opened(Fault(kind))
+    ticket = await caller.accepted()
+    assert ("jobId" in ticket) == (kind != "no_job_id")
+    assert ("statusUrl" in ticket) == (kind == "other_status_host")
+    assert ticket.get("statusUrl", "http://127.0.0.2/").startswith("http://127.0.0.2/")
+    assert caller.sandbox.ledger.images_charged == 1
+
+
+async def test_a_job_id_may_come_twice(opened):
+    caller = await opened(Fault("repeated_job_id", nth=2))
+    first, second = await caller.accepted(), await caller.accepted()
+    assert first["jobId"] == second["jobId"]
+    assert caller.sandbox.ledger.entries[0].job_id != caller.sandbox.ledger.entries[1].job_id
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (Fault("failed"), "failed", "runtime_error"),
+        (Fault("failed", word="prompt_unsafe"), "failed", "prompt_unsafe"),
+        (Fault("cancelled"), "cancelled", "job_cancelled"),
+        (Fault("timeout"), "timeout", "job_timeout"),
+        (Fault("stuck"), "running", None),
+        (Fault("451", where="job"), None, "prompt_unsafe"),
+    ],
+)
+async def test_a_job_may_end_badly_and_is_charged(opened, fault, status, code):
+    caller = await opened(fault)
+    answer = await caller.finished(await caller.accepted())
+    assert (answer.get("status"), answer.get("error_code")) == (status, code)
+    assert caller.sandbox.ledger.images_charged == 1
+
+
+async def test_an_unknown_word_stands_for_running(opened):
+    caller = await opened(Fault("unknown_word", word="simmering"))
+    ticket = await caller.accepted()
+    caller.clock.pass_(1)
+    assert (await caller.call("GET", ticket["statusUrl"])).json["status"] == "simmering"
+    assert (await caller.finished(ticket))["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "seeds"),
+    [
+        ("fewer_outputs", [11, 12]),
+        ("no_outputs", []),
+        ("extra_output", [11, 12, 13, 2**31 - 1]),
+        ("unknown_seed", [2**31 - 1, 12, 13]),
+        ("duplicate_seed", [11, 12, 11]),
+        ("shuffled", [13, 12, 11]),
+    ],
+)
+async def test_outputs_may_differ_from_what_was_asked(opened, kind, seeds):
+    caller = await opened(Fault(kind, nth=1))
+    first, second = await caller.accepted(seeds=[11, 12, 13]), await caller.accepted(seeds=[11, 12, 13])
+    assert [output["seed"] for output in await caller.outputs(first)] == seeds
+    assert [output["seed"] for output in await caller.outputs(second)] == [11, 12, 13]
+
+
+async def test_a_success_may_warn_of_denied_words(opened):
+    caller = await opened(Fault("denied_words"))
+    assert (await caller.finished(await caller.accepted()))["result"]["promptHasDeniedWords"] is True
+
+
+async def test_outputs_are_counted_over_all_jobs(opened):
+    caller = await opened(Fault("other_image_host", nth=3))
+    hosts = []
+    for _ in range(2):
+        outputs = await caller.outputs(await caller.accepted(numVariations=2))
+        hosts += [output["image"]["url"].startswith("http://127.0.0.2/") for output in outputs]
+    assert hosts == [False, False, True, False]
+
+
+async def test_a_url_that_has_expired_at_once_is_fresh_at_the_next_poll(opened):
+    caller = await opened(Fault("expired"))
+    ticket = await caller.accepted()
+    answers = [await caller.download((await caller.outputs(ticket))[0]["image"]["url"]) for _ in range(2)]
+    assert [answer.status for answer in answers] == [403, 200]
+
+
+async def test_a_truncated_image_looks_complete_but_does_not_decode(opened):
+    caller = await opened(Fault("truncated", nth=1))
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(io.BytesIO((await caller.download(url)).body)).load()
+    Image.open(io.BytesIO((await caller.download(url)).body)).load()
+
+
+async def test_a_cut_download_breaks_off(opened):
+    caller = await opened(Fault("cut", nth=1))
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await caller.download(url)
+    assert (await caller.download(url)).status == 200
+
+
+async def test_an_image_of_the_wrong_size_stays_so(opened):
+    caller = await opened(Fault("wrong_size"))
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    sizes = [Image.open(io.BytesIO((await caller.download(url)).body)).size for _ in range(2)]
+    assert sizes == [(1024, 1024), (1024, 1024)]
+
+
+async def test_a_page_may_come_instead_of_an_image(opened):
+    caller = await opened(Fault("not_an_image"))
+    answer = await caller.download((await caller.outputs(await caller.accepted()))[0]["image"]["url"])
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+ELSEWHERE = [(kind, place) for kind, places in KINDS.items() for place in places[1:] if kind in ("500", "503", "html")]
+
+
+@pytest.mark.parametrize(("kind", "place"), ELSEWHERE)
+async def test_an_outage_may_strike_any_call(opened, kind, place):
+    caller = await opened(Fault(kind, where=place, nth=2 if place == "token" else 1))
+    ticket = await caller.accepted()
+    picture = "/presigned/images/any"
+    call = {
+        "token": lambda: caller.token(),
+        "models": lambda: caller.call("GET", "/v3/custom-models"),
+        "upload": lambda: caller.call("POST", "/v2/storage/image", data=b""),
+        "poll": lambda: caller.call("GET", ticket["statusUrl"]),
+        "cancel": lambda: caller.call("PUT", ticket["cancelUrl"]),
+        "download": lambda: caller.download(picture),
+    }[place]
+    assert (await call()).status == {"500": 500, "503": 503, "html": 502}[kind]
+    assert (await call()).status not in (500, 502, 503)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "explode"}, "unknown fault 'explode'; known: 429"),
+        ({"kind": "failed", "where": "token"}, "failed cannot strike at 'token', only at: job"),
+        ({"kind": "500", "nth": 1, "every": 2}, "give one of nth, first and every"),
+        ({"kind": "500", "nth": 0}, "1 or more"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_explained(wrong, message):
+    with pytest.raises(FaultError, match=message):
+        Fault(**wrong)
+
+
+def test_a_script_is_read_from_yaml_and_from_json(tmp_path):
+    expected = (Fault("429", nth=2, seconds=5), Fault("failed", every=3, word="prompt_unsafe"))
+    (tmp_path / "script.yaml").write_text(
+        "- {kind: 429, nth: 2, seconds: 5}\n- kind: failed\n  every: 3\n  word: prompt_unsafe\n"
+    )
+    (tmp_path / "script.json").write_text(
+        '[{"kind": "429", "nth": 2, "seconds": 5}, {"kind": "failed", "every": 3, "word": "prompt_unsafe"}]'
+    )
+    assert load_faults(tmp_path / "script.yaml") == expected
+    assert load_faults(tmp_path / "script.json") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{kind: 500}", "a list of faults is expected"),
+        ("- 500", "fault 1: a mapping with a kind is expected"),
+        ("- {kind: 500}\n- {kind: 500, nht: 2}", "fault 2: unknown field 'nht'; known: every, first, kind, nth"),
+        ("- {kind: 500, nth: two}", "fault 1: nth, first, every and seconds are numbers"),
+        ("- [", "not readable as YAML or JSON"),
+    ],
+)
+def test_a_script_that_cannot_be_followed_is_explained(tmp_path, text, message):
+    (tmp_path / "script.yaml").write_text(text)
+    with pytest.raises(FaultError, match=message):
+        load_faults(tmp_path / "script.yaml")

@@ -1,0 +1,160 @@
+"""A job from acceptance to image URLs: status words, cancelling, links that expire."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from campaign_runner.sandbox.serve import serving
+from campaign_runner.sandbox.server import Sandbox
+
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+
+async def test_an_acceptance_names_the_job_and_where_to_ask(caller):
+    answer = await caller.generate()
+    job_id = answer.json["jobId"]
+    assert re.fullmatch(f"urn:ff:jobs:epo:{UUID}", job_id)
+    assert answer.json == {
+        "jobId": job_id,
+        "statusUrl": f"{caller.origin}/v3/status/{job_id}",
+        "cancelUrl": f"{caller.origin}/v3/cancel/{job_id}",
+    }
+    assert answer.headers["Link"].startswith(f'<{caller.origin}/v3/status/{job_id}>; rel="status"')
+
+
+async def test_job_ids_and_unasked_seeds_are_the_same_in_every_sandbox_of_one_seed(opened):
+    tickets = []
+    for seed in (1, 1, 2):
+        caller = await opened(seed=seed)
+        ticket = await caller.accepted(numVariations=2)
+        tickets.append((ticket["jobId"], [output["seed"] for output in await caller.outputs(ticket)]))
+    assert tickets[0] == tickets[1]
+    assert tickets[0][0] != tickets[2][0] and tickets[0][1] != tickets[2][1]
+
+
+async def test_a_finished_job_shows_the_documented_result(caller):
+    ticket = await caller.accepted(seeds=[5], contentClass="art", size={"width": 2688, "height": 1536})
+    answer = await caller.finished(ticket)
+    assert answer.keys() == {"status", "jobId", "result"}
+    assert (answer["status"], answer["jobId"]) == ("succeeded", ticket["jobId"])
+    outputs = answer["result"].pop("outputs")
+    assert answer["result"] == {
+        "size": {"width": 2688, "height": 1536},
+        "contentClass": "art",
+        "promptHasDeniedWords": False,
+        "promptHasBlockedArtists": False,
+        "altText": "",
+    }
+    assert [output.keys() for output in outputs] == [{"seed", "image"}]
+
+
+@pytest.mark.parametrize(
+    ("job_id", "http", "code"),
+    [
+        ("urn:ff:jobs:epo:00000000-0000-4000-8000-000000000000", 404, "unknown_job_id"),
+        ("00000000-0000-4000-8000-000000000000", 404, "unknown_job_id"),  # a bare uuid is a well-formed id
+        ("nonsense", 422, "validation_error"),
+    ],
+)
+async def test_an_unknown_job_and_a_malformed_id_are_told_apart(caller, job_id, http, code):
+    for method, path in (("GET", "/v3/status/"), ("PUT", "/v3/cancel/")):
+        answer = await caller.call(method, path + job_id)
+        assert (answer.status, answer.json["error_code"]) == (http, code)
+
+
+async def test_another_clients_job_is_unknown(caller):
+    ticket = await caller.accepted()
+    await caller.sign_in("other")
+    assert (await caller.call("GET", ticket["statusUrl"])).status == 404
+
+
+async def test_a_job_is_forgotten_after_the_set_time(opened):
+    caller = await opened(job_known_seconds=100)
+    ticket = await caller.accepted()
+    caller.clock.pass_(100)
+    assert (await caller.call("GET", ticket["statusUrl"])).json["error_code"] == "unknown_job_id"
+
+
+@pytest.mark.parametrize("word", ["cancelled", "canceled"])
+async def test_a_cancelled_job_stays_cancelled(opened, word):
+    caller = await opened(cancelled_word=word)
+    ticket = await caller.accepted()
+    assert (await caller.call("PUT", ticket["cancelUrl"])).json == {}
+    assert (await caller.finished(ticket))["status"] == word
+    again = await caller.call("PUT", ticket["cancelUrl"])
+    assert (again.status, again.json["error_code"]) == (409, "job_already_canceled")
+
+
+async def test_a_finished_job_cannot_be_cancelled(caller):
+    ticket = await caller.accepted()
+    await caller.finished(ticket)
+    answer = await caller.call("PUT", ticket["cancelUrl"])
+    assert (answer.status, answer.json["error_code"]) == (409, "job_completed")
+
+
+async def test_an_image_url_works_until_it_expires(opened):
+    caller = await opened(expire_seconds=30)
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    caller.clock.pass_(29)
+    assert (await caller.download(url)).status == 200
+    caller.clock.pass_(1)
+    answer = await caller.download(url)
+    assert (answer.status, answer.headers["Content-Type"]) == (403, "application/xml; charset=utf-8")
+    assert b"<Code>AccessDenied</Code><Message>Request has expired</Message>" in answer.body
+
+
+async def test_polling_again_gives_a_fresh_url_unless_the_switch_says_the_same(opened):
+    for fresh in (True, False):
+        caller = await opened(fresh_urls=fresh)
+        ticket = await caller.accepted()
+        first = (await caller.outputs(ticket))[0]["image"]["url"]
+        second = (await caller.outputs(ticket))[0]["image"]["url"]
+        assert (first != second) == fresh
+
+
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
+async def test_an_image_url_takes_no_second_proof(caller, header):
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    answer = await caller.download(url, {header: caller.headers[header]})
+    assert answer.status == 400
+    assert b"<Code>InvalidArgument</Code>" in answer.body
+
+
+async def test_an_image_url_that_was_altered_is_refused(caller):
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    longer = await caller.download(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=9999"))
+    other = await caller.download(url.replace("-0?", "-1?"))
+    bare = await caller.download(url.partition("?")[0])
+    assert [answer.status for answer in (longer, other, bare)] == [403, 403, 403]
+
+
+async def test_switches_name_the_words_and_the_order(opened):
+    caller = await opened(running_word="IN_PROGRESS", shuffled=True)
+    ticket = await caller.accepted(seeds=[1, 2, 3])
+    caller.clock.pass_(1)
+    assert (await caller.call("GET", ticket["statusUrl"])).json["status"] == "IN_PROGRESS"
+    assert [output["seed"] for output in await caller.outputs(ticket)] == [3, 2, 1]
+
+
+async def test_durations_spread_around_the_set_one(opened):
+    caller = await opened(job_seconds=100, job_spread=0.5)
+    tickets = [await caller.accepted() for _ in range(20)]
+    caller.clock.pass_(100)
+    words = [(await caller.call("GET", ticket["statusUrl"])).json["status"] for ticket in tickets]
+    assert {"running", "succeeded"} == set(words)
+
+
+async def test_a_status_may_lie_on_another_port_of_the_same_host(opened):
+    caller = await opened(other_status_port=True)
+    ticket = await caller.accepted()
+    assert ticket["statusUrl"].startswith("http://127.0.0.1:")
+    assert not ticket["statusUrl"].startswith(caller.origin)
+    url = (await caller.outputs(ticket))[0]["image"]["url"]
+    assert (await caller.download(url)).status == 200
+
+
+async def test_it_listens_on_the_literal_loopback_address_alone():
+    async with serving(Sandbox()) as origin:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", origin)
