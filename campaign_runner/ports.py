@@ -37,7 +37,7 @@ class Provider(Protocol):
     async def fetch(self, output: Output) -> bytes:
         """The bytes of a finished image, as received, complete by their framing. Free, may be repeated.
 
-        Raises LinkExpired (poll for a fresh URL), BlockedHost (final, not contacted) or Unavailable.
+        Raises LinkExpired (poll for a fresh URL), BlockedHost (final, not contacted), Damaged or Unavailable.
         """
 
     async def find_models(self, name: str) -> Sequence[CustomModel]:
@@ -88,9 +88,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """An accepted job some of whose variations are neither stored nor failed. `job` holds just those."""
+    """An accepted job some of whose variations are neither stored nor failed.
+
+    The attempt's job holds just those; `seeds` are all that its request asked for.
+    """
 
     attempt: Attempt
+    seeds: tuple[int, ...]
     ticket: Ticket
     accepted_at: datetime
 
