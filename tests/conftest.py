@@ -1,0 +1,65 @@
+"""Disks and users that refuse: what a test needs to see a real refusal of the system."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a disk in memory with the given options; the test is skipped where that is not allowed."""
+    mounted = []
+
+    def mount(options: str) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir()
+        answer = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True)
+        if answer.returncode != 0:
+            pytest.skip("this user may not mount a disk")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True)
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Root is never refused for want of permission, so be somebody else."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def as_nobody() -> Callable[[], AbstractContextManager[None]]:
+    """A user who may write only where everybody may."""
+    return _as_nobody
+
+
+@contextmanager
+def _file_size_limit(size: int) -> Iterator[None]:
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+
+
+@pytest.fixture
+def file_size_limit() -> Callable[[int], AbstractContextManager[None]]:
+    """No file may grow beyond so many bytes."""
+    return _file_size_limit
