@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -109,7 +110,7 @@ class SqliteJournal:
 def _accepted_attempts(db: sqlite3.Connection, after: int) -> list[tuple[int, Unfinished]]:
     """A page of accepted attempts that still hold accepted variations, by the order of their submission."""
     rows = db.execute(
-        "SELECT number, id, job_id, status_url, cancel_url, answered_at FROM attempts"
+        "SELECT number, id, seeds, job_id, status_url, cancel_url, answered_at FROM attempts"
         " WHERE outcome = 'accepted' AND number > ?"
         " AND EXISTS (SELECT 1 FROM variations v WHERE v.attempt = attempts.id AND v.state = 'accepted')"
         " ORDER BY number LIMIT ?",
@@ -120,11 +121,12 @@ def _accepted_attempts(db: sqlite3.Connection, after: int) -> list[tuple[int, Un
             number,
             Unfinished(
                 Attempt(attempt_id, _job(db, attempt_id, "accepted")),
+                tuple(json.loads(seeds)),
                 Ticket(job_id, status_url, cancel_url),
                 datetime.fromisoformat(answered_at),
             ),
         )
-        for number, attempt_id, job_id, status_url, cancel_url, answered_at in rows
+        for number, attempt_id, seeds, job_id, status_url, cancel_url, answered_at in rows
     ]
 
 

@@ -1,0 +1,1 @@
+"""Campaign → lazy variations, packed into jobs, in an order that shows everything early; and what it costs."""

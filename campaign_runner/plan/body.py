@@ -1,0 +1,88 @@
+"""What the service receives for a cell: the v3 request without seeds, as a recipe.
+
+A field is there only if the campaign gives it; `size` is always there; styles come sorted.
+Source of names and shapes: `GenerateImagesRequestV3` in Adobe's Firefly API specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.errors import UsageError
+from campaign_runner.model import Cell, CustomModel, Recipe
+from campaign_runner.spec.compose import Composed, Composer
+from campaign_runner.spec.schema import Campaign
+
+_PLAIN = {
+    "content_class": "contentClass",
+    "visual_intensity": "visualIntensity",
+    "negative_prompt": "negativePrompt",
+    "locale": "promptBiasingLocaleCode",
+    "upsampler": "upsamplerType",
+}
+_MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+
+class Recipes:
+    """The recipe of every cell of a campaign.
+
+    `model` is what the custom model's name meant when it was looked up; None before the first run,
+    when the name stands in for the id: good for counting, never for sending.
+    """
+
+    def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
+        self._composer = Composer(campaign, model.concept if model else None)
+        self._version = campaign.family.id
+        self._custom_model = model.id if model else campaign.custom_model
+        self._digests: dict[Path, str] = {}
+
+    def of(self, cell: Cell) -> tuple[Recipe, Composed]:
+        """The recipe of a cell and the words it was composed of. Raises UsageError for an unreadable reference."""
+        composed = self._composer.compose(cell)
+        look = composed.look
+        body: dict[str, Any] = {
+            "prompt": composed.prompt,
+            "size": {"width": cell.size.width, "height": cell.size.height},
+        }
+        if self._custom_model is not None:
+            body["customModelId"] = self._custom_model
+        body |= {name: look[field] for field, name in _PLAIN.items() if field in look}
+        if style := self._style(look):
+            body["style"] = style
+        if structure := self._reference(look, "structure"):
+            body["structure"] = structure
+        accept = _MEDIA_TYPES[look["format"]] if "format" in look else None
+        return Recipe.of(self._version, body, accept), composed
+
+    def _style(self, look: Mapping[str, Any]) -> dict[str, Any]:
+        style = self._reference(look, "style")
+        if "styles" in look:
+            style["presets"] = sorted(look["styles"])
+        if style and "strength" in look:
+            style["strength"] = look["strength"]
+        return style
+
+    def _reference(self, look: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        source = look.get(f"{kind}_reference")
+        if source is None:
+            return {}
+        strength = {"strength": look["structure_strength"]} if f"{kind}_strength" in look else {}
+        return {"imageReference": {"source": self._source(source)}} | strength
+
+    def _source(self, source: Path | str) -> dict[str, str]:
+        if isinstance(source, str):
+            return {"url": source}
+        if source not in self._digests:
+            self._digests[source] = _digest(source)
+        return {"sha256": self._digests[source]}
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"the reference image {path} cannot be read ({error.strerror}); nothing was sent") from error

@@ -1,0 +1,121 @@
+"""What a plan costs: images, requests, time at the allowance; and tips worth money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from campaign_runner.plan.stock import Stock
+
+USUAL_JOB_SECONDS = 20.0
+"""How long a job takes where none has been seen yet: third-party logs show 6 to 60 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The allowance a run may use: requests in any minute, and in any 24 hours."""
+
+    per_minute: int
+    per_day: int
+
+    def lowered(self, per_minute: int | None, per_day: int | None) -> Rate:
+        """This rate, or less where a campaign asks for less."""
+        return Rate(min(self.per_minute, per_minute or self.per_minute), min(self.per_day, per_day or self.per_day))
+
+    def seconds(self, requests: int) -> int:
+        """How long after the first of `requests` the last one may be sent, if nothing was sent before."""
+        if requests < 1:
+            return 0
+        return max((requests - 1) // self.per_minute * 60, (requests - 1) // self.per_day * 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The figures of `plan --json`. `budget_left` is None where the campaign sets no budget."""
+
+    campaign: str
+    variations: int
+    stored: int
+    accepted: int
+    in_doubt: int
+    failed: int
+    abandoned: int
+    due: int
+    requests: int
+    requests_unpacked: int
+    images_to_buy: int
+    seconds_at_quota: int
+    done_at: str
+    budget_left: int | None
+
+
+def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime) -> Estimate:
+    """What is left to do. `bought` counts the images submitted and not refused so far; `now` is aware local time."""
+    campaign = stock.plan.campaign
+    counts = stock.counts()
+    due, requests = counts.pop("pending"), stock.requests
+    seconds = rate.seconds(requests)
+    return Estimate(
+        campaign=campaign.campaign,
+        variations=sum(counts.values()) + due,
+        due=due,
+        requests=requests,
+        requests_unpacked=due,
+        images_to_buy=due,
+        seconds_at_quota=seconds,
+        done_at=(now + timedelta(minutes=minutes(requests, seconds))).isoformat(timespec="seconds"),
+        budget_left=None if campaign.budget is None else campaign.budget - bought,
+        **counts,
+    )
+
+
+def minutes(requests: int, seconds_at_quota: int) -> int:
+    """What people are told: the time at the allowance and one job's usual duration, rounded up to minutes."""
+    return 0 if requests == 0 else -int(-(seconds_at_quota + USUAL_JOB_SECONDS) // 60)
+
+
+def duration(whole_minutes: int) -> str:
+    """`2 min`, `3 h 20 min`, `2 days 4 h`."""
+    hours, rest = divmod(whole_minutes, 60)
+    days, day_hours = divmod(hours, 24)
+    if days:
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {day_hours} h" if day_hours else "")
+    if hours:
+        return f"{hours} h" + (f" {rest} min" if rest else "")
+    return f"{rest} min"
+
+
+def tips(stock: Stock) -> Iterator[str]:
+    """What would make more of the same money or time."""
+    plan = stock.plan
+    pack, seeds, recipes = plan.campaign.family.pack, len(plan.campaign.seeds), plan.recipes
+    requests = sum(-(-len(plan.seeds(recipe)) // pack) for recipe in range(recipes))
+    room = requests * pack
+    if recipes and seeds < pack and stock.due and room > len(plan):
+        used = {1: "a quarter", 2: "half", 3: "three quarters"}[seeds]
+        word = "seed uses" if seeds == 1 else "seeds use"
+        yield f"{seeds} {word} {used} of each request; {pack} would make {room} images in the same {requests} requests"
+
+
+def product_of_lists(stock: Stock) -> str:
+    """`32 images = 2 products x 1 prompt x 2 presets x 2 sizes x 4 seeds`, and why where that is not all."""
+    campaign = stock.plan.campaign
+    axes = [("product", len(campaign.products)), ("prompt", len(campaign.prompts)), ("preset", len(campaign.presets))]
+    axes += [("market", len(campaign.markets))] if campaign.markets else []
+    axes += [("size", len(campaign.sizes)), ("seed", len(campaign.seeds))]
+    lists, whole = " x ".join(plural(number, axis) for axis, number in axes), 1
+    for _, number in axes:
+        whole *= number
+    images, cells = len(stock.plan), stock.plan.cells
+    text = f"{plural(images, 'image')} = {lists}"
+    if cells != whole:
+        text += f", with limits, exclude and include: {plural(cells, 'cell')} of {whole:,}"
+    if cells != images:
+        text += f"; {plural(cells - images, 'cell')} equal to another, bought once"
+    return text
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 image`, `1,024 images`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,72 @@
+"""What all parts of a run share: the stop flag, how it will end, whether anybody answers, who watches."""
+
+from __future__ import annotations
+
+import asyncio
+import random as randomness
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from campaign_runner.errors import AccountRefused, ProviderError, Unavailable
+from campaign_runner.events import Event, Stopping
+from campaign_runner.run.crew import Level, Stop
+from campaign_runner.run.ending import Ending
+
+SILENCE = 60.0
+"""Seconds without any answer after which a run gives up for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The wall clock (UTC) and randomness in 0…1. Durations are of the event loop's own clock."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    random: Callable[[], float] = randomness.random
+
+
+class Control:
+    """Decides when a run stops submitting and when it drains, and remembers why."""
+
+    def __init__(self, clock: Clock, stop: Stop, observe: Callable[[Event], None]) -> None:
+        self.clock = clock
+        self.stop = stop
+        self.observe = observe
+        self.ending = Ending()
+        self._last_answer: float | None = None
+
+    def heard(self, error: ProviderError | None) -> None:
+        """A call to the service ended: with an answer (None, or an error that is one) or in silence."""
+        now = asyncio.get_running_loop().time()
+        if self._last_answer is None or not isinstance(error, Unavailable) or error.reached:
+            self._last_answer = now
+        elif now - self._last_answer >= SILENCE:
+            self.stop_later(f"nobody has answered for {SILENCE:.0f} s: {error}", level=Level.DRAINING)
+        if isinstance(error, AccountRefused):
+            self.failed(error)
+
+    def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
+        """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted."""
+        if not any(type(error) is type(other) and str(error) == str(other) for other in self.ending.errors):
+            self.ending.errors.append(error)
+        self._stopping(str(error), level)
+
+    def stop_asked(self, why: str) -> None:
+        """The caller's own limit is reached."""
+        self.ending.asked = self.ending.asked or why
+        self._stopping(why, Level.NO_SUBMITS)
+
+    def stop_later(self, why: str, level: Level = Level.NO_SUBMITS) -> None:
+        """It cannot go on now; a later run can."""
+        self.ending.later = self.ending.later or why
+        self._stopping(why, level)
+
+    def signalled(self, number: int) -> None:
+        """A signal asked the process to end: only answers and writes under way are waited for."""
+        self.ending.signal = number
+        self._stopping("stopped by a signal", Level.DRAINING)
+
+    def _stopping(self, why: str, level: Level) -> None:
+        if not self.stop.reached(level):
+            self.observe(Stopping(why))
+        self.stop.up(level)

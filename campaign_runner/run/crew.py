@@ -1,0 +1,100 @@
+"""Who owns the tasks of a run, and how they stop.
+
+Stopping is a flag read at safe points, never a cancelled submit. A failure in one task, even a
+bug, does not cancel the others: it is kept, the flag goes up, and it is raised after the drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import IntEnum
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+
+class Level(IntEnum):
+    """How far a run has come to its end."""
+
+    GOING = 0
+    NO_SUBMITS = 1  # what is accepted is still polled and fetched
+    DRAINING = 2  # only answers and writes under way are waited for
+
+
+class Stop:
+    """The flag. It only ever goes up; whoever waits with `until` wakes when it does."""
+
+    def __init__(self) -> None:
+        self.level = Level.GOING
+        self._raised = {level: asyncio.Event() for level in Level}
+
+    def up(self, level: Level) -> None:
+        """Raise the flag to `level`, if it is not there already."""
+        self.level = max(self.level, level)
+        for each, raised in self._raised.items():
+            if each <= self.level:
+                raised.set()
+
+    def reached(self, level: Level) -> bool:
+        return self.level >= level
+
+    async def until(self, level: Level, work: Awaitable[T]) -> T | None:
+        """The answer of `work`, or None as soon as the flag is at `level`; `work` is then cancelled."""
+        task = asyncio.ensure_future(work)
+        raised = asyncio.ensure_future(self._raised[level].wait())
+        try:
+            await asyncio.wait((task, raised), return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, raised):
+                each.cancel()
+            await asyncio.wait((task, raised))
+
+    async def sleep(self, level: Level, seconds: float) -> bool:
+        """Wait `seconds`, or until the flag is at `level`. Says whether the time is over."""
+        await self.until(level, asyncio.sleep(seconds))
+        return not self.reached(level)
+
+
+class Crew:
+    """Tasks that outlive each other's failures. Use as `async with Crew(on_failure) as crew:`.
+
+    Leaving the block waits for all of them; leaving it by an exception cancels them first.
+    """
+
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        self._on_failure = on_failure
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.cancel()
+        await self.join()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin `work` as a task of this crew."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def join(self) -> None:
+        """Wait until every task has ended, also those started meanwhile."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+            await asyncio.sleep(0)
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_failure(error)

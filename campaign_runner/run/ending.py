@@ -1,0 +1,44 @@
+"""How a run ended, and which exit status says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from campaign_runner.errors import CampaignError
+
+INTEGRITY, MACHINE, ACCOUNT, DOUBT, LATER, ASKED, FAILED, OK, BUG = 5, 6, 7, 4, 8, 9, 3, 0, 1
+_WORST_FIRST = (BUG, INTEGRITY, MACHINE, ACCOUNT, DOUBT, LATER, ASKED, FAILED)
+
+
+@dataclass(slots=True)
+class Ending:
+    """What stopped a run, if anything did.
+
+    `errors` in the order they came (a bug is any that is no CampaignError); `later` says why the run cannot go on
+    now, `asked` which limit of the caller was reached, `signal` is the number of the signal that ended it.
+    """
+
+    errors: list[BaseException] = field(default_factory=list)
+    later: str | None = None
+    asked: str | None = None
+    signal: int | None = None
+
+
+def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: int = 0) -> int:
+    """The exit status: the worst of what holds for the selected variations and this run.
+
+    `counts` are those of the selected variations; `doubts_elsewhere` are doubts that left the campaign.
+    """
+    codes = {error.exit_code if isinstance(error, CampaignError) else BUG for error in ending.errors}
+    if counts["in_doubt"] or doubts_elsewhere:
+        codes.add(DOUBT)
+    if counts["accepted"] or ending.later or (counts["pending"] and not ending.asked):
+        codes.add(LATER)
+    if ending.asked and counts["pending"]:
+        codes.add(ASKED)
+    if counts["failed"]:
+        codes.add(FAILED)
+    if ending.signal is not None and not codes & {BUG, INTEGRITY, MACHINE, ACCOUNT, DOUBT}:
+        return 128 + ending.signal
+    return next((code for code in _WORST_FIRST if code in codes), OK)

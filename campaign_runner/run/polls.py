@@ -1,0 +1,167 @@
+"""All accepted jobs, polled concurrently: one heap of due times, served by a few pollers.
+
+A poll is free and may be repeated, so whatever goes wrong is tried again until the job's time is
+over; a job that is let go of stays accepted, and the next run asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from campaign_runner import retry
+from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
+from campaign_runner.model import Finished, Ticket
+from campaign_runner.ports import Provider
+from campaign_runner.run.pace import Pace
+
+POLLERS = 4
+
+
+class LetGo(Exception):
+    """The job is not followed any further by this run; it stays accepted.
+
+    `code` says why; `answered` whether it was the service that said so, and not silence or our own stop.
+    """
+
+    def __init__(self, code: str, message: str, *, answered: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.answered = answered
+
+
+def _still_running() -> LetGo:
+    return LetGo("still_running", "it is still being made", answered=True)
+
+
+@dataclass(order=True, slots=True)
+class _Followed:
+    """A job on the heap. Times are of the loop's clock, in seconds."""
+
+    due: float
+    order: int
+    ticket: Ticket = field(compare=False)
+    pace: Pace = field(compare=False)
+    since: float = field(compare=False)
+    patient_until: float = field(compare=False)
+    done: asyncio.Future[Finished] = field(compare=False)
+    failures: int = field(default=0, compare=False)
+
+
+class Polls:
+    """Follows accepted jobs until they are finished.
+
+    `heard` is told after every poll how it went: None where the service answered, else its error.
+    `random` gives the jitter, in 0…1.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        heard: Callable[[ProviderError | None], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._provider = provider
+        self._heard = heard
+        self._random = random
+        self._heap: list[_Followed] = []
+        self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._count = 0
+        self._closed: LetGo | None = None
+
+    async def finished(self, ticket: Ticket, pace: Pace, *, age: float, patience: float) -> Finished:
+        """What the job has to offer, once it is finished.
+
+        `age` is seconds since its acceptance; it is polled at least once, and let go of after `patience` seconds.
+        Raises GenerationFailed (final) or LetGo.
+        """
+        if self._closed is not None:
+            raise self._closed
+        now = asyncio.get_running_loop().time()
+        done: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
+        first = 0.0 if age > 1 else pace.next_look(0.0, self._random())
+        self._count += 1
+        self._push(_Followed(now + first, self._count, ticket, pace, now - age, now + patience, done))
+        return await done
+
+    def let_go(self, reason: LetGo) -> None:
+        """Stop following: every job on the heap is let go of, and every later one."""
+        self._closed = reason
+        for job in self._heap:
+            _end(job, reason)
+        self._heap.clear()
+
+    async def serve(self) -> None:
+        """One poller: look at whatever is due, for ever."""
+        while True:
+            job = await self._next_due()
+            await self._look(job)
+
+    async def _next_due(self) -> _Followed:
+        async with self._turn:
+            while True:
+                wait = self._heap[0].due - asyncio.get_running_loop().time() if self._heap else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._heap)
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait()
+
+    async def _look(self, job: _Followed) -> None:
+        try:
+            finished = await self._provider.poll(job.ticket)
+        except GenerationFailed as failure:
+            self._heard(None)
+            _end(job, failure)
+        except ProviderError as error:
+            self._heard(error)
+            self._again(job, error)
+        else:
+            self._heard(None)
+            self._judge(job, finished)
+
+    def _judge(self, job: _Followed, finished: Finished | None) -> None:
+        job.failures = 0
+        age = asyncio.get_running_loop().time() - job.since
+        if finished is not None:
+            job.pace.learn(age)
+            if not job.done.done():
+                job.done.set_result(finished)
+        else:
+            self._later(job, job.pace.next_look(age, self._random()), _still_running())
+
+    def _again(self, job: _Followed, error: ProviderError) -> None:
+        """Nothing is lost by a failed poll: look again, more slowly."""
+        job.failures += 1
+        silent = isinstance(error, Unavailable) and not error.reached
+        reason = LetGo(error.code or "not_answered", str(error), answered=not silent)
+        wait = retry.poll_again(error, job.failures, self._random())
+        if wait is None:
+            _end(job, reason)
+        else:
+            self._later(job, wait, reason)
+
+    def _later(self, job: _Followed, seconds: float, reason: LetGo) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._closed is not None:
+            _end(job, self._closed)
+        elif now >= job.patient_until:
+            _end(job, reason)
+        else:
+            job.due = min(now + seconds, max(job.patient_until, now))
+            self._push(job)
+
+    def _push(self, job: _Followed) -> None:
+        heapq.heappush(self._heap, job)
+        self._changed.set()
+
+
+def _end(job: _Followed, error: Exception) -> None:
+    if not job.done.done():
+        job.done.set_exception(error)

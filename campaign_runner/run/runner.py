@@ -1,0 +1,174 @@
+"""The scheduler: due jobs go out under a semaphore, accepted ones are polled together, images are kept.
+
+It knows its parts only as ports; clock, randomness and the stop flag are passed in, there are no
+globals and no signal handlers. Tasks exist only for jobs in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import timedelta
+
+from campaign_runner.errors import GenerationFailed
+from campaign_runner.events import Attempt, Event, Fact, Failed, Left, Reason, Warned
+from campaign_runner.model import Finished, Job, Ticket
+from campaign_runner.ports import Unfinished
+from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.crew import Crew, Level, Stop
+from campaign_runner.run.ending import Ending
+from campaign_runner.run.keeping import Delivery, Keeper
+from campaign_runner.run.pace import Pace
+from campaign_runner.run.parts import Limits, Ports
+from campaign_runner.run.polls import POLLERS, LetGo, Polls
+from campaign_runner.run.submitting import Submitter
+
+PATIENCE = 15 * 60.0
+"""Seconds a job is polled after its acceptance before it is left to the next run."""
+LOST_AFTER = timedelta(hours=24)
+GRACE = {True: 10.0, False: 90.0}
+"""Seconds a drain waits for answers under way: after a signal, and otherwise (longer than a submit may take)."""
+
+
+class Runner:
+    """One run over a plan's due jobs and over what earlier runs left accepted. Use once.
+
+    `control` may be told to stop from outside at any time; its observer sees every event as it happens.
+    """
+
+    def __init__(self, ports: Ports, limits: Limits | None = None, *, control: Control | None = None) -> None:
+        self._limits = limits or Limits()
+        self._control = control or Control(Clock(), Stop(), _nobody)
+        self._journal = ports.journal
+        self._slots = asyncio.Semaphore(self._limits.concurrency)
+        self._room = asyncio.Semaphore(2 * self._limits.concurrency)  # bounds what waits for its download, too
+        self._paces: dict[tuple[str, int], Pace] = {}
+        heard, random = self._control.heard, self._control.clock.random
+        self._polls = Polls(ports.provider, heard=heard, random=random)
+        self._submitter = Submitter(ports, self._limits, self._control, self._record)
+        self._keeper = Keeper(ports, self._control, self._record)
+
+    async def run(self, jobs: Iterable[Job]) -> Ending:
+        """Drive everything to its end, or until the run is stopped. What happens to a job is never raised."""
+        async with Crew(self._poller_failed) as pollers:
+            for _ in range(POLLERS):
+                pollers.start(self._polls.serve())
+            async with Crew(self._control.failed) as crew:
+                pollers.start(self._drain(crew))
+                pollers.start(self._keep_time())
+                await self._resume(crew)
+                await self._submit_all(crew, jobs)
+            pollers.cancel()
+        return self._control.ending
+
+    async def _resume(self, crew: Crew) -> None:
+        """Follow again what earlier runs left accepted: it is paid for, so it comes first."""
+        async for unfinished in self._journal.unfinished():
+            if not await self._admitted(Level.DRAINING):
+                return
+            crew.start(self._follow_again(unfinished))
+
+    async def _submit_all(self, crew: Crew, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._admitted(Level.NO_SUBMITS):
+                return
+            crew.start(self._drive(job))
+
+    async def _admitted(self, level: Level) -> bool:
+        """Wait for room and a slot; False if the run stops first."""
+        stop = self._control.stop
+        if not await stop.until(level, self._room.acquire()):
+            return False
+        if not await stop.until(level, self._slots.acquire()):
+            self._room.release()
+            return False
+        return True
+
+    async def _drive(self, job: Job) -> None:
+        """The life of one job; a crash at any await is safe."""
+        with self._room_held(), self._slot_held() as slot:
+            accepted = await self._submitter.accepted(job)
+            if accepted is not None:
+                attempt, ticket = accepted
+                await self._follow(attempt, ticket, seeds=job.seeds, age=0.0, slot=slot)
+
+    async def _follow_again(self, unfinished: Unfinished) -> None:
+        """The life of a job that an earlier run left accepted."""
+        age = (self._control.clock.now() - unfinished.accepted_at).total_seconds()
+        with self._room_held(), self._slot_held() as slot:
+            await self._follow(
+                unfinished.attempt, unfinished.ticket, seeds=unfinished.seeds, age=max(age, 0.0), slot=slot
+            )
+
+    async def _follow(
+        self, attempt: Attempt, ticket: Ticket, *, seeds: tuple[int, ...], age: float, slot: ExitStack
+    ) -> None:
+        """From accepted to stored. The slot is free as soon as the job is finished, before its images are fetched."""
+        for warning in ticket.warnings:
+            self._control.observe(Warned(warning))
+        pace = self._pace(attempt.job)
+        try:
+            finished = await self._polls.finished(ticket, pace, age=age, patience=max(PATIENCE - age, 0.0))
+            slot.close()
+            await self._keeper.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket)))
+        except GenerationFailed as failure:
+            await self._fail(attempt, Reason(failure.code or "failed", str(failure)))
+        except LetGo as reason:
+            await self._let_go(attempt, reason, age)
+
+    async def _fresh(self, ticket: Ticket) -> Finished:
+        """The same job's outputs again, under new URLs."""
+        return await self._polls.finished(ticket, Pace(), age=PATIENCE, patience=0.0)
+
+    async def _let_go(self, attempt: Attempt, reason: LetGo, age: float) -> None:
+        if reason.answered and age > LOST_AFTER.total_seconds():
+            await self._fail(attempt, Reason("lost", f"paid for, but not to be had for 24 hours: {reason}"))
+        else:
+            self._control.observe(Left(attempt, Reason(reason.code, str(reason))))
+
+    async def _fail(self, attempt: Attempt, reason: Reason) -> None:
+        for variation in attempt.job.variations:
+            await self._record(Failed(attempt, variation, reason))
+
+    async def _record(self, fact: Fact) -> Fact:
+        (recorded,) = await self._journal.record([fact])
+        self._control.observe(recorded)
+        return recorded
+
+    def _pace(self, job: Job) -> Pace:
+        size = job.recipe.size
+        return self._paces.setdefault((job.recipe.version, size.width * size.height >> 20), Pace())
+
+    def _slot_held(self) -> ExitStack:
+        """The slot of a job in flight; `close` frees it before the block ends."""
+        return _released(self._slots)
+
+    def _room_held(self) -> ExitStack:
+        """The room a job takes until its images are stored."""
+        return _released(self._room)
+
+    async def _keep_time(self) -> None:
+        if self._limits.max_seconds is not None:
+            await asyncio.sleep(self._limits.max_seconds)
+            self._control.stop_asked("the time you gave is over")
+
+    async def _drain(self, crew: Crew) -> None:
+        """Once the run is draining: let go of the polls at once, and of the rest after a grace."""
+        await self._control.stop.until(Level.DRAINING, asyncio.Event().wait())
+        self._polls.let_go(LetGo("stopped", "the run was stopped", answered=False))
+        await asyncio.sleep(GRACE[self._control.ending.signal is not None])
+        crew.cancel()
+
+    def _poller_failed(self, error: BaseException) -> None:
+        self._control.failed(error, Level.DRAINING)
+
+
+def _nobody(event: Event) -> None:
+    """The observer of a run that nobody watches."""
+
+
+def _released(semaphore: asyncio.Semaphore) -> ExitStack:
+    stack = ExitStack()
+    stack.callback(semaphore.release)
+    return stack
