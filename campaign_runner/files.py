@@ -3,23 +3,27 @@
 A name is either absent, or holds all of the old content, or all of the new, whatever crashes.
 `replacing` puts a file in the place of an older one, `publish_new` never does. What the
 system says is translated here: StoreError tells what to do, IntegrityError names what stands in the way.
+All of it blocks; `in_thread` is how coroutines call it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError
+
+T = TypeVar("T")
 
 # Windows has no handles of folders: there, folders are named by their path and cannot be synced.
 _HAS_FOLDER_HANDLES = sys.platform != "win32"
@@ -244,6 +248,20 @@ def translated(error: OSError, path: Path) -> CampaignError:
             return StoreError(f"{path} is on another disk than its folder; keep the output folder on one disk")
         case _:
             return StoreError(f"{path}: {error.strerror or error}; check the disk and run again")
+
+
+async def in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """Run blocking `work` beside the event loop, to its end."""
+    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work, *arguments))
+
+
+async def to_its_end(work: asyncio.Future[T]) -> T:
+    """The answer of `work`; a caller who is cancelled leaves only after it, so that nothing is left half done."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
 
 
 def _in_the_way(path: Path) -> IntegrityError:

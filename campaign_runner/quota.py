@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from campaign_runner import files
 from campaign_runner.errors import IntegrityError
+from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.ports import Allowance, Permit, Wait
 from campaign_runner.sqlite import connect, translated
 
@@ -114,29 +115,28 @@ class SharedQuota:
         """Leave to send one request, or how long to wait before asking again."""
         asking = asyncio.get_running_loop().run_in_executor(None, self._transact, self._acquire)
         try:
-            return await asyncio.shield(asking)
+            return await to_its_end(asking)
         except asyncio.CancelledError:
             # Nobody will send what is granted now, and nobody would ever settle it.
-            answer = await asking
-            if isinstance(answer, Permit):
-                await self.give_back(answer)
+            if asking.done() and isinstance(granted := asking.result(), Permit):
+                await self.give_back(granted)
             raise
 
     async def settle(self, permit: Permit) -> None:
         """An answer arrived, or none ever will: the request counts from now on as sent now."""
-        await self._in_thread(lambda log: log.settle(permit.id))
+        await in_thread(self._transact, lambda log: log.settle(permit.id))
 
     async def give_back(self, permit: Permit) -> None:
         """The request never reached the service, or the service says it does not count."""
-        await self._in_thread(lambda log: log.give_back(permit.id))
+        await in_thread(self._transact, lambda log: log.give_back(permit.id))
 
     async def block(self, seconds: float) -> None:
         """The service told us to wait: nobody gets leave before `seconds` are over, an hour at most."""
-        await self._in_thread(lambda log: log.block(seconds))
+        await in_thread(self._transact, lambda log: log.block(seconds))
 
     async def allowance(self) -> Allowance:
         """What is used now, in both windows."""
-        return await self._in_thread(self._allowance)
+        return await in_thread(self._transact, self._allowance)
 
     def _acquire(self, log: _Log) -> Permit | Wait:
         limits = self._limits
@@ -151,10 +151,6 @@ class SharedQuota:
     def _allowance(self, log: _Log) -> Allowance:
         limits = self._limits
         return Allowance(limits.per_minute, limits.per_day, log.used(limits.minute), log.used(limits.day))
-
-    async def _in_thread(self, work: Callable[[_Log], T]) -> T:
-        """Run `work` to its end, even if the caller is cancelled meanwhile."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._transact, work))
 
     def _transact(self, work: Callable[[_Log], T]) -> T:
         """Run `work` alone among all processes; durable on return."""

@@ -16,21 +16,20 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import aiofiles
 from PIL import Image, UnidentifiedImageError
 
 from campaign_runner import files
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
+from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.model import Size
 from campaign_runner.ports import Examined, Put
-
-T = TypeVar("T")
 
 MOST_PIXELS = 64_000_000
 SUFFIXES = ("jpg", "png", "webp")
@@ -70,34 +69,39 @@ class FolderStore:
         Only for the holder of the output folder's lock: another run's image may be in `staging`.
         """
         store = cls(root, staging)
-        await _in_thread(store._prepare)
+        await in_thread(store._prepare)
         return store
 
     async def check_writable(self, needed: int = 0) -> None:
         """Write, sync and rename a file where the images go; `needed` bytes must be free. Raises StoreError."""
-        await _in_thread(self._check_writable, needed)
+        await in_thread(self._check_writable, needed)
 
     async def examine(self, content: bytes) -> Examined:
         """Decode to the end. Raises Damaged for what is cut, of another format, or too many pixels."""
-        return await _in_thread(examine, content)
+        return await in_thread(examine, content)
 
     async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
-        """Publish `content` under `name`, durable on return; see the port."""
-        parts = _parts(name)
+        """Publish `content` under `name`, durable on return; see the port.
+
+        Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
+        """
+        return await to_its_end(asyncio.create_task(self._put_new(_parts(name), content, sha256)))
+
+    async def holds(self, stem: str) -> str | None:
+        """The name of the file that stands under `stem` with any picture suffix, None if there is none."""
+        return await in_thread(self._holds, stem)
+
+    async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(16)
         try:
             with files.translating(staged):
                 async with aiofiles.open(staged, "xb") as file:
                     await file.write(content)
                     await file.flush()
-                    await _in_thread(os.fsync, file.fileno())
-            return await _in_thread(self._publish, staged, parts, sha256)
+                    await in_thread(os.fsync, file.fileno())
+            return await in_thread(self._publish, staged, parts, sha256)
         finally:
-            await _in_thread(files.remove, staged)
-
-    async def holds(self, stem: str) -> str | None:
-        """The name of the file that stands under `stem` with any picture suffix, None if there is none."""
-        return await _in_thread(self._holds, stem)
+            await in_thread(files.remove, staged)
 
     def _prepare(self) -> None:
         for folder in (self._root, self._staging):
@@ -209,8 +213,3 @@ def _parts(name: str) -> list[str]:
     if any(part in ("", ".", "..") or _FORBIDDEN & set(part) for part in parts):
         raise IntegrityError(f"{name!r} is not a name of an image: names are relative, with '/' and without '..'")
     return parts
-
-
-async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
-    """Run blocking `work` to its end, even if the caller is cancelled meanwhile."""
-    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work, *arguments))

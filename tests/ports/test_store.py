@@ -1,0 +1,184 @@
+"""What every Store promises. A new store adds itself to STORES."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from pictures import picture
+
+from campaign_runner.errors import Damaged, IntegrityError
+from campaign_runner.model import Size
+from campaign_runner.ports import Put, Store
+from campaign_runner.store import FolderStore
+
+OpenStore = Callable[[], Awaitable[Store]]
+NAME = "candle/hero_painting_64x48_s66080_3f9c2a1b.jpg"
+
+
+def folder_store(place: Path) -> OpenStore:
+    return lambda: FolderStore.prepare(place / "images", place / ".staging")
+
+
+STORES: list[Callable[[Path], OpenStore]] = [folder_store]
+
+KINDS = [
+    pytest.param("JPEG", {}, "image/jpeg", "jpg", id="jpeg"),
+    pytest.param("JPEG", {"progressive": True}, "image/jpeg", "jpg", id="progressive"),
+    pytest.param("JPEG", {"subsampling": 0, "quality": 95}, "image/jpeg", "jpg", id="jpeg-444"),
+    pytest.param("JPEG", {"restart_marker_rows": 1}, "image/jpeg", "jpg", id="jpeg-restart"),
+    pytest.param("PNG", {}, "image/png", "png", id="png"),
+    pytest.param("WEBP", {}, "image/webp", "webp", id="webp"),
+    pytest.param("WEBP", {"lossless": True}, "image/webp", "webp", id="webp-lossless"),
+]
+
+
+@pytest.fixture(params=STORES)
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    """Opens a store, always on the same place: opening again is what the next run does."""
+    opened: OpenStore = request.param(tmp_path)
+    return opened
+
+
+@pytest.fixture
+async def store(open_store: OpenStore) -> Store:
+    return await open_store()
+
+
+def everything_in(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+async def put(store: Store, content: bytes, name: str = NAME) -> Put:
+    return await store.put_new(name, content, sha256(content).hexdigest())
+
+
+async def test_a_new_name_is_published(store: Store) -> None:
+    assert await put(store, b"picture") is Put.NEW
+    assert await store.holds(NAME.removesuffix(".jpg")) == NAME
+
+
+async def test_the_same_bytes_under_the_same_name_are_the_same(store: Store) -> None:
+    await put(store, b"picture")
+    assert await put(store, b"picture") is Put.SAME
+
+
+@pytest.mark.parametrize("other", [b"other", b"picturE", b"picture+", b"pictur", b""])
+async def test_other_bytes_never_replace_what_stands(other: bytes, store: Store) -> None:
+    await put(store, b"picture")
+    assert await put(store, other) is Put.DIFFERENT
+    assert await put(store, b"picture") is Put.SAME
+
+
+async def test_what_was_stored_stands_when_the_store_is_opened_again(open_store: OpenStore) -> None:
+    await put(await open_store(), b"picture")
+    assert await put(await open_store(), b"picture") is Put.SAME
+
+
+async def test_of_many_who_want_a_name_one_gets_it(store: Store) -> None:
+    answers = await asyncio.gather(*(put(store, b"%d" % number) for number in range(16)))
+    assert sorted(answer.value for answer in answers) == ["different"] * 15 + ["new"]
+
+
+async def test_many_images_are_stored_at_once(store: Store) -> None:
+    names = [f"soap/{number}.png" for number in range(40)]
+    answers = await asyncio.gather(*(put(store, name.encode(), name) for name in names))
+    assert set(answers) == {Put.NEW}
+    assert [await store.holds(name.removesuffix(".png")) for name in names] == names
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+async def test_a_picture_is_found_by_its_stem(suffix: str, store: Store) -> None:
+    await put(store, b"picture", f"soap/a_s1.{suffix}")
+    assert await store.holds("soap/a_s1") == f"soap/a_s1.{suffix}"
+
+
+@pytest.mark.parametrize("stem", ["soap/a_s", "soap/a_s1.jpg", "soap/a_s11", "candle/a_s1", "a_s1"])
+async def test_another_stem_holds_nothing(stem: str, store: Store) -> None:
+    await put(store, b"picture", "soap/a_s1.jpg")
+    assert await store.holds(stem) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/picture.jpg",  # absolute
+        "../picture.jpg",  # leaves the folder
+        "soap/../../picture.jpg",
+        "soap\\picture.jpg",  # leaves it on Windows
+        "C:picture.jpg",
+        "soap//picture.jpg",  # not the one spelling of a name
+        "./picture.jpg",
+        "soap/",
+        "",
+        "soap/picture\0.jpg",
+        "soap/picture\n.jpg",
+    ],
+)
+async def test_a_name_that_leaves_the_store_is_refused(name: str, store: Store, tmp_path: Path) -> None:
+    before = everything_in(tmp_path)
+    with pytest.raises(IntegrityError):
+        await put(store, b"picture", name)
+    with pytest.raises(IntegrityError):
+        await store.holds(name)
+    assert everything_in(tmp_path) == before
+
+
+async def test_an_interrupted_put_leaves_nothing_under_the_name(open_store: OpenStore) -> None:
+    store, content = await open_store(), picture()
+    for turns in range(12):
+        putting = asyncio.create_task(put(store, content, f"soap/{turns}.jpg"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        putting.cancel()
+        await asyncio.wait([putting])
+        held = await store.holds(f"soap/{turns}")
+        assert await put(store, content, f"soap/{turns}.jpg") is (Put.NEW if held is None else Put.SAME)
+
+
+@pytest.mark.parametrize(("kind", "options", "media_type", "suffix"), KINDS)
+async def test_a_whole_picture_is_told_by_its_bytes(
+    kind: str, options: dict[str, object], media_type: str, suffix: str, store: Store
+) -> None:
+    content = picture(kind, (65, 33), **options)
+    examined = await store.examine(content)
+    assert (examined.media_type, examined.suffix) == (media_type, suffix)
+    assert examined.size == Size(65, 33)
+    assert examined.sha256 == sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(("kind", "options", "media_type", "suffix"), KINDS)
+async def test_every_cut_is_noticed(
+    kind: str, options: dict[str, object], media_type: str, suffix: str, store: Store
+) -> None:
+    content = picture(kind, (97, 61), **options)
+    tail = range(len(content) - 40, len(content))
+    for length in {*range(0, len(content), 97), *tail}:
+        with pytest.raises(Damaged):
+            await store.examine(content[:length])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>404</html>",  # a page where a picture was promised
+        b'{"error_code": "not_found"}',
+        b"\xff\xd8\xff\xe0",  # the first bytes of a JPEG and no more
+        b"RIFF\xff\xff\xff\x7fWEBPVP8 ",
+        picture("GIF"),  # a picture nobody asks for
+        picture("BMP"),
+        picture("TIFF"),
+    ],
+)
+async def test_what_is_no_picture_is_damaged(content: bytes, store: Store) -> None:
+    with pytest.raises(Damaged):
+        await store.examine(content)
+
+
+async def test_bytes_after_the_end_are_kept_and_allowed(store: Store) -> None:
+    content = picture() + b"more"
+    assert (await store.examine(content)).sha256 == sha256(content).hexdigest()
