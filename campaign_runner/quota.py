@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import math
 import os
+import secrets
 import sqlite3
 import sys
 import time
@@ -169,11 +170,11 @@ class SharedQuota:
 
     def _make_file(self) -> None:
         """Make the file for its owner alone. SQLite would let everybody read it."""
-        if self._path.exists():
-            return
-        files.make_folder(self._path.parent, mode=0o700)
-        staged = self._path.with_name(f".{self._path.name}.{os.getpid()}-{time.monotonic_ns()}.tmp")
+        staged = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.tmp")
         with files.translating(self._path):
+            if self._path.exists():
+                return
+            files.make_folder(self._path.parent, mode=0o700)
             os.close(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             # Never opened under its own name: closing it would drop the locks SQLite holds on it for other threads.
@@ -189,7 +190,8 @@ class _Log:
         self._connection = connection
         self._account = account
         self._now = now
-        self._unanswered: Sequence[float] = ()
+        self._unanswered = 0
+        self._lost: list[float] = []
 
     def open(self, path: Path, day: float) -> None:
         """Make the tables, bring back what a clock set back left in the future, forget what no window sees."""
@@ -204,21 +206,25 @@ class _Log:
         execute("UPDATE sent SET asked = ? WHERE asked > ?", (now, now))
         execute("UPDATE sent SET answered = ? WHERE answered > ?", (now, now))
         execute("UPDATE blocked SET until = ? + seconds WHERE until > ? + seconds", (now, now))
-        self._unanswered = self._read_unanswered()
-        execute("DELETE FROM sent WHERE account = ? AND answered + ? <= ?", (self._account, day, now))
+        self._read_unanswered()
+        execute("DELETE FROM sent WHERE answered + ? <= ?", (day, now))
         execute("DELETE FROM blocked WHERE until <= ?", (now,))
 
     def wait(self, limit: int, window: float) -> float:
-        """Seconds until fewer than `limit` requests are in `window`; 0 if that is so now."""
-        stamps = sorted([*self._unanswered, *self._answered(window, limit)], reverse=True)
-        if len(stamps) < limit or stamps[limit - 1] + window <= self._now:
-            return 0.0
-        seconds = until(stamps[limit - 1] + window, self._now)
-        return min(seconds, LOOK_AGAIN) if self._now in self._unanswered else seconds
+        """Seconds until fewer than `limit` requests are in `window`; 0 if that is so now.
+
+        No longer than LOOK_AGAIN where an unanswered request could make room by being given back.
+        """
+        known = [*self._lost, *self._answered(window, limit)]
+        at_best = self._until_fewer(known, limit, window)
+        if not self._unanswered:
+            return at_best
+        at_worst = self._until_fewer([*known, *[self._now] * self._unanswered], limit, window)
+        return max(at_best, min(at_worst, LOOK_AGAIN))
 
     def used(self, window: float) -> int:
         """How many requests are in `window`."""
-        return len(self._unanswered) + len(self._answered(window, -1))
+        return self._unanswered + len(self._lost) + len(self._answered(window, -1))
 
     def blocked(self) -> float:
         """Seconds until the service may be asked again."""
@@ -253,29 +259,31 @@ class _Log:
         )
         return [answered for (answered,) in rows]
 
-    def _read_unanswered(self) -> Sequence[float]:
-        """As when they count: now; where their process died, when the service has them at the latest.
+    def _until_fewer(self, counted: Sequence[float], limit: int, window: float) -> float:
+        latest = sorted(counted, reverse=True)[:limit]
+        return until(latest[-1] + window, self._now) if len(latest) == limit else 0.0
 
-        Once that moment has come the request is answered as far as anybody will ever know.
+    def _read_unanswered(self) -> None:
+        """Count those of living processes, and note when those of dead ones reached the service at the latest.
+
+        Once that moment has come, a dead one's request is answered as far as anybody will ever know.
         """
-        counted = []
         for id, asked, *process in self._connection.execute(
             "SELECT id, asked, process, process_started FROM sent WHERE account = ? AND answered IS NULL",
             (self._account,),
         ).fetchall():
             latest = asked + ANSWERED_WITHIN
             if Process(*process).is_alive():
-                counted.append(self._now)
+                self._unanswered += 1
             elif latest > self._now:
-                counted.append(latest)
+                self._lost.append(latest)
             else:
                 self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (latest, id))
-        return counted
 
 
 def until(moment: float, now: float) -> float:
-    """Seconds from `now` that, added to it, are not before `moment`: a float's rounding must not cost a round."""
-    seconds = moment - now
+    """Seconds from `now` that, added to it, are not before `moment`: rounding must not make anybody ask twice."""
+    seconds = max(0.0, moment - now)
     return seconds if now + seconds >= moment else seconds + math.ulp(moment)
 
 

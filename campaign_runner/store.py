@@ -104,11 +104,11 @@ class FolderStore:
             await in_thread(files.remove, staged)
 
     def _prepare(self) -> None:
-        for folder in (self._root, self._staging):
-            if folder.is_symlink():
-                raise IntegrityError(f"{folder} is a symbolic link; put a real folder there and run again")
-            files.make_folder(folder)
         with files.translating(self._staging):
+            for folder in (self._root, self._staging):
+                if folder.is_symlink():
+                    raise IntegrityError(f"{folder} is a symbolic link; put a real folder there and run again")
+                files.make_folder(folder)
             if self._root.stat().st_dev != self._staging.stat().st_dev:
                 raise StoreError(f"{self._root} and {self._staging} are on different disks; keep both on one")
             for left in self._staging.iterdir():

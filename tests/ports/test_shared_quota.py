@@ -1,0 +1,235 @@
+"""What a quota in a shared file promises beyond the port: real processes, their deaths, and its file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import pytest
+
+from campaign_runner.errors import IntegrityError, StoreError
+from campaign_runner.ports import Allowance, Permit, Wait
+from campaign_runner.quota import Limits, Process, SharedQuota, account_of
+
+LIMITS = Limits(per_minute=3, per_day=100)
+ACCOUNT = account_of("https://firefly-api.adobe.io", "client")
+NOW = 1_790_000_000.0
+
+
+def quota_at(folder: Path, seconds: float = 0.0, account: str = ACCOUNT) -> SharedQuota:
+    """The quota of a process that asks `seconds` after the first."""
+    return SharedQuota(folder, account, limits=LIMITS, clock=lambda: NOW + seconds)
+
+
+def in_another_process(folder: Path, body: str) -> subprocess.Popen[str]:
+    """Run `body`, where `quota` is the quota, in a process of its own; it ends as it likes."""
+    program = f"""
+import asyncio, os, sys
+from pathlib import Path
+from campaign_runner.ports import Permit
+from campaign_runner.quota import Limits, SharedQuota
+
+async def main():
+    quota = SharedQuota(Path({str(folder)!r}), {ACCOUNT!r}, limits=Limits(3, 100), clock=lambda: {NOW})
+{textwrap.indent(textwrap.dedent(body), "    ")}
+asyncio.run(main())
+"""
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+
+
+def killed_while_sending(folder: Path) -> None:
+    program = in_another_process(folder, "await quota.acquire()\nos.kill(os.getpid(), 9)")
+    program.communicate()
+    assert program.returncode == -9
+
+
+async def test_a_killed_process_counts_as_if_its_request_arrived_a_minute_later(tmp_path: Path) -> None:
+    for _ in range(3):
+        killed_while_sending(tmp_path)
+    assert await quota_at(tmp_path).acquire() == Wait(120.0, "minute")
+    assert await quota_at(tmp_path, 70).acquire() == Wait(50.0, "minute")
+    assert (await quota_at(tmp_path, 119).allowance()).used_minute == 3
+    assert isinstance(await quota_at(tmp_path, 120).acquire(), Permit)
+
+
+async def test_a_killed_process_is_forgotten_after_a_day(tmp_path: Path) -> None:
+    killed_while_sending(tmp_path)
+    assert (await quota_at(tmp_path, 86_400).allowance()).used_day == 1
+    assert (await quota_at(tmp_path, 86_460).allowance()).used_day == 0
+    assert rows(tmp_path) == 0
+
+
+async def test_a_dead_process_whose_parent_has_not_looked_is_dead(tmp_path: Path) -> None:
+    with in_another_process(tmp_path, "await quota.acquire(); print(os.getpid(), flush=True)") as program:
+        assert program.stdout is not None
+        id = int(program.stdout.readline())
+        wait_for_its_end(id)
+        assert await quota_at(tmp_path, 61).allowance() == Allowance(3, 100, 1, 1)
+        assert await quota_at(tmp_path, 120).allowance() == Allowance(3, 100, 0, 1)
+
+
+async def test_a_living_process_counts_as_long_as_it_lives(tmp_path: Path) -> None:
+    body = "await quota.acquire(); print('asked', flush=True); sys.stdin.read()"
+    with in_another_process(tmp_path, body) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        assert (await quota_at(tmp_path, 50_000).allowance()).used_minute == 1
+        program.communicate("")
+        assert (await quota_at(tmp_path, 50_000).allowance()).used_minute == 0
+
+
+async def test_a_later_process_of_the_same_id_is_not_the_dead_one(tmp_path: Path) -> None:
+    await quota_at(tmp_path).acquire()
+    with closing(sqlite3.connect(tmp_path / "quota.sqlite")) as connection:
+        connection.execute("UPDATE sent SET process_started = process_started - 1")
+        connection.commit()
+    assert (await quota_at(tmp_path, 120).allowance()).used_minute == 0
+
+
+def test_this_process_lives_and_an_unknown_one_does_not() -> None:
+    assert Process.this().is_alive()
+    assert not Process(2**22 + 1, 0).is_alive()
+
+
+def ask_twenty_times(folder: Path) -> subprocess.Popen[str]:
+    return in_another_process(
+        folder, "print(sum([isinstance(await quota.acquire(), Permit) for _ in range(20)])); sys.stdin.read()"
+    )
+
+
+def test_two_processes_at_once_share_one_allowance(tmp_path: Path) -> None:
+    with ask_twenty_times(tmp_path) as one, ask_twenty_times(tmp_path) as two:
+        assert one.stdout is not None
+        assert two.stdout is not None
+        assert int(one.stdout.readline()) + int(two.stdout.readline()) == 3
+        one.communicate("")
+        two.communicate("")
+
+
+@pytest.mark.parametrize(
+    ("origin", "client"),
+    [
+        ("https://firefly-api.adobe.io", "other"),
+        ("http://127.0.0.1:8765", "client"),
+        ("https://firefly-api.adobe.io\nclient", ""),
+    ],
+)
+async def test_another_account_has_an_allowance_of_its_own(origin: str, client: str, tmp_path: Path) -> None:
+    for _ in range(3):
+        await quota_at(tmp_path).acquire()
+    assert isinstance(await quota_at(tmp_path, account=account_of(origin, client)).acquire(), Permit)
+
+
+async def test_who_is_allowed_less_waits_for_what_the_others_sent(tmp_path: Path) -> None:
+    generous = quota_at(tmp_path)
+    for _ in range(2):
+        permit = await generous.acquire()
+        assert isinstance(permit, Permit)
+        await generous.settle(permit)
+    await generous.acquire()
+    modest = SharedQuota(tmp_path, ACCOUNT, limits=Limits(per_minute=1), clock=lambda: NOW)
+    assert await modest.acquire() == Wait(60.0, "minute")  # the unanswered one cannot help by being given back
+
+
+async def test_neither_client_nor_origin_stands_in_the_file(tmp_path: Path) -> None:
+    await quota_at(tmp_path).acquire()
+    content = contents(tmp_path / "quota.sqlite")
+    assert ACCOUNT.encode() in content
+    assert b"client" not in content
+    assert b"adobe" not in content
+
+
+async def test_folder_and_file_are_private_under_any_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        await quota_at(tmp_path / "state").acquire()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "state" / "quota.sqlite").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["quota.sqlite"]
+
+
+async def test_old_rows_are_removed(tmp_path: Path) -> None:
+    for day in range(5):
+        quota = quota_at(tmp_path, day * 90_000)
+        permit = await quota.acquire()
+        assert isinstance(permit, Permit)
+        await quota.settle(permit)
+    assert rows(tmp_path) == 1
+
+
+async def test_a_state_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
+    make_unwritable(tmp_path)
+    with pytest.raises(StoreError, match="no permission"), as_nobody():
+        await quota_at(tmp_path / "state").acquire()
+
+
+async def test_a_quota_file_that_became_read_only_is_told(small_disk: Callable[[str], Path]) -> None:
+    disk = small_disk("size=1m")
+    await quota_at(disk).acquire()
+    make_read_only(disk)
+    with pytest.raises(StoreError):
+        await quota_at(disk).acquire()
+
+
+async def test_a_full_disk_is_told_and_nothing_is_granted(
+    tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    await quota_at(tmp_path).allowance()
+    with pytest.raises(StoreError), file_size_limit(4096):
+        await quota_at(tmp_path).acquire()
+    assert (await quota_at(tmp_path).allowance()).used_day == 0
+
+
+async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    await quota_at(tmp_path).acquire()
+    with closing(sqlite3.connect(tmp_path / "quota.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    before = contents(tmp_path / "quota.sqlite")
+    with pytest.raises(IntegrityError, match="newer"):
+        await quota_at(tmp_path).acquire()
+    assert contents(tmp_path / "quota.sqlite") == before
+
+
+async def test_what_is_no_quota_file_is_told_and_left_alone(tmp_path: Path) -> None:
+    write(tmp_path / "quota.sqlite", b"not a database, but long enough to be looked at" * 100)
+    with pytest.raises(IntegrityError):
+        await quota_at(tmp_path).acquire()
+    assert contents(tmp_path / "quota.sqlite").startswith(b"not a database")
+
+
+def contents(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def make_unwritable(folder: Path) -> None:
+    folder.chmod(0o555)
+
+
+def wait_for_its_end(process: int) -> None:
+    """Until it is dead, leaving it for its parent to find."""
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+
+
+def make_read_only(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+
+
+def rows(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "quota.sqlite")) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM sent").fetchone()
+        return int(count)
