@@ -31,7 +31,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 # O_NONBLOCK: opening a pipe that stands in the way must not wait for its writer.
 _FILE_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
 @contextmanager
@@ -39,7 +39,8 @@ def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]
     """A file to write to that takes the place of `path`, durably, once the block ends without an error.
 
     On any error `path` is as it was and nothing is left. What is written lies until then in `staging`, a folder
-    of the same disk; by default in the folder of `path`, which must exist. Raises StoreError, IntegrityError.
+    of the same disk; by default in the folder of `path`, which must exist. Raises StoreError, IntegrityError, also
+    for what the system refuses inside the block.
     """
     temporary = (staging or path.parent) / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:
@@ -88,17 +89,19 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make what was created, renamed or removed in `path` survive a power cut."""
-    with open_folder(path) as folder:
-        folder.sync()
+    """Make what was created, renamed or removed in `path` survive a power cut.
+
+    Not where we may write but not read, as in some folders above ours: the system cannot open those.
+    """
+    if os.access(path, os.R_OK):
+        with open_folder(path) as folder:
+            folder.sync()
 
 
 def remove(path: Path) -> None:
     """Remove a file; it may be gone already. Raises StoreError."""
-    try:
+    with translating(path):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise translated(error, path) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,9 @@ class Folder:
 
     @contextmanager
     def read(self, name: str) -> Iterator[BufferedReader]:
-        """The plain file `name`, open for reading. Raises FileNotFoundError, StoreError, IntegrityError."""
+        """The plain file `name`, open for reading. Raises StoreError, IntegrityError."""
         path = self.path / name
-        with translating(path, missing_is_plain=True):
+        with translating(path):
             self.has_file(name)  # O_NOFOLLOW does not exist everywhere
             with os.fdopen(os.open(self._at(name), _FILE_FLAGS, dir_fd=self.handle), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -203,11 +203,12 @@ class _Log:
             for statement in _SCHEMA.split(";"):
                 execute(statement)
             execute(f"PRAGMA user_version = {_VERSION}")
-        execute("UPDATE sent SET asked = ? WHERE asked > ?", (now, now))
-        execute("UPDATE sent SET answered = ? WHERE answered > ?", (now, now))
+        account = self._account
+        execute("UPDATE sent SET asked = ? WHERE account = ? AND answered IS NULL AND asked > ?", (now, account, now))
+        execute("UPDATE sent SET answered = ? WHERE account = ? AND answered > ?", (now, account, now))
         execute("UPDATE blocked SET until = ? + seconds WHERE until > ? + seconds", (now, now))
         self._read_unanswered()
-        execute("DELETE FROM sent WHERE answered + ? <= ?", (day, now))
+        execute("DELETE FROM sent WHERE answered < ?", (now - day - 1,))  # a second more than rounding can cost
         execute("DELETE FROM blocked WHERE until <= ?", (now,))
 
     def wait(self, limit: int, window: float) -> float:
@@ -215,16 +216,18 @@ class _Log:
 
         No longer than LOOK_AGAIN where an unanswered request could make room by being given back.
         """
-        known = [*self._lost, *self._answered(window, limit)]
-        at_best = self._until_fewer(known, limit, window)
+        at_best = self._until_fewer(self._lost, limit, window)
         if not self._unanswered:
             return at_best
-        at_worst = self._until_fewer([*known, *[self._now] * self._unanswered], limit, window)
+        at_worst = self._until_fewer([*self._lost, *[self._now] * self._unanswered], limit, window)
         return max(at_best, min(at_worst, LOOK_AGAIN))
 
     def used(self, window: float) -> int:
         """How many requests are in `window`."""
-        return self._unanswered + len(self._lost) + len(self._answered(window, -1))
+        (answered,) = self._connection.execute(
+            "SELECT count(*) FROM sent WHERE account = ? AND answered + ? > ?", (self._account, window, self._now)
+        ).fetchone()
+        return self._unanswered + len(self._lost) + int(answered)
 
     def blocked(self) -> float:
         """Seconds until the service may be asked again."""
@@ -252,16 +255,17 @@ class _Log:
     def give_back(self, id: int) -> None:
         self._connection.execute("DELETE FROM sent WHERE id = ?", (id,))
 
-    def _answered(self, window: float, limit: int) -> Sequence[float]:
+    def _until_fewer(self, others: Sequence[float], limit: int, window: float) -> float:
+        """Seconds until fewer than `limit` of the answered requests and `others` are in `window`."""
+        # Whatever the others are, the limit-th latest of all is one of them or among these.
+        skipped = max(0, limit - 1 - len(others))
         rows = self._connection.execute(
-            "SELECT answered FROM sent WHERE account = ? AND answered + ? > ? ORDER BY answered DESC LIMIT ?",
-            (self._account, window, self._now, limit),
+            "SELECT answered FROM sent WHERE account = ? AND answered IS NOT NULL"
+            " ORDER BY answered DESC LIMIT ? OFFSET ?",
+            (self._account, limit - skipped, skipped),
         )
-        return [answered for (answered,) in rows]
-
-    def _until_fewer(self, counted: Sequence[float], limit: int, window: float) -> float:
-        latest = sorted(counted, reverse=True)[:limit]
-        return until(latest[-1] + window, self._now) if len(latest) == limit else 0.0
+        latest = sorted([*others, *(answered for (answered,) in rows)], reverse=True)[: limit - skipped]
+        return until(latest[-1] + window, self._now) if len(latest) == limit - skipped else 0.0
 
     def _read_unanswered(self) -> None:
         """Count those of living processes, and note when those of dead ones reached the service at the latest.

@@ -15,7 +15,7 @@ import pytest
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """Mounts a disk in memory with the given options; the test is skipped where that is not allowed."""
-    mounted = []
+    mounted: list[Path] = []
 
     def mount(options: str) -> Path:
         folder = tmp_path / f"disk{len(mounted)}"
@@ -63,3 +63,23 @@ def _file_size_limit(size: int) -> Iterator[None]:
 def file_size_limit() -> Callable[[int], AbstractContextManager[None]]:
     """No file may grow beyond so many bytes."""
     return _file_size_limit
+
+
+@pytest.fixture
+def disk_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What reaches the disk, in order: `fsync NAME`, `rename NAME`, `link NAME`, `mkdir NAME`."""
+    made: list[str] = []
+    for name in ("fsync", "rename", "replace", "link", "mkdir"):
+        monkeypatch.setattr(os, name, _recorded(name, getattr(os, name), made))
+    return made
+
+
+def _recorded(name: str, call: Callable[..., object], made: list[str]) -> Callable[..., object]:
+    def recorded(*arguments: object, **options: object) -> object:
+        last = arguments[1 if name in ("rename", "replace", "link") else 0]
+        path = Path(f"/proc/self/fd/{last}").readlink() if isinstance(last, int) else Path(str(last))
+        answer = call(*arguments, **options)
+        made.append(f"{name} {path.name}")
+        return answer
+
+    return recorded

@@ -23,26 +23,6 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What reaches the disk, in order: `fsync NAME`, `rename NAME`, `link NAME`, `mkdir NAME`."""
-    made: list[str] = []
-    for name in ("fsync", "rename", "replace", "link", "mkdir"):
-        monkeypatch.setattr(os, name, _recorded(name, getattr(os, name), made))
-    return made
-
-
-def _recorded(name: str, call: Callable[..., None], made: list[str]) -> Callable[..., None]:
-    def recorded(*arguments: object, **options: object) -> None:
-        last = arguments[1 if name in ("rename", "replace", "link") else 0]
-        path = Path(f"/proc/self/fd/{last}").readlink() if isinstance(last, int) else Path(str(last))
-        answer = call(*arguments, **options)
-        made.append(f"{name} {path.name}")
-        return answer
-
-    return recorded
-
-
 def test_a_file_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     files.write_durably(path, b"old, and longer")
@@ -51,12 +31,12 @@ def test_a_file_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
     assert names(tmp_path) == ["manifest.json"]
 
 
-def test_the_content_is_synced_before_the_rename_and_the_folder_after_it(tmp_path: Path, calls: list[str]) -> None:
+def test_the_content_is_synced_before_the_rename_and_the_folder_after_it(tmp_path: Path, disk_calls: list[str]) -> None:
     folder = tmp_path / "output"
     folder.mkdir()
-    calls.clear()
+    disk_calls.clear()
     files.write_durably(folder / "manifest.json", b"new")
-    temporary, rename, last = calls
+    temporary, rename, last = disk_calls
     assert temporary.startswith("fsync .manifest.json.")
     assert (rename, last) == ("replace manifest.json", "fsync output")
 
@@ -225,16 +205,16 @@ def test_another_disk_is_refused(tmp_path: Path, small_disk: Disk) -> None:
         files.publish_new(staged, tmp_path / "a")
 
 
-def test_every_folder_that_is_made_is_synced_into_the_one_above(tmp_path: Path, calls: list[str]) -> None:
+def test_every_folder_that_is_made_is_synced_into_the_one_above(tmp_path: Path, disk_calls: list[str]) -> None:
     files.make_folder(tmp_path / "a" / "b")
-    assert calls == ["mkdir a", f"fsync {tmp_path.name}", "mkdir b", "fsync a", "fsync a"]
+    assert disk_calls == ["mkdir a", f"fsync {tmp_path.name}", "mkdir b", "fsync a", "fsync a"]
 
 
-def test_a_folder_that_stands_is_synced_too(tmp_path: Path, calls: list[str]) -> None:
+def test_a_folder_that_stands_is_synced_too(tmp_path: Path, disk_calls: list[str]) -> None:
     (tmp_path / "a").mkdir()
-    calls.clear()
+    disk_calls.clear()
     files.make_folder(tmp_path / "a")
-    assert calls == [f"fsync {tmp_path.name}"]
+    assert disk_calls == [f"fsync {tmp_path.name}"]
 
 
 def test_a_file_in_the_way_of_a_folder_is_refused(tmp_path: Path) -> None:

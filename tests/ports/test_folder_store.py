@@ -43,6 +43,11 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) + "/" * path.is_dir() for path in folder.rglob("*"))
 
 
+def pipe_at(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+
+
 async def test_what_an_earlier_run_left_in_staging_is_removed_at_opening(tmp_path: Path) -> None:
     (tmp_path / ".staging").mkdir()
     (tmp_path / ".staging" / "half").write_bytes(b"half")
@@ -59,6 +64,22 @@ async def test_nothing_but_the_image_is_left_after_a_put(store: FolderStore, tmp
     assert (tmp_path / "images/soap/a.jpg").stat().st_nlink == 1
 
 
+async def test_an_image_is_synced_before_it_has_its_name_and_its_folders_after(
+    store: FolderStore, disk_calls: list[str]
+) -> None:
+    await put(store)
+    content, *others = disk_calls
+    assert content.startswith("fsync ")
+    assert others == ["mkdir soap", "fsync images", "link a.jpg", "fsync soap", "fsync images"]
+
+
+async def test_an_image_that_stands_already_is_synced_too(store: FolderStore, disk_calls: list[str]) -> None:
+    await put(store)
+    disk_calls.clear()
+    await put(store)
+    assert disk_calls[1:] == ["fsync a.jpg", "fsync soap", "fsync images"]
+
+
 @pytest.mark.parametrize(
     "stand",
     [
@@ -67,7 +88,7 @@ async def test_nothing_but_the_image_is_left_after_a_put(store: FolderStore, tmp
         lambda images, away: (images / "soap").write_bytes(b""),  # a file for a folder
         lambda images, away: (images / "soap/a.jpg").mkdir(parents=True),  # a folder for a file
         lambda images, away: [(images / "soap").mkdir(), (images / "soap/a.jpg").symlink_to(away / "a.jpg")],
-        lambda images, away: [(images / "soap").mkdir(), os.mkfifo(images / "soap/a.jpg")],  # opening it would hang
+        lambda images, away: pipe_at(images / "soap/a.jpg"),  # opening it would hang
         lambda images, away: [images.rmdir(), images.symlink_to(away)],
     ],
 )

@@ -62,7 +62,7 @@ async def test_a_killed_process_counts_as_if_its_request_arrived_a_minute_later(
 async def test_a_killed_process_is_forgotten_after_a_day(tmp_path: Path) -> None:
     killed_while_sending(tmp_path)
     assert (await quota_at(tmp_path, 86_400).allowance()).used_day == 1
-    assert (await quota_at(tmp_path, 86_460).allowance()).used_day == 0
+    assert (await quota_at(tmp_path, 86_462).allowance()).used_day == 0
     assert rows(tmp_path) == 0
 
 
