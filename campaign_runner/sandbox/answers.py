@@ -47,7 +47,7 @@ class Answers:
         self._shuffled = shuffled
         self._shown: set[str] = set()
 
-    def status(self, job: Job, word: str, origin: str, now: float) -> dict[str, Any]:
+    def status(self, job: Job, word: str, *, origin: str, now: float) -> dict[str, Any]:
         """The body of a 200; raises 451 for a job whose prompt is refused only now."""
         if word in GONE and (fault := job.fault("failed")):
             code = fault.word or "runtime_error"
@@ -58,23 +58,24 @@ class Answers:
             return {"status": word, "jobId": job.id}
         if job.fault("451"):
             raise prompt_refused()
-        return {"status": word, "jobId": job.id, "result": self._result(job, origin, now)}
+        return {"status": word, "jobId": job.id, "result": self._result(job, origin=origin, now=now)}
 
-    def _result(self, job: Job, origin: str, now: float) -> dict[str, Any]:
+    def _result(self, job: Job, *, origin: str, now: float) -> dict[str, Any]:
         width, height = job.order.size
-        outputs = delivered(job, shuffled=self._shuffled)
+        outputs = [
+            {"seed": output.seed, "image": {"url": self._url(job, output, origin=origin, now=now)}}
+            for output in delivered(job, shuffled=self._shuffled)
+        ]
         return {
             "size": {"width": width, "height": height},
-            "outputs": [
-                {"seed": output.seed, "image": {"url": self._url(job, output, origin, now)}} for output in outputs
-            ],
+            "outputs": outputs,
             "contentClass": job.order.body.get("contentClass", "photo"),
             "promptHasDeniedWords": job.fault("denied_words") is not None,
             "promptHasBlockedArtists": False,
             "altText": "",
         }
 
-    def _url(self, job: Job, output: Output, origin: str, now: float) -> str:
+    def _url(self, job: Job, output: Output, *, origin: str, now: float) -> str:
         name = f"{job.uuid}-{output.index}"
         is_first = name not in self._shown
         self._shown.add(name)

@@ -1,13 +1,27 @@
-"""Placeholder pictures: real files of the asked size, the same for the same request and seed."""
+"""Placeholder pictures worth looking at: real files of the asked size.
+
+The same request and seed give the same bytes; another look, prompt, size or seed
+gives another picture. The word SANDBOX is on each. A picture is drawn at half size,
+softened, finished as its look says, enlarged, and lettered at full size.
+"""
 
 from __future__ import annotations
 
 import io
+import random
+import re
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+
+from campaign_runner.sandbox.drawing.composition import compose
+from campaign_runner.sandbox.drawing.finishes import finished
+from campaign_runner.sandbox.drawing.looks import look_of
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+PUNCTUATION = " .,;:!?'\"()&%+-/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +31,85 @@ class Picture:
     prompt: str
     size: tuple[int, int]
     seed: int
+    key: str
+    """Names the request and the seed; its beginning is written on the picture."""
+    version: str = ""
     styles: tuple[str, ...] = ()
     content_class: str = ""
-    model: str = ""
-    """The family and, for a custom model, its name."""
+    intensity: int | None = None
     is_plain: bool = False
 
 
 def render(picture: Picture, media_type: str) -> bytes:
     """The file, in one of three media types. Takes tens of milliseconds: not for the event loop."""
-    image = Image.new("RGB", picture.size, (picture.seed * 37 % 256, picture.seed * 91 % 256, 128))
-    font = ImageFont.load_default(picture.size[0] // 20)
-    ImageDraw.Draw(image).text((20, 20), f"SANDBOX {picture.seed}", font=font)
+    image = _plain(picture) if picture.is_plain else _drawn(picture)
     buffer = io.BytesIO()
-    image.save(buffer, FORMATS[media_type], quality=82)
+    match media_type:
+        case "image/png":
+            image.save(buffer, "PNG", compress_level=1)
+        case "image/webp":
+            image.save(buffer, "WEBP", quality=80, method=0)
+        case _:
+            image.save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
+
+
+def _plain(picture: Picture) -> Image.Image:
+    colour = bytes.fromhex(picture.key[:6])
+    return Image.new("RGB", picture.size, (colour[0], colour[1], colour[2]))
+
+
+def _drawn(picture: Picture) -> Image.Image:
+    wide, high = picture.size
+    palette, finishes = look_of(picture.styles, picture.content_class, seed=picture.seed)
+    image = compose((wide // 2, high // 2), picture.prompt, palette=palette, seed=picture.seed).reduce(2)
+    image = finished(image, finishes, palette=palette, dice=random.Random(picture.seed))
+    if picture.intensity is not None:
+        image = ImageEnhance.Color(image).enhance(0.4 + picture.intensity / 8)
+        image = ImageEnhance.Contrast(image).enhance(0.7 + picture.intensity / 18)
+    sampling = Image.Resampling.NEAREST if "pixels" in finishes else Image.Resampling.BILINEAR
+    image = image.resize(picture.size, sampling)
+    _letter(image, picture)
+    return image
+
+
+def _letter(image: Image.Image, picture: Picture) -> None:
+    """A strip with the word SANDBOX, what the picture was made from, and its prompt."""
+    unit = min(image.size) / 100
+    high = round(unit * 9)
+    top = image.height - high
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, top, image.width, image.height), fill=(24, 22, 28))
+    name, small = _font(round(unit * 4.2)), _font(round(unit * 1.9))
+    left = unit * 3
+    pen.text((left, top + high / 2), "SANDBOX", font=name, fill=(255, 214, 90), anchor="lm")
+    left += pen.textlength("SANDBOX", font=name) + unit * 3
+    facts = f"seed {picture.seed}   {picture.size[0]}x{picture.size[1]}   {picture.version}   {picture.key[:8]}"
+    styles = ", ".join(picture.styles) or picture.content_class
+    pen.text((left, top + high * 0.3), f"{facts}   {styles}", font=small, fill=(190, 186, 196), anchor="lm")
+    room = image.width - left - unit * 3
+    words = _fitted(picture.prompt, small, room)
+    pen.text((left, top + high * 0.68), words, font=small, fill=(250, 248, 244), anchor="lm")
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: float) -> str:
+    """As much of the text as fits, in letters that the font has."""
+    text = drawable(text)
+    while text and font.getlength(text) > room:
+        text = text[: int(len(text) * 0.9)].rstrip("…") + "…" if len(text) > 4 else ""
+    return text
+
+
+def drawable(text: str) -> str:
+    """Latin letters as they are; a run of others as one ellipsis."""
+    kept = "".join(letter if _has(letter) else "…" for letter in text)
+    return re.sub("…+", "…", kept)
+
+
+def _has(letter: str) -> bool:
+    return letter in PUNCTUATION or unicodedata.name(letter, "").startswith(("LATIN", "DIGIT"))

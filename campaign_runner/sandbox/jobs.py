@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass
 
 from campaign_runner.sandbox.faults import Fault, Script
+from campaign_runner.sandbox.identity import key_of
 from campaign_runner.sandbox.orders import SEED_MOST, Order
 from campaign_runner.sandbox.refusal import Refusal, api_error, validation_error
 from campaign_runner.sandbox.settings import Settings
@@ -47,6 +48,8 @@ class Job:
     seeds: tuple[int, ...]
     accepted_at: float
     ready_at: float
+    keys: tuple[str, ...]
+    """Of its images, in the order of seeds."""
     outputs: tuple[Output, ...]
     faults: tuple[Fault, ...] = ()
 
@@ -63,8 +66,9 @@ class Job:
 class Jobs:
     """All jobs by id."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, script: Script) -> None:
         self._settings = settings
+        self._script = script
         self._jobs: dict[str, Job] = {}
         self._by_uuid: dict[str, Job] = {}
         self._cancelled: set[str] = set()
@@ -76,16 +80,16 @@ class Jobs:
         """The first one accepted."""
         return next(iter(self._jobs.values()))
 
-    def begin(self, client: str, order: Order, now: float, *, faults: tuple[Fault, ...], script: Script) -> Job:
+    def begin(self, client: str, order: Order, *, now: float, faults: tuple[Fault, ...]) -> Job:
         """Accept `order`: number it, choose its seeds if it brought none, and set the time it takes.
 
-        `faults` strike the job; `script` is asked what strikes each of its outputs.
+        `faults` strike the job; the script is asked what strikes each of its outputs.
         """
         number = len(self._jobs) + 1
         dice = random.Random(f"{self._settings.seed}:{number}")
         seeds = order.seeds or tuple(dice.sample(range(1, SEED_MOST), order.count))
         seeds = seeds[: order.count]
-        outputs = tuple(Output(index, seed, script.at("output")) for index, seed in enumerate(seeds))
+        outputs = tuple(Output(index, seed, self._script.at("output")) for index, seed in enumerate(seeds))
         spread = 1 + self._settings.job_spread * dice.uniform(-1, 1)
         job = Job(
             id=f"urn:ff:jobs:epo:{self._uuid(number)}",
@@ -93,6 +97,7 @@ class Jobs:
             order=order,
             seeds=seeds,
             accepted_at=now,
+            keys=tuple(key_of(order.recipe, seed) for seed in seeds),
             ready_at=now + self._settings.job_seconds * spread,
             outputs=outputs,
             faults=faults,
@@ -100,7 +105,7 @@ class Jobs:
         self._jobs[job.id] = self._by_uuid[job.uuid] = job
         return job
 
-    def find(self, job_id: str, client: str, now: float) -> Job:
+    def find(self, job_id: str, client: str, *, now: float) -> Job:
         """The job, if it is this client's and still known; raises 422 for what is no id, else 404."""
         if not JOB_ID.fullmatch(job_id):
             mistake = {"loc": ["parameters", "jobId"], "msg": "invalid job identifier format", "type": "value_error"}

@@ -7,14 +7,12 @@ asked for, so that one bought twice shows as a count of 2.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from campaign_runner.sandbox.orders import Order
+from campaign_runner.sandbox.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,16 @@ class Ledger:
         """The requests that were not."""
         return [entry for entry in self.entries if entry.outcome == "refused"]
 
-    def record(self, entry: Entry) -> None:
-        """Add an entry; an accepted one charges its images."""
+    def accept(self, job: Job) -> None:
+        """A request was accepted: its images are charged, whether or not the answer arrives."""
+        order = job.order
+        entry = Entry(job.accepted_at, job.client, order.version, job.seeds, order.body, "accepted")
+        self.entries.append(replace(entry, job_id=job.id, keys=job.keys))
+        self.charged.update(job.keys)
+
+    def refuse(self, entry: Entry) -> None:
+        """A request was refused, or the connection was cut before it was looked at: nothing is charged."""
         self.entries.append(entry)
-        self.charged.update(entry.keys)
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for a person or a test in another process."""
@@ -88,27 +92,3 @@ class Ledger:
             "calls": dict(self.calls),
             "requests": [entry.as_json() for entry in self.entries],
         }
-
-
-def keys(order: Order, seeds: Sequence[int], digest_of: Callable[[str], str]) -> list[str]:
-    """What names each image: SHA-256 of everything that was asked for but the seeds, then of that and the seed.
-
-    `digest_of` gives the SHA-256 of an upload, since its id is another each time.
-    """
-    body = {name: value for name, value in order.body.items() if name not in ("seeds", "numVariations")}
-    asked: dict[str, Any] = {"v": 1, "version": order.version, "body": _settled(body, digest_of)}
-    if order.accept:
-        asked["accept"] = order.accept
-    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    recipe = hashlib.sha256(text.encode()).hexdigest()
-    return [hashlib.sha256(f"{recipe}:{seed}".encode()).hexdigest() for seed in seeds]
-
-
-def _settled(value: Any, digest_of: Callable[[str], str]) -> Any:
-    """`value` with presets in order and uploads by content: two spellings of one request are one."""
-    if not isinstance(value, dict):
-        return value
-    if "uploadId" in value:
-        return {"sha256": digest_of(value["uploadId"])}
-    settled = {name: _settled(inside, digest_of) for name, inside in value.items()}
-    return settled | ({"presets": sorted(settled["presets"])} if "presets" in settled else {})

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from campaign_runner.sandbox.catalog import BY_ID, IMAGE3_BASE, IMAGE4_BASE
 from campaign_runner.sandbox.fields import Fields, Mistake
+from campaign_runner.sandbox.identity import DigestOf, recipe_of
 from campaign_runner.sandbox.refusal import api_error, validation_error
 from campaign_runner.sandbox.settings import Settings
 
@@ -58,6 +59,8 @@ class Order:
     seeds: tuple[int, ...] | None
     """None if none were sent; the service then chooses them."""
     count: int
+    recipe: str
+    """Names the request whatever its seeds."""
 
     @property
     def prompt(self) -> str:
@@ -90,9 +93,7 @@ def _no_constant(word: str) -> object:
     raise ValueError(f"{word} is not JSON")
 
 
-def check(
-    body: Mapping[str, Any], headers: Mapping[str, str], settings: Settings, *, is_uploaded: Callable[[str], bool]
-) -> Order:
+def check(body: Mapping[str, Any], headers: Mapping[str, str], *, settings: Settings, digest_of: DigestOf) -> Order:
     """The order in `body` and `headers`; raises 404 for an unknown model, 422 with every mistake there is."""
     mistakes: list[Mistake] = []
     version = headers.get("x-model-version", settings.model_without_header)
@@ -109,11 +110,12 @@ def check(
     _check_texts(fields, version)
     size = _read_size(fields, version)
     seeds, count = _read_seeds(fields, version, settings)
-    _check_look(fields, version, is_uploaded)
+    _check_look(fields, version, digest_of)
     _check_custom_model(fields, version)
     if mistakes:
         raise validation_error(mistakes)
-    return Order(version, accept, body, size, seeds, count)
+    recipe = recipe_of(version, accept, body=body, digest_of=digest_of)
+    return Order(version, accept, body, size, seeds, count, recipe)
 
 
 def _check_texts(fields: Fields, version: str) -> None:
@@ -151,7 +153,7 @@ def _read_seeds(fields: Fields, version: str, settings: Settings) -> tuple[tuple
     return (tuple(seeds) if seeds else None), 1 if version == "image4_ultra" else wanted
 
 
-def _check_look(fields: Fields, version: str, is_uploaded: Callable[[str], bool]) -> None:
+def _check_look(fields: Fields, version: str, digest_of: DigestOf) -> None:
     fields.choice("contentClass", ("photo", "art"))
     fields.whole("visualIntensity", low=2, high=10)
     if fields.has("visualIntensity") and version == "image4_custom":
@@ -162,16 +164,16 @@ def _check_look(fields: Fields, version: str, is_uploaded: Callable[[str], bool]
     if style := fields.inner("style", ("presets", "strength", "imageReference")):
         style.words("presets", most=100)
         style.whole("strength", low=1, high=100)
-        _check_reference(style, is_uploaded)
+        _check_reference(style, digest_of)
         if not style.has("presets") and not style.has("imageReference"):
             fields.blame("style", "style has no effect without presets or imageReference")
     if structure := fields.inner("structure", ("strength", "imageReference")):
         structure.whole("strength", low=0, high=100)
         structure.need("imageReference")
-        _check_reference(structure, is_uploaded)
+        _check_reference(structure, digest_of)
 
 
-def _check_reference(fields: Fields, is_uploaded: Callable[[str], bool]) -> None:
+def _check_reference(fields: Fields, digest_of: DigestOf) -> None:
     reference = fields.inner("imageReference", ("source",))
     if reference is None:
         return
@@ -182,7 +184,7 @@ def _check_reference(fields: Fields, is_uploaded: Callable[[str], bool]) -> None
     if source.has("uploadId") == source.has("url"):
         reference.blame("source", "either uploadId or url is required")
     upload = source.text("uploadId", high=36)
-    if upload is not None and not is_uploaded(upload):
+    if upload is not None and digest_of(upload) is None:
         source.blame("uploadId", "the upload is unknown or its 7 days are over")
     url = source.text("url", low=1, high=2083)
     if url is not None and not _is_permitted(url):

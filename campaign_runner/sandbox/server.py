@@ -21,12 +21,12 @@ from aiohttp import web
 from campaign_runner.sandbox import accidents
 from campaign_runner.sandbox.access import Tokens, admit, admit_to_list
 from campaign_runner.sandbox.answers import Answers, acceptance, prompt_refused
-from campaign_runner.sandbox.catalog import BY_ID, listing
+from campaign_runner.sandbox.catalog import listing
 from campaign_runner.sandbox.clock import Clock
 from campaign_runner.sandbox.faults import Fault, Place, Script
 from campaign_runner.sandbox.images import Picture, render
 from campaign_runner.sandbox.jobs import Job, Jobs, Output
-from campaign_runner.sandbox.ledger import Entry, Ledger, keys
+from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
 from campaign_runner.sandbox.orders import Order, check, parse
 from campaign_runner.sandbox.quota import Quota
@@ -69,7 +69,7 @@ class Sandbox:
         self._tokens = Tokens(settings.token_seconds, settings.seed)
         self._quota = Quota(settings)
         self._uploads = Uploads(settings.seed)
-        self._jobs = Jobs(settings)
+        self._jobs = Jobs(settings, self._script)
         self._links = Links(self._clock, settings.expire_seconds)
         self._answers = Answers(self._links, fresh_urls=settings.fresh_urls, shuffled=settings.shuffled)
 
@@ -140,10 +140,11 @@ class Sandbox:
         self._refuse_beyond_quota(client)
         if request.content_type != "application/json":
             raise api_error(415, "invalid_content_type", "The body must be application/json.")
-        order = check(parse(body), request.headers, self.settings, is_uploaded=self._is_uploaded)
-        faults = self._script.at("job") + self._refused_prompt(order)
+        order = check(parse(body), request.headers, settings=self.settings, digest_of=self._digest)
+        faults = self._refused_prompt(order) + self._script.at("job")
         self._quota.take(client, self._now())
-        job = self._begin(client, order, faults)
+        job = self._jobs.begin(client, order, now=self._now(), faults=faults)
+        self.ledger.accept(job)
         origin = self.status_origin or _origin(request)
         answer = acceptance(job, origin, first_id=self._jobs.first().id)
         links = f'<{origin}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
@@ -153,13 +154,13 @@ class Sandbox:
         client = admit(self._tokens, request.headers, self._now())
         if self.settings.polls_count:
             self._spend(client)
-        job = self._jobs.find(request.match_info["job_id"], client, self._now())
+        job = self._jobs.find(request.match_info["job_id"], client, now=self._now())
         word = self._jobs.word(job, self._now())
-        return web.json_response(self._answers.status(job, word, _origin(request), self._now()))
+        return web.json_response(self._answers.status(job, word, origin=_origin(request), now=self._now()))
 
     async def _cancel(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())
-        job = self._jobs.find(request.match_info["job_id"], client, self._now())
+        job = self._jobs.find(request.match_info["job_id"], client, now=self._now())
         self._jobs.cancel(job, self._now())
         return web.json_response({})
 
@@ -190,15 +191,6 @@ class Sandbox:
     async def _show_ledger(self, _: web.Request) -> web.Response:
         return web.json_response(self.ledger.as_json())
 
-    def _begin(self, client: str, order: Order, faults: tuple[Fault, ...]) -> Job:
-        """Accept: from here on the job is made and charged, whether or not the answer arrives."""
-        job = self._jobs.begin(client, order, self._now(), faults=faults, script=self._script)
-        names = keys(order, job.seeds, self._uploads.digest)
-        self.ledger.record(
-            Entry(job.accepted_at, client, order.version, job.seeds, order.body, "accepted", job_id=job.id, keys=names)
-        )
-        return job
-
     async def _record_refused(self, request: web.Request, no: Refusal | Dropped) -> None:
         """What was refused is worth an entry, too, as far as it can be read."""
         try:
@@ -210,7 +202,7 @@ class Sandbox:
         version = request.headers.get("x-model-version", "")
         client = request.headers.get("x-api-key", "")
         shown = seeds if isinstance(seeds, list) else []
-        self.ledger.record(Entry(self._now(), client, version, shown, asked, "refused", why))
+        self.ledger.refuse(Entry(self._now(), client, version, shown, asked, "refused", why))
 
     def _refused_prompt(self, order: Order) -> tuple[Fault, ...]:
         """How the content policy strikes a forbidden prompt; raises where that is at once."""
@@ -228,8 +220,8 @@ class Sandbox:
             case "empty":
                 return (Fault("no_outputs"),)
 
-    def _is_uploaded(self, upload_id: str) -> bool:
-        return self._uploads.is_known(upload_id, self._now())
+    def _digest(self, upload_id: str) -> str | None:
+        return self._uploads.digest(upload_id, self._now())
 
     def _spend(self, client: str) -> None:
         self._refuse_beyond_quota(client)
@@ -251,16 +243,17 @@ class Sandbox:
 
 
 def _picture(job: Job, output: Output, *, is_plain: bool) -> Picture:
-    """How the output looks. A seed that is said wrongly shows the seed it was made from."""
-    body, order = job.order.body, job.order
-    model = BY_ID.get(body.get("customModelId", ""))
+    """How the output looks: by the seed it was made from, whatever seed it is said to have."""
+    body = job.order.body
     return Picture(
-        prompt=order.prompt,
-        size=order.size,
+        prompt=job.order.prompt,
+        size=job.order.size,
         seed=job.seeds[output.index],
+        key=job.keys[output.index],
+        version=job.order.version,
         styles=tuple(sorted(body.get("style", {}).get("presets", ()))),
         content_class=body.get("contentClass", ""),
-        model=f"{order.version}, {model.display}" if model else order.version,
+        intensity=body.get("visualIntensity"),
         is_plain=is_plain,
     )
 

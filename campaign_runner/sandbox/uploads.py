@@ -40,10 +40,7 @@ class Uploads:
         self._kept[upload_id] = (hashlib.sha256(body).hexdigest(), now)
         return upload_id
 
-    def is_known(self, upload_id: str, now: float) -> bool:
-        """Whether the id was given out in the last seven days."""
-        return upload_id in self._kept and now - self._kept[upload_id][1] < LIFE
-
-    def digest(self, upload_id: str) -> str:
-        """The SHA-256 of what was uploaded."""
-        return self._kept[upload_id][0]
+    def digest(self, upload_id: str, now: float) -> str | None:
+        """The SHA-256 of what was uploaded; None if it was not, or seven days ago."""
+        digest, since = self._kept.get(upload_id, (None, now))
+        return digest if now - since < LIFE else None

@@ -1,0 +1,175 @@
+"""Pictures: real files, the same for the same request and seed, different for any other."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from PIL import Image, ImageStat
+
+from campaign_runner.sandbox.drawing.looks import STYLES
+from campaign_runner.sandbox.drawing.things import THINGS, candle, parcel, soap, thing_of
+from campaign_runner.sandbox.images import Picture, drawable, render
+
+SMALL = Picture("almond candle, autumn leaves", (1024, 1024), 66080, "ab12" * 16, "image3")
+SIZES = [
+    (2048, 2048), (1024, 1024), (2304, 1792), (1792, 2304), (2688, 1536), (2688, 1512),
+    (1344, 768), (1344, 756), (1152, 896), (896, 1152), (1440, 2560),
+]  # fmt: skip
+
+
+def decoded(picture, media_type="image/jpeg"):
+    image = Image.open(io.BytesIO(render(picture, media_type)))
+    image.load()
+    return image
+
+
+def difference(one, other):
+    """Mean difference of two pictures' channels, 0 to 255, without the lettered strip."""
+    crops = [decoded(picture).convert("RGB").resize((64, 64)).crop((0, 0, 64, 56)) for picture in (one, other)]
+    first, second = (crop.tobytes() for crop in crops)
+    return sum(abs(a - b) for a, b in zip(first, second, strict=True)) / len(first)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_of_every_family_is_drawn_exactly(size):
+    assert decoded(replace(SMALL, size=size)).size == size
+
+
+@pytest.mark.parametrize(("media_type", "kind"), [("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/webp", "WEBP")])
+def test_each_media_type_is_a_real_file_of_its_kind(media_type, kind):
+    assert decoded(SMALL, media_type).format == kind
+
+
+@pytest.mark.parametrize("style", [None, "grainy_film", "painting", "pop_art", "watercolor", "never_heard_of"])
+def test_the_same_picture_has_the_same_bytes(style):
+    picture = replace(SMALL, styles=(style,) if style else ())
+    assert render(picture, "image/jpeg") == render(picture, "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seed": 82683},
+        {"styles": ("painting",)},
+        {"styles": ("golden_hour", "painting")},
+        {"content_class": "art"},
+        {"prompt": "almond soap, autumn leaves"},
+        {"prompt": "almond candle, winter snow"},
+        {"prompt": "macro of almond candle, autumn leaves"},
+        {"intensity": 10},
+    ],
+)
+def test_another_look_prompt_or_seed_is_seen_at_once(other):
+    assert difference(SMALL, replace(SMALL, **other)) > 3
+
+
+def test_whatever_else_differs_shows_in_the_lettering():
+    assert render(SMALL, "image/jpeg") != render(replace(SMALL, key="cd34" * 16), "image/jpeg")
+
+
+def test_seeds_that_lie_near_each_other_differ_in_wall_and_colours():
+    near = [replace(SMALL, seed=seed) for seed in range(5)]
+    assert min(difference(one, other) for one in near for other in near if one is not other) > 8
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_every_listed_style_draws_something_with_contrast(style):
+    image = decoded(replace(SMALL, size=(896, 1152), styles=(style,)))
+    assert max(ImageStat.Stat(image).stddev) > 10
+
+
+def test_a_black_and_white_look_has_no_colour():
+    image = decoded(replace(SMALL, styles=("bw",))).crop((0, 0, 1024, 900))
+    red, _, blue = (channel.tobytes() for channel in image.split())
+    assert max(abs(a - b) for a, b in zip(red, blue, strict=True)) < 12  # what JPEG loses
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("almond candle beside a bar of soap", candle),  # the first word counts
+        ("soap beside a candle", soap),
+        ("mandelkerze auf einem eichentisch", candle),
+        ("オーク材のテーブルに置いたアーモンドキャンドル", candle),
+        ("a thing without a name", parcel),
+    ],
+)
+def test_the_prompt_says_which_thing_is_drawn(prompt, thing):
+    assert thing_of(prompt) is thing
+
+
+@pytest.mark.parametrize("word", [words[0] for words in THINGS.values()])
+def test_every_thing_can_be_drawn_from_both_sides(word):
+    for seed in (1, 2, 3, 4):
+        assert decoded(replace(SMALL, prompt=word, seed=seed, size=(896, 1152))).size == (896, 1152)
+
+
+@pytest.mark.parametrize("text", ["x" * 1024, "秋" * 1024, "\N{GRINNING FACE}", "a\u0301", "W" * 3])
+def test_any_prompt_can_be_lettered(text):
+    assert decoded(replace(SMALL, prompt=text)).size == (1024, 1024)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Mandelkerze, weiß: 50 %", "Mandelkerze, weiß: 50 %"),
+        ("オーク材 oak", "… oak"),  # a run of letters the font lacks
+        ("秋", "…"),
+    ],
+)
+def test_letters_that_the_font_lacks_become_an_ellipsis(text, shown):
+    assert drawable(text) == shown
+
+
+def test_a_plain_picture_is_flat_and_of_its_key():
+    image = decoded(replace(SMALL, is_plain=True), "image/png")
+    assert image.getcolors() == [(1024 * 1024, (0xAB, 0x12, 0xAB))]
+
+
+class CountingPool(ThreadPoolExecutor):
+    """Threads that count what they were given."""
+
+    given = 0
+
+    def submit(self, *call, **more):
+        self.given += 1
+        return super().submit(*call, **more)
+
+
+async def test_pictures_are_drawn_off_the_event_loop(caller):
+    pool = CountingPool(1)
+    asyncio.get_running_loop().set_default_executor(pool)
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    before = pool.given
+    assert (await caller.download(url)).status == 200
+    assert pool.given == before + 1
+
+
+async def test_the_same_request_in_another_sandbox_gives_the_same_bytes(opened):
+    digests = set()
+    for _ in range(2):
+        caller = await opened()
+        url = (await caller.outputs(await caller.accepted("image3", seeds=[7], contentClass="art")))[0]["image"]["url"]
+        digests.add(hashlib.sha256((await caller.download(url)).body).hexdigest())
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("switch", "asked", "sent"),
+    [
+        ("", {}, "image/jpeg"),
+        ("", {"x-accept-mimetype": "image/webp"}, "image/webp"),
+        ("image/png", {"x-accept-mimetype": "image/webp"}, "image/png"),  # asked for in vain
+    ],
+)
+async def test_the_media_type_is_as_asked_unless_the_switch_says_otherwise(opened, switch, asked, sent):
+    caller = await opened(media_type=switch)
+    url = (await caller.outputs(await caller.accepted("image3", asked)))[0]["image"]["url"]
+    picture = await caller.download(url)
+    assert picture.headers["Content-Type"] == sent
+    assert Image.open(io.BytesIO(picture.body)).get_format_mimetype() == sent
