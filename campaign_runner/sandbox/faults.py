@@ -39,6 +39,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "reset_after": ("submit",),  # accepted and charged, then cut off without an answer
     "500_after": ("submit",),  # accepted and charged, then 500
     "garbled": ("submit", "poll"),  # the answer's body is cut in half
+    "other_job_id": ("poll",),  # the answer is about a job that does not exist
     "no_job_id": ("job",),  # accepted and charged; the answer names no job
     "repeated_job_id": ("job",),  # the answer names the first job of all
     "no_status_url": ("job",),

@@ -71,7 +71,7 @@ class Jobs:
         self._script = script
         self._jobs: dict[str, Job] = {}
         self._by_uuid: dict[str, Job] = {}
-        self._cancelled: set[str] = set()
+        self._cancelled: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -125,7 +125,8 @@ class Jobs:
     def word(self, job: Job, now: float) -> str:
         """The job's status at `now`, as the service spells it."""
         if job.id in self._cancelled:
-            return self._settings.cancelled_word
+            is_done = now - self._cancelled[job.id] >= self._settings.cancel_seconds
+            return self._settings.cancelled_word if is_done else "cancel_pending"
         part = (now - job.accepted_at) / ((job.ready_at - job.accepted_at) or 1.0)
         if now < job.ready_at and part < PENDING_PART:
             return "pending"
@@ -143,7 +144,7 @@ class Jobs:
             raise api_error(410, "job_timeout", "The job timed out.")
         if word in ("succeeded", "failed"):
             raise api_error(409, "job_completed", "The job was already completed.")
-        self._cancelled.add(job.id)
+        self._cancelled.setdefault(job.id, now)
 
     def _end(self, job: Job) -> str:
         if job.fault("cancelled"):

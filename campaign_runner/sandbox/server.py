@@ -150,13 +150,16 @@ class Sandbox:
         links = f'<{origin}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
         return web.json_response(answer, status=202, headers={"Link": links})
 
-    async def _poll(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
+    async def _poll(self, request: web.Request, faults: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())
         if self.settings.polls_count:
             self._spend(client)
         job = self._jobs.find(request.match_info["job_id"], client, now=self._now())
         word = self._jobs.word(job, self._now())
-        return web.json_response(self._answers.status(job, word, origin=_origin(request), now=self._now()))
+        answer = self._answers.status(job, word, origin=_origin(request), now=self._now())
+        if any(fault.kind == "other_job_id" for fault in faults):
+            answer["jobId"] = "urn:ff:jobs:epo:00000000-0000-4000-8000-000000000000"
+        return web.json_response(answer)
 
     async def _cancel(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())

@@ -54,6 +54,8 @@ class Settings:
     """The status word of a job under way."""
     cancelled_word: Literal["cancelled", "canceled"] = "cancelled"
     """The status word of a cancelled job; Adobe spells it both ways."""
+    cancel_seconds: float = 0.0
+    """How long a cancelled job says `cancel_pending` first."""
     refused: Refused = "451"
     """How a prompt that breaks the content policy is refused."""
     other_status_port: bool = False

@@ -11,6 +11,24 @@ from PIL import Image
 
 from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, load_faults
 
+
+async def call_at(place, caller, ticket):
+    """One call that reaches the place."""
+    match place:
+        case "token":
+            return await caller.token()
+        case "models":
+            return await caller.call("GET", "/v3/custom-models")
+        case "upload":
+            return await caller.call("POST", "/v2/storage/image", data=b"")
+        case "poll":
+            return await caller.call("GET", ticket["statusUrl"])
+        case "cancel":
+            return await caller.call("PUT", ticket["cancelUrl"])
+        case "download":
+            return await caller.download("/presigned/images/any")
+
+
 BEFORE = [
     # fault at a request for generation, the answer, and its word
     (Fault("429", seconds=7), 429, "rate_limited"),
@@ -147,6 +165,21 @@ async def test_a_job_may_end_badly_and_is_charged(opened, fault, status, code):
     assert caller.sandbox.ledger.images_charged == 1
 
 
+async def test_a_poll_may_be_answered_about_another_job(opened):
+    caller = await opened(Fault("other_job_id", nth=1))
+    ticket = await caller.accepted()
+    answers = [(await caller.call("GET", ticket["statusUrl"])).json["jobId"] for _ in range(2)]
+    assert answers[0] != ticket["jobId"] == answers[1]
+
+
+@pytest.mark.parametrize("place", ["token", "poll", "download", "upload", "models", "cancel"])
+async def test_any_call_may_be_cut_off(opened, place):
+    caller = await opened(Fault("reset", where=place, every=2 if place == "token" else 1))
+    ticket = await caller.accepted()
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await call_at(place, caller, ticket)
+
+
 async def test_an_unknown_word_stands_for_running(opened):
     caller = await opened(Fault("unknown_word", word="simmering"))
     ticket = await caller.accepted()
@@ -230,17 +263,8 @@ ELSEWHERE = [(kind, place) for kind, places in KINDS.items() for place in places
 async def test_an_outage_may_strike_any_call(opened, kind, place):
     caller = await opened(Fault(kind, where=place, nth=2 if place == "token" else 1))
     ticket = await caller.accepted()
-    picture = "/presigned/images/any"
-    call = {
-        "token": lambda: caller.token(),
-        "models": lambda: caller.call("GET", "/v3/custom-models"),
-        "upload": lambda: caller.call("POST", "/v2/storage/image", data=b""),
-        "poll": lambda: caller.call("GET", ticket["statusUrl"]),
-        "cancel": lambda: caller.call("PUT", ticket["cancelUrl"]),
-        "download": lambda: caller.download(picture),
-    }[place]
-    assert (await call()).status == {"500": 500, "503": 503, "html": 502}[kind]
-    assert (await call()).status not in (500, 502, 503)
+    assert (await call_at(place, caller, ticket)).status == {"500": 500, "503": 503, "html": 502}[kind]
+    assert (await call_at(place, caller, ticket)).status not in (500, 502, 503)
 
 
 @pytest.mark.parametrize(

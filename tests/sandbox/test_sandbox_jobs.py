@@ -87,6 +87,15 @@ async def test_a_cancelled_job_stays_cancelled(opened, word):
     assert (again.status, again.json["error_code"]) == (409, "job_already_canceled")
 
 
+async def test_a_switch_lets_cancelling_take_a_while(opened):
+    caller = await opened(cancel_seconds=10, job_seconds=1)
+    ticket = await caller.accepted()
+    await caller.call("PUT", ticket["cancelUrl"])
+    assert (await caller.finished(ticket))["status"] == "cancel_pending"
+    caller.clock.pass_(10)
+    assert (await caller.call("GET", ticket["statusUrl"])).json["status"] == "cancelled"
+
+
 async def test_a_finished_job_cannot_be_cancelled(caller):
     ticket = await caller.accepted()
     await caller.finished(ticket)
