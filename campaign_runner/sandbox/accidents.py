@@ -14,20 +14,24 @@ from aiohttp import web
 from campaign_runner.sandbox.answers import prompt_refused
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.jobs import unknown_job
-from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, page
+from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
+OUTAGES = {
+    # what the token service, the custom models list and the image store call it
+    429: ("temporarily_unavailable", "Too Many Requests", "SlowDown"),
+    500: ("server_error", "Internal Server Error", "InternalError"),
+    503: ("temporarily_unavailable", "Service Unavailable", "SlowDown"),
+}
+
+
 def refusal_of(fault: Fault) -> Refusal | None:
-    """The refusal that the fault stands for, if it is one."""
+    """The refusal that the fault stands for, if it is one, in the shape of its place."""
     match fault.kind:
-        case "429":
-            return rate_limited(str(math.ceil(fault.seconds)))
-        case "500":
-            return api_error(500, "runtime_error", "Something went wrong.")
-        case "503":
-            return api_error(503, "service_unavailable", "The service is temporarily unavailable.")
+        case "429" | "500" | "503":
+            return _outage(int(fault.kind), fault)
         case "408":
             return api_error(408, "timeout_error", "The request took too long to arrive.")
         case "html":
@@ -44,12 +48,32 @@ def refusal_of(fault: Fault) -> Refusal | None:
             return None
 
 
+def _outage(http: int, fault: Fault) -> Refusal:
+    token_word, reason, code = OUTAGES[http]
+    match fault.place:
+        case "token":
+            refusal = ims_error(token_word, reason, http=http)
+        case "models":
+            refusal = list_error(http, reason, reason)
+        case "download":
+            refusal = store_error(http, code, reason)
+        case _:
+            words = {429: "rate_limited", 500: "runtime_error", 503: "service_unavailable"}
+            refusal = api_error(http, words[http], reason)
+    if http == 429:
+        refusal.headers |= rate_headers(str(math.ceil(fault.seconds)))
+    return refusal
+
+
 def rate_limited(retry_after: str | None) -> Refusal:
     """429 as documented; `retry_after` is the header's value, seconds or a date."""
+    return api_error(429, "rate_limited", "Too many requests.", headers=rate_headers(retry_after))
+
+
+def rate_headers(retry_after: str | None) -> dict[str, str]:
+    """The headers of a 429; the one in question is left out if there is nothing to say."""
     headers = {"x-access-rate-limit-level": "org"}
-    if retry_after is not None:
-        headers["Retry-After"] = retry_after
-    return api_error(429, "rate_limited", "Too many requests.", headers=headers)
+    return headers if retry_after is None else headers | {"Retry-After": retry_after}
 
 
 async def before(faults: Sequence[Fault], sleep: Sleep) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from campaign_runner.sandbox.faults import CALLS
 from campaign_runner.sandbox.jobs import Job
 
 
@@ -89,6 +90,6 @@ class Ledger:
             "accepted": len(self.accepted),
             "refused": len(self.refused),
             "accepted_at": [entry.at for entry in self.accepted],
-            "calls": dict(self.calls),
+            "calls": {place: self.calls[place] for place in CALLS},
             "requests": [entry.as_json() for entry in self.entries],
         }

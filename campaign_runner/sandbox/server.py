@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -23,14 +22,14 @@ from campaign_runner.sandbox.access import Tokens, admit, admit_to_list
 from campaign_runner.sandbox.answers import Answers, acceptance, prompt_refused
 from campaign_runner.sandbox.catalog import listing
 from campaign_runner.sandbox.clock import Clock
+from campaign_runner.sandbox.downloads import Downloads
 from campaign_runner.sandbox.faults import Fault, Place, Script
-from campaign_runner.sandbox.images import Picture, render
-from campaign_runner.sandbox.jobs import Job, Jobs, Output
+from campaign_runner.sandbox.jobs import Jobs
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
 from campaign_runner.sandbox.orders import Order, check, parse
 from campaign_runner.sandbox.quota import Quota
-from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
+from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page
 from campaign_runner.sandbox.settings import Settings
 from campaign_runner.sandbox.uploads import MOST_BYTES, Uploads
 
@@ -70,8 +69,9 @@ class Sandbox:
         self._quota = Quota(settings)
         self._uploads = Uploads(settings.seed)
         self._jobs = Jobs(settings, self._script)
-        self._links = Links(self._clock, settings.expire_seconds)
-        self._answers = Answers(self._links, fresh_urls=settings.fresh_urls, shuffled=settings.shuffled)
+        links = Links(self._clock, settings.expire_seconds)
+        self._downloads = Downloads(settings, self._jobs, links=links)
+        self._answers = Answers(links, fresh_urls=settings.fresh_urls, shuffled=settings.shuffled)
 
     def app(self) -> web.Application:
         """The application, to be served on a loopback address and nowhere else."""
@@ -84,7 +84,7 @@ class Sandbox:
                 web.post("/v3/images/generate-async", self._call("submit", self._submit)),
                 web.get("/v3/status/{job_id}", self._call("poll", self._poll), allow_head=False),
                 web.put("/v3/cancel/{job_id}", self._call("cancel", self._cancel)),
-                web.get(PATH + "/{name}", self._call("download", self._download), allow_head=False),
+                web.get(PATH + "/{name}", self._call("download", self._downloads.answer), allow_head=False),
                 web.get("/sandbox/ledger", self._show_ledger, allow_head=False),
             ]
         )
@@ -167,30 +167,6 @@ class Sandbox:
         self._jobs.cancel(job, self._now())
         return web.json_response({})
 
-    async def _download(self, request: web.Request, faults: Sequence[Fault]) -> web.StreamResponse:
-        name = request.match_info["name"]
-        self._links.check(name, request.query, request.headers)
-        job_uuid, _, index = name.rpartition("-")
-        made = self._jobs.made(job_uuid, int(index))
-        if made is None:
-            raise store_error(404, "NoSuchKey", "The specified key does not exist.")
-        return await self._send(request, made[0], made[1], kinds={fault.kind for fault in (*faults, *made[1].faults)})
-
-    async def _send(self, request: web.Request, job: Job, output: Output, *, kinds: Set[str]) -> web.StreamResponse:
-        """The image's bytes, spoilt as `kinds` of faults say."""
-        if "not_an_image" in kinds:
-            return page(200, "Not an image").response()
-        media_type = self.settings.media_type or job.order.accept or "image/jpeg"
-        picture = _picture(job, output, is_plain=self.settings.plain_pictures)
-        if "wrong_size" in kinds:
-            picture = replace(picture, size=(picture.size[0] // 2, picture.size[1] // 2))
-        body = await asyncio.get_running_loop().run_in_executor(None, render, picture, media_type)
-        if "cut" in kinds:
-            return await accidents.send_half(request, body, media_type)
-        if "truncated" in kinds:
-            body = body[: len(body) // 2]
-        return web.Response(body=body, content_type=media_type)
-
     async def _show_ledger(self, _: web.Request) -> web.Response:
         return web.json_response(self.ledger.as_json())
 
@@ -198,7 +174,7 @@ class Sandbox:
         """What was refused is worth an entry, too, as far as it can be read."""
         try:
             asked: dict[str, Any] | None = parse(await _body(request, ORDER_MOST_BYTES))
-        except Refusal:
+        except (Refusal, Dropped):
             asked = None
         why = no.why if isinstance(no, Refusal) else "dropped"
         seeds = asked.get("seeds") if asked else None
@@ -245,22 +221,6 @@ class Sandbox:
                 raise accidents.rate_limited(None)
 
 
-def _picture(job: Job, output: Output, *, is_plain: bool) -> Picture:
-    """How the output looks: by the seed it was made from, whatever seed it is said to have."""
-    body = job.order.body
-    return Picture(
-        prompt=job.order.prompt,
-        size=job.order.size,
-        seed=job.seeds[output.index],
-        key=job.keys[output.index],
-        version=job.order.version,
-        styles=tuple(sorted(body.get("style", {}).get("presets", ()))),
-        content_class=body.get("contentClass", ""),
-        intensity=body.get("visualIntensity"),
-        is_plain=is_plain,
-    )
-
-
 def _origin(request: web.Request) -> str:
     return f"http://{request.host}"
 
@@ -271,6 +231,8 @@ async def _body(request: web.Request, most: int) -> bytes:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise page(413, "Request Entity Too Large") from error
+    except ConnectionError as error:  # the caller went away in the middle of it
+        raise Dropped from error
     if len(body) > most:
         raise page(413, "Request Entity Too Large")
     return body

@@ -18,7 +18,7 @@ UltraMany = Literal["422", "fewer"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The switches of one sandbox."""
+    """The switches of one sandbox; raises ValueError for a number out of range."""
 
     per_minute: int = 4
     """Requests for generation in a minute, for each client id."""
@@ -68,3 +68,11 @@ class Settings:
     """Custom models' dates: Adobe's sample has epoch milliseconds, its specification strings."""
     plain_pictures: bool = False
     """Flat colour instead of a drawing: for volume, not for looking."""
+
+    def __post_init__(self) -> None:
+        if self.per_minute < 1 or self.per_day < 1:
+            raise ValueError("per_minute and per_day are 1 or more")
+        if not 0 <= self.job_spread <= 1:
+            raise ValueError("job_spread is a fraction, 0 to 1")
+        if min(self.token_seconds, self.expire_seconds, self.job_seconds, self.cancel_seconds) < 0:
+            raise ValueError("seconds are 0 or more")

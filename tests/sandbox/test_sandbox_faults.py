@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -254,6 +255,34 @@ async def test_a_page_may_come_instead_of_an_image(opened):
     caller = await opened(Fault("not_an_image"))
     answer = await caller.download((await caller.outputs(await caller.accepted()))[0]["image"]["url"])
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("token", b'"error": "server_error"'),
+        ("models", b'"reason": "Internal Server Error"'),
+        ("download", b"<Code>InternalError</Code>"),
+        ("poll", b'"error_code": "runtime_error"'),
+    ],
+)
+async def test_an_outage_is_worded_as_its_place_words_things(opened, place, said):
+    caller = await opened(Fault("500", where=place, every=2 if place == "token" else 1))
+    answer = await call_at(place, caller, await caller.accepted())
+    assert answer.status == 500 and said in answer.body
+
+
+async def test_a_caller_that_leaves_in_the_middle_is_charged_nothing(caller):
+    _, writer = await asyncio.open_connection("127.0.0.1", int(caller.origin.rpartition(":")[2]))
+    head = "".join(f"{name}: {value}\r\n" for name, value in caller.headers.items())
+    writer.write(f"POST /v3/images/generate-async HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 99\r\n\r\n{{".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    for _ in range(3):  # whole exchanges, so that the sandbox has noticed
+        await caller.call("GET", "/sandbox/ledger")
+    assert [entry.why for entry in caller.sandbox.ledger.entries] == ["dropped"]
+    assert caller.sandbox.ledger.images_charged == 0
 
 
 ELSEWHERE = [(kind, place) for kind, places in KINDS.items() for place in places[1:] if kind in ("500", "503", "html")]

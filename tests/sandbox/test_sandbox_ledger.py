@@ -79,7 +79,9 @@ async def test_calls_are_counted_by_what_they_ask_for(caller):
     ticket = await caller.accepted()
     await caller.download((await caller.outputs(ticket))[0]["image"]["url"])
     shown = (await caller.call("GET", "/sandbox/ledger", headers={})).json
-    assert shown["calls"] == {"token": 1, "submit": 1, "poll": 1, "download": 1}
+    assert shown["calls"] == {
+        "token": 1, "models": 0, "upload": 0, "submit": 1, "poll": 1, "cancel": 0, "download": 1,
+    }  # fmt: skip
     assert (shown["accepted"], shown["refused"], shown["accepted_at"]) == (1, 0, [1000.0])
 
 

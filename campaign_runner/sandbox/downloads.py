@@ -1,0 +1,69 @@
+"""The image store: whoever has a good URL gets the picture, drawn when it is asked for.
+
+Nobody is asked who they are here, as at S3. Drawing happens off the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence, Set
+from dataclasses import replace
+
+from aiohttp import web
+
+from campaign_runner.sandbox.accidents import send_half
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.images import Picture, render
+from campaign_runner.sandbox.jobs import Job, Jobs, Output
+from campaign_runner.sandbox.links import Links
+from campaign_runner.sandbox.refusal import page, store_error
+from campaign_runner.sandbox.settings import Settings
+
+
+class Downloads:
+    """The images of all jobs."""
+
+    def __init__(self, settings: Settings, jobs: Jobs, *, links: Links) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._links = links
+
+    async def answer(self, request: web.Request, faults: Sequence[Fault]) -> web.StreamResponse:
+        """The image that the request's URL names; raises S3's refusals."""
+        name = request.match_info["name"]
+        self._links.check(name, request.query, request.headers)
+        job_uuid, _, index = name.rpartition("-")
+        made = self._jobs.made(job_uuid, int(index))
+        if made is None:
+            raise store_error(404, "NoSuchKey", "The specified key does not exist.")
+        job, output = made
+        kinds = {fault.kind for fault in (*faults, *output.faults)}
+        if "not_an_image" in kinds:
+            return page(200, "Not an image").response()
+        media_type = self._settings.media_type or job.order.accept or "image/jpeg"
+        body = await self._draw(job, output, media_type=media_type, kinds=kinds)
+        if "cut" in kinds:
+            return await send_half(request, body, media_type)
+        return web.Response(body=body[: len(body) // 2] if "truncated" in kinds else body, content_type=media_type)
+
+    async def _draw(self, job: Job, output: Output, *, media_type: str, kinds: Set[str]) -> bytes:
+        picture = picture_of(job, output)
+        if "wrong_size" in kinds:
+            picture = replace(picture, size=(picture.size[0] // 2, picture.size[1] // 2))
+        picture = replace(picture, is_plain=self._settings.plain_pictures)
+        return await asyncio.get_running_loop().run_in_executor(None, render, picture, media_type)
+
+
+def picture_of(job: Job, output: Output) -> Picture:
+    """How the output looks: by the seed it was made from, whatever seed it is said to have."""
+    body = job.order.body
+    return Picture(
+        prompt=job.order.prompt,
+        size=job.order.size,
+        seed=job.seeds[output.index],
+        key=job.keys[output.index],
+        version=job.order.version,
+        styles=tuple(sorted(body.get("style", {}).get("presets", ()))),
+        content_class=body.get("contentClass", ""),
+        intensity=body.get("visualIntensity"),
+    )
