@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from aiohttp import web
 
-from campaign_runner.sandbox.answers import prompt_refused
+from campaign_runner.sandbox.answers import OTHER_HOST, prompt_refused
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.jobs import unknown_job
 from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
@@ -19,6 +20,7 @@ from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_err
 Sleep = Callable[[float], Awaitable[None]]
 
 
+HUGE_MIB = 80
 OUTAGES = {
     # what the token service, the custom models list and the image store call it
     429: ("temporarily_unavailable", "Too Many Requests", "SlowDown"),
@@ -36,6 +38,8 @@ def refusal_of(fault: Fault) -> Refusal | None:
             return api_error(408, "timeout_error", "The request took too long to arrive.")
         case "html":
             return page(502, "Bad Gateway")
+        case "redirect":
+            return Refusal(307, {"error_code": "moved"}, headers={"Location": f"{OTHER_HOST}/"})
         case "402":
             return api_error(402, "payment_required", "No credits are left.")
         case "403":
@@ -119,4 +123,14 @@ async def send_half(request: web.Request, body: bytes, media_type: str) -> web.S
     await response.write(body[: len(body) // 2])
     await asyncio.sleep(0)
     drop(request)
+    return response
+
+
+async def send_huge(request: web.Request, media_type: str) -> web.StreamResponse:
+    """More bytes than any picture has, without saying how many, unless the caller leaves."""
+    response = web.StreamResponse(headers={"Content-Type": media_type})
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        for _ in range(HUGE_MIB):
+            await response.write(bytes(2**20))
     return response

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from campaign_runner.sandbox.accidents import send_half
+from campaign_runner.sandbox.accidents import send_half, send_huge
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import Picture, render
 from campaign_runner.sandbox.jobs import Job, Jobs, Output
@@ -41,6 +41,8 @@ class Downloads:
         if "not_an_image" in kinds:
             return page(200, "Not an image").response()
         media_type = self._settings.media_type or job.order.accept or "image/jpeg"
+        if "huge" in kinds:
+            return await send_huge(request, media_type)
         body = await self._draw(job, output, media_type=media_type, kinds=kinds)
         if "cut" in kinds:
             return await send_half(request, body, media_type)

@@ -26,6 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "429": (*API, "token"),  # Retry-After is `seconds`
     "500": CALLS,
     "503": CALLS,
+    "redirect": CALLS,  # 307 to 127.0.0.2
     "408": ("submit",),
     "html": CALLS,  # a gateway's 502 page
     "401": API,  # the token in use is revoked
@@ -60,6 +61,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "other_image_host": ("output",),  # its URL lies on 127.0.0.2
     "truncated": ("download", "output"),  # half of the bytes, with a length that agrees
     "cut": ("download", "output"),  # half of the bytes, then the connection drops
+    "huge": ("download", "output"),  # 80 MiB
     "wrong_size": ("output", "download"),  # half as wide and high
     "not_an_image": ("download", "output"),  # 200 with an HTML page
 }

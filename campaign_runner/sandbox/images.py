@@ -21,7 +21,7 @@ from campaign_runner.sandbox.drawing.finishes import finished
 from campaign_runner.sandbox.drawing.looks import look_of
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
-PUNCTUATION = " .,;:!?'\"()&%+-/"
+PUNCTUATION = " .,;:!?'\"()&%+-/_…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,10 @@ def _letter(image: Image.Image, picture: Picture) -> None:
     pen.text((left, top + high / 2), "SANDBOX", font=name, fill=(255, 214, 90), anchor="lm")
     left += pen.textlength("SANDBOX", font=name) + unit * 3
     facts = f"seed {picture.seed}   {picture.size[0]}x{picture.size[1]}   {picture.version}   {picture.key[:8]}"
-    styles = ", ".join(picture.styles) or picture.content_class
-    pen.text((left, top + high * 0.3), f"{facts}   {styles}", font=small, fill=(190, 186, 196), anchor="lm")
+    facts += "   " + (", ".join(picture.styles) or picture.content_class)
     room = image.width - left - unit * 3
-    words = _fitted(picture.prompt, small, room)
-    pen.text((left, top + high * 0.68), words, font=small, fill=(250, 248, 244), anchor="lm")
+    for text, part, colour in ((facts, 0.3, (190, 186, 196)), (picture.prompt, 0.68, (250, 248, 244))):
+        pen.text((left, top + high * part), _fitted(text, small, room), font=small, fill=colour, anchor="lm")
 
 
 @lru_cache(maxsize=16)

@@ -251,6 +251,23 @@ async def test_an_image_of_the_wrong_size_stays_so(opened):
     assert sizes == [(1024, 1024), (1024, 1024)]
 
 
+async def test_a_download_may_be_larger_than_any_picture(opened):
+    caller = await opened(Fault("huge", nth=1))
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    async with caller.http.get(url) as response:
+        assert len(await response.content.readexactly(2**20)) == 2**20  # and away
+    assert len((await caller.download(url)).body) < 2**20
+
+
+@pytest.mark.parametrize("place", ["submit", "poll"])
+async def test_a_redirect_leads_to_another_host(opened, place):
+    caller = await opened(Fault("redirect", where=place))
+    path = {"submit": "/v3/images/generate-async", "poll": "/v3/status/any"}[place]
+    method = {"submit": "POST", "poll": "GET"}[place]
+    answer = await caller.call(method, path, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (307, "http://127.0.0.2/")
+
+
 async def test_a_page_may_come_instead_of_an_image(opened):
     caller = await opened(Fault("not_an_image"))
     answer = await caller.download((await caller.outputs(await caller.accepted()))[0]["image"]["url"])

@@ -120,6 +120,7 @@ def test_any_prompt_can_be_lettered(text):
         ("Mandelkerze, weiß: 50 %", "Mandelkerze, weiß: 50 %"),
         ("オーク材 oak", "… oak"),  # a run of letters the font lacks
         ("秋", "…"),
+        ("golden_hour, painting", "golden_hour, painting"),
     ],
 )
 def test_letters_that_the_font_lacks_become_an_ellipsis(text, shown):
@@ -129,6 +130,13 @@ def test_letters_that_the_font_lacks_become_an_ellipsis(text, shown):
 def test_a_plain_picture_is_flat_and_of_its_key():
     image = decoded(replace(SMALL, is_plain=True), "image/png")
     assert image.getcolors() == [(1024 * 1024, (0xAB, 0x12, 0xAB))]
+
+
+def test_pictures_drawn_at_the_same_time_do_not_disturb_each_other():
+    pictures = [replace(SMALL, seed=seed, styles=("painting",)) for seed in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda picture: render(picture, "image/jpeg"), pictures))
+    assert together == [render(picture, "image/jpeg") for picture in pictures]
 
 
 class CountingPool(ThreadPoolExecutor):
