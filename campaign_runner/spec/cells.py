@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from campaign_runner.model import Cell
@@ -18,6 +19,8 @@ from campaign_runner.spec.schema import Campaign, Entry, Exclude, Look
 AXES = ("product", "prompt", "preset", "market", "size")
 Places: TypeAlias = tuple[int, ...]
 """The position on each axis, in the order of AXES."""
+_Offer: TypeAlias = tuple[frozenset[int] | None, ...]
+"""The positions that are left of each axis, None where all of them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +44,20 @@ class Cells:
         axes = (campaign.products, campaign.prompts, campaign.presets, markets, campaign.sizes)
         self._axes: tuple[tuple[Any, ...], ...] = tuple(tuple(axis) for axis in axes)
         self._index = [{value: place for place, value in enumerate(axis)} for axis in self._axes]
-        self._size = prod(map(len, self._axes))
+        self._widths = [prod(map(len, self._axes[depth:])) for depth in range(len(AXES) + 1)]
+        self._size = self._widths[0]
         self._limits = [[self._limit(entry) for entry in entries] for entries in _entries(campaign)]
+        self._limited = [any(map(any, self._limits[depth:])) for depth in range(len(AXES) + 1)]
         self._excluded = tuple(self._exclusion(entry) for entry in campaign.exclude)
         self._filtered: dict[tuple[int, ...], Sequence[int]] = {}
 
     def count(self) -> int:
         """Images to be made, seeds included."""
-        if self._excluded or any(map(any, self._limits)):
-            return sum(len(self.seeds(number)) for number in self.numbers())
-        included = range(self._size, self._size + len(self._campaign.include))
-        return self._size * len(self._campaign.seeds) + sum(len(self.seeds(number)) for number in included)
+        return sum(len(self.seeds(number)) for number in self.numbers()) if self._narrows() else self._everything()
 
     def numbers(self) -> Iterator[int]:
         """The numbers of the cells, in plan order."""
-        everything = tuple(range(len(axis)) for axis in self._axes)
-        yield from self._below((), 0, everything, self._excluded)
+        yield from self._below((), 0, (None,) * len(AXES), self._excluded)
         yield from range(self._size, self._size + len(self._campaign.include))
 
     def cell(self, number: int) -> Cell:
@@ -74,7 +75,7 @@ class Cells:
         if number >= self._size:
             own = self._campaign.include[number - self._size].seeds
             return self._campaign.seeds if own is None else own
-        if not self._excluded and not any(map(any, self._limits)):
+        if not self._narrows():
             return self._campaign.seeds
         path = self.places(number)
         return self._left(path, tuple(rule for rule in self._excluded if rule.matches(path)))
@@ -88,22 +89,68 @@ class Cells:
         product, prompt = divmod(number, len(prompts))
         return product, prompt, preset, market, size
 
-    def _below(
-        self, path: Places, base: int, offered: tuple[Collection[int], ...], rules: tuple[_Filter, ...]
-    ) -> Iterator[int]:
+    def distinct(self, axes: Collection[str]) -> Iterator[Cell]:
+        """One cell for each combination on `axes` (at least two) that is to be made, and every `include` cell."""
+        chosen = itemgetter(*(depth for depth, axis in enumerate(AXES) if axis in axes))
+        stride = self._stride(axes)
+        seen: set[Any] = set()
+        block = product = -1
+        for number in self.numbers():
+            if number >= self._size:
+                yield self.cell(number)
+                continue
+            if number // stride == block:
+                continue
+            block = number // stride
+            path = self.places(number)
+            if path[0] != product and "product" in axes:
+                product = path[0]
+                seen.clear()
+            if (key := chosen(path)) not in seen:
+                seen.add(key)
+                yield self.cell(number)
+
+    def _stride(self, axes: Collection[str]) -> int:
+        """How many numbers in a row have the same places on `axes`."""
+        stride = 1
+        for axis, values in zip(reversed(AXES), reversed(self._axes), strict=True):
+            if axis in axes and len(values) > 1:
+                break
+            stride *= len(values)
+        return stride
+
+    def _narrows(self) -> bool:
+        """Whether there is any limit or `exclude`."""
+        return bool(self._excluded) or self._limited[0]
+
+    def _everything(self) -> int:
+        included = range(self._size, self._size + len(self._campaign.include))
+        return self._size * len(self._campaign.seeds) + sum(len(self.seeds(number)) for number in included)
+
+    def _below(self, path: Places, base: int, offered: _Offer, rules: tuple[_Filter, ...]) -> Iterator[int]:
         """Numbers below the places of `path`; `offered` is what the entries chosen so far leave of each axis."""
         depth = len(path)
-        for place in sorted(offered[depth]):
+        is_whole = all(left is None for left in offered[depth:])
+        if is_whole and not rules and not self._limited[depth] and not self._has_seed_limit(path):
+            yield from range(base * self._widths[depth], (base + 1) * self._widths[depth])
+        elif depth == len(AXES):
+            yield from (base,) if self._left(path, rules) else ()
+        else:
+            for place in self._open(depth, offered[depth], path):
+                still = tuple(rule for rule in rules if (own := rule.places[depth]) is None or place in own)
+                number = base * len(self._axes[depth]) + place
+                yield from self._below((*path, place), number, _narrowed(offered, self._limits[depth][place]), still)
+
+    def _open(self, depth: int, offered: frozenset[int] | None, path: Places) -> Iterator[int]:
+        """The places of an axis that are offered, and that themselves permit the places of `path`."""
+        for place in range(len(self._axes[depth])) if offered is None else sorted(offered):
             limit = self._limits[depth][place]
-            if limit and not limit.matches(path):
-                continue
-            here = (*path, place)
-            still = tuple(rule for rule in rules if (own := rule.places[depth]) is None or place in own)
-            number = base * len(self._axes[depth]) + place
-            if depth + 1 < len(AXES):
-                yield from self._below(here, number, _narrowed(offered, limit), still)
-            elif not still or self._left(here, still):
-                yield number
+            if limit is None or limit.matches(path):
+                yield place
+
+    def _has_seed_limit(self, path: Places) -> bool:
+        limits = (self._limits[depth][place] for depth, place in enumerate(path))
+        return any(limit is not None and limit.seeds is not None for limit in limits)
 
     def _left(self, path: Places, rules: tuple[_Filter, ...]) -> Sequence[int]:
         """The seeds that the limits of a cell's entries permit and the `exclude` entries matching it leave."""
@@ -150,9 +197,8 @@ def _entries(campaign: Campaign) -> tuple[Iterable[Look | None], ...]:
     return *axes, markets, [None] * len(campaign.sizes)
 
 
-def _narrowed(offered: tuple[Collection[int], ...], limit: _Filter | None) -> tuple[Collection[int], ...]:
+def _narrowed(offered: _Offer, limit: _Filter | None) -> _Offer:
     if limit is None:
         return offered
-    return tuple(
-        places if own is None else own.intersection(places) for places, own in zip(offered, limit.places, strict=True)
-    )
+    both = zip(offered, limit.places, strict=True)
+    return tuple(own if left is None else left if own is None else left & own for left, own in both)

@@ -13,13 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from campaign_runner.model import Cell, Size
-from campaign_runner.spec.look import merged, own_fields
+from campaign_runner.model import Cell
+from campaign_runner.spec.look import REFERENCES, merged, own_fields
 from campaign_runner.spec.schema import Campaign, Entry
-from campaign_runner.spec.text import Slot, Text, clean, language, parse, wording
+from campaign_runner.spec.text import Slot, Text, clean, language, parse, slots, wording
 
-_REFERENCES = ("style_reference", "structure_reference")
-_MOST_LOOKS = 4096  # merged looks kept at once
+_MOST_KEPT = 4096  # merged looks, and products' words, kept at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,9 @@ class Composer:
         self._locales = {None: campaign.defaults.locale} | {
             id: market.locale or campaign.defaults.locale for id, market in campaign.markets.items()
         }
-        self._compiled: dict[tuple[str, str | None], tuple[str | Slot, ...]] = {}
-        self._words: dict[tuple[str, str, str | None], str] = {}
+        self._compiled: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {}
+        self._words: dict[tuple[str, str | None], dict[str, str]] = {}
         self._looks: dict[tuple[Any, ...], _Look] = {}
-        self._sizes: dict[Size, str] = {}
         self._defaults = own_fields(campaign.defaults)
         axes: tuple[Mapping[str, Entry], ...] = (
             campaign.markets,
@@ -70,11 +68,16 @@ class Composer:
     def compose(self, cell: Cell) -> Composed:
         """The prompt and the look of `cell`."""
         template = self.template(cell)
+        prompt = clean(self.fill(template, cell))
         look = self._look(cell)
         if not look.open:
-            return Composed(clean(self._fill(template, cell)), template, look.fields)
-        filled = {name: self._finish(name, self._fill(text, cell)) for name, text in look.open.items()}
-        return Composed(clean(self._fill(template, cell)), template, MappingProxyType({**look.fields, **filled}))
+            return Composed(prompt, template, look.fields)
+        filled = {name: self._finish(name, self.fill(text, cell)) for name, text in look.open.items()}
+        return Composed(prompt, template, MappingProxyType({**look.fields, **filled}))
+
+    def prompt(self, cell: Cell) -> str:
+        """The prompt of `cell`, as sent."""
+        return clean(self.fill(self.template(cell), cell))
 
     def template(self, cell: Cell) -> str:
         """The prompt as written for the cell's market."""
@@ -86,30 +89,34 @@ class Composer:
     def _wording(self, text: Text, market: str | None) -> str:
         return wording(text, market, language(self._locales.get(market))) or ""
 
-    def _fill(self, text: str, cell: Cell) -> str:
-        market = cell.market
-        parts = self._compiled.get((text, market))
-        if parts is None:
-            parts = self._compiled[text, market] = tuple(_adjoined(self._flat(text, market)))
-        return "".join([part if isinstance(part, str) else self._value(part.name, cell) for part in parts])
+    def fill(self, text: str, cell: Cell) -> str:
+        """A text with its placeholders filled in, not cleaned."""
+        pattern, names = self._compiled.get((text, cell.market)) or self._compile(text, cell.market)
+        if not names:
+            return pattern
+        words = self._words.get((cell.product, cell.market)) or self._product_words(cell.product, cell.market)
+        return pattern % tuple([words.get(name) or _of_cell(name, cell) for name in names])
 
-    def _value(self, name: str, cell: Cell) -> str:
-        """What a placeholder stands for that a product, a preset or a size decides."""
-        if name == "preset":
-            return cell.preset
-        if name == "size":
-            return str(cell.size)
-        key = (name, cell.product, cell.market)
-        word = self._words.get(key)
-        if word is None:
-            word = self._words[key] = self._product_word(name.removeprefix("product."), cell)
-        return word
+    def _compile(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
+        """A text as a %-pattern, and what each %s stands for; without any, the text itself."""
+        parts = self._flat(text, market)
+        names = tuple(part.name for part in parts if isinstance(part, Slot))
+        if names:
+            pattern = "".join("%s" if isinstance(part, Slot) else part.replace("%", "%%") for part in parts)
+        else:
+            pattern = "".join(map(str, parts))
+        self._compiled[text, market] = pattern, names
+        return pattern, names
 
-    def _product_word(self, field: str, cell: Cell) -> str:
-        if field == "id":
-            return cell.product
-        product = self._campaign.products[cell.product]
-        return self._wording(product.name if field == "name" else product.words[field], cell.market)
+    def _product_words(self, id: str, market: str | None) -> dict[str, str]:
+        """What `product.…` stands for in a market; words without a wording for it are not among them."""
+        if len(self._words) >= _MOST_KEPT:
+            self._words.clear()
+        product = self._campaign.products[id]
+        texts = {"name": product.name, **product.words}
+        words = {f"product.{field}": self._wording(text, market) for field, text in texts.items()}
+        self._words[id, market] = words = {"product.id": id, **words}
+        return words
 
     def _flat(self, text: str, market: str | None) -> list[str | Slot]:
         """The parts of a text, with what the market and the campaign decide filled in."""
@@ -130,14 +137,20 @@ class Composer:
         return self._flat(self._wording(self._campaign.vars[name], market), market)
 
     def _look(self, cell: Cell) -> _Look:
-        ids = (cell.market, cell.preset, cell.prompt, cell.product)
-        own = tuple(id if id in givers else None for id, givers in zip(ids, self._givers, strict=True))
-        key = (cell.market, own, cell.include)
+        """The merged look of a cell; entries that give nothing are not told apart."""
+        _, presets, prompts, products = self._givers
+        key = (
+            cell.market,
+            cell.preset if cell.preset in presets else None,
+            cell.prompt if cell.prompt in prompts else None,
+            cell.product if cell.product in products else None,
+            cell.include,
+        )
         look = self._looks.get(key)
         if look is None:
-            if len(self._looks) >= _MOST_LOOKS:
+            if len(self._looks) >= _MOST_KEPT:
                 self._looks.clear()
-            look = self._looks[key] = self._merged(own, cell)
+            look = self._looks[key] = self._merged(key[:4], cell)
         return look
 
     def _merged(self, own: tuple[str | None, ...], cell: Cell) -> _Look:
@@ -149,11 +162,11 @@ class Composer:
         if "negative_prompt" in fields:
             fields["negative_prompt"] = self._wording(fields["negative_prompt"], cell.market)
         open_: dict[str, str] = {}
-        for name in ("negative_prompt", *_REFERENCES):
-            if name in fields and any(map(_is_slot, parse(fields[name]))):
+        for name in ("negative_prompt", *REFERENCES):
+            if name in fields and slots(fields[name]):
                 open_[name] = fields.pop(name)
             elif name in fields:
-                fields[name] = self._finish(name, self._fill(fields[name], cell))
+                fields[name] = self._finish(name, self.fill(fields[name], cell))
         return _Look(MappingProxyType(fields), open_)
 
     def _finish(self, name: str, text: str) -> str | Path:
@@ -167,16 +180,5 @@ def _givers(entries: Mapping[str, Entry]) -> dict[str | None, dict[str, Any]]:
     return {id: own for id, entry in entries.items() if (own := own_fields(entry))}
 
 
-def _is_slot(part: str | Slot) -> bool:
-    return isinstance(part, Slot)
-
-
-def _adjoined(parts: list[str | Slot]) -> list[str | Slot]:
-    """Neighbouring literals as one."""
-    joined: list[str | Slot] = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
-    return joined
+def _of_cell(name: str, cell: Cell) -> str:
+    return cell.preset if name == "preset" else str(cell.size)

@@ -7,6 +7,7 @@ A value that lost its end to a comma in braces is put together again, so that on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,9 @@ except ImportError:  # PyYAML was built without libyaml; its own parser gives th
     from yaml import Loader as _Loader  # type: ignore[assignment]
 
 DEEPEST = 32
-MOST_EVENTS = 400_000
+MOST_EVENTS = 200_000
+_TYPOGRAPHIC = "“”„‘’«»"  # made by word processors
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,21 @@ class _Frame:
     nodes: list[Node] = field(default_factory=list)
 
 
-def read_tree(text: str) -> tuple[Node | None, list[Finding]]:
-    """The tree of `text` (None if it is empty) and what the guards refuse. Raises yaml.YAMLError and Refused."""
-    builder = _Builder(text)
+def read_tree(text: str, findings: list[Finding]) -> Node | None:
+    """The tree of `text`, None if it is empty. What the guards refuse is added to `findings`.
+
+    Raises yaml.YAMLError where the text is not YAML, and Refused.
+    """
+    builder = _Builder(text, findings)
     for event in yaml.parse(text, Loader=_Loader):
         builder.take(event)
-    return builder.root, builder.findings
+    return builder.root
 
 
 class _Builder:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, findings: list[Finding]) -> None:
         self.root: Node | None = None
-        self.findings: list[Finding] = []
+        self.findings = findings
         self._text = text
         self._open: list[_Frame] = []
         self._left = MOST_EVENTS
@@ -79,14 +85,25 @@ class _Builder:
             case yaml.AliasEvent():
                 self._add(Hole(_index(event.start_mark), _index(event.end_mark)))
             case yaml.ScalarEvent():
-                start, end = _index(event.start_mark), _index(event.end_mark)
-                self._add(Scalar(event.value, start, end, is_plain=event.style in (None, "")))
+                self._add(self._scalar(event))
             case yaml.CollectionStartEvent():
                 self._begin(event)
             case yaml.CollectionEndEvent():
                 self._end(_index(event.end_mark))
             case _:
                 pass  # the stream's and the document's ends
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        """A scalar whose text can be sent: no control characters, no quotes made by a word processor."""
+        start, end, text = _index(event.start_mark), _index(event.end_mark), str(event.value)
+        if _CONTROL.search(text):
+            self.findings.append(Finding(start, "a control character in a text", "write the text without \\ escapes"))
+            text = _CONTROL.sub("", text)
+        if len(text) > 1 and text[0] in _TYPOGRAPHIC and text[-1] in _TYPOGRAPHIC:
+            message = f"{text[0]} and {text[-1]} are not quotes for YAML: they would be sent with the text"
+            text = text[1:-1]
+            self.findings.append(Finding(start, message, retry(self._text, start, end, quoted(text))))
+        return Scalar(text, start, end, is_plain=event.style in (None, ""))
 
     def _refuse_marks(self, event: yaml.Event) -> None:
         """`&`, `*` and `!` are YAML's own signs; in a campaign they are always a text without quotes."""
@@ -128,7 +145,7 @@ class _Builder:
 
     def _pairs(self, frame: _Frame, end: int) -> Node:
         pairs = list(zip(frame.nodes[::2], frame.nodes[1::2], strict=True))
-        if frame.is_flow and pairs and _is_empty(pairs[0][1]):
+        if frame.is_flow and pairs and _is_empty(pairs[0][1]) and not self._has_colon(pairs[0][0]):
             return self._bare_braces(frame, end)
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in self._mended(pairs, frame):
@@ -139,10 +156,15 @@ class _Builder:
     def _bare_braces(self, frame: _Frame, end: int) -> Scalar:
         """`{product.name}` without quotes: YAML reads a mapping, a person means a text."""
         whole = self._text[frame.start : end]
+        self.findings[:] = [found for found in self.findings if not frame.start <= found.at < end]
         self.findings.append(
-            Finding(frame.start, "a text that begins with { needs quotes", self._retry(frame.start, end, quoted(whole)))
+            Finding(
+                frame.start,
+                "a text that begins with { needs quotes",
+                retry(self._text, frame.start, end, quoted(whole)),
+            )
         )
-        return Scalar(whole, frame.start, end, is_plain=True)
+        return Scalar(whole, frame.start, end, is_plain=False)  # read as if the quotes were there
 
     def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
         """The pairs, keys without a value put back into the value that they were cut from."""
@@ -155,7 +177,7 @@ class _Builder:
                 if last:
                     yield last
                 last = key, value
-            elif frame.is_flow and last and isinstance(last[1], Scalar):
+            elif frame.is_flow and last and isinstance(last[1], Scalar) and not self._has_colon(key):
                 last = last[0], self._rejoined(last[1], key)
             else:
                 self._refuse_empty(key)
@@ -169,8 +191,11 @@ class _Builder:
         whole = self._text[value.start : key.end]
         message = f"'{key.text}' has no value: a comma inside {{ }} begins the next entry"
         text = value.text + self._text[value.end : key.start] + key.text
-        self.findings.append(Finding(key.start, message, self._retry(value.start, key.end, quoted(text))))
-        return Scalar(text, value.start, value.start + len(whole), is_plain=True)
+        self.findings.append(Finding(key.start, message, retry(self._text, value.start, key.end, quoted(text))))
+        return Scalar(text, value.start, value.start + len(whole), is_plain=False)
+
+    def _has_colon(self, key: Node) -> bool:
+        return self._text[key.end :].lstrip().startswith(":")
 
     def _refuse_empty(self, key: Scalar) -> None:
         advice = f"write a value after '{key.text}:', or take it away"
@@ -187,14 +212,14 @@ class _Builder:
             return False
         return True
 
-    def _retry(self, start: int, end: int, instead: str) -> str:
-        """`try:` and the line with one part of it replaced; nothing if that part runs over several lines."""
-        if "\n" in self._text[start:end]:
-            return f"try: {instead}"
-        first = self._text.rfind("\n", 0, start) + 1
-        last = self._text.find("\n", end)
-        rest = self._text[end : last if last >= 0 else None]
-        return f"try: {(self._text[first:start] + instead + rest).strip()}"
+
+def retry(text: str, start: int, end: int, instead: str) -> str:
+    """`try:` and the line of `text` with one part of it replaced; the part alone if it runs over several lines."""
+    if "\n" in text[start:end]:
+        return f"try: {instead}"
+    first = text.rfind("\n", 0, start) + 1
+    last = text.find("\n", end)
+    return f"try: {(text[first:start] + instead + text[end : last if last >= 0 else None]).strip()}"
 
 
 _KEY_ADVICE = "if this was meant as a text, put it in quotes"

@@ -19,8 +19,9 @@ def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
         return f"'{id}' cannot be an id: Windows keeps that name for a device", f"call it {id}-1, for example"
     if not _ID.fullmatch(id):
         instead = derived(id)
-        advice = f"try: {instead}" if instead and len(instead) <= longest else "such as almond-candle"
-        return f"'{id}' cannot be an id: ids are small letters a-z, digits and dashes", advice
+        is_usable = instead and len(instead) <= longest and instead not in _DEVICES
+        advice = f"try: {instead}" if is_usable else "such as almond-candle"
+        return f"'{id}' cannot be an id: ids are small letters a-z, digits and inner dashes", advice
     if len(id) > longest:
         return f"'{id}' is {counted(len(id), 'character')} long; an id has at most {longest}", "shorten it"
     return None

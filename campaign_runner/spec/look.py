@@ -7,12 +7,15 @@ service would ignore: a strength without something to apply it to, an empty list
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from campaign_runner.spec.schema import Look
+from campaign_runner.model import Cell
+from campaign_runner.spec.schema import Campaign, Look
+from campaign_runner.spec.source import Loc
 
 FIELDS = tuple(Look.model_fields)
+REFERENCES = ("style_reference", "structure_reference")
 
 
 def own_fields(look: Look) -> dict[str, Any]:
@@ -35,3 +38,26 @@ def merged(givers: Iterable[dict[str, Any]], locale: str | None = None) -> dict[
     if locale:
         fields["locale"] = locale
     return fields
+
+
+def look_places(campaign: Campaign) -> Iterator[tuple[Loc, Look]]:
+    """Every place of a campaign where look fields may stand, and what stands there."""
+    yield ("defaults",), campaign.defaults
+    for axis in ("markets", "presets", "prompts", "products"):
+        for id, entry in getattr(campaign, axis).items():
+            yield (axis, id), entry
+    for at, entry in enumerate(campaign.include):
+        yield ("include", at), entry
+
+
+def layers(campaign: Campaign, cell: Cell) -> list[tuple[Loc, Look]]:
+    """Where the look of a cell comes from, the later winning."""
+    found: list[tuple[Loc, Look]] = [(("defaults",), campaign.defaults)]
+    if cell.market is not None:
+        found.append((("markets", cell.market), campaign.markets[cell.market]))
+    found.append((("presets", cell.preset), campaign.presets[cell.preset]))
+    found.append((("prompts", cell.prompt), campaign.prompts[cell.prompt]))
+    found.append((("products", cell.product), campaign.products[cell.product]))
+    if cell.include is not None:
+        found.append((("include", cell.include), campaign.include[cell.include]))
+    return found

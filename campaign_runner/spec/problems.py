@@ -38,7 +38,7 @@ class Problem:
             yield number + shown
             yield " " * (len(number) + before) + "^"
         if self.advice:
-            yield visible(self.advice)
+            yield from map(visible, self.advice.split("\n"))
 
 
 def visible(text: str) -> str:
@@ -79,7 +79,7 @@ def guess(word: str, known: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is nearest to `word`, empty if none is near."""
     spelt = {_plain(name): name for name in known}
-    near = get_close_matches(_plain(word), spelt, n=1, cutoff=0.6) if len(word) <= 60 else []
+    near = get_close_matches(_plain(word), spelt, n=1, cutoff=0.66) if len(word) <= 60 else []
     return spelt[near[0]] if near else ""
 
 

@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from campaign_runner.errors import SpecError
-from campaign_runner.families import FAMILIES
-from campaign_runner.spec.guard import read_tree
+from campaign_runner.spec.draft import Draft, drafted
+from campaign_runner.spec.filling import Filling
+from campaign_runner.spec.opening import open_source
 from campaign_runner.spec.problems import Problem
+from campaign_runner.spec.rules import MOST_CELLS, product_of_lists, rule_problems, rule_warnings, size_problems
 from campaign_runner.spec.schema import Campaign
-from campaign_runner.spec.shape import Shaper
-from campaign_runner.spec.source import Scalar, Source
-from campaign_runner.spec.values import Reading
+from campaign_runner.spec.strengths import strength_problems
+from campaign_runner.spec.vars import var_problems
+from campaign_runner.spec.wordings import Words
 
 
 def load(path: Path) -> Campaign:
     """The campaign of a file. Raises SpecError with every Problem, in file order."""
-    content = path.read_bytes()
-    text = content.decode("utf-8-sig")
-    tree, findings = read_tree(text)
-    source = Source(path, text, sha256(content).hexdigest(), tree or Scalar("", 0, 0, is_plain=True))
-    problems = [source.problem(found.at, found.message, found.advice) for found in findings]
-    shaper = Shaper(source)
-    data = shaper.campaign()
-    problems += shaper.problems
-    model = data.get("model")
-    family = FAMILIES.get(model.text) if isinstance(model, Scalar) else None
-    try:
-        campaign = Campaign.model_validate(data, context=Reading(family))
-    except ValidationError as error:
-        for found in error.errors(include_url=False):
-            problems.append(source.at(found["loc"], found["msg"]))
-        raise SpecError(sorted(problems, key=lambda p: (p.line, p.column))) from None
+    source, problems = open_source(path)
+    draft, more = drafted(source)
+    problems += more
+    if draft is None:
+        raise SpecError(_in_file_order(problems))
+    words = Words(draft)
+    problems += _across(draft, words)
     if problems:
-        raise SpecError(problems)
-    return campaign.written_in(source)
+        raise SpecError(_in_file_order(problems))
+    return draft.campaign.written_in(source, _in_file_order([*rule_warnings(draft), *words.warnings()]))
 
 
-__all__ = ["Problem", "load"]
+def _across(draft: Draft, words: Words) -> Iterator[Problem]:
+    """What the rules across fields find; what multiplies is looked at only where it stays countable."""
+    yield from rule_problems(draft)
+    yield from words.problems()
+    yield from size_problems(draft)
+    circles = list(var_problems(draft))
+    yield from circles
+    if product_of_lists(draft.campaign) > MOST_CELLS or "exclude" in draft.broken:
+        return
+    yield from strength_problems(draft)
+    if not circles:
+        yield from Filling(draft, words.known).problems()
+
+
+def _in_file_order(problems: list[Problem]) -> list[Problem]:
+    """Each Problem once, by line and column."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))

@@ -21,10 +21,12 @@ from campaign_runner.spec.values import (
     as_any_seeds,
     as_list,
     as_locale,
+    as_model,
     as_number,
     as_seeds,
     as_size,
     as_text,
+    as_wording,
     unless_null,
 )
 
@@ -32,7 +34,7 @@ Written: TypeAlias = Annotated[str, BeforeValidator(as_text)]
 Whole: TypeAlias = Annotated[int, BeforeValidator(as_number)]
 Pixels: TypeAlias = Annotated[Size, PlainValidator(as_size)]
 Seeds: TypeAlias = Annotated[Sequence[int], PlainValidator(as_seeds)]
-Texts: TypeAlias = dict[str, Written]
+Texts: TypeAlias = Annotated[dict[str, Annotated[str, BeforeValidator(as_wording)]], Field(min_length=1)]
 Names: TypeAlias = Annotated[tuple[Written, ...], BeforeValidator(as_list)]
 Sizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_list)]
 AnyNames: TypeAlias = Annotated[tuple[Written, ...], BeforeValidator(as_any_of)]
@@ -161,7 +163,7 @@ class Campaign(Frozen):
 
     campaign: Written
     """The campaign's name: small letters, digits and dashes, at most 60. Its output folder is called so."""
-    model: Annotated[str, BeforeValidator(as_text)]
+    model: Annotated[str, BeforeValidator(as_model)]
     """Adobe's image model: image3, image3_custom, image4_standard, image4_ultra or image4_custom."""
     custom_model: Written | None = None
     """The custom model, by its display name, asset name or urn:… id. Only with a custom model."""
@@ -177,7 +179,7 @@ class Campaign(Frozen):
     """What the pictures show, by id."""
     presets: dict[str, Preset]
     """Named looks, by id; or a list of Adobe's style presets. Without any there is one, `plain`."""
-    sizes: Sizes
+    sizes: Annotated[Sizes, Field(min_length=1)]
     """Pixels (2048x2048), names (square, landscape, portrait, wide, tall) or ratios ("16:9")."""
     seeds: Seeds
     """One picture is made for each: [66080, 82683], "1000..1007", {base: 1000, count: 8} or {count: 4}."""

@@ -7,9 +7,11 @@ node it was, so that its place is known when it is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from campaign_runner.spec.guard import quoted, retry
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID, derived, id_flaw
 from campaign_runner.spec.look import FIELDS as LOOK_FIELDS
 from campaign_runner.spec.problems import Problem
@@ -66,12 +68,10 @@ class Shaper:
             self._refuse(name, *flaw)
 
     def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
-        if isinstance(node, Items) and axis in ("products", "presets"):
+        if isinstance(node, Items) and node.nodes and axis in ("products", "presets"):
             return self._listed(axis, node)
         if not isinstance(node, Pairs):
-            if not isinstance(node, Hole):
-                key = self._source.find((axis,))[0] or node
-                self._refuse(key, f"'{axis}' is a list of entries, each with an id", f"write:\n{_EXAMPLES[axis]}")
+            self._refuse_entries(axis, node)
             return _HOLE
         if not node.entries:
             self._refuse(node, f"'{axis}' is empty", f"write:\n{_EXAMPLES[axis]}")
@@ -83,7 +83,16 @@ class Shaper:
             self._put(entries, (axis, id), expand((axis, id), value))
         return entries
 
-    def _listed(self, axis: str, node: Items) -> Data:
+    def _refuse_entries(self, axis: str, node: Node) -> None:
+        if isinstance(node, Scalar) and (found := _NO_SPACE.match(node.text)):
+            message = "a space is missing after the colon"
+            fixed = f"try: {found[0]} {node.text[found.end() :]}"
+            self.problems.append(self._source.problem(node.start + found.end() - 1, message, fixed))
+        elif not isinstance(node, Hole):
+            key = self._source.find((axis,))[0] or node
+            self._refuse(key, f"'{axis}' is a list of entries, each with an id", f"write:\n{_EXAMPLES[axis]}")
+
+    def _listed(self, axis: str, node: Items) -> Any:
         """A list of names or styles, with ids made from them."""
         places: dict[str, int] = {}
         for index, item in enumerate(node.nodes):
@@ -98,7 +107,7 @@ class Shaper:
             places[id] = index
         self._source.list_ids[axis] = places
         expand = self._product if axis == "products" else self._preset
-        return {id: expand((axis, id), node.nodes[index]) for id, index in places.items()}
+        return {id: expand((axis, id), node.nodes[index]) for id, index in places.items()} or _HOLE
 
     def _derived_flaw(self, id: str, taken: dict[str, int]) -> str:
         if not id:
@@ -151,10 +160,23 @@ class Shaper:
 
     def _text(self, loc: Loc, node: Node) -> Any:
         """A text, by market or language; a plain one holds everywhere. A plain null stays what it is."""
+        if loc[0] == "prompts" or loc[-1] == "text":
+            self._check_whole(node)
         if isinstance(node, Scalar):
             is_null = loc[-1] == "negative_prompt" and node.is_plain and node.text in ("null", "~")
             return node if is_null else {EVERYWHERE: node}
         return self._field(loc, node)
+
+    def _check_whole(self, node: Node) -> None:
+        """A prompt without quotes ends where ` #` begins: the rest would be lost without a word."""
+        text = self._source.text
+        for wording in (value for _, value in node.entries.values()) if isinstance(node, Pairs) else (node,):
+            if isinstance(wording, Scalar) and wording.is_plain and (cut := _COMMENT.match(text, wording.end)):
+                whole = text[wording.start : cut.end()].rstrip()
+                message = "the prompt ends here: without quotes, YAML takes the rest of the line for a comment"
+                hash_ = cut.start() + len(cut[0]) - len(cut[0].lstrip())
+                advice = retry(text, wording.start, cut.end(), quoted(whole))
+                self.problems.append(self._source.problem(hash_, message, advice))
 
     def _field(self, loc: Loc, node: Node) -> Any:
         """Any other value, as plain dictionaries and lists of scalars."""
@@ -187,4 +209,6 @@ class Shaper:
         self.problems.append(self._source.problem(node.start, message, advice))
 
 
+_COMMENT = re.compile(r"[ \t]+#[^\n]*")
+_NO_SPACE = re.compile(r"[\w-]+:(?=\S)")
 _HOLE = object()

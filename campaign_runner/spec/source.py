@@ -6,17 +6,16 @@ stands in says later whether they are a text or a number.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeAlias
 
 from campaign_runner.spec.problems import Problem
 
-_BREAK = re.compile(r"\r\n|\r|\n")
 Loc: TypeAlias = tuple[str | int, ...]
 """A path of keys and list positions from the top of the file, such as `("prompts", "hero")`."""
 
@@ -64,27 +63,27 @@ Node: TypeAlias = Scalar | Pairs | Items | Hole
 
 @dataclass(frozen=True)
 class Source:
-    """The file: its path as given, its text without byte order mark, its digest and its tree.
+    """The file: its path as given, its text with plain line ends, its digest and its tree.
 
-    `inserted` holds, for lines that were read as if quotes stood there, the column of the
-    opening one, so that places are told as the file has them.
+    `original` is the text as written; in `text` a line that YAML cannot read may stand as it was meant.
+    `inserted` holds the column of a sign that was put into such a line, so that places are told as the file has them.
     """
 
     path: Path
     text: str
     sha256: str
     root: Node
-    original: str = ""
+    original: str
     inserted: Mapping[int, int] = field(default_factory=dict)
     list_ids: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(match.end() for match in _BREAK.finditer(self.text))]
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))]
 
     @cached_property
     def lines(self) -> list[str]:
-        return _BREAK.split(self.original or self.text)
+        return self.original.split("\n")
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of a character of the text."""
@@ -106,6 +105,16 @@ class Source:
         """A Problem at the key of `loc`."""
         key, node = self.find(loc)
         return self.problem((key or node).start, message, advice)
+
+    def within(self, loc: Loc, at: int, token: str) -> int:
+        """Where the part `token` of the text at `loc` stands; `at` counts characters of the text as read."""
+        _, node = self.find(loc)
+        if not isinstance(node, Scalar):
+            return node.start
+        found = node.start - 1
+        for _ in range(node.text.count(token, 0, at + len(token))):
+            found = self.text.find(token, found + 1, node.end)
+        return max(found, node.start)
 
     def offset(self, loc: Loc) -> int:
         """Where the value of `loc` begins, or its key where the value begins on another line."""

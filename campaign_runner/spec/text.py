@@ -85,7 +85,9 @@ def _joined(parts: Iterator[str | Slot]) -> Iterator[str | Slot]:
 
 def clean(text: str) -> str:
     """The text as it is sent and measured: composed characters (NFC), single spaces, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.split())
 
 
 def wording(text: Text, market: str | None, language: str | None) -> str | None:

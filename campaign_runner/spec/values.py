@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from campaign_runner.families import LARGEST_SEED, Family
+from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
 from campaign_runner.spec.problems import counted, guess
 from campaign_runner.spec.source import Scalar
@@ -24,6 +24,7 @@ _RATIO = re.compile(r"([1-9][0-9]{0,3}):([1-9][0-9]{0,3})")
 _SEED_RANGE = re.compile(r"(0|[1-9][0-9]{0,9})\.\.(0|[1-9][0-9]{0,9})")
 _LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
 _NEAR_RATIO = 0.05  # a size may be this far from the ratio asked for
+LONGEST_WORDING = 10_000  # characters of a text as written; what is sent is far shorter
 _SEEDS_ADVICE = 'write seeds: [66080, 82683], or seeds: "1000..1007", or seeds: {base: 1000, count: 8}'
 
 
@@ -51,6 +52,24 @@ def as_text(value: object) -> object:
     return value
 
 
+def as_wording(value: object) -> object:
+    """A text that is sent, or becomes part of one: not empty, not endless."""
+    text = as_text(value)
+    if isinstance(text, str) and not text.strip():
+        raise wrong("an empty text", "write what the picture should show, or take the line away")
+    if isinstance(text, str) and len(text) > LONGEST_WORDING:
+        raise wrong(f"a text of {counted(len(text), 'character')}", f"prompts have at most {PROMPT_CHARACTERS:,}")
+    return text
+
+
+def as_model(value: object) -> object:
+    """The name of one of Adobe's image models."""
+    text = as_text(value)
+    if isinstance(text, str) and text not in FAMILIES:
+        raise wrong(f"'{text}' is not a model{guess(text, FAMILIES)}", f"models: {', '.join(FAMILIES)}")
+    return text
+
+
 def as_number(value: object) -> object:
     """A plain decimal integer."""
     if not isinstance(value, Scalar):
@@ -59,6 +78,8 @@ def as_number(value: object) -> object:
         if value.is_plain:
             return int(value.text)
         raise wrong("a number stands without quotes", f"write {value.text}")
+    if value.text.replace(" ", "").isdigit():
+        raise wrong(f"'{value.text}' is not a whole number", "numbers of a list are parted by commas")
     raise wrong(f"'{value.text}' is not a whole number", "write digits only, such as 1500: no point, no comma, no unit")
 
 
@@ -157,14 +178,27 @@ def _listed_seeds(values: list[object]) -> tuple[int, ...]:
     if not values:
         raise wrong("the list of seeds is empty", _SEEDS_ADVICE)
     seeds: dict[int, None] = {}
-    for value in values:
-        seed = as_number(value)
-        if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-            raise wrong(f"{seed} is not a seed", f"seeds are 0 to {LARGEST_SEED}")
+    flaws: list[tuple[int, str, str]] = []
+    for at, value in enumerate(values):
+        try:
+            seed = _seed(value)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            flaws.append((at, context["message"], context["advice"]))
+            continue
         if seed in seeds:
-            raise wrong(f"seed {seed} is here twice", "the same seed makes the same image: write each once")
+            flaws.append((at, f"seed {seed} is here twice", "the same seed makes the same image: write each once"))
         seeds[seed] = None
+    if flaws:
+        raise PydanticCustomError("wrong_items", "several values", {"items": flaws})
     return tuple(seeds)
+
+
+def _seed(value: object) -> int:
+    seed = as_number(value)
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise wrong(f"{seed} is not a seed", f"seeds are 0 to {LARGEST_SEED}")
+    return seed
 
 
 def _counted_seeds(value: dict[str, object]) -> range:
@@ -194,8 +228,3 @@ def _checked_range(first: int, last: int) -> range:
         outside = first if first < 0 else last
         raise wrong(f"{outside} is not a seed", f"seeds are 0 to {LARGEST_SEED}")
     return range(first, last + 1)
-
-
-def described(number: int) -> str:
-    """How many characters a text has, in words."""
-    return counted(number, "character")

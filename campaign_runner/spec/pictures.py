@@ -1,0 +1,76 @@
+"""Reference images: files that are there and that Firefly takes, links to hosts that it fetches from.
+
+The formats, the 15 MB and the hosts are those of Adobe's Firefly API specification.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+HOSTS = ("amazonaws.com", "windows.net", "dropboxusercontent.com", "storage.googleapis.com")
+LARGEST_BYTES = 15_000_000  # "15 MB", in the stricter reading
+_LONGEST_URL = 2083
+_SIGNATURES = frozenset(("x-amz-signature", "x-goog-signature", "signature", "sig"))
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG; WebP is a RIFF file
+_SAVE_IT = "save the picture beside the campaign file and name that file"
+
+
+def picture_flaw(reference: str, folder: Path) -> tuple[str, str] | None:
+    """What is wrong with a reference, and what to write instead; None if nothing is."""
+    if "://" in reference or reference.lower().startswith(("http:", "https:", "data:")):
+        return _link_flaw(reference)
+    if "\\" in reference:
+        return "a path is written with / here", f"try: {reference.replace(chr(92), '/')}"
+    if Path(reference).is_absolute() or reference.startswith("~"):
+        return f"'{reference}' is a path of this machine", "write it relative to this file, such as pictures/look.jpg"
+    return _file_flaw(folder / reference)
+
+
+def _file_flaw(path: Path) -> tuple[str, str] | None:
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(12)
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return f"there is no file {path.name}", f"looked for {path}"
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return f"the picture cannot be read: {reason}", "name a picture file, relative to this file"
+    if not (beginning.startswith(_BEGINNINGS) or (beginning[:4] == b"RIFF" and beginning[8:] == b"WEBP")):
+        return (
+            f"{path.name} is not a JPEG, PNG or WebP picture",
+            "save it as one of them; the name alone changes nothing",
+        )
+    if size > LARGEST_BYTES:
+        return f"{path.name} has {size / 1e6:.1f} MB; Firefly takes 15", "save it smaller"
+    return None
+
+
+def _link_flaw(link: str) -> tuple[str, str] | None:
+    try:
+        parts = urlsplit(link)
+        port = parts.port
+    except ValueError:
+        return "this is not a link", _SAVE_IT
+    if parts.scheme.lower() != "https":
+        return "a link begins with https:// here", _SAVE_IT
+    if not link.isascii() or not link.isprintable() or any(sign in link for sign in ' \\"<>'):
+        return "a link has plain letters only", "copy it as the browser shows it, with % signs"
+    if len(link) > _LONGEST_URL:
+        return f"the link has {len(link):,} characters; Firefly takes {_LONGEST_URL:,}", _SAVE_IT
+    if parts.username is not None or parts.password is not None or port not in (None, 443):
+        return "a link has no user, password or port here", _SAVE_IT
+    return _host_flaw(parts)
+
+
+def _host_flaw(parts: SplitResult) -> tuple[str, str] | None:
+    host = parts.hostname or ""
+    if not any(host == known or host.endswith(f".{known}") for known in HOSTS):
+        return (
+            f"Firefly fetches no pictures from {host or 'nowhere'}",
+            f"it does from {', '.join(HOSTS)}; or {_SAVE_IT}",
+        )
+    if any(name.lower() in _SIGNATURES for name, _ in parse_qsl(parts.query)):
+        return "this link is signed: it expires, and would be written into the manifest", _SAVE_IT
+    return None

@@ -1,0 +1,233 @@
+"""The texts of a campaign as they are written: placeholders that exist, words that are used, keys that are meant.
+
+Whether every cell finds its words is the matter of `filling`; here each text is looked at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from campaign_runner.spec.draft import Draft
+from campaign_runner.spec.guard import quoted
+from campaign_runner.spec.look import REFERENCES, look_places
+from campaign_runner.spec.problems import Problem, guess, listed
+from campaign_runner.spec.schema import Campaign
+from campaign_runner.spec.shape import RESERVED
+from campaign_runner.spec.source import Loc
+from campaign_runner.spec.text import EVERYWHERE, OTHER, Slot, Text, flaws, language, slots
+
+FIXED = ("preset", "market", "size", "campaign", "concept")
+_NAME = re.compile(r"[^\W\d][\w-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One text as written for one market, language, or all."""
+
+    loc: Loc
+    text: str
+
+
+def filled_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
+    """The texts in which placeholders work: prompts, negative prompts, vars and reference paths."""
+    for id, prompt in campaign.prompts.items():
+        yield ("prompts", id, "text"), prompt.text
+    for at, entry in enumerate(campaign.include):
+        if entry.text is not None:
+            yield ("include", at, "text"), entry.text
+    for name, text in campaign.vars.items():
+        yield ("vars", name), text
+    for loc, look in look_places(campaign):
+        if look.negative_prompt is not None:
+            yield (*loc, "negative_prompt"), look.negative_prompt
+        for field in REFERENCES:
+            if (path := getattr(look, field)) is not None:
+                yield (*loc, field), {EVERYWHERE: path}
+
+
+def plain_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
+    """The texts that are put into others as they stand: names and words."""
+    for id, product in campaign.products.items():
+        yield ("products", id, "name"), product.name
+        for word, text in product.words.items():
+            yield ("products", id, word), text
+    for id, market in campaign.markets.items():
+        for word, text in market.words.items():
+            yield ("markets", id, word), text
+
+
+def wordings(texts: Iterable[tuple[Loc, Text]]) -> Iterator[Wording]:
+    """Every single wording of `texts`."""
+    for loc, text in texts:
+        for key, wording in text.items():
+            yield Wording((*loc, key), wording)
+
+
+def is_product_word(name: str) -> bool:
+    """Whether a placeholder has the form `product.word`."""
+    return name.startswith("product.") and _NAME.fullmatch(name.removeprefix("product.")) is not None
+
+
+class Words:
+    """What the placeholders of a campaign may name, and which of it they do name."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        campaign = draft.campaign
+        self._vars = campaign.vars
+        self._market_words = {word for market in campaign.markets.values() for word in market.words}
+        self._product_words = {word for product in campaign.products.values() for word in product.words}
+        self.known = {
+            *(name for name in FIXED if name != "market" or campaign.markets),
+            *self._vars,
+            *self._market_words,
+            *(f"product.{field}" for field in ("name", "id", *self._product_words)),
+        }
+        self._used = {slot.name for wording in wordings(filled_texts(campaign)) for slot in slots(wording.text)}
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that can be said of the texts without filling them."""
+        for wording in wordings(filled_texts(self._draft.campaign)):
+            yield from self._braces(wording)
+            for slot in slots(wording.text):
+                yield from self._unknown(wording, slot)
+        yield from self._unfilled_braces()
+        yield from self._names()
+        yield from self._unused()
+        for loc, text in chain(filled_texts(self._draft.campaign), plain_texts(self._draft.campaign)):
+            yield from self._keys(loc, text)
+
+    def warnings(self) -> Iterator[Problem]:
+        """Vars that nothing uses, doubled braces, and one wording where markets speak several languages."""
+        source = self._draft.source
+        for name in self._vars:
+            if name not in self._used:
+                yield source.at_key(("vars", name), f"nothing uses {{{name}}}", "take the line away, or use it")
+        for wording in wordings(filled_texts(self._draft.campaign)):
+            if (at := wording.text.find("{{")) >= 0 and "}}" in wording.text[at:]:
+                message = "{{ and }} are sent as { and }: nothing is filled in between them"
+                place = source.within(wording.loc, at, "{{")
+                yield source.problem(place, message, "write single braces where a word is to be filled in")
+        yield from self._one_wording_for_all()
+
+    def _braces(self, wording: Wording) -> Iterator[Problem]:
+        for flaw in flaws(wording.text):
+            message = "this { is never closed" if flaw.brace == "{" else "this } closes nothing"
+            place = self._draft.source.within(wording.loc, flaw.at, flaw.brace)
+            close = "close it, such as {product.name}; " if flaw.brace == "{" else "open it, such as {product.name}; "
+            advice = f"{close}write {flaw.brace * 2} for a brace that is to be sent"
+            yield self._draft.source.problem(place, message, advice)
+
+    def _unknown(self, wording: Wording, slot: Slot) -> Iterator[Problem]:
+        draft, name = self._draft, slot.name
+        if name in self.known:
+            if name == "concept" and draft.family and not draft.family.is_custom:
+                message, advice = f"{draft.family.id} has no {{concept}}: custom models do", "write the word itself"
+                yield self._at(wording, slot, message, advice)
+            return
+        if is_product_word(name):
+            return  # whose product has it is looked at when texts are filled
+        if name == "market":
+            yield self._at(wording, slot, "this campaign has no markets", "take {market} away, or add 'markets'")
+        elif not {"vars", "markets"} & draft.broken or not _NAME.fullmatch(name):
+            yield self._at(wording, slot, *self._not_a_placeholder(name))
+
+    def _not_a_placeholder(self, name: str) -> tuple[str, str]:
+        plain = re.split("[:!]", name.strip())[0].strip()
+        known = f"placeholders here: {listed([f'{{{name}}}' for name in sorted(self.known)], most=12)}"
+        if not plain:
+            return "empty braces", "write {{}} to send braces"
+        if plain in self.known:
+            return f"{{{name}}} has more in it than a name", f"write {{{plain}}}: placeholders have no formats"
+        meant = "product.name" if plain == "product" else ""
+        return f"unknown placeholder {{{name}}}" + (
+            f"; did you mean '{meant}'?" if meant else guess(plain, self.known)
+        ), known
+
+    def _at(self, wording: Wording, slot: Slot, message: str, advice: str) -> Problem:
+        source = self._draft.source
+        return source.problem(source.within(wording.loc, slot.at, f"{{{slot.name}}}") + 1, message, advice)
+
+    def _unfilled_braces(self) -> Iterator[Problem]:
+        for wording in wordings(plain_texts(self._draft.campaign)):
+            for slot in slots(wording.text):
+                message = "placeholders work in prompts, negative prompts, vars and reference paths, not in words"
+                yield self._at(wording, slot, message, "write the word itself")
+
+    def _names(self) -> Iterator[Problem]:
+        """Names that a placeholder could not name."""
+        campaign, source = self._draft.campaign, self._draft.source
+        for axis, entries in (("products", campaign.products), ("markets", campaign.markets)):
+            for id, entry in entries.items():
+                for word in entry.words:
+                    if not _NAME.fullmatch(word):
+                        advice = "words are letters, digits, _ and -, beginning with a letter"
+                        yield source.at_key((axis, id, word), f"'{word}' cannot be a word for prompts", advice)
+        for name in campaign.vars:
+            if not _NAME.fullmatch(name) or name in (*FIXED, "product"):
+                why = "it has a meaning already" if name in (*FIXED, "product") else "letters, digits, _ and - only"
+                yield source.at_key(("vars", name), f"'{name}' cannot be a var: {why}", "choose another name for it")
+        for id in campaign.markets:
+            if id in RESERVED - {"id"}:
+                yield source.at_key(("markets", id), f"'{id}' cannot be a market: it is reserved", "choose another id")
+
+    def _unused(self) -> Iterator[Problem]:
+        """Words that no placeholder names; a word of forty products is told once."""
+        draft = self._draft
+        if {"prompts", "vars", "include", "defaults"} & draft.broken:
+            return
+        for axis, prefix in (("products", "product."), ("markets", "")):
+            holders: dict[str, list[str]] = {}
+            for id, entry in getattr(draft.campaign, axis).items():
+                for word in entry.words:
+                    holders.setdefault(word, []).append(id)
+            for word, ids in holders.items():
+                if prefix + word not in self._used:
+                    yield self._unused_word(axis, prefix, word, ids)
+
+    def _unused_word(self, axis: str, prefix: str, word: str, ids: list[str]) -> Problem:
+        used = (name.removeprefix(prefix) for name in self._used if name.startswith(prefix))
+        also = f" (nor of {len(ids) - 1} more)" if len(ids) > 1 else ""
+        near = guess(word, (*used, *(name for name in RESERVED if name not in ("where", "file"))))
+        message = f"no prompt uses '{word}' of {ids[0]}{also}{near}"
+        return self._draft.source.at_key((axis, ids[0], word), message, f"use {{{prefix}{word}}} or take it away")
+
+    def _keys(self, loc: Loc, text: Text) -> Iterator[Problem]:
+        """A text by market names markets, or languages that one of them speaks."""
+        if not text or EVERYWHERE in text or "markets" in self._draft.broken:
+            return
+        markets = self._draft.campaign.markets
+        if not markets:
+            message = "texts by market or language need 'markets'"
+            written, _ = self._draft.source.find(loc)
+            advice = f"write one text: {written.text if written else loc[-1]}: {quoted(next(iter(text.values())))}"
+            yield self._draft.source.at(loc, message, advice)
+            return
+        known = {OTHER, *markets, *self._languages()}
+        for key in text:
+            if key not in known:
+                message = f"'{key}' is neither a market nor a language of one{guess(key, known)}"
+                advice = f"known here: {', '.join(sorted(known - {OTHER}))}, and other for all the rest"
+                yield self._draft.source.at_key((*loc, key), message, advice)
+
+    def _languages(self) -> set[str]:
+        campaign = self._draft.campaign
+        locales = {market.locale or campaign.defaults.locale for market in campaign.markets.values()}
+        return {spoken for locale in locales if (spoken := language(locale))}
+
+    def _one_wording_for_all(self) -> Iterator[Problem]:
+        spoken = sorted(self._languages())
+        if len(spoken) < 2:
+            return
+        campaign = self._draft.campaign
+        names = [("products", id, "name") for id, entry in campaign.products.items() if EVERYWHERE in entry.name]
+        texts = [("prompts", id, "text") for id, entry in campaign.prompts.items() if EVERYWHERE in entry.text]
+        for locs, noun in ((names, "name"), (texts, "prompt")):
+            if locs:
+                also = f", and {len(locs) - 1} more" if len(locs) > 1 else ""
+                message = f"the {noun} of {locs[0][1]}{also} has one wording for markets that speak {', '.join(spoken)}"
+                advice = f"write {{{spoken[0]}: …, {spoken[1]}: …}}, or {{other: …}} if one wording is meant"
+                yield self._draft.source.at(locs[0], message, advice)
