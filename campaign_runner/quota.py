@@ -209,7 +209,6 @@ class _Log:
         execute("UPDATE blocked SET until = ? + seconds WHERE until > ? + seconds", (now, now))
         self._read_unanswered()
         execute("DELETE FROM sent WHERE answered < ?", (now - day - 1,))  # a second more than rounding can cost
-        execute("DELETE FROM blocked WHERE until <= ?", (now,))
 
     def wait(self, limit: int, window: float) -> float:
         """Seconds until fewer than `limit` requests are in `window`; 0 if that is so now.

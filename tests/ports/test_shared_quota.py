@@ -13,10 +13,12 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.quota import Limits, Process, SharedQuota, account_of
+from campaign_runner.quota import Limits, Process, SharedQuota, account_of, until
 
 LIMITS = Limits(per_minute=3, per_day=100)
 ACCOUNT = account_of("https://firefly-api.adobe.io", "client")
@@ -59,6 +61,12 @@ async def test_a_killed_process_counts_as_if_its_request_arrived_a_minute_later(
     assert isinstance(await quota_at(tmp_path, 120).acquire(), Permit)
 
 
+async def test_a_clock_set_back_does_not_make_the_dead_count_longer(tmp_path: Path) -> None:
+    for _ in range(3):
+        killed_while_sending(tmp_path)
+    assert await quota_at(tmp_path, -50_000).acquire() == Wait(120.0, "minute")
+
+
 async def test_a_killed_process_is_forgotten_after_a_day(tmp_path: Path) -> None:
     killed_while_sending(tmp_path)
     assert (await quota_at(tmp_path, 86_400).allowance()).used_day == 1
@@ -93,6 +101,13 @@ async def test_a_later_process_of_the_same_id_is_not_the_dead_one(tmp_path: Path
     assert (await quota_at(tmp_path, 120).allowance()).used_minute == 0
 
 
+@given(st.floats(0, 4e9), st.floats(0, 4e9))
+@example(38.1, 106.8)  # 38.1 + (106.8 - 38.1) < 106.8
+def test_who_waits_as_long_as_told_is_not_too_early_by_a_rounding(now: float, moment: float) -> None:
+    assert now + until(moment, now) >= moment
+    assert until(moment, now) <= max(0.0, moment - now) + 1e-6
+
+
 def test_this_process_lives_and_an_unknown_one_does_not() -> None:
     assert Process.this().is_alive()
     assert not Process(2**22 + 1, 0).is_alive()
@@ -118,7 +133,7 @@ def test_two_processes_at_once_share_one_allowance(tmp_path: Path) -> None:
     [
         ("https://firefly-api.adobe.io", "other"),
         ("http://127.0.0.1:8765", "client"),
-        ("https://firefly-api.adobe.io\nclient", ""),
+        ("https://firefly-api.adobe.ioc", "lient"),
     ],
 )
 async def test_another_account_has_an_allowance_of_its_own(origin: str, client: str, tmp_path: Path) -> None:
