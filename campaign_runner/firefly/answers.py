@@ -71,7 +71,7 @@ def _refusal(response: Response, now: datetime) -> ProviderError:
         case 408:
             return InDoubt("a proxy gave up waiting for Adobe's answer (408)", code="http_408")
         case status if status in _ACCOUNT_WIDE or 300 <= status < 400:
-            return _account_refusal(complaint)
+            return _account_refusal(status, complaint)
         case status if 400 <= status < 500:
             return Rejected(f"Adobe refused the request: {complaint}", code=complaint.code)
         case _:
@@ -256,8 +256,8 @@ def _refused_read(response: Response, now: datetime) -> ProviderError:
     match response.status:
         case 429:
             return Throttled(f"Adobe asks to slow down: {complaint}", retry_after=wait)
-        case 401 | 402 | 403:
-            return _account_refusal(complaint)
+        case 401 | 402 | 403 as status:
+            return _account_refusal(status, complaint)
         case _:
             return _busy(complaint, wait)
 
@@ -266,8 +266,15 @@ def _busy(complaint: Complaint, wait: float | None) -> Unavailable:
     return Unavailable(f"Adobe is not available now: {complaint}", code=complaint.code, reached=True, retry_after=wait)
 
 
-def _account_refusal(complaint: Complaint) -> AccountRefused:
-    return AccountRefused(f"Adobe refuses this account: {complaint}", code=complaint.code)
+def _account_refusal(status: int, complaint: Complaint) -> AccountRefused:
+    match status:
+        case 401:
+            told = f"Adobe does not accept the credentials ({complaint}); check the client id and its secret"
+        case 402 | 403:
+            told = f"Adobe refuses this account ({complaint}); ask your Adobe administrator about access and credits"
+        case _:
+            told = f"nobody makes images at this address ({complaint}); check CAMPAIGN_RUNNER_FIREFLY_URL and the model"
+    return AccountRefused(told, code=complaint.code)
 
 
 def _unusable(what: str) -> Unavailable:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from campaign_runner.errors import AccountRefused, ProviderError
 from campaign_runner.firefly.answers import Grant
@@ -17,6 +18,7 @@ from campaign_runner.firefly.wire import Request, token_request
 
 SCOPE = "openid,AdobeID,firefly_api,ff_apis"  # of Adobe's tutorial "Custom Models Generate Image API"
 RENEW_AT = 0.8  # of a token's life
+_RENEW_AGAIN = 60.0  # seconds, where renewing failed
 OLDEST = 23 * 3600.0  # seconds; Adobe's older pages renew after 23 hours
 
 
@@ -35,6 +37,9 @@ class Secret:
         return "***"
 
     __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A token in use: `wall` and `steady` are the two clocks when it was granted, `renew_after` seconds."""
+    """A token in use: `wall` and `steady` are the two clocks when it was granted, the others seconds from then."""
 
     token: Secret
     renew_after: float
+    life: float
     wall: float
     steady: float
 
@@ -98,7 +104,7 @@ class TokenSource:
         self._wall, self._steady = wall, steady
         self._held: _Held | None = None
         self._lock = asyncio.Lock()
-        self._asked = 0
+        self._answers = 0  # how often a grant was had or refused
         self._failure: ProviderError | None = None
 
     async def get(self) -> Secret:
@@ -108,11 +114,11 @@ class TokenSource:
         """
         if self._ready is not None:
             return self._ready
-        asked_before = self._asked
+        answers_before = self._answers
         async with self._lock:
             if self._held is not None and self._age(self._held) < self._held.renew_after:
                 return self._held.token
-            if self._asked > asked_before and self._failure is not None:
+            if self._answers > answers_before and self._failure is not None:
                 raise self._failure
             return await self._renew()
 
@@ -124,14 +130,19 @@ class TokenSource:
 
     async def _renew(self) -> Secret:
         wall, steady = self._wall(), self._steady()  # before asking: the life of a token begins at the service
-        self._asked += 1
         try:
             grant = await self._grant()
         except ProviderError as failure:
-            self._held, self._failure = None, failure
+            self._answers += 1
+            self._failure = failure
+            if self._held is not None and self._age(self._held) + _RENEW_AGAIN < self._held.life:
+                self._held = replace(self._held, renew_after=self._age(self._held) + _RENEW_AGAIN)
+                return self._held.token  # good for a while: what is paid for goes on being fetched
             raise
+        self._answers += 1
         self._failure = None
-        self._held = _Held(Secret(grant.token), min(RENEW_AT * grant.seconds, OLDEST), wall, steady)
+        renew_after = min(RENEW_AT * grant.seconds, OLDEST)
+        self._held = _Held(Secret(grant.token), renew_after, grant.seconds, wall, steady)
         return self._held.token
 
     def _age(self, held: _Held) -> float:

@@ -30,7 +30,7 @@ from campaign_runner.firefly import answers, wire
 from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
 from campaign_runner.firefly.connection import Connection, Limits, Lost
 from campaign_runner.firefly.foreign import MOST_JSON_BYTES
-from campaign_runner.firefly.hosts import checked_origin, host_of, may_fetch_image
+from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image
 from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
 
@@ -44,7 +44,7 @@ _MOST_PAGES = 50
 class Settings:
     """Where the service is and who asks. `proxy` is an http proxy's URL; it may hold a password.
 
-    Raises UsageError for an address that is neither https://HOST nor http://127.0.0.1:PORT.
+    Raises UsageError for an address that is neither https://HOST nor http://127.0.0.1:PORT, or no proxy's.
     """
 
     firefly_url: str
@@ -58,6 +58,8 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "firefly_url", checked_origin(self.firefly_url))
         object.__setattr__(self, "ims_url", checked_origin(self.ims_url))
+        if self.proxy is not None:
+            checked_proxy(self.proxy)
 
 
 def _now() -> datetime:
@@ -171,13 +173,14 @@ class FireflyClient:
         outcome = await connection.exchange(self._credentials.authorise(request, token, str(self._request_id())))
         if isinstance(outcome, Lost):
             raise when_lost(outcome)
-        return outcome
+        return outcome.without(token.reveal())
 
     async def _grant(self) -> answers.Grant:
         outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
         if isinstance(outcome, Lost):
             raise _lost_read(outcome)
-        return answers.read_token(outcome, self._clock())
+        secret = self._credentials.client_secret
+        return answers.read_token(outcome.without(secret.reveal() if secret else ""), self._clock())
 
 
 def _lost_submit(lost: Lost) -> ProviderError:

@@ -22,7 +22,7 @@ _MOST_FIELDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """`words` is empty where the service gave none; `is_json` tells that the API itself spoke, not a proxy."""
+    """`words` is empty where the service gave none. `is_json`: the API itself spoke, not something in between."""
 
     code: str
     words: str
@@ -36,24 +36,22 @@ def read_complaint(response: Response, default: str = "") -> Complaint:
     """The complaint in an answer of the API: `ApiError`, or the `{reason, message}` of the models list."""
     body = _object_or_none(response)
     fields = body or {}
-    code = (
-        _code(fields.get("error_code")) or _code(response.headers.get("x-access-error")) or default or _status(response)
-    )
-    words = [_sentence(fields.get("message")) or _sentence(fields.get("reason"))]
-    if _code(response.headers.get("x-access-error")) not in {"", code}:  # 403: says which right is missing
-        words.insert(0, _code(response.headers.get("x-access-error")))
+    missing_right = _code(response.headers.get("x-access-error"))  # quota_exhausted, user_non_entitled, …
+    code = _code(fields.get("error_code")) or missing_right or default or _status(response)
+    words = [missing_right if missing_right != code else ""]
+    words.append(_sentence(fields.get("message")) or _sentence(fields.get("reason")))
     words.extend(_field_complaints(fields.get("validation_errors")))
     if 300 <= response.status < 400:
         words = [f"redirects to {host_of(response.headers.get('location', ''))}, which was not followed"]
-    return Complaint(code, sanitize("; ".join(filter(None, words))), body is not None)
+    is_json = body is not None and response.media_type.endswith("json")
+    return Complaint(code, sanitize("; ".join(filter(None, words))), is_json)
 
 
 def read_oauth_complaint(response: Response) -> Complaint:
     """The complaint of the token service: only `error` and `error_description`, for it may echo the request."""
-    body = _object_or_none(response)
-    fields = body or {}
+    fields = _object_or_none(response) or {}
     code = _code(fields.get("error")) or _status(response)
-    return Complaint(code, _sentence(fields.get("error_description")), body is not None)
+    return Complaint(code, _sentence(fields.get("error_description")), is_json=bool(fields))
 
 
 def _object_or_none(response: Response) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import asyncio
 import os
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from yarl import URL
@@ -119,23 +119,40 @@ class Connection:
         limits = self._limits
         if (answer.content_length or 0) > limits.most_bytes:
             raise _TooLarge
-        loop, parts, size, mark = asyncio.get_running_loop(), [], 0, 0
         watch = asyncio.timeout(limits.window)
         try:
             async with watch:
-                while part := await answer.content.readany():
-                    parts.append(part)
-                    size += len(part)
-                    if size > limits.most_bytes:
-                        raise _TooLarge
-                    if limits.window is not None and size - mark >= limits.pace * limits.window:
-                        mark = size
-                        watch.reschedule(loop.time() + limits.window)
+                return await gather(answer.content, watch, limits)
         except TimeoutError:
             if watch.expired():
                 raise _TooSlow from None
             raise
-        return b"".join(parts)
+
+
+class Stream(Protocol):
+    """Bytes as they come; empty at the end."""
+
+    async def readany(self) -> bytes: ...
+
+
+class Watch(Protocol):
+    """Fires at a moment of the loop's clock, unless moved."""
+
+    def reschedule(self, when: float | None, /) -> None: ...
+
+
+async def gather(content: Stream, watch: Watch, limits: Limits) -> bytes:
+    """All of `content`, as it comes; each window's worth of bytes moves the watch on by a window."""
+    parts, size, mark = [], 0, 0
+    while part := await content.readany():
+        parts.append(part)
+        size += len(part)
+        if size > limits.most_bytes:
+            raise _TooLarge
+        if limits.window is not None and size - mark >= limits.pace * limits.window:
+            mark = size
+            watch.reschedule(asyncio.get_running_loop().time() + limits.window)
+    return b"".join(parts)
 
 
 def _tracing() -> aiohttp.TraceConfig:
@@ -168,6 +185,8 @@ def _cause(error: Exception, progress: _Progress, limits: Limits) -> str:
             return f"its certificate is not valid ({reason})"
         case aiohttp.ClientConnectorDNSError():
             return "its name cannot be resolved"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy cannot be reached"
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answered {error.status}"
         case aiohttp.ClientSSLError():

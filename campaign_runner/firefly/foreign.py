@@ -20,12 +20,13 @@ MOST_DEPTH = 64
 MOST_SENTENCE = 300  # characters
 MOST_RETRY_AFTER = 3600.0  # seconds
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+# A string, to its end or the text's, or a bracket: every byte is looked at once, whatever is sent.
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|([\[{])|[\]}]', re.DOTALL)
 _SECRETS = re.compile(
     r"(?P<url>https?://[^\s?#]+)[?#]\S*"
-    r"|(?P<name>bearer|access_token|client_secret|authorization|x-api-key)\b[\"'=:\s]*(?:bearer\s+)?\S+"
-    r"|eyJ[\w-]{8,}\S*",
+    r"|(?P<name>access_token|client_secret|authorization|x-api-key)[\"']?\s?[=:]\s?(?:bearer\s)?\S+"
+    r"|bearer\s\S{16,}"
+    r"|eyJ[\w-]{8,}\S*",  # how a token of Adobe's begins
     re.IGNORECASE | re.ASCII,
 )
 
@@ -56,8 +57,9 @@ def read_object(body: bytes) -> dict[str, Any]:
 def _check_depth(body: bytes) -> None:
     """Counted before parsing, since a parser recurses."""
     depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub(b"", body)):
-        depth += 1 if bracket[0] in b"[{" else -1
+    for found in _STRING_OR_BRACKET.finditer(body):
+        if found[0][:1] != b'"':
+            depth += 1 if found[1] else -1
         if depth > MOST_DEPTH:
             raise Unreadable(f"nested deeper than {MOST_DEPTH}")
 

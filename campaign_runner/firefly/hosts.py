@@ -24,6 +24,7 @@ _URL = re.compile(
         (?P<rest>([/?][!-~]*)?)""",  # authority ends here for every parser: no "@", no "\\", no "[" before it
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_PROXY = re.compile(r"http://([^\s/@:]+(:[^\s/@]*)?@)?[A-Za-z0-9.-]+(:[0-9]{1,5})?/?", re.ASCII)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -65,6 +66,13 @@ def checked_origin(text: str) -> str:
     if parts is None or origin.count("/") != 2 or "?" in origin or not (parts[0] == "https" or _is_loopback(parts)):
         raise UsageError("a service address is https://HOST or http://127.0.0.1:PORT, without a path")
     return origin
+
+
+def checked_proxy(text: str) -> str:
+    """`text` as a proxy's URL, userinfo allowed. Raises UsageError for anything else; never quotes it."""
+    if not _PROXY.fullmatch(text):
+        raise UsageError("CAMPAIGN_RUNNER_PROXY is http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT")
+    return text
 
 
 _Parts = tuple[str, str, int]

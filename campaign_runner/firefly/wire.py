@@ -8,7 +8,7 @@ Firefly API specification.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
 from campaign_runner.errors import Rejected
@@ -18,6 +18,7 @@ from campaign_runner.model import Job, Recipe, Ticket, canonical_json
 FIREFLY_URL = "https://firefly-api.adobe.io"
 IMS_URL = "https://ims-na1.adobelogin.com"
 MODELS_PER_PAGE = 50
+_SHORTEST_SECRET = 8  # bytes; Adobe's are longer, and blotting out a letter would spoil the answer
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,6 +49,13 @@ class Response:
 
     def __repr__(self) -> str:
         return f"Response({self.status} {self.media_type}, {len(self.body)} bytes)"
+
+    def without(self, secret: str) -> Response:
+        """This answer with `secret` blotted out where the service repeats it; one too short to be a secret stays."""
+        hidden = secret.encode()
+        if len(hidden) < _SHORTEST_SECRET or hidden not in self.body:
+            return self
+        return replace(self, body=self.body.replace(hidden, b"***"))
 
 
 def token_request(ims_url: str, client_id: str, client_secret: str, scope: str) -> Request:

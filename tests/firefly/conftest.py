@@ -1,0 +1,36 @@
+"""What the tests of the Firefly client share: a job, settings for a raw server, and its canaries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from raw_server import RawServer
+
+from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.client import Settings
+from campaign_runner.model import Cell, Job, Recipe, Size, Variation
+
+SECRET = "canary-secret-51c7e2"
+
+
+def make_job(*seeds: int, accept: str | None = None) -> Job:
+    size = Size(1024, 1024)
+    body = {"prompt": "almond candle", "size": {"width": 1024, "height": 1024}}
+    recipe = Recipe.of("image3", body, accept)
+    cell = Cell("candle", "hero", "plain", None, size)
+    return Job(recipe, tuple(Variation(recipe.key(seed), seed, cell, "almond candle") for seed in seeds))
+
+
+def settings_for(server: RawServer | str, *, ready: str | None = None, **seconds: float) -> Settings:
+    """Settings for a server; `submit=0.05` gives its answers that long."""
+    origin = server if isinstance(server, str) else server.origin
+    token = None if ready is None else Secret(ready)
+    settings = Settings(origin, origin, Credentials("canary-client", Secret(SECRET), token))
+    limits = {name: replace(getattr(settings, name), total=total) for name, total in seconds.items()}
+    return replace(settings, **limits)
+
+
+@pytest.fixture
+def job() -> Job:
+    return make_job(66080, 82683)
