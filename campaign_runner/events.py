@@ -110,7 +110,6 @@ class Started:
     due: int
     requests: int
     waiting: int
-    stored: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,11 @@ def read_only(path: Path) -> sqlite3.Connection:
     """Open `path` for reading beside a running writer; the file is never changed. Raises StoreError, IntegrityError."""
     with translating(path):
         return sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
 
 

@@ -111,13 +111,21 @@ class Ledger:
         rows = self._all(f"{_ENTRY} WHERE v.key IN ({marks})", *keys)
         return {row[0]: self._entry(row) for row in rows}
 
-    def every_entry(self, state: str | None = None) -> Iterator[Entry]:
-        """Every variation ever submitted (in `state`, if given), in the order of their first submission."""
+    def in_states(self, *states: str) -> Iterator[Entry]:
+        """Every variation that is in one of `states` now, in the order of their first submission."""
+        recorded = [*states, "submitting"] if self._unanswered[0] in states else list(states)
+        yield from self._select(f"WHERE v.state IN ({','.join('?' * len(recorded))})", *recorded)
+
+    def mark_planned(self, keys: Sequence[str]) -> None:
+        """Note that `keys` are in the campaign, so that `departed` leaves them out. Kept aside, not in the journal."""
         with sqlite.translating(self._path):
-            for row in self._db.execute(f"{_ENTRY} ORDER BY v.number"):
-                entry = self._entry(row)
-                if state is None or entry.state == state:
-                    yield entry
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS planned (key TEXT PRIMARY KEY)")
+            self._db.executemany("INSERT OR IGNORE INTO planned VALUES (?)", ((key,) for key in keys))
+
+    def departed(self) -> Iterator[Entry]:
+        """Every variation ever submitted that was not marked as planned, in the order of their first submission."""
+        self.mark_planned(())
+        yield from self._select("WHERE v.key NOT IN (SELECT key FROM planned)")
 
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
@@ -139,6 +147,11 @@ class Ledger:
             "SELECT min(a.answered_at) FROM variations v JOIN attempts a ON a.id = v.attempt WHERE v.state = 'accepted'"
         )
         return row[0] if row else None
+
+    def _select(self, where: str, *values: object) -> Iterator[Entry]:
+        with sqlite.translating(self._path):
+            for row in self._db.execute(f"{_ENTRY} {where} ORDER BY v.number", values):
+                yield self._entry(row)
 
     def _state(self, state: str) -> str:
         return self._unanswered[0] if state == "submitting" else state

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.problems import counted
 
 USUAL_JOB_SECONDS = 20.0
 """How long a job takes where none has been seen yet: third-party logs show 6 to 60 seconds."""
@@ -104,18 +105,13 @@ def product_of_lists(stock: Stock) -> str:
     axes = [("product", len(campaign.products)), ("prompt", len(campaign.prompts)), ("preset", len(campaign.presets))]
     axes += [("market", len(campaign.markets))] if campaign.markets else []
     axes += [("size", len(campaign.sizes)), ("seed", len(campaign.seeds))]
-    lists, whole = " x ".join(plural(number, axis) for axis, number in axes), 1
+    lists, whole = " x ".join(counted(number, axis) for axis, number in axes), 1
     for _, number in axes:
         whole *= number
     images, cells = len(stock.plan), stock.plan.cells
-    text = f"{plural(images, 'image')} = {lists}"
+    text = f"{counted(images, 'image')} = {lists}"
     if cells != whole:
-        text += f", with limits, exclude and include: {plural(cells, 'cell')} of {whole:,}"
+        text += f", with limits, exclude and include: {counted(cells, 'cell')} of {whole:,}"
     if cells != images:
-        text += f"; {plural(cells - images, 'cell')} equal to another, bought once"
+        text += f"; {counted(cells - images, 'cell')} equal to another, bought once"
     return text
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 image`, `1,024 images`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -21,8 +21,12 @@ _DIGEST_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A variation with its recipe and the other cells that come out as the very same image."""
+    """A variation with its recipe and the other cells that come out as the very same image.
 
+    `position` counts variations over all recipes, as `Plan.span` does.
+    """
+
+    position: int
     variation: Variation
     recipe: Recipe
     also: tuple[Cell, ...]
@@ -112,10 +116,11 @@ class Plan:
             seeds = [seed for seed in seeds if not any(seed in self._cells.seeds(other) for other in earlier)]
         if not seeds:
             return
+        positions = dict(zip(self.seeds(recipe), range(*self.span(recipe)), strict=True))
         words, variations = self.compose(recipe, seeds)
         for variation in variations:
             also = self.cells_of(recipe, variation.seed)[1:] if recipe in self._repeats else []
-            yield Planned(variation, words, tuple(also))
+            yield Planned(positions[variation.seed], variation, words, tuple(also))
 
     def _numbers(self, recipe: int) -> list[int]:
         return [self._firsts[recipe], *self._repeats.get(recipe, ())]

@@ -8,7 +8,7 @@ from itertools import islice
 
 from campaign_runner.model import Job
 from campaign_runner.plan.only import EVERYTHING, Only
-from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.plan import Plan, Planned
 
 STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
 _PENDING, _NOT_SELECTED, _AGAIN = 0, 254, 253
@@ -52,6 +52,13 @@ class Stock:
         """How many requests the due variations take, packed."""
         pack = self.plan.campaign.family.pack
         return sum(-(-number // pack) for number in map(self._due_of, range(self.plan.recipes)))
+
+    def variations(self) -> Iterator[tuple[Planned, str]]:
+        """Every selected variation in plan order, with its state."""
+        for planned in self.plan:
+            state = self._states[planned.position]
+            if state != _NOT_SELECTED:
+                yield planned, "pending" if state == _AGAIN else STATES[state]
 
     def jobs(self) -> Iterator[Job]:
         """The due variations as jobs, lazily; a later change of the ledger does not change them.

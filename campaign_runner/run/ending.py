@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from campaign_runner.errors import CampaignError
 
-INTEGRITY, MACHINE, ACCOUNT, DOUBT, LATER, ASKED, FAILED, OK, BUG = 5, 6, 7, 4, 8, 9, 3, 0, 1
-_WORST_FIRST = (BUG, INTEGRITY, MACHINE, ACCOUNT, DOUBT, LATER, ASKED, FAILED)
+OK, BUG, USAGE, FAILED, DOUBT, INTEGRITY, MACHINE, ACCOUNT, LATER, ASKED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+_WORST_FIRST = (BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT, LATER, ASKED, FAILED)
 
 
 @dataclass(slots=True)
@@ -39,6 +39,6 @@ def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: in
         codes.add(ASKED)
     if counts["failed"]:
         codes.add(FAILED)
-    if ending.signal is not None and not codes & {BUG, INTEGRITY, MACHINE, ACCOUNT, DOUBT}:
+    if ending.signal is not None and not codes & {BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT}:
         return 128 + ending.signal
     return next((code for code in _WORST_FIRST if code in codes), OK)

@@ -19,9 +19,13 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Jobs at once, and where the caller wants a run to stop: new images, new requests, seconds from its start."""
+    """Jobs at once, and where the caller wants a run to stop: new images, new requests, seconds from its start.
+
+    `guards_files`: refuse to buy an image whose file is on the disk already (not in a sandbox: it costs nothing).
+    """
 
     concurrency: int = 16
     max_images: int | None = None
     max_requests: int | None = None
     max_seconds: float | None = None
+    guards_files: bool = True

@@ -1,0 +1,16 @@
+"""`python -m campaign_runner` and the console script: the process's boundary."""
+
+from __future__ import annotations
+
+import sys
+
+from campaign_runner.cli import run_command
+
+
+def main() -> None:
+    """Run one command and leave with its exit status."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The command line: one file a command, loaded only when it is asked for, so that `--help` is quick.
+
+Every error leaves as one clear sentence and the exit status of the README's table; a bug leaves a
+redacted trace in the state folder. No traceback reaches a user.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from campaign_runner import __version__
+from campaign_runner.errors import CampaignError
+
+COMMANDS = {
+    "Write": {
+        "check": "Show every problem of campaign files.",
+        "plan": "Show what a campaign would make, buy and take.",
+    },
+    "Make": {
+        "run": "Make what is due and fetch what is paid for.",
+    },
+    "Keep": {
+        "status": "Show what the record says now, also while a run goes on.",
+        "resolve": "Decide what becomes of images in doubt and of failed ones.",
+    },
+    "Try": {
+        "sandbox": "Serve a Firefly-compatible sandbox on this machine.",
+    },
+}
+EXIT_STATUSES = """
+Exit status: 0 done, 1 a bug, 2 arguments or campaign, 3 some failed, 4 some in doubt,
+5 differs from the record, 6 this machine, 7 credentials, 8 run again later, 9 stopped
+where you asked, 11 another run holds the folder, 129 130 143 signals.
+"""
+
+
+class Commands(click.Group):
+    """The commands, grouped by what they are for; each is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"campaign_runner.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for purpose, commands in COMMANDS.items():
+            with formatter.section(purpose):
+                formatter.write_dl(list(commands.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(EXIT_STATUSES)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="campaign-runner")
+def commands() -> None:
+    """Batch images from Adobe Firefly: nothing paid for twice, nothing paid for lost."""
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command; the answer is the process's exit status."""
+    try:
+        status = commands.main(list(arguments), prog_name="campaign-runner", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing is under way", err=True)
+        return 130
+    except CampaignError as error:
+        click.echo(f"campaign-runner: {error}" if error.exit_code != 2 else str(error), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        _discard_stdout()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the process's boundary
+        return _report_bug(error)
+
+
+def _report_bug(error: Exception) -> int:
+    """Keep a redacted trace where a person finds it, and say where."""
+    trace = importlib.import_module("campaign_runner.cli.trace")
+    click.echo(f"campaign-runner: a bug ({type(error).__name__}); a redacted trace is in {trace.keep(error)}", err=True)
+    return 1
+
+
+def _discard_stdout() -> None:
+    """Whoever read our output has left: the interpreter must not fail on its last flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

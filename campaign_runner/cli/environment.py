@@ -1,0 +1,98 @@
+"""What the environment sets: credentials, origins, allowance, state folder. Read here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from campaign_runner.errors import AccountRefused, UsageError
+from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
+from campaign_runner.firefly.client import Settings
+
+FIREFLY = "https://firefly-api.adobe.io"
+IMS = "https://ims-na1.adobelogin.com"
+PER_MINUTE, PER_DAY = 4, 9000
+_CLIENT_ID, _SECRET, _TOKEN = (
+    "CUSTOM_MODELS_CLIENT_ID",
+    "CUSTOM_MODELS_CLIENT_SECRET",
+    "CUSTOM_MODELS_ACCESS_TOKEN",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables of one process, by name; secrets in it are shown by nobody."""
+
+    variables: Mapping[str, str]
+
+    @classmethod
+    def of_process(cls) -> Environment:
+        return cls(os.environ)
+
+    def __repr__(self) -> str:
+        return "Environment()"
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the allowance and the places of earlier runs are remembered."""
+        given = self.variables.get("CAMPAIGN_RUNNER_STATE_DIR")
+        return Path(given) if given else user_state_path("campaign_runner", appauthor=False)
+
+    def per_minute(self, flag: int | None) -> int:
+        """The account's requests a minute: the flag, else the environment, else Adobe's default."""
+        return flag or self._number("CAMPAIGN_RUNNER_PER_MINUTE", PER_MINUTE)
+
+    def per_day(self, flag: int | None) -> int:
+        """The account's requests in 24 hours, likewise."""
+        return flag or self._number("CAMPAIGN_RUNNER_PER_DAY", PER_DAY)
+
+    @property
+    def origin(self) -> str:
+        """The origin of the Firefly API."""
+        return self.variables.get("CAMPAIGN_RUNNER_FIREFLY_URL") or FIREFLY
+
+    def settings(self) -> Settings:
+        """Where the service is and who asks. Raises AccountRefused (no credentials), UsageError (an origin)."""
+        return Settings(
+            firefly_url=self.origin,
+            ims_url=self.variables.get("CAMPAIGN_RUNNER_IMS_URL") or IMS,
+            credentials=self._credentials(),
+            proxy=self.variables.get("CAMPAIGN_RUNNER_PROXY") or None,
+        )
+
+    def _credentials(self) -> Credentials:
+        client_id, secret, token = (self._secret(name) for name in (_CLIENT_ID, _SECRET, _TOKEN))
+        missing = _CLIENT_ID if client_id is None else _SECRET if secret is None and token is None else None
+        if client_id is None or missing is not None:
+            raise AccountRefused(
+                f"{missing} is not set; nothing was sent. Set {_CLIENT_ID} and {_SECRET} to the credentials of your "
+                "project in the Adobe Developer Console, or try without any: campaign-runner run --sandbox",
+                code="no_credentials",
+            )
+        return Credentials(client_id.reveal(), secret, token, self.variables.get("CUSTOM_MODELS_SCOPE") or SCOPE)
+
+    def _secret(self, name: str) -> Secret | None:
+        """The value of a variable, or the content of the file that NAME_FILE names."""
+        if value := self.variables.get(name):
+            return Secret(value)
+        if not (file := self.variables.get(f"{name}_FILE")):
+            return None
+        try:
+            return Secret(Path(file).read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise AccountRefused(f"{name}_FILE cannot be read ({type(error).__name__}); nothing was sent") from None
+
+    def _number(self, name: str, default: int) -> int:
+        text = self.variables.get(name) or str(default)
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000):
+            raise UsageError(f"{name} must be a whole number from 1 to 999999, not '{text[:40]}'")
+        return int(text)
+
+
+def sandbox_settings(origin: str) -> Settings:
+    """How the sandbox of this process is reached. It asks for credentials as the service does, and takes any."""
+    return Settings(firefly_url=origin, ims_url=origin, credentials=Credentials("sandbox", Secret("sandbox")))

@@ -1,0 +1,34 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from campaign_runner.plan.only import Only, read_only
+from campaign_runner.spec.schema import Campaign
+
+output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Where output folders lie.")
+only = click.option(
+    "--only",
+    "only",
+    multiple=True,
+    metavar="AXIS=VALUE[,VALUE…]",
+    help="Only these: product, prompt, preset, market, size, seed or key. Repeatable.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="The folder of `run --sandbox`.")
+
+
+def selection(values: Sequence[str], campaign: Campaign) -> Only:
+    """What `--only` means for a campaign. Raises UsageError."""
+    known = {
+        "product": list(campaign.products),
+        "prompt": list(campaign.prompts),
+        "preset": list(campaign.presets),
+        "market": list(campaign.markets),
+        "size": [str(size) for size in (*campaign.sizes, *(cell.size for cell in campaign.include))],
+    }
+    return read_only(values, known)

@@ -1,0 +1,63 @@
+"""`campaign-runner resolve`"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from campaign_runner.cli import options
+from campaign_runner.cli.target import Target, find
+from campaign_runner.errors import UsageError
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.plan.only import Only, read_only
+from campaign_runner.resolving import Decision, apply
+from campaign_runner.spec.problems import counted, visible
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("--resubmit", is_flag=True, help="In doubt: ask for them again; they may be paid for twice.")
+@click.option("--retry-failed", is_flag=True, help="Failed: ask for them again.")
+@click.option("--abandon", is_flag=True, help="In doubt and failed: settle them without an image.")
+@options.only
+@options.output
+@options.in_sandbox
+def command(
+    name: str,
+    resubmit: bool,
+    retry_failed: bool,
+    abandon: bool,
+    only: tuple[str, ...],
+    output: Path | None,
+    is_sandbox: bool,
+) -> None:
+    """Decide what becomes of images in doubt and of failed ones.
+
+    It sends nothing itself: what is ordered again is due in the next run. Without a decision it lists them.
+    """
+    target = find(name, output=output, is_sandbox=is_sandbox)
+    chosen = [flag for flag, is_set in zip(Decision, (resubmit, retry_failed, abandon), strict=True) if is_set]
+    if len(chosen) > 1:
+        raise UsageError("one decision at a time: --resubmit, --retry-failed or --abandon")
+    if not chosen:
+        _list(target, read_only(only))
+        return
+    moved = asyncio.run(apply(chosen[0], target.folder, target.campaign(), read_only(only)))
+    click.echo(f"{counted(moved, 'image')} {chosen[0].past}")
+
+
+def _list(target: Target, only: Only) -> None:
+    with target.folder.ledger() as ledger:
+        entries = [entry for entry in ledger.in_states("in_doubt", "failed") if _meant(entry, only)]
+    for entry in entries:
+        variation, reason = entry.variation, entry.reason.message if entry.reason else ""
+        state = entry.state.replace("_", " ")
+        click.echo(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {visible(reason)}")
+    if not entries:
+        click.echo("nothing is in doubt and nothing failed")
+
+
+def _meant(entry: Entry, only: Only) -> bool:
+    return only.matches([entry.variation.cell], entry.variation.seed, entry.variation.key)

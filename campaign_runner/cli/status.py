@@ -1,0 +1,66 @@
+"""`campaign-runner status`"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from campaign_runner.cli import options
+from campaign_runner.cli.target import Target, find
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.manifest import Sources, head
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
+from campaign_runner.report import KEPT_AT_SERVICE, Summary, report
+from campaign_runner.run.ending import Ending, exit_code
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@options.output
+@options.in_sandbox
+@options.as_json
+def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> None:
+    """Show what the record says now, also while a run goes on.
+
+    Nobody is asked: everything comes from the journal.
+    """
+    for name in names:
+        target = find(name, output=output, is_sandbox=is_sandbox)
+        is_running = target.folder.is_held()
+        with Ledger(target.folder.path, is_running=is_running) as ledger:
+            plan = Plan(target.campaign(), ledger.custom_model)
+            if as_json:
+                click.echo(json.dumps(_figures(plan, ledger, is_running=is_running), ensure_ascii=False))
+            else:
+                _show(target, plan, ledger, is_running=is_running)
+
+
+def _figures(plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
+    figures = head(Sources(plan, ledger, datetime.now(UTC)))
+    return figures | {"running": is_running, "fetch_before": _fetch_before(ledger)}
+
+
+def _fetch_before(ledger: Ledger) -> str | None:
+    """Until when the service is expected to keep what is paid for and not fetched yet (UTC, ISO 8601)."""
+    oldest = ledger.oldest_waiting()
+    return None if oldest is None else (datetime.fromisoformat(oldest) + KEPT_AT_SERVICE).isoformat()
+
+
+def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> None:
+    counts = Stock(plan, ledger.states).counts()
+    if is_running:
+        click.echo("a run is under way in this folder")
+    summary = Summary(
+        campaign=plan.campaign,
+        images=target.folder.images,
+        counts={"planned": len(plan)} | counts,
+        requests=ledger.requests(),
+        exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()["in_doubt"] - counts["in_doubt"]),
+    )
+    for line in report(summary, ledger):
+        click.echo(line)

@@ -1,0 +1,71 @@
+"""What a person names: a campaign file, its output folder, its manifest, or just its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.errors import UsageError
+from campaign_runner.folder import Folder, home_of
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.tables import FILE
+from campaign_runner.spec.reading import load
+from campaign_runner.spec.schema import Campaign
+
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A campaign file and its output folder; `campaign` is None where the file is gone."""
+
+    folder: Folder
+    file: Path | None
+
+    def campaign(self) -> Campaign:
+        """The campaign as it stands in its file now. Raises SpecError, UsageError."""
+        if self.file is None:
+            raise UsageError(f"the campaign file of {self.folder.path} is gone; put it back where it was")
+        return load(self.file)
+
+
+def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Target:
+    """What `name` means. `output` is where output folders lie, if not in their usual place.
+
+    Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong.
+    """
+    path = Path(name)
+    if path.suffix in _YAML:
+        return _of_file(path, output, is_sandbox=is_sandbox)
+    if path.name == "manifest.json" and path.exists():
+        return _of_folder(path.parent)
+    if (path / FILE).exists():
+        return _of_folder(path)
+    for candidate in (Path("campaigns") / f"{name}.yaml", Path(f"{name}.yaml")):
+        if candidate.exists():
+            return _of_file(candidate, output, is_sandbox=is_sandbox)
+    folder = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
+    if (folder / FILE).exists():
+        return _of_folder(folder)
+    raise UsageError(
+        f"nothing here is called '{name}': give a campaign file (campaigns/{path.stem or 'NAME'}.yaml), "
+        "its output folder, or its manifest.json"
+    )
+
+
+def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> Folder:
+    """The output folder of a campaign: always absolute."""
+    name = f"{campaign.campaign}.sandbox" if is_sandbox else campaign.campaign
+    return Folder((output or home_of(campaign.path)).resolve() / name)
+
+
+def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
+    return Target(folder_of(load(file), output, is_sandbox=is_sandbox), file)
+
+
+def _of_folder(path: Path) -> Target:
+    folder = Folder(path.resolve())
+    with Ledger(folder.path) as ledger:
+        recorded = ledger.meta("file")
+    file = (folder.path / recorded).resolve() if recorded else None
+    return Target(folder, file if file is not None and file.exists() else None)

@@ -1,0 +1,139 @@
+"""The output folder of a campaign: where it lies, who holds it, whose it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from campaign_runner import files
+from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
+from campaign_runner.journal import tables
+from campaign_runner.journal.ledger import Ledger
+
+SANDBOX = "sandbox"
+"""What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
+
+
+def home_of(campaign_file: Path) -> Path:
+    """The folder `output` of a campaign file: beside the folder `campaigns` that holds it, else beside the file.
+
+    Never in the current folder by accident: the same file has the same output wherever the command is given.
+    """
+    place = campaign_file.resolve().parent
+    for folder in (place, *place.parents):
+        if folder.name == "campaigns":
+            return folder.parent / "output"
+    return place / "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One campaign's output folder. `path` is absolute."""
+
+    path: Path
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
+
+    @property
+    def staging(self) -> Path:
+        return self.path / ".staging"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def has_journal(self) -> bool:
+        return (self.path / tables.FILE).exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run; it is made if missing. Raises Busy, StoreError.
+
+        The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
+        """
+        files.make_folder(self.path)
+        lock = self._lock()
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise Busy(f"another run holds {self.path}; nothing was sent") from error
+        except (OSError, NotImplementedError) as error:
+            raise StoreError(f"{self.path} cannot be locked ({error}); use a folder on a local disk") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_held(self) -> bool:
+        """Whether a run holds this folder now."""
+        if not (self.path / ".lock").exists():
+            return False
+        lock = self._lock()
+        try:
+            lock.acquire()
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError):
+            return False  # a folder that can only be read: nobody can be running in it
+        lock.release()
+        return False
+
+    def ledger(self) -> Ledger:
+        """What the journal says now. Raises UsageError where there is none."""
+        return Ledger(self.path, is_running=self.is_held())
+
+    def relative(self, file: Path) -> str:
+        """A campaign file as the journal names it: by its path from this folder."""
+        return Path(os.path.relpath(file.resolve(), self.path)).as_posix()
+
+    def refuse_orphans(self) -> None:
+        """Images without a journal were bought by a record that is gone: refuse to buy them again."""
+        if self.has_journal:
+            return
+        known = [self.manifest] if self.manifest.exists() else []
+        known += [file for file in self.images.rglob("*") if file.is_file()][:1] if self.images.exists() else []
+        if known:
+            raise IntegrityError(
+                f"{known[0]} exists, but its journal is gone; nothing was sent. "
+                f"Restore {tables.FILE} beside it, or move the folder {self.path.name} away to begin anew"
+            )
+
+    def refuse_strangers(self, ledger: Ledger, *, origin: str, file: Path, campaign: str) -> None:
+        """A folder belongs to one service and one campaign file. Raises IntegrityError, UsageError."""
+        recorded = ledger.meta("origin")
+        if recorded is not None and recorded != origin:
+            raise IntegrityError(
+                f"{self.path} holds images of {recorded}, this run would ask {origin}; nothing was sent. "
+                "Use another --output"
+            )
+        known = ledger.meta("file")
+        if known is None or known == self.relative(file):
+            return
+        other = (self.path / known).resolve()
+        if other.exists() and _names_itself(other, campaign):
+            raise UsageError(
+                f"{self.path} belongs to {other}, which also says 'campaign: {campaign}'; nothing was sent. "
+                f"Give {file.name} another campaign name"
+            )
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.path / ".lock", blocking=False, thread_local=False, fallback_to_soft=False)
+
+
+def _names_itself(file: Path, campaign: str) -> bool:
+    """Whether a campaign file still bears this campaign's name; one that cannot be read is given the benefit."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(
+        line.partition("#")[0].replace('"', "").replace("'", "").split() == ["campaign:", campaign] for line in lines
+    )

@@ -1,0 +1,189 @@
+"""manifest.json: what exists, with digests, written from the ledger and never kept in memory.
+
+It is rewritten only if something other than the time and the generator would differ, so that a
+run that changed nothing leaves it byte for byte. No secret and no signed URL is ever in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from campaign_runner import __version__, files
+from campaign_runner.events import Reason
+from campaign_runner.journal.ledger import STATES, Entry, Ledger
+from campaign_runner.model import Cell, Recipe, Variation
+from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.plan.stock import Stock
+
+VERSION = 1
+NOT_YET = Reason("not_submitted", "not asked for yet; the next run will")
+_BATCH = 200
+_PASSING = ('  "updated_at": ', '  "generator": ')
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a manifest comes from: the plan, the ledger, and when (UTC)."""
+
+    plan: Plan
+    ledger: Ledger
+    now: datetime
+
+
+def write_manifest(path: Path, sources: Sources, *, staging: Path) -> bool:
+    """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError."""
+    draft = staging / "manifest.draft"
+    try:
+        with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
+            _write(file, sources)
+        if _same(path, draft):
+            return False
+        with files.replacing(path, staging=staging) as target, files.translating(draft), draft.open("rb") as source:
+            while chunk := source.read(1 << 20):
+                target.write(chunk)
+    finally:
+        files.remove(draft)
+    return True
+
+
+def _write(file: IO[str], sources: Sources) -> None:
+    for name, value in head(sources).items():
+        file.write(f"{'{' if name == 'manifest_version' else ','}\n  {json.dumps(name)}: {_spelt(value)}")
+    file.write(',\n  "images": [')
+    for number, image in enumerate(_images(sources)):
+        file.write(f"{',' if number else ''}\n    {_spelt(image)}")
+    file.write("\n  ]\n}\n")
+
+
+def head(sources: Sources) -> dict[str, Any]:
+    """The manifest without its images: what `status --json` prints."""
+    plan, ledger = sources.plan, sources.ledger
+    campaign, model, requests = plan.campaign, ledger.custom_model, ledger.requests()
+    counts = Stock(plan, ledger.states).counts()
+    return {
+        "manifest_version": VERSION,
+        "campaign": campaign.campaign,
+        "campaign_sha256": campaign.sha256,
+        "generator": f"campaign_runner {__version__}",
+        "backend": "firefly" if _is_adobe(ledger.meta("origin") or "") else "sandbox",
+        "model": {
+            "version": campaign.family.id,
+            "custom_model_id": model.id if model else None,
+            "custom_model_name": model.name if model else None,
+            "custom_model_version": model.version if model else None,
+            "custom_model_etag": model.etag if model else None,
+        },
+        "counts": {"planned": len(plan)} | {state: counts[state] for state in STATES},
+        "requests": {"submitted": requests.submitted, "accepted": requests.accepted},
+        "created_at": ledger.meta("created_at"),
+        "updated_at": sources.now.isoformat(timespec="milliseconds"),
+    }
+
+
+def _is_adobe(origin: str) -> bool:
+    host = origin.removeprefix("https://")
+    return origin.startswith("https://") and (host == "adobe.io" or host.endswith(".adobe.io"))
+
+
+def _images(sources: Sources) -> Iterator[dict[str, Any]]:
+    """In plan order; those ever submitted that are no longer in the campaign last."""
+    planned = iter(sources.plan)
+    while batch := list(islice(planned, _BATCH)):
+        keys = [each.variation.key for each in batch]
+        entries = sources.ledger.entries(keys)
+        sources.ledger.mark_planned(keys)
+        for each in batch:
+            yield _planned_image(each, entries.get(each.variation.key))
+    for entry in sources.ledger.departed():
+        yield _image(entry.variation, entry.recipe) | {"in_campaign": False, "also": []} | _record(entry)
+
+
+def _planned_image(planned: Planned, entry: Entry | None) -> dict[str, Any]:
+    also = [_cell(cell) for cell in planned.also]
+    record = _NOTHING_YET if entry is None else _record(entry)
+    return _image(planned.variation, planned.recipe) | {"in_campaign": True, "also": also} | record
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    size = {"width": cell.size.width, "height": cell.size.height}
+    return {
+        "product": cell.product,
+        "prompt_id": cell.prompt,
+        "preset": cell.preset,
+        "market": cell.market,
+        "size": size,
+    }
+
+
+def _image(variation: Variation, recipe: Recipe) -> dict[str, Any]:
+    named: dict[str, Any] = {"key": variation.key, "recipe": recipe.digest, "in_campaign": True, "also": []}
+    named |= _cell(variation.cell) | {"seed": variation.seed}
+    named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
+    return named | {"prompt": recipe.prompt, "prompt_template": variation.prompt_template}
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    reason = entry.reason or NOT_YET
+    return {
+        "state": entry.state,
+        "reason": None if entry.state == "stored" else {"code": reason.code, "message": reason.message},
+        "file": entry.file,
+        "sha256": entry.sha256,
+        "bytes": entry.bytes,
+        "media_type": entry.media_type,
+        "job_id": entry.job_id,
+        "job_seeds": list(entry.job_seeds),
+        "custom_model_version": entry.model_version,
+        "custom_model_etag": entry.model_etag,
+        "submitted_at": entry.submitted_at,
+        "stored_at": entry.stored_at,
+        "warnings": list(entry.warnings),
+    }
+
+
+_NOTHING_YET: dict[str, Any] = {
+    "state": "pending",
+    "reason": {"code": NOT_YET.code, "message": NOT_YET.message},
+    "file": None,
+    "sha256": None,
+    "bytes": None,
+    "media_type": None,
+    "job_id": None,
+    "job_seeds": None,
+    "custom_model_version": None,
+    "custom_model_etag": None,
+    "submitted_at": None,
+    "stored_at": None,
+    "warnings": [],
+}
+
+
+def _spelt(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _same(path: Path, draft: Path) -> bool:
+    """Whether both say the same, but for when and by which version they were written."""
+    if not path.exists():
+        return False
+    with files.translating(path), path.open("rb") as old, draft.open("rb") as new:
+        return all(
+            ours == theirs
+            or any(ours.startswith(word.encode()) and theirs.startswith(word.encode()) for word in _PASSING)
+            for ours, theirs in _pairs(new, old)
+        )
+
+
+def _pairs(new: IO[bytes], old: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Line by line, the shorter file filled up with empty lines."""
+    while True:
+        ours, theirs = new.readline(), old.readline()
+        if not ours and not theirs:
+            return
+        yield ours, theirs

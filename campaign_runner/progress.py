@@ -1,0 +1,237 @@
+"""Observers of a run, both fed by its events: a bar with sentences for people, lines of JSON for machines.
+
+At a terminal a tqdm bar shows images, requests and the time left at the allowance, and sentences
+are written above it; without one there is a plain line a minute. One event is one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any, assert_never
+
+from tqdm import tqdm
+
+from campaign_runner.events import (
+    Accepted,
+    Attempt,
+    Doubted,
+    Event,
+    Failed,
+    Left,
+    ModelResolved,
+    Reason,
+    Refused,
+    SetAside,
+    Started,
+    Stopping,
+    Stored,
+    Submitting,
+    Waiting,
+    Warned,
+)
+from campaign_runner.plan.cost import USUAL_JOB_SECONDS, Rate, duration
+from campaign_runner.spec.problems import visible
+
+Observer = Callable[[Event], None]
+LINE_EVERY = 60.0
+"""Seconds between two lines where there is no terminal."""
+_LONG_WAIT = 90.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far, as far as its events tell; only for showing while it goes on."""
+
+    images: int = 0
+    requests: int = 0
+    stored: int = 0
+    settled: int = 0
+    sent: int = 0
+
+    def count(self, event: Event) -> None:
+        match event:
+            case Started(due=due, requests=requests, waiting=waiting):
+                self.images, self.requests = due + waiting, requests
+            case Submitting():
+                self.sent += 1
+            case Stored():
+                self.stored += 1
+                self.settled += 1
+            case Failed():
+                self.settled += 1
+            case Doubted(attempt):
+                self.settled += len(attempt.job.variations)
+            case Refused(attempt, _, for_good):
+                self.sent -= not for_good
+                self.settled += len(attempt.job.variations) if for_good else 0
+            case _:
+                pass
+
+
+class Bar:
+    """A tqdm bar on `stream`, and above it what a person should know. Use as an observer; `close` it at the end."""
+
+    def __init__(self, campaign: str, rate: Rate, stream: IO[str]) -> None:
+        self._tally = Tally()
+        self._rate = rate
+        self._stream = stream
+        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} images, {postfix}"
+        self._bar: tqdm[Any] = tqdm(
+            desc=campaign, total=0, bar_format=form, file=stream, leave=False, dynamic_ncols=True
+        )
+        self._bar.set_postfix_str("starting", refresh=False)
+
+    def __call__(self, event: Event) -> None:
+        self._tally.count(event)
+        if (sentence := worth_a_line(event)) is not None:
+            tqdm.write(sentence, file=self._stream)
+        self._bar.total = self._tally.images
+        self._bar.n = self._tally.stored
+        self._bar.set_postfix_str(self._left(), refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        self._bar.close()
+
+    def _left(self) -> str:
+        return f"{self._tally.sent} of {self._tally.requests} requests, {time_left(self._tally, self._rate)}"
+
+
+class Lines:
+    """One plain line a minute on `stream`, and at once what a person should know. `clock` counts seconds."""
+
+    def __init__(
+        self, campaign: str, rate: Rate, stream: IO[str], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._campaign = campaign
+        self._tally = Tally()
+        self._rate = rate
+        self._stream = stream
+        self._clock = clock
+        self._next = clock() + LINE_EVERY
+
+    def __call__(self, event: Event) -> None:
+        self._tally.count(event)
+        if (sentence := worth_a_line(event)) is not None:
+            self._stream.write(f"{self._campaign}: {sentence}\n")
+        if self._clock() >= self._next:
+            self._next = self._clock() + LINE_EVERY
+            tally = self._tally
+            self._stream.write(
+                f"{self._campaign}: {tally.stored} of {tally.images} images, "
+                f"{tally.sent} of {tally.requests} requests, {time_left(tally, self._rate)}\n"
+            )
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class JsonLines:
+    """Every event as one JSON object a line on `stream`, with the time (UTC) and the campaign's name."""
+
+    def __init__(
+        self, campaign: str, stream: IO[str], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._campaign = campaign
+        self._stream = stream
+        self._now = now
+
+    def __call__(self, event: Event) -> None:
+        fact = {"event": word(event), "at": self._now().isoformat(timespec="milliseconds"), "campaign": self._campaign}
+        self._stream.write(json.dumps(fact | described(event), ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+def time_left(tally: Tally, rate: Rate) -> str:
+    """The time the rest takes at the allowance, for a person."""
+    unsent = max(tally.requests - tally.sent, 0)
+    if unsent == 0:
+        return "the last ones are being made"
+    seconds = unsent / rate.per_minute * 60 + USUAL_JOB_SECONDS
+    return "less than a minute left" if seconds < 60 else f"about {duration(-int(-seconds // 60))} left"
+
+
+def worth_a_line(event: Event) -> str | None:
+    """The sentence for a person, None for what only moves the bar."""
+    match event:
+        case Stored(variation=variation, warnings=warnings) if warnings:
+            return visible(f"warning: {variation.cell}, seed {variation.seed}: {'; '.join(warnings)}")
+        case Refused(attempt, reason, for_good):
+            return visible(f"{'refused' if for_good else 'not taken yet'}: {_job(attempt)}: {reason.message}")
+        case Doubted(attempt, reason):
+            return visible(f"in doubt: {_job(attempt)}: {reason.message}")
+        case Failed(_, variation, reason):
+            return visible(f"failed: {variation.cell}, seed {variation.seed}: {reason.message}")
+        case SetAside(file=file, reason=reason):
+            return visible(f"warning: kept {file}: {reason.message}")
+        case Left(attempt, reason):
+            return visible(f"not fetched yet: {_job(attempt)}: {reason.message}")
+        case Waiting(seconds, why) if seconds > _LONG_WAIT:
+            return f"waiting {seconds:.0f} s for the allowance ({why})"
+        case Warned(message):
+            return visible(f"warning: {message}")
+        case Stopping(why):
+            return visible(f"no more requests: {why}")
+        case _:
+            return None
+
+
+def word(event: Event) -> str:
+    """The name of an event in logs: one vocabulary with the journal."""
+    words = {Doubted: "in_doubt", SetAside: "set_aside", ModelResolved: "model_resolved", Left: "still_accepted"}
+    return words.get(type(event), type(event).__name__.lower())
+
+
+def described(event: Event) -> dict[str, Any]:
+    """The facts of an event for machines. No signed URL is among them."""
+    match event:
+        case Submitting(attempt):
+            return _of(attempt)
+        case Accepted(attempt, ticket):
+            return _of(attempt) | {"job_id": ticket.job_id}
+        case Refused(attempt, reason, for_good):
+            return _of(attempt) | _why(reason) | {"for_good": for_good}
+        case Doubted(attempt, reason) | Left(attempt, reason):
+            return _of(attempt) | _why(reason)
+        case Stored(_, variation, file, sha256, size, media_type, warnings):
+            kept = {"file": file, "sha256": sha256, "bytes": size, "media_type": media_type}
+            return {"key": variation.key, "seed": variation.seed} | kept | {"warnings": list(warnings)}
+        case Failed(_, variation, reason):
+            return {"key": variation.key, "seed": variation.seed, "cell": str(variation.cell)} | _why(reason)
+        case SetAside(_, file, sha256, size, reason):
+            return {"file": file, "sha256": sha256, "bytes": size} | _why(reason)
+        case ModelResolved(model):
+            return {"id": model.id, "name": model.name, "version": model.version}
+        case Started(_, due, requests, waiting):
+            return {"due": due, "requests": requests, "waiting": waiting}
+        case Waiting(seconds, why):
+            return {"seconds": round(seconds, 3), "why": why}
+        case Warned(message):
+            return {"message": message}
+        case Stopping(why):
+            return {"why": why}
+        case _:
+            assert_never(event)
+
+
+def _of(attempt: Attempt) -> dict[str, Any]:
+    cell = attempt.job.variations[0].cell
+    names = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset, "market": cell.market}
+    return {"attempt": attempt.id} | names | {"size": str(cell.size), "seeds": list(attempt.job.seeds)}
+
+
+def _why(reason: Reason) -> dict[str, str]:
+    return {"code": reason.code, "message": reason.message}
+
+
+def _job(attempt: Attempt) -> str:
+    seeds = " ".join(map(str, attempt.job.seeds))
+    return f"{attempt.job.variations[0].cell}, seed{'s' if len(attempt.job.seeds) > 1 else ''} {seeds}"

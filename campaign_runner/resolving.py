@@ -1,0 +1,50 @@
+"""A person's word over what the service left open: ask again, or settle it. Nothing is sent here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+
+from campaign_runner import files
+from campaign_runner.folder import Folder
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.plan.only import Only
+from campaign_runner.plan.plan import Plan
+from campaign_runner.spec.schema import Campaign
+
+
+class Decision(Enum):
+    """What may be decided: its name in the journal, the states it applies to, where they go, and what to say."""
+
+    RESUBMIT = ("resubmit", ("in_doubt",), "pending", "due again; the next run asks for them")
+    RETRY = ("retry", ("failed",), "pending", "due again; the next run asks for them")
+    ABANDON = ("abandon", ("in_doubt", "failed"), "abandoned", "settled without an image")
+
+    def __init__(self, kind: str, states: tuple[str, ...], into: str, past: str) -> None:
+        self.kind = kind
+        self.states = states
+        self.into = into
+        self.past = past
+
+
+async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: Only) -> int:
+    """Record the decision over what `only` selects and rewrite the manifest; how many variations it moved.
+
+    Raises Busy while a run goes on, UsageError where nothing was ever run, StoreError.
+    """
+    folder.ledger().__exit__(None, None, None)  # refuses a folder without a journal, before anything is made
+    with folder.locked():
+        async with SqliteJournal(folder.path) as journal:
+            with Ledger(folder.path) as ledger:
+                keys = [
+                    entry.variation.key
+                    for entry in ledger.in_states(*decision.states)
+                    if only.matches([entry.variation.cell], entry.variation.seed, entry.variation.key)
+                ]
+                moved = await journal.decide(decision.kind, keys, states=decision.states, into=decision.into)
+                files.make_folder(folder.staging)
+                plan = Plan(campaign, ledger.custom_model)
+                write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)
+    return moved
