@@ -62,6 +62,10 @@ class Credentials:
             if not text or not text.isascii() or not text.isprintable() or " " in text:
                 raise AccountRefused(f"the {what} is empty or holds a character it cannot", code="no_credentials")
 
+    def reveal(self) -> tuple[str, ...]:
+        """What nobody may see, so that it can be looked for."""
+        return tuple(secret.reveal() for secret in (self.client_secret, self.access_token) if secret is not None)
+
     def token_request(self, ims_url: str) -> Request:
         """Ask for a token with the secret."""
         secret = self.client_secret.reveal() if self.client_secret else ""

@@ -173,14 +173,13 @@ class FireflyClient:
         outcome = await connection.exchange(self._credentials.authorise(request, token, str(self._request_id())))
         if isinstance(outcome, Lost):
             raise when_lost(outcome)
-        return outcome.without(token.reveal())
+        return outcome.without(token.reveal(), *self._credentials.reveal())
 
     async def _grant(self) -> answers.Grant:
         outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
         if isinstance(outcome, Lost):
             raise _lost_read(outcome)
-        secret = self._credentials.client_secret
-        return answers.read_token(outcome.without(secret.reveal() if secret else ""), self._clock())
+        return answers.read_token(outcome.without(*self._credentials.reveal()), self._clock())
 
 
 def _lost_submit(lost: Lost) -> ProviderError:

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
@@ -31,7 +32,7 @@ _SECRETS = re.compile(
 )
 
 
-class Unreadable(ValueError):
+class Unreadable(Exception):
     """Not the JSON that was promised; the message says what it is instead, without quoting it."""
 
 
@@ -40,17 +41,18 @@ def read_object(body: bytes) -> dict[str, Any]:
     if len(body) > MOST_JSON_BYTES:
         raise Unreadable("larger than 1 MiB")
     _check_depth(body)
-    try:
-        value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_number, parse_float=_finite
-        )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
-    except Unreadable:
-        raise
-    except ValueError:  # not UTF-8, not JSON, a number of thousands of digits
-        raise Unreadable("not JSON") from None
+    value: object = None
+    with suppress(ValueError):  # not UTF-8, not JSON, a number of thousands of digits: their errors quote the body,
+        value = _parsed(body)  # so nothing may hang on them
     if not isinstance(value, dict):
         raise Unreadable("not a JSON object")
+    return value
+
+
+def _parsed(body: bytes) -> object:
+    text = body.decode("utf-8")
+    value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_number, parse_float=_finite)
+    json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
     return value
 
 

@@ -18,7 +18,7 @@ from campaign_runner.model import Job, Recipe, Ticket, canonical_json
 FIREFLY_URL = "https://firefly-api.adobe.io"
 IMS_URL = "https://ims-na1.adobelogin.com"
 MODELS_PER_PAGE = 50
-_SHORTEST_SECRET = 8  # bytes; Adobe's are longer, and blotting out a letter would spoil the answer
+_SHORTEST_SECRET = 8  # characters; Adobe's are longer, and blotting out a letter would spoil the answer
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,12 +50,13 @@ class Response:
     def __repr__(self) -> str:
         return f"Response({self.status} {self.media_type}, {len(self.body)} bytes)"
 
-    def without(self, secret: str) -> Response:
-        """This answer with `secret` blotted out where the service repeats it; one too short to be a secret stays."""
-        hidden = secret.encode()
-        if len(hidden) < _SHORTEST_SECRET or hidden not in self.body:
-            return self
-        return replace(self, body=self.body.replace(hidden, b"***"))
+    def without(self, *secrets: str) -> Response:
+        """This answer with `secrets` blotted out where the service repeats them; one too short to be one stays."""
+        body = self.body
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                body = body.replace(secret.encode(), b"***")
+        return replace(self, body=body)
 
 
 def token_request(ims_url: str, client_id: str, client_secret: str, scope: str) -> Request:
