@@ -1,0 +1,130 @@
+"""Imports point one way, and nothing is imported late but where a command needs a quick `--help`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "campaign_runner"
+
+LAYERS = """
+__main__
+cli
+__init__
+session resolving
+run progress report
+manifest folder memory preflight
+firefly.client store journal quota
+firefly.auth firefly.connection ports
+firefly.answers
+firefly.complaints
+firefly.wire
+firefly.foreign firefly.hosts
+plan
+spec events retry
+families files sqlite
+model
+errors
+"""
+"""From the top down; names on one line do not import each other. The sandbox stands beside everything."""
+
+ROWS = {unit: row for row, line in enumerate(LAYERS.split("\n")) for unit in line.split()}
+MAY_IMPORT_SANDBOX = {"cli"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def unit_of(module: str) -> str:
+    """A package is one room, but for firefly, whose parts lie on several floors."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "firefly" else parts[0]
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def imports(node: ast.AST, *, late: bool = False) -> Iterator[tuple[str, bool]]:
+    """Every import of our own package below `node`, and whether it stands inside a function."""
+    for child in ast.iter_child_nodes(node):
+        if is_for_types(child):
+            continue
+        match child:
+            case ast.ImportFrom(module=str(origin), names=names) if origin.split(".")[0] == "campaign_runner":
+                for name in names:
+                    yield f"{origin}.{name.name}".partition(".")[2], late
+            case ast.Import(names=names):
+                yield from ((n.name.partition(".")[2], late) for n in names if n.name.startswith("campaign_runner."))
+            case ast.ImportFrom(level=level) if level:
+                yield "relative", late
+            case _:
+                pass
+        inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        yield from imports(child, late=late or inside)
+
+
+MODULES = dict(modules())
+
+
+def target_unit(target: str) -> str:
+    """The room a dotted import names; `__version__` and the like live in the front door, which imports nothing."""
+    unit = unit_of(target)
+    return unit if unit in ROWS or unit == "sandbox" else "__init__"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("sandbox")])
+def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
+    here = unit_of(module)
+    for target, _ in imports(MODULES[module]):
+        there = target_unit(target)
+        if there == "sandbox":
+            assert here in MAY_IMPORT_SANDBOX, f"{module} imports {target}"
+        elif there == "__init__":
+            assert target == "__version__", f"{module} imports {target}"
+        elif there != here:
+            assert ROWS[there] > ROWS[here], f"{module} imports {target}, which does not lie below it"
+
+
+def test_every_module_has_its_row() -> None:
+    missing = {unit_of(name) for name in MODULES} - set(ROWS) - {"sandbox", "firefly"}
+    assert not missing
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("sandbox")])
+def test_the_sandbox_imports_nothing_else_of_ours(module: str) -> None:
+    assert [target for target, _ in imports(MODULES[module]) if not target.startswith("sandbox")] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_import_stands_inside_a_function(module: str) -> None:
+    if module == "__init__":
+        return  # its names resolve on first use
+    assert [target for target, late in imports(MODULES[module]) if late] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name: {known(target) for target, _ in imports(tree)} - {name, ""} for name, tree in MODULES.items()}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join([*path, name])
+        if name not in done:
+            for target in graph[name]:
+                visit(target, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def known(target: str) -> str:
+    """The module an import names: itself, or the one that holds the name."""
+    return target if target in MODULES else target.rpartition(".")[0] if target.rpartition(".")[0] in MODULES else ""
