@@ -83,7 +83,10 @@ class Store(Protocol):
         """
 
     async def holds(self, stem: str) -> str | None:
-        """The name of the file that stands under `stem` with any picture suffix, None if there is none."""
+        """The name of the file that stands under `stem` with any picture suffix, None if there is none.
+
+        Raises IntegrityError where a folder or a symbolic link stands in the way, StoreError.
+        """
 
 
 @dataclass(frozen=True, slots=True)

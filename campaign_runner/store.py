@@ -87,7 +87,7 @@ class FolderStore:
         return await to_its_end(asyncio.create_task(self._put_new(_parts(name), content, sha256)))
 
     async def holds(self, stem: str) -> str | None:
-        """The name of the file that stands under `stem` with any picture suffix, None if there is none."""
+        """The name of the file that stands under `stem` with any picture suffix, None if there is none; see the port."""
         return await in_thread(self._holds, stem)
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
@@ -204,7 +204,8 @@ def _compare(folder: files.Folder, name: str, sha256: str) -> Put:
     with folder.read(name) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             return Put.DIFFERENT
-        os.fsync(file.fileno())
+        if folder.handle is not None:  # Windows syncs only what is open for writing
+            os.fsync(file.fileno())
         return Put.SAME
 
 

@@ -277,6 +277,26 @@ async def test_never_too_many_at_the_service_and_never_one_less_than_allowed(
     assert service.is_kept_within(LIMITS.per_day, LIMITS.day)
 
 
+@pytest.mark.parametrize("adapter", QUOTAS)
+@settings(max_examples=100, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from([0, 1, 20, 60]), st.sampled_from([0, 0, 5, 90, 5000])), max_size=30))
+async def test_a_clock_set_back_again_and_again_never_lets_too_many_through(
+    adapter: Callable[[Path, HandClock], OpenQuota], steps: list[tuple[int, int]]
+) -> None:
+    clock, service, passed = HandClock(), Service(), 0
+    with tempfile.TemporaryDirectory() as place:
+        quota = adapter(Path(place), clock)()
+        for seconds, back in steps:
+            passed += seconds
+            clock.seconds += seconds - back
+            answer = await quota.acquire()
+            if isinstance(answer, Permit):
+                await quota.settle(answer)
+                service.counted.append(passed)
+    assert service.is_kept_within(LIMITS.per_minute, LIMITS.minute)
+    assert service.is_kept_within(LIMITS.per_day, LIMITS.day)
+
+
 async def step(quota: Quota, what: str, share: float, service: Service, now: float) -> None:
     if what == "send":
         await ask(quota, share, service, now)
