@@ -43,8 +43,8 @@ CREATE TABLE IF NOT EXISTS sent (
     account TEXT NOT NULL,
     asked REAL NOT NULL,
     answered REAL,
-    process INTEGER NOT NULL,
-    process_started INTEGER NOT NULL
+    sender INTEGER NOT NULL,
+    sender_started INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS sent_by_time ON sent (account, answered);
 CREATE TABLE IF NOT EXISTS blocked (
@@ -66,14 +66,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
-    """A process of this machine. `started` tells it from a later one of the same id; 0 where that is unknown."""
+class Sender:
+    """A process of this machine that sends. `started` tells it from a later one of the same id; 0 where that is unknown."""
 
     id: int
     started: int
 
     @classmethod
-    def this(cls) -> Process:
+    def this(cls) -> Sender:
         return cls(os.getpid(), _started(os.getpid()) or 0)
 
     def is_alive(self) -> bool:
@@ -81,7 +81,7 @@ class Process:
         if sys.platform == "linux":
             return _started(self.id) == self.started
         if sys.platform == "win32":
-            return self == Process.this()  # signal 0 would be Ctrl-C there
+            return self == Sender.this()  # signal 0 would be Ctrl-C there
         try:
             os.kill(self.id, 0)
         except ProcessLookupError:
@@ -110,7 +110,7 @@ class SharedQuota:
         self._account = account
         self._limits = limits or Limits()
         self._clock = clock
-        self._process = Process.this()
+        self._sender = Sender.this()
 
     async def acquire(self) -> Permit | Wait:
         """Leave to send one request, or how long to wait before asking again."""
@@ -147,7 +147,7 @@ class SharedQuota:
             Wait(log.blocked(), "retry-after"),
         ]
         longest = max(waits, key=lambda wait: wait.seconds)
-        return longest if longest.seconds > 0 else Permit(log.insert(self._process))
+        return longest if longest.seconds > 0 else Permit(log.insert(self._sender))
 
     def _allowance(self, log: _Log) -> Allowance:
         limits = self._limits
@@ -241,10 +241,10 @@ class _Log:
             (self._account, self._now + seconds, seconds),
         )
 
-    def insert(self, process: Process) -> int:
+    def insert(self, sender: Sender) -> int:
         row = self._connection.execute(
-            "INSERT INTO sent (account, asked, process, process_started) VALUES (?, ?, ?, ?)",
-            (self._account, self._now, process.id, process.started),
+            "INSERT INTO sent (account, asked, sender, sender_started) VALUES (?, ?, ?, ?)",
+            (self._account, self._now, sender.id, sender.started),
         )
         return int(row.lastrowid or 0)
 
@@ -271,12 +271,12 @@ class _Log:
 
         Once that moment has come, a dead one's request is answered as far as anybody will ever know.
         """
-        for id, asked, *process in self._connection.execute(
-            "SELECT id, asked, process, process_started FROM sent WHERE account = ? AND answered IS NULL",
+        for id, asked, *sender in self._connection.execute(
+            "SELECT id, asked, sender, sender_started FROM sent WHERE account = ? AND answered IS NULL",
             (self._account,),
         ).fetchall():
             latest = asked + ANSWERED_WITHIN
-            if Process(*process).is_alive():
+            if Sender(*sender).is_alive():
                 self._unanswered += 1
             elif latest > self._now:
                 self._lost.append(latest)

@@ -87,7 +87,7 @@ class FolderStore:
         return await to_its_end(asyncio.create_task(self._put_new(_parts(name), content, sha256)))
 
     async def holds(self, stem: str) -> str | None:
-        """The name of the file that stands under `stem` with any picture suffix, None if there is none; see the port."""
+        """The name of the file that stands under `stem` with any picture suffix, or None; see the port."""
         return await in_thread(self._holds, stem)
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.quota import Limits, Process, SharedQuota, account_of, until
+from campaign_runner.quota import Limits, Sender, SharedQuota, account_of, until
 
 LIMITS = Limits(per_minute=3, per_day=100)
 ACCOUNT = account_of("https://firefly-api.adobe.io", "client")
@@ -96,7 +96,7 @@ async def test_a_living_process_counts_as_long_as_it_lives(tmp_path: Path) -> No
 async def test_a_later_process_of_the_same_id_is_not_the_dead_one(tmp_path: Path) -> None:
     await quota_at(tmp_path).acquire()
     with closing(sqlite3.connect(tmp_path / "quota.sqlite")) as connection:
-        connection.execute("UPDATE sent SET process_started = process_started - 1")
+        connection.execute("UPDATE sent SET sender_started = sender_started - 1")
         connection.commit()
     assert (await quota_at(tmp_path, 120).allowance()).used_minute == 0
 
@@ -109,8 +109,8 @@ def test_who_waits_as_long_as_told_is_not_too_early_by_a_rounding(now: float, mo
 
 
 def test_this_process_lives_and_an_unknown_one_does_not() -> None:
-    assert Process.this().is_alive()
-    assert not Process(2**22 + 1, 0).is_alive()
+    assert Sender.this().is_alive()
+    assert not Sender(2**22 + 1, 0).is_alive()
 
 
 def ask_twenty_times(folder: Path) -> subprocess.Popen[str]:
