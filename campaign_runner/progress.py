@@ -79,7 +79,7 @@ class Bar:
         self._tally = Tally()
         self._rate = rate
         self._stream = stream
-        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} images, {postfix}"
+        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} images{postfix}"
         self._bar: tqdm[Any] = tqdm(
             desc=campaign, total=0, bar_format=form, file=stream, leave=False, dynamic_ncols=True
         )

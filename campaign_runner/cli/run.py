@@ -151,9 +151,9 @@ async def run_one(campaign: Campaign, flags: Flags) -> int:
         accept_drift=flags.accept_drift,
         start_over=flags.start_over,
     )
-    with _observer(campaign, flags, rate) as observer:
-        control = Control(Clock(), Stop(), observer)
-        desk = Desk(control, agree=_agree(flags), say=click.echo, heed=heeding_signals)
+    with _watching(campaign, flags, rate) as watch:
+        control = Control(Clock(), Stop(), watch.tell)
+        desk = Desk(control, agree=_agree(flags), say=watch.say, heed=heeding_signals)
         async with _access(flags, environment) as access:
             return await make(order, access, desk)
 
@@ -207,8 +207,27 @@ def _agree(flags: Flags) -> Callable[[Estimate], bool]:
     return agree
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Everybody who watches a run. The report begins once they have closed: a bar must not be torn."""
+
+    observers: list[Bar | Lines | JsonLines]
+
+    def tell(self, event: Event) -> None:
+        for observer in self.observers:
+            observer(event)
+
+    def say(self, line: str) -> None:
+        self.close()
+        click.echo(line)
+
+    def close(self) -> None:
+        for observer in self.observers:
+            observer.close()
+
+
 @contextmanager
-def _observer(campaign: Campaign, flags: Flags, rate: Rate) -> Iterator[Callable[[Event], None]]:
+def _watching(campaign: Campaign, flags: Flags, rate: Rate) -> Iterator[Watch]:
     """A bar at a terminal, lines elsewhere, JSON where asked for; in a file if one is named."""
     with _log_stream(flags) as log:
         observers: list[Bar | Lines | JsonLines] = []
@@ -220,15 +239,11 @@ def _observer(campaign: Campaign, flags: Flags, rate: Rate) -> Iterator[Callable
             shown = Bar if sys.stderr.isatty() else Lines
             observers.append(shown(campaign.campaign, rate, sys.stderr))
 
-        def tell(event: Event) -> None:
-            for observer in observers:
-                observer(event)
-
+        watch = Watch(observers)
         try:
-            yield tell
+            yield watch
         finally:
-            for observer in observers:
-                observer.close()
+            watch.close()
 
 
 @contextmanager
