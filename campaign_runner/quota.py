@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A process of this machine that sends. `started` tells it from a later one of the same id; 0 where that is unknown."""
+    """A process that sends. `started` tells it from a later one of the same id; 0 where that is unknown."""
 
     id: int
     started: int
