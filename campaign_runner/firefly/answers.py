@@ -32,7 +32,6 @@ from campaign_runner.model import CustomModel, Finished, Output, Ticket
 
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
-_ACCOUNT_WIDE = frozenset({401, 402, 403, 404, 405, 410})  # true for every request: nobody generates there
 _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF or space
 _WARNINGS = {
     "promptHasDeniedWords": "Adobe left out words of the prompt it does not allow (promptHasDeniedWords)",
@@ -70,12 +69,17 @@ def _refusal(response: Response, now: datetime) -> ProviderError:
             return _busy(complaint, wait)
         case 408:
             return InDoubt("a proxy gave up waiting for Adobe's answer (408)", code="http_408")
-        case status if status in _ACCOUNT_WIDE or 300 <= status < 400:
+        case status if _is_account_wide(status):
             return _account_refusal(status, complaint)
         case status if 400 <= status < 500:
             return Rejected(f"Adobe refused the request: {complaint}", code=complaint.code)
         case _:
             return InDoubt(f"Adobe failed in the middle of the request: {complaint}", code=complaint.code)
+
+
+def _is_account_wide(status: int) -> bool:
+    """Whether a refusal would be the same for every request: nobody generates there, or not for us."""
+    return status in {401, 402, 403, 404, 405, 410} or 300 <= status < 400
 
 
 def read_status(response: Response, job_id: str, now: datetime) -> Finished | None:
@@ -192,6 +196,8 @@ class ModelsPage:
 
 def read_models(response: Response, now: datetime) -> ModelsPage:
     """One page of custom models. Raises AccountRefused, Throttled or Unavailable."""
+    if _is_account_wide(response.status):
+        raise _account_refusal(response.status, read_complaint(response))
     answer = _read_free(response, now)
     entries, total = answer.get("custom_models"), answer.get("total_count")
     if not isinstance(entries, list):
@@ -273,7 +279,7 @@ def _account_refusal(status: int, complaint: Complaint) -> AccountRefused:
         case 402 | 403:
             told = f"Adobe refuses this account ({complaint}); ask your Adobe administrator about access and credits"
         case _:
-            told = f"nobody makes images at this address ({complaint}); check CAMPAIGN_RUNNER_FIREFLY_URL and the model"
+            told = f"this address does not serve Firefly ({complaint}); check CAMPAIGN_RUNNER_FIREFLY_URL and the model"
     return AccountRefused(told, code=complaint.code)
 
 

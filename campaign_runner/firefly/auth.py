@@ -18,8 +18,8 @@ from campaign_runner.firefly.wire import Request, token_request
 
 SCOPE = "openid,AdobeID,firefly_api,ff_apis"  # of Adobe's tutorial "Custom Models Generate Image API"
 RENEW_AT = 0.8  # of a token's life
-_RENEW_AGAIN = 60.0  # seconds, where renewing failed
 OLDEST = 23 * 3600.0  # seconds; Adobe's older pages renew after 23 hours
+_RENEW_AGAIN = 60.0  # seconds until another try where renewing failed
 
 
 class Secret:

@@ -33,6 +33,7 @@ from campaign_runner.firefly.foreign import MOST_JSON_BYTES
 from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image
 from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
+from campaign_runner.ports import Provider
 
 SUBMIT = Limits(total=60, most_bytes=MOST_JSON_BYTES)
 READ = Limits(total=30, most_bytes=MOST_JSON_BYTES)
@@ -66,7 +67,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class FireflyClient:
+class FireflyClient(Provider):
     """A Provider. Use as `async with FireflyClient(settings) as firefly:`."""
 
     def __init__(
@@ -133,7 +134,7 @@ class FireflyClient:
             )
         outcome = await self._images.exchange(Request("GET", output.url))
         if isinstance(outcome, Lost):
-            raise _lost_image(outcome)
+            raise lost_image(outcome)
         return answers.read_image(outcome, self._clock())
 
     async def find_models(self, name: str) -> Sequence[CustomModel]:
@@ -195,9 +196,11 @@ def _lost_read(lost: Lost) -> ProviderError:
     return _unreached(lost)
 
 
-def _lost_image(lost: Lost) -> ProviderError:
+def lost_image(lost: Lost) -> ProviderError:
     if lost.answered:
         return Damaged(f"the image did not come whole: {lost}", code="cut")
+    if lost.is_certificate:  # the storage's, which says nothing about the account; the image stays paid for
+        return Unavailable(f"nothing was sent: {lost}", code="certificate")
     return _lost_read(lost)
 
 

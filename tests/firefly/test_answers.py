@@ -363,7 +363,10 @@ def test_the_last_page_is_known_by_the_total_or_by_being_short(
     [
         (said(401, {"reason": "Unauthorized", "message": "Authorization Token is not accepted."}), AccountRefused),
         (said(403), AccountRefused),
+        (said(404), AccountRefused),  # another address than Firefly's: asking again is no use
+        (said(302, location="https://x/"), AccountRefused),
         (said(429), Throttled),
+        (said(406), Unavailable),
         (said(500), Unavailable),
         (said(200, {"models": []}), Unavailable),
         (html(200), Unavailable),

@@ -27,8 +27,8 @@ from campaign_runner.errors import (
     UsageError,
 )
 from campaign_runner.firefly.auth import Credentials, Secret
-from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.firefly.connection import Limits, gather
+from campaign_runner.firefly.client import FireflyClient, Settings, lost_image
+from campaign_runner.firefly.connection import Limits, Lost, gather
 from campaign_runner.model import Job, Output, Ticket
 
 ACCEPTED = answer(202, {"jobId": "urn:1"})
@@ -132,6 +132,11 @@ async def test_a_certificate_nobody_vouches_for_is_never_accepted(call: Call) ->
         with pytest.raises(AccountRefused, match="certificate is not valid"):
             await call(firefly)
         assert server.asked == []
+
+
+def test_a_storage_with_a_bad_certificate_is_no_refusal_of_the_account() -> None:
+    lost = Lost("bucket.s3.amazonaws.com", "its certificate is not valid", sent=False, is_certificate=True)
+    assert type(lost_image(lost)) is Unavailable
 
 
 async def test_every_submit_has_a_connection_of_its_own_and_reads_share_theirs() -> None:
