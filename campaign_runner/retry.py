@@ -54,8 +54,8 @@ def submit_again(error: ProviderError, attempt: int, jitter: float) -> float | N
     if error.charged is not False:
         return None
     match error:
-        case Throttled(retry_after=float() | int()):
-            return _at_least(error, SUBMIT.pause(attempt, jitter))
+        case Throttled(retry_after=float() | int() as told):
+            return told + SUBMIT.pause(1, jitter)  # growing waits would waste the allowance that comes back
         case Throttled() | Unavailable():
             return _at_least(error, SUBMIT.wait(attempt, jitter))
         case _:

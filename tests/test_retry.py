@@ -65,8 +65,8 @@ def test_a_submit_is_given_up_after_eight_tries(error: ProviderError) -> None:
 
 
 def test_being_told_to_wait_is_no_failure() -> None:
-    assert retry.submit_again(Throttled("429", retry_after=15), 8, 0) == 60
-    assert retry.submit_again(Throttled("429", retry_after=0), 10_000, 0) == 60
+    assert retry.submit_again(Throttled("429", retry_after=15), 8, 0) == 16
+    assert retry.submit_again(Throttled("429", retry_after=0), 10_000, 1) == 2
 
 
 @given(some.sampled_from([Throttled, Unavailable]), some.floats(0, 3600), some.integers(1, 4), JITTER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import ssl
 from collections.abc import Awaitable, Callable
@@ -288,11 +289,15 @@ async def test_an_image_is_asked_for_exactly_as_signed_and_without_credentials()
 
 
 async def test_no_cookie_is_kept() -> None:
-    steps = (answer(202, {"jobId": "urn:1"}, set_cookie="session=hush; Path=/"), RUNNING)
-    async with raw_server(*steps) as server, FireflyClient(settings_for(server)) as firefly:
-        await firefly.submit(make_job(1))
-        await firefly.poll(TICKET)
-        assert "cookie" not in server.calls[-1].headers
+    body = {"jobId": "urn:1", "status": "running"}
+    given = answer(200, body, set_cookie="session=hush; Path=/")
+    async with raw_server(given) as server, FireflyClient(settings_for(server)) as firefly:
+        for _ in range(2):
+            await firefly.submit(make_job(1))
+            await firefly.poll(TICKET)
+            await firefly.fetch(Output(1, f"{server.origin}/1"))
+        assert len(server.calls) == 6
+        assert not any("cookie" in call.headers for call in server.calls)
 
 
 IMAGES = {
@@ -321,6 +326,16 @@ async def test_an_image_that_does_not_come_whole_may_be_fetched_again(
                 await firefly.fetch(Output(1, f"{server.origin}/1?hush"))
         assert type(caught.value) is error
         assert "hush" not in str(caught.value)
+
+
+async def test_a_compressed_bomb_is_not_unpacked() -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    async with raw_server(answer(200, bomb, content_encoding="gzip")) as server:
+        settings = settings_for(server)
+        limits = replace(settings.image, most_bytes=len(bomb))
+        async with FireflyClient(replace(settings, image=limits)) as firefly:
+            with pytest.raises(Damaged, match="compressed"):
+                await firefly.fetch(Output(1, f"{server.origin}/1"))
 
 
 async def test_an_image_of_the_largest_size_comes_whole() -> None:
