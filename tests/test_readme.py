@@ -1,0 +1,117 @@
+"""What the README says is what the program does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from campaign_runner import errors
+from campaign_runner.cli import COMMANDS, commands
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.reading import load
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+
+
+def lines_with(*words: str) -> list[str]:
+    return [line for line in README.splitlines() if all(word in line for word in words)]
+
+
+def test_the_first_command_is_one_line_from_a_bare_python() -> None:
+    first = lines_with("campaign-runner run", "--sandbox")[0]
+    assert first.startswith("python3 -m venv .venv && .venv/bin/pip install")
+    assert (ROOT / shlex.split(first)[-1]).exists()
+
+
+def test_the_test_command_is_one_line_and_runs_every_check() -> None:
+    (command,) = lines_with("python3 -m venv", "pytest")
+    for check in ("'.[test]'", "ruff check", "ruff format --check", "mypy", "pytest"):
+        assert check in command
+    assert (
+        command in (ROOT / ".ci" / "run").read_text(encoding="utf-8") or "README.md" in (ROOT / ".ci/run").read_text()
+    )
+
+
+def test_the_first_example_is_first_yaml_and_makes_what_the_text_says(tmp_path: Path) -> None:
+    (tmp_path / "first.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    stock = Stock(Plan(load(tmp_path / "first.yaml")))
+    shipped = Stock(Plan(load(ROOT / "campaigns" / "first.yaml")))
+    assert (stock.due, stock.requests) == (32, 8) == (shipped.due, shipped.requests)
+    assert [job.keys for job in stock.jobs()] == [job.keys for job in shipped.jobs()]
+
+
+def test_the_help_block_is_the_help() -> None:
+    shown = CliRunner().invoke(commands, ["--help"], prog_name="campaign-runner", terminal_width=100)
+    assert blocks("text")[0].strip() == shown.output.strip()
+
+
+@pytest.mark.parametrize("name", [name for section in COMMANDS.values() for name in section])
+def test_the_short_help_of_a_command_is_its_own_first_sentence(name: str) -> None:
+    command = commands.get_command(click.Context(commands), name)
+    assert command is not None
+    words = {name: text for section in COMMANDS.values() for name, text in section.items()}
+    assert command.help is not None
+    assert command.help.split("\n\n")[0].replace("\n", " ") == words[name]
+
+
+def test_every_command_line_in_it_can_be_given() -> None:
+    found = [line.partition("campaign-runner ")[2] for line in re.findall(r"`?(campaign-runner [^`\n#]*)", README)]
+    used = 0
+    for line in found:
+        words = shlex.split(line.split("&&")[0])
+        if not words or words[0] not in commands.list_commands(click.Context(commands)) or "NAME" in words:
+            continue
+        command = commands.get_command(click.Context(commands), words[0])
+        assert command is not None
+        command.make_context(words[0], words[1:])
+        used += 1
+    assert used >= 8
+
+
+def test_the_exit_statuses_are_those_of_the_errors() -> None:
+    table = {int(number) for cell in re.findall(r"^\| ([\d, ]+) \|", README, flags=re.M) for number in cell.split(",")}
+    assert {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")} <= table
+
+
+def test_the_first_example_runs_in_the_sandbox_and_prints_what_the_text_shows(tmp_path: Path) -> None:
+    (tmp_path / "first.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "campaign_runner", "run", "--sandbox", "first.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout.splitlines()
+    assert shown[-1] == (
+        "ok planned=32 stored=32 accepted=0 in_doubt=0 failed=0 abandoned=0 pending=0 requests=8 exit=0"
+    )
+    images = Path(shown[-2].split()[1])
+    assert len(list(images.rglob("*.jpg"))) == 32
+
+
+def test_the_console_script_is_the_program() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"campaign-runner": "campaign_runner.__main__:main"}
+
+
+def test_the_top_level_holds_what_it_should_and_nothing_else() -> None:
+    expected = {"pyproject.toml", "README.md", "campaign_runner", "campaigns", "tests", "output"}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    assert {line.split("/")[0] for line in tracked.splitlines() if not line.startswith(".")} == expected
