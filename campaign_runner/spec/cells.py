@@ -43,6 +43,7 @@ class Cells:
         markets: Iterable[Any] = campaign.markets or (None,)
         axes = (campaign.products, campaign.prompts, campaign.presets, markets, campaign.sizes)
         self._axes: tuple[tuple[Any, ...], ...] = tuple(tuple(axis) for axis in axes)
+        self._lengths = tuple(map(len, self._axes))
         self._index = [{value: place for place, value in enumerate(axis)} for axis in self._axes]
         self._widths = [prod(map(len, self._axes[depth:])) for depth in range(len(AXES) + 1)]
         self._size = self._widths[0]
@@ -66,9 +67,7 @@ class Cells:
             at = number - self._size
             entry = self._campaign.include[at]
             return Cell(entry.product, entry.prompt, entry.preset or "plain", entry.market, entry.size, at)
-        product, prompt, preset, market, size = self.places(number)
-        products, prompts, presets, markets, sizes = self._axes
-        return Cell(products[product], prompts[prompt], presets[preset], markets[market], sizes[size])
+        return self._named(self.places(number))
 
     def seeds(self, number: int) -> Sequence[int]:
         """The seeds of a cell, after limits and `exclude`, in file order."""
@@ -82,15 +81,20 @@ class Cells:
 
     def places(self, number: int) -> Places:
         """The position on each axis, of a cell of the product."""
-        _, prompts, presets, markets, sizes = self._axes
-        number, size = divmod(number, len(sizes))
-        number, market = divmod(number, len(markets))
-        number, preset = divmod(number, len(presets))
-        product, prompt = divmod(number, len(prompts))
+        _, prompts, presets, markets, sizes = self._lengths
+        number, size = divmod(number, sizes)
+        number, market = divmod(number, markets)
+        number, preset = divmod(number, presets)
+        product, prompt = divmod(number, prompts)
         return product, prompt, preset, market, size
 
+    def _named(self, path: Places) -> Cell:
+        product, prompt, preset, market, size = path
+        products, prompts, presets, markets, sizes = self._axes
+        return Cell(products[product], prompts[prompt], presets[preset], markets[market], sizes[size])
+
     def distinct(self, axes: Collection[str]) -> Iterator[Cell]:
-        """One cell for each combination on `axes` (at least two) that is to be made, and every `include` cell."""
+        """One cell for each combination on `axes` (at least one) that is to be made, and every `include` cell."""
         chosen = itemgetter(*(depth for depth, axis in enumerate(AXES) if axis in axes))
         stride = self._stride(axes)
         seen: set[Any] = set()
@@ -108,7 +112,7 @@ class Cells:
                 seen.clear()
             if (key := chosen(path)) not in seen:
                 seen.add(key)
-                yield self.cell(number)
+                yield self._named(path)
 
     def _stride(self, axes: Collection[str]) -> int:
         """How many numbers in a row have the same places on `axes`."""

@@ -106,7 +106,7 @@ def _take_out(data: Data, errors: list[ErrorDetails]) -> None:
 
 def _whole(loc: Loc) -> Loc:
     """A list goes as a whole, so that positions stay true; of `exclude` and `include` only the entry."""
-    entry = 2 if loc[0] in ("exclude", "include") else 0
+    entry = 2 if loc[:1] in (("exclude",), ("include",)) else 0
     return next((loc[:at] for at, part in enumerate(loc) if isinstance(part, int) and at >= entry), loc)
 
 

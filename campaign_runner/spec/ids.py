@@ -21,7 +21,7 @@ def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
         instead = derived(id)
         is_usable = instead and len(instead) <= longest and instead not in _DEVICES
         advice = f"try: {instead}" if is_usable else "such as almond-candle"
-        return f"'{id}' cannot be an id: ids are small letters a-z, digits and inner dashes", advice
+        return f"'{id}' cannot be an id: ids are small letters a-z, digits and dashes, no dash first", advice
     if len(id) > longest:
         return f"'{id}' is {counted(len(id), 'character')} long; an id has at most {longest}", "shorten it"
     return None

@@ -33,7 +33,7 @@ class Problem:
     def _rows(self) -> Iterable[str]:
         yield f"{self.path}:{self.line}:{self.column}: {visible(self.message)}"
         if self.source:
-            before, shown = _window(visible(self.source), self.column - 1)
+            before, shown = _window(self.source, self.column - 1)
             number = f"{self.line} | "
             yield number + shown
             yield " " * (len(number) + before) + "^"
@@ -57,7 +57,7 @@ def _shown(character: str) -> str:
 def _window(line: str, caret: int) -> tuple[int, str]:
     """The part of a line that is shown, and how many terminal cells of it stand before the caret."""
     cut = caret - _BEFORE if len(line) > _WIDEST and caret > _BEFORE else 0
-    shown = line[cut : cut + _WIDEST]
+    shown = visible(line[cut : cut + _WIDEST])
     if cut:
         shown = "…" + shown[1:]
     if cut + _WIDEST < len(line):

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from campaign_runner.errors import SpecError
+from campaign_runner.spec.counting import MOST_CELLS, count_problems, product_of_lists
 from campaign_runner.spec.draft import Draft, drafted
 from campaign_runner.spec.filling import Filling
 from campaign_runner.spec.opening import open_source
 from campaign_runner.spec.problems import Problem
-from campaign_runner.spec.rules import MOST_CELLS, product_of_lists, rule_problems, rule_warnings, size_problems
+from campaign_runner.spec.rules import rule_problems, rule_warnings
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.strengths import strength_problems
 from campaign_runner.spec.vars import var_problems
@@ -26,6 +27,7 @@ def load(path: Path) -> Campaign:
         raise SpecError(_in_file_order(problems))
     words = Words(draft)
     problems += _across(draft, words)
+    problems += count_problems(draft, is_sound=not problems)
     if problems:
         raise SpecError(_in_file_order(problems))
     return draft.campaign.written_in(source, _in_file_order([*rule_warnings(draft), *words.warnings()]))
@@ -35,7 +37,6 @@ def _across(draft: Draft, words: Words) -> Iterator[Problem]:
     """What the rules across fields find; what multiplies is looked at only where it stays countable."""
     yield from rule_problems(draft)
     yield from words.problems()
-    yield from size_problems(draft)
     circles = list(var_problems(draft))
     yield from circles
     if product_of_lists(draft.campaign) > MOST_CELLS or "exclude" in draft.broken:

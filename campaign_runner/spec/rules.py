@@ -1,4 +1,4 @@
-"""The rules across fields: what the model can do, who is named where, what multiplies to what.
+"""The rules across fields: what the model can do, and who is named where.
 
 Each rule takes a Draft and yields Problems at the path it blames. What the service would refuse or
 silently ignore is a problem here, before money moves (limits: Adobe's Firefly API specification).
@@ -7,22 +7,17 @@ silently ignore is a problem here, before money moves (limits: Adobe's Firefly A
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
 
 from campaign_runner.model import Size
-from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.draft import Draft
 from campaign_runner.spec.look import REFERENCES, look_places
 from campaign_runner.spec.pictures import picture_flaw
-from campaign_runner.spec.problems import Problem, counted, guess, listed
-from campaign_runner.spec.schema import Campaign, Entry, Look
+from campaign_runner.spec.problems import Problem, guess, listed
+from campaign_runner.spec.schema import Entry, Look
 from campaign_runner.spec.shape import LISTS, SINGULAR
 from campaign_runner.spec.source import Loc
 from campaign_runner.spec.styles import KNOWN_STYLES
 from campaign_runner.spec.text import slots
-
-MOST_CELLS = 1_000_000
-_MULTIPLIED = frozenset(("products", "prompts", "presets", "markets", "sizes", "seeds", "exclude", "include"))
 
 
 def rule_problems(draft: Draft) -> Iterator[Problem]:
@@ -105,25 +100,23 @@ def _limits(draft: Draft, loc: Loc, entry: Entry) -> Iterator[Problem]:
 
 
 def _named(draft: Draft, axis: str, loc: Loc, wanted: Sequence[str | Size | int]) -> Iterator[Problem]:
-    """The values of `wanted` that name nobody on an axis."""
-    source = draft.source
+    """The values of `wanted` that name nobody on an axis; nothing while the axis itself has a mistake."""
+    source, campaign = draft.source, draft.campaign
     if axis == "seeds":
-        if "seeds" not in draft.broken and (lost := _stranger(wanted, draft.campaign.seeds)) is not None:
+        if "seeds" not in draft.broken and (lost := _stranger(wanted, campaign.seeds)) is not None:
             yield source.at(loc, f"{lost} is not one of the campaign's seeds", "name seeds of 'seeds'")
     elif axis == "sizes":
-        if draft.family and "sizes" not in draft.broken:
-            for at, size in enumerate(wanted):
-                if size not in draft.campaign.sizes:
-                    advice = f"sizes of this campaign: {', '.join(map(str, draft.campaign.sizes))}"
-                    yield source.at((*loc, at), f"{size} is not one of the campaign's sizes", advice)
-    elif axis == "markets" and "markets" not in draft.names:
+        known = campaign.sizes if draft.family and "sizes" not in draft.broken else wanted
+        for at, size in ((at, size) for at, size in enumerate(wanted) if size not in known):
+            advice = f"sizes of this campaign: {', '.join(map(str, known))}"
+            yield source.at((*loc, at), f"{size} is not one of the campaign's sizes", advice)
+    elif axis == "markets" and axis not in draft.names:
         yield source.at(loc, "this campaign has no markets", "take the market away, or add 'markets'")
-    elif axis in draft.names:
-        for at, name in enumerate(map(str, wanted)):
-            if name not in draft.names[axis]:
-                known = sorted(draft.names[axis])
-                advice = f"{axis} of this campaign: {listed(known, most=12)}"
-                yield source.at((*loc, at), f"there is no {axis[:-1]} '{name}'{guess(name, known)}", advice)
+    else:
+        names = sorted(draft.names.get(axis, map(str, wanted)))
+        for at, name in ((at, str(name)) for at, name in enumerate(wanted) if name not in names):
+            message = f"there is no {axis[:-1]} '{name}'{guess(name, names)}"
+            yield source.at((*loc, at), message, f"{axis} of this campaign: {listed(names, most=12)}")
 
 
 def _stranger(wanted: Sequence[str | Size | int], seeds: Sequence[int]) -> str | Size | int | None:
@@ -178,36 +171,3 @@ def _inclusions(draft: Draft) -> Iterator[Problem]:
 def _is_written(draft: Draft, axis: str) -> bool:
     key, _ = draft.source.find((axis,))
     return key is not None
-
-
-def product_of_lists(campaign: Campaign) -> int:
-    """Images by the lengths of the lists alone, `include` counted in."""
-    lists = (campaign.products, campaign.prompts, campaign.presets, campaign.sizes, campaign.seeds)
-    included = sum(len(campaign.seeds if entry.seeds is None else entry.seeds) for entry in campaign.include)
-    return prod(len(values) for values in lists) * max(1, len(campaign.markets)) + included
-
-
-def size_problems(draft: Draft) -> Iterator[Problem]:
-    """Too many images, none at all, or more than the budget; nothing while one of the lists has a mistake."""
-    campaign = draft.campaign
-    if _MULTIPLIED & draft.broken or draft.family is None:
-        return
-    if (most := product_of_lists(campaign)) > MOST_CELLS:
-        message = f"the lists multiply to {most:,} images; a campaign has at most {MOST_CELLS:,}"
-        yield draft.source.at_key(("seeds",), message, f"{_multiplication(campaign)}: split the campaign")
-        return
-    images = Cells(campaign).count()
-    if not images:
-        advice = "the limits of the entries and `exclude` leave no product of the lists"
-        yield draft.source.at_key(("exclude",), "this campaign makes no image at all", advice)
-    elif campaign.budget is not None and images > campaign.budget:
-        over = images - campaign.budget
-        message = f"this campaign makes {counted(images, 'image')}, {over:,} over its budget of {campaign.budget:,}"
-        advice = f"{_multiplication(campaign)}: shorten a list, or write budget: {images}"
-        yield draft.source.at(("budget",), message, advice)
-
-
-def _multiplication(campaign: Campaign) -> str:
-    """`2 products x 1 prompt x …`"""
-    lengths = [(len(getattr(campaign, axis)), axis[:-1]) for axis in LISTS]
-    return " x ".join(counted(length, noun) for length, noun in lengths if length)

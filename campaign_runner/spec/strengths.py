@@ -23,26 +23,25 @@ def strength_problems(draft: Draft) -> Iterator[Problem]:
     for strength, supports in _WORKS_ON.items():
         places = {loc for loc, look in look_places(draft.campaign) if getattr(look, strength) is not None}
         if places:
-            for loc in sorted(places - _used(draft, strength, supports), key=str):
+            for loc in _unused(draft, places, strength, supports):
                 advice = f"give it {' or '.join(f'a {name}' if name[-1] != 's' else name for name in supports)}"
                 message = f"{strength} has nothing to work on: no {' and no '.join(supports)}"
                 yield draft.source.at_key((*loc, strength), message, f"{advice}, or take it away")
 
 
-def _used(draft: Draft, strength: str, supports: tuple[str, ...]) -> set[Loc]:
-    """The places whose strength some picture can use."""
+def _unused(draft: Draft, places: set[Loc], strength: str, supports: tuple[str, ...]) -> set[Loc]:
+    """Those of `places` whose strength no picture can use."""
     fields = (strength, *supports)
-    axes = {_axis(loc) for loc, look in look_places(draft.campaign) if look.model_fields_set.intersection(fields)}
-    used: set[Loc] = set()
-    for cell in whole_cells(draft, {"product", "prompt", *axes} & set(AXES)):
+    givers = {str(loc[0]) for loc, look in look_places(draft.campaign) if look.model_fields_set.intersection(fields)}
+    axes = {axis for axis in AXES if f"{axis}s" in givers}
+    unused = set(places)
+    for cell in whole_cells(draft, axes or {"product"}):
         chain = layers(draft.campaign, cell)
         if any(_last(chain, support) for support in supports):
-            used.update(loc for loc, look in chain if getattr(look, strength) is not None)
-    return used
-
-
-def _axis(loc: Loc) -> str:
-    return str(loc[0]).removesuffix("s")
+            unused.difference_update(loc for loc, _ in chain)
+        if not unused:
+            break
+    return unused
 
 
 def _last(chain: list[tuple[Loc, Look]], field: str) -> Any:

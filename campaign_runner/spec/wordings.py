@@ -66,6 +66,13 @@ def wordings(texts: Iterable[tuple[Loc, Text]]) -> Iterator[Wording]:
             yield Wording((*loc, key), wording)
 
 
+def _words(campaign: Campaign, axis: str) -> Iterator[tuple[str, str]]:
+    """The words of products or markets, with the id of whose they are."""
+    for id, entry in getattr(campaign, axis).items():
+        for word in entry.words:
+            yield id, word
+
+
 def is_product_word(name: str) -> bool:
     """Whether a placeholder has the form `product.word`."""
     return name.startswith("product.") and _NAME.fullmatch(name.removeprefix("product.")) is not None
@@ -160,12 +167,11 @@ class Words:
     def _names(self) -> Iterator[Problem]:
         """Names that a placeholder could not name."""
         campaign, source = self._draft.campaign, self._draft.source
-        for axis, entries in (("products", campaign.products), ("markets", campaign.markets)):
-            for id, entry in entries.items():
-                for word in entry.words:
-                    if not _NAME.fullmatch(word):
-                        advice = "words are letters, digits, _ and -, beginning with a letter"
-                        yield source.at_key((axis, id, word), f"'{word}' cannot be a word for prompts", advice)
+        locs = [(axis, id, word) for axis in ("products", "markets") for id, word in _words(campaign, axis)]
+        for loc in locs:
+            if not _NAME.fullmatch(loc[-1]):
+                advice = "words are letters, digits, _ and -, beginning with a letter"
+                yield source.at_key(loc, f"'{loc[-1]}' cannot be a word for prompts", advice)
         for name in campaign.vars:
             if not _NAME.fullmatch(name) or name in (*FIXED, "product"):
                 why = "it has a meaning already" if name in (*FIXED, "product") else "letters, digits, _ and - only"
@@ -181,9 +187,8 @@ class Words:
             return
         for axis, prefix in (("products", "product."), ("markets", "")):
             holders: dict[str, list[str]] = {}
-            for id, entry in getattr(draft.campaign, axis).items():
-                for word in entry.words:
-                    holders.setdefault(word, []).append(id)
+            for id, word in _words(draft.campaign, axis):
+                holders.setdefault(word, []).append(id)
             for word, ids in holders.items():
                 if prefix + word not in self._used:
                     yield self._unused_word(axis, prefix, word, ids)
