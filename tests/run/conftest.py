@@ -1,0 +1,50 @@
+"""Every test here lives in virtual time, with a sandbox over real sockets in the same loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checker import check
+from night import CANARIES, Night
+from virtual import VirtualLoop
+
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.serve import serving
+from campaign_runner.sandbox.server import Sandbox
+from campaign_runner.sandbox.settings import Settings
+
+Begin = Callable[..., Any]
+
+
+def pytest_asyncio_loop_factories(
+    config: object, item: object
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"virtual": VirtualLoop}
+
+
+@pytest.fixture
+async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
+    """`night = await begin(*faults, per_minute=…)`: a sandbox, and somebody to run campaigns against it.
+
+    When the test is over, the checker looks at what every run left.
+    """
+    async with AsyncExitStack() as stack:
+        nights: list[Night] = []
+
+        async def begin_one(*faults: Fault, **switches: Any) -> Night:
+            clock = asyncio.get_running_loop().time
+            settings = Settings(**{"per_minute": 600, "plain_pictures": True, "job_seconds": 8.0, **switches})
+            night = Night(tmp_path / f"night{len(nights)}", Sandbox(settings))
+            night.sandbox = Sandbox(settings, faults=faults, clock=clock, began=night.now())
+            night.origin = await stack.enter_async_context(serving(night.sandbox))
+            nights.append(night)
+            return night
+
+        yield begin_one
+        for night in nights:
+            check(night.output, night.sandbox.ledger.as_json(), resolved=night.resolved, canaries=CANARIES)

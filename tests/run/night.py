@@ -1,0 +1,136 @@
+"""What a test of the run is made of: a campaign on the disk, a sandbox, and a run from its lock to its report."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.events import Event
+from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.client import Settings
+from campaign_runner.folder import Folder
+from campaign_runner.memory import Memory
+from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.only import EVERYTHING, Only
+from campaign_runner.resolving import Decision, apply
+from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.crew import Stop
+from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox.server import Sandbox
+from campaign_runner.session import Access, Desk, Order, make
+from campaign_runner.spec.reading import load
+from campaign_runner.spec.schema import Campaign
+
+BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
+SECRET = "canary-secret-51c7e2"
+CANARIES = (SECRET.encode(), b"Bearer ", b"canary-client")
+FAST = Rate(per_minute=600, per_day=1_000_000)
+Watch = Callable[[Event, Control], None]
+
+
+@dataclass
+class Ended:
+    """What a run left: its exit status, its report, what was observed, and how many virtual seconds it took."""
+
+    code: int
+    lines: list[str]
+    events: list[Event]
+    seconds: float
+    manifest: dict[str, Any]
+
+    @property
+    def images(self) -> list[dict[str, Any]]:
+        return self.manifest["images"]
+
+    @property
+    def states(self) -> Counter[str]:
+        return Counter(image["state"] for image in self.images)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """The codes of why images are not stored."""
+        return Counter(image["reason"]["code"] for image in self.images if image["reason"])
+
+    def seen(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@dataclass
+class Night:
+    """A sandbox and the folders of one machine. `resolved` are keys that a person ordered again."""
+
+    home: Path
+    sandbox: Sandbox
+    origin: str = ""
+    resolved: set[str] = field(default_factory=set)
+
+    @property
+    def output(self) -> Path:
+        return self.home / "output" / "night"
+
+    @property
+    def ledger(self) -> Any:
+        return self.sandbox.ledger
+
+    def now(self) -> datetime:
+        """The wall clock: virtual, as everything."""
+        return BEGAN + timedelta(seconds=asyncio.get_running_loop().time())
+
+    def settings(self, secret: str = SECRET) -> Settings:
+        return Settings(self.origin, self.origin, Credentials("canary-client", Secret(secret)))
+
+    def clock(self) -> Clock:
+        return Clock(self.now, random=lambda: 0.5)
+
+    def campaign(self, requests: int = 2, seeds: int = 4, *, name: str = "night", more: str = "") -> Campaign:
+        """A campaign of so many requests with so many seeds each (4 at most)."""
+        file = self.home / "campaigns" / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        products = "".join(f"  p{number:02}: mug {number}\n" for number in range(requests))
+        file.write_text(
+            f"campaign: {name}\nmodel: image3\nproducts:\n{products}prompts:\n"
+            f'  hero: "{{product.name}} on a table"\nsizes: [1024x1024]\nseeds: {list(range(1, seeds + 1))}\n{more}',
+            encoding="utf-8",
+        )
+        return load(file)
+
+    async def run(self, campaign: Campaign | None = None, *, watch: Watch | None = None, **choices: Any) -> Ended:
+        """One run, as the command makes it. `choices`: limits, rate, secret, only, origin of another machine's name."""
+        campaign = campaign or load(self.home / "campaigns" / "night.yaml")
+        events: list[Event] = []
+        lines: list[str] = []
+
+        def observe(event: Event) -> None:
+            events.append(event)
+            if watch is not None:
+                watch(event, control)
+
+        control = Control(self.clock(), Stop(), observe)
+        desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=lines.append)
+        began = asyncio.get_running_loop().time()
+        order = self._order(campaign, choices)
+        code = await make(order, self.access(choices.get("secret", SECRET)), desk)
+        seconds = asyncio.get_running_loop().time() - began
+        return Ended(code, lines, events, seconds, json.loads(order.folder.manifest.read_bytes()))
+
+    async def resolve(self, decision: Decision) -> int:
+        """What `campaign-runner resolve` does; every key may be bought once more."""
+        self.resolved |= set(self.ledger.charged)
+        campaign = load(self.home / "campaigns" / "night.yaml")
+        return await apply(decision, Folder(self.output), campaign, EVERYTHING)
+
+    def access(self, secret: str = SECRET) -> Access:
+        state = self.home / "state"
+        return Access(self.origin, lambda: self.settings(secret), state, Memory(state))
+
+    def _order(self, campaign: Campaign, choices: dict[str, Any]) -> Order:
+        only: Only = choices.get("only", EVERYTHING)
+        limits = choices.get("limits", Limits(concurrency=8))
+        folder = Folder(self.home / "output" / campaign.campaign)
+        return Order(campaign, folder, choices.get("rate", FAST), limits, only)

@@ -1,0 +1,181 @@
+"""An event loop whose clock jumps: hours pass in the time it takes to compute what happens in them.
+
+Where an ordinary loop would wait for its next timer, this one moves its clock there. It may do so
+only while nobody is at work, or a timer would fire before the bytes or the answer that were
+already under way. Two things can be under way, and both are counted, never guessed at:
+
+- work handed to an executor: counted from `run_in_executor` until its answer is in the loop;
+- bytes on a socket between two ends of this loop: each end counts what it sent and received, so
+  they are under way exactly while the receiver has fewer than the sender sent, has not yet seen
+  that the sender closed, or has not yet been accepted. A receiver that is closed or does not
+  want to read now is waited for by nobody.
+
+Meanwhile the loop waits really, for the kernel or a thread; there is no real sleep otherwise. A
+loop with nothing under way and no timer would wait for ever: it raises instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+PATIENCE = 60.0
+"""Real seconds for what is under way; then something is wrong with this file, and it says so."""
+
+Address = tuple[str, int]
+
+
+class NothingWillHappen(RuntimeError):
+    """Everybody waits for somebody else."""
+
+
+class _End(socket.socket):
+    """One end of a connection, which counts what passes."""
+
+    sent = received = 0
+    saw_end = is_gone = False
+    transport: asyncio.Transport
+
+    def send(self, *arguments: Any) -> int:
+        count = super().send(*arguments)
+        self.sent += count
+        return count
+
+    def sendmsg(self, *arguments: Any) -> int:
+        count = super().sendmsg(*arguments)
+        self.sent += count
+        return count
+
+    def recv(self, *arguments: Any) -> bytes:
+        return self._received(super().recv, arguments, len)
+
+    def recv_into(self, *arguments: Any) -> int:
+        return self._received(super().recv_into, arguments, int)
+
+    def close(self) -> None:
+        self.is_gone = True
+        super().close()
+
+    def wants_bytes(self) -> bool:
+        return not self.is_gone and not self.saw_end and self.transport.is_reading()
+
+    def _received(self, receive: Callable[..., Any], arguments: tuple[Any, ...], size: Callable[[Any], int]) -> Any:
+        try:
+            answer = receive(*arguments)
+        except BlockingIOError:
+            raise
+        except OSError:
+            self.saw_end = True
+            raise
+        self.received += size(answer)
+        self.saw_end = size(answer) == 0
+        return answer
+
+
+class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+    """Waits by moving the loop's clock, unless somebody is at work."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        events = super().select(0)
+        if events or (timeout is not None and timeout <= 0):
+            return events
+        if self.loop.is_at_work():
+            return self._wait_really()
+        if timeout is None:
+            raise NothingWillHappen("no timer, nothing under way: every task waits for another one")
+        self.loop.jump(timeout)
+        return []
+
+    def _wait_really(self) -> list[Any]:
+        events = super().select(PATIENCE)
+        if not events:
+            raise NothingWillHappen(f"what was under way did not arrive within {PATIENCE} real seconds")
+        return events
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """See the module. `time()` is virtual seconds."""
+
+    def __init__(self) -> None:
+        selector = _Selector()
+        selector.loop = self
+        self._seconds = 1000.0
+        self._working: set[Future[Any]] = set()
+        self._connecting = 0
+        self._listening: set[Address] = set()
+        self._ends: dict[tuple[Address, Address], _End] = {}
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self._seconds
+
+    def jump(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    def is_at_work(self) -> bool:
+        """Whether anything is under way that will reach the loop by itself."""
+        self._forget_closed()
+        return bool(self._working or self._connecting) or any(map(self._is_awaited, self._ends.items()))
+
+    def run_in_executor(self, executor: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+        if executor is None:
+            if self._default_executor is None:  # type: ignore[has-type]
+                self._default_executor = ThreadPoolExecutor(thread_name_prefix="virtual")
+            executor = self._default_executor
+        work = executor.submit(function, *arguments)
+        self._working.add(work)
+        answer = asyncio.wrap_future(work, loop=self)
+        # After wrap_future's own callback, so the answer is in the loop before the work is forgotten.
+        work.add_done_callback(lambda done: self.call_soon_threadsafe(self._working.discard, done))
+        return answer
+
+    async def shutdown_default_executor(self) -> None:
+        if self._default_executor is not None:
+            self._default_executor.shutdown(wait=True)
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        self._connecting += 1
+        try:
+            await super().sock_connect(sock, address)
+        finally:
+            self._connecting -= 1
+
+    def _make_socket_transport(self, sock: socket.socket, protocol: Any, *more: Any, **named: Any) -> Any:
+        local, remote = sock.getsockname()[:2], sock.getpeername()[:2]
+        end = _End(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        end.setblocking(False)
+        end.transport = super()._make_socket_transport(end, protocol, *more, **named)  # type: ignore[misc]
+        self._ends[local, remote] = end
+        return end.transport
+
+    def _start_serving(self, protocol_factory: Any, sock: socket.socket, *more: Any) -> None:
+        self._listening.add(sock.getsockname()[:2])
+        super()._start_serving(protocol_factory, sock, *more)  # type: ignore[misc]
+
+    def _stop_serving(self, sock: socket.socket) -> None:
+        self._listening.discard(sock.getsockname()[:2])
+        super()._stop_serving(sock)  # type: ignore[misc]
+
+    def _is_awaited(self, entry: tuple[tuple[Address, Address], _End]) -> bool:
+        """Whether something is on its way to this end."""
+        (local, remote), end = entry
+        peer = self._ends.get((remote, local))
+        if peer is None:
+            return remote in self._listening  # connected, but not accepted yet
+        if not end.wants_bytes():
+            return False
+        return end.received < peer.sent or peer.is_gone or peer.transport.get_write_buffer_size() > 0
+
+    def _forget_closed(self) -> None:
+        for pair, end in list(self._ends.items()):
+            other = pair[1], pair[0]
+            is_over = self._ends[other].is_gone if other in self._ends else pair[1] not in self._listening
+            if end.is_gone and is_over:
+                self._ends.pop(pair, None)
+                self._ends.pop(other, None)
