@@ -12,6 +12,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Size:
@@ -26,7 +28,7 @@ class Size:
 
 def canonical_json(value: object) -> str:
     """The one spelling of a value: keys sorted, no spaces, characters as they are."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 @dataclass(frozen=True)

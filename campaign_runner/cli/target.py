@@ -17,13 +17,16 @@ _YAML = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A campaign file and its output folder; `campaign` is None where the file is gone."""
+    """A campaign file and its output folder; `file` is None where it is gone."""
 
     folder: Folder
     file: Path | None
+    loaded: Campaign | None = None
 
     def campaign(self) -> Campaign:
-        """The campaign as it stands in its file now. Raises SpecError, UsageError."""
+        """The campaign as it stands in its file. Raises SpecError, UsageError."""
+        if self.loaded is not None:
+            return self.loaded
         if self.file is None:
             raise UsageError(f"the campaign file of {self.folder.path} is gone; put it back where it was")
         return load(self.file)
@@ -60,7 +63,8 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
 
 
 def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
-    return Target(folder_of(load(file), output, is_sandbox=is_sandbox), file)
+    campaign = load(file)
+    return Target(folder_of(campaign, output, is_sandbox=is_sandbox), file, campaign)
 
 
 def _of_folder(path: Path) -> Target:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.errors import UsageError
-from campaign_runner.model import Cell, CustomModel, Recipe
+from campaign_runner.model import Cell, CustomModel, Recipe, Size, canonical_json
 from campaign_runner.spec.compose import Composed, Composer
 from campaign_runner.spec.schema import Campaign
 
@@ -23,6 +23,8 @@ _PLAIN = {
     "locale": "promptBiasingLocaleCode",
     "upsampler": "upsamplerType",
 }
+_PROMPT = "\0"  # stands in for the prompt; control characters are refused in every text
+_MOST_KEPT = 4096  # frames kept at once
 _MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
@@ -38,15 +40,28 @@ class Recipes:
         self._version = campaign.family.id
         self._custom_model = model.id if model else campaign.custom_model
         self._digests: dict[Path, str] = {}
+        self._frames: dict[tuple[int, Size], tuple[Mapping[str, Any], tuple[str, str]]] = {}  # by the look's identity
 
     def of(self, cell: Cell) -> tuple[Recipe, Composed]:
         """The recipe of a cell and the words it was composed of. Raises UsageError for an unreadable reference."""
         composed = self._composer.compose(cell)
-        look = composed.look
-        body: dict[str, Any] = {
-            "prompt": composed.prompt,
-            "size": {"width": cell.size.width, "height": cell.size.height},
-        }
+        before, after = self._frame(composed.look, cell.size)
+        return Recipe(f"{before}{canonical_json(composed.prompt)}{after}"), composed
+
+    def _frame(self, look: Mapping[str, Any], size: Size) -> tuple[str, str]:
+        """What stands before and after the prompt in the recipes of a look: they differ in nothing else."""
+        known = self._frames.get((id(look), size))
+        if known is not None and known[0] is look:
+            return known[1]
+        if len(self._frames) >= _MOST_KEPT:
+            self._frames.clear()
+        accept = _MEDIA_TYPES[look["format"]] if "format" in look else None
+        before, after = Recipe.of(self._version, self._body(look, size), accept).text.split(canonical_json(_PROMPT))
+        self._frames[id(look), size] = look, (before, after)
+        return before, after
+
+    def _body(self, look: Mapping[str, Any], size: Size) -> dict[str, Any]:
+        body: dict[str, Any] = {"prompt": _PROMPT, "size": {"width": size.width, "height": size.height}}
         if self._custom_model is not None:
             body["customModelId"] = self._custom_model
         body |= {name: look[field] for field, name in _PLAIN.items() if field in look}
@@ -54,8 +69,7 @@ class Recipes:
             body["style"] = style
         if structure := self._reference(look, "structure"):
             body["structure"] = structure
-        accept = _MEDIA_TYPES[look["format"]] if "format" in look else None
-        return Recipe.of(self._version, body, accept), composed
+        return body
 
     def _style(self, look: Mapping[str, Any]) -> dict[str, Any]:
         style = self._reference(look, "style")

@@ -89,11 +89,10 @@ def duration(whole_minutes: int) -> str:
 
 def tips(stock: Stock) -> Iterator[str]:
     """What would make more of the same money or time."""
-    plan = stock.plan
-    pack, seeds, recipes = plan.campaign.family.pack, len(plan.campaign.seeds), plan.recipes
-    requests = sum(-(-len(plan.seeds(recipe)) // pack) for recipe in range(recipes))
+    pack, seeds = stock.plan.campaign.family.pack, len(stock.plan.campaign.seeds)
+    requests = stock.requests
     room = requests * pack
-    if recipes and seeds < pack and stock.due and room > len(plan):
+    if seeds < pack and stock.due == len(stock.plan) and room > stock.due:
         used = {1: "a quarter", 2: "half", 3: "three quarters"}[seeds]
         word = "seed uses" if seeds == 1 else "seeds use"
         yield f"{seeds} {word} {used} of each request; {pack} would make {room} images in the same {requests} requests"

@@ -7,7 +7,8 @@ again whenever they are asked for, so that a million cells fit into a hundred me
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -23,7 +24,7 @@ _DIGEST_BYTES = 32
 class Planned:
     """A variation with its recipe and the other cells that come out as the very same image.
 
-    `position` counts variations over all recipes, as `Plan.span` does.
+    `position` counts variations over all recipes, from 0, as `Plan.span` does.
     """
 
     position: int
@@ -37,6 +38,7 @@ class Plan:
 
     `model` is what the custom model's name meant when it was looked up; without it the keys of a
     custom family are not known yet (`knows_keys` is False) and everything else is.
+    Raises UsageError for a reference image that cannot be read.
     """
 
     def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
@@ -44,11 +46,12 @@ class Plan:
         self.knows_keys = model is not None or not campaign.family.is_custom
         self._cells = Cells(campaign)
         self._recipes = Recipes(campaign, model)
-        self._firsts = array("q")  # the first cell of each recipe, in plan order
+        self._firsts = array("q")  # the first cell of each recipe; ascending, since recipes are numbered as met
         self._ends = array("q")  # where the seeds of each recipe end, counted over all recipes
         self._digests = bytearray()
-        self._repeats: dict[int, list[int]] = {}  # recipe → its further cells
-        self._repeat_of: dict[int, int] = {}  # a further cell → its recipe
+        self._repeats: dict[int, array[int]] = {}  # recipe → its further cells
+        self._further: dict[int, list[int]] = {}  # recipe → seeds that only its further cells bring
+        self._brought: dict[int, tuple[int, int]] = {}  # such a cell → its recipe, and how many seeds it brings
         self._index()
 
     def __len__(self) -> int:
@@ -75,55 +78,58 @@ class Plan:
 
     def seeds(self, recipe: int) -> Sequence[int]:
         """All seeds of a recipe, in file order."""
-        first = self._cells.seeds(self._firsts[recipe])
-        if recipe not in self._repeats:
-            return first
-        return list(dict.fromkeys(seed for number in self._numbers(recipe) for seed in self._cells.seeds(number)))
+        own = self._cells.seeds(self._firsts[recipe])
+        further = self._further.get(recipe)
+        return own if further is None else [*own, *further]
 
-    def keys(self, recipe: int) -> list[str]:
-        """The keys of a recipe's variations, in the order of `seeds`."""
-        start = recipe * _DIGEST_BYTES
-        stem = self._digests[start : start + _DIGEST_BYTES].hex()
-        return [sha256(f"{stem}:{seed}".encode()).hexdigest() for seed in self.seeds(recipe)]
+    def keys(self) -> Iterator[str]:
+        """The keys of all variations, by position."""
+        for recipe in range(self.recipes):
+            stem = sha256(f"{self._digest(recipe).hex()}:".encode())
+            for seed in self.seeds(recipe):
+                key = stem.copy()
+                key.update(b"%d" % seed)
+                yield key.hexdigest()
 
     def cells_of(self, recipe: int, seed: int) -> list[Cell]:
         """The cells in which an image stands, in plan order."""
-        return [self._cells.cell(number) for number in self._numbers(recipe) if seed in self._cells.seeds(number)]
+        numbers = [self._firsts[recipe], *self._repeats.get(recipe, ())]
+        if len(numbers) > 1:
+            numbers = [number for number in numbers if seed in self._cells.seeds(number)]
+        return [self._cells.cell(number) for number in numbers]
 
-    def compose(self, recipe: int, seeds: Sequence[int]) -> tuple[Recipe, list[Variation]]:
-        """A recipe in full, and its variations for `seeds`, each under its first cell."""
+    def at(self, position: int) -> Planned:
+        """The variation at a position."""
+        recipe = bisect_right(self._ends, position)
+        (planned,) = self.planned(recipe, [position])
+        return planned
+
+    def planned(self, recipe: int, positions: Iterable[int]) -> Iterator[Planned]:
+        """The variations of a recipe that stand at `positions`, each under its first cell."""
         words, composed = self._recipes.of(self._cells.cell(self._firsts[recipe]))
-        variations = [
-            Variation(words.key(seed), seed, self.cells_of(recipe, seed)[0], composed.prompt_template) for seed in seeds
-        ]
-        return words, variations
+        seeds, (start, _) = self.seeds(recipe), self.span(recipe)
+        for position in positions:
+            seed = seeds[position - start]
+            first, *also = self.cells_of(recipe, seed)
+            variation = Variation(words.key(seed), seed, first, composed.prompt_template)
+            yield Planned(position, variation, words, tuple(also))
 
     def __iter__(self) -> Iterator[Planned]:
-        """Every variation, in plan order."""
-        recipe = -1
+        """Every variation, in plan order: an image stands where the first of its cells stands."""
+        recipe, told = -1, dict.fromkeys(self._further, 0)
         for number in self._cells.numbers():
-            again = self._repeat_of.get(number)
-            if again is None:
+            if recipe + 1 < self.recipes and number == self._firsts[recipe + 1]:
                 recipe += 1
-            yield from self._planned(recipe if again is None else again, number)
+                start, _ = self.span(recipe)
+                yield from self.planned(recipe, range(start, start + len(self._cells.seeds(number))))
+            elif number in self._brought:
+                owner, more = self._brought[number]
+                start = self.span(owner)[1] - len(self._further[owner]) + told[owner]
+                told[owner] += more
+                yield from self.planned(owner, range(start, start + more))
 
-    def _planned(self, recipe: int, number: int) -> Iterator[Planned]:
-        """The variations of a recipe that stand in cell `number` for the first time."""
-        seeds = self._cells.seeds(number)
-        if number != self._firsts[recipe]:
-            earlier = self._numbers(recipe)
-            earlier = earlier[: earlier.index(number)]
-            seeds = [seed for seed in seeds if not any(seed in self._cells.seeds(other) for other in earlier)]
-        if not seeds:
-            return
-        positions = dict(zip(self.seeds(recipe), range(*self.span(recipe)), strict=True))
-        words, variations = self.compose(recipe, seeds)
-        for variation in variations:
-            also = self.cells_of(recipe, variation.seed)[1:] if recipe in self._repeats else []
-            yield Planned(positions[variation.seed], variation, words, tuple(also))
-
-    def _numbers(self, recipe: int) -> list[int]:
-        return [self._firsts[recipe], *self._repeats.get(recipe, ())]
+    def _digest(self, recipe: int) -> bytes:
+        return bytes(self._digests[recipe * _DIGEST_BYTES : (recipe + 1) * _DIGEST_BYTES])
 
     def _index(self) -> None:
         """One pass over the cells: which are the same image, and how many seeds each recipe has."""
@@ -131,14 +137,24 @@ class Plan:
         for number in self._cells.numbers():
             recipe, _ = self._recipes.of(self._cells.cell(number))
             digest = sha256(recipe.text.encode()).digest()
-            group = known.setdefault(digest, len(self._firsts))
-            if group == len(self._firsts):
+            group = known.setdefault(digest, self.recipes)
+            if group == self.recipes:
                 self._firsts.append(number)
                 self._digests += digest
             else:
-                self._repeats.setdefault(group, []).append(number)
-                self._repeat_of[number] = group
+                self._repeated(group, number)
         end = 0
-        for group in range(len(self._firsts)):
+        for group in range(self.recipes):
             end += len(self.seeds(group))
             self._ends.append(end)
+
+    def _repeated(self, recipe: int, number: int) -> None:
+        """Note that a cell is a recipe met before, and which seeds it brings that the recipe had not."""
+        self._repeats.setdefault(recipe, array("q")).append(number)
+        seeds, known = self._cells.seeds(number), self.seeds(recipe)
+        if seeds is known:
+            return
+        had = set(known)
+        if more := [seed for seed in seeds if seed not in had]:
+            self._further.setdefault(recipe, []).extend(more)
+            self._brought[number] = recipe, len(more)

@@ -6,13 +6,16 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.spec.problems import counted
 
 STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
-_PENDING, _NOT_SELECTED, _AGAIN = 0, 254, 253
-_LOOKED_UP_AT_ONCE = 400
+_PENDING, _AGAIN, _NOT_SELECTED = 0, 253, 254
+_DUE = (_PENDING, _AGAIN)
+_LOOKED_UP_AT_ONCE = 2000
 
 States = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -21,7 +24,7 @@ class Stock:
     """The state of every selected variation of `plan`.
 
     `states` answers which of some keys were ever submitted and their state (the ledger's `states`);
-    None where there is no journal: then everything is new.
+    None where there is no journal: then everything is new. Raises UsageError where `only` selects nothing.
     """
 
     def __init__(self, plan: Plan, states: States | None = None, only: Only = EVERYTHING) -> None:
@@ -35,8 +38,13 @@ class Stock:
     def counts(self) -> dict[str, int]:
         """How many of the selected variations are in each state; `pending` are the due ones."""
         counts = {state: self._states.count(number) for number, state in enumerate(STATES)}
-        counts["pending"] += self._states.count(_AGAIN)
+        counts["pending"] += self.again
         return counts
+
+    @property
+    def selected(self) -> int:
+        """How many variations are selected."""
+        return len(self._states) - self._states.count(_NOT_SELECTED)
 
     @property
     def again(self) -> int:
@@ -45,7 +53,7 @@ class Stock:
 
     @property
     def due(self) -> int:
-        return self.counts()["pending"]
+        return self._states.count(_PENDING) + self.again
 
     @property
     def requests(self) -> int:
@@ -60,65 +68,78 @@ class Stock:
             if state != _NOT_SELECTED:
                 yield planned, "pending" if state == _AGAIN else STATES[state]
 
+    def in_state(self, state: str) -> Iterator[Planned]:
+        """The selected variations that are in a state other than pending, recipe by recipe."""
+        number, position = STATES.index(state), -1
+        while (position := self._states.find(number, position + 1)) >= 0:
+            yield self.plan.at(position)
+
     def jobs(self) -> Iterator[Job]:
         """The due variations as jobs, lazily; a later change of the ledger does not change them.
 
         Rounds: everything gets its first request before anything gets its second. Within a round, turn k takes
-        for each product in turn its k-th recipe counted from the product's own position, so that a run cut
+        for each product in turn its k-th due recipe counted from the product's own position, so that a run cut
         short has seen every product, and soon every prompt, preset and size.
         """
-        rotation = _rotation(self.plan)
         pack = self.plan.campaign.family.pack
-        most = max(map(self._due_of, rotation), default=0)
-        for first in range(0, most, pack):
-            for recipe in (recipe for recipe in rotation if self._due_of(recipe) > first):
-                seeds = list(islice(self._due_seeds(recipe), first, first + pack))
-                words, variations = self.plan.compose(recipe, seeds)
-                yield Job(words, tuple(variations))
+        at = array("q", (self.plan.span(recipe)[0] for recipe in range(self.plan.recipes)))
+        queues = _queues(self.plan)
+        while queues := [left for queue in queues if (left := self._still_due(queue, at))]:
+            for recipe in _in_turns(queues):
+                positions = list(islice(self._due_from(recipe, at[recipe]), pack))
+                at[recipe] = positions[-1] + 1
+                planned = list(self.plan.planned(recipe, positions))
+                yield Job(planned[0].recipe, tuple(each.variation for each in planned))
+
+    def _still_due(self, queue: array[int], at: array[int]) -> array[int]:
+        """Those recipes of a queue that have something due from where they stand on."""
+        return array("q", (recipe for recipe in queue if next(self._due_from(recipe, at[recipe]), None) is not None))
+
+    def _due_from(self, recipe: int, position: int) -> Iterator[int]:
+        """The positions of a recipe's due variations from `position` on."""
+        for each in range(position, self.plan.span(recipe)[1]):
+            if self._states[each] in _DUE:
+                yield each
 
     def _due_of(self, recipe: int) -> int:
         start, end = self.plan.span(recipe)
         return self._states.count(_PENDING, start, end) + self._states.count(_AGAIN, start, end)
 
-    def _due_seeds(self, recipe: int) -> Iterator[int]:
-        start, _ = self.plan.span(recipe)
-        for position, seed in enumerate(self.plan.seeds(recipe), start):
-            if self._states[position] in (_PENDING, _AGAIN):
-                yield seed
-
     def _select(self, only: Only) -> None:
-        for recipe in range(self.plan.recipes):
-            start, _ = self.plan.span(recipe)
-            keys = self.plan.keys(recipe) if only.needs_keys else [""] * len(self.plan.seeds(recipe))
-            for position, (seed, key) in enumerate(zip(self.plan.seeds(recipe), keys, strict=True), start):
-                if not only.matches(self.plan.cells_of(recipe, seed), seed, key):
+        plan = self.plan
+        if only.needs_keys and not plan.knows_keys:
+            raise UsageError("--only key=…: the images of a custom model have keys once a first run looked it up")
+        keys = plan.keys() if only.needs_keys else None
+        for recipe in range(plan.recipes):
+            for position, seed in enumerate(plan.seeds(recipe), plan.span(recipe)[0]):
+                if not only.matches(plan.cells_of(recipe, seed), seed, next(keys) if keys else ""):
                     self._states[position] = _NOT_SELECTED
+        if not self.selected:
+            raise UsageError(f"--only selects none of the {counted(len(plan), 'image')}; nothing was sent")
 
     def _look_up(self, states: States) -> None:
-        recipes = iter(range(self.plan.recipes))
-        while chunk := list(islice(recipes, _LOOKED_UP_AT_ONCE)):
-            keys = [key for recipe in chunk for key in self.plan.keys(recipe)]
-            found = states(keys)
-            if not found:
-                continue
-            start, _ = self.plan.span(chunk[0])
-            for position, key in enumerate(keys, start):
+        keys, start = self.plan.keys(), 0
+        while chunk := list(islice(keys, _LOOKED_UP_AT_ONCE)):
+            found = states(chunk)
+            for position, key in enumerate(chunk, start) if found else ():
                 if key in found and self._states[position] != _NOT_SELECTED:
                     self._states[position] = STATES.index(found[key]) or _AGAIN
+            start += len(chunk)
 
 
-def _rotation(plan: Plan) -> array[int]:
-    """The recipes in the order of one round."""
+def _queues(plan: Plan) -> list[array[int]]:
+    """The recipes of each product, beginning at the product's own position in the campaign."""
     queues = {product: array("q") for product in plan.campaign.products}
     for recipe in range(plan.recipes):
         queues[plan.product(recipe)].append(recipe)
-    longest = max(map(len, queues.values()), default=0)
-    return array(
-        "q",
-        (
-            queue[(position + turn) % len(queue)]
-            for turn in range(longest)
-            for position, queue in enumerate(queues.values())
-            if turn < len(queue)
-        ),
-    )
+    begins = [position % len(queue) if queue else 0 for position, queue in enumerate(queues.values())]
+    return [queue[begin:] + queue[:begin] for begin, queue in zip(begins, queues.values(), strict=True)]
+
+
+def _in_turns(queues: list[array[int]]) -> Iterator[int]:
+    """The first of each queue, then the second of each, and so on."""
+    turn = 0
+    while queues:
+        yield from (queue[turn] for queue in queues)
+        turn += 1
+        queues = [queue for queue in queues if len(queue) > turn]
