@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,14 +18,15 @@ import yaml
 from campaign_runner.errors import SpecError
 from campaign_runner.spec.guard import Finding, Refused, read_tree
 from campaign_runner.spec.problems import Problem, counted
-from campaign_runner.spec.source import Hole, Node, Source
+from campaign_runner.spec.source import Hole, Source
 from campaign_runner.spec.syntax import diagnose
 
 LARGEST_BYTES = 1024 * 1024
-_MOST_REPAIRS = 25
+_MOST_MENDED = 25  # lines
 _SLOW_TEXT = 100_000  # characters; a larger file is mended less often, since each time it is read again
 _INVISIBLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _INDENTED_BY_TAB = re.compile(r"^ *\t", re.MULTILINE)
+_INIT = "`campaign-runner init` writes one that runs"
 _SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadsheets as `CSV UTF-8`"
 
 
@@ -82,7 +84,8 @@ def _odd_characters(text: str) -> Iterator[Finding]:
 
 def _parsed(source: Source, text: str, problems: list[Problem]) -> tuple[Source, list[Problem]]:
     inserted: dict[int, int] = {}
-    repairs = _MOST_REPAIRS if len(text) < _SLOW_TEXT else 3
+    mended: set[int] = set()
+    most = _MOST_MENDED if len(text) < _SLOW_TEXT else 3
     while True:
         now = Source(source.path, text, source.sha256, Hole(0, 0), source.text, inserted)
         findings: list[Finding] = []
@@ -92,22 +95,20 @@ def _parsed(source: Source, text: str, problems: list[Problem]) -> tuple[Source,
             raise SpecError(_told(now, problems, [*findings, refused.finding])) from None
         except yaml.YAMLError as error:
             diagnosis = diagnose(text, error)
-            problems = _told(now, problems, [diagnosis.finding])
-            repairs -= 1
-            if diagnosis.meant is None or not repairs:
+            if diagnosis.line in mended:  # it was not meant so after all
                 raise SpecError(_told(now, problems, findings)) from None
+            problems = _told(now, problems, [diagnosis.finding])
+            if diagnosis.meant is None or len(mended) == most:
+                raise SpecError(_told(now, problems, findings)) from None
+            mended.add(diagnosis.line)
             text = _with_line(text, diagnosis.line, diagnosis.meant)
             if diagnosis.inserted:
                 inserted[diagnosis.line + 1] = diagnosis.inserted
         else:
-            return _with_root(now, root), _told(now, problems, findings)
-
-
-def _with_root(source: Source, root: Node | None) -> Source:
-    if root is None:
-        message = "the file is empty"
-        raise SpecError([Problem(source.path, 1, 1, message, advice="`campaign-runner init` writes one that runs")])
-    return Source(source.path, source.text, source.sha256, root, source.original, source.inserted)
+            problems = _told(now, problems, findings)
+            if root is None:
+                raise SpecError([Problem(now.path, 1, 1, "the file is empty", advice=_INIT), *problems])
+            return replace(now, root=root), problems
 
 
 def _with_line(text: str, number: int, line: str) -> str:

@@ -33,7 +33,7 @@ class Diagnosis:
     """
 
     finding: Finding
-    line: int = 0
+    line: int = -1
     meant: str | None = None
     inserted: int = 0
 

@@ -94,6 +94,7 @@ ATTACKS = [
     "a: '" + "'' " * 200_000,
     "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}{{v{n + 1}}}"' for n in range(60)) + ', v60: x}\n' + GOOD,  # 2^60
     "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}"' for n in range(5000)) + ', v5000: x}\n' + GOOD,  # a tower
+    'vars:\n  light: "{m\'  mood: "{season} mood"\n' + GOOD,  # quotes were put around a line again and again
     GOOD.replace("{product.name}", "{product.name}{" * 50_000),
     GOOD.replace("oak", " " * 500_000),
     GOOD.replace("66080", "1..2147483647").replace("[almond candle]", "[" + ", ".join(map(str, range(9999))) + "]"),
