@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -169,20 +168,19 @@ async def _mark_sent(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRe
 def _lost(host: str, error: Exception, progress: _Progress, limits: Limits) -> Lost:
     return Lost(
         host,
-        _cause(error, progress, limits),
+        cause_of(error, limits, sent=progress.sent),
         sent=progress.sent,
         answered=progress.answered,
         is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),
     )
 
 
-def _cause(error: Exception, progress: _Progress, limits: Limits) -> str:
+def cause_of(error: Exception, limits: Limits, *, sent: bool) -> str:
     """Why, in words of ours: nothing of the error's own text, which may hold a URL or a header."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            inner = error.certificate_error
-            reason = inner.verify_message if isinstance(inner, ssl.SSLCertVerificationError) else "it does not fit"
-            return f"its certificate is not valid ({reason})"
+            reason = getattr(error.certificate_error, "verify_message", "")  # OpenSSL's, of the certificate alone
+            return f"its certificate is not valid ({reason or 'it does not fit'})"
         case aiohttp.ClientConnectorDNSError():
             return "its name cannot be resolved"
         case aiohttp.ClientProxyConnectionError():
@@ -195,7 +193,7 @@ def _cause(error: Exception, progress: _Progress, limits: Limits) -> str:
             return f"the answer is larger than {limits.most_bytes // 1024 // 1024} MiB"
         case _TooSlow():
             return f"the answer came slower than {limits.pace / 1024:g} KiB a second"
-        case TimeoutError() if not progress.sent:
+        case TimeoutError() if not sent:
             return "no connection in time"
         case TimeoutError():
             return f"no complete answer within {limits.total:g} seconds"

@@ -301,28 +301,32 @@ async def test_no_cookie_is_kept() -> None:
 
 
 IMAGES = {
-    "cut": (answer(200, b"x" * 50, length=99, **CLOSING), Damaged),
-    "cut in a chunk": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n9\r\nxyz", Damaged),
-    "too large by its length": (begin(answer(200, length=1001)), Damaged),
-    "too large without a length": (answer(200, b"x" * 1001, content_length="", **CLOSING), Damaged),
-    "compressed": (answer(200, b"x", content_encoding="gzip"), Damaged),
-    "too slow": (begin(answer(200, b"x", length=99)), Damaged),
-    "reset": (reset, Unavailable),
-    "silent": (hang, Unavailable),
-    "expired": (answer(403, b"<Error><Code>AccessDenied</Code></Error>"), LinkExpired),
-    "busy": (answer(503), Unavailable),
+    "cut": (answer(200, b"x" * 50, length=99, **CLOSING), Damaged, "cut off"),
+    "cut in a chunk": (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n9\r\nxyz",
+        Damaged,
+        "cut off",
+    ),
+    "too large by its length": (begin(answer(200, length=1001)), Damaged, "larger than"),
+    "too large without a length": (answer(200, b"x" * 1001, content_length="", **CLOSING), Damaged, "larger than"),
+    "compressed": (answer(200, b"x", content_encoding="gzip"), Damaged, "compressed"),
+    "too slow": (begin(answer(200, b"x", length=99)), Damaged, "slower than"),
+    "reset": (reset, Unavailable, "broke"),
+    "silent": (hang, Unavailable, "within"),
+    "expired": (answer(403, b"<Error><Code>AccessDenied</Code></Error>"), LinkExpired, "expired"),
+    "busy": (answer(503), Unavailable, "503"),
 }
 
 
-@pytest.mark.parametrize(("act", "error"), IMAGES.values(), ids=IMAGES)
+@pytest.mark.parametrize(("act", "error", "why"), IMAGES.values(), ids=IMAGES)
 async def test_an_image_that_does_not_come_whole_may_be_fetched_again(
-    act: bytes | Act, error: type[ProviderError]
+    act: bytes | Act, error: type[ProviderError], why: str
 ) -> None:
     async with raw_server(act) as server:
         settings = settings_for(server, image=2 * SOON)
         limits = replace(settings.image, most_bytes=1000, window=SOON)
         async with FireflyClient(replace(settings, image=limits)) as firefly:
-            with pytest.raises(error) as caught:
+            with pytest.raises(error, match=why) as caught:
                 await firefly.fetch(Output(1, f"{server.origin}/1?hush"))
         assert type(caught.value) is error
         assert "hush" not in str(caught.value)
