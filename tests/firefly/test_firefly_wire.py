@@ -6,7 +6,7 @@ import json
 from urllib.parse import parse_qs
 
 import pytest
-from conftest import make_job
+from asking import make_job
 
 from campaign_runner.errors import Rejected
 from campaign_runner.firefly import wire

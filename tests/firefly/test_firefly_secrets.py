@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from conftest import SECRET, make_job, settings_for
+from asking import SECRET, make_job, settings_for
 from raw_server import TOKEN, Act, answer, begin, close, granted, hang, raw_server, reset
 
 from campaign_runner.errors import CampaignError, ProviderError

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from conftest import make_job, settings_for
+from asking import make_job, settings_for
 from raw_server import TOKEN, answer, raw_server
 
 from campaign_runner.errors import ProviderError

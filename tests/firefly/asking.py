@@ -1,10 +1,9 @@
-"""What the tests of the Firefly client share: a job, settings for a raw server, and its canaries."""
+"""What the tests of the Firefly client ask with: a job, and settings for a server of theirs with canaries in them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from raw_server import RawServer
 
 from campaign_runner.firefly.auth import Credentials, Secret
@@ -29,8 +28,3 @@ def settings_for(server: RawServer | str, *, ready: str | None = None, **seconds
     settings = Settings(origin, origin, Credentials("canary-client", Secret(SECRET), token))
     limits = {name: replace(getattr(settings, name), total=total) for name, total in seconds.items()}
     return replace(settings, **limits)
-
-
-@pytest.fixture
-def job() -> Job:
-    return make_job(66080, 82683)

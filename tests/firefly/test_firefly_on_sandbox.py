@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from conftest import make_job, settings_for
+from asking import make_job, settings_for
 
 from campaign_runner.errors import (
     AccountRefused,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import aiohttp
 import pytest
-from conftest import make_job, settings_for
+from asking import make_job, settings_for
 from raw_server import TOKEN, Act, answer, begin, close, granted, hang, raw_server, reset
 
 from campaign_runner.errors import (
