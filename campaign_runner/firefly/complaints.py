@@ -62,7 +62,7 @@ def _object_or_none(response: Response) -> dict[str, Any] | None:
 
 
 def _field_complaints(errors: object) -> list[str]:
-    """`body.seeds: ensure this value has at most 4 items` for each field the service names."""
+    """`seeds: ensure this value has at most 4 items` for each field the service names."""
     listed = [error for error in errors if isinstance(error, Mapping)] if isinstance(errors, list) else []
     return [f"{_place(error.get('loc'))}{_sentence(error.get('msg'))}" for error in listed[:_MOST_FIELDS]]
 
