@@ -91,31 +91,33 @@ class Composer:
 
     def fill(self, text: str, cell: Cell) -> str:
         """A text with its placeholders filled in, not cleaned."""
-        pattern, names = self._compiled.get((text, cell.market)) or self._compile(text, cell.market)
+        pattern, names = self.compiled(text, cell.market)
         if not names:
             return pattern
-        words = self._words.get((cell.product, cell.market)) or self._product_words(cell.product, cell.market)
+        words = self.product_words(cell.product, cell.market)
         return pattern % tuple([words.get(name) or _of_cell(name, cell) for name in names])
 
-    def _compile(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
-        """A text as a %-pattern, and what each %s stands for; without any, the text itself."""
-        parts = self._flat(text, market)
-        names = tuple(part.name for part in parts if isinstance(part, Slot))
-        if names:
-            pattern = "".join("%s" if isinstance(part, Slot) else part.replace("%", "%%") for part in parts)
-        else:
-            pattern = "".join(map(str, parts))
-        self._compiled[text, market] = pattern, names
-        return pattern, names
+    def compiled(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
+        """A text for a market as a %-pattern, and what each %s stands for; without any, the text itself."""
+        found = self._compiled.get((text, market))
+        if found is None:
+            parts = self._flat(text, market)
+            names = tuple(part.name for part in parts if isinstance(part, Slot))
+            literals = (part.replace("%", "%%") if names else part for part in parts if isinstance(part, str))
+            pattern = "".join("%s" if isinstance(part, Slot) else next(literals) for part in parts)
+            found = self._compiled[text, market] = pattern, names
+        return found
 
-    def _product_words(self, id: str, market: str | None) -> dict[str, str]:
-        """What `product.…` stands for in a market; words without a wording for it are not among them."""
-        if len(self._words) >= _MOST_KEPT:
-            self._words.clear()
-        product = self._campaign.products[id]
-        texts = {"name": product.name, **product.words}
-        words = {f"product.{field}": self._wording(text, market) for field, text in texts.items()}
-        self._words[id, market] = words = {"product.id": id, **words}
+    def product_words(self, id: str, market: str | None) -> dict[str, str]:
+        """What `product.…` stands for in a market; a word without a wording for it is empty."""
+        words = self._words.get((id, market))
+        if words is None:
+            if len(self._words) >= _MOST_KEPT:
+                self._words.clear()
+            product = self._campaign.products[id]
+            texts = {"name": product.name, **product.words}
+            words = {f"product.{field}": self._wording(text, market) for field, text in texts.items()}
+            self._words[id, market] = words = {"product.id": id, **words}
         return words
 
     def _flat(self, text: str, market: str | None) -> list[str | Slot]:

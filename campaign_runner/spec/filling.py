@@ -6,9 +6,10 @@ text names them. Only cells that are made are looked at, so a word may be missin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
+from unicodedata import normalize
 
 from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import Cell
@@ -69,10 +70,11 @@ class Filling:
         self._needs: dict[tuple[Loc, str | None], _Needs] = {}
         self._sound: set[tuple[str, str, str | None]] = set()  # product words that are there
         self._lacks: dict[_Lack, dict[str, None]] = {}
-        self._long: dict[Loc, tuple[int, dict[str, None]]] = {}
+        self._long: dict[Loc, dict[str, int]] = {}  # characters, by product
         self._pictures: dict[Loc, dict[str, None]] = {}
-        self._longest_preset = max(draft.campaign.presets, key=len)
-        self._longest_size = max(draft.campaign.sizes, key=lambda size: len(str(size)))
+        self._short: dict[tuple[Loc, str | None], bool] = {}
+        self._lengths: dict[tuple[str, str | None], int] = {}
+        self._suspects: set[Loc] = set()  # prompts that may be too long
         texts = list(filled_texts(draft.campaign))
         self._has_look_texts = any(loc[-1] in ("negative_prompt", *REFERENCES) for loc, _ in texts)
         self._named = {slot.name for text in wordings(texts) for slot in slots(text.text)}
@@ -81,46 +83,59 @@ class Filling:
         """Words and wordings that are missing, texts that are too long once filled, pictures that are not there."""
         for cell in whole_cells(self._draft, self._axes()):
             self._visit(cell)
-        if self._long and {"preset", "size"} & self._named:
+        if self._suspects:
             self._measure_each()
         for lack, who in self._lacks.items():
             yield from self._lacking(lack, list(who))
-        for loc, (characters, products) in self._long.items():
-            yield self._too_long(loc, characters, list(products))
+        for loc, by_product in self._long.items():
+            yield self._too_long(loc, max(by_product.values()), list(by_product))
         for loc, references in self._pictures.items():
-            flaws = [flaw for path in references if (flaw := picture_flaw(path, self._campaign.path.parent))]
-            if flaws:
-                message, advice = flaws[0]
-                also = f" (and {len(flaws) - 1} more like it)" if len(flaws) > 1 else ""
-                yield self._draft.source.at(loc, message + also, advice)
+            yield from self._missing_pictures(loc, references)
 
     def _axes(self) -> set[str]:
-        """What decides which words a text needs; ids and sizes that it names are only of different length."""
-        return {"product", "prompt", "market", *(("preset",) if self._has_look_texts else ())}
+        """What decides which words a text needs; the ids and sizes that a prompt names differ only in length."""
+        axes = {"product", "prompt", "market"}
+        return axes | {"preset"} | ({"size"} & self._named) if self._has_look_texts else axes
 
     def _visit(self, cell: Cell) -> None:
         if self._draft.doubtful and self._draft.doubtful.intersection(loc for loc, _ in layers(self._campaign, cell)):
             return
         loc, text = self._prompt(cell)
-        if not self._lacks_anything(loc, text, cell):
-            self._measure(loc, self._composer.prompt(self._stretched(cell)), cell)
+        if not self._lacks_anything(loc, text, cell) and not self._fits(loc, text, cell.market):
+            self._suspects.add(loc)
         for loc, text in self._look_texts(cell) if self._has_look_texts else ():
             if not self._lacks_anything(loc, text, cell):
                 self._look_text(loc, text, cell)
 
-    def _stretched(self, cell: Cell) -> Cell:
-        """The cell with the longest preset and size of the campaign, where texts name them."""
-        if cell.include is not None or not {"preset", "size"} & self._named:
-            return cell
-        return Cell(cell.product, cell.prompt, self._longest_preset, cell.market, self._longest_size)
+    def _fits(self, loc: Loc, text: Text, market: str | None) -> bool:
+        """Whether a prompt is short enough even with the longest word of any product, preset and size."""
+        key = (loc, market)
+        if key not in self._short:
+            written = self._wording(text, market)
+            pattern, names = self._composer.compiled(written[1] if written else "", market)
+            longest = len(normalize("NFC", pattern)) + sum(self._longest(name, market) for name in names)
+            self._short[key] = longest <= PROMPT_CHARACTERS
+        return self._short[key]
+
+    def _longest(self, name: str, market: str | None) -> int:
+        """The characters of the longest text that a placeholder can stand for in a market."""
+        key = (name, market)
+        if key not in self._lengths:
+            words: Iterable[str] = ()
+            if name == "preset":
+                words = self._campaign.presets
+            elif name == "size":
+                words = map(str, self._campaign.sizes)
+            else:
+                words = (self._composer.product_words(id, market).get(name, "") for id in self._campaign.products)
+            self._lengths[key] = max(len(normalize("NFC", word)) for word in words)
+        return self._lengths[key]
 
     def _measure_each(self) -> None:
-        """What might be too long with the longest preset or size is measured with each that is made."""
-        suspects = dict.fromkeys(self._long)
-        self._long.clear()
+        """Prompts that may be too long are measured for every cell that is made."""
         for cell in whole_cells(self._draft, AXES):
             loc, text = self._prompt(cell)
-            if loc in suspects and not self._lacks_anything(loc, text, cell):
+            if loc in self._suspects and not self._lacks_anything(loc, text, cell):
                 self._measure(loc, self._composer.prompt(cell), cell)
 
     def _look_text(self, loc: Loc, text: Text, cell: Cell) -> None:
@@ -173,7 +188,8 @@ class Filling:
             elif slot.name in FIXED:
                 continue
             elif market and slot.name in (own := self._campaign.markets[market].words):
-                self._follow(("markets", market, slot.name), own[slot.name], market, needs)
+                if self._wording(own[slot.name], market) is None:
+                    lacks.append(_NoWording(("markets", market, slot.name)))
             elif slot.name in self._campaign.vars:
                 self._follow(("vars", slot.name), self._campaign.vars[slot.name], market, needs)
             else:
@@ -205,8 +221,8 @@ class Filling:
 
     def _measure(self, loc: Loc, text: str, cell: Cell) -> None:
         if len(text) > PROMPT_CHARACTERS:
-            longest, products = self._long.get(loc, (0, {}))
-            self._long[loc] = max(longest, len(text)), {**products, cell.product: None}
+            by_product = self._long.setdefault(loc, {})
+            by_product[cell.product] = max(len(text), by_product.get(cell.product, 0))
 
     def _lacking(self, lack: _Lack, who: list[str]) -> Iterator[Problem]:
         source = self._draft.source
@@ -229,9 +245,7 @@ class Filling:
         who = listed([f"{id} (line {campaign.line(('products', id))})" for id in ids], most=_MOST_NAMED)
         message = f"{{{slot.name}}} is missing for {len(ids)} of {counted(len(campaign.products), 'product')}: {who}"
         if len(ids) == len(campaign.products):
-            message += guess(
-                field, {"name", "id", *(word for entry in campaign.products.values() for word in entry.words)}
-            )
+            message += guess(field, [name.removeprefix("product.") for name in self._known if "product." in name])
         them = "them" if len(ids) > 1 else "it"
         advice = f"give {them} {a(field)}"
         others = [id for id in campaign.prompts if id != loc[1]] if loc[0] == "prompts" else []
@@ -239,6 +253,14 @@ class Filling:
             advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{listed(others, most=3)}]}}"
         at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1 + len("product.")
         return source.problem(at, message, advice)
+
+    def _missing_pictures(self, loc: Loc, references: Collection[str]) -> Iterator[Problem]:
+        folder = self._campaign.path.parent
+        flaws = [flaw for reference in references if (flaw := picture_flaw(reference, folder))]
+        if flaws:
+            message, advice = flaws[0]
+            also = f" (and {len(flaws) - 1} more like it)" if len(flaws) > 1 else ""
+            yield self._draft.source.at(loc, message + also, advice)
 
     def _too_long(self, loc: Loc, characters: int, products: list[str]) -> Problem:
         what = "negative prompt" if loc[-1] == "negative_prompt" else "prompt"

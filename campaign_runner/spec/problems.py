@@ -78,7 +78,7 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is nearest to `word`, empty if none is near."""
-    spelt = {_plain(name): name for name in known}
+    spelt = {_plain(name): name for name in sorted(known)}
     near = get_close_matches(_plain(word), spelt, n=1, cutoff=0.66) if len(word) <= 60 else []
     return spelt[near[0]] if near else ""
 

@@ -1,4 +1,7 @@
-"""Vars may use vars: no circle, no tower, no flood."""
+"""Vars may use vars: no circle, no tower, no flood of text.
+
+They are settled in rounds, in each those whose vars are all settled, so nothing is expanded to find out.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,25 @@ from collections.abc import Iterator, Mapping
 from campaign_runner.spec.draft import Draft
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.text import Text, parse, slots
+from campaign_runner.spec.wordings import filled_texts, wordings
 
 _DEEPEST = 16  # vars within vars
 _LONGEST = 10_000  # characters that a var may add up to; a prompt has 1,024
 
 
 def var_problems(draft: Draft) -> Iterator[Problem]:
-    """Vars that use themselves, stand too deep in one another, or add up to more than any prompt takes.
-
-    They are settled in rounds: in each those whose vars are all settled, so nothing is expanded to find out.
-    """
+    """Vars that use themselves, stand too deep in one another, or add up to more than any prompt takes."""
     texts = draft.campaign.vars
     uses = {name: _used(text, texts) for name, text in texts.items()}
     lengths: dict[str, int] = {}
     for _ in range(_DEEPEST):
         ready = [name for name in uses if name not in lengths and all(used in lengths for used in uses[name])]
-        for name in ready:
-            lengths[name] = max(_length(text, lengths) for text in texts[name].values())
-            if lengths[name] > _LONGEST:
-                message = f"'{name}' adds up to more than {_LONGEST:,} characters"
-                yield draft.source.at(("vars", name), message, "shorten it, or the vars it uses")
-                return
+        lengths |= {name: max(_length(text, lengths) for text in texts[name].values()) for name in ready}
+    for written in wordings(filled_texts(draft.campaign)):
+        if _length(written.text, lengths) > _LONGEST:
+            message = f"with its vars this adds up to more than {_LONGEST:,} characters"
+            yield draft.source.at(written.loc, message, "shorten it, or the vars it uses")
+            return
     if left := [name for name in uses if name not in lengths]:
         circle = _circle(left[0], uses, lengths)
         message = " uses ".join(circle) + ": a circle" if circle else f"vars use one another more than {_DEEPEST} deep"
@@ -40,7 +41,7 @@ def _used(text: Text, texts: Mapping[str, Text]) -> list[str]:
 
 
 def _length(text: str, known: Mapping[str, int]) -> int:
-    return sum(len(part) if isinstance(part, str) else known.get(part.name, 0) for part in parse(text))
+    return sum(len(part) if isinstance(part, str) else known.get(part.name, 1) for part in parse(text))
 
 
 def _circle(start: str, uses: Mapping[str, list[str]], settled: Mapping[str, int]) -> list[str]:

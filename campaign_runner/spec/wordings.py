@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from campaign_runner.spec.draft import Draft
@@ -87,8 +88,10 @@ class Words:
         self._vars = campaign.vars
         self._market_words = {word for market in campaign.markets.values() for word in market.words}
         self._product_words = {word for product in campaign.products.values() for word in product.words}
+        has_concept = draft.family is None or draft.family.is_custom
+        absent = {*(() if campaign.markets else ("market",)), *(() if has_concept else ("concept",))}
         self.known = {
-            *(name for name in FIXED if name != "market" or campaign.markets),
+            *(name for name in FIXED if name not in absent),
             *self._vars,
             *self._market_words,
             *(f"product.{field}" for field in ("name", "id", *self._product_words)),
@@ -129,30 +132,25 @@ class Words:
             yield self._draft.source.problem(place, message, advice)
 
     def _unknown(self, wording: Wording, slot: Slot) -> Iterator[Problem]:
-        draft, name = self._draft, slot.name
-        if name in self.known:
-            if name == "concept" and draft.family and not draft.family.is_custom:
-                message, advice = f"{draft.family.id} has no {{concept}}: custom models do", "write the word itself"
-                yield self._at(wording, slot, message, advice)
-            return
-        if is_product_word(name):
-            return  # whose product has it is looked at when texts are filled
+        name, broken = slot.name, self._draft.broken
+        if name in self.known or is_product_word(name):
+            return  # whose product has a word is looked at when texts are filled
         if name == "market":
             yield self._at(wording, slot, "this campaign has no markets", "take {market} away, or add 'markets'")
-        elif not {"vars", "markets"} & draft.broken or not _NAME.fullmatch(name):
+        elif name == "concept":
+            yield self._at(wording, slot, "only a custom model has a {concept}", "write the word itself")
+        elif not {"vars", "markets"} & broken or not _NAME.fullmatch(name):
             yield self._at(wording, slot, *self._not_a_placeholder(name))
 
     def _not_a_placeholder(self, name: str) -> tuple[str, str]:
         plain = re.split("[:!]", name.strip())[0].strip()
-        known = f"placeholders here: {listed([f'{{{name}}}' for name in sorted(self.known)], most=12)}"
         if not plain:
             return "empty braces", "write {{}} to send braces"
         if plain in self.known:
             return f"{{{name}}} has more in it than a name", f"write {{{plain}}}: placeholders have no formats"
-        meant = "product.name" if plain == "product" else ""
-        return f"unknown placeholder {{{name}}}" + (
-            f"; did you mean '{meant}'?" if meant else guess(plain, self.known)
-        ), known
+        meant = "; did you mean 'product.name'?" if plain == "product" else guess(plain, self.known)
+        known = listed([f"{{{known}}}" for known in sorted(self.known)], most=12)
+        return f"unknown placeholder {{{name}}}{meant}", f"placeholders here: {known}"
 
     def _at(self, wording: Wording, slot: Slot, message: str, advice: str) -> Problem:
         source = self._draft.source
@@ -204,19 +202,22 @@ class Words:
         """A text by market names markets, or languages that one of them speaks."""
         if not text or EVERYWHERE in text or "markets" in self._draft.broken:
             return
-        markets = self._draft.campaign.markets
-        if not markets:
+        if not self._draft.campaign.markets:
             message = "texts by market or language need 'markets'"
             written, _ = self._draft.source.find(loc)
             advice = f"write one text: {written.text if written else loc[-1]}: {quoted(next(iter(text.values())))}"
             yield self._draft.source.at(loc, message, advice)
             return
-        known = {OTHER, *markets, *self._languages()}
         for key in text:
-            if key not in known:
-                message = f"'{key}' is neither a market nor a language of one{guess(key, known)}"
-                advice = f"known here: {', '.join(sorted(known - {OTHER}))}, and other for all the rest"
+            if key not in self._meant:
+                message = f"'{key}' is neither a market nor a language of one{guess(key, self._meant)}"
+                advice = f"known here: {', '.join(sorted(self._meant - {OTHER}))}, and other for all the rest"
                 yield self._draft.source.at_key((*loc, key), message, advice)
+
+    @cached_property
+    def _meant(self) -> set[str]:
+        """What the keys of a text may be."""
+        return {OTHER, *self._draft.campaign.markets, *self._languages()}
 
     def _languages(self) -> set[str]:
         campaign = self._draft.campaign

@@ -95,6 +95,9 @@ ATTACKS = [
     "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}{{v{n + 1}}}"' for n in range(60)) + ', v60: x}\n' + GOOD,  # 2^60
     "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}"' for n in range(5000)) + ', v5000: x}\n' + GOOD,  # a tower
     'vars:\n  light: "{m\'  mood: "{season} mood"\n' + GOOD,  # quotes were put around a line again and again
+    "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}{{v{n + 1}}}"' for n in range(12)) + ", v12: x}\n"
+    + GOOD.replace("oak", "{v0}" * 2000),  # 2000 times 2^12
+    GOOD.replace("[almond candle]", "{a: b}") + "markets: {us: {sun: '{sun}'}}\nvars: {x: '{sun}'}\n",  # to itself
     GOOD.replace("{product.name}", "{product.name}{" * 50_000),
     GOOD.replace("oak", " " * 500_000),
     GOOD.replace("66080", "1..2147483647").replace("[almond candle]", "[" + ", ".join(map(str, range(9999))) + "]"),
