@@ -7,13 +7,13 @@ redacted trace in the state folder. No traceback reaches a user.
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from campaign_runner import __version__
+from campaign_runner.cli.console import discard
 from campaign_runner.errors import CampaignError
 
 COMMANDS = {
@@ -70,7 +70,8 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run one command; the answer is the process's exit status."""
     try:
         status = commands.main(list(arguments), prog_name="campaign-runner", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
@@ -82,7 +83,7 @@ def run_command(arguments: Sequence[str]) -> int:
         click.echo(f"campaign-runner: {error}" if error.exit_code != 2 else str(error), err=True)
         return error.exit_code
     except BrokenPipeError:
-        _discard_stdout()
+        discard(sys.stdout)
         return 0
     except Exception as error:  # noqa: BLE001 - the process's boundary
         return _report_bug(error)
@@ -93,8 +94,3 @@ def _report_bug(error: Exception) -> int:
     trace = importlib.import_module("campaign_runner.cli.trace")
     click.echo(f"campaign-runner: a bug ({type(error).__name__}); a redacted trace is in {trace.keep(error)}", err=True)
     return 1
-
-
-def _discard_stdout() -> None:
-    """Whoever read our output has left: the interpreter must not fail on its last flush."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

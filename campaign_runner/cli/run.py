@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment, sandbox_settings
 from campaign_runner.cli.target import find, folder_of
 from campaign_runner.errors import UsageError
@@ -28,9 +28,6 @@ from campaign_runner.progress import Bar, JsonLines, Lines
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
-from campaign_runner.sandbox.serve import serving
-from campaign_runner.sandbox.server import Sandbox
-from campaign_runner.sandbox.settings import Settings as SandboxSettings
 from campaign_runner.session import Access, Desk, Order, make
 from campaign_runner.spec.problems import counted
 from campaign_runner.spec.schema import Campaign
@@ -140,7 +137,7 @@ async def run_one(campaign: Campaign, flags: Flags) -> int:
     """One campaign, from its lock to its report."""
     folder = folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox)
     environment = Environment.of_process()
-    click.echo(f"output  {folder.path}")
+    console.say(f"output  {folder.path}")
     rate = _rate(campaign, flags, environment)
     order = Order(
         campaign=campaign,
@@ -182,23 +179,36 @@ async def _access(flags: Flags, environment: Environment) -> AsyncIterator[Acces
         state = environment.state_folder
         yield Access(environment.origin, environment.settings, state, Memory(state))
         return
-    settings = SandboxSettings(
+    async with AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(_sandbox(flags))
+        state = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
+        yield Access(SANDBOX, lambda: sandbox_settings(origin), state)
+
+
+def _sandbox(flags: Flags) -> AbstractAsyncContextManager[str]:
+    """A sandbox in this process; imported here, since a run that buys needs none of it."""
+    from campaign_runner.sandbox.serve import serving
+    from campaign_runner.sandbox.server import Sandbox
+    from campaign_runner.sandbox.settings import Settings
+
+    settings = Settings(
         per_minute=flags.per_minute or SANDBOX_RATE.per_minute,
         per_day=flags.per_day or SANDBOX_RATE.per_day,
         job_seconds=SANDBOX_JOB_SECONDS,
         job_spread=0.5,
     )
-    async with AsyncExitStack() as stack:
-        origin = await stack.enter_async_context(serving(Sandbox(settings)))
-        state = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
-        yield Access(SANDBOX, lambda: sandbox_settings(origin), state)
+    return serving(Sandbox(settings))
+
+
+def _is_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _agree(flags: Flags) -> Callable[[Estimate], bool]:
     """Ask before the first money, where there is somebody to ask; the crontab line is consent."""
 
     def agree(figures: Estimate) -> bool:
-        if flags.yes or flags.is_sandbox or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if flags.yes or flags.is_sandbox or not _is_terminal():
             return True
         what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
@@ -214,16 +224,20 @@ class Watch:
     observers: list[Bar | Lines | JsonLines]
 
     def tell(self, event: Event) -> None:
-        for observer in self.observers:
-            observer(event)
+        for observer in list(self.observers):
+            try:
+                observer(event)
+            except BrokenPipeError:  # whoever read it has left; the run goes on
+                self.observers.remove(observer)
 
     def say(self, line: str) -> None:
         self.close()
-        click.echo(line)
+        console.say(line)
 
     def close(self) -> None:
-        for observer in self.observers:
-            observer.close()
+        while self.observers:
+            with suppress(BrokenPipeError):
+                self.observers.pop().close()
 
 
 @contextmanager
@@ -236,8 +250,9 @@ def _watching(campaign: Campaign, flags: Flags, rate: Rate) -> Iterator[Watch]:
         elif flags.log_file is not None:
             observers.append(Lines(campaign.campaign, rate, log))
         if not flags.quiet and (flags.log_file is not None or flags.log_format == "text"):
-            shown = Bar if sys.stderr.isatty() else Lines
-            observers.append(shown(campaign.campaign, rate, sys.stderr))
+            stderr = console.stderr()
+            shown = Bar if stderr.isatty() else Lines
+            observers.append(shown(campaign.campaign, rate, stderr))
 
         watch = Watch(observers)
         try:
@@ -249,7 +264,7 @@ def _watching(campaign: Campaign, flags: Flags, rate: Rate) -> Iterator[Watch]:
 @contextmanager
 def _log_stream(flags: Flags) -> Iterator[Any]:
     if flags.log_file is None:
-        yield sys.stderr
+        yield console.stderr()
         return
     try:
         stream = flags.log_file.open("a", encoding="utf-8")

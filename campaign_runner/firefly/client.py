@@ -107,6 +107,13 @@ class FireflyClient(Provider):
         self._closing.push_async_callback(connection.close)
         return connection
 
+    async def sign_in(self) -> None:
+        """Get the token, so that wrong credentials are known before anything is recorded as sent.
+
+        Raises AccountRefused, Throttled or Unavailable.
+        """
+        await self._tokens.get()
+
     async def submit(self, job: Job) -> Ticket:
         """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted."""
         request = wire.generate_request(self._origin, job)

@@ -1,0 +1,30 @@
+"""Words for whoever reads our output, and no failure where nobody reads it any more.
+
+A run goes on though its reader has left (`| head`) or its terminal was closed: images are at stake, not lines.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO
+
+import click
+
+
+def say(line: str) -> None:
+    """One line on stdout."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        discard(sys.stdout)
+
+
+def stderr() -> IO[str]:
+    """Where progress and logs go; nowhere, if the process was started without a stderr."""
+    return sys.stderr if sys.stderr is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+
+
+def discard(stream: IO[str]) -> None:
+    """Let everything that is still written to `stream` go nowhere, also the interpreter's last flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,49 @@
+"""kill -9 at any moment: the next run goes on, and nothing is charged twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.processes.conftest import Machine, sandbox_process
+
+
+@pytest.mark.parametrize("accepted", [1, 3, 6])
+def test_a_run_killed_in_the_middle_is_finished_by_the_next(
+    accepted: int, machine_for: Callable[[str], Machine]
+) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "1") as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        first = machine.start("run", file, "--concurrency", "2")
+        sandbox.wait_for(accepted)
+        first.kill()
+        first.communicate()
+        second = machine.run("run", file)
+        ledger = sandbox.ledger()
+        manifest = machine.manifest()
+    assert ledger["charged_twice"] == {}
+    states = {image["key"]: image["state"] for image in manifest["images"]}
+    assert set(states.values()) <= {"stored", "in_doubt"}
+    assert set(ledger["charged"]) <= set(states)
+    assert second.exit == (4 if "in_doubt" in states.values() else 0)
+
+
+def test_killed_again_and_again_it_still_ends(machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "0.5") as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        for accepted in (1, 2, 4, 5):
+            process = machine.start("run", file, "--concurrency", "1")
+            if len(sandbox.ledger()["accepted_at"]) < accepted:
+                sandbox.wait_for(accepted)
+            process.kill()
+            process.communicate()
+        machine.run("run", file)
+        machine.run("resolve", "spring", "--resubmit")
+        last = machine.run("run", file)
+        ledger = sandbox.ledger()
+    assert last.exit == 0, last.out
+    assert {image["state"] for image in machine.manifest()["images"]} == {"stored"}
+    assert len(ledger["charged"]) == 12

@@ -1,0 +1,36 @@
+"""Several runs at once: one a folder, one allowance for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.processes.conftest import CAMPAIGN, Machine, sandbox_process
+
+
+def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "3") as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        first = machine.start("run", file)
+        sandbox.wait_for(1)
+        second = machine.run("run", file)
+        busy = machine.run("status", "spring", "--json")
+        first.communicate(timeout=60)
+        ledger = sandbox.ledger()
+    assert (second.exit, first.returncode) == (11, 0)
+    assert "another run holds" in second.err
+    assert '"running": true' in busy.out
+    assert ledger["charged_twice"] == {}
+
+
+def test_two_processes_with_the_same_credentials_share_one_allowance(machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "5", "--job-seconds", "0.2") as sandbox:
+        machine = machine_for(sandbox.origin)
+        machine.env["CAMPAIGN_RUNNER_PER_MINUTE"] = "5"
+        files = [machine.campaign(name, CAMPAIGN) for name in ("spring", "summer")]
+        runs = [machine.start("run", file, "--max-runtime", "8s") for file in files]
+        for run in runs:
+            run.communicate(timeout=60)
+        ledger = sandbox.ledger()
+    assert [run.returncode for run in runs] == [9, 9]
+    assert (len(ledger["accepted_at"]), ledger["refused"]) == (5, 0)

@@ -1,0 +1,65 @@
+"""Signals: the first drains, a second leaves at once, and the next run goes on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.processes.conftest import PROGRAM, Machine, SandboxProcess, sandbox_process
+
+
+@pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_drains_and_the_next_run_finishes(
+    number: signal.Signals, exit_status: int, machine_for: Callable[[str], Machine]
+) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "2") as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        process = machine.start("run", file, "--concurrency", "2")
+        sandbox.wait_for(2)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == exit_status
+        assert "paid for; the service keeps them until" in out
+        assert out.splitlines()[-1].startswith("attention planned=12")
+        last = machine.run("run", file)
+        assert (last.exit, sandbox.ledger()["charged_twice"]) == (0, {})
+
+
+def test_a_second_signal_leaves_at_once(machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "600", "--faults", str(slow(machine_for("http://127.0.0.1:9")))) as sandbox:
+        machine = machine_for(sandbox.origin)
+        process = machine.start("run", machine.campaign(), "--concurrency", "1")
+        sandbox.wait_for(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        while "no more requests" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=5)
+        assert process.returncode == 143
+        after = machine.run("status", "spring", "--json")
+    assert '"in_doubt": 2' in after.out
+
+
+def slow(machine: Machine) -> object:
+    """A script: every answer to a submit takes long."""
+    script = machine.home / "faults.yaml"
+    script.write_text("- {kind: slow_after, where: submit, seconds: 30}\n", encoding="utf-8")
+    return script
+
+
+def test_a_reader_that_leaves_early_does_not_break_a_run(machine: Machine, service: SandboxProcess) -> None:
+    file = machine.campaign()
+    with subprocess.Popen(
+        [*PROGRAM, "run", str(file)], cwd=machine.home, env=machine.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read()
+    assert b"Traceback" not in errors
+    assert machine.manifest()["counts"]["stored"] == 12
