@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -23,12 +24,18 @@ in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="The fol
 
 
 def selection(values: Sequence[str], campaign: Campaign) -> Only:
-    """What `--only` means for a campaign. Raises UsageError."""
+    """What `--only` means for a campaign; a size may be given by its name. Raises UsageError."""
+    names = {name: str(size) for name, size in campaign.family.names.items() if size in campaign.sizes}
     known = {
         "product": list(campaign.products),
         "prompt": list(campaign.prompts),
         "preset": list(campaign.presets),
         "market": list(campaign.markets),
-        "size": [str(size) for size in (*campaign.sizes, *(cell.size for cell in campaign.include))],
+        "size": [*map(str, campaign.sizes), *names],
     }
-    return read_only(values, known)
+    if any(value.startswith("seed=") for value in values):
+        included = (entry.seeds or () for entry in campaign.include)
+        known["seed"] = list(dict.fromkeys(map(str, chain(campaign.seeds, *included))))
+    only = read_only(values, known)
+    sizes = frozenset(names.get(size, size) for size in only.values.get("size", ()))
+    return Only({**only.values, "size": sizes}) if sizes else only

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Cell
+from campaign_runner.spec.problems import guess, listed
 
 AXES = ("product", "prompt", "preset", "market", "size", "seed", "key")
 _SHORTEST_KEY = 8
+_MOST_COMPARED = 5000  # known names among which a guess is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +59,34 @@ def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | Non
         axis, equals, names = option.partition("=")
         if not equals or axis not in AXES:
             raise UsageError(f"--only {option}: say AXIS=VALUE, where AXIS is one of {', '.join(AXES)}")
-        wanted = [name.strip() for name in names.split(",") if name.strip()]
+        wanted = [_spelt(axis, name.strip()) for name in names.split(",") if name.strip()]
         if not wanted:
             raise UsageError(f"--only {option}: name at least one {axis}")
         for name in wanted:
-            _check(axis, name, known or {})
+            _refuse_unknown(axis, name, known or {})
         values.setdefault(axis, set()).update(wanted)
     return Only({axis: frozenset(names) for axis, names in values.items()})
 
 
-def _check(axis: str, name: str, known: Mapping[str, Collection[str]]) -> None:
-    if axis == "key" and (len(name) < _SHORTEST_KEY or set(name) - set("0123456789abcdef")):
-        raise UsageError(f"--only key={name}: give at least {_SHORTEST_KEY} of the key's hex digits")
-    if axis in known and name not in known[axis]:
-        near = get_close_matches(name, list(known[axis]), n=1)
-        guess = f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(list(known[axis])[:12])}"
-        raise UsageError(f"--only {axis}={name}: no {axis} has this name{guess}")
+def _spelt(axis: str, name: str) -> str:
+    """A value as it is compared: seeds as plain numbers, keys in small letters."""
+    if axis == "seed":
+        if not (name.isascii() and name.isdigit()):
+            raise UsageError(f"--only seed={name}: a seed is a whole number")
+        return name.lstrip("0") or "0"
+    if axis == "key":
+        key = name.lower()
+        if len(key) < _SHORTEST_KEY or set(key) - set("0123456789abcdef"):
+            raise UsageError(f"--only key={name}: give at least {_SHORTEST_KEY} of the key's hex digits")
+        return key
+    return name
+
+
+def _refuse_unknown(axis: str, name: str, known: Mapping[str, Collection[str]]) -> None:
+    if axis not in known or name in known[axis]:
+        return
+    names = known[axis]
+    if not names:
+        raise UsageError(f"--only {axis}={name}: this campaign has no {axis}")
+    near = guess(name, names) if axis != "seed" and len(names) <= _MOST_COMPARED else ""
+    raise UsageError(f"--only {axis}={name}: no {axis} has this name{near or f'; there are {listed(list(names))}'}")
