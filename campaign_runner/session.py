@@ -31,7 +31,7 @@ from campaign_runner.preflight import look_up, refuse_over_budget, settle_model
 from campaign_runner.quota import Limits as Allowed
 from campaign_runner.quota import SharedQuota, account_of
 from campaign_runner.report import Summary, report
-from campaign_runner.run.control import Control
+from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.run.parts import Limits, Ports
 from campaign_runner.run.runner import Runner
@@ -100,7 +100,7 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
     began = asyncio.get_running_loop().time()
     with order.folder.locked():
         _refuse_wrong_folder(order, access)
-        async with SqliteJournal(order.folder.path) as journal:
+        async with SqliteJournal(order.folder.path, now=desk.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.folder.path) as ledger:
                 stock, allowance = await _work(order, access, desk, Books(journal, ledger))
@@ -151,14 +151,15 @@ async def _work(order: Order, access: Access, desk: Desk, books: Books) -> tuple
     waiting = ledger.counts()["accepted"]
     if not stock.due and not waiting:
         return stock, None
-    async with FireflyClient(access.settings()) as firefly:
+    clock, steady = desk.control.clock, asyncio.get_running_loop().time
+    async with FireflyClient(access.settings(), clock=clock.now, steady=steady) as firefly:
         try:
             stock = await _agreed(stock, order, access, desk, Service(firefly, books))
         except CampaignError as error:
             if not waiting:
                 raise
             desk.control.failed(error)  # what is accepted is paid for: it is fetched all the same
-        quota = SharedQuota(access.state, access.account(), limits=Allowed(order.rate.per_minute, order.rate.per_day))
+        quota = _quota(order, access, clock)
         store = await FolderStore.prepare(order.folder.images, order.folder.staging)
         await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
         _remember(order, access, ledger, coming=stock.due)
@@ -168,6 +169,11 @@ async def _work(order: Order, access: Access, desk: Desk, books: Books) -> tuple
             await runner.run(stock.jobs())
         _remember(order, access, ledger, coming=0)
         return stock, await quota.allowance()
+
+
+def _quota(order: Order, access: Access, clock: Clock) -> SharedQuota:
+    limits = Allowed(order.rate.per_minute, order.rate.per_day)
+    return SharedQuota(access.state, access.account(), limits=limits, clock=lambda: clock.now().timestamp())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,24 +19,25 @@ OURS = {"manifest.json", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite
 
 
 def check(
-    output: Path, ledger: Mapping[str, Any], *, resolved: Collection[str] = (), canaries: Collection[bytes] = ()
+    home: Path, ledger: Mapping[str, Any], *, resolved: Collection[str] = (), canaries: Collection[bytes] = ()
 ) -> None:
-    """Raises AssertionError for the first promise that is broken in `output`.
+    """Raises AssertionError for the first promise that is broken in the output folders below `home`.
 
     `ledger` is the sandbox's; images of the keys in `resolved` may have been bought again on a person's word.
     """
     charged = ledger["charged"]
     assert {key for key, times in charged.items() if times > 1} <= set(resolved), "an image was bought twice"
-    manifest = output / "manifest.json"
-    if not manifest.exists():
-        assert not charged, "images were bought, and no manifest names them"
-        return
-    images = json.loads(manifest.read_bytes())["images"]
-    _check_named(images, charged)
-    _check_counts(json.loads(manifest.read_bytes()))
-    _check_files(output, images)
-    _check_nothing_left(output)
-    _check_secrets(output, (*canaries, *SIGNED))
+    named = [image for manifest in sorted(home.glob("*/manifest.json")) for image in _images(manifest)]
+    _check_named(named, charged)
+    for manifest in home.glob("*/manifest.json"):
+        _check_counts(json.loads(manifest.read_bytes()))
+        _check_files(manifest.parent, _images(manifest))
+        _check_nothing_left(manifest.parent)
+    _check_secrets(home, (*canaries, *SIGNED))
+
+
+def _images(manifest: Path) -> list[dict[str, Any]]:
+    return json.loads(manifest.read_bytes())["images"]
 
 
 def _check_named(images: list[dict[str, Any]], charged: Mapping[str, int]) -> None:

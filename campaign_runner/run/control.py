@@ -14,7 +14,7 @@ from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
 
 SILENCE = 60.0
-"""Seconds without any answer after which a run gives up for now."""
+"""Seconds of calls without any answer, counted from the first of them, after which a run gives up for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,16 @@ class Control:
         self.stop = stop
         self.observe = observe
         self.ending = Ending()
-        self._last_answer: float | None = None
+        self._silent_since: float | None = None
 
     def heard(self, error: ProviderError | None) -> None:
         """A call to the service ended: with an answer (None, or an error that is one) or in silence."""
         now = asyncio.get_running_loop().time()
-        if self._last_answer is None or not isinstance(error, Unavailable) or error.reached:
-            self._last_answer = now
-        elif now - self._last_answer >= SILENCE:
+        if not isinstance(error, Unavailable) or error.reached:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = now
+        elif now - self._silent_since >= SILENCE:
             self.stop_later(f"nobody has answered for {SILENCE:.0f} s: {error}", level=Level.DRAINING)
         if isinstance(error, AccountRefused):
             self.failed(error)
@@ -65,9 +67,9 @@ class Control:
         self._stopping(why, level)
 
     def signalled(self, number: int) -> None:
-        """A signal asked the process to end: only answers and writes under way are waited for."""
+        """A signal asked the process to end: answers and writes under way have a few seconds left."""
         self.ending.signal = number
-        self._stopping("stopped by a signal", Level.DRAINING)
+        self._stopping("stopped by a signal", Level.LEAVING)
 
     def _stopping(self, why: str, level: Level) -> None:
         if not self.stop.reached(level):

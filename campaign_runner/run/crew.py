@@ -21,6 +21,7 @@ class Level(IntEnum):
     GOING = 0
     NO_SUBMITS = 1  # what is accepted is still polled and fetched
     DRAINING = 2  # only answers and writes under way are waited for
+    LEAVING = 3  # a signal came: they have a few seconds left
 
 
 class Stop:
@@ -41,16 +42,19 @@ class Stop:
         return self.level >= level
 
     async def until(self, level: Level, work: Awaitable[T]) -> T | None:
-        """The answer of `work`, or None as soon as the flag is at `level`; `work` is then cancelled."""
+        """The answer of `work`, or None as soon as the flag is at `level`; `work` is then cancelled.
+
+        Work that ends all the same is not forgotten: its answer counts, or a slot it took would be lost.
+        """
         task = asyncio.ensure_future(work)
         raised = asyncio.ensure_future(self._raised[level].wait())
         try:
             await asyncio.wait((task, raised), return_when=asyncio.FIRST_COMPLETED)
-            return task.result() if task.done() else None
         finally:
             for each in (task, raised):
                 each.cancel()
             await asyncio.wait((task, raised))
+        return None if task.cancelled() else task.result()
 
     async def sleep(self, level: Level, seconds: float) -> bool:
         """Wait `seconds`, or until the flag is at `level`. Says whether the time is over."""
@@ -61,7 +65,8 @@ class Stop:
 class Crew:
     """Tasks that outlive each other's failures. Use as `async with Crew(on_failure) as crew:`.
 
-    Leaving the block waits for all of them; leaving it by an exception cancels them first.
+    Leaving the block waits for all of them; leaving it by an exception, or being cancelled while
+    waiting, cancels them first: no task outlives its crew.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -76,7 +81,12 @@ class Crew:
     ) -> None:
         if error is not None:
             self.cancel()
-        await self.join()
+        try:
+            await self.join()
+        except asyncio.CancelledError:
+            self.cancel()
+            await self.join()
+            raise
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin `work` as a task of this crew."""

@@ -11,7 +11,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from campaign_runner import retry
-from campaign_runner.errors import BlockedHost, IntegrityError, LinkExpired, ProviderError, Unavailable
+from campaign_runner.errors import (
+    BlockedHost,
+    GenerationFailed,
+    IntegrityError,
+    LinkExpired,
+    ProviderError,
+    StoreError,
+    Unavailable,
+)
 from campaign_runner.events import Attempt, Fact, Failed, Reason, SetAside, Stored
 from campaign_runner.model import Finished, Output, Variation
 from campaign_runner.ports import Examined, Put
@@ -20,6 +28,7 @@ from campaign_runner.run.crew import Level
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.polls import LetGo
 
+Trouble = LetGo | StoreError | IntegrityError
 DOWNLOADS = 4
 FRESH_URLS = 3
 MISSING = Reason("missing", "the service returned no image for this seed")
@@ -40,49 +49,51 @@ class Keeper:
 
     def __init__(self, ports: Ports, control: Control, record: Callable[[Fact], Awaitable[Fact]]) -> None:
         self._provider = ports.provider
-        self._store = ports.store
+        self._images = ports.store
         self._control = control
         self._record = record
         self._slots = asyncio.Semaphore(DOWNLOADS)
 
     async def keep(self, delivery: Delivery) -> None:
-        """Store what was asked for, set aside what was not, and fail what is missing.
+        """Store what was asked for, fail what is missing, set aside what was not asked for.
 
-        Raises LetGo where an image could not be fetched now: the others are stored all the same.
+        Raises LetGo where an image could not be fetched now, StoreError or IntegrityError where it could not
+        be stored: all the others of the job are stored before.
         """
-        wanted = {variation.seed: variation for variation in delivery.attempt.job.variations}
-        let_go: LetGo | None = None
-        unasked = [output for output in delivery.finished.outputs if output.seed not in delivery.seeds]
-        for output in delivery.finished.outputs:
-            variation = wanted.pop(output.seed, None) if output.seed is not None else None
-            if variation is None and output in unasked:
-                await self._set_aside(delivery, output)
-            elif variation is not None:
-                let_go = await self._store_one(delivery, output, variation) or let_go
-        for variation in wanted.values():
-            await self._record(Failed(delivery.attempt, variation, MISSING))
-        if let_go is not None:
-            raise let_go
+        ours, extras = _sorted(delivery)
+        troubles = [await self._store_one(delivery, output, variation) for output, variation in ours]
+        delivered = {variation.key for _, variation in ours}
+        for variation in delivery.attempt.job.variations:
+            if variation.key not in delivered:
+                await self._record(Failed(delivery.attempt, variation, MISSING))
+        for output in extras:
+            await self._set_aside(delivery, output)
+        if worst := sorted(filter(None, troubles), key=lambda trouble: isinstance(trouble, LetGo)):
+            raise worst[0]
 
-    async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> LetGo | None:
+    async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Trouble | None:
+        """See one image through to its end; the answer is what keeps it at the service for a later run."""
         attempt = delivery.attempt
         try:
-            content, examined = await self._fetch(delivery, output)
-        except LetGo as reason:
-            return reason
-        except BlockedHost as error:
-            await self._record(Failed(attempt, variation, Reason("blocked_host", str(error))))
-            return None
+            await self._store(delivery, output, variation)
+        except (BlockedHost, GenerationFailed) as error:
+            await self._record(Failed(attempt, variation, Reason(error.code or "failed", str(error))))
+        except (LetGo, StoreError, IntegrityError) as trouble:
+            return trouble
+        return None
+
+    async def _store(self, delivery: Delivery, output: Output, variation: Variation) -> None:
+        attempt = delivery.attempt
+        content, examined = await self._fetch(delivery, output)
         if examined.size != attempt.job.recipe.size:
             await self._wrong_size(attempt, variation, content, examined)
-            return None
+            return
         name = f"{variation.stem}.{examined.suffix}"
         await self._put(name, content, examined)
         warnings = delivery.finished.warnings
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
-        return None
 
     async def _wrong_size(self, attempt: Attempt, variation: Variation, content: bytes, examined: Examined) -> None:
         asked = attempt.job.recipe.size
@@ -94,9 +105,11 @@ class Keeper:
         """An image nobody asked for. If it cannot be had it is no loss to the campaign."""
         try:
             content, examined = await self._fetch(delivery, output)
-        except (LetGo, BlockedHost):
+        except (LetGo, BlockedHost, GenerationFailed):
             return
-        reason = Reason("unexpected", f"an image of seed {output.seed}, which was not asked for")
+        reason = Reason(
+            "unexpected", f"an image said to be of seed {output.seed}, which was not asked for, or not twice"
+        )
         await self._put_aside(delivery.attempt, content, examined, reason)
 
     async def _put_aside(self, attempt: Attempt, content: bytes, examined: Examined, reason: Reason) -> None:
@@ -105,7 +118,7 @@ class Keeper:
         await self._record(SetAside(attempt, f"images/{name}", examined.sha256, len(content), reason))
 
     async def _put(self, name: str, content: bytes, examined: Examined) -> None:
-        if await self._store.put_new(name, content, examined.sha256) is Put.DIFFERENT:
+        if await self._images.put_new(name, content, examined.sha256) is Put.DIFFERENT:
             raise IntegrityError(
                 f"images/{name} is there already and holds something else; it was left as it is. "
                 "Move it away and run again: the image is paid for and will be fetched"
@@ -130,7 +143,7 @@ class Keeper:
         async with self._slots:
             content = await self._provider.fetch(output)
             self._control.heard(None)
-            return content, await self._store.examine(content)
+            return content, await self._images.examine(content)
 
     async def _pause(self, error: ProviderError, failures: int) -> None:
         """Wait before the next try. An expired link wants a fresh one, not patience. Raises LetGo for the last try."""
@@ -144,6 +157,22 @@ class Keeper:
         """The same output under a fresh URL; the one at hand where the service no longer offers it."""
         finished = await delivery.fresh()
         return next((other for other in finished.outputs if other.seed == output.seed), output)
+
+
+def _sorted(delivery: Delivery) -> tuple[list[tuple[Output, Variation]], list[Output]]:
+    """The outputs that are ours, each with its variation; and those of a seed not asked for, or of one given before."""
+    wanted: dict[int | None, Variation] = {each.seed: each for each in delivery.attempt.job.variations}
+    ours, extras = [], []
+    left = list(delivery.seeds)
+    for output in delivery.finished.outputs:
+        variation = wanted.pop(output.seed, None)
+        if variation is not None:
+            ours.append((output, variation))
+        elif output.seed not in left:
+            extras.append(output)
+        if output.seed in left:
+            left.remove(output.seed)
+    return ours, extras
 
 
 def _is_silence(error: ProviderError) -> bool:

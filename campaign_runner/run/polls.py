@@ -19,6 +19,8 @@ from campaign_runner.ports import Provider
 from campaign_runner.run.pace import Pace
 
 POLLERS = 4
+FAILING = 60.0
+"""Seconds for which failing polls are repeated at least, however old the job is: one of them proves nothing."""
 
 
 class LetGo(Exception):
@@ -37,6 +39,10 @@ def _still_running() -> LetGo:
     return LetGo("still_running", "it is still being made", answered=True)
 
 
+def _stopped() -> LetGo:
+    return LetGo("stopped", "the run was stopped", answered=False)
+
+
 @dataclass(order=True, slots=True)
 class _Followed:
     """A job on the heap. Times are of the loop's clock, in seconds."""
@@ -46,6 +52,7 @@ class _Followed:
     ticket: Ticket = field(compare=False)
     pace: Pace = field(compare=False)
     since: float = field(compare=False)
+    began: float = field(compare=False)
     patient_until: float = field(compare=False)
     done: asyncio.Future[Finished] = field(compare=False)
     failures: int = field(default=0, compare=False)
@@ -69,10 +76,11 @@ class Polls:
         self._heard = heard
         self._random = random
         self._heap: list[_Followed] = []
+        self._looked_at: list[_Followed] = []
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._count = 0
-        self._closed: LetGo | None = None
+        self._is_closed = False
 
     async def finished(self, ticket: Ticket, pace: Pace, *, age: float, patience: float) -> Finished:
         """What the job has to offer, once it is finished.
@@ -80,27 +88,29 @@ class Polls:
         `age` is seconds since its acceptance; it is polled at least once, and let go of after `patience` seconds.
         Raises GenerationFailed (final) or LetGo.
         """
-        if self._closed is not None:
-            raise self._closed
+        if self._is_closed:
+            raise _stopped()
         now = asyncio.get_running_loop().time()
         done: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
         first = 0.0 if age > 1 else pace.next_look(0.0, self._random())
         self._count += 1
-        self._push(_Followed(now + first, self._count, ticket, pace, now - age, now + patience, done))
+        self._push(_Followed(now + first, self._count, ticket, pace, now - age, now, now + patience, done))
         return await done
 
-    def let_go(self, reason: LetGo) -> None:
-        """Stop following: every job on the heap is let go of, and every later one."""
-        self._closed = reason
-        for job in self._heap:
-            _end(job, reason)
+    def let_go(self) -> None:
+        """Stop following: every job is let go of, also one that is just being looked at, and every later one."""
+        self._is_closed = True
+        for job in (*self._heap, *self._looked_at):
+            _end(job, _stopped())
         self._heap.clear()
 
     async def serve(self) -> None:
         """One poller: look at whatever is due, for ever."""
         while True:
             job = await self._next_due()
+            self._looked_at.append(job)
             await self._look(job)
+            self._looked_at.remove(job)
 
     async def _next_due(self) -> _Followed:
         async with self._turn:
@@ -134,7 +144,7 @@ class Polls:
             if not job.done.done():
                 job.done.set_result(finished)
         else:
-            self._later(job, job.pace.next_look(age, self._random()), _still_running())
+            self._later(job, job.pace.next_look(age, self._random()), _still_running(), until=job.patient_until)
 
     def _again(self, job: _Followed, error: ProviderError) -> None:
         """Nothing is lost by a failed poll: look again, more slowly."""
@@ -145,16 +155,15 @@ class Polls:
         if wait is None:
             _end(job, reason)
         else:
-            self._later(job, wait, reason)
+            self._later(job, wait, reason, until=max(job.patient_until, job.began + FAILING))
 
-    def _later(self, job: _Followed, seconds: float, reason: LetGo) -> None:
+    def _later(self, job: _Followed, seconds: float, reason: LetGo, *, until: float) -> None:
+        """Look at the job again after `seconds`, or let go of it at `until`."""
         now = asyncio.get_running_loop().time()
-        if self._closed is not None:
-            _end(job, self._closed)
-        elif now >= job.patient_until:
+        if self._is_closed or now >= until:
             _end(job, reason)
         else:
-            job.due = min(now + seconds, max(job.patient_until, now))
+            job.due = min(now + seconds, until)
             self._push(job)
 
     def _push(self, job: _Followed) -> None:

@@ -27,8 +27,10 @@ from campaign_runner.run.submitting import Submitter
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is left to the next run."""
 LOST_AFTER = timedelta(hours=24)
-GRACE = {True: 10.0, False: 90.0}
-"""Seconds a drain waits for answers under way: after a signal, and otherwise (longer than a submit may take)."""
+GRACE = 90.0
+"""Seconds a drain waits for answers under way: longer than a submit may take."""
+GRACE_AFTER_SIGNAL = 10.0
+"""The same once a signal came, seconds."""
 
 
 class Runner:
@@ -50,17 +52,20 @@ class Runner:
         self._keeper = Keeper(ports, self._control, self._record)
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
-        """Drive everything to its end, or until the run is stopped. What happens to a job is never raised."""
+        """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
         async with Crew(self._poller_failed) as pollers:
             for _ in range(POLLERS):
                 pollers.start(self._polls.serve())
             async with Crew(self._control.failed) as crew:
                 pollers.start(self._drain(crew))
                 pollers.start(self._keep_time())
-                await self._resume(crew)
-                await self._submit_all(crew, jobs)
+                crew.start(self._begin(crew, jobs))
             pollers.cancel()
         return self._control.ending
+
+    async def _begin(self, crew: Crew, jobs: Iterable[Job]) -> None:
+        await self._resume(crew)
+        await self._submit_all(crew, jobs)
 
     async def _resume(self, crew: Crew) -> None:
         """Follow again what earlier runs left accepted: it is paid for, so it comes first."""
@@ -91,7 +96,7 @@ class Runner:
             accepted = await self._submitter.accepted(job)
             if accepted is not None:
                 attempt, ticket = accepted
-                await self._follow(attempt, ticket, seeds=job.seeds, age=0.0, slot=slot)
+                await self._follow(attempt, ticket, seeds=attempt.job.seeds, age=0.0, slot=slot)
 
     async def _follow_again(self, unfinished: Unfinished) -> None:
         """The life of a job that an earlier run left accepted."""
@@ -155,9 +160,11 @@ class Runner:
 
     async def _drain(self, crew: Crew) -> None:
         """Once the run is draining: let go of the polls at once, and of the rest after a grace."""
-        await self._control.stop.until(Level.DRAINING, asyncio.Event().wait())
-        self._polls.let_go(LetGo("stopped", "the run was stopped", answered=False))
-        await asyncio.sleep(GRACE[self._control.ending.signal is not None])
+        stop = self._control.stop
+        await stop.until(Level.DRAINING, asyncio.Event().wait())
+        self._polls.let_go()
+        if not await stop.sleep(Level.LEAVING, GRACE):
+            await asyncio.sleep(GRACE_AFTER_SIGNAL)
         crew.cancel()
 
     def _poller_failed(self, error: BaseException) -> None:

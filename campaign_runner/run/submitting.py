@@ -25,6 +25,10 @@ DOUBTS_IN_A_ROW = 3
 """Requests without a usable answer, none accepted between them, after which nothing more is sent."""
 
 
+NOT_SENT = Reason("not_sent", "the run ended before the request left")
+CUT_OFF = Reason("no_answer", "the run ended while the answer was awaited")
+
+
 class Submitter:
     """Asks for jobs, one permit at a time, in the order they come."""
 
@@ -36,91 +40,134 @@ class Submitter:
         self._control = control
         self._record = record
         self._turn = asyncio.Lock()
-        self._images = self._requests = self._doubts = 0
+        self._images = self._requests = 0
+        self._doubts = self._throttled = 0  # in a row
+        self._blocked_until = 0.0  # of the loop's clock
 
     async def accepted(self, job: Job) -> tuple[Attempt, Ticket] | None:
         """The service's receipt for `job`, or None where there is none: the journal knows where it stands.
 
+        The attempt's job is the part of `job` that the caller's limits left room for.
         Raises IntegrityError where the file of a due image is there already, StoreError.
         """
         await self._refuse_known_files(job)
-        attempts = 0
-        while (permit := await self._permit(job)) is not None:
-            attempts += 1
-            attempt = Attempt(uuid.uuid4().hex, job)
-            if not await self._ports.journal.intend([attempt]):
-                await self._ports.quota.give_back(permit)
-                return None
+        failures = 0
+        while (leave := await self._leave(job)) is not None:
+            permit, part = leave
+            attempt = Attempt(uuid.uuid4().hex, part)
             try:
-                ticket = await self._send(attempt, permit)
+                ticket = await self._spend(attempt, permit)
             except (Throttled, Unavailable) as error:
-                if not await self._may_go_on(error, attempts):
+                failures += 1
+                if not await self._may_go_on(error, failures):
                     return None
             else:
                 return None if ticket is None else (attempt, ticket)
         return None
 
-    async def _send(self, attempt: Attempt, permit: Permit) -> Ticket | None:
-        """One request. None where it was refused for good or nobody knows; raises what may be sent again."""
-        self._control.observe(Submitting(attempt))
+    async def _spend(self, attempt: Attempt, permit: Permit) -> Ticket | None:
+        """One request, from intended to answered; whatever happens, the permit is settled or given back.
+
+        None where it was refused for good or nobody knows; raises what may be sent again.
+        """
+        if not await self._intended(attempt, permit):
+            return None
         try:
+            self._control.observe(Submitting(attempt))
             ticket = await self._ports.provider.submit(attempt.job)
         except ProviderError as error:
-            await self._not_accepted(attempt, error)
-            await self._settle(permit, error)
-            self._control.heard(error)
-            if isinstance(error, Throttled | Unavailable):
-                raise
+            await self._not_accepted(attempt, permit, error)
             return None
-        recorded = await self._record(Accepted(attempt, ticket))
-        await self._ports.quota.settle(permit)
+        except BaseException:  # cancelled at the very end of a run, or a bug: it may have left
+            await self._closing(permit, Doubted(attempt, CUT_OFF))
+            raise
         self._control.heard(None)
+        recorded = await self._closing(permit, Accepted(attempt, ticket))
+        self._throttled = 0
         if isinstance(recorded, Doubted):
             self._count_doubt()
             return None
         self._doubts = 0
         return ticket
 
-    async def _not_accepted(self, attempt: Attempt, error: ProviderError) -> None:
+    async def _intended(self, attempt: Attempt, permit: Permit) -> bool:
+        """Whether the attempt is granted and durable. If not, or if we are cancelled, nothing leaves."""
+        granted = False
+        try:
+            granted = bool(await self._ports.journal.intend([attempt]))
+        except asyncio.CancelledError:
+            await self._record(Refused(attempt, NOT_SENT))
+            raise
+        finally:
+            if not granted:
+                await self._ports.quota.give_back(permit)
+        return granted
+
+    async def _not_accepted(self, attempt: Attempt, permit: Permit, error: ProviderError) -> None:
+        """Record what the error says about money. Raises it where the job may be sent again."""
         reason = Reason(error.code or "no_answer", str(error))
+        self._control.heard(error)
         if error.charged is False:
             self._requests -= 1
             self._images -= len(attempt.job.seeds)
-            await self._record(Refused(attempt, reason, for_good=isinstance(error, Rejected)))
+            await self._closing(permit, Refused(attempt, reason, for_good=isinstance(error, Rejected)), error)
         else:
-            await self._record(Doubted(attempt, reason))
             self._count_doubt()
+            await self._closing(permit, Doubted(attempt, reason), error)
+        if isinstance(error, Throttled | Unavailable):
+            raise error
 
-    async def _settle(self, permit: Permit, error: ProviderError) -> None:
-        """Tell the quota what became of the permit; everyone waits where the service says so."""
+    async def _closing(self, permit: Permit, fact: Fact, error: ProviderError | None = None) -> Fact:
+        """Record how the request ended and settle its permit, even if the disk refuses the record."""
+        try:
+            return await self._record(fact)
+        finally:
+            await self._settle(permit, error)
+
+    async def _settle(self, permit: Permit, error: ProviderError | None) -> None:
+        """Tell the quota what became of the permit. Where everyone must wait, that is told before it is free."""
         quota = self._ports.quota
         match error:
-            case Throttled(retry_after=float(seconds)):
-                await quota.give_back(permit)
-                await quota.block(seconds)
+            case Throttled():
+                await quota.block(self._refused(error))
+                await (quota.settle if error.retry_after is None else quota.give_back)(permit)
             case Unavailable(reached=False):
                 await quota.give_back(permit)
             case _:
                 await quota.settle(permit)
 
-    async def _may_go_on(self, error: Throttled | Unavailable, attempts: int) -> bool:
+    def _refused(self, error: Throttled) -> float:
+        """Seconds everyone waits. What was sent together and refused together counts once."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._blocked_until:
+            self._throttled += 1
+        wait = self._pause(error, self._throttled) or 0.0
+        self._blocked_until = max(self._blocked_until, now + wait)
+        return wait
+
+    async def _may_go_on(self, error: Throttled | Unavailable, failures: int) -> bool:
         """Wait as long as the money rule says; False where the job is left to a later run."""
-        wait = retry.submit_again(error, attempts, self._control.clock.random())
+        wait = self._pause(error, self._throttled if isinstance(error, Throttled) else failures)
         if wait is None:
             self._control.stop_later(str(error))
             return False
+        if isinstance(error, Throttled):
+            return True  # the quota makes everyone wait
         return await self._control.stop.sleep(Level.NO_SUBMITS, wait)
 
-    async def _permit(self, job: Job) -> Permit | None:
-        """Leave to send `job`; None where the run stops first. Whoever came first is served first."""
-        stop = self._control.stop
+    def _pause(self, error: ProviderError, failures: int) -> float | None:
+        return retry.submit_again(error, failures, self._control.clock.random())
+
+    async def _leave(self, job: Job) -> tuple[Permit, Job] | None:
+        """Leave to send `job`, or a part of it; None where the run stops first. Whoever came first is served first."""
+        stop, quota = self._control.stop, self._ports.quota
         async with self._turn:
-            while not stop.reached(Level.NO_SUBMITS) and self._within_limits(job):
-                match await self._ports.quota.acquire():
+            while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
+                match await quota.acquire():
+                    case Permit() as permit if stop.reached(Level.NO_SUBMITS):
+                        await quota.give_back(permit)
                     case Permit() as permit:
-                        self._requests += 1
-                        self._images += len(job.seeds)
-                        return permit
+                        return permit, self._counted(part)
                     case Wait(seconds, why):
                         await self._wait(seconds, why)
         return None
@@ -133,13 +180,22 @@ class Submitter:
         self._control.observe(Waiting(seconds, why))
         await self._control.stop.sleep(Level.NO_SUBMITS, seconds)
 
-    def _within_limits(self, job: Job) -> bool:
+    def _within_limits(self, job: Job) -> Job | None:
+        """As much of `job` as the caller's limits leave room for; None, and the run stops, where that is nothing."""
         limits = self._limits
+        room = len(job.variations) if limits.max_images is None else limits.max_images - self._images
         if limits.max_requests is not None and self._requests >= limits.max_requests:
             self._control.stop_asked(f"--max-requests {limits.max_requests}")
-        elif limits.max_images is not None and self._images + len(job.seeds) > limits.max_images:
+        elif room <= 0:
             self._control.stop_asked(f"--max-images {limits.max_images}")
-        return not self._control.stop.reached(Level.NO_SUBMITS)
+        else:
+            return Job(job.recipe, job.variations[:room])
+        return None
+
+    def _counted(self, part: Job) -> Job:
+        self._requests += 1
+        self._images += len(part.variations)
+        return part
 
     def _count_doubt(self) -> None:
         self._doubts += 1

@@ -39,12 +39,13 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         async def begin_one(*faults: Fault, **switches: Any) -> Night:
             clock = asyncio.get_running_loop().time
             settings = Settings(**{"per_minute": 600, "plain_pictures": True, "job_seconds": 8.0, **switches})
-            night = Night(tmp_path / f"night{len(nights)}", Sandbox(settings))
+            night = Night(tmp_path / f"night{len(nights)}", Sandbox(settings), clock)
             night.sandbox = Sandbox(settings, faults=faults, clock=clock, began=night.now())
-            night.origin = await stack.enter_async_context(serving(night.sandbox))
+            stack.push_async_callback(night.close)
+            night.origin = await night.serving.enter_async_context(serving(night.sandbox))
             nights.append(night)
             return night
 
         yield begin_one
         for night in nights:
-            check(night.output, night.sandbox.ledger.as_json(), resolved=night.resolved, canaries=CANARIES)
+            check(night.home / "output", night.sandbox.ledger.as_json(), resolved=night.resolved, canaries=CANARIES)

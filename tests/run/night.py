@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from campaign_runner.resolving import Decision, apply
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox.downloads import picture_of
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.session import Access, Desk, Order, make
 from campaign_runner.spec.reading import load
@@ -67,8 +70,10 @@ class Night:
 
     home: Path
     sandbox: Sandbox
+    seconds: Callable[[], float]
     origin: str = ""
     resolved: set[str] = field(default_factory=set)
+    serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def output(self) -> Path:
@@ -80,7 +85,7 @@ class Night:
 
     def now(self) -> datetime:
         """The wall clock: virtual, as everything."""
-        return BEGAN + timedelta(seconds=asyncio.get_running_loop().time())
+        return BEGAN + timedelta(seconds=self.seconds())
 
     def settings(self, secret: str = SECRET) -> Settings:
         return Settings(self.origin, self.origin, Credentials("canary-client", Secret(secret)))
@@ -92,13 +97,33 @@ class Night:
         """A campaign of so many requests with so many seeds each (4 at most)."""
         file = self.home / "campaigns" / f"{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        products = "".join(f"  p{number:02}: mug {number}\n" for number in range(requests))
+        products = "".join(f"  p{number:02}: {name} mug {number}\n" for number in range(requests))
         file.write_text(
             f"campaign: {name}\nmodel: image3\nproducts:\n{products}prompts:\n"
             f'  hero: "{{product.name}} on a table"\nsizes: [1024x1024]\nseeds: {list(range(1, seeds + 1))}\n{more}',
             encoding="utf-8",
         )
         return load(file)
+
+    def custom(self, model: str) -> Campaign:
+        """A campaign of one request for a custom model."""
+        file = self.campaign(requests=1).path
+        text = file.read_text(encoding="utf-8").replace("image3\n", f"image3_custom\ncustom_model: {model}\n")
+        file.write_text(text, encoding="utf-8")
+        return load(file)
+
+    async def close(self) -> None:
+        """Nobody answers any more."""
+        await self.serving.aclose()
+
+    def add_fault(self, fault: Fault) -> None:
+        """From now on this goes wrong, too."""
+        script = self.sandbox._script
+        script._faults = (*script._faults, fault)
+
+    def rendered(self, job: Any, output: Any) -> bytes:
+        """The bytes that the service made."""
+        return render(replace(picture_of(job, output), is_plain=self.sandbox.settings.plain_pictures), "image/jpeg")
 
     async def run(self, campaign: Campaign | None = None, *, watch: Watch | None = None, **choices: Any) -> Ended:
         """One run, as the command makes it. `choices`: limits, rate, secret, only, origin of another machine's name."""
@@ -113,10 +138,10 @@ class Night:
 
         control = Control(self.clock(), Stop(), observe)
         desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=lines.append)
-        began = asyncio.get_running_loop().time()
+        began = self.seconds()
         order = self._order(campaign, choices)
         code = await make(order, self.access(choices.get("secret", SECRET)), desk)
-        seconds = asyncio.get_running_loop().time() - began
+        seconds = self.seconds() - began
         return Ended(code, lines, events, seconds, json.loads(order.folder.manifest.read_bytes()))
 
     async def resolve(self, decision: Decision) -> int:

@@ -1,0 +1,120 @@
+"""Refusals that are true for the whole account, silence, and the limits a caller set."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from campaign_runner.errors import AccountRefused
+from campaign_runner.events import Stopping
+from campaign_runner.plan.cost import Rate
+from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.serve import serving
+
+ONE_BY_ONE = Limits(concurrency=1)
+
+
+async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(begin: Any) -> None:
+    night = await begin(Fault("401", nth=2))
+    ended = await night.run(night.campaign(requests=3))
+    assert ended.code == 0
+    assert night.ledger.calls["token"] == 2
+
+
+async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(night.campaign(requests=3), secret="wrong")
+    assert ended.code == 7
+    assert ended.states == {"pending": 12}
+    assert not night.ledger.entries
+
+
+@pytest.mark.parametrize("kind", ["402", "403", "404", "redirect"])
+async def test_a_refusal_of_the_account_stops_submitting_and_leaves_the_rest_pending(begin: Any, kind: str) -> None:
+    night = await begin(Fault(kind, nth=2))
+    ended = await night.run(night.campaign(requests=5, seeds=1), limits=ONE_BY_ONE)
+    assert ended.code == 7
+    assert ended.states == {"stored": 1, "pending": 4}
+    again = await night.run()
+    assert (again.code, again.states) == (0, {"stored": 5})
+
+
+async def test_what_is_accepted_is_fetched_though_the_account_is_refused(begin: Any) -> None:
+    night = await begin(Fault("403", nth=3), job_seconds=60)
+    ended = await night.run(night.campaign(requests=5, seeds=1), limits=Limits(concurrency=5))
+    assert ended.code == 7
+    assert ended.states["stored"] == len(night.ledger.accepted) >= 2
+
+
+async def test_a_refused_prompt_fails_and_the_others_go_on(begin: Any) -> None:
+    night = await begin(Fault("451", where="submit", nth=2))
+    ended = await night.run(night.campaign(requests=3, seeds=1))
+    assert ended.code == 3
+    assert ended.reasons == {"prompt_unsafe": 1}
+    assert ended.states == {"stored": 2, "failed": 1}
+
+
+async def test_a_minute_of_silence_ends_the_run_and_the_next_one_goes_on(begin: Any) -> None:
+    night = await begin()
+    port = int(night.origin.rpartition(":")[2])
+    await night.close()
+    ended = await night.run(night.campaign(requests=3))
+    assert ended.code == 8
+    assert ended.states == {"pending": 12}
+    assert 60 <= ended.seconds < 130
+    async with serving(night.sandbox, port):
+        again = await night.run()
+    assert (again.code, again.states) == (0, {"stored": 12})
+
+
+async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Any) -> None:
+    night = await begin(per_minute=1)
+    port = int(night.origin.rpartition(":")[2])
+    async with AsyncExitStack() as stack:
+
+        async def blip() -> None:
+            await asyncio.sleep(100)  # after the second request, long before the third
+            await night.close()
+            await asyncio.sleep(45)  # over the third
+            await stack.enter_async_context(serving(night.sandbox, port))
+
+        blinking = asyncio.create_task(blip())
+        ended = await night.run(night.campaign(requests=4, seeds=1), rate=Rate(1, 9000))
+        await blinking
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "bought", "why"),
+    [
+        (Limits(concurrency=4, max_requests=3), 12, "--max-requests 3"),
+        (Limits(concurrency=4, max_images=8), 8, "--max-images 8"),
+        (Limits(concurrency=4, max_images=6), 6, "--max-images 6"),  # not a whole number of requests
+        (Limits(concurrency=1, max_seconds=15), 8, "the time you gave is over"),
+    ],
+    ids=["requests", "images", "images that cut a request", "seconds"],
+)
+async def test_a_run_stops_where_it_was_asked_to(begin: Any, limits: Limits, bought: int, why: str) -> None:
+    night = await begin(job_seconds=10)
+    ended = await night.run(night.campaign(requests=6), limits=limits)
+    assert ended.code == 9
+    assert ended.states == {"stored": bought, "pending": 24 - bought}
+    assert [stopping.why for stopping in ended.seen(Stopping)] == [why]
+    again = await night.run()
+    assert (again.code, again.states) == (0, {"stored": 24})
+
+
+async def test_a_limit_that_is_not_reached_changes_nothing(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(night.campaign(requests=3), limits=Limits(concurrency=2, max_requests=3, max_images=12))
+    assert ended.code == 0
+
+
+async def test_a_custom_model_nobody_shared_is_refused(begin: Any) -> None:
+    night = await begin()
+    with pytest.raises(AccountRefused):
+        await night.run(night.custom("No Such Model"))

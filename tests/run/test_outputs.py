@@ -1,0 +1,156 @@
+"""From finished at the service to stored on the disk: nothing paid for is lost, nothing wrong is kept as right."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+import pytest
+
+from campaign_runner.events import Failed, Left, SetAside, Warned
+from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox.downloads import picture_of
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.images import render
+
+ONE_BY_ONE = Limits(concurrency=1)
+
+
+async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -> None:
+    night = await begin(plain_pictures=False)
+    ended = await night.run(night.campaign(requests=1, seeds=2))
+    job = night.sandbox._jobs.first()
+    made = {output.seed: render(picture_of(job, output), "image/jpeg") for output in job.outputs}
+    for image in ended.images:
+        assert (night.output / image["file"]).read_bytes() == made[image["seed"]]
+        assert image["sha256"] == hashlib.sha256(made[image["seed"]]).hexdigest()
+        assert image["media_type"] == "image/jpeg"
+
+
+JOBS = [
+    # fault of a job, the code told, how many of 4 images are stored, how many are kept aside
+    (Fault("failed", nth=1, word="prompt_unsafe"), "prompt_unsafe", 0, 0),
+    (Fault("cancelled", nth=1), "job_cancelled", 0, 0),
+    (Fault("timeout", nth=1), "job_timeout", 0, 0),
+    (Fault("451", where="job", nth=1), "prompt_unsafe", 0, 0),
+    (Fault("no_outputs", nth=1), "missing", 0, 0),
+    (Fault("fewer_outputs", nth=1), "missing", 3, 0),
+    (Fault("unknown_seed", nth=1), "missing", 3, 1),
+    (Fault("duplicate_seed", nth=1), "missing", 3, 1),
+]
+
+
+@pytest.mark.parametrize(("fault", "code", "stored", "aside"), JOBS, ids=lambda value: getattr(value, "kind", None))
+async def test_what_a_job_does_not_deliver_fails_and_what_it_does_is_stored(
+    begin: Any, fault: Fault, code: str, stored: int, aside: int
+) -> None:
+    night = await begin(fault)
+    ended = await night.run(night.campaign(requests=2))
+    assert ended.code == 3
+    assert ended.states == {"stored": 4 + stored, "failed": 4 - stored}
+    assert ended.reasons == {code: 4 - stored}
+    assert len(ended.seen(SetAside)) == len(list(night.output.glob("images/unexpected/*"))) == aside
+    asked = len(night.ledger.entries)
+    again = await night.run()
+    assert (again.code, len(night.ledger.entries)) == (3, asked)
+
+
+async def test_both_spellings_of_cancelled_are_known(begin: Any) -> None:
+    night = await begin(Fault("cancelled", nth=1), cancelled_word="canceled")
+    ended = await night.run(night.campaign(requests=2, seeds=1))
+    assert ended.states == {"stored": 1, "failed": 1}
+
+
+async def test_outputs_in_another_order_find_their_seeds(begin: Any) -> None:
+    night = await begin(shuffled=True)
+    ended = await night.run(night.campaign(requests=1))
+    job = night.sandbox._jobs.first()
+    assert ended.code == 0
+    for image in ended.images:
+        output = job.outputs[job.seeds.index(image["seed"])]
+        assert (night.output / image["file"]).read_bytes() == night.rendered(job, output)
+
+
+async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -> None:
+    night = await begin(Fault("extra_output", nth=1))
+    ended = await night.run(night.campaign(requests=1))
+    assert ended.code == 0
+    (aside,) = ended.seen(SetAside)
+    assert (night.output / aside.file).exists()
+
+
+async def test_an_expired_link_is_refreshed_by_polling(begin: Any) -> None:
+    night = await begin(Fault("expired", first=2))
+    ended = await night.run(night.campaign(requests=1))
+    assert ended.code == 0
+    assert ended.seconds < 20
+
+
+@pytest.mark.parametrize("kind", ["truncated", "cut", "not_an_image", "503", "reset"])
+async def test_what_is_no_whole_picture_is_fetched_again(begin: Any, kind: str) -> None:
+    night = await begin(Fault(kind, where="download", first=3))
+    ended = await night.run(night.campaign(requests=2, seeds=2))
+    assert ended.code == 0
+    assert night.ledger.images_charged == 4
+
+
+@pytest.mark.parametrize("kind", ["truncated", "not_an_image"])
+async def test_after_six_tries_an_image_stays_at_the_service_for_the_next_run(begin: Any, kind: str) -> None:
+    night = await begin(Fault(kind, where="download", first=6))
+    ended = await night.run(night.campaign(requests=1, seeds=1))
+    assert ended.code == 8
+    assert ended.states == {"accepted": 1}
+    assert len(ended.seen(Left)) == 1
+    assert night.ledger.calls["download"] == 6
+    again = await night.run()
+    assert again.code == 0
+    assert night.ledger.images_charged == 1
+
+
+async def test_a_bad_image_does_not_keep_the_others_of_its_job(begin: Any) -> None:
+    night = await begin(Fault("not_an_image", where="output", nth=2))
+    ended = await night.run(night.campaign(requests=1))
+    assert ended.states == {"stored": 3, "accepted": 1}
+
+
+async def test_a_wrong_size_fails_at_once_and_its_bytes_are_kept(begin: Any) -> None:
+    night = await begin(Fault("wrong_size", nth=2))
+    ended = await night.run(night.campaign(requests=1))
+    assert ended.code == 3
+    assert ended.reasons == {"wrong_size": 1}
+    (aside,) = ended.seen(SetAside)
+    assert (night.output / aside.file).exists()
+    assert night.ledger.calls["download"] == 4
+
+
+async def test_an_image_on_a_host_not_trusted_fails_and_the_others_are_kept(begin: Any) -> None:
+    night = await begin(Fault("other_image_host", nth=3))
+    ended = await night.run(night.campaign(requests=1))
+    assert ended.code == 3
+    assert ended.states == {"stored": 3, "failed": 1}
+    assert ended.reasons == {"blocked_host": 1}
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("other_status_host", True), ("no_status_url", None)])
+async def test_without_a_trusted_status_url_the_canonical_one_is_polled(
+    begin: Any, kind: str, warned: bool | None
+) -> None:
+    night = await begin(Fault(kind, nth=1))
+    ended = await night.run(night.campaign(requests=1, seeds=1))
+    assert ended.code == 0
+    assert bool(ended.seen(Warned)) or warned is None
+
+
+async def test_one_failing_job_tells_its_failure_once_an_image(begin: Any) -> None:
+    night = await begin(Fault("failed", nth=1))
+    ended = await night.run(night.campaign(requests=2))
+    assert len(ended.seen(Failed)) == 4
+
+
+async def test_a_finished_image_is_not_fetched_twice(begin: Any) -> None:
+    night = await begin()
+    await night.run(night.campaign(requests=3))
+    await asyncio.sleep(3600)
+    await night.run()
+    assert night.ledger.calls["download"] == 12

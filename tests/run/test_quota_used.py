@@ -1,0 +1,131 @@
+"""The allowance: never a request too many, and none left unused."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from typing import Any
+
+import pytest
+
+from campaign_runner.events import Failed, Refused, Waiting
+from campaign_runner.plan.cost import Rate
+from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox.faults import Fault
+
+ACCOUNT = Rate(per_minute=4, per_day=9000)
+
+
+def most_in(seconds: float, times: list[float]) -> int:
+    """The most of `times` that lie within any such stretch."""
+    return max(bisect_left(times, start + seconds) - number for number, start in enumerate(times))
+
+
+def submitted_at(night: Any) -> list[float]:
+    return [entry.at for entry in night.ledger.entries]
+
+
+@pytest.mark.parametrize("window", ["sliding", "fixed"])
+async def test_the_allowance_is_used_to_its_last_request(begin: Any, window: str) -> None:
+    night = await begin(per_minute=4, quota_window=window)
+    ended = await night.run(night.campaign(requests=40, seeds=1), rate=ACCOUNT)
+    floor = 39 // 4 * 60
+    times = submitted_at(night)
+    assert len(night.ledger.accepted) == 40 and not night.ledger.refused
+    assert most_in(60, times) == 4
+    assert (times[-1] - times[0]) / floor < 1.001
+    assert ended.seconds < floor + 20  # one job's time after the last
+
+
+async def test_two_runs_back_to_back_share_one_allowance(begin: Any) -> None:
+    night = await begin(per_minute=4)
+    await night.run(night.campaign(requests=9, seeds=1), rate=ACCOUNT, limits=Limits(concurrency=8, max_requests=3))
+    await night.run(rate=ACCOUNT)
+    assert len(night.ledger.accepted) == 9 and not night.ledger.refused
+    assert most_in(60, submitted_at(night)) == 4
+
+
+async def test_two_runners_at_once_share_one_allowance(begin: Any) -> None:
+    night = await begin(per_minute=4)
+    one, two = night.campaign(requests=10, seeds=1), night.campaign(requests=10, seeds=2, name="second")
+    first, second = await asyncio.gather(night.run(one, rate=ACCOUNT), night.run(two, rate=ACCOUNT))
+    assert (first.code, second.code) == (0, 0)
+    assert len(night.ledger.accepted) == 20 and not night.ledger.refused
+    assert most_in(60, submitted_at(night)) == 4
+    assert submitted_at(night)[-1] - submitted_at(night)[0] < 19 // 4 * 60 * 1.001
+
+
+@pytest.mark.parametrize("retry_after", ["seconds", "date", "none"])
+async def test_a_429_is_no_failure_and_everyone_waits(begin: Any, retry_after: str) -> None:
+    night = await begin(per_minute=2, retry_after=retry_after)  # less than we believe: others use it, too
+    ended = await night.run(night.campaign(requests=8, seeds=1), rate=ACCOUNT)
+    assert ended.code == 0
+    assert ended.states == {"stored": 8}
+    assert not ended.seen(Failed)
+    refusals = [entry.at for entry in night.ledger.refused]
+    assert refusals
+    if retry_after != "none":
+        for refused in refusals:
+            assert not [at for at in submitted_at(night) if refused < at < refused + 30 and at not in refusals]
+        assert len(refusals) <= 4 * len({round(at) for at in refusals})
+
+
+async def test_after_a_429_nobody_else_asks_before_its_time(begin: Any) -> None:
+    night = await begin(Fault("429", nth=1, seconds=50))
+    ended = await night.run(night.campaign(requests=3, seeds=1), limits=Limits(concurrency=1))
+    first, second, *_ = submitted_at(night)
+    assert 50 <= second - first < 52
+    assert ended.code == 0
+
+
+async def test_without_a_retry_after_the_waits_grow_and_the_run_ends_for_now(begin: Any) -> None:
+    night = await begin(per_day=1, retry_after="none")
+    ended = await night.run(night.campaign(requests=4, seeds=1), limits=Limits(concurrency=4))
+    assert ended.states == {"stored": 1, "pending": 3}
+    assert ended.code == 8
+    times = [entry.at for entry in night.ledger.refused]
+    rounds = sorted({round(at) for at in times})
+    assert len(rounds) == 8
+    assert rounds[-1] - rounds[-2] >= 90 > 2 > rounds[1] - rounds[0]
+
+
+async def test_a_wait_of_over_ten_minutes_ends_the_run_and_the_next_goes_on(begin: Any) -> None:
+    night = await begin(Fault("429", nth=3, seconds=1800))
+    ended = await night.run(night.campaign(requests=6, seeds=1), limits=Limits(concurrency=1))
+    assert ended.code == 8
+    assert ended.states["stored"] == 2
+    assert ended.seconds < 60
+    await asyncio.sleep(1800)
+    again = await night.run()
+    assert again.code == 0
+    assert again.states == {"stored": 6}
+
+
+async def test_the_quota_of_the_day_drains_the_run_and_the_next_day_goes_on(begin: Any) -> None:
+    night = await begin(per_day=5, job_seconds=30)
+    rate = Rate(per_minute=600, per_day=5)
+    ended = await night.run(night.campaign(requests=8, seeds=1), rate=rate, limits=Limits(concurrency=3))
+    assert ended.code == 8
+    assert ended.states == {"stored": 5, "pending": 3}  # what was accepted is still fetched
+    await asyncio.sleep(24 * 3600)
+    again = await night.run(rate=rate)
+    assert again.code == 0
+    assert len(night.ledger.accepted) == 8
+
+
+@pytest.mark.parametrize("kind", ["503", "408"])
+async def test_what_certainly_cost_nothing_is_sent_again(begin: Any, kind: str) -> None:
+    night = await begin(Fault(kind, first=3))
+    ended = await night.run(night.campaign(requests=4, seeds=2))
+    assert ended.code == 0
+    assert len(ended.seen(Refused)) == 3
+    assert ended.states == {"stored": 8}
+    assert len(night.ledger.entries) == 7
+
+
+async def test_while_it_waits_a_run_says_why(begin: Any) -> None:
+    night = await begin(per_minute=1)
+    ended = await night.run(night.campaign(requests=2, seeds=1), rate=Rate(1, 9000))
+    waits = ended.seen(Waiting)
+    assert {waiting.why for waiting in waits} == {"minute"}
+    assert 59 < sum(waiting.seconds for waiting in waits) < 61

@@ -1,0 +1,31 @@
+"""How many jobs are under way at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from campaign_runner.run.parts import Limits
+
+
+def most_at_once(night: Any) -> int:
+    """The most jobs that the sandbox was making at any moment."""
+    lives = [(entry.at, entry.at + night.sandbox.settings.job_seconds) for entry in night.ledger.accepted]
+    return max(sum(begin <= at < end for begin, end in lives) for at, _ in lives)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 5])
+async def test_never_more_jobs_than_allowed_are_between_submit_and_the_end_of_polling(
+    begin: Any, concurrency: int
+) -> None:
+    night = await begin(job_seconds=20, job_spread=0)
+    ended = await night.run(night.campaign(requests=12, seeds=1), limits=Limits(concurrency=concurrency))
+    assert ended.code == 0
+    assert most_at_once(night) == concurrency
+
+
+async def test_a_run_takes_as_long_as_its_jobs_and_polls_need(begin: Any) -> None:
+    night = await begin(job_seconds=20)
+    ended = await night.run(night.campaign(requests=12, seeds=1), limits=Limits(concurrency=4))
+    assert 3 * 20 <= ended.seconds < 3 * 20 * 1.35
