@@ -19,7 +19,8 @@ async def serving(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
     Port 0 is any free one. Raises OSError if the port is taken. Leaving the block
     does not wait for calls under way.
     """
-    runner = web.AppRunner(sandbox.app(), access_log=None, shutdown_timeout=0)
+    # aiohttp takes 0 for "without end"
+    runner = web.AppRunner(sandbox.app(), access_log=None, shutdown_timeout=0.01)
     await runner.setup()
     try:
         await web.TCPSite(runner, LOOPBACK, port).start()
