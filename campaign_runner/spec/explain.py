@@ -54,8 +54,9 @@ _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
 def explained(source: Source, errors: list[ErrorDetails], holes: set[Loc]) -> Iterator[Problem]:
     """A Problem for each error, but for what misses a value that is complained about already."""
     misspelt = {(*error["loc"][:-1], _meant(error["loc"])) for error in errors if error["type"] == "extra_forbidden"}
+    told = holes | misspelt
     for error in errors:
-        if error["type"] != "missing" or error["loc"] not in holes | misspelt:
+        if error["type"] != "missing" or error["loc"] not in told:
             yield from _items(source, error) if error["type"] == "wrong_items" else (_explained(source, error),)
 
 

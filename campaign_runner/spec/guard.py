@@ -145,7 +145,7 @@ class _Builder:
 
     def _pairs(self, frame: _Frame, end: int) -> Node:
         pairs = list(zip(frame.nodes[::2], frame.nodes[1::2], strict=True))
-        if frame.is_flow and pairs and _is_empty(pairs[0][1]) and not self._has_colon(pairs[0][0]):
+        if frame.is_flow and pairs and all(_is_empty(value) and not self._has_colon(key) for key, value in pairs):
             return self._bare_braces(frame, end)
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in self._mended(pairs, frame):
@@ -157,13 +157,8 @@ class _Builder:
         """`{product.name}` without quotes: YAML reads a mapping, a person means a text."""
         whole = self._text[frame.start : end]
         self.findings[:] = [found for found in self.findings if not frame.start <= found.at < end]
-        self.findings.append(
-            Finding(
-                frame.start,
-                "a text that begins with { needs quotes",
-                retry(self._text, frame.start, end, quoted(whole)),
-            )
-        )
+        advice = retry(self._text, frame.start, end, quoted(whole))
+        self.findings.append(Finding(frame.start, "a text that begins with { needs quotes", advice))
         return Scalar(whole, frame.start, end, is_plain=False)  # read as if the quotes were there
 
     def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
@@ -198,7 +193,7 @@ class _Builder:
         return self._text[key.end :].lstrip().startswith(":")
 
     def _refuse_empty(self, key: Scalar) -> None:
-        advice = f"write a value after '{key.text}:', or take it away"
+        advice = f"write a value after '{key.text}:' ({{}} for an entry with nothing in it), or take it away"
         self.findings.append(Finding(key.start, f"'{key.text}' has no value", advice))
 
     def _is_usable(self, key: Scalar, entries: dict[str, tuple[Scalar, Node]]) -> bool:

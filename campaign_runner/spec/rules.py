@@ -110,7 +110,7 @@ def _named(draft: Draft, axis: str, loc: Loc, wanted: Sequence[str | Size | int]
         for at, size in ((at, size) for at, size in enumerate(wanted) if size not in known):
             advice = f"sizes of this campaign: {', '.join(map(str, known))}"
             yield source.at((*loc, at), f"{size} is not one of the campaign's sizes", advice)
-    elif axis == "markets" and axis not in draft.names:
+    elif axis == "markets" and axis not in draft.names and axis not in draft.broken:
         yield source.at(loc, "this campaign has no markets", "take the market away, or add 'markets'")
     else:
         names = sorted(draft.names.get(axis, map(str, wanted)))

@@ -34,10 +34,11 @@ Written: TypeAlias = Annotated[str, BeforeValidator(as_text)]
 Whole: TypeAlias = Annotated[int, BeforeValidator(as_number)]
 Pixels: TypeAlias = Annotated[Size, PlainValidator(as_size)]
 Seeds: TypeAlias = Annotated[Sequence[int], PlainValidator(as_seeds)]
-Texts: TypeAlias = Annotated[dict[str, Annotated[str, BeforeValidator(as_wording)]], Field(min_length=1)]
-Names: TypeAlias = Annotated[tuple[Written, ...], BeforeValidator(as_list)]
+Wording: TypeAlias = Annotated[str, BeforeValidator(as_wording)]
+Texts: TypeAlias = Annotated[dict[str, Wording], Field(min_length=1)]
+Names: TypeAlias = Annotated[tuple[Wording, ...], BeforeValidator(as_list)]
 Sizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_list)]
-AnyNames: TypeAlias = Annotated[tuple[Written, ...], BeforeValidator(as_any_of)]
+AnyNames: TypeAlias = Annotated[tuple[Wording, ...], BeforeValidator(as_any_of)]
 AnySizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_any_of)]
 AnySeeds: TypeAlias = Annotated[Sequence[int], PlainValidator(as_any_seeds)]
 Unset = BeforeValidator(unless_null)
@@ -165,7 +166,7 @@ class Campaign(Frozen):
     """The campaign's name: small letters, digits and dashes, at most 60. Its output folder is called so."""
     model: Annotated[str, BeforeValidator(as_model)]
     """Adobe's image model: image3, image3_custom, image4_standard, image4_ultra or image4_custom."""
-    custom_model: Written | None = None
+    custom_model: Wording | None = None
     """The custom model, by its display name, asset name or urn:… id. Only with a custom model."""
     defaults: Look = Look()
     """The look of every picture, unless a market, preset, prompt or product says otherwise."""

@@ -30,6 +30,10 @@ _EXAMPLES = {
     "vars": "vars:\n  season: autumn",
 }
 
+_COMMENT = re.compile(r"[ \t]+#[^\n]*")
+_NO_SPACE = re.compile(r"[\w-]+:(?=\S)")
+_HOLE = object()  # in place of a value that has been complained about
+
 Data: TypeAlias = dict[str, Any]
 _Expand: TypeAlias = Callable[[Loc, Node], Any]
 
@@ -102,6 +106,7 @@ class Shaper:
                 continue
             id = derived(item.text)
             if flaw := self._derived_flaw(id, places):
+                self.holes.add((axis, id))
                 self._refuse(item, f"'{item.text}' {flaw}", f"give it an id: {axis}: {{my-id: {item.text}}}")
                 continue
             places[id] = index
@@ -160,7 +165,7 @@ class Shaper:
 
     def _text(self, loc: Loc, node: Node) -> Any:
         """A text, by market or language; a plain one holds everywhere. A plain null stays what it is."""
-        if loc[0] == "prompts" or loc[-1] == "text":
+        if loc[-1] == "text":
             self._check_whole(node)
         if isinstance(node, Scalar):
             is_null = loc[-1] == "negative_prompt" and node.is_plain and node.text in ("null", "~")
@@ -207,8 +212,3 @@ class Shaper:
 
     def _refuse(self, node: Node, message: str, advice: str) -> None:
         self.problems.append(self._source.problem(node.start, message, advice))
-
-
-_COMMENT = re.compile(r"[ \t]+#[^\n]*")
-_NO_SPACE = re.compile(r"[\w-]+:(?=\S)")
-_HOLE = object()
