@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.events import Event
+from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
 from campaign_runner.folder import Folder
@@ -39,13 +39,17 @@ Watch = Callable[[Event, Control], None]
 
 @dataclass
 class Ended:
-    """What a run left: its exit status, its report, what was observed, and how many virtual seconds it took."""
+    """What a run left: its exit status, its report, what was observed, and how many virtual seconds it took.
+
+    `after_stop` is how many of them passed after it began to stop.
+    """
 
     code: int
     lines: list[str]
     events: list[Event]
     seconds: float
     manifest: dict[str, Any]
+    after_stop: float | None
 
     @property
     def images(self) -> list[dict[str, Any]]:
@@ -121,6 +125,10 @@ class Night:
         script = self.sandbox._script
         script._faults = (*script._faults, fault)
 
+    def forgive(self) -> None:
+        """From now on nothing goes wrong."""
+        self.sandbox._script._faults = ()
+
     def rendered(self, job: Any, output: Any) -> bytes:
         """The bytes that the service made."""
         return render(replace(picture_of(job, output), is_plain=self.sandbox.settings.plain_pictures), "image/jpeg")
@@ -130,9 +138,12 @@ class Night:
         campaign = campaign or load(self.home / "campaigns" / "night.yaml")
         events: list[Event] = []
         lines: list[str] = []
+        stopped: list[float] = []
 
         def observe(event: Event) -> None:
             events.append(event)
+            if isinstance(event, Stopping):
+                stopped.append(self.seconds())
             if watch is not None:
                 watch(event, control)
 
@@ -142,7 +153,8 @@ class Night:
         order = self._order(campaign, choices)
         code = await make(order, self.access(choices.get("secret", SECRET)), desk)
         seconds = self.seconds() - began
-        return Ended(code, lines, events, seconds, json.loads(order.folder.manifest.read_bytes()))
+        manifest = json.loads(order.folder.manifest.read_bytes())
+        return Ended(code, lines, events, seconds, manifest, self.seconds() - stopped[0] if stopped else None)
 
     async def resolve(self, decision: Decision) -> int:
         """What `campaign-runner resolve` does; every key may be bought once more."""

@@ -85,7 +85,7 @@ async def test_without_a_retry_after_the_waits_grow_and_the_run_ends_for_now(beg
     assert ended.code == 8
     times = [entry.at for entry in night.ledger.refused]
     rounds = sorted({round(at) for at in times})
-    assert len(rounds) == 8
+    assert 8 <= len(rounds) <= 9  # the answer to the first may come before or after the others
     assert rounds[-1] - rounds[-2] >= 90 > 2 > rounds[1] - rounds[0]
 
 
