@@ -146,7 +146,7 @@ class _Builder:
     def _pairs(self, frame: _Frame, end: int) -> Node:
         pairs = list(zip(frame.nodes[::2], frame.nodes[1::2], strict=True))
         if frame.is_flow and pairs and all(_is_empty(value) and not self._has_colon(key) for key, value in pairs):
-            return self._bare_braces(frame, end)
+            return self._bare_braces(frame, end) if len(pairs) == 1 else self._bare_list(frame, end)
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in self._mended(pairs, frame):
             if self._is_usable(key, entries):
@@ -155,11 +155,18 @@ class _Builder:
 
     def _bare_braces(self, frame: _Frame, end: int) -> Scalar:
         """`{product.name}` without quotes: YAML reads a mapping, a person means a text."""
-        whole = self._text[frame.start : end]
+        whole = single_braces(self._text[frame.start : end])
         self.findings[:] = [found for found in self.findings if not frame.start <= found.at < end]
         advice = retry(self._text, frame.start, end, quoted(whole))
         self.findings.append(Finding(frame.start, "a text that begins with { needs quotes", advice))
         return Scalar(whole, frame.start, end, is_plain=False)  # read as if the quotes were there
+
+    def _bare_list(self, frame: _Frame, end: int) -> Items:
+        """`{painting, golden_hour}`: braces, where a list was meant."""
+        whole = f"[{self._text[frame.start + 1 : end - 1]}]"
+        advice = retry(self._text, frame.start, end, whole)
+        self.findings.append(Finding(frame.start, "{ } holds keys with values; a list stands in [ ]", advice))
+        return Items(tuple(frame.nodes[::2]), frame.start, end, is_flow=True)
 
     def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
         """The pairs, keys without a value put back into the value that they were cut from."""
@@ -218,6 +225,11 @@ def retry(text: str, start: int, end: int, instead: str) -> str:
 
 
 _KEY_ADVICE = "if this was meant as a text, put it in quotes"
+
+
+def single_braces(text: str) -> str:
+    """`{{word}}` as other programs write placeholders, the way campaign files do."""
+    return text.replace("{{", "{").replace("}}", "}")
 
 
 def _index(mark: Any) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from campaign_runner.spec.guard import Finding, quoted
+from campaign_runner.spec.guard import Finding, quoted, single_braces
 
 _LINE = re.compile(
     r"""(?P<lead>\s*(?:-\s+)*(?:(?:[^\s#'"{\[&*!|>%@`:][^:{}\[\]#]*|"[^"]*"|'[^']*'):\s+)?)(?P<value>\S.*)"""
@@ -22,6 +22,7 @@ _COMMENT = re.compile(r"\s+#.*$")
 _NO_SPACE = re.compile(r"\s*(?:-\s+)?[A-Za-z0-9_-]+:(?=[^\s/])")
 _SIGNS = "@`%&*!|>,]}"
 _PAIRS = {"{": "}", "[": "]"}
+_CLOSE = "write the same quote where the text ends"
 _LOOK_BACK = 30  # lines searched for a quote that was never closed
 
 
@@ -51,7 +52,11 @@ def diagnose(text: str, error: yaml.YAMLError) -> Diagnosis:
     for number in dict.fromkeys((scanned, stopped, lines.before(stopped))):
         if found := _needs_quotes(lines, number) or _needs_space(lines, number):
             return found
-    if found := _unclosed_quote(lines, stopped) or _in_braces(lines, problem, mark, context):
+    if (
+        found := _in_quotes(lines, problem, mark, context)
+        or _unclosed_quote(lines, stopped)
+        or _in_braces(lines, problem, mark, context)
+    ):
         return found
     return _indentation(lines, problem, stopped)
 
@@ -97,7 +102,7 @@ def _needs_quotes(lines: _Lines, number: int) -> Diagnosis | None:
         return _quote_inside(lines, number, start, value, comment)
     if not (reason := _reason(value)):
         return None
-    meant = row[:start] + quoted(value) + comment
+    meant = row[:start] + quoted(single_braces(value)) + comment
     return lines.diagnosis(number, start, f"a text {reason} needs quotes", meant, start + 1)
 
 
@@ -144,6 +149,15 @@ def _needs_space(lines: _Lines, number: int) -> Diagnosis | None:
     return lines.diagnosis(number, end - 1, message, f"{row[:end]} {row[end:]}", end + 1)
 
 
+def _in_quotes(lines: _Lines, problem: str, mark: yaml.Mark, context: yaml.Mark | None) -> Diagnosis | None:
+    if "escape" in problem:
+        advice = "in double quotes \\ begins an escape: put the text in single quotes, or write \\\\"
+        return Diagnosis(Finding(lines.starts[mark.line] + mark.column, "YAML does not know this escape", advice))
+    if context and "end of stream" in problem:
+        return Diagnosis(Finding(lines.starts[context.line] + context.column, "this quote is never closed", _CLOSE))
+    return None
+
+
 def _unclosed_quote(lines: _Lines, stopped: int) -> Diagnosis | None:
     for number in range(stopped, max(-1, stopped - _LOOK_BACK), -1):
         found = lines.value(number)
@@ -159,8 +173,10 @@ def _in_braces(lines: _Lines, problem: str, mark: yaml.Mark, context: yaml.Mark 
         return None
     closing = problem[-2]
     if mark.line != context.line:
-        start = lines.starts[context.line] + context.column
-        opening = lines.rows[context.line][context.column]
+        row, start = lines.rows[context.line], lines.starts[context.line]
+        if row.count('"') % 2:
+            return Diagnosis(Finding(start + row.rindex('"'), "this quote is never closed", _CLOSE))
+        opening, start = row[context.column], start + context.column
         return Diagnosis(Finding(start, f"this {opening} is never closed", f"write {closing} where the list ends"))
     return next(_braces_in_braces(lines, mark), None) or Diagnosis(
         Finding(
