@@ -7,9 +7,11 @@ seed) and of nothing else, so that renaming, reordering and re-packing buy nothi
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -24,6 +26,10 @@ class Size:
 
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
+
+
+NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
+_REFERRING = ("style", "structure")  # the fields of a request that may hold a reference image
 
 
 def canonical_json(value: object) -> str:
@@ -70,6 +76,22 @@ class Recipe:
     def body(self) -> dict[str, Any]:
         """The request without seeds and numVariations. Read it, never change it."""
         body: dict[str, Any] = self._parsed["body"]
+        return body
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The SHA-256 of each reference image that must be uploaded before this recipe can be asked for."""
+        found = (self.body.get(field, {}).get("imageReference", {}).get("source", {}) for field in _REFERRING)
+        return tuple(source["sha256"] for source in found if "sha256" in source)
+
+    def request(self, uploads: Mapping[str, str]) -> dict[str, Any]:
+        """The body to send: each uploaded reference under its upload id, of `uploads` (SHA-256 → id)."""
+        body = dict(self.body)
+        for field in _REFERRING:
+            source = body.get(field, {}).get("imageReference", {}).get("source", {})
+            if "sha256" in source:
+                sent = {"source": {"uploadId": uploads[source["sha256"]]}}
+                body[field] = {**body[field], "imageReference": sent}
         return body
 
     @property

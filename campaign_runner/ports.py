@@ -7,21 +7,27 @@ tested by one suite that runs on every adapter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
 from campaign_runner.events import Attempt, Fact
-from campaign_runner.model import CustomModel, Finished, Job, Output, Size, Ticket
+from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Size, Ticket
 
 
 class Provider(Protocol):
     """The service that makes images. No method waits, repeats or logs: that is the scheduler's."""
 
-    async def submit(self, job: Job) -> Ticket:
-        """Ask for `job` once; the only call that costs money.
+    async def upload(self, content: bytes, media_type: str) -> str:
+        """Hand over a reference image; the answer is its upload id, good for seven days. Free, may be repeated.
+
+        Raises Rejected (the image is at fault), AccountRefused, Throttled or Unavailable.
+        """
+
+    async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
+        """Ask for `job` once; the only call that costs money. `uploads`: SHA-256 of its references → upload ids.
 
         Never repeat it unless the error's `charged` is False. Raises Throttled, Unavailable,
         AccountRefused, Rejected (not charged) or InDoubt (nobody knows), and nothing else.

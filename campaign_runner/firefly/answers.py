@@ -30,6 +30,9 @@ from campaign_runner.firefly.foreign import Unreadable, read_object, read_retry_
 from campaign_runner.firefly.wire import MODELS_PER_PAGE, Response
 from campaign_runner.model import CustomModel, Finished, Output, Ticket
 
+UNKNOWN_UPLOAD = "unknown_upload"
+"""The code of a Rejected that complains about an upload id: uploading again may help, and costs nothing."""
+_UPLOAD = "uploadId"
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
 _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF or space
@@ -56,6 +59,22 @@ def read_ticket(response: Response, now: datetime) -> Ticket:
     return Ticket(job_id, _url(answer.get("statusUrl")), _url(answer.get("cancelUrl")))
 
 
+def read_upload(response: Response, now: datetime) -> str:
+    """The id under which a reference image may be used for seven days.
+
+    Raises Rejected (this image is at fault), AccountRefused, Throttled, or Unavailable: an upload costs nothing.
+    """
+    complaint = read_complaint(response)
+    if 400 <= response.status < 500 and response.status not in {408, 429} and not _is_account_wide(response.status):
+        raise Rejected(f"Adobe refused the reference image: {complaint}", code=complaint.code)
+    images = _read_free(response, now).get("images")
+    first = images[0] if isinstance(images, list) and images else None
+    upload_id = first.get("id") if isinstance(first, Mapping) else None
+    if not isinstance(upload_id, str) or not 1 <= len(upload_id) <= _LONGEST_JOB_ID or not upload_id.isprintable():
+        raise _unusable("to an upload holds no id")
+    return upload_id
+
+
 def _refusal(response: Response, now: datetime) -> ProviderError:
     """Why a submit was not accepted; InDoubt wherever the answer does not say that nothing was made."""
     complaint = read_complaint(response)
@@ -72,7 +91,8 @@ def _refusal(response: Response, now: datetime) -> ProviderError:
         case status if _is_account_wide(status):
             return _account_refusal(status, complaint)
         case status if 400 <= status < 500:
-            return Rejected(f"Adobe refused the request: {complaint}", code=complaint.code)
+            code = UNKNOWN_UPLOAD if _UPLOAD in complaint.words else complaint.code
+            return Rejected(f"Adobe refused the request: {complaint}", code=code)
         case _:
             return InDoubt(f"Adobe failed in the middle of the request: {complaint}", code=complaint.code)
 

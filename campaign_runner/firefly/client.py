@@ -9,7 +9,7 @@ connections that have never seen a token.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,11 +32,12 @@ from campaign_runner.firefly.connection import Connection, Limits, Lost
 from campaign_runner.firefly.foreign import MOST_JSON_BYTES
 from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image
 from campaign_runner.firefly.wire import Request, Response
-from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
+from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket
 from campaign_runner.ports import Provider
 
 SUBMIT = Limits(total=60, most_bytes=MOST_JSON_BYTES)
 READ = Limits(total=30, most_bytes=MOST_JSON_BYTES)
+UPLOAD = Limits(total=300, most_bytes=MOST_JSON_BYTES)
 IMAGE = Limits(total=300, most_bytes=64 * 1024 * 1024, window=30)
 _MOST_PAGES = 50
 
@@ -94,6 +95,7 @@ class FireflyClient(Provider):
     async def __aenter__(self) -> Self:
         self._submits = self._open(self._settings.submit, fresh=True)
         self._reads = self._open(self._settings.read)
+        self._uploads = self._open(UPLOAD)
         self._images = self._open(self._settings.image)
         return self
 
@@ -114,9 +116,14 @@ class FireflyClient(Provider):
         """
         await self._tokens.get()
 
-    async def submit(self, job: Job) -> Ticket:
+    async def upload(self, content: bytes, media_type: str) -> str:
+        """Hand over a reference image; see Provider."""
+        request = wire.upload_request(self._origin, content, media_type)
+        return answers.read_upload(await self._call(request, self._uploads, _lost_read), self._clock())
+
+    async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
         """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted."""
-        request = wire.generate_request(self._origin, job)
+        request = wire.generate_request(self._origin, job, uploads)
         ticket = answers.read_ticket(await self._call(request, self._submits, _lost_submit), self._clock())
         return replace(ticket, warnings=tuple(wire.warnings_about(self._origin, ticket)))
 

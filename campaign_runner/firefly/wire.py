@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from campaign_runner.errors import Rejected
 from campaign_runner.firefly.hosts import host_of, may_receive_token
-from campaign_runner.model import Job, Recipe, Ticket, canonical_json
+from campaign_runner.model import NO_UPLOADS, Job, Ticket, canonical_json
 
 FIREFLY_URL = "https://firefly-api.adobe.io"
 IMS_URL = "https://ims-na1.adobelogin.com"
@@ -77,16 +77,16 @@ def models_request(origin: str, start: int) -> Request:
     return Request("GET", f"{origin}/v3/custom-models?{query}", {"Accept": "application/json"})
 
 
-def generate_request(origin: str, job: Job) -> Request:
+def generate_request(origin: str, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Request:
     """Ask for the images of `job`. As many variations as seeds: the service refuses any other number.
 
-    Raises Rejected for a reference image that stands in the recipe by its content and was not uploaded:
+    Raises Rejected for a reference image that stands in the recipe by its content and is not in `uploads`:
     the service would ignore it and charge for other images.
     """
     recipe = job.recipe
-    if _has_local_reference(recipe):
+    if any(digest not in uploads for digest in recipe.references):
         raise Rejected("a reference image was not uploaded", code="reference_not_uploaded")
-    body = {**recipe.body, "numVariations": len(job.seeds), "seeds": list(job.seeds)}
+    body = {**recipe.request(uploads), "numVariations": len(job.seeds), "seeds": list(job.seeds)}
     headers = {
         "Accept": "application/json",
         "Content-Type": "application/json",
@@ -97,9 +97,10 @@ def generate_request(origin: str, job: Job) -> Request:
     return Request("POST", f"{origin}/v3/images/generate-async", headers, canonical_json(body).encode())
 
 
-def _has_local_reference(recipe: Recipe) -> bool:
-    fields = (recipe.body.get("style"), recipe.body.get("structure"))
-    return any("sha256" in ((part or {}).get("imageReference") or {}).get("source", {}) for part in fields)
+def upload_request(origin: str, content: bytes, media_type: str) -> Request:
+    """Hand over a reference image, at most 15 MB; the answer names it for seven days."""
+    headers = {"Accept": "application/json", "Content-Type": media_type}
+    return Request("POST", f"{origin}/v2/storage/image", headers, content)
 
 
 def status_request(origin: str, ticket: Ticket) -> Request:
