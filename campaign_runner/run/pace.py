@@ -41,11 +41,6 @@ class Pace:
         interval = math.sqrt(2 * POLL_PRICE / self._hazard(age))
         return min(max(interval, SHORTEST), LONGEST) * (0.9 + 0.2 * jitter)
 
-    def usual(self) -> float:
-        """The median duration, in seconds."""
-        seen = self._sorted or list(_FIRST_GUESS)
-        return seen[len(seen) // 2]
-
     def _hazard(self, age: float) -> float:
         """Finishes a second among jobs that have reached `age`; never 0, so that stragglers are looked at, too."""
         seen = self._sorted if len(self._sorted) >= len(_FIRST_GUESS) else sorted([*self._sorted, *_FIRST_GUESS])

@@ -1,0 +1,91 @@
+"""How often jobs are looked at: computed, not timed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from campaign_runner.run.pace import LONGEST, SHORTEST, Pace
+
+
+@dataclass
+class Looked:
+    """What looking at many jobs cost: polls, and seconds from finished to noticed, both a job."""
+
+    polls: float
+    delay: float
+
+
+def look(durations: list[float], next_look: Callable[[float], float], learn: Callable[[float], None]) -> Looked:
+    polls, delay = 0, 0.0
+    for duration in durations:
+        age = 0.0
+        while age < duration:
+            age += next_look(age)
+            polls += 1
+        delay += age - duration
+        learn(age)
+    return Looked(polls / len(durations), delay / len(durations))
+
+
+def adaptive(durations: list[float]) -> Looked:
+    """As the run looks, once it has seen as many jobs as it remembers."""
+    pace = Pace()
+    dice = random.Random(1)
+
+    def next_look(age: float) -> float:
+        return pace.next_look(age, dice.random())
+
+    look(durations[:300], next_look, pace.learn)
+    return look(durations[300:], next_look, pace.learn)
+
+
+def fixed(durations: list[float], delay: float) -> Looked:
+    """The fixed interval that has this mean delay."""
+    low, high = 0.01, 200.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        looked = look(durations, lambda age: middle, lambda age: None)  # noqa: B023 - called at once
+        low, high = (middle, high) if looked.delay < delay else (low, middle)
+    return looked
+
+
+def narrow(dice: random.Random) -> float:
+    return max(1.0, dice.gauss(30, 2))
+
+
+def bimodal(dice: random.Random) -> float:
+    return max(1.0, dice.gauss(8, 1) if dice.random() < 0.5 else dice.gauss(40, 3))
+
+
+def wide(dice: random.Random) -> float:
+    return dice.lognormvariate(2.5, 0.8)
+
+
+@pytest.mark.parametrize(("durations", "saved"), [(narrow, 2.0), (bimodal, 1.4), (wide, 0.9)])
+def test_at_equal_delay_a_learned_pace_needs_fewer_polls_than_a_fixed_interval(
+    durations: Callable[[random.Random], float], saved: float
+) -> None:
+    dice = random.Random(7)
+    seen = [durations(dice) for _ in range(1500)]
+    ours = adaptive(seen)
+    theirs = fixed(seen[300:], ours.delay)
+    assert theirs.polls / ours.polls >= saved
+
+
+@pytest.mark.parametrize("age", [0.0, 1.0, 29.0, 31.0, 1000.0, 86_400.0])
+@pytest.mark.parametrize("seen", [0, 1, 5, 500])
+def test_no_wait_is_shorter_or_longer_than_its_bounds(age: float, seen: int) -> None:
+    pace = Pace([30.0] * seen)
+    assert SHORTEST * 0.9 <= pace.next_look(age, 0.0) <= pace.next_look(age, 1.0) <= LONGEST * 1.1
+
+
+def test_what_was_long_ago_is_forgotten() -> None:
+    pace = Pace([200.0] * 200)
+    for _ in range(200):
+        pace.learn(5.0)
+    assert pace.next_look(0.0) < Pace([200.0] * 200).next_look(0.0)
+    assert pace.next_look(4.9) <= 1.0
