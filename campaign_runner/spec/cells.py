@@ -21,6 +21,8 @@ Places: TypeAlias = tuple[int, ...]
 """The position on each axis, in the order of AXES."""
 _Offer: TypeAlias = tuple[frozenset[int] | None, ...]
 """The positions that are left of each axis, None where all of them are."""
+_Block: TypeAlias = tuple[range, Sequence[int]]
+"""Numbers in a row, and the seeds that each of them has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,20 @@ class Cells:
         self._limits = [[self._limit(entry) for entry in entries] for entries in _entries(campaign)]
         self._limited = [any(map(any, self._limits[depth:])) for depth in range(len(AXES) + 1)]
         self._excluded = tuple(self._exclusion(entry) for entry in campaign.exclude)
+        limits = (limit for axis in self._limits for limit in axis if limit)
+        self._narrows_seeds = any(narrow.seeds is not None for narrow in (*limits, *self._excluded))
         self._filtered: dict[tuple[int, ...], Sequence[int]] = {}
 
     def count(self) -> int:
         """Images to be made, seeds included."""
-        return sum(len(self.seeds(number)) for number in self.numbers()) if self._narrows() else self._everything()
+        included = range(self._size, self._size + len(self._campaign.include))
+        made = sum(len(numbers) * len(seeds) for numbers, seeds in self._blocks())
+        return made + sum(len(self.seeds(number)) for number in included)
 
     def numbers(self) -> Iterator[int]:
         """The numbers of the cells, in plan order."""
-        yield from self._below((), 0, (None,) * len(AXES), self._excluded)
+        for numbers, _ in self._blocks():
+            yield from numbers
         yield from range(self._size, self._size + len(self._campaign.include))
 
     def cell(self, number: int) -> Cell:
@@ -70,11 +77,11 @@ class Cells:
         return self._named(self.places(number))
 
     def seeds(self, number: int) -> Sequence[int]:
-        """The seeds of a cell, after limits and `exclude`, in file order."""
+        """The seeds of a cell that is to be made, after limits and `exclude`, in file order."""
         if number >= self._size:
             own = self._campaign.include[number - self._size].seeds
             return self._campaign.seeds if own is None else own
-        if not self._narrows():
+        if not self._narrows_seeds:
             return self._campaign.seeds
         path = self.places(number)
         return self._left(path, tuple(rule for rule in self._excluded if rule.matches(path)))
@@ -123,27 +130,21 @@ class Cells:
             stride *= len(values)
         return stride
 
-    def _narrows(self) -> bool:
-        """Whether there is any limit or `exclude`."""
-        return bool(self._excluded) or self._limited[0]
+    def _blocks(self) -> Iterator[_Block]:
+        return self._below((), 0, (None,) * len(AXES), self._excluded)
 
-    def _everything(self) -> int:
-        included = range(self._size, self._size + len(self._campaign.include))
-        return self._size * len(self._campaign.seeds) + sum(len(self.seeds(number)) for number in included)
-
-    def _below(self, path: Places, base: int, offered: _Offer, rules: tuple[_Filter, ...]) -> Iterator[int]:
-        """Numbers below the places of `path`; `offered` is what the entries chosen so far leave of each axis."""
+    def _below(self, path: Places, base: int, offered: _Offer, rules: tuple[_Filter, ...]) -> Iterator[_Block]:
+        """What is made below the places of `path`; `offered` is what the entries chosen so far leave of each axis."""
         depth = len(path)
-        is_whole = all(left is None for left in offered[depth:])
-        if is_whole and not rules and not self._limited[depth] and not self._has_seed_limit(path):
-            yield from range(base * self._widths[depth], (base + 1) * self._widths[depth])
-        elif depth == len(AXES):
-            yield from (base,) if self._left(path, rules) else ()
-        else:
-            for place in self._open(depth, offered[depth], path):
-                still = tuple(rule for rule in rules if (own := rule.places[depth]) is None or place in own)
-                number = base * len(self._axes[depth]) + place
-                yield from self._below((*path, place), number, _narrowed(offered, self._limits[depth][place]), still)
+        is_whole = not rules and not self._limited[depth] and all(left is None for left in offered[depth:])
+        if is_whole or depth == len(AXES):
+            if seeds := self._left(path, rules):
+                yield range(base * self._widths[depth], (base + 1) * self._widths[depth]), seeds
+            return
+        for place in self._open(depth, offered[depth], path):
+            still = tuple(rule for rule in rules if (own := rule.places[depth]) is None or place in own)
+            number = base * len(self._axes[depth]) + place
+            yield from self._below((*path, place), number, _narrowed(offered, self._limits[depth][place]), still)
 
     def _open(self, depth: int, offered: frozenset[int] | None, path: Places) -> Iterator[int]:
         """The places of an axis that are offered, and that themselves permit the places of `path`."""
@@ -151,10 +152,6 @@ class Cells:
             limit = self._limits[depth][place]
             if limit is None or limit.matches(path):
                 yield place
-
-    def _has_seed_limit(self, path: Places) -> bool:
-        limits = (self._limits[depth][place] for depth, place in enumerate(path))
-        return any(limit is not None and limit.seeds is not None for limit in limits)
 
     def _left(self, path: Places, rules: tuple[_Filter, ...]) -> Sequence[int]:
         """The seeds that the limits of a cell's entries permit and the `exclude` entries matching it leave."""

@@ -19,7 +19,7 @@ from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.explain import explained
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.schema import Campaign
-from campaign_runner.spec.shape import LISTS, Data, Shaper
+from campaign_runner.spec.shape import LISTS, Fields, Shaper
 from campaign_runner.spec.source import Loc, Scalar, Source
 from campaign_runner.spec.values import Reading
 
@@ -53,24 +53,25 @@ class Draft:
 def drafted(source: Source) -> tuple[Draft | None, list[Problem]]:
     """What can be read of a file, and what the schema refuses; no Draft if nothing fits together."""
     shaper = Shaper(source)
-    data = shaper.campaign()
-    model = data.get("model")
+    fields = shaper.campaign()
+    model = fields.get("model")
     family = FAMILIES.get(model.text) if isinstance(model, Scalar) else None
-    names = {axis: frozenset(data[axis]) for axis in LISTS if isinstance(data.get(axis), dict)}
+    known = [axis for axis in LISTS if isinstance(fields.get(axis), dict) and (axis,) not in shaper.holes]
+    names = {axis: frozenset(fields[axis]) for axis in known}
     problems = list(shaper.problems)
-    if not data:
+    if not fields:
         return None, problems
     taken = set(shaper.holes)
     for attempt in range(_MOST_PASSES):
         try:
-            campaign = Campaign.model_validate(data, context=Reading(family)).written_in(source)
+            campaign = Campaign.model_validate(fields, context=Reading(family)).written_in(source)
         except ValidationError as error:
             errors = error.errors(include_url=False)
             if not attempt:
                 problems += explained(source, errors, shaper.holes)
             taken |= {found["loc"] for found in errors}
-            _take_out(data, errors)
-            _stand_in(data)
+            _take_out(fields, errors)
+            _stand_in(fields)
         else:
             broken = frozenset(str(loc[0]) for loc in taken)
             return Draft(campaign, source, family, names, broken, frozenset(loc[:2] for loc in taken)), problems
@@ -87,14 +88,14 @@ def whole_cells(draft: Draft, axes: Collection[str]) -> Iterator[Cell]:
             yield cell
 
 
-def _take_out(data: Data, errors: list[ErrorDetails]) -> None:
+def _take_out(fields: Fields, errors: list[ErrorDetails]) -> None:
     """Remove what does not fit, and entries that miss something; the later of a list first, so positions stay true."""
     locs = {_whole(found["loc"][:-1] if found["type"] == "missing" else found["loc"]) for found in errors}
     for loc in sorted(locs, key=lambda loc: [(isinstance(part, str), part) for part in loc], reverse=True):
         way: list[tuple[Any, str | int]] = []
-        holder: Any = data
+        holder: Any = fields
         for part in loc:
-            if not isinstance(holder, dict | list) or (inner := _item(holder, part)) is None:
+            if not isinstance(holder, dict | list) or (inner := _part(holder, part)) is None:
                 break
             way.append((holder, part))
             holder = inner
@@ -110,16 +111,16 @@ def _whole(loc: Loc) -> Loc:
     return next((loc[:at] for at, part in enumerate(loc) if isinstance(part, int) and at >= entry), loc)
 
 
-def _item(holder: Any, part: str | int) -> Any:
+def _part(holder: Any, part: str | int) -> Any:
     if isinstance(holder, list):
         return holder[part] if isinstance(part, int) and part < len(holder) else None
     return holder.get(part)
 
 
-def _stand_in(data: Data) -> None:
+def _stand_in(fields: Fields) -> None:
     for name, value in _STAND_INS.items():
-        if name not in data:
-            data[name] = _scalars(value)
+        if name not in fields:
+            fields[name] = _scalars(value)
 
 
 def _scalars(value: Any) -> Any:
@@ -127,5 +128,5 @@ def _scalars(value: Any) -> Any:
         case str():
             return Scalar(value, 0, 0, is_plain=True)
         case list():
-            return [_scalars(item) for item in value]
+            return [_scalars(part) for part in value]
     return value

@@ -57,11 +57,11 @@ def explained(source: Source, errors: list[ErrorDetails], holes: set[Loc]) -> It
     told = holes | misspelt
     for error in errors:
         if error["type"] != "missing" or error["loc"] not in told:
-            yield from _items(source, error) if error["type"] == "wrong_items" else (_explained(source, error),)
+            yield from _each(source, error) if error["type"] == "wrong_ones" else (_explained(source, error),)
 
 
-def _items(source: Source, error: ErrorDetails) -> Iterator[Problem]:
-    for at, message, advice in error["ctx"]["items"]:
+def _each(source: Source, error: ErrorDetails) -> Iterator[Problem]:
+    for at, message, advice in error["ctx"]["wrong"]:
         yield source.at((*error["loc"], at), message, advice)
 
 

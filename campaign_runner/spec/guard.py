@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from campaign_runner.spec.source import Hole, Items, Node, Pairs, Scalar
+from campaign_runner.spec.source import Hole, Listed, Node, Pairs, Scalar
 
 try:
     from yaml import CLoader as _Loader
@@ -133,7 +133,7 @@ class _Builder:
     def _end(self, end: int) -> None:
         frame = self._open.pop()
         if frame.is_list:
-            self._add(Items(tuple(frame.nodes), frame.start, end, frame.is_flow))
+            self._add(Listed(tuple(frame.nodes), frame.start, end, frame.is_flow))
         else:
             self._add(self._pairs(frame, end))
 
@@ -161,12 +161,12 @@ class _Builder:
         self.findings.append(Finding(frame.start, "a text that begins with { needs quotes", advice))
         return Scalar(whole, frame.start, end, is_plain=False)  # read as if the quotes were there
 
-    def _bare_list(self, frame: _Frame, end: int) -> Items:
+    def _bare_list(self, frame: _Frame, end: int) -> Listed:
         """`{painting, golden_hour}`: braces, where a list was meant."""
         whole = f"[{self._text[frame.start + 1 : end - 1]}]"
         advice = retry(self._text, frame.start, end, whole)
         self.findings.append(Finding(frame.start, "{ } holds keys with values; a list stands in [ ]", advice))
-        return Items(tuple(frame.nodes[::2]), frame.start, end, is_flow=True)
+        return Listed(tuple(frame.nodes[::2]), frame.start, end, is_flow=True)
 
     def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
         """The pairs, keys without a value put back into the value that they were cut from."""

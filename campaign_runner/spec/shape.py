@@ -1,4 +1,4 @@
-"""Shorthand written out: the tree of a file becomes data of one shape per field.
+"""Shorthand written out: the tree of a file becomes fields of one shape per field.
 
 A bare text becomes the name of a product, the text of a prompt, the style of a preset; a list of
 names gets ids; the words of products and markets are put apart from fields. Every value stays the
@@ -15,7 +15,7 @@ from campaign_runner.spec.guard import quoted, retry
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID, derived, id_flaw
 from campaign_runner.spec.look import FIELDS as LOOK_FIELDS
 from campaign_runner.spec.problems import Problem
-from campaign_runner.spec.source import Hole, Items, Loc, Node, Pairs, Scalar, Source
+from campaign_runner.spec.source import Hole, Listed, Loc, Node, Pairs, Scalar, Source
 from campaign_runner.spec.text import EVERYWHERE, OTHER
 
 LISTS = ("products", "prompts", "presets", "markets", "sizes", "seeds")
@@ -34,7 +34,7 @@ _COMMENT = re.compile(r"[ \t]+#[^\n]*")
 _NO_SPACE = re.compile(r"[\w-]+:(?=\S)")
 _HOLE = object()  # in place of a value that has been complained about
 
-Data: TypeAlias = dict[str, Any]
+Fields: TypeAlias = dict[str, Any]
 _Expand: TypeAlias = Callable[[Loc, Node], Any]
 
 
@@ -46,7 +46,7 @@ class Shaper:
         self.holes: set[Loc] = set()
         self._source = source
 
-    def campaign(self) -> Data:
+    def campaign(self) -> Fields:
         """The whole file, ready for the schema."""
         root = self._source.root
         if not isinstance(root, Pairs):
@@ -59,20 +59,20 @@ class Shaper:
             "markets": self._market,
             "vars": self._text,
         }
-        data: Data = {}
+        fields: Fields = {}
         for name, (_, node) in root.entries.items():
             value = self._entries(name, node, axes[name]) if name in axes else self._field((name,), node)
-            self._put(data, (name,), value)
-        data.setdefault("presets", {"plain": {}})
-        self._check_campaign_id(data.get("campaign"))
-        return data
+            self._put(fields, (name,), value)
+        fields.setdefault("presets", {"plain": {}})
+        self._check_campaign_id(fields.get("campaign"))
+        return fields
 
     def _check_campaign_id(self, name: object) -> None:
         if isinstance(name, Scalar) and (flaw := id_flaw(name.text, LONGEST_CAMPAIGN)):
             self._refuse(name, *flaw)
 
     def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
-        if isinstance(node, Items) and node.nodes and axis in ("products", "presets"):
+        if isinstance(node, Listed) and node.nodes and axis in ("products", "presets"):
             return self._listed(axis, node)
         if not isinstance(node, Pairs):
             self._refuse_entries(axis, node)
@@ -80,7 +80,7 @@ class Shaper:
         if not node.entries:
             self._refuse(node, f"'{axis}' is empty", f"write:\n{_EXAMPLES[axis]}")
             return _HOLE
-        entries: Data = {}
+        entries: Fields = {}
         for id, (key, value) in node.entries.items():
             if axis != "vars" and (flaw := id_flaw(id)):
                 self._refuse(key, *flaw)
@@ -96,23 +96,23 @@ class Shaper:
             key = self._source.find((axis,))[0] or node
             self._refuse(key, f"'{axis}' is a list of entries, each with an id", f"write:\n{_EXAMPLES[axis]}")
 
-    def _listed(self, axis: str, node: Items) -> Any:
+    def _listed(self, axis: str, names: Listed) -> Any:
         """A list of names or styles, with ids made from them."""
         places: dict[str, int] = {}
-        for index, item in enumerate(node.nodes):
-            if not isinstance(item, Scalar):
-                if not isinstance(item, Hole):
-                    self._refuse(item, f"a list of {axis} holds names only", f"write:\n{_EXAMPLES[axis]}")
+        for index, node in enumerate(names.nodes):
+            if not isinstance(node, Scalar):
+                if not isinstance(node, Hole):
+                    self._refuse(node, f"a list of {axis} holds names only", f"write:\n{_EXAMPLES[axis]}")
                 continue
-            id = derived(item.text)
+            id = derived(node.text)
             if flaw := self._derived_flaw(id, places):
                 self.holes.add((axis, id))
-                self._refuse(item, f"'{item.text}' {flaw}", f"give it an id: {axis}: {{my-id: {item.text}}}")
+                self._refuse(node, f"'{node.text}' {flaw}", f"give it an id: {axis}: {{my-id: {node.text}}}")
                 continue
             places[id] = index
         self._source.list_ids[axis] = places
         expand = self._product if axis == "products" else self._preset
-        return {id: expand((axis, id), node.nodes[index]) for id, index in places.items()} or _HOLE
+        return {id: expand((axis, id), names.nodes[index]) for id, index in places.items()} or _HOLE
 
     def _derived_flaw(self, id: str, taken: dict[str, int]) -> str:
         if not id:
@@ -143,8 +143,8 @@ class Shaper:
         """An entry whose keys are fields, or words for prompts."""
         if not isinstance(node, Pairs):
             return self._field(loc, node)
-        entry: Data = {}
-        words: Data = {}
+        entry: Fields = {}
+        words: Fields = {}
         for key, (_, value) in node.entries.items():
             if key in RESERVED:
                 self._put(entry, (*loc, key), self._look_field((*loc, key), key, value))
@@ -155,7 +155,7 @@ class Shaper:
     def _look(self, loc: Loc, node: Node) -> Any:
         if not isinstance(node, Pairs):
             return self._field(loc, node)
-        entry: Data = {}
+        entry: Fields = {}
         for key, (_, value) in node.entries.items():
             self._put(entry, (*loc, key), self._look_field((*loc, key), key, value))
         return entry
@@ -188,27 +188,27 @@ class Shaper:
         match node:
             case Pairs():
                 return self._dictionary(loc, node)
-            case Items():
-                values = [self._field((*loc, index), item) for index, item in enumerate(node.nodes)]
+            case Listed():
+                values = [self._field((*loc, index), entry) for index, entry in enumerate(node.nodes)]
                 return [value for value in values if value is not _HOLE]
             case Hole():
                 return _HOLE
         return node
 
-    def _dictionary(self, loc: Loc, node: Pairs) -> Data:
+    def _dictionary(self, loc: Loc, node: Pairs) -> Fields:
         if loc == ("defaults",) or (loc[0] == "include" and len(loc) == 2):
-            found: Data = self._look(loc, node)
+            found: Fields = self._look(loc, node)
             return found
-        values: Data = {}
+        values: Fields = {}
         for key, (_, value) in node.entries.items():
             self._put(values, (*loc, key), self._field((*loc, key), value))
         return values
 
-    def _put(self, data: Data, loc: Loc, value: Any) -> None:
+    def _put(self, fields: Fields, loc: Loc, value: Any) -> None:
         if value is _HOLE:
             self.holes.add(loc)
         else:
-            data[str(loc[-1])] = value
+            fields[str(loc[-1])] = value
 
     def _refuse(self, node: Node, message: str, advice: str) -> None:
         self.problems.append(self._source.problem(node.start, message, advice))

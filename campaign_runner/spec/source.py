@@ -41,7 +41,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class Listed:
     """A list, in the order written."""
 
     nodes: tuple[Node, ...]
@@ -58,7 +58,7 @@ class Hole:
     end: int
 
 
-Node: TypeAlias = Scalar | Pairs | Items | Hole
+Node: TypeAlias = Scalar | Pairs | Listed | Hole
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Source:
     def offset(self, loc: Loc) -> int:
         """Where the value of `loc` begins, or its key where the value begins on another line."""
         key, node = self.find(loc)
-        if key is not None and isinstance(node, Pairs | Items) and not node.is_flow:
+        if key is not None and isinstance(node, Pairs | Listed) and not node.is_flow:
             return key.start
         return node.start
 
@@ -128,7 +128,7 @@ class Source:
         key: Scalar | None = None
         node = self.root
         for depth, part in enumerate(loc):
-            if isinstance(node, Items):
+            if isinstance(node, Listed):
                 index = self._index(loc, depth)
                 if index is not None and index < len(node.nodes):
                     key, node = None, node.nodes[index]

@@ -190,7 +190,7 @@ def _listed_seeds(values: list[object]) -> tuple[int, ...]:
             flaws.append((at, f"seed {seed} is here twice", "the same seed makes the same image: write each once"))
         seeds[seed] = None
     if flaws:
-        raise PydanticCustomError("wrong_items", "several values", {"items": flaws})
+        raise PydanticCustomError("wrong_ones", "several values", {"wrong": flaws})
     return tuple(seeds)
 
 
