@@ -23,6 +23,7 @@ _NO_SPACE = re.compile(r"\s*(?:-\s+)?[A-Za-z0-9_-]+:(?=[^\s/])")
 _SIGNS = "@`%&*!|>,]}"
 _PAIRS = {"{": "}", "[": "]"}
 _CLOSE = "write the same quote where the text ends"
+_LONGEST_LINE = 4000  # characters; what is longer is no prompt, and costly to look through
 _LOOK_BACK = 30  # lines searched for a quote that was never closed
 
 
@@ -78,7 +79,8 @@ class _Lines:
 
     def value(self, number: int) -> tuple[int, str, str] | None:
         """Where the value of a line begins, the value, and the comment after it."""
-        found = _LINE.fullmatch(self.rows[number].rstrip())
+        row = self.rows[number]
+        found = _LINE.fullmatch(row.rstrip()) if len(row) <= _LONGEST_LINE else None
         if not found or found["value"].startswith("#"):
             return None
         value = _COMMENT.sub("", found["value"])

@@ -92,6 +92,8 @@ ATTACKS = [
     "a: !!binary aGVsbG8=\n",
     "[" + "a, " * 200_000 + "]",  # events
     "a: '" + "'' " * 200_000,
+    "a: |\n " + "- " * 200_000 + '\nb: "\\q"\n',  # a line that a pattern could be lost in
+    "a: |\n b" + " " * 400_000 + 'c\nb: "\\q"\n',
     "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}{{v{n + 1}}}"' for n in range(60)) + ', v60: x}\n' + GOOD,  # 2^60
     "vars: {" + ", ".join(f'v{n}: "{{v{n + 1}}}"' for n in range(5000)) + ', v5000: x}\n' + GOOD,  # a tower
     'vars:\n  light: "{m\'  mood: "{season} mood"\n' + GOOD,  # quotes were put around a line again and again
