@@ -167,8 +167,12 @@ async def _work(order: Order, access: Access, desk: Desk, books: Books) -> tuple
         runner = Runner(Ports(firefly, store, books.journal, quota), order.limits, control=desk.control)
         with desk.heed(desk.control):
             await runner.run(stock.jobs())
-        _remember(order, access, ledger, coming=0)
-        return stock, await quota.allowance()
+        try:
+            _remember(order, access, ledger, coming=0)
+            return stock, await quota.allowance()
+        except CampaignError as error:  # the state folder; what was made is recorded and told all the same
+            desk.control.failed(error)
+            return stock, None
 
 
 def _quota(order: Order, access: Access, clock: Clock) -> SharedQuota:

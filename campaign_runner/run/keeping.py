@@ -31,6 +31,8 @@ from campaign_runner.run.polls import LetGo
 Trouble = LetGo | StoreError | IntegrityError
 DOWNLOADS = 4
 FRESH_URLS = 3
+LONGEST_WAIT = 600.0
+"""Seconds; a store that asks for a longer wait is asked again by the next run."""
 MISSING = Reason("missing", "the service returned no image for this seed")
 
 
@@ -150,7 +152,8 @@ class Keeper:
         wait = retry.fetch_again(error, failures, self._control.clock.random())
         if isinstance(error, LinkExpired) and failures <= FRESH_URLS:
             wait = 0.0
-        if wait is None or not await self._control.stop.sleep(Level.DRAINING, wait):
+        is_over = wait is None or wait > LONGEST_WAIT
+        if is_over or not await self._control.stop.sleep(Level.DRAINING, wait or 0.0):
             raise LetGo(error.code or "not_downloaded", str(error), answered=not _is_silence(error)) from error
 
     async def _renewed(self, delivery: Delivery, output: Output) -> Output:

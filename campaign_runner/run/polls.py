@@ -120,8 +120,7 @@ class Polls:
                     return heapq.heappop(self._heap)
                 self._changed.clear()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._changed.wait()
+                    await asyncio.wait_for(self._changed.wait(), wait)
 
     async def _look(self, job: _Followed) -> None:
         try:

@@ -26,7 +26,7 @@ DOUBTS_IN_A_ROW = 3
 
 
 NOT_SENT = Reason("not_sent", "the run ended before the request left")
-CUT_OFF = Reason("no_answer", "the run ended while the answer was awaited")
+CUT_OFF = Reason("no_answer", "the run broke off before an answer was heard")
 
 
 class Submitter:
@@ -62,6 +62,7 @@ class Submitter:
                 if not await self._may_go_on(error, failures):
                     return None
             else:
+                self._stop_where_cut(job, part)
                 return None if ticket is None else (attempt, ticket)
         return None
 
@@ -148,7 +149,7 @@ class Submitter:
     async def _may_go_on(self, error: Throttled | Unavailable, failures: int) -> bool:
         """Wait as long as the money rule says; False where the job is left to a later run."""
         wait = self._pause(error, self._throttled if isinstance(error, Throttled) else failures)
-        if wait is None:
+        if wait is None or wait > LONGEST_WAIT:
             self._control.stop_later(str(error))
             return False
         if isinstance(error, Throttled):
@@ -191,6 +192,11 @@ class Submitter:
         else:
             return Job(job.recipe, job.variations[:room])
         return None
+
+    def _stop_where_cut(self, job: Job, part: Job) -> None:
+        """The rest of a job of which only a part was sent is for a later run."""
+        if part != job:
+            self._control.stop_asked(f"--max-images {self._limits.max_images}")
 
     def _counted(self, part: Job) -> Job:
         self._requests += 1

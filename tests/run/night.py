@@ -70,12 +70,16 @@ class Ended:
 
 @dataclass
 class Night:
-    """A sandbox and the folders of one machine. `resolved` are keys that a person ordered again."""
+    """A sandbox and the folders of one machine. `resolved` are keys that a person ordered again.
+
+    `name` is what the journal calls the service, if not by its origin.
+    """
 
     home: Path
     sandbox: Sandbox
     seconds: Callable[[], float]
     origin: str = ""
+    name: str = ""
     resolved: set[str] = field(default_factory=set)
     serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -97,11 +101,13 @@ class Night:
     def clock(self) -> Clock:
         return Clock(self.now, random=lambda: 0.5)
 
-    def campaign(self, requests: int = 2, seeds: int = 4, *, name: str = "night", more: str = "") -> Campaign:
+    def campaign(
+        self, requests: int = 2, seeds: int = 4, *, name: str = "night", of: str = "mug", more: str = ""
+    ) -> Campaign:
         """A campaign of so many requests with so many seeds each (4 at most)."""
         file = self.home / "campaigns" / f"{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        products = "".join(f"  p{number:02}: {name} mug {number}\n" for number in range(requests))
+        products = "".join(f"  p{number:02}: {name} {of} {number}\n" for number in range(requests))
         file.write_text(
             f"campaign: {name}\nmodel: image3\nproducts:\n{products}prompts:\n"
             f'  hero: "{{product.name}} on a table"\nsizes: [1024x1024]\nseeds: {list(range(1, seeds + 1))}\n{more}',
@@ -164,7 +170,7 @@ class Night:
 
     def access(self, secret: str = SECRET) -> Access:
         state = self.home / "state"
-        return Access(self.origin, lambda: self.settings(secret), state, Memory(state))
+        return Access(self.name or self.origin, lambda: self.settings(secret), state, Memory(state))
 
     def _order(self, campaign: Campaign, choices: dict[str, Any]) -> Order:
         only: Only = choices.get("only", EVERYTHING)

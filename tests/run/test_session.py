@@ -1,0 +1,102 @@
+"""What is refused before anything is sent, and what a run leaves whatever happens around it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from campaign_runner.errors import AccountRefused, Busy, IntegrityError, SpecError, UsageError
+from campaign_runner.events import Event, ModelResolved, Stored
+from campaign_runner.folder import Folder
+from campaign_runner.run.control import Control
+from campaign_runner.sandbox.faults import Fault
+
+
+async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent(begin: Any) -> None:
+    night = await begin(Fault("reset_after", nth=1))  # a doubt counts as bought
+    await night.run(night.campaign(requests=1, more="budget: 6\n"))
+    with pytest.raises(SpecError, match="room for 2"):
+        await night.run(night.campaign(requests=1, of="cup", more="budget: 6\n"))
+    assert night.ledger.images_charged == 4
+
+
+async def test_above_the_budget_what_is_paid_for_is_still_fetched(begin: Any) -> None:
+    night = await begin(job_seconds=1000)
+    await night.run(night.campaign(requests=1, more="budget: 6\n"))
+    await asyncio.sleep(100)
+    ended = await night.run(night.campaign(requests=1, of="cup", more="budget: 6\n"))
+    assert (ended.code, ended.states) == (2, {"stored": 4, "pending": 4})
+    assert night.ledger.images_charged == 4
+
+
+async def test_who_says_no_buys_nothing(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(night.campaign(requests=3), agree=lambda figures: False)
+    assert (ended.code, ended.states) == (9, {"pending": 12})
+    assert not night.ledger.entries
+
+
+async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    with Folder(night.output).locked(), pytest.raises(Busy):
+        await night.run(campaign)
+    assert not night.ledger.calls
+
+
+async def test_a_folder_of_another_service_is_left_alone(begin: Any) -> None:
+    night = await begin(Fault("reset_after", nth=1))
+    await night.run(night.campaign(requests=1))
+    night.name = "https://firefly-api.adobe.io"
+    with pytest.raises(IntegrityError, match="Use another --output"):
+        await night.run()
+
+
+async def test_an_output_folder_that_was_moved_is_not_bought_again(begin: Any) -> None:
+    night = await begin()
+    await night.run(night.campaign(requests=1))
+    night.output.rename(night.home / "output" / "elsewhere")
+    with pytest.raises(UsageError, match="4 images were bought there"):
+        await night.run()
+    assert night.ledger.images_charged == 4
+
+
+async def test_a_custom_model_is_looked_up_recorded_and_used(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(night.custom("Warm Custom Model"))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    (resolved,) = ended.seen(ModelResolved)
+    assert ended.manifest["model"]["custom_model_id"] == resolved.model.id
+    assert night.ledger.accepted[0].body["customModelId"] == resolved.model.id
+
+
+@pytest.mark.parametrize(("name", "error"), [("No Such Model", AccountRefused), ("Holiday Lifestyle", IntegrityError)])
+async def test_a_custom_model_nobody_shared_or_two_of_a_name_are_refused(begin: Any, name: str, error: Any) -> None:
+    night = await begin()
+    with pytest.raises(error, match=name):
+        await night.run(night.custom(name))
+    assert not night.ledger.entries
+
+
+async def test_a_state_folder_that_breaks_during_the_run_costs_no_record(begin: Any) -> None:
+    night = await begin()
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, Stored) and not (night.home / "state" / "lost").exists():
+            (night.home / "state" / "campaigns.sqlite").rename(night.home / "state" / "lost")
+            (night.home / "state" / "campaigns.sqlite").mkdir()
+
+    ended = await night.run(night.campaign(requests=2), watch=watch)
+    assert ended.code == 6
+    assert ended.states == {"stored": 8}
+
+
+async def test_without_credentials_what_waits_is_left_and_said(begin: Any) -> None:
+    night = await begin(job_seconds=920)
+    await night.run(night.campaign(requests=1))
+    ended = await night.run(secret="wrong")
+    assert (ended.code, ended.states) == (7, {"accepted": 4})
+    assert any("waiting at the service" in line for line in ended.lines)
+    assert (await night.run()).code == 0
