@@ -15,12 +15,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from campaign_runner.errors import StoreError, UsageError
-from campaign_runner.sandbox.faults import Fault, FaultError, load_faults
+from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, load_faults
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
 
 PORT = 8080
+_FAULTS_HELP = (
+    "What goes wrong: a YAML or JSON list such as [{kind: 429, nth: 2}, {kind: reset_after, rate: 0.1}]. "
+    f"Kinds: {', '.join(KINDS)}."
+)
 
 
 def _switches(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,13 +62,14 @@ def _field_words() -> dict[str, str]:
 
 @click.command()
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 is any free one.")
-@click.option("--faults", "script", type=click.Path(path_type=Path), help="What goes wrong: a YAML or JSON list.")
+@click.option("--faults", "script", type=click.Path(path_type=Path), help=_FAULTS_HELP)
 @_switches
 def command(port: int, script: Path | None, **switches: Any) -> None:
     """Serve a Firefly-compatible sandbox on this machine.
 
     It listens on 127.0.0.1 alone, takes any credentials, counts what it would have charged at /sandbox/ledger, and
-    forgets everything when it ends.
+    forgets everything when it ends. It draws placeholders and is not Adobe's service: where Adobe's specification is
+    silent, a switch takes the other reading.
     """
     try:
         faults = load_faults(script) if script is not None else ()

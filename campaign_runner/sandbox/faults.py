@@ -1,13 +1,15 @@
 """A script of things that go wrong, for trying what a client does about them.
 
 A `Fault` names a kind, the place where it strikes and which times: the nth, the
-first few, every nth, or always. Places are counted from 1, each on its own.
-A script without faults is a service that always works.
+first few, every nth, a share of all, or always. Places are counted from 1, each on
+its own, and a share is drawn from a seed and that count, so that a run repeats
+exactly. A script without faults is a service that always works.
 """
 
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -73,7 +75,7 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong. Without `nth`, `first` or `every` it does so always."""
+    """One thing that goes wrong. Without `nth`, `first`, `every` or `rate` it does so always."""
 
     kind: str
     where: str = ""
@@ -84,6 +86,8 @@ class Fault:
     """Only the first so many times."""
     every: int | None = None
     """Each time whose number this divides."""
+    rate: float | None = None
+    """This share of the times, above 0 to 1, drawn by the sandbox's seed."""
     seconds: float = 1.0
     """The wait of `slow`, the Retry-After of `429`."""
     word: str = ""
@@ -96,16 +100,20 @@ class Fault:
         if self.where and self.where not in places:
             raise FaultError(f"{self.kind} cannot strike at {self.where!r}, only at: {', '.join(places)}")
         counts = [count for count in (self.nth, self.first, self.every) if count is not None]
-        if len(counts) > 1 or any(count < 1 for count in counts):
-            raise FaultError(f"{self.kind}: give one of nth, first and every, 1 or more")
+        if any(count < 1 for count in counts) or not 0 < (1.0 if self.rate is None else self.rate) <= 1:
+            raise FaultError(f"{self.kind}: nth, first and every are 1 or more, rate is above 0 to 1")
+        if len(counts) + (self.rate is not None) > 1:
+            raise FaultError(f"{self.kind}: give one of nth, first, every and rate")
 
     @property
     def place(self) -> str:
         """Where it strikes."""
         return self.where or KINDS[self.kind][0]
 
-    def strikes(self, number: int) -> bool:
-        """Whether it is due at the `number`th time, counted from 1."""
+    def strikes(self, number: int, luck: float) -> bool:
+        """Whether it is due at the `number`th time, counted from 1; `luck` (0 to 1) decides about a rate."""
+        if self.rate is not None:
+            return luck < self.rate
         if self.nth is not None:
             return number == self.nth
         if self.first is not None:
@@ -114,17 +122,26 @@ class Fault:
 
 
 class Script:
-    """The faults of one sandbox, and how often each place was reached."""
+    """The faults of one sandbox, and how often each place was reached. `seed` decides about rates."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault], seed: int = 0) -> None:
         self._faults = tuple(faults)
+        self._seed = seed
         self._reached: Counter[str] = Counter()
 
     def at(self, place: Place) -> tuple[Fault, ...]:
         """The place is reached once more; what strikes there now, in the script's order."""
         self._reached[place] += 1
         number = self._reached[place]
-        return tuple(fault for fault in self._faults if fault.place == place and fault.strikes(number))
+        return tuple(
+            fault
+            for line, fault in enumerate(self._faults)
+            if fault.place == place and fault.strikes(number, self._luck(line, number))
+        )
+
+    def _luck(self, line: int, number: int) -> float:
+        """Drawn anew for each line and each time, whatever else went on: it repeats exactly."""
+        return random.Random(f"{self._seed}: fault {line} {number}").random()
 
 
 def load_faults(path: Path) -> tuple[Fault, ...]:
@@ -149,8 +166,9 @@ def _fault(entry: Any, number: int) -> Fault:
     if unknown := [str(name) for name in entry if name not in known]:
         raise FaultError(f"fault {number}: unknown field {unknown[0]!r}; known: {', '.join(sorted(known))}")
     counts = [entry.get(name) for name in ("nth", "first", "every")]
-    seconds = entry.get("seconds", 1.0)
-    if any(type(count) not in (int, type(None)) for count in counts) or type(seconds) not in (int, float):
-        raise FaultError(f"fault {number}: nth, first, every and seconds are numbers")
+    seconds, rate = entry.get("seconds", 1.0), entry.get("rate")
+    numbers = (seconds, 1.0 if rate is None else rate)
+    if any(type(count) not in (int, type(None)) for count in counts) or {*map(type, numbers)} - {int, float}:
+        raise FaultError(f"fault {number}: nth, first, every, rate and seconds are numbers")
     words = {name: str(entry[name]) for name in ("kind", "where", "word") if name in entry}
-    return Fault(**words, nth=counts[0], first=counts[1], every=counts[2], seconds=float(seconds))
+    return Fault(**words, nth=counts[0], first=counts[1], every=counts[2], rate=rate, seconds=float(seconds))

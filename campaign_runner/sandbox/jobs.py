@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from campaign_runner.sandbox.faults import Fault, Script
 from campaign_runner.sandbox.identity import key_of
+from campaign_runner.sandbox.latency import Latency
 from campaign_runner.sandbox.orders import SEED_MOST, Order
 from campaign_runner.sandbox.refusal import Refusal, api_error, validation_error
 from campaign_runner.sandbox.settings import Settings
@@ -69,6 +70,7 @@ class Jobs:
     def __init__(self, settings: Settings, script: Script) -> None:
         self._settings = settings
         self._script = script
+        self._latency = Latency(settings)
         self._jobs: dict[str, Job] = {}
         self._by_uuid: dict[str, Job] = {}
         self._cancelled: dict[str, float] = {}
@@ -90,7 +92,6 @@ class Jobs:
         seeds = order.seeds or tuple(dice.sample(range(1, SEED_MOST), order.count))
         seeds = seeds[: order.count]
         outputs = tuple(Output(index, seed, self._script.at("output")) for index, seed in enumerate(seeds))
-        spread = 1 + self._settings.job_spread * dice.uniform(-1, 1)
         job = Job(
             id=f"urn:ff:jobs:epo:{self._uuid(number)}",
             client=client,
@@ -98,7 +99,7 @@ class Jobs:
             seeds=seeds,
             accepted_at=now,
             keys=tuple(key_of(order.recipe, seed) for seed in seeds),
-            ready_at=now + self._settings.job_seconds * spread,
+            ready_at=now + self._latency.of_job(number),
             outputs=outputs,
             faults=faults,
         )
@@ -106,10 +107,7 @@ class Jobs:
         return job
 
     def find(self, job_id: str, client: str, *, now: float) -> Job:
-        """The job, if it is this client's and still known; raises 422 for what is no id, else 404."""
-        if not JOB_ID.fullmatch(job_id):
-            mistake = {"loc": ["parameters", "jobId"], "msg": "invalid job identifier format", "type": "value_error"}
-            raise validation_error([mistake])
+        """The job, if it is this client's and still known; raises 404."""
         job = self._jobs.get(job_id)
         if job is None or job.client != client or now - job.accepted_at >= self._settings.job_known_seconds:
             raise unknown_job()
@@ -154,6 +152,13 @@ class Jobs:
     def _uuid(self, number: int) -> str:
         digest = hashlib.sha256(f"{self._settings.seed}:{number}".encode()).digest()
         return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def refuse_malformed(job_id: str) -> None:
+    """Raises 422 for what is no job id, as documented for status alone; cancelling calls it unknown."""
+    if not JOB_ID.fullmatch(job_id):
+        mistake = {"loc": ["parameters", "jobId"], "msg": "invalid job identifier format", "type": "value_error"}
+        raise validation_error([mistake])
 
 
 def unknown_job() -> Refusal:

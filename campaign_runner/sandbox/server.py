@@ -24,7 +24,8 @@ from campaign_runner.sandbox.catalog import listing
 from campaign_runner.sandbox.clock import Clock
 from campaign_runner.sandbox.downloads import Downloads
 from campaign_runner.sandbox.faults import Fault, Place, Script
-from campaign_runner.sandbox.jobs import Jobs
+from campaign_runner.sandbox.jobs import Jobs, refuse_malformed
+from campaign_runner.sandbox.latency import Latency
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
 from campaign_runner.sandbox.orders import Order, check, parse
@@ -64,7 +65,8 @@ class Sandbox:
         """Where jobs are to be asked for; empty: where they were submitted."""
         self._clock = Clock.starting(clock, began or datetime.now(UTC))
         self._sleep = sleep
-        self._script = Script(faults)
+        self._script = Script(faults, settings.seed)
+        self._latency = Latency(settings)
         self._tokens = Tokens(settings.token_seconds, settings.seed)
         self._quota = Quota(settings)
         self._uploads = Uploads(settings.seed)
@@ -99,6 +101,7 @@ class Sandbox:
             if any(fault.kind == "401" for fault in faults):
                 self._tokens.revoke(request.headers)
             try:
+                await self._arrive(place)
                 await accidents.before(faults, self._sleep)
                 response = await handler(request, faults)
             except (Refusal, Dropped) as no:
@@ -108,6 +111,11 @@ class Sandbox:
             return await accidents.after(faults, request, response, sleep=self._sleep)
 
         return answer
+
+    async def _arrive(self, place: Place) -> None:
+        """The time that every call takes."""
+        if self.settings.answer_seconds:
+            await self._sleep(self._latency.of_answer(place, self.ledger.calls[place]))
 
     def _now(self) -> float:
         return self._clock.seconds()
@@ -154,7 +162,9 @@ class Sandbox:
         client = admit(self._tokens, request.headers, self._now())
         if self.settings.polls_count:
             self._spend(client)
-        job = self._jobs.find(request.match_info["job_id"], client, now=self._now())
+        job_id = request.match_info["job_id"]
+        refuse_malformed(job_id)
+        job = self._jobs.find(job_id, client, now=self._now())
         word = self._jobs.word(job, self._now())
         answer = self._answers.status(job, word, origin=_origin(request), now=self._now())
         if any(fault.kind == "other_job_id" for fault in faults):
@@ -165,7 +175,7 @@ class Sandbox:
         client = admit(self._tokens, request.headers, self._now())
         job = self._jobs.find(request.match_info["job_id"], client, now=self._now())
         self._jobs.cancel(job, self._now())
-        return web.json_response({})
+        return web.Response()
 
     async def _show_ledger(self, _: web.Request) -> web.Response:
         return web.json_response(self.ledger.as_json())

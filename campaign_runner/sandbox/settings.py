@@ -14,6 +14,7 @@ RetryAfter = Literal["seconds", "date", "none"]
 Dates = Literal["milliseconds", "iso"]
 Refused = Literal["451", "422", "451_at_poll", "failed", "empty"]
 UltraMany = Literal["422", "fewer"]
+SpreadShape = Literal["even", "long_tail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,16 @@ class Settings:
     """From acceptance to success."""
     job_spread: float = 0.0
     """How far a job's duration may lie from `job_seconds`, as a fraction of it (0 to 1)."""
+    answer_seconds: float = 0.0
+    """From the arrival of a call to the looking at it."""
+    answer_spread: float = 0.0
+    """The same as `job_spread`, of `answer_seconds`."""
+    spread_shape: SpreadShape = "even"
+    """How durations lie around the usual one: evenly within the spread, or log-normally with a long tail."""
     job_known_seconds: float = 86400.0
     """How long after acceptance a job can be asked for."""
     seed: int = 0
-    """Where job ids, token values and unasked seeds begin."""
+    """Where job ids, token values, unasked seeds, durations and faults by rate begin; equal seeds repeat a run."""
     model_without_header: str = ""
     """The model of a request without x-model-version; empty: such a request is refused."""
     ultra_many: UltraMany = "422"
@@ -72,7 +79,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.per_minute < 1 or self.per_day < 1:
             raise ValueError("per_minute and per_day are 1 or more")
-        if not 0 <= self.job_spread <= 1:
-            raise ValueError("job_spread is a fraction, 0 to 1")
-        if min(self.token_seconds, self.expire_seconds, self.job_seconds, self.cancel_seconds) < 0:
+        if not (0 <= self.job_spread <= 1 and 0 <= self.answer_spread <= 1):
+            raise ValueError("job_spread and answer_spread are fractions, 0 to 1")
+        times = (self.token_seconds, self.expire_seconds, self.job_seconds, self.cancel_seconds, self.answer_seconds)
+        if min(times) < 0:
             raise ValueError("seconds are 0 or more")

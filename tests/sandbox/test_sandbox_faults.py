@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, load_faults
+from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, Script, load_faults
 
 
 async def call_at(place, caller, ticket):
@@ -79,6 +79,23 @@ async def test_a_fault_strikes_when_its_count_says(opened, fault, struck):
     caller = await opened(fault)
     answers = [(await caller.generate()).status for _ in range(4)]
     assert [number for number, status in enumerate(answers, start=1) if status == 503] == struck
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 1.0])
+def test_a_rate_strikes_its_share_and_the_same_times_in_every_run(rate):
+    runs = [Script([Fault("503", rate=rate)], seed) for seed in (7, 7, 8)]
+    first, again, other = ([bool(script.at("submit")) for _ in range(1000)] for script in runs)
+    assert first == again
+    assert abs(sum(first) / 1000 - rate) < 0.05
+    assert first != other or rate == 1.0
+
+
+def test_what_a_rate_strikes_does_not_depend_on_other_places_or_lines():
+    alone, among = Script([Fault("503", rate=0.5)]), Script([Fault("503", rate=0.5), Fault("slow", rate=0.5)])
+    struck = [bool(alone.at("submit")) for _ in range(50)]
+    for number in range(50):
+        among.at("poll")
+        assert ("503" in {fault.kind for fault in among.at("submit")}) == struck[number]
 
 
 async def test_a_reset_before_acceptance_charges_nothing(opened):
@@ -318,8 +335,11 @@ async def test_an_outage_may_strike_any_call(opened, kind, place):
     [
         ({"kind": "explode"}, "unknown fault 'explode'; known: 429"),
         ({"kind": "failed", "where": "token"}, "failed cannot strike at 'token', only at: job"),
-        ({"kind": "500", "nth": 1, "every": 2}, "give one of nth, first and every"),
+        ({"kind": "500", "nth": 1, "every": 2}, "give one of nth, first, every and rate"),
+        ({"kind": "500", "nth": 1, "rate": 0.5}, "give one of nth, first, every and rate"),
         ({"kind": "500", "nth": 0}, "1 or more"),
+        ({"kind": "500", "rate": 0}, "rate is above 0 to 1"),
+        ({"kind": "500", "rate": 1.5}, "rate is above 0 to 1"),
     ],
 )
 def test_a_fault_that_cannot_be_is_explained(wrong, message):
@@ -345,7 +365,8 @@ def test_a_script_is_read_from_yaml_and_from_json(tmp_path):
         ("{kind: 500}", "a list of faults is expected"),
         ("- 500", "fault 1: a mapping with a kind is expected"),
         ("- {kind: 500}\n- {kind: 500, nht: 2}", "fault 2: unknown field 'nht'; known: every, first, kind, nth"),
-        ("- {kind: 500, nth: two}", "fault 1: nth, first, every and seconds are numbers"),
+        ("- {kind: 500, nth: two}", "fault 1: nth, first, every, rate and seconds are numbers"),
+        ("- {kind: 500, rate: often}", "fault 1: nth, first, every, rate and seconds are numbers"),
         ("- [", "not readable as YAML or JSON"),
     ],
 )

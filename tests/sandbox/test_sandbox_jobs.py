@@ -58,10 +58,11 @@ async def test_a_finished_job_shows_the_documented_result(caller):
         ("nonsense", 422, "validation_error"),
     ],
 )
-async def test_an_unknown_job_and_a_malformed_id_are_told_apart(caller, job_id, http, code):
-    for method, path in (("GET", "/v3/status/"), ("PUT", "/v3/cancel/")):
-        answer = await caller.call(method, path + job_id)
-        assert (answer.status, answer.json["error_code"]) == (http, code)
+async def test_an_unknown_job_and_a_malformed_id_are_told_apart_by_the_status_alone(caller, job_id, http, code):
+    answer = await caller.call("GET", f"/v3/status/{job_id}")
+    assert (answer.status, answer.json["error_code"]) == (http, code)
+    answer = await caller.call("PUT", f"/v3/cancel/{job_id}")
+    assert (answer.status, answer.json["error_code"]) == (404, "unknown_job_id")
 
 
 async def test_another_clients_job_is_unknown(caller):
@@ -81,7 +82,8 @@ async def test_a_job_is_forgotten_after_the_set_time(opened):
 async def test_a_cancelled_job_stays_cancelled(opened, word):
     caller = await opened(cancelled_word=word)
     ticket = await caller.accepted()
-    assert (await caller.call("PUT", ticket["cancelUrl"])).json == {}
+    answer = await caller.call("PUT", ticket["cancelUrl"])
+    assert (answer.status, answer.body) == (200, b"")
     assert (await caller.finished(ticket))["status"] == word
     again = await caller.call("PUT", ticket["cancelUrl"])
     assert (again.status, again.json["error_code"]) == (409, "job_already_canceled")
@@ -153,6 +155,30 @@ async def test_durations_spread_around_the_set_one(opened):
     caller.clock.pass_(100)
     words = [(await caller.call("GET", ticket["statusUrl"])).json["status"] for ticket in tickets]
     assert {"running", "succeeded"} == set(words)
+
+
+async def test_a_long_tail_has_jobs_of_many_times_the_usual_duration(opened):
+    caller = await opened(job_seconds=10, job_spread=1, spread_shape="long_tail")
+    tickets = [await caller.accepted() for _ in range(100)]
+    caller.clock.pass_(10)
+    done = [(await caller.call("GET", ticket["statusUrl"])).json["status"] for ticket in tickets]
+    assert 35 < done.count("succeeded") < 65  # the usual duration is the middle one
+    caller.clock.pass_(20)
+    late = [(await caller.call("GET", ticket["statusUrl"])).json["status"] for ticket in tickets]
+    assert 3 < late.count("running") < 30  # a normal distribution around 10 would have none past 30
+
+
+@pytest.mark.parametrize("shape", ["even", "long_tail"])
+async def test_every_call_may_take_its_time_and_the_same_time_in_every_run(opened, shape):
+    took = []
+    for _ in range(2):
+        caller = await opened(answer_seconds=5, answer_spread=0.5, spread_shape=shape)
+        began = caller.clock()
+        for _ in range(10):
+            await caller.call("GET", "/v3/custom-models")
+        took.append(caller.clock() - began)
+    assert took[0] == took[1] != 50
+    assert 25 < took[0] < 100
 
 
 async def test_a_status_may_lie_on_another_port_of_the_same_host(opened):

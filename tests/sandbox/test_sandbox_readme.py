@@ -34,7 +34,7 @@ def test_the_page_lists_every_switch_and_every_fault_and_no_other(title, known):
 def test_the_script_on_the_page_can_be_followed(tmp_path):
     (tmp_path / "script.yaml").write_text(PAGE.split("```yaml\n")[1].split("```")[0])
     assert [fault.kind for fault in load_faults(tmp_path / "script.yaml")] == [
-        "429", "reset_after", "failed", "expired", "503",
+        "429", "reset_after", "failed", "expired", "503", "slow",
     ]  # fmt: skip
 
 
