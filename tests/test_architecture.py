@@ -15,7 +15,7 @@ __main__
 cli
 __init__
 session resolving
-run progress report
+run progress report sheet schemas
 manifest folder memory preflight
 firefly.client store journal quota
 firefly.auth firefly.connection ports

@@ -126,10 +126,15 @@ class Include(Look):
     """A single picture outside the product of lists. It names every axis the campaign has."""
 
     product: Written
+    """The product's id."""
     prompt: Written
+    """The prompt's id; `text` may stand in for its words."""
     preset: Written | None = None
+    """The preset's id, if the campaign has presets."""
     market: Written | None = None
+    """The market's id, if the campaign has markets."""
     size: Pixels
+    """One size, written as in `sizes`."""
     seeds: Seeds | None = None
     """Its seeds; the campaign's if it names none."""
     text: Texts | None = None
@@ -140,11 +145,17 @@ class Exclude(Frozen):
     """Pictures not to make: those that match every axis named. An axis that is not named matches all."""
 
     product: AnyNames | None = None
+    """One of the products, or a list of them."""
     prompt: AnyNames | None = None
+    """One of the prompts, or a list of them."""
     preset: AnyNames | None = None
+    """One of the presets, or a list of them."""
     market: AnyNames | None = None
+    """One of the markets, or a list of them."""
     size: AnySizes | None = None
+    """One of the sizes, or a list of them."""
     seed: AnySeeds | None = None
+    """One of the seeds, a list or a range of them."""
 
 
 class CampaignQuota(Frozen):

@@ -21,7 +21,7 @@ from campaign_runner.spec.text import EVERYWHERE, OTHER
 LISTS = ("products", "prompts", "presets", "markets", "sizes", "seeds")
 SINGULAR = ("product", "prompt", "preset", "market", "size", "seed")
 RESERVED = frozenset((*LISTS, *SINGULAR, *LOOK_FIELDS, "name", "text", "file", "id", "where", OTHER))
-_FIELDS_OF_PROMPTS = RESERVED - {"id", OTHER}  # any other key under a prompt is a market or a language
+FIELDS_OF_PROMPTS = RESERVED - {"id", OTHER}  # any other key under a prompt is a market or a language
 _EXAMPLES = {
     "products": "products:\n  candle: almond candle",
     "prompts": 'prompts:\n  hero: "{product.name} on an oak table"',
@@ -135,7 +135,7 @@ class Shaper:
         return {"styles": [node]} if isinstance(node, Scalar) else self._look(loc, node)
 
     def _prompt(self, loc: Loc, node: Node) -> Any:
-        if not isinstance(node, Pairs) or not _FIELDS_OF_PROMPTS & node.entries.keys():
+        if not isinstance(node, Pairs) or not FIELDS_OF_PROMPTS & node.entries.keys():
             return {"text": self._text((*loc, "text"), node)}
         return self._look(loc, node)
 

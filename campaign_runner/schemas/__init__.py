@@ -1,0 +1,18 @@
+"""The JSON Schemas of the campaign file and of the manifest, for editors and for other programs.
+
+They are generated from the code that reads and writes those files and shipped beside it as
+NAME.schema.json, so that nobody has to import anything to use them. A test holds the shipped
+files to the generated ones; `python -m campaign_runner.schemas` writes them anew.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Literal, TypeAlias
+
+Name: TypeAlias = Literal["campaign", "manifest"]
+
+
+def shipped(name: Name) -> str:
+    """The text of a schema as it ships: JSON Schema, draft 2020-12."""
+    return files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")

@@ -1,0 +1,19 @@
+"""Writes the shipped schemas anew from the code: `python -m campaign_runner.schemas`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from campaign_runner.schemas import campaign, manifest
+
+
+def main() -> None:
+    """Put both schemas beside this file."""
+    for name, schema in (("campaign", campaign.schema()), ("manifest", manifest.schema())):
+        text = json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        Path(__file__).with_name(f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
