@@ -94,6 +94,7 @@ def _is_adobe(origin: str) -> bool:
 def _images(sources: Sources) -> Iterator[dict[str, Any]]:
     """In plan order; those ever submitted that are no longer in the campaign last."""
     planned = iter(sources.plan)
+    sources.ledger.unmark_planned()
     while batch := list(islice(planned, _BATCH)):
         keys = [each.variation.key for each in batch]
         entries = sources.ledger.entries(keys)

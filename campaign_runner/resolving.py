@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from campaign_runner import files
+from campaign_runner.events import Reason
 from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
@@ -16,14 +17,14 @@ from campaign_runner.spec.schema import Campaign
 
 
 class Decision(Enum):
-    """What may be decided: its name in the journal, the states it applies to, where they go, and what to say."""
+    """What may be decided: its word in the journal, the states it applies to, where they go, and what to say."""
 
     RESUBMIT = ("resubmit", ("in_doubt",), "pending", "due again; the next run asks for them")
     RETRY = ("retry", ("failed",), "pending", "due again; the next run asks for them")
     ABANDON = ("abandon", ("in_doubt", "failed"), "abandoned", "settled without an image")
 
-    def __init__(self, kind: str, states: tuple[str, ...], into: str, past: str) -> None:
-        self.kind = kind
+    def __init__(self, word: str, states: tuple[str, ...], into: str, past: str) -> None:
+        self.reason = Reason(word, f"decided with `resolve`: {past}")
         self.states = states
         self.into = into
         self.past = past
@@ -43,7 +44,7 @@ async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: On
                     for entry in ledger.in_states(*decision.states)
                     if only.matches([entry.variation.cell], entry.variation.seed, entry.variation.key)
                 ]
-                moved = await journal.decide(decision.kind, keys, states=decision.states, into=decision.into)
+                moved = await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
                 files.make_folder(folder.staging)
                 plan = Plan(campaign, ledger.custom_model)
                 write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)

@@ -54,7 +54,7 @@ def read_only(path: Path) -> sqlite3.Connection:
 def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
     """The package's word for what SQLite says."""
     match getattr(error, "sqlite_errorname", ""):
-        case "SQLITE_CORRUPT" | "SQLITE_NOTADB":
+        case code if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB") or "decode to UTF-8" in str(error):
             return IntegrityError(f"{path} is damaged ({error}); nothing was sent. Restore it from a backup")
         case "SQLITE_FULL":
             return StoreError(f"the disk is full: {path} cannot be written; make room and run again")
@@ -87,6 +87,7 @@ class Committer:
         self._queue = asyncio.Queue()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._flusher: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         self._flusher = asyncio.create_task(self._flush())
@@ -95,6 +96,7 @@ class Committer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_closed = True
         self._queue.put_nowait(None)
         if self._flusher is not None:
             await self._flusher
@@ -106,6 +108,8 @@ class Committer:
 
         A batch whose commit fails is rolled back whole and every caller is told. Raises StoreError, IntegrityError.
         """
+        if self._is_closed:
+            raise RuntimeError(f"{self._path} is closed: nobody is left to write")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((work, done))
         return await asyncio.shield(done)

@@ -48,7 +48,7 @@ def _figures(plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
 def _fetch_before(ledger: Ledger) -> str | None:
     """Until when the service is expected to keep what is paid for and not fetched yet (UTC, ISO 8601)."""
     oldest = ledger.oldest_waiting()
-    return None if oldest is None else (datetime.fromisoformat(oldest) + KEPT_AT_SERVICE).isoformat()
+    return None if oldest is None else (oldest + KEPT_AT_SERVICE).isoformat()
 
 
 def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> None:

@@ -27,6 +27,7 @@ from campaign_runner.events import (
 )
 from campaign_runner.model import Variation, canonical_json
 
+_UNDER_WAY = ("submitting", "accepted", "in_doubt")
 DUPLICATE_JOB = Reason("duplicate_job", "the service answered with the job id of another request; it may have charged")
 
 
@@ -47,22 +48,21 @@ class Pen:
         self._stamp = stamp
 
     def intend(self, attempt: Attempt) -> bool:
-        """Record Submitting if every variation of the attempt is due; else record nothing and say no."""
+        """Record Submitting if the attempt is new and its every variation is due; else record nothing and say no."""
         marks = ",".join("?" * len(attempt.job.keys))
         taken = f"SELECT 1 FROM variations WHERE state != 'pending' AND key IN ({marks})"
-        if self._db.execute(taken, attempt.job.keys).fetchone() is not None:
+        if self._knows(attempt) or self._db.execute(taken, attempt.job.keys).fetchone() is not None:
             return False
-        self._new_attempt(attempt)
-        for variation in attempt.job.variations:
-            self._submitting(attempt, variation)
-        self._event("submitting", attempt, detail={"seeds": attempt.job.seeds})
+        self._begin(attempt)
         return True
 
     def record(self, fact: Fact) -> Fact:
         """Apply `fact`; the answer is the fact as it was recorded."""
+        if not isinstance(fact, ModelResolved) and not self._knows(fact.attempt):
+            self._begin(fact.attempt)  # this fact came before its Submitting, which will then change nothing
         match fact:
-            case Submitting(attempt):
-                self.intend(attempt)
+            case Submitting():
+                pass
             case Accepted():
                 return self._accepted(fact)
             case Refused():
@@ -71,9 +71,8 @@ class Pen:
                 self._doubted(fact)
             case Stored():
                 self._stored(fact)
-            case Failed(attempt, variation, reason):
-                if self._end(variation, "failed", code=reason.code, message=reason.message):
-                    self._event("failed", attempt, key=variation.key, detail=_words(reason))
+            case Failed():
+                self._failed(fact)
             case SetAside(attempt, file, sha256, size, reason):
                 self._event(
                     "set_aside", attempt, detail={"file": file, "sha256": sha256, "bytes": size} | _words(reason)
@@ -87,14 +86,13 @@ class Pen:
                 assert_never(fact)
         return fact
 
-    def decide(self, kind: str, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+    def decide(self, reason: Reason, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
         """A person's decision over variations that are in one of `states`; how many it moved."""
         moved = 0
         for key in keys:
-            marks = ",".join("?" * len(states))
-            change = f"UPDATE variations SET state = ?, code = ?, message = NULL WHERE key = ? AND state IN ({marks})"
-            if self._db.execute(change, (into, kind, key, *states)).rowcount:
-                self._event(kind, key=key)
+            values = {"state": into, "code": reason.code, "message": reason.message}
+            if self._update("variations", values, f"key = ? AND state IN ({_quoted(states)})", key):
+                self._event(reason.code, key=key)
                 moved += 1
         return moved
 
@@ -113,6 +111,16 @@ class Pen:
     def note(self, facts: Mapping[str, str]) -> None:
         """Note what is true of the whole folder."""
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(facts.items()))
+
+    def _knows(self, attempt: Attempt) -> bool:
+        return self._db.execute("SELECT 1 FROM attempts WHERE id = ?", (attempt.id,)).fetchone() is not None
+
+    def _begin(self, attempt: Attempt) -> None:
+        """The attempt is under way, and with it those of its variations that are due."""
+        self._new_attempt(attempt)
+        for variation in attempt.job.variations:
+            self._submitting(attempt, variation)
+        self._event("submitting", attempt, detail={"seeds": attempt.job.seeds})
 
     def _new_attempt(self, attempt: Attempt) -> None:
         job, stamp = attempt.job, self._stamp
@@ -143,7 +151,8 @@ class Pen:
             " 'submitting')"
             " ON CONFLICT (key) DO UPDATE SET product = excluded.product, prompt = excluded.prompt,"
             " preset = excluded.preset, market = excluded.market, prompt_template = excluded.prompt_template,"
-            " attempt = excluded.attempt, state = 'submitting', code = NULL, message = NULL",
+            " attempt = excluded.attempt, state = 'submitting', code = NULL, message = NULL"
+            " WHERE state = 'pending'",
             (
                 variation.key,
                 attempt.job.recipe.digest,
@@ -171,7 +180,7 @@ class Pen:
             return doubt
         urls = {"job_id": ticket.job_id, "status_url": ticket.status_url, "cancel_url": ticket.cancel_url}
         if self._answer(fact.attempt, "accepted", after=("open", "in_doubt"), **urls):
-            self._move(fact.attempt, "accepted", after=("submitting", "in_doubt"))
+            self._move(fact.attempt, "accepted", after=("submitting", "in_doubt", "pending"))
             self._event("accepted", fact.attempt, detail=urls)
         return fact
 
@@ -189,8 +198,16 @@ class Pen:
     def _stored(self, fact: Stored) -> None:
         kept: dict[str, str | int] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
         kept |= {"media_type": fact.media_type, "warnings": json.dumps(fact.warnings)}
-        if self._end(fact.variation, "stored", code=None, message=None, stored_at=self._stamp.at, **kept):
+        values = {"state": "stored", "code": None, "message": None, "stored_at": self._stamp.at} | kept
+        where = f"key = ? AND state IN ({_quoted((*_UNDER_WAY, 'pending'))})"
+        if self._update("variations", values | {"attempt": fact.attempt.id}, where, fact.variation.key):
             self._event("stored", fact.attempt, key=fact.variation.key, detail=kept)
+
+    def _failed(self, fact: Failed) -> None:
+        values = {"state": "failed", "code": fact.reason.code, "message": fact.reason.message}
+        where = f"key = ? AND attempt = ? AND state IN ({_quoted(_UNDER_WAY)})"
+        if self._update("variations", values, where, fact.variation.key, fact.attempt.id):
+            self._event("failed", fact.attempt, key=fact.variation.key, detail=_words(fact.reason))
 
     def _answer(self, attempt: Attempt, outcome: str, *, after: tuple[str, ...], **columns: str | None) -> bool:
         values = {"outcome": outcome, "answered_at": self._stamp.at} | columns
@@ -201,15 +218,9 @@ class Pen:
         values = {"state": into, "code": code, "message": message}
         self._update("variations", values, f"attempt = ? AND state IN ({_quoted(after)})", attempt.id)
 
-    def _end(self, variation: Variation, state: str, **columns: str | int | None) -> bool:
-        unsettled = _quoted(("pending", "submitting", "accepted", "in_doubt"))
-        return self._update(
-            "variations", {"state": state} | columns, f"key = ? AND state IN ({unsettled})", variation.key
-        )
-
-    def _update(self, table: str, values: Mapping[str, str | int | None], where: str, who: str) -> bool:
+    def _update(self, table: str, values: Mapping[str, str | int | None], where: str, *who: str) -> bool:
         sets = ", ".join(f"{column} = ?" for column in values)
-        return self._db.execute(f"UPDATE {table} SET {sets} WHERE {where}", (*values.values(), who)).rowcount > 0
+        return self._db.execute(f"UPDATE {table} SET {sets} WHERE {where}", (*values.values(), *who)).rowcount > 0
 
     def _event(
         self,

@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 from campaign_runner.events import Attempt, Doubted, Fact, Reason
 from campaign_runner.journal.facts import Pen, Stamp
 from campaign_runner.journal.ledger import UNANSWERED
-from campaign_runner.journal.tables import FILE, open_for_writing
+from campaign_runner.journal.tables import FILE, open_for_writing, reading, recorded_recipe
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.ports import Unfinished
 from campaign_runner.sqlite import Committer
@@ -69,7 +69,7 @@ class SqliteJournal:
     async def unfinished(self) -> AsyncIterator[Unfinished]:
         """See Journal.unfinished."""
         after = 0
-        while rows := await self._committer.write(partial(_accepted_attempts, after=after)):
+        while rows := await self._committer.write(partial(_accepted_attempts, path=self._path, after=after)):
             for number, unfinished in rows:
                 after = number
                 yield unfinished
@@ -78,9 +78,9 @@ class SqliteJournal:
         """Note what is true of the whole folder (`campaign`, `origin`, `file`…); durable on return."""
         await self._write(lambda pen: pen.note(facts))
 
-    async def decide(self, kind: str, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+    async def decide(self, reason: Reason, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
         """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
-        return await self._write(lambda pen: pen.decide(kind, keys, states=states, into=into))
+        return await self._write(lambda pen: pen.decide(reason, keys, states=states, into=into))
 
     async def forget_unfinished(self) -> int:
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
@@ -107,7 +107,7 @@ class SqliteJournal:
         return self._epoch
 
 
-def _accepted_attempts(db: sqlite3.Connection, after: int) -> list[tuple[int, Unfinished]]:
+def _accepted_attempts(db: sqlite3.Connection, path: Path, after: int) -> list[tuple[int, Unfinished]]:
     """A page of accepted attempts that still hold accepted variations, by the order of their submission."""
     rows = db.execute(
         "SELECT number, id, seeds, job_id, status_url, cancel_url, answered_at FROM attempts"
@@ -116,18 +116,19 @@ def _accepted_attempts(db: sqlite3.Connection, after: int) -> list[tuple[int, Un
         " ORDER BY number LIMIT ?",
         (after, _PAGE),
     ).fetchall()
-    return [
-        (
-            number,
-            Unfinished(
-                Attempt(attempt_id, _job(db, attempt_id, "accepted")),
-                tuple(json.loads(seeds)),
-                Ticket(job_id, status_url, cancel_url),
-                datetime.fromisoformat(answered_at),
-            ),
-        )
-        for number, attempt_id, seeds, job_id, status_url, cancel_url, answered_at in rows
-    ]
+    with reading(path):
+        return [
+            (
+                number,
+                Unfinished(
+                    Attempt(attempt_id, _job(db, attempt_id, "accepted")),
+                    tuple(json.loads(seeds)),
+                    Ticket(job_id, status_url, cancel_url),
+                    datetime.fromisoformat(answered_at),
+                ),
+            )
+            for number, attempt_id, seeds, job_id, status_url, cancel_url, answered_at in rows
+        ]
 
 
 def _job(db: sqlite3.Connection, attempt_id: str, state: str) -> Job:
@@ -144,4 +145,6 @@ def _job(db: sqlite3.Connection, attempt_id: str, state: str) -> Job:
         Variation(key, seed, Cell(product, prompt, preset, market, Size(width, height)), template)
         for key, seed, product, prompt, preset, market, width, height, template in rows
     )
+    for variation in variations:
+        recorded_recipe(text, variation.key, variation.seed)
     return Job(Recipe(text), variations)

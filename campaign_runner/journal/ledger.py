@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from campaign_runner import sqlite
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Reason
-from campaign_runner.journal.tables import FILE, open_for_reading
+from campaign_runner.journal.tables import FILE, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
 STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
@@ -93,7 +93,8 @@ class Ledger:
     def custom_model(self) -> CustomModel | None:
         """What the custom model's name meant when it was recorded."""
         noted = self.meta("model")
-        return None if noted is None else CustomModel(**json.loads(noted))
+        with reading(self._path):
+            return None if noted is None else CustomModel(**json.loads(noted))
 
     def states(self, keys: Sequence[str]) -> dict[str, str]:
         """The state of those of `keys` that were ever submitted."""
@@ -102,36 +103,46 @@ class Ledger:
             chunk = keys[start : start + _CHUNK]
             marks = ",".join("?" * len(chunk))
             rows = self._all(f"SELECT key, state FROM variations WHERE key IN ({marks})", *chunk)
-            found.update((key, self._state(state)) for key, state in rows)
+            with reading(self._path):
+                found.update((key, self._state(state)) for key, state in rows)
         return found
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Everything about those of `keys` that were ever submitted; at most a few hundred at a time."""
         marks = ",".join("?" * len(keys))
         rows = self._all(f"{_ENTRY} WHERE v.key IN ({marks})", *keys)
-        return {row[0]: self._entry(row) for row in rows}
+        with reading(self._path):
+            return {row[0]: self._entry(row) for row in rows}
 
     def in_states(self, *states: str) -> Iterator[Entry]:
         """Every variation that is in one of `states` now, in the order of their first submission."""
         recorded = [*states, "submitting"] if self._unanswered[0] in states else list(states)
         yield from self._select(f"WHERE v.state IN ({','.join('?' * len(recorded))})", *recorded)
 
-    def mark_planned(self, keys: Sequence[str]) -> None:
-        """Note that `keys` are in the campaign, so that `departed` leaves them out. Kept aside, not in the journal."""
-        with sqlite.translating(self._path):
+    def unmark_planned(self) -> None:
+        """Begin anew: nothing is marked as planned."""
+        with reading(self._path):
             self._db.execute("CREATE TEMP TABLE IF NOT EXISTS planned (key TEXT PRIMARY KEY)")
+            self._db.execute("DELETE FROM planned")
+
+    def mark_planned(self, keys: Sequence[str]) -> None:
+        """Note that `keys` are in the campaign, so that `departed` leaves them out; kept aside, not in the journal.
+
+        `unmark_planned` comes first.
+        """
+        with reading(self._path):
             self._db.executemany("INSERT OR IGNORE INTO planned VALUES (?)", ((key,) for key in keys))
 
     def departed(self) -> Iterator[Entry]:
         """Every variation ever submitted that was not marked as planned, in the order of their first submission."""
-        self.mark_planned(())
         yield from self._select("WHERE v.key NOT IN (SELECT key FROM planned)")
 
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
         counts = dict.fromkeys(STATES, 0)
         for state, number in self._all("SELECT state, count(*) FROM variations GROUP BY state"):
-            counts[self._state(state)] += number
+            with reading(self._path):
+                counts[self._state(state)] += number
         return counts
 
     def requests(self) -> Requests:
@@ -141,20 +152,25 @@ class Ledger:
         ) or (0, 0, 0)
         return Requests(submitted, accepted, bought)
 
-    def oldest_waiting(self) -> str | None:
-        """When the oldest accepted job that is still to be fetched was accepted (UTC, ISO 8601)."""
+    def oldest_waiting(self) -> datetime | None:
+        """When the oldest accepted job that is still to be fetched was accepted; None where nothing waits."""
         row = self._one(
             "SELECT min(a.answered_at) FROM variations v JOIN attempts a ON a.id = v.attempt WHERE v.state = 'accepted'"
         )
-        return row[0] if row else None
+        with reading(self._path):
+            return datetime.fromisoformat(row[0]) if row and row[0] else None
 
     def _select(self, where: str, *values: object) -> Iterator[Entry]:
-        with sqlite.translating(self._path):
+        with reading(self._path):
             for row in self._db.execute(f"{_ENTRY} {where} ORDER BY v.number", values):
                 yield self._entry(row)
 
     def _state(self, state: str) -> str:
-        return self._unanswered[0] if state == "submitting" else state
+        if state == "submitting":
+            return self._unanswered[0]
+        if state not in STATES:
+            raise ValueError(state)
+        return state
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         key, seed, product, prompt, preset, market, width, height, template, recipe, state, code, message, *rest = row
@@ -163,9 +179,10 @@ class Ledger:
         reason = Reason(code, message or code) if code is not None else None
         if state == "submitting":
             reason = self._unanswered[1]
+        datetime.fromisoformat(submitted_at)  # raises where it was damaged
         return Entry(
             variation=Variation(key, seed, cell, template),
-            recipe=Recipe(recipe),
+            recipe=recorded_recipe(recipe, key, seed),
             state=self._state(state),
             reason=reason,
             file=file,
@@ -185,5 +202,5 @@ class Ledger:
         return next(iter(self._all(query, *values)), None)
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with sqlite.translating(self._path):
+        with reading(self._path):
             return self._db.execute(query, values).fetchall()

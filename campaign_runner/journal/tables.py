@@ -7,15 +7,18 @@ newer version, a damaged one, or another program's is refused and left as it is.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from campaign_runner import sqlite
 from campaign_runner.errors import IntegrityError
+from campaign_runner.model import Recipe
 
 VERSION = "1"
 FILE = "journal.sqlite"
 
-_TABLES = """
+_TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY, at TEXT NOT NULL, epoch INTEGER NOT NULL, worker TEXT NOT NULL,
@@ -39,7 +42,9 @@ CREATE TABLE variations (
     warnings TEXT NOT NULL DEFAULT '[]') STRICT;
 CREATE INDEX variations_by_attempt ON variations (attempt);
 CREATE INDEX variations_by_state ON variations (state);
+INSERT INTO meta VALUES ('version', '{VERSION}');
 """
+_STATEMENTS = {words for statement in _TABLES.split(";") if (words := statement.strip()).startswith("CREATE")}
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -52,9 +57,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     connection = sqlite.connect(path, wal=True)
     try:
         with sqlite.translating(path):
-            if not _is_journal(connection):
+            if not _statements(connection):
                 connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT")
-                connection.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
     except BaseException:
         connection.close()
         raise
@@ -73,21 +77,49 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _is_journal(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone() is not None
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What SQLite says inside, or a row that cannot be read, becomes StoreError or IntegrityError about `path`."""
+    try:
+        with sqlite.translating(path):
+            yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(path, "a row holds what was never written") from error
+
+
+def recorded_recipe(text: str, key: str, seed: int) -> Recipe:
+    """The recipe of an image as it was recorded. Raises ValueError if it is not what the image's key stands for."""
+    recipe = Recipe(text)
+    if recipe.key(seed) != key:
+        raise ValueError(key)
+    return recipe
+
+
+def _statements(connection: sqlite3.Connection) -> set[str]:
+    """How the tables and indices of a file were made, to the letter."""
+    return {statement for (statement,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise IntegrityError(f"{path} is damaged ({verdict}); nothing was sent. Restore it from a backup")
-    if not _is_journal(connection):
-        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
-            return  # a crash before the tables were made: nothing was ever sent
+        raise _damaged(path, verdict)
+    statements = _statements(connection)
+    if not statements:
+        return  # a crash before the tables were made: nothing was ever sent
+    row = None
+    if any(statement.startswith("CREATE TABLE meta (name ") for statement in statements):
+        row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
+    if row is None:
         raise IntegrityError(f"{path} is no journal of campaign_runner; nothing was sent. Use another --output")
-    row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
-    if row is not None and row[0] != VERSION:
+    if row[0] != VERSION:
         raise IntegrityError(
             f"{path} was written by another version of campaign_runner (its format is {row[0]}, this one knows "
             f"{VERSION}); nothing was sent. Run it with that version"
         )
+    if statements != _STATEMENTS:
+        raise _damaged(path, "its tables were changed")
+
+
+def _damaged(path: Path, how: str) -> IntegrityError:
+    return IntegrityError(f"{path} is damaged ({how}); nothing was sent. Restore it from a backup")

@@ -1,0 +1,317 @@
+"""The journal in SQLite: shared commits, failing disks, files that are not ours, a person's decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
+
+from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
+from campaign_runner.events import Doubted, ModelResolved, Reason, Refused, SetAside
+from campaign_runner.journal import journal as journal_module
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.journal.tables import FILE, open_for_writing
+from campaign_runner.model import CustomModel
+
+MODEL = CustomModel("urn:aaid:sc:1", "Warm Custom Model", "3", "etag-3", "candle")
+EVERY = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
+
+
+def entries(folder: Path, *states: str) -> list[Entry]:
+    with Ledger(folder) as ledger:
+        return list(ledger.in_states(*(states or EVERY)))
+
+
+def events(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / FILE)) as db:
+        return [kind for (kind,) in db.execute("SELECT kind FROM events ORDER BY seq")]
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Everything SQLite executes for journals opened from here on."""
+    traced: list[str] = []
+
+    def opened(path: Path) -> sqlite3.Connection:
+        connection = open_for_writing(path)
+        connection.set_trace_callback(traced.append)
+        return connection
+
+    monkeypatch.setattr(journal_module, "open_for_writing", opened)
+    return traced
+
+
+async def test_many_callers_share_a_commit(tmp_path: Path, statements: list[str]) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        statements.clear()
+        async with asyncio.TaskGroup() as group:
+            for number in range(500):
+                group.create_task(journal.intend([attempt(f"a{number}", number)]))
+    assert statements.count("COMMIT") <= 3
+    assert len(entries(tmp_path)) == 500
+
+
+async def test_a_fact_that_changes_nothing_appends_no_event(tmp_path: Path) -> None:
+    one = attempt("a", 1)
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([one])
+        await journal.record([accepted(one), stored(one)] * 3)
+        await journal.record([Doubted(one, SILENCE), Refused(one, REFUSED), failed(one)])
+    assert events(tmp_path) == ["submitting", "accepted", "stored"]
+
+
+async def test_a_failing_write_reaches_every_caller_and_later_ones_work(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1), attempt("b", 2)])
+        clash = stored(attempt("b", 2))
+        object.__setattr__(clash, "file", stored(attempt("a", 1)).file)  # one file for two images: refused
+        writes = [journal.record([fact]) for fact in (stored(attempt("a", 1)), clash, accepted(attempt("a", 1)))]
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [StoreError] * 3
+        await journal.record([stored(attempt("a", 1))])
+    assert [entry.state for entry in entries(tmp_path)] == ["stored", "in_doubt"]
+
+
+async def test_a_bug_in_one_write_leaves_nobody_waiting(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        writes = [journal.record([object()]), journal.intend([attempt("a", 1)])]  # type: ignore[list-item]
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert all(isinstance(answer, AttributeError) for answer in answers)
+        assert len(await journal.intend([attempt("a", 1)])) == 1
+
+
+async def test_a_full_disk_is_told_and_what_was_there_stays(
+    tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1)])
+        with file_size_limit(200_000), pytest.raises(StoreError):
+            await journal.intend([attempt(f"b{number}", number + 10, prompt="x" * 4000) for number in range(200)])
+        await journal.record([accepted(attempt("a", 1))])
+    assert [entry.state for entry in entries(tmp_path)] == ["accepted"]
+
+
+async def test_a_closed_journal_says_so(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        await journal.intend([attempt("a", 1)])
+
+
+def newer(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE meta SET value = '2' WHERE name = 'version'")
+
+
+def unnamed(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM meta WHERE name = 'version'")
+
+
+def others(db: sqlite3.Connection) -> None:
+    for table in ("events", "variations", "attempts", "recipes", "meta"):
+        db.execute(f"DROP TABLE {table}")
+    db.execute("CREATE TABLE meta (key TEXT)")
+
+
+STRANGERS = [
+    pytest.param(newer, "another version", id="newer"),
+    pytest.param(unnamed, "no journal of campaign_runner", id="without a version"),
+    pytest.param(others, "no journal of campaign_runner", id="of another program"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), STRANGERS)
+async def test_a_file_of_somebody_else_is_refused_untouched(
+    change: Callable[[sqlite3.Connection], None], message: str, tmp_path: Path
+) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1)])
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as db:
+        change(db)
+    before = (tmp_path / FILE).read_bytes()
+    for refused in (lambda: Ledger(tmp_path), lambda: open_for_writing(tmp_path / FILE)):
+        with pytest.raises(IntegrityError, match=message):
+            refused()
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+async def test_what_is_no_database_is_refused_untouched(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(IntegrityError, match="nothing was sent"):
+        await SqliteJournal(tmp_path).__aenter__()
+    assert (tmp_path / FILE).read_bytes() == content
+
+
+async def test_an_empty_file_is_a_journal_never_begun(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    async with SqliteJournal(tmp_path) as journal:
+        assert len(await journal.intend([attempt("a", 1)])) == 1
+
+
+async def a_small_journal(folder: Path) -> bytes:
+    async with SqliteJournal(folder) as journal:
+        await journal.record([ModelResolved(MODEL)])
+        every = [attempt(f"a{number}", number, prompt=f"prompt {number}") for number in range(30)]
+        await journal.intend(every)
+        await journal.record([accepted(one) for one in every[:20]])
+        await journal.record([stored(one) for one in every[:10]])
+    return (folder / FILE).read_bytes()
+
+
+def read_everything(folder: Path) -> None:
+    with Ledger(folder) as ledger:
+        keys = [entry.variation.key for entry in ledger.in_states(*EVERY)]
+        ledger.entries(keys)
+        ledger.states(keys)
+        assert ledger.custom_model is None or ledger.custom_model.id
+        ledger.requests(), ledger.counts(), ledger.oldest_waiting()
+
+
+async def test_a_flipped_byte_is_refused_or_harmless_and_never_a_crash(tmp_path: Path) -> None:
+    whole = await a_small_journal(tmp_path)
+    outcomes = set()
+    for at in range(0, len(whole), 97):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x55
+        (tmp_path / FILE).write_bytes(damaged)
+        try:
+            read_everything(tmp_path)
+            outcomes.add("harmless")
+        except CampaignError as error:
+            outcomes.add(type(error).__name__)
+        assert (tmp_path / FILE).read_bytes() == damaged
+    assert outcomes == {"harmless", "IntegrityError"}
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+async def test_a_cut_file_is_refused(kept: float, tmp_path: Path) -> None:
+    whole = await a_small_journal(tmp_path)
+    (tmp_path / FILE).write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(IntegrityError, match="damaged"):
+        read_everything(tmp_path)
+
+
+DECISIONS: list[Any] = [
+    ("resubmit", ("in_doubt",), "pending", ["stored", "pending", "failed", "accepted"]),
+    ("retry", ("failed",), "pending", ["stored", "in_doubt", "pending", "accepted"]),
+    ("abandon", ("in_doubt", "failed"), "abandoned", ["stored", "abandoned", "abandoned", "accepted"]),
+]
+
+
+@pytest.mark.parametrize(("word", "states", "into", "after"), DECISIONS)
+async def test_a_decision_moves_only_what_it_is_about(
+    word: str, states: tuple[str, ...], into: str, after: list[str], tmp_path: Path
+) -> None:
+    a, b, c, d = (attempt(name, number) for number, name in enumerate("abcd"))
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([a, b, c, d])
+        await journal.record(
+            [accepted(a), stored(a), Doubted(b, SILENCE), Refused(c, REFUSED, for_good=True), accepted(d)]
+        )
+        keys = [entry.variation.key for entry in entries(tmp_path)]
+        moved = await journal.decide(Reason(word, "a person said so"), [*keys, "0" * 64], states=states, into=into)
+        again = await journal.decide(Reason(word, "a person said so"), keys, states=states, into=into)
+    assert [entry.state for entry in entries(tmp_path)] == after
+    assert (moved, again) == (after.count(into), 0)
+    assert events(tmp_path)[-moved:] == [word] * moved
+
+
+async def test_what_is_ordered_again_is_granted_and_counted_again(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1)])
+        await journal.record([Doubted(attempt("a", 1), SILENCE)])
+        key = attempt("a", 1).job.keys
+        await journal.decide(Reason("resubmit", "again"), key, states=("in_doubt",), into="pending")
+        assert len(await journal.intend([attempt("b", 1)])) == 1
+        await journal.record([accepted(attempt("b", 1)), stored(attempt("b", 1))])
+    with Ledger(tmp_path) as ledger:
+        assert ledger.requests().bought == 2
+        assert ledger.requests().submitted == 2
+
+
+async def test_an_answer_to_what_was_ordered_again_meanwhile_is_not_bought_twice(tmp_path: Path) -> None:
+    one = attempt("a", 1)
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([one])
+        await journal.record([Doubted(one, SILENCE)])
+        await journal.decide(Reason("resubmit", "again"), one.job.keys, states=("in_doubt",), into="pending")
+        await journal.record([accepted(one)])
+        assert await journal.intend([attempt("b", 1)]) == []
+
+
+async def test_what_an_ended_sandbox_held_is_pending_again(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1), attempt("b", 2)])
+        await journal.record([accepted(attempt("a", 1))])
+    async with SqliteJournal(tmp_path) as journal:
+        assert await journal.forget_unfinished() == 2
+        assert len(await journal.intend([attempt("c", 1, 2)])) == 1
+
+
+async def test_a_running_journal_shows_what_is_awaited_and_a_dead_one_doubts(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1)])
+        for is_running, state, code in ((True, "pending", "no_answer_yet"), (False, "in_doubt", "unanswered")):
+            with Ledger(tmp_path, is_running=is_running) as ledger:
+                (entry,) = ledger.in_states(state)
+                assert entry.reason is not None
+                assert (entry.reason.code, ledger.counts()[state]) == (code, 1)
+                assert ledger.states(attempt("a", 1).job.keys) == {attempt("a", 1).job.keys[0]: state}
+
+
+async def test_the_model_an_image_was_made_with_is_kept_with_it(tmp_path: Path) -> None:
+    retrained = CustomModel(MODEL.id, MODEL.name, "4", "etag-4", "candle")
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.record([ModelResolved(MODEL)])
+        await journal.intend([attempt("a", 1)])
+        await journal.record([ModelResolved(retrained)])
+        await journal.intend([attempt("b", 2)])
+    assert [entry.model_version for entry in entries(tmp_path)] == ["3", "4"]
+    with Ledger(tmp_path) as ledger:
+        assert ledger.custom_model == retrained
+
+
+async def test_an_entry_tells_everything_that_was_recorded(tmp_path: Path) -> None:
+    one = attempt("a", 9, 3)
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([one])
+        await journal.record([accepted(one), stored(one, 1)])
+        await journal.record([SetAside(one, "images/unexpected/x.jpg", "cd" * 32, 5, Reason("unexpected", "seed 4"))])
+    first, second = entries(tmp_path)
+    assert (first.state, first.reason, first.file) == ("accepted", None, None)
+    assert (second.variation, second.recipe) == (one.job.variations[1], one.job.recipe)
+    assert (second.job_id, second.job_seeds, second.bytes) == ("job-a", (9, 3), 1000)
+    assert (second.media_type, second.warnings) == ("image/jpeg", ("a word",))
+    assert events(tmp_path)[-1] == "set_aside"
+
+
+async def test_the_events_hold_no_url_but_those_of_the_ticket(tmp_path: Path) -> None:
+    await a_small_journal(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        for kind, detail in db.execute("SELECT kind, detail FROM events"):
+            assert ("://" in detail) == (kind == "accepted")
+            assert set(json.loads(detail)) <= {"seeds", "job_id", "status_url", "cancel_url", "file", "sha256",
+                                               "bytes", "media_type", "warnings", "id", "name", "version",
+                                               "etag", "concept"}  # fmt: skip
+
+
+async def test_reading_changes_no_byte(tmp_path: Path) -> None:
+    await a_small_journal(tmp_path)
+    before = sha256((tmp_path / FILE).read_bytes()).digest()
+    read_everything(tmp_path)
+    assert sha256((tmp_path / FILE).read_bytes()).digest() == before
+
+
+def test_without_a_journal_there_is_nothing_to_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing was run there yet"):
+        Ledger(tmp_path)
+    assert list(tmp_path.iterdir()) == []
