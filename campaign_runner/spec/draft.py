@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from campaign_runner.spec.source import Loc, Scalar, Source
 from campaign_runner.spec.values import Reading
 
 _MOST_PASSES = 8
+_MOST_TOLD = 500  # problems
 _STAND_INS: Mapping[str, Any] = {
     "campaign": "draft",
     "model": "image3",
@@ -58,7 +60,7 @@ def drafted(source: Source) -> tuple[Draft | None, list[Problem]]:
     family = FAMILIES.get(model.text) if isinstance(model, Scalar) else None
     known = [axis for axis in LISTS if isinstance(fields.get(axis), dict) and (axis,) not in shaper.holes]
     names = {axis: frozenset(fields[axis]) for axis in known}
-    problems = list(shaper.problems)
+    problems = shaper.problems[:_MOST_TOLD]
     if not fields:
         return None, problems
     taken = set(shaper.holes)
@@ -68,7 +70,7 @@ def drafted(source: Source) -> tuple[Draft | None, list[Problem]]:
         except ValidationError as error:
             errors = error.errors(include_url=False)
             if not attempt:
-                problems += explained(source, errors, shaper.holes)
+                problems += islice(explained(source, errors, shaper.holes), _MOST_TOLD)
             taken |= {found["loc"] for found in errors}
             _take_out(fields, errors)
             _stand_in(fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -47,13 +48,15 @@ _ENTRIES = {  # an example of what stands inside an entry
     "include": "product: candle, prompt: hero, preset: plain, size: square",
     "quota": "per_minute: 2",
 }
+_MOST_GUESSED = 500  # unknown keys of which it is asked what they meant
 _LATER = ("channels", "due")  # reserved at the top of the file
 _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
 
 
 def explained(source: Source, errors: list[ErrorDetails], holes: set[Loc]) -> Iterator[Problem]:
     """A Problem for each error, but for what misses a value that is complained about already."""
-    misspelt = {(*error["loc"][:-1], _meant(error["loc"])) for error in errors if error["type"] == "extra_forbidden"}
+    unknown = islice((error["loc"] for error in errors if error["type"] == "extra_forbidden"), _MOST_GUESSED)
+    misspelt = {(*loc[:-1], _meant(loc)) for loc in unknown}
     told = holes | misspelt
     for error in errors:
         if error["type"] != "missing" or error["loc"] not in told:

@@ -242,7 +242,8 @@ class Filling:
     def _missing_word(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
         source, campaign = self._draft.source, self._campaign
         field = slot.name.removeprefix("product.")
-        who = listed([f"{id} (line {campaign.line(('products', id))})" for id in ids], most=_MOST_NAMED)
+        named = [f"{id} (line {campaign.line(('products', id))})" for id in ids[:_MOST_NAMED]]
+        who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
         message = f"{{{slot.name}}} is missing for {len(ids)} of {counted(len(campaign.products), 'product')}: {who}"
         if len(ids) == len(campaign.products):
             message += guess(field, [name.removeprefix("product.") for name in self._known if "product." in name])

@@ -23,6 +23,8 @@ except ImportError:  # PyYAML was built without libyaml; its own parser gives th
 
 DEEPEST = 32
 MOST_EVENTS = 200_000
+MOST_FINDINGS = 500  # a person stops reading long before
+_LONGEST_ADVICE = 400  # characters
 _TYPOGRAPHIC = "“”„‘’«»"  # made by word processors
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -97,13 +99,18 @@ class _Builder:
         """A scalar whose text can be sent: no control characters, no quotes made by a word processor."""
         start, end, text = _index(event.start_mark), _index(event.end_mark), str(event.value)
         if _CONTROL.search(text):
-            self.findings.append(Finding(start, "a control character in a text", "write the text without \\ escapes"))
+            self._refuse(start, "a control character in a text", "write the text without \\ escapes")
             text = _CONTROL.sub("", text)
         if len(text) > 1 and text[0] in _TYPOGRAPHIC and text[-1] in _TYPOGRAPHIC:
             message = f"{text[0]} and {text[-1]} are not quotes for YAML: they would be sent with the text"
             text = text[1:-1]
-            self.findings.append(Finding(start, message, retry(self._text, start, end, quoted(text))))
+            self._refuse(start, message, retry(self._text, start, end, quoted(text)))
         return Scalar(text, start, end, is_plain=event.style in (None, ""))
+
+    def _refuse(self, at: int, message: str, advice: str = "") -> None:
+        if len(self.findings) >= MOST_FINDINGS:
+            raise Refused(Finding(at, f"over {MOST_FINDINGS:,} mistakes", "correct those above first"))
+        self.findings.append(Finding(at, message, advice))
 
     def _refuse_marks(self, event: yaml.Event) -> None:
         """`&`, `*` and `!` are YAML's own signs; in a campaign they are always a text without quotes."""
@@ -117,7 +124,7 @@ class _Builder:
         if sign:
             message = f"a text that begins with {sign} needs quotes"
             advice = f'{sign} has a meaning of its own in YAML that campaign files do not use; write "{sign}…"'
-            self.findings.append(Finding(_index(event.start_mark), message, advice))
+            self._refuse(_index(event.start_mark), message, advice)
 
     def _refuse_second_document(self, event: yaml.DocumentStartEvent) -> None:
         if self.root is not None:
@@ -158,14 +165,14 @@ class _Builder:
         whole = single_braces(self._text[frame.start : end])
         self.findings[:] = [found for found in self.findings if not frame.start <= found.at < end]
         advice = retry(self._text, frame.start, end, quoted(whole))
-        self.findings.append(Finding(frame.start, "a text that begins with { needs quotes", advice))
+        self._refuse(frame.start, "a text that begins with { needs quotes", advice)
         return Scalar(whole, frame.start, end, is_plain=False)  # read as if the quotes were there
 
     def _bare_list(self, frame: _Frame, end: int) -> Listed:
         """`{painting, golden_hour}`: braces, where a list was meant."""
         whole = f"[{self._text[frame.start + 1 : end - 1]}]"
         advice = retry(self._text, frame.start, end, whole)
-        self.findings.append(Finding(frame.start, "{ } holds keys with values; a list stands in [ ]", advice))
+        self._refuse(frame.start, "{ } holds keys with values; a list stands in [ ]", advice)
         return Listed(tuple(frame.nodes[::2]), frame.start, end, is_flow=True)
 
     def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
@@ -173,7 +180,7 @@ class _Builder:
         last: tuple[Scalar, Node] | None = None
         for key, value in pairs:
             if not isinstance(key, Scalar):
-                self.findings.append(Finding(key.start, "a key is a single word", _KEY_ADVICE))
+                self._refuse(key.start, "a key is a single word", _KEY_ADVICE)
                 continue
             if not _is_empty(value):
                 if last:
@@ -193,7 +200,7 @@ class _Builder:
         whole = self._text[value.start : key.end]
         message = f"'{key.text}' has no value: a comma inside {{ }} begins the next entry"
         text = value.text + self._text[value.end : key.start] + key.text
-        self.findings.append(Finding(key.start, message, retry(self._text, value.start, key.end, quoted(text))))
+        self._refuse(key.start, message, retry(self._text, value.start, key.end, quoted(text)))
         return Scalar(text, value.start, value.start + len(whole), is_plain=False)
 
     def _has_colon(self, key: Node) -> bool:
@@ -201,27 +208,28 @@ class _Builder:
 
     def _refuse_empty(self, key: Scalar) -> None:
         advice = f"write a value after '{key.text}:' ({{}} for an entry with nothing in it), or take it away"
-        self.findings.append(Finding(key.start, f"'{key.text}' has no value", advice))
+        self._refuse(key.start, f"'{key.text}' has no value", advice)
 
     def _is_usable(self, key: Scalar, entries: dict[str, tuple[Scalar, Node]]) -> bool:
         if key.text == "<<" and key.is_plain:
-            self.findings.append(Finding(key.start, "campaign files have no << (merge keys)", "write the keys out"))
+            self._refuse(key.start, "campaign files have no << (merge keys)", "write the keys out")
             return False
         if key.text in entries:
             line = self._text.count("\n", 0, entries[key.text][0].start) + 1
             message = f"'{key.text}' is here twice; the first is in line {line}"
-            self.findings.append(Finding(key.start, message, "YAML would silently forget one of them: keep one"))
+            self._refuse(key.start, message, "YAML would silently forget one of them: keep one")
             return False
         return True
 
 
 def retry(text: str, start: int, end: int, instead: str) -> str:
-    """`try:` and the line of `text` with one part of it replaced; the part alone if it runs over several lines."""
-    if "\n" in text[start:end]:
-        return f"try: {instead}"
+    """`try:` and the line of `text` with one part of it replaced; only what would fit on a screen."""
     first = text.rfind("\n", 0, start) + 1
     last = text.find("\n", end)
-    return f"try: {(text[first:start] + instead + text[end : last if last >= 0 else None]).strip()}"
+    rest = len(text) if last < 0 else last
+    if "\n" not in text[start:end] and rest - first <= _LONGEST_ADVICE:
+        instead = (text[first:start] + instead + text[end:rest]).strip()
+    return f"try: {instead}" if len(instead) <= _LONGEST_ADVICE else "put the text in quotes"
 
 
 _KEY_ADVICE = "if this was meant as a text, put it in quotes"

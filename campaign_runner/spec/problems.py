@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
+_MOST_CANDIDATES = 300  # known words that a slip is compared with
 _WIDEST = 160  # characters of a line that are shown; a prompt may be 1,024 long
 _BEFORE = 100  # of these, how many stand left of the caret at most
 
@@ -67,6 +69,8 @@ def _window(line: str, caret: int) -> tuple[int, str]:
 
 def _cells(text: str) -> int:
     """How many cells of a terminal a text fills: Chinese, Japanese and Korean characters take two."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.combining(c) == 0 for c in text)
 
 
@@ -78,8 +82,12 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is nearest to `word`, empty if none is near."""
-    spelt = {_plain(name): name for name in sorted(known)}
-    near = get_close_matches(_plain(word), spelt, n=1, cutoff=0.66) if len(word) <= 60 else []
+    plain = _plain(word)
+    spelt = {_plain(name): name for name in sorted(known) if abs(len(name) - len(word)) <= 2 + len(word) // 2}
+    if plain in spelt:
+        return spelt[plain]
+    candidates = list(islice(spelt, _MOST_CANDIDATES))
+    near = get_close_matches(plain, candidates, n=1, cutoff=0.66) if len(word) <= 60 else []
     return spelt[near[0]] if near else ""
 
 

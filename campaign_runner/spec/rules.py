@@ -65,9 +65,11 @@ def _look(draft: Draft, loc: Loc, look: Look) -> Iterator[Problem]:
         yield at_key((*loc, "visual_intensity"), f"{family.id} takes no visual_intensity", "take it away")
     if family and look.upsampler is not None and not family.has_upsampler:
         yield at_key((*loc, "upsampler"), f"{family.id} takes no upsampler: only image4_custom does", "take it away")
+    seen: set[str] = set()
     for at, style in enumerate(look.styles or ()):
-        if style in (look.styles or ())[:at]:
+        if style in seen:
             yield draft.source.at((*loc, "styles", at), f"style '{style}' is here twice", "write each style once")
+        seen.add(style)
 
 
 def _pictures(draft: Draft) -> Iterator[Problem]:
