@@ -1,3 +1,74 @@
-"""Batch images from Adobe Firefly: nothing paid for twice, nothing paid for lost."""
+"""Batch images from Adobe Firefly: nothing paid for twice, nothing paid for lost.
+
+The library's front door. A name is imported when it is first used, so that importing the package
+costs nothing; `load`, `Plan` and `Runner` are the way in, the others are what a run is joined from.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from campaign_runner.errors import CampaignError, SpecError
+    from campaign_runner.firefly.auth import Credentials, Secret
+    from campaign_runner.firefly.client import FireflyClient, Settings
+    from campaign_runner.folder import Folder
+    from campaign_runner.journal.journal import SqliteJournal
+    from campaign_runner.journal.ledger import Ledger
+    from campaign_runner.plan.plan import Plan
+    from campaign_runner.plan.stock import Stock
+    from campaign_runner.quota import SharedQuota
+    from campaign_runner.run.parts import Ports
+    from campaign_runner.run.runner import Runner
+    from campaign_runner.spec.reading import load
+    from campaign_runner.spec.schema import Campaign
+    from campaign_runner.store import FolderStore
 
 __version__ = "0.1.0"
+__all__ = [
+    "Campaign",
+    "CampaignError",
+    "Credentials",
+    "FireflyClient",
+    "Folder",
+    "FolderStore",
+    "Ledger",
+    "Plan",
+    "Ports",
+    "Runner",
+    "Secret",
+    "Settings",
+    "SharedQuota",
+    "SpecError",
+    "SqliteJournal",
+    "Stock",
+    "load",
+]
+_HOMES = {
+    "errors": ("CampaignError", "SpecError"),
+    "firefly.auth": ("Credentials", "Secret"),
+    "firefly.client": ("FireflyClient", "Settings"),
+    "folder": ("Folder",),
+    "journal.journal": ("SqliteJournal",),
+    "journal.ledger": ("Ledger",),
+    "plan.plan": ("Plan",),
+    "plan.stock": ("Stock",),
+    "quota": ("SharedQuota",),
+    "run.parts": ("Ports",),
+    "run.runner": ("Runner",),
+    "spec.reading": ("load",),
+    "spec.schema": ("Campaign",),
+    "store": ("FolderStore",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

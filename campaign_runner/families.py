@@ -57,3 +57,6 @@ FAMILIES = {
         ),
     )
 }
+
+CUSTOM_BASES = {"clio_v2": "image3_custom"}
+"""The family of a custom model, by the name of its base model: Adobe's tutorial shows this one and no other."""

@@ -15,7 +15,7 @@ __main__
 cli
 __init__
 session resolving
-run progress report sheet schemas
+run progress report sheet schemas starter
 manifest folder memory preflight
 firefly.client store journal quota
 firefly.auth firefly.connection ports

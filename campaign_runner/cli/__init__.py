@@ -18,8 +18,11 @@ from campaign_runner.errors import CampaignError
 
 COMMANDS = {
     "Write": {
+        "init": "Write a campaign file that runs, and its schema for your editor.",
         "check": "Show every problem of campaign files.",
         "plan": "Show what a campaign would make, buy and take.",
+        "models": "Show the custom models of this account, each with the two lines to paste.",
+        "schema": "Print the JSON Schema of the campaign file, or of the manifest.",
     },
     "Make": {
         "run": "Make what is due and fetch what is paid for.",

@@ -1,0 +1,108 @@
+"""`campaign-runner init`"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from campaign_runner import schemas
+from campaign_runner.errors import UsageError
+from campaign_runner.plan.cost import product_of_lists
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.ids import derived
+from campaign_runner.spec.reading import load
+from campaign_runner.starter import SCHEMA, Answers, write_new
+
+_FOLDER = "campaigns"
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def command(file: Path | None) -> None:
+    """Write a campaign file that runs, and its schema for your editor.
+
+    At a terminal it asks five questions; elsewhere it takes the defaults. Nothing is ever overwritten.
+    """
+    if file is not None:
+        _refuse(file)
+    answers = Answers(name=derived(file.stem) or Answers().name) if file is not None else Answers()
+    if _is_terminal():
+        answers = _asked(answers)
+    path = file or _usual_place(answers.name)
+    if not write_new(path, answers.text()):
+        _refuse(path)
+    click.echo(f"{path}   {product_of_lists(Stock(Plan(load(path))))}")
+    click.echo(_schema_beside(path))
+    click.echo(f"next: campaign-runner run --sandbox {shlex.quote(str(path))}")
+
+
+def _refuse(file: Path) -> None:
+    """Refuse a file that is there already, or that no other command would take for a campaign."""
+    if file.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"a campaign file ends in .yaml: campaign-runner init {file}.yaml")
+    if file.exists():
+        raise UsageError(f"{file} is there already and stays as it is; see what it makes: campaign-runner plan {file}")
+
+
+def _usual_place(name: str) -> Path:
+    return Path(f"{name}.yaml") if Path.cwd().name == _FOLDER else Path(_FOLDER) / f"{name}.yaml"
+
+
+def _schema_beside(file: Path) -> str:
+    """Put the schema where the file's first line says it is; one that is there stays."""
+    path = file.with_name(SCHEMA)
+    text = schemas.shipped("campaign")
+    if write_new(path, text) or path.read_text(encoding="utf-8", errors="replace") == text:
+        return f"{path}   with it, your editor completes and checks the file"
+    return f"{path}   is of another version and stays; the present one: campaign-runner schema > {path}"
+
+
+def _is_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def _asked(answers: Answers) -> Answers:
+    """The five answers of a person; Enter takes what stands in brackets."""
+    answers = _ask("What is the campaign called?", answers, "name", _name)
+    answers = _ask("Which products, with commas between them?", answers, "products", _several)
+    answers = _ask("What do the pictures show? {product.name} is the product.", answers, "prompt", _one)
+    answers = _ask("Which custom model? Its name, or - for Adobe's own Image 4.", answers, "custom_model", _model)
+    return _ask("Which sizes? square, landscape, portrait, wide, 16:9…", answers, "sizes", _several)
+
+
+def _ask(question: str, answers: Answers, field: str, read: Callable[[str], Any]) -> Answers:
+    """The answers with one more; asked again, with the reason, until it makes a campaign that runs."""
+
+    def checked(given: str) -> Answers:
+        changed = replace(answers, **{field: read(given)})
+        if flaw := changed.flaw():
+            raise click.UsageError(flaw)
+        return changed
+
+    known = getattr(answers, field)
+    shown = ", ".join(known) if isinstance(known, tuple) else known or "-"
+    found: Answers = click.prompt(question, default=shown, value_proc=checked, err=True)
+    return found
+
+
+def _name(given: str) -> str:
+    return derived(given) or given
+
+
+def _one(given: str) -> str:
+    return " ".join(given.split())
+
+
+def _several(given: str) -> tuple[str, ...]:
+    return tuple(part for part in map(_one, given.split(",")) if part)
+
+
+def _model(given: str) -> str:
+    return "" if given.strip() == "-" else _one(given)
