@@ -69,7 +69,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """The journal at `path`, checked. Raises IntegrityError, StoreError."""
     connection = sqlite.read_only(path)
     try:
-        with sqlite.translating(path):
+        with reading(path):  # a damaged name of a table cannot even be decoded
             _check(connection, path)
     except BaseException:
         connection.close()

@@ -255,7 +255,7 @@ def retellings(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
 
 
 @pytest.mark.parametrize("make", JOURNALS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(retelling=retellings())
 def test_facts_add_up_to_the_same_in_any_order(
     make: Callable[[Path], Place], retelling: tuple[list[Fact], list[Fact]]
@@ -273,7 +273,7 @@ def test_facts_add_up_to_the_same_in_any_order(
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_of_two_ends_the_one_told_first_stands(data: st.DataObject) -> None:
     async def state_of(facts: Sequence[Fact], folder: Path) -> list[str]:
         place = sqlite_journal(folder)
