@@ -1,0 +1,88 @@
+"""A campaign run as the command runs it, against a recorded sandbox in the same loop, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from recording import RecordedSandbox
+
+from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.client import Settings as ClientSettings
+from campaign_runner.folder import Folder
+from campaign_runner.memory import Memory
+from campaign_runner.plan.cost import Rate
+from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.crew import Stop
+from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.serve import serving
+from campaign_runner.sandbox.settings import Settings
+from campaign_runner.session import Access, Desk, Order, make
+from campaign_runner.spec.reading import load
+
+BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
+SECRET = "canary-secret-51c7e2"
+FAST = Rate(per_minute=600, per_day=1_000_000)
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Rehearsal:
+    """A sandbox being served, and a folder for what is made."""
+
+    home: Path
+    sandbox: RecordedSandbox
+    origin: str
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        return self.sandbox.ledger.as_json()
+
+    def write(self, model: str = "image3", requests: int = 4, seeds: int = 4, *, more: str = "") -> Path:
+        """A campaign of so many requests with so many seeds each, in the smallest size of the family."""
+        size = "896x1152" if model.startswith("image3") else "1440x2560"
+        products = "".join(f"  p{number}: almond mug {number}\n" for number in range(requests))
+        text = (
+            f"campaign: small\nmodel: {model}\nproducts:\n{products}prompts:\n  hero: '{{product.name}} on a table'\n"
+        )
+        text += f"sizes: [{size}]\nseeds: {list(range(1, seeds + 1))}\n{more}"
+        file = self.home / "campaigns" / "small.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    async def run(self, file: Path, *, rate: Rate = FAST, concurrency: int = 8) -> int:
+        """The exit status of one run; raises CampaignError where nothing was sent."""
+        campaign = load(file)
+        folder = Folder(self.home / "output" / campaign.campaign)
+        seconds = asyncio.get_running_loop().time
+        clock = Clock(lambda: BEGAN + timedelta(seconds=seconds()), random=lambda: 0.5)
+        settings = ClientSettings(self.origin, self.origin, Credentials("canary-client", Secret(SECRET)))
+        state = self.home / "state"
+        access = Access(self.origin, lambda: settings, state, Memory(state))
+        desk = Desk(Control(clock, Stop(), lambda event: None), agree=lambda figures: True, say=lambda line: None)
+        return await make(Order(campaign, folder, rate, Limits(concurrency=concurrency)), access, desk)
+
+    def manifest(self, name: str = "small") -> dict[str, Any]:
+        return json.loads((self.home / "output" / name / "manifest.json").read_bytes())
+
+
+@asynccontextmanager
+async def rehearsed(home: Path, *faults: Fault, **switches: Any) -> AsyncIterator[Rehearsal]:
+    """A sandbox with these faults and switches: generous and plain unless they say otherwise."""
+    settings = Settings(**{"per_minute": 600, "plain_pictures": True, **switches})
+    sandbox = recorded(settings, faults)
+    async with serving(sandbox) as origin:
+        yield Rehearsal(home, sandbox, origin)
+
+
+def recorded(settings: Settings, faults: Iterable[Fault]) -> RecordedSandbox:
+    clock = asyncio.get_running_loop().time
+    return RecordedSandbox(settings, faults=faults, clock=clock, began=BEGAN + timedelta(seconds=clock()))

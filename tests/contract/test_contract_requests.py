@@ -1,0 +1,65 @@
+"""Every request of the client, held against Adobe's specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from exceptions import OURS, unexpected
+from rehearsal import ROOT, Rehearsal, rehearsed
+from specification import Specification
+
+from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.client import FireflyClient, Settings
+from campaign_runner.model import Ticket
+
+SPECIFICATION = Specification()
+
+
+def deviations(rehearsal: Rehearsal) -> set[str]:
+    return {sentence for exchange in rehearsal.sandbox.exchanges for sentence in SPECIFICATION.deviations(exchange)}
+
+
+@pytest.mark.parametrize(("name", "images"), [("first", 32), ("almond-autumn", 44)])
+async def test_a_whole_run_of_each_example_asks_and_is_answered_as_described(
+    name: str, images: int, tmp_path: Path
+) -> None:
+    async with rehearsed(tmp_path) as rehearsal:
+        assert await rehearsal.run(ROOT / "campaigns" / f"{name}.yaml") == 0
+        assert rehearsal.ledger["images_charged"] == images
+        assert not unexpected(deviations(rehearsal))
+
+
+LOOKS = [
+    # every field of a request that a campaign can bring about, in each family
+    "image3, content_class: photo, visual_intensity: 2, negative_prompt: fog, locale: de-DE, format: png",
+    "image4_standard, content_class: art, styles: [painting], strength: 1, visual_intensity: 10, format: jpeg",
+    "image4_ultra, styles: [painting, golden_hour], negative_prompt: fog, format: webp",
+    "image3_custom, content_class: photo, visual_intensity: 6, styles: [painting], strength: 100",
+    "image4_custom, upsampler: low_creativity, content_class: art",
+    "image3, style_reference: 'https://images.s3.amazonaws.com/look.png', strength: 50",
+    "image4_standard, structure_reference: 'https://images.s3.amazonaws.com/form.png', structure_strength: 0",
+]
+NAMES = {"image3_custom": "Warm Custom Model", "image4_custom": "Cool Custom Model"}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_field_of_every_family_is_sent_as_described(look: str, tmp_path: Path) -> None:
+    model, _, fields = look.partition(", ")
+    name = f"custom_model: {NAMES[model]}\n" if model in NAMES else ""
+    async with rehearsed(tmp_path) as rehearsal:
+        file = rehearsal.write(model, requests=1, seeds=2, more=f"{name}defaults: {{{fields}}}\n")
+        assert await rehearsal.run(file) == 0
+        assert not unexpected(deviations(rehearsal))
+
+
+async def test_each_deviation_of_ours_is_named_and_each_named_one_occurs(tmp_path: Path) -> None:
+    async with rehearsed(tmp_path) as rehearsal:
+        file = rehearsal.write(requests=1, more="defaults: {format: png}\n")
+        await rehearsal.run(file)
+        settings = Settings(rehearsal.origin, rehearsal.origin, Credentials("me", Secret("canary-secret")))
+        async with FireflyClient(settings) as firefly:
+            await firefly.cancel(Ticket("urn:ff:jobs:epo:00000000-0000-4000-8000-000000000000", None, None))
+            await firefly.list_models()
+        asked = {sentence for sentence in deviations(rehearsal) if " asks" in sentence or "not described" in sentence}
+        assert asked == OURS
