@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -28,7 +29,18 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture
-async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
+def quick_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: what a sync is worth is proved where disks are tested."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory, prefix="nights-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def begin(quick_disk: Path) -> AsyncIterator[Begin]:
     """`night = await begin(*faults, per_minute=…)`: a sandbox, and somebody to run campaigns against it.
 
     When the test is over, the checker looks at what every run left.
@@ -38,8 +50,8 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
 
         async def begin_one(*faults: Fault, **switches: Any) -> Night:
             clock = asyncio.get_running_loop().time
-            settings = Settings(**{"per_minute": 600, "plain_pictures": True, "job_seconds": 8.0, **switches})
-            night = Night(tmp_path / f"night{len(nights)}", Sandbox(settings), clock)
+            settings = Settings(**{"per_minute": 600, "plain_pictures": True, "job_seconds": 2.0, **switches})
+            night = Night(quick_disk / f"night{len(nights)}", Sandbox(settings), clock)
             night.sandbox = Sandbox(settings, faults=faults, clock=clock, began=night.now())
             stack.push_async_callback(night.close)
             night.origin = await night.serving.enter_async_context(serving(night.sandbox))

@@ -99,12 +99,12 @@ async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Any) -> N
 )
 async def test_a_run_stops_where_it_was_asked_to(begin: Any, limits: Limits, bought: int, why: str) -> None:
     night = await begin(job_seconds=10)
-    ended = await night.run(night.campaign(requests=6), limits=limits)
+    ended = await night.run(night.campaign(requests=4), limits=limits)
     assert ended.code == 9
-    assert ended.states == {"stored": bought, "pending": 24 - bought}
+    assert ended.states == {"stored": bought, "pending": 16 - bought}
     assert [stopping.why for stopping in ended.seen(Stopping)] == [why]
     again = await night.run()
-    assert (again.code, again.states) == (0, {"stored": 24})
+    assert (again.code, again.states) == (0, {"stored": 16})
 
 
 async def test_a_limit_within_the_last_request_cuts_it(begin: Any) -> None:

@@ -49,7 +49,7 @@ MOMENTS = [
 async def test_a_signal_drains_within_ten_seconds_and_the_next_run_finishes(
     begin: Any, moment: str, watch: Watch, faults: list[Fault], rate: Rate
 ) -> None:
-    night = await begin(*faults)
+    night = await begin(*faults, job_seconds=8)
     ended = await night.run(night.campaign(requests=4, seeds=2), watch=watch, rate=rate)
     assert ended.code in (143, 4)
     assert ended.seen(Stopping)

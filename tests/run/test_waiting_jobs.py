@@ -23,13 +23,13 @@ async def test_a_stuck_job_stays_accepted_after_a_quarter_of_an_hour(begin: Any)
 
 async def test_the_next_run_fetches_what_was_not_ready(begin: Any) -> None:
     night = await begin(job_seconds=1500)
-    ended = await night.run(night.campaign(requests=2))
-    assert (ended.code, ended.states) == (8, {"accepted": 8})
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states) == (8, {"accepted": 4})
     await asyncio.sleep(700)
     again = await night.run()
-    assert (again.code, again.states) == (0, {"stored": 8})
+    assert (again.code, again.states) == (0, {"stored": 4})
     assert again.seconds < 30
-    assert night.ledger.images_charged == 8
+    assert night.ledger.images_charged == 4
 
 
 async def test_what_left_the_campaign_is_still_fetched_under_its_old_name(begin: Any) -> None:
@@ -83,12 +83,12 @@ async def test_one_failing_poll_does_not_leave_an_old_job_for_another_day(begin:
 
 async def test_many_old_jobs_are_asked_for_again_before_anything_new_is_bought(begin: Any) -> None:
     night = await begin(job_seconds=1000)
-    few = Limits(concurrency=3)
-    await night.run(night.campaign(requests=6, seeds=1), limits=few)
+    few = Limits(concurrency=2)
+    await night.run(night.campaign(requests=3, seeds=1), limits=few)
     await asyncio.sleep(3600)
-    ended = await night.run(night.campaign(requests=7, seeds=1), limits=few)
-    assert night.ledger.images_charged == 7
-    assert ended.states["stored"] == 6
+    ended = await night.run(night.campaign(requests=4, seeds=1), limits=few)
+    assert night.ledger.images_charged == 4
+    assert ended.states["stored"] == 3
 
 
 async def test_words_nobody_has_documented_are_waited_out(begin: Any) -> None:
