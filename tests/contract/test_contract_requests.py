@@ -20,7 +20,7 @@ def deviations(rehearsal: Rehearsal) -> set[str]:
     return {sentence for exchange in rehearsal.sandbox.exchanges for sentence in SPECIFICATION.deviations(exchange)}
 
 
-@pytest.mark.parametrize(("name", "images"), [("first", 32), ("almond-autumn", 44)])
+@pytest.mark.parametrize(("name", "images"), [("first", 32), ("almond-autumn", 64)])
 async def test_a_whole_run_of_each_example_asks_and_is_answered_as_described(
     name: str, images: int, tmp_path: Path
 ) -> None:
