@@ -14,7 +14,7 @@ from pathlib import Path
 
 from campaign_runner import files
 from campaign_runner.errors import CampaignError
-from campaign_runner.events import ModelResolved, Started
+from campaign_runner.events import ModelResolved, Started, Warned
 from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.journal.journal import SqliteJournal
@@ -35,6 +35,8 @@ from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.run.parts import Limits, Ports
 from campaign_runner.run.runner import Runner
+from campaign_runner.sheet.contents import contents
+from campaign_runner.sheet.writing import keep_sheet
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.store import FolderStore
 
@@ -105,7 +107,7 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
             with Ledger(order.folder.path) as ledger:
                 stock, allowance = await _work(order, access, desk, Books(journal, ledger))
                 minutes = round((asyncio.get_running_loop().time() - began) / 60)
-                return _close(order, desk, ledger, Outcome(stock, allowance, minutes))
+                return await _close(order, desk, ledger, Outcome(stock, allowance, minutes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +155,34 @@ async def _work(order: Order, access: Access, desk: Desk, books: Books) -> tuple
         return stock, None
     clock, steady = desk.control.clock, asyncio.get_running_loop().time
     async with FireflyClient(access.settings(), clock=clock.now, steady=steady) as firefly:
+        service = Service(firefly, books)
         try:
-            stock = await _agreed(stock, order, access, desk, Service(firefly, books))
+            stock = await _agreed(stock, order, access, desk, service)
         except CampaignError as error:
             if not waiting:
                 raise
             desk.control.failed(error)  # what is accepted is paid for: it is fetched all the same
-        quota = _quota(order, access, clock)
-        store = await FolderStore.prepare(order.folder.images, order.folder.staging)
-        await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
-        _remember(order, access, ledger, coming=stock.due)
-        desk.control.observe(Started(order.campaign.campaign, stock.due, stock.requests, waiting))
-        runner = Runner(Ports(firefly, store, books.journal, quota), order.limits, control=desk.control)
-        with desk.heed(desk.control):
-            await runner.run(stock.jobs())
-        try:
-            _remember(order, access, ledger, coming=0)
-            return stock, await quota.allowance()
-        except CampaignError as error:  # the state folder; what was made is recorded and told all the same
-            desk.control.failed(error)
-            return stock, None
+        return stock, await _scheduled(stock, order, access, desk, service)
+
+
+async def _scheduled(stock: Stock, order: Order, access: Access, desk: Desk, service: Service) -> Allowance | None:
+    """Let the scheduler work; the answer is what is left of the allowance, None where the state folder is lost."""
+    ledger = service.books.ledger
+    quota = _quota(order, access, desk.control.clock)
+    store = await FolderStore.prepare(order.folder.images, order.folder.staging)
+    await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
+    _remember(order, access, ledger, coming=stock.due)
+    waiting = ledger.counts()["accepted"]
+    desk.control.observe(Started(order.campaign.campaign, stock.due, stock.requests, waiting))
+    ports = Ports(service.firefly, store, service.books.journal, quota)
+    with desk.heed(desk.control):
+        await Runner(ports, order.limits, control=desk.control).run(stock.jobs())
+    try:
+        _remember(order, access, ledger, coming=0)
+        return await quota.allowance()
+    except CampaignError as error:  # what was made is recorded and told all the same
+        desk.control.failed(error)
+        return None
 
 
 def _quota(order: Order, access: Access, clock: Clock) -> SharedQuota:
@@ -229,8 +239,8 @@ def _remember(order: Order, access: Access, ledger: Ledger, *, coming: int) -> N
         access.memory.remember(order.campaign.path, order.folder.path, ledger.requests().bought + coming)
 
 
-def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
-    """Write the manifest and the report; the answer is the exit status."""
+async def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
+    """Write the manifest, the contact sheet and the report; the answer is the exit status."""
     plan, folder = outcome.stock.plan, order.folder
     if plan.knows_keys:
         files.make_folder(folder.staging)
@@ -247,6 +257,7 @@ def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
         requests=ledger.requests(),
         exit=code,
         reasons=_reasons(ending),
+        look=await _look(order, desk, ledger, Stock(plan, ledger.states)),
         allowance=outcome.allowance,
         minutes=outcome.minutes,
     )
@@ -256,6 +267,15 @@ def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
         if not isinstance(error, CampaignError):
             raise error  # a bug: everything else is in order by now
     return code
+
+
+async def _look(order: Order, desk: Desk, ledger: Ledger, everything: Stock) -> Path | None:
+    """Where the contact sheet is; drawn anew unless a signal came, since then nobody waits."""
+    folder = order.folder
+    if everything.plan.knows_keys and desk.control.ending.signal is None:
+        shown = contents(everything.plan, ledger, everything.counts())
+        await keep_sheet(shown, folder.path, lambda text: desk.control.observe(Warned(text)), staging=folder.staging)
+    return folder.sheet if folder.sheet.exists() else None
 
 
 def _reasons(ending: Ending) -> list[str]:

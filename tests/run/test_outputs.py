@@ -142,6 +142,34 @@ async def test_without_a_trusted_status_url_the_canonical_one_is_polled(
     assert bool(ended.seen(Warned)) or warned is None
 
 
+async def test_what_the_service_remarks_is_recorded_with_the_image(begin: Any) -> None:
+    night = await begin(Fault("denied_words", nth=1))
+    ended = await night.run(night.campaign(requests=1, seeds=1))
+    assert ended.code == 0
+    assert ended.images[0]["warnings"]
+
+
+async def test_no_more_than_four_images_are_fetched_at_once(begin: Any) -> None:
+    night = await begin(Fault("slow", where="download", seconds=10))
+    ended = await night.run(night.campaign(requests=8, seeds=1))
+    assert ended.code == 0
+    assert ended.seconds >= 2 + 2 * 10  # eight, four at a time
+
+
+async def test_a_slot_is_free_while_images_are_fetched(begin: Any) -> None:
+    night = await begin(Fault("slow", where="download", seconds=20), job_seconds=1)
+    await night.run(night.campaign(requests=2, seeds=1), limits=ONE_BY_ONE)
+    first, second = (entry.at for entry in night.ledger.accepted)
+    assert second - first < 10
+
+
+async def test_what_waits_for_its_download_is_bounded(begin: Any) -> None:
+    night = await begin(Fault("slow", where="download", seconds=30), job_seconds=1)
+    await night.run(night.campaign(requests=4, seeds=1), limits=ONE_BY_ONE)
+    times = [entry.at for entry in night.ledger.accepted]
+    assert times[1] - times[0] < 10 < 20 < times[2] - times[0]
+
+
 async def test_one_failing_job_tells_its_failure_once_an_image(begin: Any) -> None:
     night = await begin(Fault("failed", nth=1))
     ended = await night.run(night.campaign(requests=2))
