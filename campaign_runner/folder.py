@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,6 +16,8 @@ from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
 
+SHEET = "contact-sheet.jpg"
+_PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
 SANDBOX = "sandbox"
 """What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
 
@@ -50,6 +53,11 @@ class Folder:
         return self.path / "manifest.json"
 
     @property
+    def sheet(self) -> Path:
+        """The contact sheet: one picture of the first images."""
+        return self.path / SHEET
+
+    @property
     def has_journal(self) -> bool:
         return (self.path / tables.FILE).exists()
 
@@ -62,7 +70,7 @@ class Folder:
         files.make_folder(self.path)
         lock = self._lock()
         try:
-            lock.acquire()
+            lock.acquire(timeout=_PROBE_SECONDS, poll_interval=0.05, blocking=True)
         except Timeout as error:
             raise Busy(f"another run holds {self.path}; nothing was sent") from error
         except (OSError, NotImplementedError) as error:
@@ -78,7 +86,7 @@ class Folder:
             return False
         lock = self._lock()
         try:
-            lock.acquire()
+            lock.acquire(timeout=_PROBE_SECONDS, poll_interval=0.05, blocking=True)
         except Timeout:
             return True
         except (OSError, NotImplementedError):
@@ -99,7 +107,7 @@ class Folder:
         if self.has_journal:
             return
         known = [self.manifest] if self.manifest.exists() else []
-        known += [file for file in self.images.rglob("*") if file.is_file()][:1] if self.images.exists() else []
+        known += islice((file for file in self.images.rglob("*") if file.is_file()), 1)
         if known:
             raise IntegrityError(
                 f"{known[0]} exists, but its journal is gone; nothing was sent. "

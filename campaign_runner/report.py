@@ -5,26 +5,35 @@ Everything in it comes from the ledger, so that `status` says the same the next 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
+from campaign_runner.events import Reason
+from campaign_runner.folder import home_of
 from campaign_runner.journal.ledger import Entry, Ledger, Requests
+from campaign_runner.model import Cell
 from campaign_runner.ports import Allowance
-from campaign_runner.spec.problems import counted, listed, visible
+from campaign_runner.spec.problems import counted, visible
 from campaign_runner.spec.schema import Campaign
 
 LISTED = 8
-"""How many lines of each kind are shown; the rest is counted."""
+"""How many groups of each kind are shown; the rest is counted."""
+_SEEDS = 8
+Row: TypeAlias = list[str]
+"""A label, such as `4 in doubt`, and its lines."""
 KEPT_AT_SERVICE = timedelta(hours=24)
 _COUNTS = ("planned", "stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a report tells of: the campaign, its counts (as in the manifest) and how the run ended."""
+    """What a report tells of: the campaign, its counts (as in the manifest) and how the run ended.
+
+    `look` is the contact sheet, if there is one.
+    """
 
     campaign: Campaign
     images: Path
@@ -32,6 +41,7 @@ class Summary:
     requests: Requests
     exit: int
     reasons: Sequence[str] = ()
+    look: Path | None = None
     allowance: Allowance | None = None
     minutes: int | None = None
 
@@ -41,21 +51,17 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     name, counts = summary.campaign.campaign, summary.counts
     sent = counted(summary.requests.submitted, "request")
     spent = sent if summary.minutes is None else f"{sent}, {summary.minutes} min"
-    yield f"{name}   {counts['stored']:,} of {counted(counts['planned'], 'image')} stored and checked   {spent}"
+    made = f"{name}   {counts['stored']:,} of {counted(counts['planned'], 'image')} stored and checked"
+    yield f"{made:<63} {spent}"
     yield ""
-    entries = ledger.in_states("in_doubt", "failed", "accepted")
-    told = [*_told(entries, summary)]
-    for reason in summary.reasons:
-        told += [f"  stopped: {visible(reason)}"]
-    if counts["pending"]:
-        told += [
-            f"  {counts['pending']:,} not asked for yet",
-            f"               campaign-runner run {summary.campaign.path}",
-        ]
-    if told:
-        yield from told
+    rows = [*_left_open(summary, ledger), *_not_yet(summary)]
+    yield from _aligned(rows)
+    yield from (f"  stopped: {visible(reason)}" for reason in summary.reasons)
+    if rows or summary.reasons:
         yield ""
-    yield f"  files   {summary.images}{_left_today(summary.allowance)}"
+    yield f"{f'  files   {_shown(summary.images)}':<45} {_left_today(summary.allowance)}".rstrip()
+    if summary.look is not None:
+        yield f"  look    {summary.look}"
     yield last_line(counts, summary.requests.submitted, summary.exit)
 
 
@@ -65,74 +71,127 @@ def last_line(counts: Mapping[str, int], requests: int, code: int) -> str:
     return f"{'ok' if code == 0 else 'attention'} {figures} requests={requests} exit={code}"
 
 
-def _told(entries: Iterable[Entry], summary: Summary) -> Iterator[str]:
-    groups: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in entries:
-        code = entry.reason.code if entry.reason else ""
-        groups.setdefault((entry.state, str(entry.variation.cell), code), []).append(entry)
+@dataclass(slots=True)
+class _Group:
+    """Variations of one cell that are open for the same reason; only its first entry is kept."""
+
+    first: Entry
+    seeds: list[str]
+    images: int = 0
+
+    def add(self, entry: Entry) -> None:
+        self.images += 1
+        if len(self.seeds) < _SEEDS:
+            self.seeds.append(str(entry.variation.seed))
+
+
+def _aligned(rows: Sequence[Row]) -> Iterator[str]:
+    """Each row's label and its first line; the further lines of the row stand under that one."""
+    width = max((len(label) for label, *_ in rows), default=0) + 3
+    for label, *lines in rows:
+        for number, line in enumerate(lines):
+            yield f"  {'' if number else label:{width}}{visible(line)}"
+
+
+def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
+    """What is in doubt, failed or waiting at the service, worst first."""
     for state in ("in_doubt", "failed", "accepted"):
-        of_state = [group for (its_state, _, _), group in groups.items() if its_state == state]
-        yield from _group_lines(state, of_state, summary)
+        groups: dict[tuple[Cell, str], _Group] = {}
+        more = 0
+        for entry in ledger.in_states(state):
+            key = entry.variation.cell, entry.reason.code if entry.reason else ""
+            if key not in groups and len(groups) == LISTED:
+                more += 1
+                continue
+            groups.setdefault(key, _Group(entry, [])).add(entry)
+        rows = [_row(group, summary) for group in groups.values()]
+        if rows and state != "failed":  # one command settles them all
+            rows[-1].append(_command(summary, state))
+        yield from rows
+        if more:
+            manifest = _shown(summary.images.parent / "manifest.json")
+            yield [f"{more:,} more", f"{state.replace('_', ' ')}: all of them are in {manifest}"]
 
 
-def _group_lines(state: str, groups: list[list[Entry]], summary: Summary) -> Iterator[str]:
-    name = summary.campaign.campaign
-    for group in islice(groups, LISTED):
-        first = group[0]
-        seeds = listed([str(entry.variation.seed) for entry in group])
-        yield f"  {len(group)} {_word(first)}   {first.variation.cell}, seed{'s' if len(group) > 1 else ''} {seeds}"
-        yield f"               {_sentence(first)}"
-    if len(groups) > LISTED:
-        rest = sum(len(group) for group in groups[LISTED:])
-        yield f"  and {rest:,} more: campaign-runner status {name} --json, or manifest.json"
-    if groups:
-        yield f"               {_command(state, groups[0][0], summary)}"
-
-
-def _word(entry: Entry) -> str:
-    if entry.state == "failed" and entry.job_id is None:
-        return "refused"
-    return {"in_doubt": "in doubt", "failed": "failed", "accepted": "waiting at the service"}[entry.state]
-
-
-def _sentence(entry: Entry) -> str:
-    reason = entry.reason
-    match entry.state:
-        case "accepted":
-            until = datetime.fromisoformat(entry.submitted_at) + KEPT_AT_SERVICE
-            return f"paid for; the service keeps them until about {until.astimezone():%Y-%m-%d %H:%M}"
+def _row(group: _Group, summary: Summary) -> Row:
+    first, campaign = group.first, summary.campaign
+    cell, reason = _cell(first.variation.cell, campaign), first.reason or Reason("", "")
+    seeds = f"seed{'s' if group.images > 1 else ''} {' '.join(group.seeds)}"
+    if group.images > len(group.seeds):
+        seeds += f" and {group.images - len(group.seeds):,} more"
+    sent = datetime.fromisoformat(first.submitted_at)
+    match first.state:
         case "in_doubt":
-            at = datetime.fromisoformat(entry.submitted_at).astimezone()
-            return visible(f"sent at {at:%H:%M}: {reason.message if reason else ''}; Adobe may have charged for them")
-        case _:
-            return visible(f'"{reason.code}": {reason.message}' if reason else "")
-
-
-def _command(state: str, entry: Entry, summary: Summary) -> str:
-    campaign, cell = summary.campaign, entry.variation.cell
-    name = campaign.campaign
-    match state:
+            why = f"{reason.message}; sent at {_clock(sent)}, Adobe may have charged for them"
+            return [f"{group.images:,} in doubt", f"{cell}, {seeds}", why]
         case "accepted":
-            return f"campaign-runner run {campaign.path}"
-        case "in_doubt":
-            return f"campaign-runner resolve {name} --resubmit   or   --abandon"
+            why = f"paid for; the service keeps them until about {_clock(sent + KEPT_AT_SERVICE)}"
+            return [f"{group.images:,} waiting", f"{cell}, {seeds}", why]
+        case _ if first.job_id is None:
+            what = f'{cell}: "{reason.code}", {reason.message}'
+            place = f"{_shown(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
+            return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, first)}"]
         case _:
-            only = f"--only product={cell.product} --only prompt={cell.prompt}"
-            edit = f"edit {campaign.path}:{_line(campaign, cell.prompt)}, or: "
-            settle = f"campaign-runner resolve {name} --abandon {only}"
-            return (
-                edit + settle
-                if entry.job_id is None
-                else f"campaign-runner resolve {name} --retry-failed   or   {settle}"
-            )
+            what = f'{cell}, {seeds}: "{reason.code}", {reason.message}'
+            again = f"campaign-runner resolve {_target(summary)} --retry-failed   or: {_settle(summary, first)}"
+            return [f"{group.images:,} failed", what, again]
+
+
+def _not_yet(summary: Summary) -> Iterator[Row]:
+    if pending := summary.counts["pending"]:
+        yield [f"{pending:,} pending", "not asked for yet", _run_again(summary)]
+
+
+def _command(summary: Summary, state: str) -> str:
+    if state == "accepted":
+        return _run_again(summary)
+    return f"campaign-runner resolve {_target(summary)} --resubmit   or   --abandon"
+
+
+def _run_again(summary: Summary) -> str:
+    sandbox = " --sandbox" if summary.images.parent.name.endswith(".sandbox") else ""
+    return f"campaign-runner run {_shown(summary.campaign.path)}{sandbox}"
+
+
+def _settle(summary: Summary, entry: Entry) -> str:
+    cell = entry.variation.cell
+    only = f"--only product={cell.product} --only prompt={cell.prompt}"
+    return f"campaign-runner resolve {_target(summary)} --abandon {only}"
+
+
+def _target(summary: Summary) -> str:
+    """What a command may call this campaign here: its name, or its output folder where the name leads elsewhere."""
+    campaign, folder = summary.campaign, summary.images.parent
+    is_usual = campaign.path == Path("campaigns") / f"{campaign.campaign}.yaml"
+    if is_usual and folder == home_of(campaign.path) / campaign.campaign:
+        return campaign.campaign
+    return _shown(folder)
+
+
+def _shown(path: Path) -> str:
+    """A path as it may be typed here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _cell(cell: Cell, campaign: Campaign) -> str:
+    """A cell in words, its size by name where it has one."""
+    size = next((name for name, size in campaign.family.names.items() if size == cell.size), str(cell.size))
+    return ", ".join(part for part in (cell.product, cell.prompt, cell.preset, cell.market, size) if part)
 
 
 def _line(campaign: Campaign, prompt: str) -> int:
+    """Where to edit a prompt; where the prompts begin, if it is gone."""
     return campaign.line(("prompts", prompt) if prompt in campaign.prompts else ("prompts",))
+
+
+def _clock(at: datetime) -> str:
+    """Local time."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _left_today(allowance: Allowance | None) -> str:
     if allowance is None:
         return ""
     left = max(allowance.per_day - allowance.used_day, 0)
-    return f"   allowance left today {left:,} of {allowance.per_day:,}"
+    return f"allowance left today {left:,} of {allowance.per_day:,}"

@@ -35,7 +35,7 @@ from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.run.parts import Limits, Ports
 from campaign_runner.run.runner import Runner
-from campaign_runner.sheet.contents import contents
+from campaign_runner.sheet.contents import Contents, contents
 from campaign_runner.sheet.writing import keep_sheet
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.store import FolderStore
@@ -257,7 +257,7 @@ async def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> 
         requests=ledger.requests(),
         exit=code,
         reasons=_reasons(ending),
-        look=await _look(order, desk, ledger, Stock(plan, ledger.states)),
+        look=await _look(desk, folder, contents(plan, ledger, everything)),
         allowance=outcome.allowance,
         minutes=outcome.minutes,
     )
@@ -269,11 +269,9 @@ async def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> 
     return code
 
 
-async def _look(order: Order, desk: Desk, ledger: Ledger, everything: Stock) -> Path | None:
+async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
     """Where the contact sheet is; drawn anew unless a signal came, since then nobody waits."""
-    folder = order.folder
-    if everything.plan.knows_keys and desk.control.ending.signal is None:
-        shown = contents(everything.plan, ledger, everything.counts())
+    if desk.control.ending.signal is None:
         await keep_sheet(shown, folder.path, lambda text: desk.control.observe(Warned(text)), staging=folder.staging)
     return folder.sheet if folder.sheet.exists() else None
 

@@ -36,7 +36,7 @@ SUFFIXES = ("jpg", "png", "webp")
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _FORBIDDEN = frozenset('\\:*?"<>|') | frozenset(map(chr, range(32)))
 # What Pillow raises for broken pictures; which one depends on where the break is.
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
@@ -173,7 +173,7 @@ def examine(content: bytes) -> Examined:
             raise Damaged(f"what came has more than {MOST_PIXELS:,} pixels", code="too_many_pixels") from error
         except UnidentifiedImageError as error:
             raise Damaged("what came is not a JPEG, PNG or WebP picture", code="no_picture") from error
-        except _BROKEN as error:
+        except BROKEN as error:
             raise Damaged("what came is a cut or damaged picture", code="damaged") from error
     if not _has_end(content, media_type):
         raise Damaged("what came is a picture without its end", code="damaged")

@@ -15,7 +15,7 @@ from typing import Any
 
 NAMED = ("stored", "accepted", "in_doubt", "failed", "abandoned")
 SIGNED = (b"X-Amz-Signature", b"/presigned/")
-OURS = {"manifest.json", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", ".lock"}
+OURS = {"manifest.json", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", ".lock", "contact-sheet.jpg"}
 
 
 def check(

@@ -60,6 +60,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> No
         images=target.folder.images,
         counts={"planned": len(plan)} | counts,
         requests=ledger.requests(),
+        look=target.folder.sheet if target.folder.sheet.exists() else None,
         exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()["in_doubt"] - counts["in_doubt"]),
     )
     for line in report(summary, ledger):
