@@ -22,7 +22,9 @@ from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.stock import Stock
 
 VERSION = 1
+_JSON = json.JSONEncoder(ensure_ascii=False)
 NOT_YET = Reason("not_submitted", "not asked for yet; the next run will")
+NOT_FETCHED = Reason("not_fetched", "paid for and waiting at the service; the next run fetches it")
 _BATCH = 200
 _PASSING = ('  "updated_at": ', '  "generator": ')
 
@@ -130,7 +132,7 @@ def _image(variation: Variation, recipe: Recipe) -> dict[str, Any]:
 
 
 def _record(entry: Entry) -> dict[str, Any]:
-    reason = entry.reason or NOT_YET
+    reason = entry.reason or (NOT_FETCHED if entry.state == "accepted" else NOT_YET)
     return {
         "state": entry.state,
         "reason": None if entry.state == "stored" else {"code": reason.code, "message": reason.message},
@@ -156,7 +158,7 @@ _NOTHING_YET: dict[str, Any] = {
     "bytes": None,
     "media_type": None,
     "job_id": None,
-    "job_seeds": None,
+    "job_seeds": [],
     "custom_model_version": None,
     "custom_model_etag": None,
     "submitted_at": None,
@@ -166,7 +168,7 @@ _NOTHING_YET: dict[str, Any] = {
 
 
 def _spelt(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def _same(path: Path, draft: Path) -> bool:

@@ -13,6 +13,7 @@ from sqlite3 import Connection
 
 from campaign_runner import files, sqlite
 from campaign_runner.errors import UsageError
+from campaign_runner.spec.problems import counted
 
 _TABLE = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
 
@@ -40,7 +41,7 @@ class Memory:
         known, bought = Path(row[0]), row[1]
         gone = "" if known.exists() and known != output.resolve() else ", which is gone"
         raise UsageError(
-            f"{file.name} last ran into {known}{gone}: {bought:,} images were bought there; nothing was sent. "
+            f"{file.name} last ran into {known}{gone}: {counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there; nothing was sent. "
             f"Say where they are with --output {known.parent}, or buy them again with --start-over"
         )
 

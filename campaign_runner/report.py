@@ -125,7 +125,7 @@ def _row(group: _Group, summary: Summary) -> Row:
             why = f"{reason.message}; sent at {_clock(sent)}, Adobe may have charged for them"
             return [f"{group.images:,} in doubt", f"{cell}, {seeds}", why]
         case "accepted":
-            why = f"paid for; the service keeps them until about {_clock(sent + KEPT_AT_SERVICE)}"
+            why = f"paid for and waiting at the service, until about {_clock(sent + KEPT_AT_SERVICE)}"
             return [f"{group.images:,} waiting", f"{cell}, {seeds}", why]
         case _ if first.job_id is None:
             what = f'{cell}: "{reason.code}", {reason.message}'

@@ -35,7 +35,8 @@ async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: On
 
     Raises Busy while a run goes on, UsageError where nothing was ever run, StoreError.
     """
-    folder.ledger().__exit__(None, None, None)  # refuses a folder without a journal, before anything is made
+    with folder.ledger():
+        pass  # a folder without a journal is refused before anything is made in it
     with folder.locked():
         async with SqliteJournal(folder.path) as journal:
             with Ledger(folder.path) as ledger:
@@ -45,7 +46,8 @@ async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: On
                     if only.matches([entry.variation.cell], entry.variation.seed, entry.variation.key)
                 ]
                 moved = await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
-                files.make_folder(folder.staging)
                 plan = Plan(campaign, ledger.custom_model)
-                write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)
+                if plan.knows_keys:
+                    files.make_folder(folder.staging)
+                    write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)
     return moved

@@ -28,7 +28,7 @@ from campaign_runner.events import (
 from campaign_runner.model import Variation, canonical_json
 
 _UNDER_WAY = ("submitting", "accepted", "in_doubt")
-DUPLICATE_JOB = Reason("duplicate_job", "the service answered with the job id of another request; it may have charged")
+DUPLICATE_JOB = Reason("duplicate_job", "the service answered with the job id of another request")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from campaign_runner.journal.tables import FILE, open_for_reading, reading, reco
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
 STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
-UNANSWERED = Reason("unanswered", "the run ended before the service answered; Adobe may have charged for it")
+UNANSWERED = Reason("unanswered", "the run ended before the service answered")
 INTERRUPTED = Reason("no_answer_yet", "sent; the answer is awaited")
 _CHUNK = 500
 

@@ -1,0 +1,53 @@
+"""Journals with something in them: what a run leaves, without a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Failed, ModelResolved, Reason, Refused, Stored
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.model import CustomModel, Job, Ticket, Variation
+from campaign_runner.plan.plan import Plan
+
+DOUBT = Reason("no_answer", "the line broke after sending")
+POLICY = Reason("prompt_unsafe", "Adobe's content policy")
+MISSING = Reason("missing", "the service returned no image for this seed")
+
+
+async def record(folder: Path, plan: Plan, states: Sequence[str], *, file: Path | None = None,
+                 model: CustomModel | None = None) -> None:  # fmt: skip
+    """The variations of `plan` in `states`, one by one, as if each had had a request of its own; `new` is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    async with SqliteJournal(folder) as journal:
+        campaign = plan.campaign
+        path = campaign.path if file is None else file
+        noted: Mapping[str, str] = {
+            "campaign": campaign.campaign,
+            "origin": "https://firefly-api.adobe.io",
+            "file": str(path.absolute()),
+        }
+        await journal.note(noted)
+        if model is not None:
+            await journal.record([ModelResolved(model)])
+        for planned, state in zip(plan, states, strict=False):
+            if state == "new":
+                continue
+            attempt = Attempt(planned.variation.key[:32], Job(planned.recipe, (planned.variation,)))
+            await journal.intend([attempt])
+            await journal.record(list(facts(attempt, planned.variation, state)))
+
+
+def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
+    """What brings a variation into a state."""
+    accepted = Accepted(attempt, Ticket(f"job-{variation.key[:8]}", "https://firefly.adobe.io/s?sig=secret"))
+    image = Stored(attempt, variation, f"images/{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg")
+    return {
+        "submitting": [],
+        "stored": [accepted, image],
+        "accepted": [accepted],
+        "in_doubt": [Doubted(attempt, DOUBT)],
+        "refused": [Refused(attempt, POLICY, for_good=True)],
+        "failed": [accepted, Failed(attempt, variation, MISSING)],
+        "pending": [Refused(attempt, Reason("busy", "the service was busy"))],
+    }[state]

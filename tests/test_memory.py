@@ -1,0 +1,69 @@
+"""What is remembered outside the output folder, so that a moved one is not bought again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.memory import Memory
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Memory:
+    return Memory(tmp_path / "state")
+
+
+def test_what_never_ran_may_run_anywhere(memory: Memory, tmp_path: Path) -> None:
+    memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "output" / "a")
+
+
+def test_what_was_bought_elsewhere_is_not_bought_here(memory: Memory, tmp_path: Path) -> None:
+    there = tmp_path / "there" / "a"
+    there.mkdir(parents=True)
+    memory.remember(tmp_path / "a.yaml", there, 1200)
+    with pytest.raises(UsageError) as refused:
+        memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "output" / "a")
+    assert str(refused.value) == (
+        f"a.yaml last ran into {there}: 1,200 images were bought there; nothing was sent. "
+        f"Say where they are with --output {there.parent}, or buy them again with --start-over"
+    )
+
+
+def test_a_folder_that_is_gone_is_told_as_gone(memory: Memory, tmp_path: Path) -> None:
+    memory.remember(tmp_path / "a.yaml", tmp_path / "a", 1)
+    with pytest.raises(UsageError, match="which is gone: 1 image was bought there"):
+        memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "a")
+
+
+def test_where_nothing_was_bought_nothing_is_lost(memory: Memory, tmp_path: Path) -> None:
+    memory.remember(tmp_path / "a.yaml", tmp_path / "there", 0)
+    memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "here")
+
+
+def test_the_last_place_counts(memory: Memory, tmp_path: Path) -> None:
+    memory.remember(tmp_path / "a.yaml", tmp_path / "one", 5)
+    memory.remember(tmp_path / "a.yaml", tmp_path / "two", 7)
+    with pytest.raises(UsageError, match=r"/two.*7 images"):
+        Memory(memory.folder).refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "one")
+
+
+def test_a_file_is_known_by_its_absolute_path(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    memory.remember(Path("a.yaml"), tmp_path / "one", 5)
+    memory.refuse_elsewhere(tmp_path / "other" / "a.yaml", tmp_path / "two")
+    with pytest.raises(UsageError):
+        memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "two")
+
+
+def test_the_state_folder_is_for_its_owner_alone(memory: Memory, tmp_path: Path) -> None:
+    memory.remember(tmp_path / "a.yaml", tmp_path / "one", 5)
+    assert memory.folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_damaged_memory_is_told(memory: Memory, tmp_path: Path) -> None:
+    memory.remember(tmp_path / "a.yaml", tmp_path / "one", 5)
+    (memory.folder / "campaigns.sqlite").write_bytes(b"no database" * 500)
+    with pytest.raises(IntegrityError):
+        memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "two")
