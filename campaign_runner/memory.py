@@ -40,8 +40,9 @@ class Memory:
             return
         known, bought = Path(row[0]), row[1]
         gone = "" if known.exists() and known != output.resolve() else ", which is gone"
+        images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
         raise UsageError(
-            f"{file.name} last ran into {known}{gone}: {counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there; nothing was sent. "
+            f"{file.name} last ran into {known}{gone}: {images}; nothing was sent. "
             f"Say where they are with --output {known.parent}, or buy them again with --start-over"
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -9,10 +11,11 @@ from campaign_runner import files
 from campaign_runner.events import Reason
 from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.manifest import Sources, write_manifest
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
 from campaign_runner.spec.schema import Campaign
 
 
@@ -40,14 +43,39 @@ async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: On
     with folder.locked():
         async with SqliteJournal(folder.path) as journal:
             with Ledger(folder.path) as ledger:
-                keys = [
-                    entry.variation.key
-                    for entry in ledger.in_states(*decision.states)
-                    if only.matches([entry.variation.cell], entry.variation.seed, entry.variation.key)
-                ]
-                moved = await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
-                plan = Plan(campaign, ledger.custom_model)
-                if plan.knows_keys:
-                    files.make_folder(folder.staging)
-                    write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)
+                return await _record(
+                    decision, journal, Books(folder, ledger, Plan(campaign, ledger.custom_model)), only
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A folder, what its journal says, and the plan it is held against."""
+
+    folder: Folder
+    ledger: Ledger
+    plan: Plan
+
+
+async def _record(decision: Decision, journal: SqliteJournal, books: Books, only: Only) -> int:
+    keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
+    moved = await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
+    if books.plan.knows_keys:
+        files.make_folder(books.folder.staging)
+        sources = Sources(books.plan, books.ledger, datetime.now(UTC))
+        write_manifest(books.folder.manifest, sources, staging=books.folder.staging)
     return moved
+
+
+def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Only) -> Iterator[Entry]:
+    """What is in one of `states` and selected, by the names it has in the campaign now or had when it was sent."""
+    stock = Stock(plan, ledger.states)
+    cells = {
+        planned.variation.key: (planned.variation.cell, *planned.also)
+        for state in states
+        for planned in stock.in_state(state)
+    }
+    for entry in ledger.in_states(*states):
+        variation = entry.variation
+        if only.matches([variation.cell, *cells.get(variation.key, ())], variation.seed, variation.key):
+            yield entry

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Failed, ModelResolved, Reason, Refused, Stored
+from campaign_runner.files import make_folder
+from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import CustomModel, Job, Ticket, Variation
 from campaign_runner.plan.plan import Plan
@@ -15,19 +17,12 @@ POLICY = Reason("prompt_unsafe", "Adobe's content policy")
 MISSING = Reason("missing", "the service returned no image for this seed")
 
 
-async def record(folder: Path, plan: Plan, states: Sequence[str], *, file: Path | None = None,
-                 model: CustomModel | None = None) -> None:  # fmt: skip
+async def record(folder: Path, plan: Plan, states: Sequence[str], *, model: CustomModel | None = None) -> None:
     """The variations of `plan` in `states`, one by one, as if each had had a request of its own; `new` is none."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     async with SqliteJournal(folder) as journal:
-        campaign = plan.campaign
-        path = campaign.path if file is None else file
-        noted: Mapping[str, str] = {
-            "campaign": campaign.campaign,
-            "origin": "https://firefly-api.adobe.io",
-            "file": str(path.absolute()),
-        }
-        await journal.note(noted)
+        file = Folder(folder).relative(plan.campaign.path)
+        await journal.note({"campaign": plan.campaign.campaign, "origin": "https://firefly-api.adobe.io", "file": file})
         if model is not None:
             await journal.record([ModelResolved(model)])
         for planned, state in zip(plan, states, strict=False):

@@ -73,7 +73,7 @@ async def refuse(tmp_path: Path, *, origin: str = "https://firefly-api.adobe.io"
 
 async def recorded_folder(tmp_path: Path) -> Path:
     file = written(tmp_path)
-    await record(tmp_path / "almond", plan(tmp_path), ["stored"], file=Path("../almond.yaml"))
+    await record(tmp_path / "almond", plan(tmp_path), ["stored"])
     from_folder = Folder(tmp_path / "almond").relative(file)
     assert from_folder == "../almond.yaml"
     return file

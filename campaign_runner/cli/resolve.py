@@ -10,9 +10,9 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
-from campaign_runner.journal.ledger import Entry
 from campaign_runner.plan.only import Only, read_only
-from campaign_runner.resolving import Decision, apply
+from campaign_runner.plan.plan import Plan
+from campaign_runner.resolving import Decision, apply, meant
 from campaign_runner.spec.problems import counted, visible
 
 
@@ -50,14 +50,10 @@ def command(
 
 def _list(target: Target, only: Only) -> None:
     with target.folder.ledger() as ledger:
-        entries = [entry for entry in ledger.in_states("in_doubt", "failed") if _meant(entry, only)]
+        entries = list(meant(ledger, Plan(target.campaign(), ledger.custom_model), ("in_doubt", "failed"), only))
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")
         click.echo(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {visible(reason)}")
     if not entries:
         click.echo("nothing is in doubt and nothing failed")
-
-
-def _meant(entry: Entry, only: Only) -> bool:
-    return only.matches([entry.variation.cell], entry.variation.seed, entry.variation.key)

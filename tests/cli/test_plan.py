@@ -1,0 +1,73 @@
+"""`campaign-runner plan`, through the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import record
+
+from campaign_runner.cli import run_command
+from campaigns import MODEL, plan, written
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CAMPAIGN_RUNNER_PER_MINUTE", "CAMPAIGN_RUNNER_PER_DAY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def printed(captured: Captured, *arguments: str) -> str:
+    assert run_command(["plan", *arguments]) == 0
+    return captured.readouterr().out
+
+
+def test_a_new_campaign(tmp_path: Path, capsys: Captured) -> None:
+    text = printed(capsys, str(written(tmp_path, seeds=[1, 2, 3, 4])))
+    assert text.startswith("almond   8 images = 2 products x 1 prompt x 1 preset x 1 size x 4 seeds\n")
+    assert not (tmp_path / "output").exists()
+
+
+def test_json_counts_what_the_journal_says(tmp_path: Path, capsys: Captured) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored", "in_doubt", "pending"]))
+    figures: dict[str, Any] = json.loads(printed(capsys, "almond", "--json"))
+    assert (figures["variations"], figures["stored"], figures["in_doubt"], figures["due"]) == (4, 1, 1, 2)
+    assert (figures["requests"], figures["budget_left"]) == (1, None)
+
+
+def test_a_list_has_a_line_for_each_variation(tmp_path: Path, capsys: Captured) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored"]))
+    lines = printed(capsys, "almond.yaml", "--list").splitlines()
+    key = next(plan(tmp_path).keys())
+    cell = "candle, hero, plain, 2048x2048, seed 66080: almond candle on an oak table"
+    assert (len(lines), lines[0]) == (4, f"stored    {key[:8]} {cell}")
+
+
+def test_keys_that_are_not_known_yet_are_not_shown(tmp_path: Path, capsys: Captured) -> None:
+    path = written(tmp_path, model="image3_custom", custom_model=MODEL.name)
+    assert all(line.startswith("pending   -------- ") for line in printed(capsys, str(path), "--list").splitlines())
+
+
+def test_only_narrows_the_figures(tmp_path: Path, capsys: Captured) -> None:
+    figures = json.loads(printed(capsys, str(written(tmp_path)), "--json", "--only", "product=soap"))
+    assert (figures["variations"], figures["due"], figures["requests"]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["almond.yaml", "--only", "product=sope"], "did you mean 'soap'?"),
+        (["almond.yaml", "--only", "key=00000000"], "selects none of the 4 images"),
+        (["almont"], "nothing here is called 'almont'"),
+    ],
+)
+def test_what_cannot_be_done_exits_2(arguments: list[str], message: str, tmp_path: Path, capsys: Captured) -> None:
+    written(tmp_path)
+    assert run_command(["plan", *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,109 @@
+"""`campaign-runner resolve` and `status`, through the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import record
+
+from campaign_runner.cli import run_command
+from campaign_runner.folder import Folder
+from campaigns import plan, written
+
+Captured = pytest.CaptureFixture[str]
+STATES = ["stored", "in_doubt", "failed", "in_doubt"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of four images one is stored, two are in doubt (one of each product), one failed."""
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), STATES))
+    return tmp_path / "output" / "almond"
+
+
+def counts(folder: Path) -> dict[str, int]:
+    found: dict[str, int] = json.loads((folder / "manifest.json").read_bytes())["counts"]
+    return found
+
+
+DECISIONS: list[Any] = [
+    (["--resubmit"], "2 images due again; the next run asks for them", {"in_doubt": 0, "pending": 2}),
+    (["--retry-failed"], "1 image due again; the next run asks for them", {"failed": 0, "pending": 1}),
+    (["--abandon"], "3 images settled without an image", {"abandoned": 3, "in_doubt": 0, "failed": 0}),
+    (["--abandon", "--only", "product=soap"], "2 images settled", {"abandoned": 2, "in_doubt": 1}),
+    (["--resubmit", "--only", "seed=5"], "0 images due again", {"in_doubt": 2, "pending": 0}),
+]
+
+
+@pytest.mark.parametrize(("flags", "told", "after"), DECISIONS)
+def test_a_decision_is_recorded_and_the_manifest_rewritten(
+    flags: list[str], told: str, after: dict[str, int], folder: Path, capsys: Captured
+) -> None:
+    assert run_command(["resolve", "almond", *flags]) == 0
+    assert capsys.readouterr().out.startswith(told)
+    assert counts(folder).items() >= after.items()
+
+
+def test_without_a_decision_it_lists_and_changes_nothing(folder: Path, capsys: Captured) -> None:
+    before = (folder / "journal.sqlite").read_bytes()
+    assert run_command(["resolve", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:8] for line in lines] == ["in doubt", "failed  ", "in doubt"]
+    assert (folder / "journal.sqlite").read_bytes() == before
+    assert not (folder / "manifest.json").exists()
+
+
+def test_a_product_may_be_called_as_it_is_now_or_was(folder: Path, tmp_path: Path, capsys: Captured) -> None:
+    written(tmp_path, products={"candle": {"name": "almond candle"}, "savon": {"name": "almond soap"}})
+    for name in ("savon", "soap"):
+        assert run_command(["resolve", "almond", "--only", f"product={name}"]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_one_decision_at_a_time(folder: Path, capsys: Captured) -> None:
+    assert run_command(["resolve", "almond", "--resubmit", "--abandon"]) == 2
+    assert "one decision at a time" in capsys.readouterr().err
+
+
+def test_nothing_is_decided_while_a_run_goes_on(folder: Path, capsys: Captured) -> None:
+    with Folder(folder).locked():
+        assert run_command(["resolve", "almond", "--resubmit"]) == 11
+    assert "another run holds" in capsys.readouterr().err
+
+
+def test_what_never_ran_cannot_be_resolved(tmp_path: Path, capsys: Captured) -> None:
+    assert run_command(["resolve", str(written(tmp_path)), "--resubmit"]) == 2
+    assert "nothing was run there yet" in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize("name", ["almond", "almond.yaml", "output/almond"])
+def test_status_takes_a_name_a_file_or_a_folder(name: str, folder: Path, capsys: Captured) -> None:
+    assert run_command(["status", name]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("attention planned=4 stored=1 ")
+
+
+def test_status_takes_a_manifest(folder: Path, capsys: Captured) -> None:
+    assert run_command(["resolve", "almond", "--abandon"]) == 0
+    assert run_command(["status", "output/almond/manifest.json"]) == 0
+    last = "ok planned=4 stored=1 accepted=0 in_doubt=0 failed=0 abandoned=3 pending=0 requests=4 exit=0"
+    assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_status_in_json_is_the_manifest_without_images(folder: Path, capsys: Captured) -> None:
+    assert run_command(["status", "almond", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["counts"]["in_doubt"] == 2
+    assert (figures["running"], figures["fetch_before"]) == (False, None)
+    assert "images" not in figures
+
+
+def test_status_while_a_run_goes_on(folder: Path, capsys: Captured) -> None:
+    with Folder(folder).locked():
+        assert run_command(["status", "almond"]) == 0
+    assert capsys.readouterr().out.startswith("a run is under way in this folder\n")
