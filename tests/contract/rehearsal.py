@@ -13,6 +13,7 @@ from typing import Any
 
 from recording import RecordedSandbox
 
+from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings as ClientSettings
 from campaign_runner.folder import Folder
@@ -59,7 +60,7 @@ class Rehearsal:
         return file
 
     async def run(self, file: Path, *, rate: Rate = FAST, concurrency: int = 8) -> int:
-        """The exit status of one run; raises CampaignError where nothing was sent."""
+        """The exit status of one run, as the command says it."""
         campaign = load(file)
         folder = Folder(self.home / "output" / campaign.campaign)
         seconds = asyncio.get_running_loop().time
@@ -68,7 +69,10 @@ class Rehearsal:
         state = self.home / "state"
         access = Access(self.origin, lambda: settings, state, Memory(state))
         desk = Desk(Control(clock, Stop(), lambda event: None), agree=lambda figures: True, say=lambda line: None)
-        return await make(Order(campaign, folder, rate, Limits(concurrency=concurrency)), access, desk)
+        try:
+            return await make(Order(campaign, folder, rate, Limits(concurrency=concurrency)), access, desk)
+        except CampaignError as error:
+            return error.exit_code
 
     def manifest(self, name: str = "small") -> dict[str, Any]:
         return json.loads((self.home / "output" / name / "manifest.json").read_bytes())

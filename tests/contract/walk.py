@@ -58,7 +58,7 @@ def _object(body: bytes) -> Any:
 async def walk(walker: Walker) -> None:
     """Token, models, upload, a job with its images, and one that is cancelled."""
     await walker.sign_in()
-    await walker.call("GET", "/v3/custom-models?start=0&limit=50", {"x-request-id": "1"})
+    await walker.call("GET", "/v3/custom-models?start=0&limit=3", {"x-request-id": "1"})
     await walker.call("POST", "/v2/storage/image", {"Content-Type": "image/png"}, data=PNG)
     await walker.sign_in()  # the token may have been revoked
     job, other = await walker.generate(), await walker.generate(prompt="almond soap")
