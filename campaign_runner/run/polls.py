@@ -56,6 +56,11 @@ class _Followed:
     patient_until: float = field(compare=False)
     done: asyncio.Future[Finished] = field(compare=False)
     failures: int = field(default=0, compare=False)
+    was_seen_running: bool = field(default=False, compare=False)
+
+    def teaches(self) -> bool:
+        """Whether its end was seen, so that its age tells how long it took: an old job may have ended long ago."""
+        return self.was_seen_running or self.began == self.since
 
 
 class Polls:
@@ -139,10 +144,12 @@ class Polls:
         job.failures = 0
         age = asyncio.get_running_loop().time() - job.since
         if finished is not None:
-            job.pace.learn(age)
+            if job.teaches():
+                job.pace.learn(age)
             if not job.done.done():
                 job.done.set_result(finished)
         else:
+            job.was_seen_running = True
             self._later(job, job.pace.next_look(age, self._random()), _still_running(), until=job.patient_until)
 
     def _again(self, job: _Followed, error: ProviderError) -> None:

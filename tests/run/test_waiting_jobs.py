@@ -18,7 +18,7 @@ async def test_a_stuck_job_stays_accepted_after_a_quarter_of_an_hour(begin: Any)
     assert ended.code == 8
     assert ended.states == {"stored": 4, "accepted": 2}
     assert 900 <= ended.seconds < 940
-    assert any("paid for; the service keeps them until" in line for line in ended.lines)
+    assert any("waiting at the service" in line for line in ended.lines)
 
 
 async def test_the_next_run_fetches_what_was_not_ready(begin: Any) -> None:

@@ -1,0 +1,84 @@
+"""Following jobs: what a poll teaches, and letting go of all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from campaign_runner.errors import ProviderError
+from campaign_runner.model import Finished, Ticket
+from campaign_runner.run.crew import Crew
+from campaign_runner.run.pace import Pace
+from campaign_runner.run.polls import LetGo, Polls
+
+DONE = Finished(())
+
+
+class Scripted:
+    """A provider whose jobs are finished at a moment of the loop's clock, each answer taking `seconds`."""
+
+    def __init__(self, finished_at: float, seconds: float = 0.0) -> None:
+        self.finished_at, self.seconds = finished_at, seconds
+        self.polls = 0
+
+    async def poll(self, ticket: Ticket) -> Finished | None:
+        self.polls += 1
+        await asyncio.sleep(self.seconds)
+        return DONE if asyncio.get_running_loop().time() >= self.finished_at else None
+
+
+@asynccontextmanager
+async def following(provider: Scripted) -> AsyncIterator[Polls]:
+    heard: list[ProviderError | None] = []
+    polls = Polls(provider, heard=heard.append, random=lambda: 0.5)  # type: ignore[arg-type]
+    async with Crew(lambda error: pytest.fail(repr(error))) as crew:
+        crew.start(polls.serve())
+        yield polls
+        crew.cancel()
+
+
+def in_seconds(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_a_job_seen_from_its_beginning_teaches_how_long_jobs_take() -> None:
+    pace = Pace()
+    async with following(Scripted(in_seconds(100))) as polls:
+        for _ in range(9):
+            await polls.finished(Ticket("job"), pace, age=0.0, patience=900)
+    assert pace.next_look(0.0) != Pace().next_look(0.0)
+
+
+async def test_a_job_that_ended_before_anybody_looked_teaches_nothing() -> None:
+    pace = Pace()
+    async with following(Scripted(in_seconds(0))) as polls:
+        for _ in range(20):
+            await polls.finished(Ticket("job"), pace, age=36_000.0, patience=0.0)
+    assert pace.next_look(0.0) == Pace().next_look(0.0)
+
+
+async def test_letting_go_ends_every_job_at_once_also_one_being_looked_at() -> None:
+    provider = Scripted(in_seconds(1000), seconds=20)
+    async with following(provider) as polls:
+        jobs = [asyncio.create_task(polls.finished(Ticket("job"), Pace(), age=5, patience=900)) for _ in range(3)]
+        await asyncio.sleep(1)
+        assert provider.polls == 1
+        polls.let_go()
+        await asyncio.sleep(0)
+        reasons = [job.exception() for job in jobs]
+        assert all(isinstance(reason, LetGo) for reason in reasons)
+        assert len({id(reason) for reason in reasons}) == 3  # no two jobs share an exception and its traceback
+        with pytest.raises(LetGo):
+            await polls.finished(Ticket("later"), Pace(), age=0.0, patience=900)
+
+
+async def test_a_poll_answered_after_letting_go_changes_nothing() -> None:
+    async with following(Scripted(in_seconds(10), seconds=20)) as polls:
+        job = asyncio.create_task(polls.finished(Ticket("job"), Pace(), age=5, patience=900))
+        await asyncio.sleep(1)
+        polls.let_go()
+        await asyncio.sleep(60)
+        assert isinstance(job.exception(), LetGo)
