@@ -14,7 +14,7 @@ LAYERS = """
 __main__
 cli
 __init__
-session resolving
+session resolving cancelling
 run progress report sheet schemas starter
 manifest folder memory preflight
 firefly.client store journal quota

@@ -30,6 +30,7 @@ COMMANDS = {
     "Keep": {
         "status": "Show what the record says now, also while a run goes on.",
         "resolve": "Decide what becomes of images in doubt and of failed ones.",
+        "cancel": "Cancel accepted jobs that are still being made.",
     },
     "Try": {
         "sandbox": "Serve a Firefly-compatible sandbox on this machine.",

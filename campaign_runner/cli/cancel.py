@@ -1,0 +1,71 @@
+"""`campaign-runner cancel`"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from campaign_runner import files
+from campaign_runner.cancelling import cancel_accepted
+from campaign_runner.cli import options
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.target import Target, find
+from campaign_runner.errors import UsageError
+from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.folder import SANDBOX
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.plan import Plan
+from campaign_runner.spec.problems import counted
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@options.only
+@options.output
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) -> None:
+    """Cancel accepted jobs that are still being made.
+
+    Whether Adobe charges a cancelled job is not documented: the budget counts it. What is finished already is left
+    for the next run to fetch.
+    """
+    target = find(name, output=output)
+    with target.folder.ledger() as ledger:
+        waiting, origin = ledger.counts()["accepted"], ledger.meta("origin")
+    if origin == SANDBOX:
+        raise UsageError("the sandbox of an earlier run ended with its process: there is nothing to cancel")
+    if not waiting:
+        click.echo("nothing is being made")
+        return
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"{counted(waiting, 'image')} may be paid for already. Cancel?", abort=True)
+    asyncio.run(_cancel(target, read_only(only), origin))
+
+
+async def _cancel(target: Target, only: Only, origin: str | None) -> None:
+    settings = Environment.of_process().settings()
+    if settings.firefly_url != origin:
+        raise UsageError(f"{target.folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
+    images = 0
+    with target.folder.locked():
+        async with SqliteJournal(target.folder.path) as journal, FireflyClient(settings) as firefly:
+            async for job in cancel_accepted(firefly, journal, only):
+                cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
+                click.echo(f"{cell}, {seeds}: {job.words}")
+                images += job.images
+        _rewrite(target)
+    click.echo(f"{counted(images, 'image')} cancelled")
+
+
+def _rewrite(target: Target) -> None:
+    with target.folder.ledger() as ledger:
+        plan = Plan(target.campaign(), ledger.custom_model)
+        files.make_folder(target.folder.staging)
+        sources = Sources(plan, ledger, datetime.now(UTC))
+        write_manifest(target.folder.manifest, sources, staging=target.folder.staging)

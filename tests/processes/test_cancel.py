@@ -1,0 +1,57 @@
+"""`cancel`: what the service confirms becomes failed, everything else stays accepted."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.processes.conftest import Machine, sandbox_process
+
+
+@pytest.mark.parametrize("switch", ["--cancelled-word=cancelled", "--cancelled-word=canceled"])
+def test_a_cancelled_job_is_failed_and_still_counted(switch: str, machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "600", switch) as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        interrupt(machine, file, sandbox.wait_for)
+        cancelled = machine.run("cancel", "spring", "--only", "product=candle")
+        status = json.loads(machine.run("status", "spring", "--json").out)
+    assert cancelled.exit == 0, cancelled.err
+    assert "4 images cancelled" in cancelled.out
+    assert (status["counts"]["failed"], status["counts"]["accepted"]) == (4, 8)
+    codes = {image["reason"]["code"] for image in machine.manifest()["images"] if image["state"] == "failed"}
+    assert codes == {"cancelled"}
+
+
+def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str], Machine], tmp_path: Path) -> None:
+    script = tmp_path / "faults.yaml"
+    script.write_text('- {kind: "503", where: download, first: 12}\n', encoding="utf-8")
+    with sandbox_process("--per-minute", "600", "--job-seconds", "0", "--faults", str(script)) as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        interrupt(machine, file, sandbox.wait_for)
+        cancelled = machine.run("cancel", "spring")
+        again = machine.run("run", file)
+        ledger = sandbox.ledger()
+    assert "is finished already: the next run fetches it" in cancelled.out
+    assert (again.exit, ledger["charged_twice"]) == (0, {})
+
+
+def test_nothing_to_cancel_is_said(machine_for: Callable[[str], Machine]) -> None:
+    machine = machine_for("http://127.0.0.1:9")
+    machine.campaign()
+    assert machine.run("cancel", "spring").exit == 2  # nothing was run there yet
+
+
+def interrupt(machine: Machine, file: object, wait_for: Callable[[int], None]) -> None:
+    """A run that was stopped once everything was accepted: nothing is cancelled by that."""
+    process = machine.start("run", file)
+    wait_for(6)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "accepted=12" in out
