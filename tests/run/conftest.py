@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,9 @@ from checker import check
 from night import CANARIES, Night
 from virtual import VirtualLoop
 
+from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
@@ -37,6 +40,15 @@ def quick_disk(tmp_path: Path) -> Iterator[Path]:
         return
     with TemporaryDirectory(dir=memory, prefix="nights-") as folder:
         yield Path(folder)
+
+
+drawn_once = lru_cache(maxsize=2000)(render)
+
+
+@pytest.fixture(autouse=True)
+def pictures_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same request and seed give the same bytes, so they need not be drawn for every test again."""
+    monkeypatch.setattr(downloads, "render", drawn_once)
 
 
 @pytest.fixture
