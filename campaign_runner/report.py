@@ -59,7 +59,7 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     yield from (f"  stopped: {visible(reason)}" for reason in summary.reasons)
     if rows or summary.reasons:
         yield ""
-    yield f"{f'  files   {_shown(summary.images)}':<45} {_left_today(summary.allowance)}".rstrip()
+    yield f"{f'  files   {summary.images}':<45}   {_left_today(summary.allowance)}".rstrip()
     if summary.look is not None:
         yield f"  look    {summary.look}"
     yield last_line(counts, summary.requests.submitted, summary.exit)

@@ -35,7 +35,7 @@ campaign-runner resolve almond --abandon --only product=soap --only prompt=hero
   1 pending    not asked for yet
                campaign-runner run campaigns/almond.yaml
 
-  files   output/almond/images                allowance left today 8,880 of 9,000
+  files   output/almond/images   allowance left today 8,880 of 9,000
 attention planned=6 stored=1 accepted=1 in_doubt=1 failed=2 abandoned=0 pending=1 requests=5 exit=4"""
 
 
@@ -54,7 +54,7 @@ async def told(place: Path, states: list[str], output: str = "output/almond", **
     with Ledger(place / output) as ledger:
         counts = {"planned": len(made)} | Stock(made, ledger.states).counts()
         facts = Summary(spec, place / output / "images", counts, ledger.requests(), **summary)
-        return "\n".join(report(facts, ledger))
+        return "\n".join(report(facts, ledger)).replace(f"{place}/output", "output")
 
 
 def without_times(text: str) -> str:
