@@ -159,25 +159,31 @@ class FolderStore:
 
 def examine(content: bytes) -> Examined:
     """What `FolderStore.examine` answers, here and now."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
-                media_type, size = _MEDIA_TYPES[picture.format or ""], Size(*picture.size)
-                if size.width * size.height > MOST_PIXELS:
-                    raise Image.DecompressionBombError(size)
-                # A baseline JPEG is decoded at an eighth: a third of the work, and a cut is still noticed.
-                picture.draft(picture.mode, (max(1, size.width // 8), max(1, size.height // 8)))
-                picture.load()
-        except Image.DecompressionBombError as error:
-            raise Damaged(f"what came has more than {MOST_PIXELS:,} pixels", code="too_many_pixels") from error
-        except UnidentifiedImageError as error:
-            raise Damaged("what came is not a JPEG, PNG or WebP picture", code="no_picture") from error
-        except BROKEN as error:
-            raise Damaged("what came is a cut or damaged picture", code="damaged") from error
+    try:
+        media_type, size = _decode(content)
+    except Image.DecompressionBombError as error:
+        raise Damaged(f"what came has more than {MOST_PIXELS:,} pixels", code="too_many_pixels") from error
+    except UnidentifiedImageError as error:
+        raise Damaged("what came is not a JPEG, PNG or WebP picture", code="no_picture") from error
+    except BROKEN as error:
+        raise Damaged("what came is a cut or damaged picture", code="damaged") from error
     if not _has_end(content, media_type):
         raise Damaged("what came is a picture without its end", code="damaged")
     return Examined(media_type, size, hashlib.sha256(content).hexdigest())
+
+
+def _decode(content: bytes) -> tuple[str, Size]:
+    """The media type and size of a picture that decodes to its end. Raises what Pillow raises."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
+            media_type, size = _MEDIA_TYPES[picture.format or ""], Size(*picture.size)
+            if size.width * size.height > MOST_PIXELS:
+                raise Image.DecompressionBombError(size)
+            # A baseline JPEG is decoded at an eighth: a third of the work, and a cut is still noticed.
+            picture.draft(picture.mode, (max(1, size.width // 8), max(1, size.height // 8)))
+            picture.load()
+    return media_type, size
 
 
 def _has_end(content: bytes, media_type: str) -> bool:
