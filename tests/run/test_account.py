@@ -113,6 +113,12 @@ async def test_a_limit_within_the_last_request_cuts_it(begin: Any) -> None:
     assert (ended.code, ended.states) == (9, {"stored": 3, "pending": 1})
 
 
+async def test_a_request_that_was_refused_does_not_count_towards_a_limit(begin: Any) -> None:
+    night = await begin(Fault("503", first=2))
+    ended = await night.run(night.campaign(requests=3, seeds=1), limits=Limits(concurrency=1, max_requests=2))
+    assert (ended.code, ended.states) == (9, {"stored": 2, "pending": 1})
+
+
 async def test_a_limit_that_is_not_reached_changes_nothing(begin: Any) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=3), limits=Limits(concurrency=2, max_requests=3, max_images=12))
