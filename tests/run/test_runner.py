@@ -246,3 +246,22 @@ async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Any, kind: 
     ended = await night.run(night.campaign(3, 2))
     assert sum(ended.states.values()) == 6
     assert ended.states["pending"] == 0
+
+
+async def test_a_signal_while_the_permit_is_granted_sends_nothing_and_gives_it_back(begin: Any) -> None:
+    night = await begin()
+    control = Control(night.clock(), Stop(), lambda event: None)
+
+    class Signalling(Wrapped):
+        async def acquire(self) -> Any:
+            granted = await self._inner.acquire()
+            control.signalled(15)
+            return granted
+
+    async with parts(night) as ports:
+        given = Ports(ports.provider, ports.store, ports.journal, Signalling(ports.quota))
+        with Ledger(night.output) as ledger:
+            jobs = Stock(Plan(night.campaign(2, 1)), ledger.states).jobs()
+            await Runner(given, Limits(concurrency=1), control=control).run(jobs)
+        assert (await ports.quota.allowance()).used_minute == 0
+    assert not night.ledger.entries
