@@ -1,0 +1,73 @@
+"""Commands as they are typed: in a folder of their own, with the environment of nobody."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from typed import Ask, Said
+
+from campaign_runner.cli import run_command
+
+PROGRAM = (sys.executable, "-m", "campaign_runner")
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """`ask("models", "--json", CUSTOM_MODELS_CLIENT_ID="me")` runs a command in `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_"))]:
+        monkeypatch.delenv(name)
+
+    def ask(*arguments: str | Path, **variables: str) -> Said:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        status = run_command([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return Said(status, said.out, said.err)
+
+    return ask
+
+
+@pytest.fixture
+def at_a_terminal(tmp_path: Path) -> Callable[..., Said]:
+    """`at_a_terminal("init", typed="spring\\n…")` runs a command at a terminal, in `tmp_path`."""
+
+    def run(*arguments: str, typed: str) -> Said:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [*PROGRAM, *arguments], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs
+        ) as process:
+            os.close(theirs)
+            os.write(ours, typed.encode())
+            shown = b"".join(_until_closed(ours)).decode()
+        os.close(ours)
+        return Said(process.returncode, shown.replace("\r\n", "\n"), "")
+
+    return run
+
+
+def _until_closed(terminal: int) -> Iterator[bytes]:
+    with suppress(OSError):  # how Linux says that nobody holds the other end any more
+        while piece := os.read(terminal, 4096):
+            yield piece
+
+
+@pytest.fixture(scope="session")
+def sandbox_origin() -> Iterator[str]:
+    """A sandbox in a process of its own."""
+    command = [*PROGRAM, "sandbox", "--port", "0", "--plain-pictures"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[1]
+        finally:
+            process.send_signal(signal.SIGTERM)

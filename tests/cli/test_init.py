@@ -1,0 +1,142 @@
+"""`init`: five answers, twelve lines that run, and nothing that was there before is touched."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typed import Ask, Said
+
+from campaign_runner.plan.plan import Plan
+from campaign_runner.schemas import shipped
+from campaign_runner.spec.reading import load
+from campaign_runner.starter import Answers
+
+
+def test_without_a_terminal_it_takes_the_defaults(ask: Ask, tmp_path: Path) -> None:
+    assert ask("init").status == 0
+    campaign = load(tmp_path / "campaigns" / "my-campaign.yaml")
+    assert len(Plan(campaign)) == 32 == campaign.budget
+    assert campaign.warnings == ()
+
+
+def test_it_writes_twelve_lines(ask: Ask, tmp_path: Path) -> None:
+    ask("init", "spring.yaml")
+    lines = (tmp_path / "spring.yaml").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 12
+    assert lines[:2] == ["# yaml-language-server: $schema=campaign.schema.json", "campaign: spring"]
+
+
+def test_the_schema_lies_beside_the_file(ask: Ask, tmp_path: Path) -> None:
+    ask("init", "clients/spring.yaml")
+    assert (tmp_path / "clients" / "campaign.schema.json").read_text(encoding="utf-8") == shipped("campaign")
+
+
+def test_the_last_line_is_the_next_command_and_it_runs(ask: Ask, tmp_path: Path) -> None:
+    last = ask("init").out.splitlines()[-1]
+    command = shlex.split(last.removeprefix("next: campaign-runner "))
+    done = ask(*command, "--only", "product=almond-candle", "--only", "size=square", "--quiet")
+    assert done.status == 0, done.err
+    assert len(list((tmp_path / "output").rglob("images/*/*.jpg"))) == 8
+
+
+def test_an_existing_file_stays_as_it_is(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "spring.yaml").write_text("mine", encoding="utf-8")
+    said = ask("init", "spring.yaml")
+    assert (said.status, (tmp_path / "spring.yaml").read_text()) == (2, "mine")
+    assert "spring.yaml is there already" in said.err
+
+
+def test_the_usual_file_stays_as_it_is_the_second_time(ask: Ask, tmp_path: Path) -> None:
+    ask("init")
+    before = (tmp_path / "campaigns" / "my-campaign.yaml").stat().st_mtime_ns
+    assert ask("init").status == 2
+    assert (tmp_path / "campaigns" / "my-campaign.yaml").stat().st_mtime_ns == before
+
+
+def test_an_older_schema_stays_and_is_told(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "campaign.schema.json").write_text("{}", encoding="utf-8")
+    said = ask("init", "spring.yaml")
+    assert said.status == 0 and "campaign-runner schema > campaign.schema.json" in said.out
+    assert (tmp_path / "campaign.schema.json").read_text() == "{}"
+
+
+def test_a_file_that_no_command_would_take_is_refused(ask: Ask, tmp_path: Path) -> None:
+    said = ask("init", "spring")
+    assert said.status == 2 and "campaign-runner init spring.yaml" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_at_a_terminal_it_asks_five_questions(at_a_terminal: Callable[..., Said], tmp_path: Path) -> None:
+    typed = "Spring Sale\ntea, iced tea\n{product.name} in a garden\nWarm Custom Model\nportrait\n"
+    shown = at_a_terminal("init", typed=typed)
+    assert shown.status == 0, shown.out
+    assert shown.out.count("]: ") == 5
+    campaign = load(tmp_path / "campaigns" / "spring-sale.yaml")
+    assert list(campaign.products) == ["tea", "iced-tea"]
+    assert (campaign.model, campaign.custom_model) == ("image3_custom", "Warm Custom Model")
+    assert [str(size) for size in campaign.sizes] == ["1792x2304"]
+
+
+def test_enter_takes_the_defaults(at_a_terminal: Callable[..., Said], tmp_path: Path) -> None:
+    assert at_a_terminal("init", typed="\n" * 5).status == 0
+    text = (tmp_path / "campaigns" / "my-campaign.yaml").read_text(encoding="utf-8")
+    assert text == Answers().text()
+
+
+def test_an_answer_that_would_not_run_is_asked_for_again(at_a_terminal: Callable[..., Said]) -> None:
+    shown = at_a_terminal("init", typed="\n\na table\n{product.name} on a {table}\n{product.name}\n\nbig\nwide\n")
+    assert shown.status == 0, shown.out
+    assert "write {product.name} where its name goes" in shown.out
+    assert "{table}" in shown.out and "'big' is not a size" in shown.out
+
+
+def test_leaving_at_a_question_writes_nothing(at_a_terminal: Callable[..., Said], tmp_path: Path) -> None:
+    assert at_a_terminal("init", typed="spring\n\x04").status == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a "quoted" candle',
+        "it's a candle",
+        "both ' and \" and \\",
+        "a candle: large # not a comment",
+        "- candle",
+        "no",  # a text, not a refusal
+        "007",
+        "{{braces}}",
+        "*candle & soap!",
+        "アーモンド candle 🕯",
+        "C:\\candles\\new",
+        "%TAG",
+    ],
+)
+def test_every_answer_reads_back_as_it_was_given(text: str, tmp_path: Path) -> None:
+    answers = Answers(products=(f"{text} a",), prompt=f"{text} {{product.name}}", custom_model=text)
+    assert answers.flaw() is None
+    (tmp_path / "spring.yaml").write_text(answers.text(), encoding="utf-8")
+    campaign = load(tmp_path / "spring.yaml")
+    assert [list(product.name.values()) for product in campaign.products.values()] == [[f"{text} a"]]
+    assert campaign.custom_model == text
+    assert list(campaign.prompts["hero"].text.values()) == [f"{text} {{product.name}}"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (Answers(prompt="a table"), "every product would get the same picture"),
+        (Answers(products=("🕯", "soap")), "a name of its own"),
+        (Answers(products=("tea!", "tea?")), "a name of its own"),  # one id for two
+        (Answers(products=()), "products"),
+        (Answers(prompt="{product.name} on a {table}"), "{table}"),
+        (Answers(sizes=("huge",)), "'huge' is not a size"),
+        (Answers(name="con"), "con"),
+        (Answers(prompt="{product.name} " + "x" * 1030), "1,024"),
+    ],
+)
+def test_an_answer_that_would_not_run_is_told(answers: Answers, words: str) -> None:
+    assert words in (answers.flaw() or "")
