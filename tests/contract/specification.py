@@ -36,6 +36,7 @@ ELSEWHERE = {
     "token": ("POST", "/ims/token/v3"),
     "image": ("GET", "/presigned/images/{name}"),
 }
+QUOTE = "'"
 FORMATS = FormatChecker(())
 
 
@@ -85,16 +86,32 @@ class Specification:
         self._judges: dict[str, Any] = {}
 
     def deviations(self, exchange: Exchange) -> list[str]:
-        """What the description does not permit, a sentence each; nothing twice."""
-        parts = urlsplit(exchange.url)
-        name = name_of(exchange.method, parts.path)
+        """What the description does not permit of request and answer, a sentence each; nothing twice."""
+        return list(dict.fromkeys([*self.of_request(exchange), *self.of_answer(exchange)]))
+
+    def of_request(self, exchange: Exchange) -> list[str]:
+        """The same of the request alone."""
+        name, operation = self._find(exchange)
+        if operation is None:
+            return [f"{name} is not described"]
+        query = dict(parse_qsl(urlsplit(exchange.url).query))
+        return [f"{name} {sentence}" for sentence in self._of_request(operation, exchange, query)]
+
+    def of_answer(self, exchange: Exchange) -> list[str]:
+        """The same of the answer alone."""
+        name, operation = self._find(exchange)
+        if operation is None:
+            return [f"{name} is not described"]
+        return [f"{name} {sentence}" for sentence in self._of_answer(operation, exchange)]
+
+    def _find(self, exchange: Exchange) -> tuple[str, Any]:
+        """Our name for what is called, and its description, if there is one."""
+        path = urlsplit(exchange.url).path
+        name = name_of(exchange.method, path)
         if name is None or name in ELSEWHERE:
-            return [f"{name or f'{exchange.method} {parts.path}'} is not described"]
+            return name or f"{exchange.method} {path}", None
         verb, template = NAMES[name]
-        operation = self.document["paths"][template][verb.lower()]
-        found = [*self._of_request(operation, exchange, dict(parse_qsl(parts.query)))]
-        found += self._of_answer(operation, exchange)
-        return list(dict.fromkeys(f"{name} {sentence}" for sentence in found))
+        return name, self.document["paths"][template][verb.lower()]
 
     def _of_request(self, operation: Any, exchange: Exchange, query: Mapping[str, str]) -> Iterator[str]:
         if not exchange.sent.get("authorization", "").startswith("Bearer ") or "x-api-key" not in exchange.sent:
@@ -170,12 +187,12 @@ def _extra(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _sentence(error: ValidationError) -> str:
     where = ".".join("[]" if isinstance(step, int) else step for step in error.absolute_path)
-    quoted = re.findall(r"'(\w+)'", error.message)
     match error.validator:
-        case "required":
-            return f"{where} lacks {quoted[0]}".strip()
-        case "additionalProperties":
-            return f"{where} has {quoted[-1]}".strip()
+        case "required":  # an error for each field, named by the message alone: 'jobId' is a required property
+            return f"{where} lacks {error.message.split(QUOTE)[1]}".strip()
+        case "additionalProperties":  # one error for all of them
+            more = sorted(error.instance.keys() - error.schema["properties"].keys())
+            return f"{where} has {' '.join(more)}".strip()
         case keyword:
             return f"{where} {keyword}".strip()
 

@@ -64,8 +64,7 @@ async def deviations(what: Callable[[Walker], Awaitable[None]], *faults: Fault, 
     sandbox = recorded(Settings(**{"per_minute": 600, "plain_pictures": True, **switches}), faults)
     async with serving(sandbox) as origin, aiohttp.ClientSession() as http:
         await what(Walker(http, origin))
-    found = {sentence for exchange in sandbox.exchanges for sentence in SPECIFICATION.deviations(exchange)}
-    return {sentence for sentence in found if " asks" not in sentence}
+    return {sentence for exchange in sandbox.exchanges for sentence in SPECIFICATION.of_answer(exchange)}
 
 
 async def test_a_sandbox_as_it_comes_deviates_in_three_named_things_alone() -> None:
