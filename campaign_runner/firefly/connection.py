@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Protocol
 
 import aiohttp
@@ -102,7 +103,7 @@ class Connection:
         async with self._http.request(
             request.method,
             URL(request.url, encoded=True),  # a signature covers the URL as it was given
-            data=request.body or None,
+            data=BytesIO(request.body) if request.body else None,  # in pieces: an upload is up to 15 MB
             headers=request.headers,
             allow_redirects=False,
             proxy=self._proxy if is_https else None,  # through http a proxy would read the token

@@ -37,7 +37,7 @@ EXCEPTIONS = (
     Named(
         "x-request-id",
         "described for the custom models list alone; sent everywhere, since Adobe Support finds a request by it",
-        ours=each("asks with header x-request-id", "generate", "status", "cancel"),
+        ours=each("asks with header x-request-id", "generate", "status", "cancel", "upload"),
         answers=each("answers with header x-request-id"),
     ),
     Named(

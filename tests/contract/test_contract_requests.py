@@ -8,10 +8,12 @@ import pytest
 from exceptions import OURS, unexpected
 from rehearsal import ROOT, Rehearsal, rehearsed
 from specification import Specification
+from walk import PNG
 
+from campaign_runner.errors import GenerationFailed, Rejected
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.model import Ticket
+from campaign_runner.model import Cell, Job, Recipe, Size, Variation
 from campaign_runner.plan.plan import Plan
 from campaign_runner.spec.reading import load
 
@@ -54,13 +56,35 @@ async def test_every_field_of_every_family_is_sent_as_described(look: str, tmp_p
         assert not unexpected(deviations(rehearsal))
 
 
+async def sent_by_every_method(rehearsal: Rehearsal) -> None:
+    """Each method of the client once, with both kinds of uploaded references."""
+    settings = Settings(rehearsal.origin, rehearsal.origin, Credentials("me", Secret("canary-secret")))
+    source = {"imageReference": {"source": {"sha256": "5e"}}}
+    recipe = Recipe.of("image3", {"prompt": "almond soap", "style": source, "structure": source}, "image/png")
+    cell = Cell("soap", "hero", "plain", None, Size(2048, 2048))
+    job = Job(recipe, (Variation(recipe.key(1), 1, cell, "almond soap"),))
+    async with FireflyClient(settings) as firefly:
+        uploads = {"5e": await firefly.upload(PNG, "image/png")}
+        ticket = await firefly.submit(job, uploads)
+        await firefly.cancel(ticket)
+        await firefly.list_models()
+        with pytest.raises(GenerationFailed):
+            await firefly.poll(ticket)
+
+
 async def test_each_deviation_of_ours_is_named_and_each_named_one_occurs(tmp_path: Path) -> None:
     async with rehearsed(tmp_path) as rehearsal:
-        file = rehearsal.write(requests=1, more="defaults: {format: png}\n")
-        await rehearsal.run(file)
+        await rehearsal.run(rehearsal.write(requests=1, more="defaults: {format: png}\n"))
+        await sent_by_every_method(rehearsal)
+        exchanges = rehearsal.sandbox.exchanges
+        assert {exchange.status for exchange in exchanges} == {200, 202}
+        assert {sentence for exchange in exchanges for sentence in SPECIFICATION.of_request(exchange)} == OURS
+
+
+async def test_the_largest_reference_image_is_taken(tmp_path: Path) -> None:
+    async with rehearsed(tmp_path) as rehearsal:
         settings = Settings(rehearsal.origin, rehearsal.origin, Credentials("me", Secret("canary-secret")))
         async with FireflyClient(settings) as firefly:
-            await firefly.cancel(Ticket("urn:ff:jobs:epo:00000000-0000-4000-8000-000000000000", None, None))
-            await firefly.list_models()
-        exchanges = rehearsal.sandbox.exchanges
-        assert {sentence for exchange in exchanges for sentence in SPECIFICATION.of_request(exchange)} == OURS
+            assert await firefly.upload(PNG.ljust(15_000_000, b"0"), "image/png")
+            with pytest.raises(Rejected, match="413"):
+                await firefly.upload(PNG.ljust(15_000_001, b"0"), "image/png")
