@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -194,6 +195,7 @@ def _sandbox(flags: Flags) -> AbstractAsyncContextManager[str]:
     settings = Settings(
         per_minute=flags.per_minute or SANDBOX_RATE.per_minute,
         per_day=flags.per_day or SANDBOX_RATE.per_day,
+        seed=secrets.randbelow(2**31),  # job ids of its own: the journal knows those of earlier sandboxes
         job_seconds=SANDBOX_JOB_SECONDS,
         job_spread=0.5,
     )
