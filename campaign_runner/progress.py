@@ -40,6 +40,7 @@ Observer = Callable[[Event], None]
 LINE_EVERY = 60.0
 """Seconds between two lines where there is no terminal."""
 _LONG_WAIT = 90.0
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # some readers end a line there
 
 
 @dataclass(slots=True)
@@ -143,7 +144,7 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         fact = {"event": word(event), "at": self._now().isoformat(timespec="milliseconds"), "campaign": self._campaign}
-        self._stream.write(json.dumps(fact | described(event), ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(fact | described(event), ensure_ascii=False).translate(_LINE_ENDS) + "\n")
         self._stream.flush()
 
     def close(self) -> None:

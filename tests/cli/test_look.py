@@ -1,0 +1,71 @@
+"""A run ends with a picture to open."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typed import Ask
+
+CAMPAIGN = """\
+campaign: spring
+model: image3
+products: {candle: candle, soap: soap}
+prompts: {hero: "a {product.name}"}
+sizes: [1024x1024]
+seeds: [1, 2]
+"""
+
+
+@pytest.fixture(autouse=True)
+def spring(tmp_path: Path) -> None:
+    (tmp_path / "spring.yaml").write_text(CAMPAIGN, encoding="utf-8")
+
+
+def run(ask: Ask, *more: str) -> list[str]:
+    """The report of a run in the sandbox, without its first line, which says where."""
+    said = ask("run", "--sandbox", "spring.yaml", "--quiet", *more)
+    assert said.err == ""
+    return said.out.splitlines()[1:]
+
+
+def sheet(tmp_path: Path) -> Path:
+    return tmp_path / "output" / "spring.sandbox" / "contact-sheet.jpg"
+
+
+def test_the_line_before_the_machines_is_where_to_look(ask: Ask, tmp_path: Path) -> None:
+    files, look, last = run(ask)[-3:]
+    assert files.startswith("  files   ") and last.startswith("ok planned=4")
+    assert look == f"  look    {sheet(tmp_path)}"
+    with Image.open(sheet(tmp_path)) as picture:
+        picture.load()
+
+
+def test_status_says_where_to_look_too(ask: Ask, tmp_path: Path) -> None:
+    run(ask)
+    assert f"  look    {sheet(tmp_path)}" in ask("status", "--sandbox", "spring.yaml").out.splitlines()
+
+
+def test_an_idle_run_leaves_the_sheet_as_it_is(ask: Ask, tmp_path: Path) -> None:
+    run(ask)
+    os.utime(sheet(tmp_path), (1, 1))
+    run(ask)
+    assert sheet(tmp_path).stat().st_mtime == 1
+
+
+def test_a_run_that_goes_on_draws_it_anew(ask: Ask, tmp_path: Path) -> None:
+    run(ask, "--max-images", "2")
+    half = sheet(tmp_path).read_bytes()
+    run(ask)
+    assert sheet(tmp_path).read_bytes() != half
+
+
+def test_a_damaged_picture_fails_nothing_and_is_told(ask: Ask, tmp_path: Path) -> None:
+    run(ask, "--max-images", "2")
+    first = next((tmp_path / "output").rglob("images/*/*.jpg"))
+    first.write_bytes(b"\xff\xd8\xff damaged")
+    said = ask("run", "--sandbox", "spring.yaml")
+    assert said.status == 0
+    assert f"warning: the contact sheet has no images/{first.parent.name}/{first.name}" in said.err
