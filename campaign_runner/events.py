@@ -93,13 +93,21 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A reference image is at the service, under an id that is good for seven days."""
+
+    sha256: str
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelResolved:
     """What the custom model's name meant at the service."""
 
     model: CustomModel
 
 
-Fact = Submitting | Accepted | Refused | Doubted | Stored | Failed | SetAside | ModelResolved
+Fact = Submitting | Accepted | Refused | Doubted | Stored | Failed | SetAside | Uploaded | ModelResolved
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Sources:
 
 def write_manifest(path: Path, sources: Sources, *, staging: Path) -> bool:
     """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError."""
+    files.make_folder(staging)
     draft = staging / "manifest.draft"
     try:
         with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:

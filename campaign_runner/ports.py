@@ -7,27 +7,27 @@ tested by one suite that runs on every adapter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
 from campaign_runner.events import Attempt, Fact
-from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Size, Ticket
+from campaign_runner.model import CustomModel, Finished, Job, Output, Size, Ticket
 
 
 class Provider(Protocol):
     """The service that makes images. No method waits, repeats or logs: that is the scheduler's."""
 
-    async def upload(self, content: bytes, media_type: str) -> str:
-        """Hand over a reference image; the answer is its upload id, good for seven days. Free, may be repeated.
+    async def prepare(self, job: Job) -> None:
+        """Hand over what `job` refers to, if it is not there yet: all that is free and must come before `submit`.
 
-        Raises Rejected (the image is at fault), AccountRefused, Throttled or Unavailable.
+        Raises Rejected (a reference image is at fault), AccountRefused, Throttled, Unavailable or IntegrityError.
         """
 
-    async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
-        """Ask for `job` once; the only call that costs money. `uploads`: SHA-256 of its references → upload ids.
+    async def submit(self, job: Job) -> Ticket:
+        """Ask for `job` once; the only call that costs money.
 
         Never repeat it unless the error's `charged` is False. Raises Throttled, Unavailable,
         AccountRefused, Rejected (not charged) or InDoubt (nobody knows), and nothing else.
@@ -106,6 +106,21 @@ class Unfinished:
     seeds: tuple[int, ...]
     ticket: Ticket
     accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reference:
+    """A reference image: its bytes and their real media type."""
+
+    content: bytes
+    media_type: str
+
+
+class References(Protocol):
+    """Where the reference images of a campaign are read from, by the SHA-256 (hex) of their content."""
+
+    async def read(self, sha256: str) -> Reference:
+        """The image. Raises IntegrityError where it is gone or has another content now."""
 
 
 class Journal(Protocol):

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from campaign_runner import retry
 from campaign_runner.errors import AccountRefused, IntegrityError, ProviderError, SpecError
+from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import CustomModel
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.ports import Provider
+from campaign_runner.spec.cells import Cells
+from campaign_runner.spec.compose import Composer
 from campaign_runner.spec.problems import counted
 from campaign_runner.spec.schema import Campaign
 
+T = TypeVar("T")
+LONGEST_WAIT = 600.0
+"""Seconds: a service that wants more is asked again by a later run."""
 
-async def look_up(provider: Provider, name: str, *, random: Callable[[], float]) -> Sequence[CustomModel]:
-    """The custom models that bear `name`, asked for as often as is no use giving up. Raises ProviderError."""
+
+async def patiently(ask: Callable[[], Awaitable[T]], *, random: Callable[[], float]) -> T:
+    """The answer to a free question (a token, the custom models), asked as often as that is any use.
+
+    Raises ProviderError: at once where the service said no, or wants to be asked again only after ten minutes.
+    """
     attempt = 0
     while True:
         attempt += 1
         try:
-            return await provider.find_models(name)
+            return await ask()
         except ProviderError as error:
             wait = retry.look_up_again(error, attempt, random())
-            if wait is None:
+            if wait is None or wait > LONGEST_WAIT:
                 raise
             await asyncio.sleep(wait)
 
@@ -72,6 +82,19 @@ def _refuse_drift(name: str, recorded: CustomModel, model: CustomModel) -> None:
         f"the custom model '{name}' changed since the first run: {change}. New images would not match the old ones; "
         "nothing was sent. `--accept-drift` records the change and goes on"
     )
+
+
+def refuse_too_long(campaign: Campaign, concept: str) -> None:
+    """The custom model's concept is known now: no prompt that names it may have grown too long. Raises SpecError."""
+    composer = Composer(campaign, concept)
+    cells = Cells(campaign)
+    for number in cells.numbers() if concept else ():
+        cell = cells.cell(number)
+        characters = len(composer.compose(cell).prompt)
+        if characters > PROMPT_CHARACTERS:
+            message = f"with the custom model's concept '{concept}', {cell} has {characters:,} characters"
+            advice = f"Firefly takes {PROMPT_CHARACTERS:,}: shorten the prompt"
+            raise SpecError([campaign.problem(("prompts", cell.prompt), message, advice)])
 
 
 def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:

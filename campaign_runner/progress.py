@@ -30,6 +30,7 @@ from campaign_runner.events import (
     Stopping,
     Stored,
     Submitting,
+    Uploaded,
     Waiting,
     Warned,
 )
@@ -209,6 +210,8 @@ def described(event: Event) -> dict[str, Any]:
             return {"key": variation.key, "seed": variation.seed, "cell": str(variation.cell)} | _why(reason)
         case SetAside(_, file, sha256, size, reason):
             return {"file": file, "sha256": sha256, "bytes": size} | _why(reason)
+        case Uploaded(sha256, upload_id):
+            return {"sha256": sha256, "upload_id": upload_id}
         case ModelResolved(model):
             return {"id": model.id, "name": model.name, "version": model.version}
         case Started(_, due, requests, waiting):

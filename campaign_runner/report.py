@@ -15,10 +15,12 @@ from campaign_runner.events import Reason
 from campaign_runner.folder import home_of
 from campaign_runner.journal.ledger import Entry, Ledger, Requests
 from campaign_runner.model import Cell
+from campaign_runner.plan.cost import duration
 from campaign_runner.ports import Allowance
 from campaign_runner.spec.problems import counted, visible
 from campaign_runner.spec.schema import Campaign
 
+SHOWN_IN_SECONDS = 90
 LISTED = 8
 """How many groups of each kind are shown; the rest is counted."""
 _SEEDS = 8
@@ -43,14 +45,14 @@ class Summary:
     reasons: Sequence[str] = ()
     look: Path | None = None
     allowance: Allowance | None = None
-    minutes: int | None = None
+    seconds: float | None = None
 
 
 def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     """The lines of the end of a run."""
     name, counts = summary.campaign.campaign, summary.counts
     sent = counted(summary.requests.submitted, "request")
-    spent = sent if summary.minutes is None else f"{sent}, {summary.minutes} min"
+    spent = sent if summary.seconds is None else f"{sent}, {_spent(summary.seconds)}"
     made = f"{name}   {counts['stored']:,} of {counted(counts['planned'], 'image')} stored and checked"
     yield f"{made:<63} {spent}"
     yield ""
@@ -63,6 +65,10 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     if summary.look is not None:
         yield f"  look    {summary.look}"
     yield last_line(counts, summary.requests.submitted, summary.exit)
+
+
+def _spent(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < SHOWN_IN_SECONDS else duration(round(seconds / 60))
 
 
 def last_line(counts: Mapping[str, int], requests: int, code: int) -> str:

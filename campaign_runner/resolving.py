@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
-from campaign_runner import files
 from campaign_runner.events import Reason
 from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
@@ -61,7 +60,6 @@ async def _record(decision: Decision, journal: SqliteJournal, books: Books, only
     keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
     moved = await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
     if books.plan.knows_keys:
-        files.make_folder(books.folder.staging)
         sources = Sources(books.plan, books.ledger, datetime.now(UTC))
         write_manifest(books.folder.manifest, sources, staging=books.folder.staging)
     return moved

@@ -38,7 +38,7 @@ class Budget:
 
 
 SUBMIT = Budget(tries=8, first=2, longest=120, spread=0.5)
-LOOK_UP = Budget(tries=5, first=1, longest=30, spread=1)
+LOOK_UP = Budget(tries=8, first=1, longest=20, spread=0.25)  # a minute in all: silence for so long ends a run
 FETCH = Budget(tries=6, first=1, longest=30, spread=0.5)
 CANCEL = Budget(tries=2, first=1, longest=1, spread=0)
 POLL = Budget(tries=8, first=2, longest=12, spread=1 / 3)

@@ -1,97 +1,35 @@
 """One campaign's run from its lock to its report: the adapters are opened here, in the order that loses nothing.
 
-Lock, whose folder it is, journal, plan, custom model, budget, the question, then the scheduler;
-afterwards the manifest and the report. Whatever is refused is refused before anything is sent.
+Lock, whose folder it is, journal, plan, credentials, custom model, budget, the question, then the
+scheduler; afterwards the manifest and the report. Whatever is refused is refused before anything is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 
-from campaign_runner import files
-from campaign_runner.errors import CampaignError
-from campaign_runner.events import ModelResolved, Started, Warned
-from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.folder import SANDBOX, Folder
+from campaign_runner.closing import Outcome, close
+from campaign_runner.errors import AccountRefused, CampaignError, ProviderError
+from campaign_runner.events import ModelResolved, Started
+from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, write_manifest
-from campaign_runner.memory import Memory
 from campaign_runner.model import CustomModel
-from campaign_runner.plan.cost import Estimate, Rate, estimate
-from campaign_runner.plan.only import EVERYTHING, Only
+from campaign_runner.order import Access, Desk, Order
+from campaign_runner.plan.cost import estimate
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
-from campaign_runner.preflight import look_up, refuse_over_budget, settle_model
+from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_long, settle_model
 from campaign_runner.quota import Limits as Allowed
-from campaign_runner.quota import SharedQuota, account_of
-from campaign_runner.report import Summary, report
-from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.ending import Ending, exit_code
-from campaign_runner.run.parts import Limits, Ports
+from campaign_runner.quota import SharedQuota
+from campaign_runner.referring import ReferenceFiles, Referring
+from campaign_runner.run.parts import Ports
 from campaign_runner.run.runner import Runner
-from campaign_runner.sheet.contents import Contents, contents
-from campaign_runner.sheet.writing import keep_sheet
-from campaign_runner.spec.schema import Campaign
 from campaign_runner.store import FolderStore
 
 BYTES_AN_IMAGE = 8 << 20
 """Free space asked for each image a run may hold at once, and for the journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What one run is asked to do."""
-
-    campaign: Campaign
-    folder: Folder
-    rate: Rate
-    limits: Limits
-    only: Only = EVERYTHING
-    accept_drift: bool = False
-    start_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How the service is reached, and what this machine remembers of it.
-
-    `settings` is called once something is to be asked, so that a finished campaign needs no credentials.
-    `origin` is what the journal records; `memory` is None where nothing is to be remembered.
-    """
-
-    origin: str
-    settings: Callable[[], Settings]
-    state: Path
-    memory: Memory | None = None
-
-    @property
-    def is_sandbox(self) -> bool:
-        return self.origin == SANDBOX
-
-    def account(self) -> str:
-        """Whose allowance it is: the service and the client id."""
-        settings = self.settings()
-        return account_of(settings.firefly_url, settings.credentials.client_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The person or the cron job a run reports to.
-
-    `agree` is asked before the first money and may refuse; `say` takes the lines of the report;
-    `heed` is entered while the scheduler runs and turns signals into stops.
-    """
-
-    control: Control
-    agree: Callable[[Estimate], bool]
-    say: Callable[[str], None]
-    heed: Callable[[Control], AbstractContextManager[None]] = lambda control: nullcontext()
 
 
 async def make(order: Order, access: Access, desk: Desk) -> int:
@@ -105,26 +43,10 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
         async with SqliteJournal(order.folder.path, now=desk.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.folder.path) as ledger:
-                stock, allowance = await _work(order, access, desk, Books(journal, ledger))
-                minutes = round((asyncio.get_running_loop().time() - began) / 60)
-                return await _close(order, desk, ledger, Outcome(stock, allowance, minutes))
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """The record of a folder, to write and to read."""
-
-    journal: SqliteJournal
-    ledger: Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run worked on, what is left of the allowance (None if nobody was asked), and how long it took."""
-
-    stock: Stock
-    allowance: Allowance | None
-    minutes: int
+                session = Session(order, access, desk, journal=journal, ledger=ledger)
+                allowance = await session.work()
+                seconds = asyncio.get_running_loop().time() - began
+                return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
 
 
 def _refuse_wrong_folder(order: Order, access: Access) -> None:
@@ -146,138 +68,114 @@ async def _claim(journal: SqliteJournal, order: Order, access: Access) -> None:
         await journal.forget_unfinished()
 
 
-async def _work(order: Order, access: Access, desk: Desk, books: Books) -> tuple[Stock, Allowance | None]:
-    """Everything that speaks to the service; nothing of it happens where nothing is due and nothing waits."""
-    ledger = books.ledger
-    stock = _stock(order, ledger, ledger.custom_model)
-    waiting = ledger.counts()["accepted"]
-    if not stock.due and not waiting:
-        return stock, None
-    clock, steady = desk.control.clock, asyncio.get_running_loop().time
-    async with FireflyClient(access.settings(), clock=clock.now, steady=steady) as firefly:
-        service = Service(firefly, books)
+class Session:
+    """The part of a run that may speak to the service. The caller holds the folder's lock. Use once."""
+
+    def __init__(self, order: Order, access: Access, desk: Desk, *, journal: SqliteJournal, ledger: Ledger) -> None:
+        self._order = order
+        self._access = access
+        self._control = desk.control
+        self._desk = desk
+        self._journal = journal
+        self._ledger = ledger
+        self._stock = self._planned(ledger.custom_model)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan the run works on."""
+        return self._stock.plan
+
+    async def work(self) -> Allowance | None:
+        """Nobody is asked where nothing is due and nothing waits. The answer is what is left of the allowance.
+
+        Raises SpecError, IntegrityError or StoreError for what is refused before anything was sent; what the
+        service refuses is part of how the run ended.
+        """
+        waiting = self._ledger.counts()["accepted"]
+        if not self._stock.due and not waiting:
+            return None
         try:
-            stock = await _agreed(stock, order, access, desk, service)
+            settings = self._access.settings()
+        except AccountRefused as error:
+            self._control.failed(error)
+            return None
+        steady = asyncio.get_running_loop().time
+        async with FireflyClient(settings, clock=self._control.clock.now, steady=steady) as firefly:
+            may_submit = await self._may_submit(firefly, is_awaited=waiting > 0)
+            return await self._schedule(firefly) if may_submit or waiting else None
+
+    async def _may_submit(self, firefly: FireflyClient, *, is_awaited: bool) -> bool:
+        """Whether anything may be bought. Where accepted images wait, nothing that forbids it keeps them waiting."""
+        try:
+            await self._agree(firefly)
+            return True
         except CampaignError as error:
-            if not waiting:
+            if not is_awaited and not isinstance(error, ProviderError):
                 raise
-            desk.control.failed(error)  # what is accepted is paid for: it is fetched all the same
-        return stock, await _scheduled(stock, order, access, desk, service)
+            self._control.failed(error)
+            return False
 
+    async def _agree(self, firefly: FireflyClient) -> None:
+        """Before money: who we are, which model is meant, what it costs, and whether that may be spent.
 
-async def _scheduled(stock: Stock, order: Order, access: Access, desk: Desk, service: Service) -> Allowance | None:
-    """Let the scheduler work; the answer is what is left of the allowance, None where the state folder is lost."""
-    ledger = service.books.ledger
-    quota = _quota(order, access, desk.control.clock)
-    store = await FolderStore.prepare(order.folder.images, order.folder.staging)
-    await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
-    _remember(order, access, ledger, coming=stock.due)
-    waiting = ledger.counts()["accepted"]
-    desk.control.observe(Started(order.campaign.campaign, stock.due, stock.requests, waiting))
-    ports = Ports(service.firefly, store, service.books.journal, quota)
-    with desk.heed(desk.control):
-        await Runner(ports, order.limits, control=desk.control).run(stock.jobs())
-    try:
-        _remember(order, access, ledger, coming=0)
-        return await quota.allowance()
-    except CampaignError as error:  # what was made is recorded and told all the same
-        desk.control.failed(error)
-        return None
+        Raises CampaignError where nothing may be submitted.
+        """
+        if not self._stock.due:
+            return
+        await patiently(firefly.sign_in, random=self._control.clock.random)
+        await self._settle_model(firefly)
+        campaign, bought = self._order.campaign, self._ledger.requests().bought
+        figures = estimate(self._stock, self._order.rate, bought=bought, now=self._control.clock.now().astimezone())
+        if not self._access.is_sandbox:
+            refuse_over_budget(campaign, figures)
+        if not self._desk.agree(figures):
+            self._control.stop_asked("you said no; nothing was bought")
 
+    async def _settle_model(self, firefly: FireflyClient) -> None:
+        """Look the custom model up again; what its name means is recorded, and planned with."""
+        name, recorded = self._order.campaign.custom_model, self._ledger.custom_model
+        if name is None:
+            return
+        found = await patiently(lambda: firefly.find_models(name), random=self._control.clock.random)
+        model = settle_model(name, found, recorded, accept_drift=self._order.accept_drift)
+        if model == recorded:
+            return
+        refuse_too_long(self._order.campaign, model.concept)
+        await self._journal.record([ModelResolved(model)])
+        self._control.observe(ModelResolved(model))
+        self._stock = self._planned(model)
 
-def _quota(order: Order, access: Access, clock: Clock) -> SharedQuota:
-    limits = Allowed(order.rate.per_minute, order.rate.per_day)
-    return SharedQuota(access.state, access.account(), limits=limits, clock=lambda: clock.now().timestamp())
+    async def _schedule(self, firefly: FireflyClient) -> Allowance | None:
+        """Let the scheduler work; None where the state folder is lost at the end."""
+        order, quota = self._order, self._quota()
+        store = await FolderStore.prepare(order.folder.images, order.folder.staging)
+        await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
+        self._remember(coming=self._stock.due)
+        waiting = self._ledger.counts()["accepted"]
+        self._control.observe(Started(order.campaign.campaign, self._stock.due, self._stock.requests, waiting))
+        provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
+        with self._desk.heed(self._control):
+            runner = Runner(Ports(provider, store, self._journal, quota), order.limits, control=self._control)
+            await runner.run(self._stock.jobs())
+        try:
+            self._remember(coming=0)
+            return await quota.allowance()
+        except CampaignError as error:  # what was made is recorded and told all the same
+            self._control.failed(error)
+            return None
 
+    def _planned(self, model: CustomModel | None) -> Stock:
+        return Stock(Plan(self._order.campaign, model), self._ledger.states, self._order.only)
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The client and the record it is asked for."""
+    def _quota(self) -> SharedQuota:
+        rate, clock = self._order.rate, self._control.clock
+        limits = Allowed(rate.per_minute, rate.per_day)
+        return SharedQuota(
+            self._access.state, self._access.account(), limits=limits, clock=lambda: clock.now().timestamp()
+        )
 
-    firefly: FireflyClient
-    books: Books
-
-
-async def _agreed(stock: Stock, order: Order, access: Access, desk: Desk, service: Service) -> Stock:
-    """The stock to work on, once it is clear which model is meant, what it costs, and that it may be spent.
-
-    Raises CampaignError where nothing may be submitted.
-    """
-    if not stock.due:
-        return stock
-    stock = await _with_model(stock, order, desk, service)
-    bought = service.books.ledger.requests().bought
-    figures = estimate(stock, order.rate, bought=bought, now=desk.control.clock.now().astimezone())
-    if not access.is_sandbox:
-        refuse_over_budget(order.campaign, figures)
-    if not desk.agree(figures):
-        desk.control.stop_asked("you said no; nothing was bought")
-    return stock
-
-
-async def _with_model(stock: Stock, order: Order, desk: Desk, service: Service) -> Stock:
-    """The same stock, with the custom model looked up again; what its name means is recorded."""
-    name, recorded = order.campaign.custom_model, service.books.ledger.custom_model
-    if name is None:
-        return stock
-    found = await look_up(service.firefly, name, random=desk.control.clock.random)
-    model = settle_model(name, found, recorded, accept_drift=order.accept_drift)
-    if recorded is not None and model == recorded:
-        return stock
-    await service.books.journal.record([ModelResolved(model)])
-    desk.control.observe(ModelResolved(model))
-    return _stock(order, service.books.ledger, model)
-
-
-def _stock(order: Order, ledger: Ledger, model: CustomModel | None) -> Stock:
-    return Stock(Plan(order.campaign, model), ledger.states, order.only)
-
-
-def _remember(order: Order, access: Access, ledger: Ledger, *, coming: int) -> None:
-    """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""
-    if access.memory is not None:
-        access.memory.remember(order.campaign.path, order.folder.path, ledger.requests().bought + coming)
-
-
-async def _close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
-    """Write the manifest, the contact sheet and the report; the answer is the exit status."""
-    plan, folder = outcome.stock.plan, order.folder
-    if plan.knows_keys:
-        files.make_folder(folder.staging)
-        write_manifest(folder.manifest, Sources(plan, ledger, desk.control.clock.now()), staging=folder.staging)
-    everything = Stock(plan, ledger.states).counts()
-    selected = Stock(plan, ledger.states, order.only).counts()
-    elsewhere = ledger.counts()["in_doubt"] - everything["in_doubt"]
-    ending = desk.control.ending
-    code = exit_code(ending, selected, doubts_elsewhere=elsewhere)
-    summary = Summary(
-        campaign=order.campaign,
-        images=folder.images,
-        counts={"planned": len(plan)} | everything,
-        requests=ledger.requests(),
-        exit=code,
-        reasons=_reasons(ending),
-        look=await _look(desk, folder, contents(plan, ledger, everything)),
-        allowance=outcome.allowance,
-        minutes=outcome.minutes,
-    )
-    for line in report(summary, ledger):
-        desk.say(line)
-    for error in ending.errors:
-        if not isinstance(error, CampaignError):
-            raise error  # a bug: everything else is in order by now
-    return code
-
-
-async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
-    """Where the contact sheet is; drawn anew unless a signal came, since then nobody waits."""
-    if desk.control.ending.signal is None:
-        await keep_sheet(shown, folder.path, lambda text: desk.control.observe(Warned(text)), staging=folder.staging)
-    return folder.sheet if folder.sheet.exists() else None
-
-
-def _reasons(ending: Ending) -> list[str]:
-    """Why the run stopped before its end, each once."""
-    reasons = [str(error) for error in ending.errors if isinstance(error, CampaignError)]
-    reasons += [why for why in (ending.later, ending.asked) if why is not None]
-    return list(dict.fromkeys(reasons))
+    def _remember(self, *, coming: int) -> None:
+        """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""
+        if self._access.memory is not None:
+            bought = self._ledger.requests().bought + coming
+            self._access.memory.remember(self._order.campaign.path, self._order.folder.path, bought)

@@ -15,9 +15,11 @@ __main__
 cli
 __init__
 session resolving cancelling
+closing
+order
 run progress report sheet schemas starter
 manifest folder memory preflight
-firefly.client store journal quota
+firefly.client referring store journal quota
 firefly.auth firefly.connection ports
 firefly.answers
 firefly.complaints

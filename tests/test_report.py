@@ -63,7 +63,7 @@ def without_times(text: str) -> str:
 
 async def test_worst_comes_first_each_with_its_command(place: Path) -> None:
     states = ["stored", "failed", "accepted", "in_doubt", "refused", "new"]
-    text = await told(place, states, exit=4, minutes=30, allowance=Allowance(4, 9000, 0, 120))
+    text = await told(place, states, exit=4, seconds=1800, allowance=Allowance(4, 9000, 0, 120))
     assert without_times(text) == WORST_FIRST
 
 

@@ -83,8 +83,8 @@ def test_nobody_comes_back_before_the_service_said(
 @pytest.mark.parametrize(
     ("again", "error", "tries"),
     [
-        (retry.look_up_again, Unavailable("500"), 5),
-        (retry.look_up_again, Throttled("429"), 5),
+        (retry.look_up_again, Unavailable("500"), 8),
+        (retry.look_up_again, Throttled("429"), 8),
         (retry.look_up_again, AccountRefused("401"), 1),
         (retry.fetch_again, Unavailable("500"), 6),
         (retry.fetch_again, Damaged("cut"), 6),

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from campaign_runner import files
 from campaign_runner.cancelling import cancel_accepted
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
@@ -66,6 +65,5 @@ async def _cancel(target: Target, only: Only, origin: str | None) -> None:
 def _rewrite(target: Target) -> None:
     with target.folder.ledger() as ledger:
         plan = Plan(target.campaign(), ledger.custom_model)
-        files.make_folder(target.folder.staging)
         sources = Sources(plan, ledger, datetime.now(UTC))
         write_manifest(target.folder.manifest, sources, staging=target.folder.staging)

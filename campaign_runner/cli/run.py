@@ -24,12 +24,13 @@ from campaign_runner.errors import UsageError
 from campaign_runner.events import Event
 from campaign_runner.folder import SANDBOX
 from campaign_runner.memory import Memory
+from campaign_runner.order import Access, Desk, Order
 from campaign_runner.plan.cost import Estimate, Rate, duration, minutes
 from campaign_runner.progress import Bar, JsonLines, Lines
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
-from campaign_runner.session import Access, Desk, Order, make
+from campaign_runner.session import make
 from campaign_runner.spec.problems import counted
 from campaign_runner.spec.schema import Campaign
 

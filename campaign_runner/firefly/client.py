@@ -121,6 +121,9 @@ class FireflyClient(Provider):
         request = wire.upload_request(self._origin, content, media_type)
         return answers.read_upload(await self._call(request, self._uploads, _lost_read), self._clock())
 
+    async def prepare(self, job: Job) -> None:
+        """See Provider. A job without uploaded references needs nothing; `submit` refuses one whose are missing."""
+
     async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
         """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted."""
         request = wire.generate_request(self._origin, job, uploads)

@@ -24,6 +24,7 @@ from campaign_runner.events import (
     SetAside,
     Stored,
     Submitting,
+    Uploaded,
 )
 from campaign_runner.model import Variation, canonical_json
 
@@ -58,7 +59,7 @@ class Pen:
 
     def record(self, fact: Fact) -> Fact:
         """Apply `fact`; the answer is the fact as it was recorded."""
-        if not isinstance(fact, ModelResolved) and not self._knows(fact.attempt):
+        if not isinstance(fact, ModelResolved | Uploaded) and not self._knows(fact.attempt):
             self._begin(fact.attempt)  # this fact came before its Submitting, which will then change nothing
         match fact:
             case Submitting():
@@ -77,6 +78,9 @@ class Pen:
                 self._event(
                     "set_aside", attempt, detail={"file": file, "sha256": sha256, "bytes": size} | _words(reason)
                 )
+            case Uploaded(sha256, upload_id):
+                self._db.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?)", (sha256, upload_id, self._stamp.at))
+                self._event("uploaded", detail={"sha256": sha256, "upload_id": upload_id})
             case ModelResolved(model):
                 described = {"id": model.id, "name": model.name, "version": model.version}
                 described |= {"etag": model.etag, "concept": model.concept}
@@ -106,6 +110,7 @@ class Pen:
                 "variations", {"state": "pending", "code": reason.code, "message": reason.message}, where, attempt_id
             )
             self._event("forgotten", detail={"attempt": attempt_id} | _words(reason))
+        self._db.execute("DELETE FROM uploads")
         return len(attempts)
 
     def note(self, facts: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,8 @@ from campaign_runner.ports import Unfinished
 from campaign_runner.sqlite import Committer
 
 SANDBOX_ENDED = Reason("sandbox_ended", "the sandbox of an earlier run ended with its process")
+UPLOADS_LIVE = timedelta(days=6.5)
+"""Adobe keeps an upload for seven days; half a day is left for the job that uses it."""
 _PAGE = 200
 T = TypeVar("T")
 
@@ -73,6 +75,13 @@ class SqliteJournal:
             for number, unfinished in rows:
                 after = number
                 yield unfinished
+
+    async def upload_id(self, sha256: str) -> str | None:
+        """The id under which a reference image is at the service; None where it is not, or may not be any more."""
+        after = (self._now() - UPLOADS_LIVE).isoformat(timespec="milliseconds")
+        query = "SELECT upload_id FROM uploads WHERE sha256 = ? AND at > ?"
+        row = await self._committer.write(lambda db: db.execute(query, (sha256, after)).fetchone())
+        return None if row is None else str(row[0])
 
     async def note(self, facts: Mapping[str, str]) -> None:
         """Note what is true of the whole folder (`campaign`, `origin`, `file`…); durable on return."""

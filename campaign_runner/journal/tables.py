@@ -40,6 +40,7 @@ CREATE TABLE variations (
         ('pending', 'submitting', 'accepted', 'in_doubt', 'stored', 'failed', 'abandoned')),
     code TEXT, message TEXT, file TEXT UNIQUE, sha256 TEXT, bytes INTEGER, media_type TEXT, stored_at TEXT,
     warnings TEXT NOT NULL DEFAULT '[]') STRICT;
+CREATE TABLE uploads (sha256 TEXT PRIMARY KEY, upload_id TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 CREATE INDEX variations_by_attempt ON variations (attempt);
 CREATE INDEX variations_by_state ON variations (state);
 INSERT INTO meta VALUES ('version', '{VERSION}');

@@ -60,6 +60,11 @@ class Recipes:
         self._frames[id(look), size] = look, (before, after)
         return before, after
 
+    @property
+    def references(self) -> Mapping[str, Path]:
+        """The reference images met so far that must be uploaded, by the SHA-256 of their content."""
+        return {digest: path for path, digest in self._digests.items()}
+
     def _body(self, look: Mapping[str, Any], size: Size) -> dict[str, Any]:
         body: dict[str, Any] = {"prompt": _PROMPT, "size": {"width": size.width, "height": size.height}}
         if self._custom_model is not None:

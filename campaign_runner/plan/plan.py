@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from campaign_runner.model import Cell, CustomModel, Recipe, Variation
 from campaign_runner.plan.body import Recipes
@@ -67,6 +68,11 @@ class Plan:
     def cells(self) -> int:
         """How many images the lists make, equal ones counted as often as they stand there."""
         return self._cells.count()
+
+    @property
+    def references(self) -> Mapping[str, Path]:
+        """The files of the campaign that must be uploaded, by the SHA-256 of their content."""
+        return self._recipes.references
 
     def product(self, recipe: int) -> str:
         """The product under which a recipe stands first."""

@@ -51,6 +51,8 @@ class Submitter:
         Raises IntegrityError where the file of a due image is there already, StoreError.
         """
         await self._refuse_known_files(job)
+        if not await self._prepared(job):
+            return None
         failures = 0
         while (leave := await self._leave(job)) is not None:
             permit, part = leave
@@ -65,6 +67,28 @@ class Submitter:
                 self._stop_where_cut(job, part)
                 return None if ticket is None else (attempt, ticket)
         return None
+
+    async def _prepared(self, job: Job) -> bool:
+        """Whether what `job` refers to is at the service; that is free, so it comes before the permit."""
+        failures = 0
+        while not self._control.stop.reached(Level.NO_SUBMITS):
+            try:
+                await self._ports.provider.prepare(job)
+                return True
+            except Rejected:
+                return True  # it is said again, and recorded, when the job is asked for
+            except ProviderError as error:
+                failures += 1
+                self._control.heard(error)
+                await self._wait_for_reference(error, failures)
+        return False
+
+    async def _wait_for_reference(self, error: ProviderError, failures: int) -> None:
+        wait = retry.look_up_again(error, failures, self._control.clock.random())
+        if wait is None or wait > LONGEST_WAIT:
+            self._control.failed(error)
+        else:
+            await self._control.stop.sleep(Level.NO_SUBMITS, wait)
 
     async def _spend(self, attempt: Attempt, permit: Permit) -> Ticket | None:
         """One request, from intended to answered; whatever happens, the permit is settled or given back.

@@ -35,7 +35,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "402": ("submit",),
     "403": ("submit", "poll"),  # x-access-error: quota_exhausted, or `word`
     "404": ("submit", "poll"),
-    "451": ("submit", "job"),  # at a job: said when it is polled
+    "451": ("submit", "job", "upload"),  # at a job: said when it is polled
     "slow": CALLS,  # `seconds` pass before the request is looked at
     "slow_after": ("submit", "poll", "cancel", "download"),  # looked at at once, answered after `seconds`
     "reset": CALLS,  # cut off without an answer

@@ -18,6 +18,7 @@ from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings as ClientSettings
 from campaign_runner.folder import Folder
 from campaign_runner.memory import Memory
+from campaign_runner.order import Access, Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
@@ -25,7 +26,7 @@ from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
-from campaign_runner.session import Access, Desk, Order, make
+from campaign_runner.session import make
 from campaign_runner.spec.reading import load
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)

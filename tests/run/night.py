@@ -16,6 +16,7 @@ from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
 from campaign_runner.folder import Folder
 from campaign_runner.memory import Memory
+from campaign_runner.order import Access, Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.resolving import Decision, apply
@@ -26,7 +27,7 @@ from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.server import Sandbox
-from campaign_runner.session import Access, Desk, Order, make
+from campaign_runner.session import make
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 
@@ -159,7 +160,8 @@ class Night:
         order = self._order(campaign, choices)
         code = await make(order, self.access(choices.get("secret", SECRET)), desk)
         seconds = self.seconds() - began
-        manifest = json.loads(order.folder.manifest.read_bytes())
+        written = order.folder.manifest  # none before a custom model is known
+        manifest = json.loads(written.read_bytes()) if written.exists() else {}
         return Ended(code, lines, events, seconds, manifest, self.seconds() - stopped[0] if stopped else None)
 
     async def resolve(self, decision: Decision) -> int:

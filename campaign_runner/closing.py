@@ -1,0 +1,77 @@
+"""The end of a run: manifest, contact sheet, report, exit status. All of it comes from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.errors import CampaignError
+from campaign_runner.events import Warned
+from campaign_runner.folder import Folder
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.order import Desk, Order
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
+from campaign_runner.ports import Allowance
+from campaign_runner.report import Summary, report
+from campaign_runner.run.ending import Ending, exit_code
+from campaign_runner.sheet.contents import Contents, contents
+from campaign_runner.sheet.writing import keep_sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run worked on, what is left of the allowance (None if nobody was asked), and how many seconds it took."""
+
+    plan: Plan
+    allowance: Allowance | None
+    seconds: float
+
+
+async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
+    """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
+    plan, folder, ending = outcome.plan, order.folder, desk.control.ending
+    if plan.knows_keys:
+        write_manifest(folder.manifest, Sources(plan, ledger, desk.control.clock.now()), staging=folder.staging)
+    everything = Stock(plan, ledger.states).counts()
+    code = _exit_code(order, ledger, plan, ending)
+    summary = Summary(
+        campaign=order.campaign,
+        images=folder.images,
+        counts={"planned": len(plan)} | everything,
+        requests=ledger.requests(),
+        exit=code,
+        reasons=list(_reasons(ending)),
+        look=await _look(desk, folder, contents(plan, ledger, everything)),
+        allowance=outcome.allowance,
+        seconds=outcome.seconds,
+    )
+    for line in report(summary, ledger):
+        desk.say(line)
+    for error in ending.errors:
+        if not isinstance(error, CampaignError):
+            raise error  # a bug: everything else is in order by now
+    return code
+
+
+def _exit_code(order: Order, ledger: Ledger, plan: Plan, ending: Ending) -> int:
+    """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
+    selected = Stock(plan, ledger.states, order.only).counts()
+    elsewhere = ledger.counts()["in_doubt"] - Stock(plan, ledger.states).counts()["in_doubt"]
+    return exit_code(ending, selected, doubts_elsewhere=elsewhere)
+
+
+async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
+    """Where the contact sheet is; drawn anew unless a signal came, since then nobody waits."""
+    if desk.control.ending.signal is None:
+        await keep_sheet(shown, folder.path, lambda text: desk.control.observe(Warned(text)), staging=folder.staging)
+    return folder.sheet if folder.sheet.exists() else None
+
+
+def _reasons(ending: Ending) -> Iterator[str]:
+    """Why the run stopped before its end, each once."""
+    reasons = [str(error) for error in ending.errors if isinstance(error, CampaignError)]
+    reasons += [why for why in (ending.later, ending.asked) if why is not None]
+    yield from dict.fromkeys(reasons)

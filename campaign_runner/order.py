@@ -1,0 +1,68 @@
+"""What one run is asked to do, how it reaches the service, and whom it reports to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.firefly.client import Settings
+from campaign_runner.folder import SANDBOX, Folder
+from campaign_runner.memory import Memory
+from campaign_runner.plan.cost import Estimate, Rate
+from campaign_runner.plan.only import EVERYTHING, Only
+from campaign_runner.quota import account_of
+from campaign_runner.run.control import Control
+from campaign_runner.run.parts import Limits
+from campaign_runner.spec.schema import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is asked to do."""
+
+    campaign: Campaign
+    folder: Folder
+    rate: Rate
+    limits: Limits
+    only: Only = EVERYTHING
+    accept_drift: bool = False
+    start_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the service is reached, and what this machine remembers of it.
+
+    `settings` is called once something is to be asked, so that a finished campaign needs no credentials.
+    `origin` is what the journal records; `memory` is None where nothing is to be remembered.
+    """
+
+    origin: str
+    settings: Callable[[], Settings]
+    state: Path
+    memory: Memory | None = None
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.origin == SANDBOX
+
+    def account(self) -> str:
+        """Whose allowance it is: the service and the client id."""
+        settings = self.settings()
+        return account_of(settings.firefly_url, settings.credentials.client_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The person or the cron job a run reports to.
+
+    `agree` is asked before the first money and may refuse; `say` takes the lines of the report;
+    `heed` is entered while the scheduler runs and turns signals into stops.
+    """
+
+    control: Control
+    agree: Callable[[Estimate], bool]
+    say: Callable[[str], None]
+    heed: Callable[[Control], AbstractContextManager[None]] = lambda control: nullcontext()

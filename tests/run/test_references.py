@@ -1,0 +1,92 @@
+"""Reference images: handed over once a content, remembered, handed over anew when forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from campaign_runner.sandbox.faults import Fault
+
+DAY = 86400
+
+
+def picture(colour: str) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+LOOK = "defaults: {style_reference: 'packshots/{product.id}.png', structure_reference: packshots/shape.png}\n"
+
+
+def referring(night: Any, seeds: int = 2) -> Any:
+    """A campaign of two products, each with a style reference of its own, that share a structure reference."""
+    folder = night.home / "campaigns" / "packshots"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for name, colour in {"p00": "red", "p01": "blue", "shape": "white"}.items():
+            (folder / f"{name}.png").write_bytes(picture(colour))
+    return night.campaign(requests=2, seeds=seeds, more=LOOK)
+
+
+async def test_each_content_is_uploaded_once_and_sent_under_its_id(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(referring(night))
+    assert ended.code == 0
+    assert night.ledger.calls["upload"] == 3
+    sources = [entry.body["style"]["imageReference"]["source"] for entry in night.ledger.accepted]
+    assert all(set(source) == {"uploadId"} for source in sources)
+    digest = hashlib.sha256(picture("red")).hexdigest()
+    recorded = [image["request"]["style"]["imageReference"]["source"] for image in ended.manifest["images"]]
+    assert {"sha256": digest} in recorded
+
+
+@pytest.mark.parametrize(("days", "uploads"), [(6, 3), (6.6, 6)])
+async def test_an_upload_is_remembered_for_six_days_and_a_half(begin: Any, days: float, uploads: int) -> None:
+    night = await begin()
+    await night.run(referring(night))
+    await asyncio.sleep(days * DAY)
+    ended = await night.run(referring(night, seeds=3))
+    assert (ended.code, night.ledger.calls["upload"]) == (0, uploads)
+
+
+async def test_an_upload_the_service_forgot_is_handed_over_anew(begin: Any) -> None:
+    night = await begin()
+    await night.run(referring(night))
+    night.sandbox._uploads._kept.clear()
+    ended = await night.run(referring(night, seeds=3))
+    assert (ended.code, ended.states) == (0, {"stored": 6})
+    assert max(night.ledger.charged.values()) == 1
+
+
+@pytest.mark.parametrize("kind", ["500", "503", "429", "reset"])
+async def test_an_upload_that_goes_wrong_costs_nothing_and_is_tried_again(begin: Any, kind: str) -> None:
+    night = await begin(Fault(kind, where="upload", nth=1))
+    ended = await night.run(referring(night))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    assert not night.ledger.refused
+
+
+async def test_a_picture_changed_during_the_run_is_never_sent_as_the_one_planned(begin: Any) -> None:
+    night = await begin()
+    campaign = referring(night)
+
+    def change(event: object, control: object) -> None:
+        (night.home / "campaigns" / "packshots" / "p00.png").write_bytes(picture("green"))
+
+    ended = await night.run(campaign, watch=change)
+    assert ended.code == 5
+    assert any("p00.png changed while the run went on" in line for line in ended.lines)
+    assert not ended.states.get("in_doubt")
+
+
+async def test_a_refused_picture_fails_its_images_and_the_others_go_on(begin: Any) -> None:
+    night = await begin(Fault("451", where="upload", nth=1))
+    ended = await night.run(referring(night))
+    assert ended.code == 3
+    assert ended.states == {"failed": 2, "stored": 2}
