@@ -24,7 +24,7 @@ from campaign_runner.sandbox.settings import Settings
 SCHEMA = schemathesis.openapi.from_path(FILE)
 SPECIFICATION = Specification()
 GENEROUS = Settings(per_minute=1_000_000, per_day=1_000_000, plain_pictures=True, model_without_header="image3")
-EXAMPLES = {"generate": 200, "models": 80, "upload": 50, "status": 50, "cancel": 50}
+EXAMPLES = {"generate": 120, "models": 50, "upload": 30, "status": 30, "cancel": 30}
 X_REQUEST_ID = {f"{name} answers with header x-request-id" for name in NAMES}
 THEIR_CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 

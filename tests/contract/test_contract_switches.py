@@ -109,7 +109,7 @@ ENDS = {
     ("402", "submit"): (7, 0),
     ("403", "submit"): (7, 0),
     ("404", "submit"): (7, 0),
-    ("403", "poll"): (7, 2),  # nothing more is bought, what is paid for is fetched
+    ("403", "poll"): (7, 1),  # nothing more is bought, what is paid for is fetched
     ("451", "submit"): (3, 1),
     ("451", "job"): (3, 1),
     ("failed", "job"): (3, 1),
