@@ -13,8 +13,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 NAMED = ("stored", "accepted", "in_doubt", "failed", "abandoned")
 SIGNED = (b"X-Amz-Signature", b"/presigned/")
+SCHEMA = Path(__file__).parents[1] / "campaign_runner" / "schemas" / "manifest.schema.json"
+WRITTEN = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
 OURS = {"manifest.json", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", ".lock", "contact-sheet.jpg"}
 
 
@@ -30,6 +34,10 @@ def check(
     named = [image for manifest in sorted(home.glob("*/manifest.json")) for image in _images(manifest)]
     _check_named(named, charged)
     for manifest in home.glob("*/manifest.json"):
+        wrong = [
+            f"{error.json_path}: {error.message}" for error in WRITTEN.iter_errors(json.loads(manifest.read_bytes()))
+        ]
+        assert not wrong, f"{manifest} is not what its schema says: {wrong[:3]}"
         _check_counts(json.loads(manifest.read_bytes()))
         _check_files(manifest.parent, _images(manifest))
         _check_nothing_left(manifest.parent)

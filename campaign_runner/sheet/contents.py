@@ -15,7 +15,7 @@ from campaign_runner.spec.problems import counted
 
 MOST_PICTURES = 200
 _WORDS = {
-    "accepted": "waiting at Adobe",
+    "accepted": "at the service",
     "in_doubt": "in doubt",
     "failed": "failed",
     "abandoned": "abandoned",

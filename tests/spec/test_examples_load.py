@@ -32,6 +32,8 @@ def test_the_reference_shows_an_example_of_every_field(name: str) -> None:
     [
         (ROOT / "campaigns" / "first.yaml", 32),  # 2 products x 2 presets x 2 sizes x 4 seeds
         (ROOT / "campaigns" / "almond-autumn.yaml", 64),  # 4 x 2 x 2 x 2 x 2
+        (ROOT / "campaigns" / "benchmark-72.yaml", 72),  # 3 products x 2 prompts x 4 sizes x 3 markets
+        (ROOT / "campaigns" / "sixty-lines.yaml", 128),  # as everything.yaml, and one seed more in its include
         (ROOT / "tests" / "spec" / "good" / "everything.yaml", 127),  # candle 68, soap 34, perfume 24, include 1
         (ROOT / "tests" / "spec" / "good" / "twelve-lines.yaml", 32),
     ],
