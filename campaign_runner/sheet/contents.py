@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import groupby, islice
 
-from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Size
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.spec.problems import counted
@@ -82,7 +82,7 @@ def contents(plan: Plan, ledger: Ledger, counts: Mapping[str, int]) -> Contents:
 def _subtitle(model: str, planned: int, shown: int, counts: Mapping[str, int]) -> str:
     parts = [counted(planned, "image")]
     if counts["stored"] < planned:
-        parts += [f"{number:,} {_WORDS.get(state, state)}" for state, number in counts.items() if number]
+        parts += [f"{number:,} {_WORDS.get(state, state)}" for state in STATES if (number := counts[state])]
     if shown < planned:
         parts.append(f"the first {shown} are shown")
     return "   ".join([model, *parts])
