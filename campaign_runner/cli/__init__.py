@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from campaign_runner import __version__
-from campaign_runner.cli.console import discard
+from campaign_runner.cli.console import complain, discard
 from campaign_runner.errors import CampaignError
 
 COMMANDS = {
@@ -84,7 +84,7 @@ def run_command(arguments: Sequence[str]) -> int:
         click.echo("stopped; nothing is under way", err=True)
         return 130
     except CampaignError as error:
-        click.echo(f"campaign-runner: {error}" if error.exit_code != 2 else str(error), err=True)
+        complain(error)
         return error.exit_code
     except BrokenPipeError:
         discard(sys.stdout)

@@ -11,6 +11,8 @@ from typing import IO
 
 import click
 
+from campaign_runner.errors import CampaignError
+
 
 def say(line: str) -> None:
     """One line on stdout."""
@@ -18,6 +20,11 @@ def say(line: str) -> None:
         click.echo(line)
     except BrokenPipeError:
         discard(sys.stdout)
+
+
+def complain(error: CampaignError) -> None:
+    """Why a command stops, on stderr. A Problem names its file itself."""
+    click.echo(str(error) if error.exit_code == 2 else f"campaign-runner: {error}", err=True)
 
 
 def stderr() -> IO[str]:

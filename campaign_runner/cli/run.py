@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,14 +17,14 @@ import click
 
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment, sandbox_settings
+from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.target import find, folder_of
-from campaign_runner.errors import UsageError
-from campaign_runner.events import Event
+from campaign_runner.cli.watching import Shown, watching
+from campaign_runner.errors import CampaignError
 from campaign_runner.folder import SANDBOX
 from campaign_runner.memory import Memory
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.plan.cost import Estimate, Rate, duration, minutes
-from campaign_runner.progress import Bar, JsonLines, Lines
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
@@ -36,7 +34,7 @@ from campaign_runner.spec.schema import Campaign
 
 SANDBOX_RATE = Rate(per_minute=600, per_day=1_000_000)
 SANDBOX_JOB_SECONDS = 0.4
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+SIGNALLED = (130, 143, 129)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +124,27 @@ def command(names: tuple[str, ...], **options: Any) -> int:
     flags = Flags(**options)
     targets = [find(name, output=flags.output, is_sandbox=flags.is_sandbox) for name in names]
     campaigns = [target.campaign() for target in targets]  # every problem of every file before anything is sent
-    return worst([asyncio.run(run_one(campaign, flags)) for campaign in campaigns])
+    codes: list[int] = []
+    for campaign in campaigns:
+        codes.append(_run(campaign, flags))
+        if codes[-1] in SIGNALLED:
+            break
+    return worst(codes)
 
 
 def worst(codes: list[int]) -> int:
     """The exit status of several runs: signals first, then the order of the table."""
-    order = (130, 143, 129, 1, 2, 5, 6, 7, 4, 8, 9, 3, 0)
+    order = (*SIGNALLED, 1, 2, 5, 6, 7, 4, 8, 9, 3, 11, 0)
     return min(codes, key=order.index)
+
+
+def _run(campaign: Campaign, flags: Flags) -> int:
+    """The exit status of one campaign; what is refused here does not keep the others from running."""
+    try:
+        return asyncio.run(run_one(campaign, flags))
+    except CampaignError as error:
+        console.complain(error)
+        return error.exit_code
 
 
 async def run_one(campaign: Campaign, flags: Flags) -> int:
@@ -150,7 +162,8 @@ async def run_one(campaign: Campaign, flags: Flags) -> int:
         accept_drift=flags.accept_drift,
         start_over=flags.start_over,
     )
-    with _watching(campaign, flags, rate) as watch:
+    shown = Shown(log_format=flags.log_format, log_file=flags.log_file, quiet=flags.quiet)
+    with watching(campaign.campaign, rate, shown) as watch:
         control = Control(Clock(), Stop(), watch.tell)
         desk = Desk(control, agree=_agree(flags), say=watch.say, heed=heeding_signals)
         async with _access(flags, environment) as access:
@@ -218,83 +231,3 @@ def _agree(flags: Flags) -> Callable[[Estimate], bool]:
         return click.confirm(f"This buys {what}{time}). Buy?", default=False)
 
     return agree
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Everybody who watches a run. The report begins once they have closed: a bar must not be torn."""
-
-    observers: list[Bar | Lines | JsonLines]
-
-    def tell(self, event: Event) -> None:
-        for observer in list(self.observers):
-            try:
-                observer(event)
-            except BrokenPipeError:  # whoever read it has left; the run goes on
-                self.observers.remove(observer)
-
-    def say(self, line: str) -> None:
-        self.close()
-        console.say(line)
-
-    def close(self) -> None:
-        while self.observers:
-            with suppress(BrokenPipeError):
-                self.observers.pop().close()
-
-
-@contextmanager
-def _watching(campaign: Campaign, flags: Flags, rate: Rate) -> Iterator[Watch]:
-    """A bar at a terminal, lines elsewhere, JSON where asked for; in a file if one is named."""
-    with _log_stream(flags) as log:
-        observers: list[Bar | Lines | JsonLines] = []
-        if flags.log_format == "json":
-            observers.append(JsonLines(campaign.campaign, log))
-        elif flags.log_file is not None:
-            observers.append(Lines(campaign.campaign, rate, log))
-        if not flags.quiet and (flags.log_file is not None or flags.log_format == "text"):
-            stderr = console.stderr()
-            shown = Bar if stderr.isatty() else Lines
-            observers.append(shown(campaign.campaign, rate, stderr))
-
-        watch = Watch(observers)
-        try:
-            yield watch
-        finally:
-            watch.close()
-
-
-@contextmanager
-def _log_stream(flags: Flags) -> Iterator[Any]:
-    if flags.log_file is None:
-        yield console.stderr()
-        return
-    try:
-        stream = flags.log_file.open("a", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"--log-file {flags.log_file} cannot be written ({error.strerror}); nothing was sent"
-        ) from error
-    with stream:
-        yield stream
-
-
-@contextmanager
-def heeding_signals(control: Control) -> Iterator[None]:
-    """The first signal drains the run, a second one leaves at once: the journal covers both."""
-    loop = asyncio.get_running_loop()
-
-    def heed(number: int) -> None:
-        if control.ending.signal is not None:
-            os._exit(128 + number)
-        control.signalled(number)
-
-    heeded = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-    heeded = [number for number in heeded if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in heeded:
-        loop.add_signal_handler(number, heed, number)
-    try:
-        yield
-    finally:
-        for number in heeded:
-            loop.remove_signal_handler(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random as randomness
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +70,8 @@ class Control:
     def signalled(self, number: int) -> None:
         """A signal asked the process to end: answers and writes under way have a few seconds left."""
         self.ending.signal = number
-        self._stopping("stopped by a signal", Level.LEAVING)
+        name = signal.Signals(number).name
+        self._stopping(f"{name}: waiting up to 10 s for what is under way; once more leaves at once", Level.LEAVING)
 
     def _stopping(self, why: str, level: Level) -> None:
         if not self.stop.reached(level):

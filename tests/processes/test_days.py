@@ -38,7 +38,7 @@ def test_an_edited_prompt_buys_what_changed_and_leaves_what_was_bought(
     machine: Machine, service: SandboxProcess
 ) -> None:
     machine.run("run", machine.campaign())
-    old = {path: path.read_bytes() for path in (machine.home / "output").rglob("*.jpg")}
+    old = {path: path.read_bytes() for path in (machine.home / "output" / "spring" / "images").rglob("*.jpg")}
     before = submits(service)
     edited = CAMPAIGN.replace("soap: almond soap", "soap: almond hand soap")
     assert machine.run("run", machine.campaign(text=edited)).exit == 0

@@ -23,7 +23,7 @@ def test_a_signal_drains_and_the_next_run_finishes(
         process.send_signal(number)
         out, _ = process.communicate(timeout=30)
         assert process.returncode == exit_status
-        assert "paid for; the service keeps them until" in out
+        assert "paid for and waiting at the service, until about" in out
         assert out.splitlines()[-1].startswith("attention planned=12")
         last = machine.run("run", file)
         assert (last.exit, sandbox.ledger()["charged_twice"]) == (0, {})
