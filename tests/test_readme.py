@@ -87,6 +87,12 @@ def test_the_exit_statuses_are_those_of_the_errors() -> None:
     assert {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")} <= table
 
 
+def test_what_the_text_shows_of_the_sample_is_what_it_plans() -> None:
+    (shown,) = re.findall(r"^ok planned=(\d+) stored=(\d+) .* requests=(\d+) exit=0$", README, flags=re.M)
+    stock = Stock(Plan(load(ROOT / "campaigns" / "almond-autumn.yaml")))
+    assert tuple(map(int, shown)) == (len(stock.plan), len(stock.plan), stock.requests)
+
+
 def test_the_first_example_runs_in_the_sandbox_and_prints_what_the_text_shows(tmp_path: Path) -> None:
     (tmp_path / "first.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     done = subprocess.run(
