@@ -7,8 +7,9 @@ reports. Progress, logs, the manifest and the end-of-run report are all folds ov
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from campaign_runner.model import CustomModel, Job, Ticket, Variation
+from campaign_runner.model import CustomModel, Job, Recipe, Ticket, Variation
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,55 @@ class ModelResolved:
     model: CustomModel
 
 
-Fact = Submitting | Accepted | Refused | Doubted | Stored | Failed | SetAside | Uploaded | ModelResolved
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an image comes from that nothing was bought for.
+
+    `reused`: another campaign of the same folder of outputs stored the very same image. `kept`: a person
+    said that it may stand for other words; `key` and `prompt` are what it was made for. The rest is what
+    the record there says of its making.
+    """
+
+    how: Literal["reused", "kept"]
+    campaign: str
+    key: str
+    prompt: str
+    job_id: str | None
+    job_seeds: tuple[int, ...]
+    model_version: str | None
+    model_etag: str | None
+    submitted_at: str | None  # UTC, ISO 8601
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An image that exists already stands for `variation`: it is stored under `file`, and nothing was bought."""
+
+    variation: Variation
+    recipe: Recipe
+    source: Source
+    file: str
+    sha256: str
+    bytes: int
+    media_type: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the image `key` is now, and which bytes it has: it was moved aside, or put back. `reason` says why."""
+
+    key: str
+    file: str
+    sha256: str
+    bytes: int
+    media_type: str
+    reason: Reason
+
+
+Fact = (
+    Submitting | Accepted | Refused | Doubted | Stored | Failed | SetAside | Uploaded | ModelResolved | Adopted | Placed
+)
 
 
 @dataclass(frozen=True, slots=True)

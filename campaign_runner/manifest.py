@@ -147,8 +147,16 @@ def _record(entry: Entry) -> dict[str, Any]:
         "custom_model_etag": entry.model_etag,
         "submitted_at": entry.submitted_at,
         "stored_at": entry.stored_at,
+        "source": _source(entry),
         "warnings": list(entry.warnings),
     }
+
+
+def _source(entry: Entry) -> dict[str, str] | None:
+    source = entry.source
+    if source is None:
+        return None
+    return {"how": source.how, "campaign": source.campaign, "key": source.key, "prompt": source.prompt}
 
 
 _NOTHING_YET: dict[str, Any] = {
@@ -164,6 +172,7 @@ _NOTHING_YET: dict[str, Any] = {
     "custom_model_etag": None,
     "submitted_at": None,
     "stored_at": None,
+    "source": None,
     "warnings": [],
 }
 

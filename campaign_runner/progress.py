@@ -17,12 +17,14 @@ from tqdm import tqdm
 
 from campaign_runner.events import (
     Accepted,
+    Adopted,
     Attempt,
     Doubted,
     Event,
     Failed,
     Left,
     ModelResolved,
+    Placed,
     Reason,
     Refused,
     SetAside,
@@ -210,6 +212,11 @@ def described(event: Event) -> dict[str, Any]:
             return {"key": variation.key, "seed": variation.seed, "cell": str(variation.cell)} | _why(reason)
         case SetAside(_, file, sha256, size, reason):
             return {"file": file, "sha256": sha256, "bytes": size} | _why(reason)
+        case Adopted(variation, _, source, file, sha256):
+            kept = {"file": file, "sha256": sha256, "how": source.how, "of_campaign": source.campaign}
+            return {"key": variation.key, "seed": variation.seed} | kept
+        case Placed(key, file, sha256, reason=reason):
+            return {"key": key, "file": file, "sha256": sha256} | _why(reason)
         case Uploaded(sha256, upload_id):
             return {"sha256": sha256, "upload_id": upload_id}
         case ModelResolved(model):

@@ -125,13 +125,12 @@ def _row(group: _Group, summary: Summary) -> Row:
     seeds = f"seed{'s' if group.images > 1 else ''} {' '.join(group.seeds)}"
     if group.images > len(group.seeds):
         seeds += f" and {group.images - len(group.seeds):,} more"
-    sent = datetime.fromisoformat(first.submitted_at)
     match first.state:
         case "in_doubt":
-            why = f"{reason.message}; sent at {_clock(sent)}, Adobe may have charged for them"
+            why = f"{reason.message}; sent at {_clock(_sent(first))}, Adobe may have charged for them"
             return [f"{group.images:,} in doubt", f"{cell}, {seeds}", why]
         case "accepted":
-            why = f"paid for and waiting at the service, until about {_clock(sent + KEPT_AT_SERVICE)}"
+            why = f"paid for and waiting at the service, until about {_clock(_sent(first) + KEPT_AT_SERVICE)}"
             return [f"{group.images:,} waiting", f"{cell}, {seeds}", why]
         case _ if first.job_id is None:
             what = f'{cell}: "{reason.code}", {reason.message}'
@@ -189,6 +188,11 @@ def _cell(cell: Cell, campaign: Campaign) -> str:
 def _line(campaign: Campaign, prompt: str) -> int:
     """Where to edit a prompt; where the prompts begin, if it is gone."""
     return campaign.line(("prompts", prompt) if prompt in campaign.prompts else ("prompts",))
+
+
+def _sent(entry: Entry) -> datetime:
+    """When an image that is in doubt or waiting was asked for."""
+    return datetime.fromisoformat(str(entry.submitted_at))
 
 
 def _clock(at: datetime) -> str:

@@ -25,7 +25,7 @@ HEAD = ["manifest_version", "campaign", "campaign_sha256", "generator", "backend
         "created_at", "updated_at", "images"]  # fmt: skip
 IMAGE = ["key", "recipe", "in_campaign", "also", "product", "prompt_id", "preset", "market", "size", "seed", "version",
          "accept", "request", "prompt", "prompt_template", "state", "reason", "file", "sha256", "bytes", "media_type",
-         "job_id", "job_seeds", "custom_model_version", "custom_model_etag", "submitted_at", "stored_at",
+         "job_id", "job_seeds", "custom_model_version", "custom_model_etag", "submitted_at", "stored_at", "source",
          "warnings"]  # fmt: skip
 
 

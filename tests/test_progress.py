@@ -14,15 +14,18 @@ import pytest
 
 from campaign_runner.events import (
     Accepted,
+    Adopted,
     Attempt,
     Doubted,
     Event,
     Failed,
     Left,
     ModelResolved,
+    Placed,
     Reason,
     Refused,
     SetAside,
+    Source,
     Started,
     Stopping,
     Stored,
@@ -39,6 +42,7 @@ RECIPE = Recipe.of("image3", {"prompt": "a candle", "size": {"width": 1024, "hei
 CELL = Cell("candle", "hero", "plain", "us", Size(1024, 1024))
 PAIR = tuple(Variation(RECIPE.key(seed), seed, CELL, "a {product.name}") for seed in (1, 2))
 ATTEMPT = Attempt("nonce-1", Job(RECIPE, PAIR))
+SOURCE = Source("reused", "spring", PAIR[0].key, "a candle", "job-1", (1, 2), None, None, None)
 REASON = Reason("prompt_unsafe", "the content policy")
 SIGNED = "https://storage.example/a.jpg?X-Amz-Signature=canary"
 TICKET = Ticket("job-1", SIGNED, SIGNED)
@@ -57,6 +61,8 @@ EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (STORED[0], "stored", {"key", "seed", "file", "sha256", "bytes", "media_type", "warnings"}),
     (Failed(ATTEMPT, PAIR[0], REASON), "failed", {"key", "seed", "cell", "code", "message"}),
     (SetAside(ATTEMPT, "images/unexpected/a.jpg", "ab" * 32, 9, REASON), "set_aside", {"file", "sha256", "code"}),
+    (Adopted(PAIR[0], RECIPE, SOURCE, "images/a.jpg", "ab" * 32, 9, "image/jpeg"), "adopted", {"key", "file", "how"}),
+    (Placed(PAIR[0].key, "removed/a.jpg", "ab" * 32, 9, "image/jpeg", REASON), "placed", {"key", "file", "code"}),
     (Uploaded("ab" * 32, "upload-1"), "uploaded", {"sha256", "upload_id"}),
     (Left(ATTEMPT, REASON), "still_accepted", {"attempt", "code", "message"}),
     (Waiting(12.3456, "4 a minute"), "waiting", {"seconds", "why"}),

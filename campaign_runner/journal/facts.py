@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import assert_never
+from dataclasses import asdict, dataclass
+from typing import TypeAlias, assert_never
 
 from campaign_runner.events import (
     Accepted,
+    Adopted,
     Attempt,
     Doubted,
     Fact,
     Failed,
     ModelResolved,
+    Placed,
     Reason,
     Refused,
     SetAside,
@@ -26,8 +28,10 @@ from campaign_runner.events import (
     Submitting,
     Uploaded,
 )
-from campaign_runner.model import Variation, canonical_json
+from campaign_runner.model import Recipe, Variation, canonical_json
 
+Value: TypeAlias = str | int | None
+"""What a column holds."""
 _UNDER_WAY = ("submitting", "accepted", "in_doubt")
 DUPLICATE_JOB = Reason("duplicate_job", "the service answered with the job id of another request")
 
@@ -59,7 +63,7 @@ class Pen:
 
     def record(self, fact: Fact) -> Fact:
         """Apply `fact`; the answer is the fact as it was recorded."""
-        if not isinstance(fact, ModelResolved | Uploaded) and not self._knows(fact.attempt):
+        if not isinstance(fact, ModelResolved | Uploaded | Adopted | Placed) and not self._knows(fact.attempt):
             self._begin(fact.attempt)  # this fact came before its Submitting, which will then change nothing
         match fact:
             case Submitting():
@@ -78,6 +82,10 @@ class Pen:
                 self._event(
                     "set_aside", attempt, detail={"file": file, "sha256": sha256, "bytes": size} | _words(reason)
                 )
+            case Adopted():
+                self._adopted(fact)
+            case Placed():
+                self._placed(fact)
             case Uploaded(sha256, upload_id):
                 self._db.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?)", (sha256, upload_id, self._stamp.at))
                 self._event("uploaded", detail={"sha256": sha256, "upload_id": upload_id})
@@ -129,7 +137,7 @@ class Pen:
 
     def _new_attempt(self, attempt: Attempt) -> None:
         job, stamp = attempt.job, self._stamp
-        self._db.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (job.recipe.digest, job.recipe.text))
+        self._recipe(job.recipe)
         self._db.execute(
             "INSERT INTO attempts (id, number, epoch, worker, recipe, seeds, images, submitted_at, outcome,"
             " model_version, model_etag)"
@@ -147,31 +155,30 @@ class Pen:
             ),
         )
 
+    def _recipe(self, recipe: Recipe) -> None:
+        self._db.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (recipe.digest, recipe.text))
+
     def _submitting(self, attempt: Attempt, variation: Variation) -> None:
+        values = {"attempt": attempt.id, "source": None, "state": "submitting", "code": None, "message": None}
+        self._name(variation, attempt.job.recipe, values, before=("pending",))
+
+    def _name(
+        self, variation: Variation, recipe: Recipe, values: Mapping[str, Value], *, before: tuple[str, ...]
+    ) -> bool:
+        """The row of a variation under the names it has now, new or in one of the states `before`; says if so."""
         cell = variation.cell
-        self._db.execute(
-            "INSERT INTO variations (key, number, recipe, seed, product, prompt, preset, market, width, height,"
-            " prompt_template, attempt, state)"
-            " VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM variations), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-            " 'submitting')"
-            " ON CONFLICT (key) DO UPDATE SET product = excluded.product, prompt = excluded.prompt,"
-            " preset = excluded.preset, market = excluded.market, prompt_template = excluded.prompt_template,"
-            " attempt = excluded.attempt, state = 'submitting', code = NULL, message = NULL"
-            " WHERE state = 'pending'",
-            (
-                variation.key,
-                attempt.job.recipe.digest,
-                variation.seed,
-                cell.product,
-                cell.prompt,
-                cell.preset,
-                cell.market,
-                cell.size.width,
-                cell.size.height,
-                variation.prompt_template,
-                attempt.id,
-            ),
+        names: dict[str, Value] = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset}
+        names |= {"market": cell.market, "prompt_template": variation.prompt_template, **values}
+        fixed: dict[str, Value] = {"key": variation.key, "recipe": recipe.digest, "seed": variation.seed}
+        fixed |= {"width": cell.size.width, "height": cell.size.height}
+        sets = ", ".join(f"{column} = excluded.{column}" for column in names)
+        marks = ", ".join("?" * (len(fixed) + len(names)))
+        statement = (
+            f"INSERT INTO variations ({', '.join((*fixed, *names))}, number)"
+            f" VALUES ({marks}, (SELECT coalesce(max(number), 0) + 1 FROM variations))"
+            f" ON CONFLICT (key) DO UPDATE SET {sets} WHERE state IN ({_quoted(before)})"
         )
+        return self._db.execute(statement, (*fixed.values(), *names.values())).rowcount > 0
 
     def _accepted(self, fact: Accepted) -> Fact:
         ticket = fact.ticket
@@ -214,6 +221,22 @@ class Pen:
         if self._update("variations", values, where, fact.variation.key, fact.attempt.id):
             self._event("failed", fact.attempt, key=fact.variation.key, detail=_words(fact.reason))
 
+    def _adopted(self, fact: Adopted) -> None:
+        source = asdict(fact.source)
+        kept: dict[str, Value] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
+        kept |= {"media_type": fact.media_type, "warnings": json.dumps(fact.warnings)}
+        values: dict[str, Value] = {"attempt": None, "source": canonical_json(source), "state": "stored"}
+        values |= {"code": None, "message": None, "stored_at": self._stamp.at} | kept
+        self._recipe(fact.recipe)
+        if self._name(fact.variation, fact.recipe, values, before=("pending", "failed", "abandoned")):
+            self._event("adopted", key=fact.variation.key, detail={**kept, **source})
+
+    def _placed(self, fact: Placed) -> None:
+        where: dict[str, Value] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
+        where["media_type"] = fact.media_type
+        if self._update("variations", where, "key = ? AND state = 'stored'", fact.key):
+            self._event("placed", key=fact.key, detail={**where, **_words(fact.reason)})
+
     def _answer(self, attempt: Attempt, outcome: str, *, after: tuple[str, ...], **columns: str | None) -> bool:
         values = {"outcome": outcome, "answered_at": self._stamp.at} | columns
         return self._update("attempts", values, f"id = ? AND outcome IN ({_quoted(after)})", attempt.id)
@@ -223,7 +246,7 @@ class Pen:
         values = {"state": into, "code": code, "message": message}
         self._update("variations", values, f"attempt = ? AND state IN ({_quoted(after)})", attempt.id)
 
-    def _update(self, table: str, values: Mapping[str, str | int | None], where: str, *who: str) -> bool:
+    def _update(self, table: str, values: Mapping[str, Value], where: str, *who: str) -> bool:
         sets = ", ".join(f"{column} = ?" for column in values)
         return self._db.execute(f"UPDATE {table} SET {sets} WHERE {where}", (*values.values(), *who)).rowcount > 0
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Reason
+from campaign_runner.events import Reason, Source
 from campaign_runner.journal.tables import FILE, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
@@ -27,7 +27,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A variation that was ever submitted: its state and everything that explains it."""
+    """A variation that was ever submitted or adopted: its state and everything that explains it.
+
+    `source` tells where an image comes from that was not bought for this campaign; None for one that was.
+    """
 
     variation: Variation
     recipe: Recipe
@@ -43,7 +46,8 @@ class Entry:
     job_seeds: tuple[int, ...]
     model_version: str | None
     model_etag: str | None
-    submitted_at: str
+    submitted_at: str | None
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,8 @@ class Requests:
 _ENTRY = """
 SELECT v.key, v.seed, v.product, v.prompt, v.preset, v.market, v.width, v.height, v.prompt_template,
        r.text, v.state, v.code, v.message, v.file, v.sha256, v.bytes, v.media_type, v.stored_at, v.warnings,
-       a.job_id, a.seeds, a.model_version, a.model_etag, a.submitted_at
-FROM variations v JOIN recipes r ON r.digest = v.recipe JOIN attempts a ON a.id = v.attempt
+       a.job_id, a.seeds, a.model_version, a.model_etag, a.submitted_at, v.source
+FROM variations v JOIN recipes r ON r.digest = v.recipe LEFT JOIN attempts a ON a.id = v.attempt
 """
 
 
@@ -174,12 +178,13 @@ class Ledger:
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         key, seed, product, prompt, preset, market, width, height, template, recipe, state, code, message, *rest = row
-        file, digest, size, media_type, stored_at, warnings, job_id, seeds, version, etag, submitted_at = rest
+        file, digest, size, media_type, stored_at, warnings, *made, source = rest
+        origin = _source(source)
+        job_id, seeds, version, etag, submitted_at = _bought(*made) if origin is None else _made_elsewhere(origin)
         cell = Cell(product, prompt, preset, market, Size(width, height))
         reason = Reason(code, message or code) if code is not None else None
         if state == "submitting":
             reason = self._unanswered[1]
-        datetime.fromisoformat(submitted_at)  # raises where it was damaged
         return Entry(
             variation=Variation(key, seed, cell, template),
             recipe=recorded_recipe(recipe, key, seed),
@@ -192,10 +197,11 @@ class Ledger:
             stored_at=stored_at,
             warnings=tuple(json.loads(warnings)),
             job_id=job_id,
-            job_seeds=tuple(json.loads(seeds)),
+            job_seeds=seeds,
             model_version=version,
             model_etag=etag,
             submitted_at=submitted_at,
+            source=origin,
         )
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
@@ -204,3 +210,24 @@ class Ledger:
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with reading(self._path):
             return self._db.execute(query, values).fetchall()
+
+
+_Making: TypeAlias = tuple[str | None, tuple[int, ...], str | None, str | None, str | None]
+"""Job id and seeds, the custom model's version and etag, when it was asked for."""
+
+
+def _bought(job_id: str | None, seeds: str, version: str | None, etag: str | None, submitted_at: str) -> _Making:
+    datetime.fromisoformat(submitted_at)  # raises where it was damaged
+    return job_id, tuple(json.loads(seeds)), version, etag, submitted_at
+
+
+def _made_elsewhere(source: Source) -> _Making:
+    return source.job_id, source.job_seeds, source.model_version, source.model_etag, source.submitted_at
+
+
+def _source(recorded: str | None) -> Source | None:
+    """Raises ValueError or TypeError for what was never written."""
+    if recorded is None:
+        return None
+    found = json.loads(recorded)
+    return Source(**found | {"job_seeds": tuple(found["job_seeds"])})

@@ -35,11 +35,12 @@ CREATE TABLE variations (
     key TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, recipe TEXT NOT NULL REFERENCES recipes (digest),
     seed INTEGER NOT NULL, product TEXT NOT NULL, prompt TEXT NOT NULL, preset TEXT NOT NULL, market TEXT,
     width INTEGER NOT NULL, height INTEGER NOT NULL, prompt_template TEXT NOT NULL,
-    attempt TEXT NOT NULL REFERENCES attempts (id),
+    attempt TEXT REFERENCES attempts (id), source TEXT,
     state TEXT NOT NULL CHECK (state IN
         ('pending', 'submitting', 'accepted', 'in_doubt', 'stored', 'failed', 'abandoned')),
     code TEXT, message TEXT, file TEXT UNIQUE, sha256 TEXT, bytes INTEGER, media_type TEXT, stored_at TEXT,
-    warnings TEXT NOT NULL DEFAULT '[]') STRICT;
+    warnings TEXT NOT NULL DEFAULT '[]',
+    CHECK (attempt IS NOT NULL OR source IS NOT NULL)) STRICT;
 CREATE TABLE uploads (sha256 TEXT PRIMARY KEY, upload_id TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 CREATE INDEX variations_by_attempt ON variations (attempt);
 CREATE INDEX variations_by_state ON variations (state);

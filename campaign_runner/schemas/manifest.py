@@ -103,6 +103,19 @@ class CellOf(_Part):
     """The size asked for."""
 
 
+class SourceOf(_Part):
+    """Where an image comes from that nothing was bought for."""
+
+    how: Literal["reused", "kept"]
+    """`reused`: another campaign had stored this very image. `kept`: a person let it stand for changed words."""
+    campaign: str
+    """The campaign it was made for."""
+    key: Digest
+    """The key it was made for: another one where it was kept."""
+    prompt: str
+    """The prompt it was made with."""
+
+
 class Image(CellOf):
     """One variation: a request and a seed, and what became of it."""
 
@@ -150,6 +163,8 @@ class Image(CellOf):
     """When its request was last sent (UTC, ISO 8601)."""
     stored_at: AwareDatetime | None
     """When it was stored (UTC, ISO 8601)."""
+    source: SourceOf | None
+    """Where it comes from; null if it was asked for by this campaign."""
     warnings: tuple[str, ...]
     """What the service remarked about it."""
 

@@ -16,7 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Failed, Reason, Refused, Stored, Submitting
+from campaign_runner.events import (
+    Accepted,
+    Adopted,
+    Attempt,
+    Doubted,
+    Fact,
+    Failed,
+    Placed,
+    Reason,
+    Refused,
+    Source,
+    Stored,
+    Submitting,
+)
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
@@ -297,3 +310,56 @@ async def test_the_budget_counts_what_was_submitted_and_not_refused(journal: Jou
     a, b, c, d, _ = every
     await journal.record([accepted(a), stored(a), Doubted(b, SILENCE), Refused(c, REFUSED), accepted(d), failed(d)])
     assert place.bought() == 2 + 1 + 0 + 2 + 1  # e has no answer yet: it counts
+
+
+SOURCE = Source("reused", "spring", "3f" * 32, "almond candle", "job-9", (1, 2), "7", '"e"', NOW.isoformat())
+
+
+def adopted(one: Attempt) -> Adopted:
+    variation = one.job.variations[0]
+    return Adopted(variation, one.job.recipe, SOURCE, "images/a.jpg", "cd" * 32, 7, "image/jpeg", ("a remark",))
+
+
+async def test_an_adopted_image_is_stored_and_not_bought(journal: Journal, place: Place) -> None:
+    await journal.record([adopted(attempt("a", 1)), adopted(attempt("a", 1))])
+    assert list(place.states().values()) == ["stored"]
+    assert place.bought() == 0
+    assert await journal.intend([attempt("b", 1)]) == []
+
+
+@pytest.mark.parametrize("end", [accepted, lambda one: Doubted(one, SILENCE), stored, lambda one: failed(one, 0)])
+async def test_only_what_is_not_bought_can_be_adopted(
+    end: Callable[[Attempt], Fact], journal: Journal, place: Place
+) -> None:
+    one = attempt("a", 1)
+    await journal.intend([one])
+    await journal.record([end(one)])
+    (before,) = place.states().values()
+    await journal.record([adopted(one)])
+    assert list(place.states().values()) == ["stored" if before == "failed" else before]
+
+
+async def test_a_refused_image_that_is_adopted_keeps_nothing_of_its_refusal(tmp_path: Path) -> None:
+    one = attempt("a", 1)
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([one])
+        await journal.record([Refused(one, REFUSED), adopted(one)])
+    with Ledger(tmp_path) as ledger:
+        (entry,) = ledger.in_states("stored")
+    assert (entry.source, entry.reason, entry.job_id) == (SOURCE, None, "job-9")
+    assert (entry.job_seeds, entry.model_version, entry.submitted_at) == ((1, 2), "7", NOW.isoformat())
+    assert (entry.file, entry.sha256, entry.warnings) == ("images/a.jpg", "cd" * 32, ("a remark",))
+
+
+async def test_where_an_image_is_now_is_recorded_for_stored_ones_alone(tmp_path: Path) -> None:
+    one, other = attempt("a", 1), attempt("b", 2)
+    moved = Reason("removed", "no longer in the campaign")
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([one, other])
+        await journal.record([accepted(one), stored(one), accepted(other)])
+        keys = [one.job.keys[0], other.job.keys[0]]
+        await journal.record([Placed(key, "removed/a.jpg", "ef" * 32, 8, "image/png", moved) for key in keys])
+    with Ledger(tmp_path) as ledger:
+        (entry,) = ledger.in_states("stored")
+        assert (entry.file, entry.sha256, entry.bytes) == ("removed/a.jpg", "ef" * 32, 8)
+        assert [entry.file for entry in ledger.in_states("accepted")] == [None]

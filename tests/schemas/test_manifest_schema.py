@@ -45,6 +45,7 @@ def image(**changes: Any) -> dict[str, Any]:
         "custom_model_etag": None,
         "submitted_at": "2026-09-01T22:00:00.000+00:00",
         "stored_at": "2026-09-01T22:00:09.000+00:00",
+        "source": None,
         "warnings": [],
     } | changes
 
