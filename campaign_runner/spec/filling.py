@@ -18,7 +18,7 @@ from campaign_runner.spec.compose import Composer
 from campaign_runner.spec.draft import Draft, whole_cells
 from campaign_runner.spec.look import REFERENCES, layers
 from campaign_runner.spec.pictures import picture_flaw
-from campaign_runner.spec.problems import Problem, a, counted, guess, listed
+from campaign_runner.spec.problems import Problem, a, counted, listed, nearest
 from campaign_runner.spec.source import Loc
 from campaign_runner.spec.text import EVERYWHERE, Slot, Text, clean, language, slots, wording
 from campaign_runner.spec.wordings import FIXED, filled_texts, is_product_word, wordings
@@ -245,10 +245,13 @@ class Filling:
         named = [f"{id} (line {campaign.line(('products', id))})" for id in ids[:_MOST_NAMED]]
         who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
         message = f"{{{slot.name}}} is missing for {len(ids)} of {counted(len(campaign.products), 'product')}: {who}"
-        if len(ids) == len(campaign.products):
-            message += guess(field, [name.removeprefix("product.") for name in self._known if "product." in name])
+        known = [name.removeprefix("product.") for name in self._known if "product." in name]
+        meant = nearest(field, known) if len(ids) == len(campaign.products) else ""
         them = "them" if len(ids) > 1 else "it"
         advice = f"give {them} {a(field)}"
+        if meant:
+            message += f"; did you mean '{meant}'?"
+            advice = f"write {{product.{meant}}}, or {advice}"
         others = [id for id in campaign.prompts if id != loc[1]] if loc[0] == "prompts" else []
         if others:
             advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{listed(others, most=3)}]}}"
