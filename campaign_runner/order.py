@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaign_runner.firefly.client import Settings
@@ -14,7 +13,7 @@ from campaign_runner.plan.cost import Estimate, Rate
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.quota import account_of
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.parts import Limits, Shared
 from campaign_runner.spec.schema import Campaign
 
 
@@ -29,6 +28,7 @@ class Order:
     only: Only = EVERYTHING
     accept_drift: bool = False
     start_over: bool = False
+    shared: Shared = field(default_factory=Shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,19 @@ class Access:
         return account_of(settings.firefly_url, settings.credentials.client_id)
 
 
+async def at_once() -> None:
+    """The start of a run that waits for no other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The person or the cron job a run reports to.
 
     `agree` is asked before the first money and may refuse; `say` takes the lines of the report;
-    `heed` is entered while the scheduler runs and turns signals into stops.
+    `start` is awaited before the first request: nothing was sent until then.
     """
 
     control: Control
     agree: Callable[[Estimate], bool]
     say: Callable[[str], None]
-    heed: Callable[[Control], AbstractContextManager[None]] = lambda control: nullcontext()
+    start: Callable[[], Awaitable[None]] = at_once

@@ -1,14 +1,14 @@
-"""Observers of a run, both fed by its events: a bar with sentences for people, lines of JSON for machines.
+"""Observers of a run, fed by the events of its campaigns: a bar with sentences for people, JSON for machines.
 
 At a terminal a tqdm bar shows images, requests and the time left at the allowance, and sentences
-are written above it; without one there is a plain line a minute. One event is one sentence.
+are written above it; without one there is a plain line a minute. One event is one sentence; however
+many campaigns run together, there is one bar, or one line a minute.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, assert_never
@@ -37,9 +37,8 @@ from campaign_runner.events import (
     Warned,
 )
 from campaign_runner.plan.cost import USUAL_JOB_SECONDS, Rate, duration
-from campaign_runner.spec.problems import visible
+from campaign_runner.spec.problems import counted, visible
 
-Observer = Callable[[Event], None]
 LINE_EVERY = 60.0
 """Seconds between two lines where there is no terminal."""
 _LONG_WAIT = 90.0
@@ -76,91 +75,120 @@ class Tally:
                 pass
 
 
+class Progress:
+    """How far the campaigns of a run have come together; `rates` are their allowances, by name."""
+
+    def __init__(self, rates: Mapping[str, Rate]) -> None:
+        self.title = next(iter(rates)) if len(rates) == 1 else counted(len(rates), "campaign")
+        self._rates = rates
+        self._tallies = {campaign: Tally() for campaign in rates}
+        self.has_begun = False
+
+    def count(self, campaign: str, event: Event) -> None:
+        self.has_begun = self.has_begun or isinstance(event, Started)
+        self._tallies[campaign].count(event)
+
+    def sum(self, figure: str) -> int:
+        """One figure of all tallies."""
+        return sum(getattr(tally, figure) for tally in self._tallies.values())
+
+    def sentence(self, campaign: str, event: Event) -> str | None:
+        """What a person should know of an event; it names its campaign where there are several."""
+        sentence = worth_a_line(event)
+        return sentence if sentence is None or len(self._rates) == 1 else f"{campaign}: {sentence}"
+
+    def requests(self) -> str:
+        return f"{self.sum('sent')} of {self.sum('requests')} requests, {self._time_left()}"
+
+    def _time_left(self) -> str:
+        """The time the rest takes at the allowance, for a person: they share it, and the slowest ends last."""
+        unsent = {name: max(tally.requests - tally.sent, 0) for name, tally in self._tallies.items()}
+        together = sum(unsent.values())
+        if together == 0:
+            return "the last ones are being made"
+        fastest = max(rate.per_minute for rate in self._rates.values())
+        alone = max(unsent[name] / rate.per_minute for name, rate in self._rates.items())
+        seconds = max(together / fastest, alone) * 60 + USUAL_JOB_SECONDS
+        return "less than a minute left" if seconds < 60 else f"about {duration(-int(-seconds // 60))} left"
+
+
 class Bar:
-    """A tqdm bar on `stream`, and above it what a person should know. Use as an observer; `close` it at the end."""
+    """A tqdm bar on `stream`, and above it what a person should know. It appears once a campaign has started."""
 
-    def __init__(self, campaign: str, rate: Rate, stream: IO[str]) -> None:
-        self._tally = Tally()
-        self._rate = rate
+    def __init__(self, progress: Progress, stream: IO[str]) -> None:
+        self._progress = progress
         self._stream = stream
-        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} images{postfix}"
-        self._bar: tqdm[Any] = tqdm(
-            desc=campaign, total=0, bar_format=form, file=stream, leave=False, dynamic_ncols=True
-        )
-        self._bar.set_postfix_str("starting", refresh=False)
+        self._bar: tqdm[Any] | None = None
 
-    def __call__(self, event: Event) -> None:
-        self._tally.count(event)
-        if (sentence := worth_a_line(event)) is not None:
+    def __call__(self, campaign: str, event: Event) -> None:
+        self._progress.count(campaign, event)
+        if (sentence := self._progress.sentence(campaign, event)) is not None:
             tqdm.write(sentence, file=self._stream)
-        self._bar.total = self._tally.images
-        self._bar.n = self._tally.stored
-        self._bar.set_postfix_str(self._left(), refresh=False)
+        self.tick()
+
+    def tick(self) -> None:
+        """Show how it stands now."""
+        if not self._progress.has_begun:
+            return
+        if self._bar is None:
+            form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} images{postfix}"
+            title = self._progress.title
+            self._bar = tqdm(desc=title, total=0, bar_format=form, file=self._stream, leave=False, dynamic_ncols=True)
+        self._bar.total = self._progress.sum("images")
+        self._bar.n = self._progress.sum("stored")
+        self._bar.set_postfix_str(self._progress.requests(), refresh=False)
         self._bar.refresh()
 
     def close(self) -> None:
-        self._bar.close()
-
-    def _left(self) -> str:
-        return f"{self._tally.sent} of {self._tally.requests} requests, {time_left(self._tally, self._rate)}"
+        if self._bar is not None:
+            self._bar.close()
 
 
 class Lines:
-    """One plain line a minute on `stream`, and at once what a person should know. `clock` counts seconds."""
+    """One plain line on `stream` whenever `tick` is called, and at once what a person should know."""
 
-    def __init__(
-        self, campaign: str, rate: Rate, stream: IO[str], *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._campaign = campaign
-        self._tally = Tally()
-        self._rate = rate
+    def __init__(self, progress: Progress, stream: IO[str]) -> None:
+        self._progress = progress
         self._stream = stream
-        self._clock = clock
-        self._next = clock() + LINE_EVERY
 
-    def __call__(self, event: Event) -> None:
-        self._tally.count(event)
+    def __call__(self, campaign: str, event: Event) -> None:
+        self._progress.count(campaign, event)
         if (sentence := worth_a_line(event)) is not None:
-            self._stream.write(f"{self._campaign}: {sentence}\n")
-        if self._clock() >= self._next:
-            self._next = self._clock() + LINE_EVERY
-            tally = self._tally
-            self._stream.write(
-                f"{self._campaign}: {tally.stored} of {tally.images} images, "
-                f"{tally.sent} of {tally.requests} requests, {time_left(tally, self._rate)}\n"
-            )
-        self._stream.flush()
+            self._write(f"{campaign}: {sentence}")
+
+    def tick(self) -> None:
+        """Say how it stands now."""
+        progress = self._progress
+        if not progress.has_begun:
+            return
+        images = f"{progress.sum('stored')} of {progress.sum('images')} images"
+        self._write(f"{progress.title}: {images}, {progress.requests()}")
 
     def close(self) -> None:
+        self._stream.flush()
+
+    def _write(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
         self._stream.flush()
 
 
 class JsonLines:
     """Every event as one JSON object a line on `stream`, with the time (UTC) and the campaign's name."""
 
-    def __init__(
-        self, campaign: str, stream: IO[str], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._campaign = campaign
+    def __init__(self, stream: IO[str], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._stream = stream
         self._now = now
 
-    def __call__(self, event: Event) -> None:
-        fact = {"event": word(event), "at": self._now().isoformat(timespec="milliseconds"), "campaign": self._campaign}
+    def __call__(self, campaign: str, event: Event) -> None:
+        fact = {"event": word(event), "at": self._now().isoformat(timespec="milliseconds"), "campaign": campaign}
         self._stream.write(json.dumps(fact | described(event), ensure_ascii=False).translate(_LINE_ENDS) + "\n")
         self._stream.flush()
 
+    def tick(self) -> None:
+        """Machines count for themselves."""
+
     def close(self) -> None:
         self._stream.flush()
-
-
-def time_left(tally: Tally, rate: Rate) -> str:
-    """The time the rest takes at the allowance, for a person."""
-    unsent = max(tally.requests - tally.sent, 0)
-    if unsent == 0:
-        return "the last ones are being made"
-    seconds = unsent / rate.per_minute * 60 + USUAL_JOB_SECONDS
-    return "less than a minute left" if seconds < 60 else f"about {duration(-int(-seconds // 60))} left"
 
 
 def worth_a_line(event: Event) -> str | None:

@@ -150,13 +150,14 @@ class Session:
         order, quota = self._order, self._quota()
         store = await FolderStore.prepare(order.folder.images, order.folder.staging)
         await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
+        await self._desk.start()
         self._remember(coming=self._stock.due)
         waiting = self._ledger.counts()["accepted"]
         self._control.observe(Started(order.campaign.campaign, self._stock.due, self._stock.requests, waiting))
         provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
-        with self._desk.heed(self._control):
-            runner = Runner(Ports(provider, store, self._journal, quota), order.limits, control=self._control)
-            await runner.run(self._stock.jobs())
+        ports = Ports(provider, store, self._journal, quota)
+        runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
+        await runner.run(self._stock.jobs())
         try:
             self._remember(coming=0)
             return await quota.allowance()

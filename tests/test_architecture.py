@@ -14,6 +14,7 @@ LAYERS = """
 __main__
 cli
 __init__
+together
 session resolving cancelling
 closing
 order

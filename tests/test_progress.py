@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -36,7 +35,7 @@ from campaign_runner.events import (
 )
 from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.plan.cost import Rate
-from campaign_runner.progress import Bar, JsonLines, Lines
+from campaign_runner.progress import Bar, JsonLines, Lines, Progress
 
 RECIPE = Recipe.of("image3", {"prompt": "a candle", "size": {"width": 1024, "height": 1024}})
 CELL = Cell("candle", "hero", "plain", "us", Size(1024, 1024))
@@ -75,27 +74,37 @@ KINDS = {type(event) for event, _, _ in EVERY_EVENT}
 def logged(*events: Event) -> list[dict[str, Any]]:
     """The JSON lines of some events."""
     stream = StringIO()
-    log = JsonLines("almond", stream, now=lambda: datetime(2026, 9, 1, 22, 0, 0, 5000, UTC))
+    log = JsonLines(stream, now=lambda: datetime(2026, 9, 1, 22, 0, 0, 5000, UTC))
     for event in events:
-        log(event)
+        log("almond", event)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def lined(*events: Event, clock: Callable[[], float] = lambda: 0.0) -> list[str]:
-    """The plain lines of some events."""
+MINUTE = object()
+"""Stands among events for a minute that is over."""
+
+
+def lined(*events: Any, campaigns: tuple[str, ...] = ("almond",)) -> list[str]:
+    """The plain lines of some events, each of the first campaign unless it comes with the name of its own."""
     stream = StringIO()
-    lines = Lines("almond", RATE, stream, clock=clock)
+    lines = Lines(Progress(dict.fromkeys(campaigns, RATE)), stream)
     for event in events:
-        lines(event)
+        match event:
+            case _ if event is MINUTE:
+                lines.tick()
+            case (campaign, of_it):
+                lines(campaign, of_it)
+            case _:
+                lines(campaigns[0], event)
     return stream.getvalue().splitlines()
 
 
 def barred(*events: Event) -> str:
     """What a bar has written when it has seen some events, before it closes."""
     stream = StringIO()
-    bar = Bar("almond", RATE, stream)
-    for event in events:
-        bar(event)
+    bar = Bar(Progress({"almond": RATE}), stream)
+    for event in (STARTED, *events):
+        bar("almond", event)
     shown = stream.getvalue()
     bar.close()
     return shown
@@ -162,12 +171,31 @@ def test_what_goes_well_only_moves_the_numbers(event: Event) -> None:
 
 
 def test_without_a_terminal_there_is_a_line_a_minute() -> None:
-    seconds = iter([0.0, 1.0, 59.0, 60.0, 60.0, 61.0, 121.0, 121.0])
-    told = lined(STARTED, *STORED, Submitting(ATTEMPT), Submitting(ATTEMPT), clock=lambda: next(seconds))
-    assert told == [
+    assert lined(STARTED, *STORED, MINUTE, Submitting(ATTEMPT), Submitting(ATTEMPT), MINUTE) == [
         "almond: 2 of 4 images, 0 of 2 requests, less than a minute left",
         "almond: 2 of 4 images, 2 of 2 requests, the last ones are being made",
     ]
+
+
+def test_several_campaigns_have_one_line_a_minute_together() -> None:
+    beech = [("beech", Started("beech", due=40, requests=10, waiting=0)), ("beech", STORED[0])]
+    assert lined(STARTED, *beech, MINUTE, campaigns=("almond", "beech")) == [
+        "2 campaigns: 1 of 44 images, 0 of 12 requests, about 4 min left"
+    ]
+
+
+def test_a_bar_of_several_campaigns_says_whose_sentence_it_is() -> None:
+    stream = StringIO()
+    bar = Bar(Progress({"almond": RATE, "beech": RATE}), stream)
+    bar("beech", Doubted(ATTEMPT, REASON))
+    assert stream.getvalue().startswith("beech: in doubt: candle")
+
+
+def test_before_a_campaign_has_started_there_is_no_bar_and_no_line() -> None:
+    assert lined(MINUTE) == []
+    stream = StringIO()
+    Bar(Progress({"almond": RATE}), stream)("almond", ModelResolved(CustomModel("urn:1", "Warm", "1", "e", "")))
+    assert stream.getvalue() == ""
 
 
 def test_the_bar_shows_images_requests_and_the_time_left() -> None:
@@ -190,8 +218,8 @@ def test_nothing_due_makes_no_bar_of_nonsense() -> None:
 
 def test_closing_the_bar_leaves_the_line_empty() -> None:
     stream = StringIO()
-    bar = Bar("almond", RATE, stream)
-    bar(STARTED)
+    bar = Bar(Progress({"almond": RATE}), stream)
+    bar("almond", STARTED)
     bar.close()
     assert stream.getvalue().endswith("\r")
     assert stream.getvalue().split("\r")[-2].strip() == ""

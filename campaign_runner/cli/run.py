@@ -8,7 +8,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,22 +20,21 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment, sandbox_settings
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.target import find, folder_of
-from campaign_runner.cli.watching import Shown, watching
-from campaign_runner.errors import CampaignError
+from campaign_runner.cli.times import Duration, TimeOfDay
+from campaign_runner.cli.watching import Shown, Watch, watching
 from campaign_runner.folder import SANDBOX
 from campaign_runner.memory import Memory
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.plan.cost import Estimate, Rate, duration, minutes
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
-from campaign_runner.run.parts import Limits
-from campaign_runner.session import make
+from campaign_runner.run.parts import Limits, Shared, Spent
 from campaign_runner.spec.problems import counted
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.together import Part, make_together
 
 SANDBOX_RATE = Rate(per_minute=600, per_day=1_000_000)
 SANDBOX_JOB_SECONDS = 0.4
-SIGNALLED = (130, 143, 129)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +51,12 @@ class Flags:
     max_images: int | None
     max_requests: int | None
     max_runtime: float | None
-    until: float | None
+    until: datetime | None
     accept_drift: bool
     start_over: bool
     log_format: str
     log_file: Path | None
     quiet: bool
-
-    def max_seconds(self) -> float | None:
-        """The shorter of the two time boxes, in seconds from now."""
-        return min((box for box in (self.max_runtime, self.until) if box is not None), default=None)
-
-
-class Duration(click.ParamType[float]):
-    """`90s`, `30m`, `2h`: seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number, unit = str(value)[:-1], str(value)[-1:]
-        if unit not in "smh" or not (number.isascii() and number.isdigit()) or int(number) == 0:
-            self.fail(f"'{value}' is no duration; write 90s, 30m or 2h", param, ctx)
-        return float(int(number) * {"s": 1, "m": 60, "h": 3600}[unit])
-
-
-class TimeOfDay(click.ParamType[float]):
-    """`06:00`: the seconds until then, local time."""
-
-    name = "HH:MM"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        now = datetime.now().astimezone()
-        try:
-            wanted = datetime.strptime(str(value), "%H:%M")
-        except ValueError:
-            self.fail(f"'{value}' is no time of day; write 06:00", param, ctx)
-        until = now.replace(hour=wanted.hour, minute=wanted.minute, second=0, microsecond=0)
-        return (until + timedelta(days=until <= now) - now).total_seconds()
 
 
 _positive = click.IntRange(min=1)
@@ -101,11 +70,11 @@ _positive = click.IntRange(min=1)
 @click.option("--yes", is_flag=True, help="Do not ask before the first money.")
 @options.only
 @options.output
-@click.option("--concurrency", type=_positive, help="Requests under way at once.")
+@click.option("--concurrency", type=_positive, help="Requests under way at once, for each campaign.")
 @click.option("--per-minute", type=_positive, help="The account's requests a minute.")
 @click.option("--per-day", type=_positive, help="The account's requests in 24 hours.")
-@click.option("--max-images", type=_positive, help="Stop after buying so many.")
-@click.option("--max-requests", type=_positive, help="Stop after so many requests.")
+@click.option("--max-images", type=_positive, help="Stop after buying so many, over all files.")
+@click.option("--max-requests", type=_positive, help="Stop after so many requests, over all files.")
 @click.option("--max-runtime", type=Duration(), help="Stop submitting after 90s, 30m, 2h.")
 @click.option("--until", type=TimeOfDay(), help="Stop submitting at this time of day.")
 @click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
@@ -118,56 +87,78 @@ _positive = click.IntRange(min=1)
 def command(names: tuple[str, ...], **options: Any) -> int:
     """Make what is due and fetch what is paid for.
 
-    At a terminal it asks before the first money. Ctrl-C stops submitting and waits for what is under
-    way; running again goes on where it stopped, and nothing is bought twice.
+    Several files are made at the same time and take turns at the allowance; each has its own report. At a terminal
+    it asks before the first money, once for each file, before anything is sent for any. Ctrl-C stops submitting and
+    waits for what is under way; running again goes on where it stopped, and nothing is bought twice.
     """
     flags = Flags(**options)
     targets = [find(name, output=flags.output, is_sandbox=flags.is_sandbox) for name in names]
     campaigns = [target.campaign() for target in targets]  # every problem of every file before anything is sent
-    codes: list[int] = []
-    for campaign in campaigns:
-        codes.append(_run(campaign, flags))
-        if codes[-1] in SIGNALLED:
-            break
-    return worst(codes)
+    return asyncio.run(run_all(_each_once(campaigns), flags))
 
 
-def worst(codes: list[int]) -> int:
-    """The exit status of several runs: signals first, then the order of the table."""
-    order = (*SIGNALLED, 1, 2, 5, 6, 7, 4, 8, 9, 3, 11, 0)
-    return min(codes, key=order.index)
+def _each_once(campaigns: list[Campaign]) -> list[Campaign]:
+    return list({campaign.path.resolve(): campaign for campaign in campaigns}.values())
 
 
-def _run(campaign: Campaign, flags: Flags) -> int:
-    """The exit status of one campaign; what is refused here does not keep the others from running."""
-    try:
-        return asyncio.run(run_one(campaign, flags))
-    except CampaignError as error:
-        console.complain(error)
-        return error.exit_code
-
-
-async def run_one(campaign: Campaign, flags: Flags) -> int:
-    """One campaign, from its lock to its report."""
-    folder = folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox)
+async def run_all(campaigns: list[Campaign], flags: Flags) -> int:
+    """The campaigns from their locks to their reports, which come once all have ended; the worst exit status."""
     environment = Environment.of_process()
-    console.say(f"output  {folder.path}")
-    rate = _rate(campaign, flags, environment)
-    order = Order(
-        campaign=campaign,
-        folder=folder,
-        rate=rate,
-        limits=_limits(campaign, flags),
-        only=options.selection(flags.only, campaign),
-        accept_drift=flags.accept_drift,
-        start_over=flags.start_over,
-    )
+    rates = {campaign.campaign: _rate(campaign, flags, environment) for campaign in campaigns}
+    orders = _orders(campaigns, rates, flags)
     shown = Shown(log_format=flags.log_format, log_file=flags.log_file, quiet=flags.quiet)
-    with watching(campaign.campaign, rate, shown) as watch:
-        control = Control(Clock(), Stop(), watch.tell)
-        desk = Desk(control, agree=_agree(flags), say=watch.say, heed=heeding_signals)
-        async with _access(flags, environment) as access:
-            return await make(order, access, desk)
+    with watching(rates, shown) as watch:
+        parts = [_part(order, watch, _agree(flags, is_only=len(orders) == 1)) for order in orders]
+        for order in orders:
+            console.say(f"output  {order.folder.path}")
+        time = asyncio.create_task(watch.keep_time())
+        try:
+            async with _access(flags, environment) as access:
+                code = await make_together(parts, access, heed=heeding_signals, refused=_tell_refusal)
+        finally:
+            time.cancel()
+            watch.close()
+            for line in chain.from_iterable(part.report for part in parts):
+                console.say(line)
+    if len(parts) > 1:
+        console.say(_of_all(parts, code))
+    return code
+
+
+def _of_all(parts: list[Part], code: int) -> str:
+    """The last line of several campaigns, for machines."""
+    each = " ".join(f"{part.order.campaign.campaign}={part.code}" for part in parts)
+    return f"{'ok' if code == 0 else 'attention'} campaigns={len(parts)} exit={code} {each}"
+
+
+def _tell_refusal(part: Part) -> None:
+    if part.refusal is not None:
+        console.complain(part.refusal)
+
+
+def _orders(campaigns: list[Campaign], rates: dict[str, Rate], flags: Flags) -> list[Order]:
+    """What is asked for; together they keep to one set of limits, and those of equal allowance take turns at it."""
+    spent = Spent()
+    shared = {rate: Shared(spent) for rate in rates.values()}
+    return [
+        Order(
+            campaign=campaign,
+            folder=folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox),
+            rate=rates[campaign.campaign],
+            limits=_limits(campaign, flags),
+            only=options.selection(flags.only, campaign),
+            accept_drift=flags.accept_drift,
+            start_over=flags.start_over,
+            shared=shared[rates[campaign.campaign]],
+        )
+        for campaign in campaigns
+    ]
+
+
+def _part(order: Order, watch: Watch, agree: Callable[[Estimate], bool]) -> Part:
+    report: list[str] = []
+    control = Control(Clock(), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
+    return Part(order, Desk(control, agree, say=report.append), report)
 
 
 def _rate(campaign: Campaign, flags: Flags, environment: Environment) -> Rate:
@@ -182,7 +173,8 @@ def _limits(campaign: Campaign, flags: Flags) -> Limits:
         concurrency=flags.concurrency or campaign.concurrency,
         max_images=flags.max_images,
         max_requests=flags.max_requests,
-        max_seconds=flags.max_seconds(),
+        max_seconds=flags.max_runtime,
+        until=flags.until,
         guards_files=not flags.is_sandbox,
     )
 
@@ -220,7 +212,7 @@ def _is_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def _agree(flags: Flags) -> Callable[[Estimate], bool]:
+def _agree(flags: Flags, *, is_only: bool) -> Callable[[Estimate], bool]:
     """Ask before the first money, where there is somebody to ask; the crontab line is consent."""
 
     def agree(figures: Estimate) -> bool:
@@ -228,6 +220,7 @@ def _agree(flags: Flags) -> Callable[[Estimate], bool]:
             return True
         what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
-        return click.confirm(f"This buys {what}{time}). Buy?", default=False)
+        who = "This" if is_only else f"{figures.campaign}: this"
+        return click.confirm(f"{who} buys {what}{time}). Buy?", default=False)
 
     return agree

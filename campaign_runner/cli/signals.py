@@ -1,4 +1,4 @@
-"""Signals become stops: the first drains the run, a second one leaves at once; the journal covers both."""
+"""Signals become stops: the first drains every run, a second one leaves at once; the journal covers both."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def heeding_signals(control: Control) -> Iterator[None]:
+def heeding_signals(*controls: Control) -> Iterator[None]:
     """While the block runs. A signal that was ignored at the start (`nohup`) stays ignored."""
     loop = asyncio.get_running_loop()
 
     def heed(number: int) -> None:
-        if control.ending.signal is not None:
+        if any(control.ending.signal is not None for control in controls):
             os._exit(128 + number)
-        control.signalled(number)
+        for control in controls:
+            control.signalled(number)
 
     with ExitStack() as undone:
         for number in [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Event
 from campaign_runner.plan.cost import Rate
-from campaign_runner.progress import Bar, JsonLines, Lines
+from campaign_runner.progress import LINE_EVERY, Bar, JsonLines, Lines, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +31,40 @@ class Watch:
 
     observers: list[Bar | Lines | JsonLines]
 
-    def tell(self, event: Event) -> None:
-        for observer in list(self.observers):
-            try:
-                observer(event)
-            except OSError:  # its reader has left, or its disk is full: images are at stake, not lines
-                self.observers.remove(observer)
+    def tell(self, campaign: str, event: Event) -> None:
+        self._each(lambda observer: observer(campaign, event))
 
-    def say(self, line: str) -> None:
-        self.close()
-        console.say(line)
+    async def keep_time(self) -> None:
+        """Remind every observer once a minute that time passes, until cancelled."""
+        while True:
+            await asyncio.sleep(LINE_EVERY)
+            self._each(lambda observer: observer.tick())
 
     def close(self) -> None:
         while self.observers:
             with suppress(OSError):
                 self.observers.pop().close()
 
+    def _each(self, show: Callable[[Bar | Lines | JsonLines], None]) -> None:
+        for observer in list(self.observers):
+            try:
+                show(observer)
+            except OSError:  # its reader has left, or its disk is full: images are at stake, not lines
+                self.observers.remove(observer)
+
 
 @contextmanager
-def watching(campaign: str, rate: Rate, shown: Shown) -> Iterator[Watch]:
-    """Open the log and the bar of a run. Raises UsageError where the log file cannot be written."""
+def watching(rates: Mapping[str, Rate], shown: Shown) -> Iterator[Watch]:
+    """Open the log and the bar of a run; `rates` by campaign. Raises UsageError where the log cannot be written."""
     with _log_stream(shown.log_file) as log:
         observers: list[Bar | Lines | JsonLines] = []
         if shown.log_format == "json":
-            observers.append(JsonLines(campaign, log))
+            observers.append(JsonLines(log))
         elif shown.log_file is not None:
-            observers.append(Lines(campaign, rate, log))
+            observers.append(Lines(Progress(rates), log))
         if not shown.quiet and (shown.log_file is not None or shown.log_format == "text"):
             stderr = console.stderr()
-            observers.append((Bar if stderr.isatty() else Lines)(campaign, rate, stderr))
+            observers.append((Bar if stderr.isatty() else Lines)(Progress(rates), stderr))
         watch = Watch(observers)
         try:
             yield watch

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from campaign_runner.errors import CampaignError
 
 OK, BUG, USAGE, FAILED, DOUBT, INTEGRITY, MACHINE, ACCOUNT, LATER, ASKED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+BUSY, SIGNALLED = 11, (129, 130, 143)
 _WORST_FIRST = (BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT, LATER, ASKED, FAILED)
+_WORST_OF_SEVERAL = (BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT, *SIGNALLED, LATER, ASKED, FAILED, BUSY, OK)
 
 
 @dataclass(slots=True)
@@ -42,3 +44,8 @@ def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: in
     if ending.signal is not None and not codes & {BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT}:
         return 128 + ending.signal
     return next((code for code in _WORST_FIRST if code in codes), OK)
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The exit status of several campaigns: what needs a person, then a signal, then what a later run settles."""
+    return min(codes, key=_WORST_OF_SEVERAL.index)

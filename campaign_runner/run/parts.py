@@ -1,8 +1,10 @@
-"""What a run is given: the ports it joins, and how far it may go."""
+"""What a run is given: the ports it joins, how far it may go, and what it shares with runs beside it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from campaign_runner.ports import Journal, Provider, Quota, Store
 
@@ -19,7 +21,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Jobs at once, and where the caller wants a run to stop: new images, new requests, seconds from its start.
+    """Jobs at once, and where the caller wants a run to stop: new images, new requests, seconds, a moment.
 
     `guards_files`: refuse to buy an image whose file is on the disk already (not in a sandbox: it costs nothing).
     """
@@ -28,4 +30,25 @@ class Limits:
     max_images: int | None = None
     max_requests: int | None = None
     max_seconds: float | None = None
+    until: datetime | None = None
     guards_files: bool = True
+
+
+@dataclass(slots=True)
+class Spent:
+    """Images and requests asked for and not refused, by all runs of one command: what its limits bound."""
+
+    images: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a run shares with the others of its command.
+
+    Runs of equal allowance share the `turn`: it is held while one waits for its permit and goes round, so that
+    nobody has two requests while another waits for one.
+    """
+
+    spent: Spent = field(default_factory=Spent)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -20,7 +20,7 @@ from campaign_runner.run.crew import Crew, Level, Stop
 from campaign_runner.run.ending import Ending
 from campaign_runner.run.keeping import Delivery, Keeper
 from campaign_runner.run.pace import Pace
-from campaign_runner.run.parts import Limits, Ports
+from campaign_runner.run.parts import Limits, Ports, Shared
 from campaign_runner.run.polls import POLLERS, LetGo, Polls
 from campaign_runner.run.submitting import Submitter
 
@@ -37,9 +37,17 @@ class Runner:
     """One run over a plan's due jobs and over what earlier runs left accepted. Use once.
 
     `control` may be told to stop from outside at any time; its observer sees every event as it happens.
+    `shared` is what it has in common with runs beside it.
     """
 
-    def __init__(self, ports: Ports, limits: Limits | None = None, *, control: Control | None = None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        limits: Limits | None = None,
+        *,
+        control: Control | None = None,
+        shared: Shared | None = None,
+    ) -> None:
         self._limits = limits or Limits()
         self._control = control or Control(Clock(), Stop(), _nobody)
         self._journal = ports.journal
@@ -48,7 +56,7 @@ class Runner:
         self._paces: dict[tuple[str, int], Pace] = {}
         heard, random = self._control.heard, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
-        self._submitter = Submitter(ports, self._limits, self._control, self._record)
+        self._submitter = Submitter(ports, self._limits, self._control, shared=shared or Shared(), record=self._record)
         self._keeper = Keeper(ports, self._control, self._record)
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
@@ -154,8 +162,12 @@ class Runner:
         return _released(self._room)
 
     async def _keep_time(self) -> None:
-        if self._limits.max_seconds is not None:
-            await asyncio.sleep(self._limits.max_seconds)
+        limits = self._limits
+        left = [] if limits.max_seconds is None else [limits.max_seconds]
+        if limits.until is not None:
+            left.append((limits.until - self._control.clock.now()).total_seconds())
+        if left:
+            await asyncio.sleep(min(left))
             self._control.stop_asked("the time you gave is over")
 
     async def _drain(self, crew: Crew) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from campaign_runner import retry
 from campaign_runner.errors import IntegrityError, ProviderError, Rejected, Throttled, Unavailable
@@ -17,7 +18,7 @@ from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit, Wait
 from campaign_runner.run.control import Control
 from campaign_runner.run.crew import Level
-from campaign_runner.run.parts import Limits, Ports
+from campaign_runner.run.parts import Limits, Ports, Shared
 
 LONGEST_WAIT = 600.0
 """Seconds a run waits for its next permit; beyond it, it ends and says when to come back."""
@@ -33,14 +34,20 @@ class Submitter:
     """Asks for jobs, one permit at a time, in the order they come."""
 
     def __init__(
-        self, ports: Ports, limits: Limits, control: Control, record: Callable[[Fact], Awaitable[Fact]]
+        self,
+        ports: Ports,
+        limits: Limits,
+        control: Control,
+        *,
+        shared: Shared,
+        record: Callable[[Fact], Awaitable[Fact]],
     ) -> None:
         self._ports = ports
         self._limits = limits
         self._control = control
         self._record = record
-        self._turn = asyncio.Lock()
-        self._images = self._requests = 0
+        self._spent, self._turn = shared.spent, shared.turn
+        self._own_turn = asyncio.Lock()
         self._doubts = self._throttled = 0  # in a row
         self._blocked_until = 0.0  # of the loop's clock
 
@@ -133,8 +140,8 @@ class Submitter:
         reason = Reason(error.code or "no_answer", str(error))
         self._control.heard(error)
         if error.charged is False:
-            self._requests -= 1
-            self._images -= len(attempt.job.seeds)
+            self._spent.requests -= 1
+            self._spent.images -= len(attempt.job.seeds)
             await self._closing(permit, Refused(attempt, reason, for_good=isinstance(error, Rejected)), error)
         else:
             self._count_doubt()
@@ -186,7 +193,7 @@ class Submitter:
     async def _leave(self, job: Job) -> tuple[Permit, Job] | None:
         """Leave to send `job`, or a part of it; None where the run stops first. Whoever came first is served first."""
         stop, quota = self._control.stop, self._ports.quota
-        async with self._turn:
+        async with self._own_turn, self._common_turn():
             while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
                 match await quota.acquire():
                     case Permit() as permit if stop.reached(Level.NO_SUBMITS):
@@ -196,6 +203,16 @@ class Submitter:
                     case Wait(seconds, why):
                         await self._wait(seconds, why)
         return None
+
+    @asynccontextmanager
+    async def _common_turn(self) -> AsyncIterator[None]:
+        """The turn among the runs of the command; a run that stops does not wait for it."""
+        has_turn = await self._control.stop.until(Level.NO_SUBMITS, self._turn.acquire())
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turn.release()
 
     async def _wait(self, seconds: float, why: str) -> None:
         if seconds > LONGEST_WAIT:
@@ -208,8 +225,8 @@ class Submitter:
     def _within_limits(self, job: Job) -> Job | None:
         """As much of `job` as the caller's limits leave room for; None, and the run stops, where that is nothing."""
         limits = self._limits
-        room = len(job.variations) if limits.max_images is None else limits.max_images - self._images
-        if limits.max_requests is not None and self._requests >= limits.max_requests:
+        room = len(job.variations) if limits.max_images is None else limits.max_images - self._spent.images
+        if limits.max_requests is not None and self._spent.requests >= limits.max_requests:
             self._control.stop_asked(f"--max-requests {limits.max_requests}")
         elif room <= 0:
             self._control.stop_asked(f"--max-images {limits.max_images}")
@@ -223,8 +240,8 @@ class Submitter:
             self._control.stop_asked(f"--max-images {self._limits.max_images}")
 
     def _counted(self, part: Job) -> Job:
-        self._requests += 1
-        self._images += len(part.variations)
+        self._spent.requests += 1
+        self._spent.images += len(part.variations)
         return part
 
     def _count_doubt(self) -> None:

@@ -71,3 +71,15 @@ def sandbox_origin() -> Iterator[str]:
             yield process.stdout.readline().split()[1]
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+@pytest.fixture
+def account(sandbox_origin: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody with credentials, and a state folder of his own."""
+    return {
+        "CUSTOM_MODELS_CLIENT_ID": "somebody",
+        "CUSTOM_MODELS_CLIENT_SECRET": "canary-secret",
+        "CAMPAIGN_RUNNER_FIREFLY_URL": sandbox_origin,
+        "CAMPAIGN_RUNNER_IMS_URL": sandbox_origin,
+        "CAMPAIGN_RUNNER_STATE_DIR": str(tmp_path / "state"),
+    }

@@ -25,17 +25,6 @@ seeds: [1]
 """
 
 
-@pytest.fixture
-def account(sandbox_origin: str) -> dict[str, str]:
-    """The environment of somebody with credentials."""
-    return {
-        "CUSTOM_MODELS_CLIENT_ID": "somebody",
-        "CUSTOM_MODELS_CLIENT_SECRET": "canary-secret",
-        "CAMPAIGN_RUNNER_FIREFLY_URL": sandbox_origin,
-        "CAMPAIGN_RUNNER_IMS_URL": sandbox_origin,
-    }
-
-
 def test_it_lists_every_model_of_the_account(ask: Ask, account: dict[str, str]) -> None:
     said = ask("models", **account)
     assert said.status == 0 and said.out.splitlines()[-1] == "74 custom models"  # more than one page of Adobe's

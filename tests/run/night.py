@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.resolving import Decision, apply
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.parts import Limits, Shared, Spent
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
@@ -30,6 +30,7 @@ from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.session import make
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.together import Part, make_together
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"
@@ -67,6 +68,25 @@ class Ended:
 
     def seen(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
+
+
+@dataclass
+class Several:
+    """What a run of several campaigns left; events come with the name of their campaign."""
+
+    parts: list[Part] = field(default_factory=list)
+    events: list[tuple[str, Event]] = field(default_factory=list)
+    code: int = 0
+    controls: list[Control] = field(default_factory=list)
+    refused: list[Part] = field(default_factory=list)
+
+    @property
+    def codes(self) -> dict[str, int]:
+        return {part.order.campaign.campaign: part.code for part in self.parts}
+
+    def of(self, kind: type) -> list[str]:
+        """The campaigns of every event of a kind, as they came."""
+        return [name for name, event in self.events if isinstance(event, kind)]
 
 
 @dataclass
@@ -164,6 +184,35 @@ class Night:
         manifest = json.loads(written.read_bytes()) if written.exists() else {}
         return Ended(code, lines, events, seconds, manifest, self.seconds() - stopped[0] if stopped else None)
 
+    async def run_together(self, *campaigns: Campaign, watch: Watch | None = None, **choices: Any) -> Several:
+        """Several campaigns in one run. `choices`: limits, rate (`rates` by campaign), agree, several."""
+        several = choices.get("several") or Several()
+        rates = {campaign.campaign: choices.get("rate", FAST) for campaign in campaigns} | choices.get("rates", {})
+        spent = Spent()
+        shared = {rate: Shared(spent) for rate in rates.values()}
+
+        def part(campaign: Campaign) -> Part:
+            def observe(event: Event) -> None:
+                several.events.append((campaign.campaign, event))
+                if watch is not None:
+                    watch(event, control)
+
+            control = Control(self.clock(), Stop(), observe)
+            report: list[str] = []
+            desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=report.append)
+            rate = rates[campaign.campaign]
+            order = self._order(campaign, {**choices, "rate": rate, "shared": shared[rate]})
+            return Part(order, desk, report)
+
+        @contextmanager
+        def heed(*controls: Control) -> Iterator[None]:
+            several.controls += controls
+            yield
+
+        several.parts += map(part, campaigns)
+        several.code = await make_together(several.parts, self.access(), heed=heed, refused=several.refused.append)
+        return several
+
     async def resolve(self, decision: Decision) -> int:
         """What `campaign-runner resolve` does; every key may be bought once more."""
         self.resolved |= set(self.ledger.charged)
@@ -178,4 +227,5 @@ class Night:
         only: Only = choices.get("only", EVERYTHING)
         limits = choices.get("limits", Limits(concurrency=8))
         folder = Folder(self.home / "output" / campaign.campaign)
-        return Order(campaign, folder, choices.get("rate", FAST), limits, only)
+        shared = choices.get("shared") or Shared()
+        return Order(campaign, folder, choices.get("rate", FAST), limits, only, shared=shared)

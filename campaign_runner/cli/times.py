@@ -1,0 +1,35 @@
+"""Times as they are typed: how long a run may take, and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `30m`, `2h`: seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number, unit = str(value)[:-1], str(value)[-1:]
+        if unit not in "smh" or not (number.isascii() and number.isdigit()) or int(number) == 0:
+            self.fail(f"'{value}' is no duration; write 90s, 30m or 2h", param, ctx)
+        return float(int(number) * {"s": 1, "m": 60, "h": 3600}[unit])
+
+
+class TimeOfDay(click.ParamType[datetime]):
+    """`06:00`: when it is that time next, local time."""
+
+    name = "HH:MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        now = datetime.now().astimezone()
+        try:
+            wanted = datetime.strptime(str(value), "%H:%M")
+        except ValueError:
+            self.fail(f"'{value}' is no time of day; write 06:00", param, ctx)
+        until = now.replace(hour=wanted.hour, minute=wanted.minute, second=0, microsecond=0)
+        return until + timedelta(days=until <= now)
