@@ -39,7 +39,7 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
     """
     began = asyncio.get_running_loop().time()
     with order.folder.locked():
-        _refuse_wrong_folder(order, access)
+        refuse_wrong_folder(order, access)
         async with SqliteJournal(order.folder.path, now=desk.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.folder.path) as ledger:
@@ -49,7 +49,8 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
                 return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
 
 
-def _refuse_wrong_folder(order: Order, access: Access) -> None:
+def refuse_wrong_folder(order: Order, access: Access) -> None:
+    """A folder is its campaign's, its service's and has its record. Raises UsageError, IntegrityError."""
     campaign, folder = order.campaign, order.folder
     folder.refuse_orphans()
     if folder.has_journal:

@@ -14,7 +14,7 @@ LAYERS = """
 __main__
 cli
 __init__
-together
+together doctor
 session resolving cancelling
 closing
 order

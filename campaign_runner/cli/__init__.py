@@ -31,6 +31,7 @@ COMMANDS = {
         "status": "Show what the record says now, also while a run goes on.",
         "resolve": "Decide what becomes of images in doubt and of failed ones.",
         "cancel": "Cancel accepted jobs that are still being made.",
+        "doctor": "Find out, free of charge, what would keep a run from working.",
     },
     "Try": {
         "sandbox": "Serve a Firefly-compatible sandbox on this machine.",

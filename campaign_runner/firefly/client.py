@@ -29,7 +29,7 @@ from campaign_runner.errors import (
 from campaign_runner.firefly import answers, wire
 from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
 from campaign_runner.firefly.connection import Connection, Limits, Lost
-from campaign_runner.firefly.foreign import MOST_JSON_BYTES
+from campaign_runner.firefly.foreign import MOST_JSON_BYTES, read_date
 from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image
 from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket
@@ -85,6 +85,8 @@ class FireflyClient(Provider):
         self._clock = clock
         self._request_id = request_id
         self._closing = AsyncExitStack()
+        self.clock_ahead: float | None = None
+        """Seconds the service's clock was ahead of ours at its last answer; None before one that told the time."""
         self._tokens = TokenSource(
             self._grant,
             ready=self._credentials.access_token,
@@ -156,11 +158,7 @@ class FireflyClient(Provider):
 
     async def find_models(self, name: str) -> Sequence[CustomModel]:
         """The custom models that bear `name` exactly; see Provider."""
-        models = await self.list_models()
-        for attribute in ("name", "asset_name", "id"):
-            if found := tuple(model for model in models if getattr(model, attribute) == name):
-                return found
-        return ()
+        return named(await self.list_models(), name)
 
     async def list_models(self) -> Sequence[CustomModel]:
         """All custom models shared with this account. Raises AccountRefused, Throttled or Unavailable."""
@@ -191,6 +189,7 @@ class FireflyClient(Provider):
         outcome = await connection.exchange(self._credentials.authorise(request, token, str(self._request_id())))
         if isinstance(outcome, Lost):
             raise when_lost(outcome)
+        self.clock_ahead = read_date(outcome.headers.get("date"), self._clock())
         return outcome.without(token.reveal(), *self._credentials.reveal())
 
     async def _grant(self) -> answers.Grant:
@@ -198,6 +197,14 @@ class FireflyClient(Provider):
         if isinstance(outcome, Lost):
             raise _lost_read(outcome)
         return answers.read_token(outcome.without(*self._credentials.reveal()), self._clock())
+
+
+def named(models: Sequence[CustomModel], name: str) -> Sequence[CustomModel]:
+    """Those of `models` that bear `name` exactly: as display name, else as asset name, else as id."""
+    for attribute in ("name", "asset_name", "id"):
+        if found := tuple(model for model in models if getattr(model, attribute) == name):
+            return found
+    return ()
 
 
 def _lost_submit(lost: Lost) -> ProviderError:

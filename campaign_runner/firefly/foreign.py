@@ -108,9 +108,14 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
         return None
     if text.isdigit():
         return min(float(text), MOST_RETRY_AFTER) if len(text) <= 9 else None
+    wait = read_date(text, now)
+    return None if wait is None else min(max(wait, 0.0), MOST_RETRY_AFTER)
+
+
+def read_date(value: str | None, now: datetime) -> float | None:
+    """How many seconds an HTTP date lies after `now`; None for anything else."""
     try:
-        then = parsedate_to_datetime(text)
-        wait = None if then.tzinfo is None else (then - now).total_seconds()
+        then = parsedate_to_datetime((value or "")[:64])
+        return None if then.tzinfo is None else (then - now).total_seconds()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if wait is None else min(max(wait, 0.0), MOST_RETRY_AFTER)

@@ -1,0 +1,65 @@
+"""`campaign-runner doctor`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from campaign_runner.cli import options
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.target import find
+from campaign_runner.doctor import Doctor, Finding, Patient
+from campaign_runner.errors import SpecError
+from campaign_runner.memory import Memory
+from campaign_runner.order import Access, Order
+from campaign_runner.plan.cost import Rate
+from campaign_runner.run.control import Clock
+from campaign_runner.run.ending import worst
+from campaign_runner.run.parts import Limits
+from campaign_runner.spec.problems import visible
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@options.output
+@options.as_json
+def command(name: str | None, output: Path | None, as_json: bool) -> int:
+    """Find out, free of charge, what would keep a run from working.
+
+    It checks the settings, the credentials, the folders, the clock and the allowance left today; with NAME also
+    the campaign's file, its record, the disk and its custom model. The exit status is that of the worst finding.
+    """
+    findings = asyncio.run(_examined(_patient(name, output), as_json=as_json))
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+    return worst([finding.code for finding in findings])
+
+
+async def _examined(patient: Patient, *, as_json: bool) -> list[Finding]:
+    findings = []
+    async for finding in Doctor(patient).findings():
+        findings.append(finding)
+        if not as_json:
+            click.echo(f"{'attention' if finding.code else 'ok':9} {finding.check:9} {visible(finding.message)}")
+    return findings
+
+
+def _patient(name: str | None, output: Path | None) -> Patient:
+    environment = Environment.of_process()
+    state = environment.state_folder
+    access = Access(environment.origin, environment.settings, state, Memory(state))
+    rate = Rate(environment.per_minute(None), environment.per_day(None))
+    if name is None:
+        return Patient(access, rate, Clock())
+    try:
+        target = find(name, output=output)
+        campaign = target.campaign()
+    except SpecError as error:
+        return Patient(access, rate, Clock(), wrong=error)
+    own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
+    order = Order(campaign, target.folder, own, Limits(concurrency=campaign.concurrency))
+    return Patient(access, rate, Clock(), order)

@@ -1,0 +1,169 @@
+"""`doctor`: what would keep a run from working, against a real sandbox, free of charge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from typed import Ask, Said
+
+from campaign_runner.cli.environment import sandbox_settings
+from campaign_runner.doctor import Doctor, Patient
+from campaign_runner.events import ModelResolved
+from campaign_runner.folder import Folder
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.model import CustomModel
+from campaign_runner.order import Access
+from campaign_runner.plan.cost import Rate
+from campaign_runner.quota import SharedQuota, account_of
+from campaign_runner.run.control import Clock
+
+CAMPAIGN = """\
+campaign: spring
+model: image3_custom
+custom_model: Warm Custom Model
+products: {candle: candle, soap: soap}
+prompts: {hero: "a {product.name}"}
+sizes: [1024x1024]
+seeds: [1, 2]
+"""
+MODEL = CustomModel("urn:aaid:sc:US:1", "Warm Custom Model", "1", "etag", "")
+
+
+@pytest.fixture(autouse=True)
+def spring(tmp_path: Path) -> Path:
+    file = tmp_path / "spring.yaml"
+    file.write_text(CAMPAIGN, encoding="utf-8")
+    return file
+
+
+def charged(origin: str) -> object:
+    with urlopen(f"{origin}/sandbox/ledger", timeout=10) as answer:
+        ledger = json.load(answer)
+    return ledger["images_charged"], ledger["calls"]["submit"]
+
+
+def found(said: Said) -> dict[str, str]:
+    """What was found, by check; each line is a verdict, a check and a sentence."""
+    return {line[10:20].strip(): line[:10] + line[20:] for line in said.out.splitlines()}
+
+
+def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
+    ask: Ask, account: dict[str, str], tmp_path: Path
+) -> None:
+    before = charged(account["CAMPAIGN_RUNNER_FIREFLY_URL"])
+    said = ask("doctor", "spring", **account)
+    assert said.status == 0 and said.err == ""
+    assert [line.split()[0] for line in said.out.splitlines()] == ["ok"] * 10
+    assert found(said)["model"] == "ok        'Warm Custom Model' is shared, version 1"
+    assert found(said)["campaign"].endswith("4 images due in 2 requests")
+    assert found(said)["allowance"] == "ok        9,000 of 9,000 requests left today"
+    assert charged(account["CAMPAIGN_RUNNER_FIREFLY_URL"]) == before
+    assert not (tmp_path / "output").exists()
+
+
+def test_without_a_campaign_it_checks_the_account_and_the_machine(ask: Ask, account: dict[str, str]) -> None:
+    said = ask("doctor", **account)
+    assert (said.status, list(found(said))) == (0, ["state", "settings", "service", "clock", "allowance"])
+
+
+def test_json_has_every_finding(ask: Ask, account: dict[str, str]) -> None:
+    findings = json.loads(ask("doctor", "spring", "--json", **account).out)
+    assert {"check", "message", "code"} == set(findings[0])
+    assert [finding["code"] for finding in findings] == [0] * 10
+
+
+def test_a_variable_that_is_missing_is_named_and_the_rest_is_checked_all_the_same(ask: Ask) -> None:
+    said = ask("doctor", "spring", CUSTOM_MODELS_CLIENT_ID="me")
+    assert said.status == 7
+    assert "CUSTOM_MODELS_CLIENT_SECRET is not set" in found(said)["settings"]
+    assert found(said)["output"].startswith("ok")
+
+
+def test_credentials_that_are_refused_are_told(ask: Ask, account: dict[str, str]) -> None:
+    said = ask("doctor", **{**account, "CUSTOM_MODELS_ACCESS_TOKEN": "of-another-world"})
+    assert said.status == 7 and found(said)["service"].startswith("attention")
+
+
+def test_a_service_that_is_not_reached_is_for_later(ask: Ask, account: dict[str, str]) -> None:
+    closed = {"CAMPAIGN_RUNNER_FIREFLY_URL": "http://127.0.0.1:9", "CAMPAIGN_RUNNER_IMS_URL": "http://127.0.0.1:9"}
+    said = ask("doctor", **{**account, **closed})
+    assert said.status == 8 and "cannot reach" in found(said)["service"]
+
+
+def test_a_model_that_is_not_shared_says_how_it_is_shared(ask: Ask, account: dict[str, str], spring: Path) -> None:
+    spring.write_text(CAMPAIGN.replace("Warm Custom Model", "Cold Model"), encoding="utf-8")
+    said = ask("doctor", "spring", **account)
+    assert said.status == 7
+    assert "shared with the project's technical account" in found(said)["model"]
+
+
+def test_a_model_that_was_trained_anew_is_told(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "output" / "spring"
+    folder.mkdir(parents=True)
+    asyncio.run(_note(folder, account["CAMPAIGN_RUNNER_FIREFLY_URL"]))
+    said = ask("doctor", "spring", **account)
+    assert said.status == 5
+    assert "changed since the first run" in found(said)["model"]
+
+
+async def _note(folder: Path, origin: str) -> None:
+    async with SqliteJournal(folder) as journal:
+        await journal.note({"campaign": "spring", "origin": origin, "file": "../../spring.yaml"})
+        await journal.record([ModelResolved(MODEL)])
+
+
+def test_a_wrong_file_is_told_and_the_rest_is_checked_all_the_same(
+    ask: Ask, account: dict[str, str], spring: Path
+) -> None:
+    spring.write_text(CAMPAIGN.replace("seeds:", "seedz:"), encoding="utf-8")
+    said = ask("doctor", "spring.yaml", **account)
+    assert said.status == 2
+    assert "unknown key 'seedz'" in found(said)["campaign"] and "check spring.yaml" in found(said)["campaign"]
+    assert found(said)["service"].startswith("ok")
+
+
+def test_a_budget_that_is_too_small_is_told(ask: Ask, account: dict[str, str], spring: Path) -> None:
+    spring.write_text(f"{CAMPAIGN}budget: 5\n".replace("[1, 2]", "[1, 2, 3]"), encoding="utf-8")
+    said = ask("doctor", "spring", **account)
+    assert said.status == 2 and found(said)["campaign"].startswith("attention")
+
+
+def test_a_folder_that_nobody_may_write_is_told(
+    ask: Ask, account: dict[str, str], tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    with as_nobody():
+        said = ask("doctor", "spring", **account)
+    assert said.status == 6
+    assert found(said)["output"].startswith("attention") and found(said)["state"].startswith("attention")
+
+
+def test_a_run_under_way_is_no_trouble(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
+    with Folder(tmp_path / "output" / "spring").locked():
+        said = ask("doctor", "spring", **account)
+    assert said.status == 0 and "a run is under way" in found(said)["output"]
+
+
+def test_an_allowance_that_is_used_up_is_for_later(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
+    whose = account_of(account["CAMPAIGN_RUNNER_FIREFLY_URL"], account["CUSTOM_MODELS_CLIENT_ID"])
+    asyncio.run(SharedQuota(tmp_path / "state", whose).acquire())
+    said = ask("doctor", CAMPAIGN_RUNNER_PER_DAY="1", **account)
+    assert said.status == 8
+    assert found(said)["allowance"] == "attention 0 of 1 requests left today: run again later"
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(5, " s ahead of the service's"), (-5, " s behind the service's")])
+async def test_a_clock_that_goes_wrong_is_told(minutes: int, words: str, sandbox_origin: str, tmp_path: Path) -> None:
+    wrong = Clock(lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+    access = Access(sandbox_origin, lambda: sandbox_settings(sandbox_origin), tmp_path / "state")
+    findings = [finding async for finding in Doctor(Patient(access, Rate(4, 9000), wrong)).findings()]
+    (clock,) = [finding for finding in findings if finding.check == "clock"]
+    assert clock.code == 6 and words in clock.message
