@@ -15,7 +15,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -102,6 +102,16 @@ def remove(path: Path) -> None:
     """Remove a file; it may be gone already. Raises StoreError."""
     with translating(path):
         path.unlink(missing_ok=True)
+
+
+def empty(path: Path) -> None:
+    """Remove the files in the folder `path`, if there is one; never through a link. Raises StoreError, IntegrityError."""
+    with translating(path), suppress(FileNotFoundError):
+        if path.is_symlink():
+            raise _in_the_way(path)
+        for left in path.iterdir():
+            if left.is_symlink() or not left.is_dir():
+                left.unlink()
 
 
 @dataclass(frozen=True, slots=True)

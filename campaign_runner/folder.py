@@ -63,7 +63,9 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one run; it is made if missing. Raises Busy, StoreError.
+        """Hold the folder for one run; it is made if missing. Raises Busy, StoreError, IntegrityError.
+
+        What lies in staging was left by a process that died: nobody will want it any more.
 
         The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
         """
@@ -76,6 +78,7 @@ class Folder:
         except (OSError, NotImplementedError) as error:
             raise StoreError(f"{self.path} cannot be locked ({error}); use a folder on a local disk") from error
         try:
+            files.empty(self.staging)
             yield
         finally:
             lock.release()

@@ -110,9 +110,7 @@ class FolderStore:
                 files.make_folder(folder)
             if self._root.stat().st_dev != self._staging.stat().st_dev:
                 raise StoreError(f"{self._root} and {self._staging} are on different disks; keep both on one")
-            for left in self._staging.iterdir():
-                if left.is_symlink() or not left.is_dir():
-                    left.unlink()
+            files.empty(self._staging)
 
     def _check_writable(self, needed: int) -> None:
         probe = self._staging / f"probe-{secrets.token_hex(8)}"

@@ -12,6 +12,14 @@ from pathlib import Path
 import pytest
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the longer proofs counted."""
+    for report in terminalreporter.getreports("passed"):
+        for name, words in report.user_properties:
+            if name == "proved":
+                terminalreporter.write_line(str(words))
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """Mounts a disk in memory with the given options; the test is skipped where that is not allowed."""

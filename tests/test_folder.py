@@ -40,6 +40,25 @@ def test_a_folder_is_held_by_one_run(tmp_path: Path) -> None:
     assert (folder.path / ".lock").exists()  # never removed: two runs would hold two files of one name
 
 
+def test_what_a_killed_run_left_half_written_is_gone_once_the_folder_is_held(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "almond")
+    folder.staging.mkdir(parents=True)
+    (folder.staging / ".manifest.json.1f2e.tmp").write_bytes(b"half")
+    with folder.locked():
+        assert list(folder.staging.iterdir()) == []
+
+
+def test_a_link_in_the_place_of_the_staging_folder_is_refused_and_nothing_is_removed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "almond")
+    folder.path.mkdir()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    folder.staging.symlink_to(tmp_path / "precious")
+    with pytest.raises(IntegrityError, match="not what belongs there"), folder.locked():
+        pass
+    assert (tmp_path / "precious" / "file").exists()
+
+
 def test_looking_whether_a_run_holds_a_folder_makes_nothing(tmp_path: Path) -> None:
     assert not Folder(tmp_path).is_held()
     assert list(tmp_path.iterdir()) == []

@@ -65,6 +65,15 @@ class Machine:
     home: Path
     env: dict[str, str]
 
+    @classmethod
+    def beside(cls, origin: str, home: Path) -> Machine:
+        """A machine whose service is at `origin`."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTOM_", "CAMPAIGN_"))}
+        env |= {"CAMPAIGN_RUNNER_FIREFLY_URL": origin, "CAMPAIGN_RUNNER_IMS_URL": origin}
+        env |= {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": "a-secret-of-mine"}
+        env |= {"CAMPAIGN_RUNNER_STATE_DIR": str(home / "state"), "CAMPAIGN_RUNNER_PER_MINUTE": "600"}
+        return cls(home, env)
+
     def campaign(self, name: str = "spring", text: str = CAMPAIGN) -> Path:
         file = self.home / "campaigns" / f"{name}.yaml"
         file.parent.mkdir(exist_ok=True)
@@ -106,14 +115,7 @@ class Done:
 
 @pytest.fixture
 def machine_for(tmp_path: Path) -> Callable[[str], Machine]:
-    def machine(origin: str) -> Machine:
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTOM_", "CAMPAIGN_"))}
-        env |= {"CAMPAIGN_RUNNER_FIREFLY_URL": origin, "CAMPAIGN_RUNNER_IMS_URL": origin}
-        env |= {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": "a-secret-of-mine"}
-        env |= {"CAMPAIGN_RUNNER_STATE_DIR": str(tmp_path / "state"), "CAMPAIGN_RUNNER_PER_MINUTE": "600"}
-        return Machine(tmp_path, env)
-
-    return machine
+    return lambda origin: Machine.beside(origin, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,123 @@
+"""Real processes of the program by the hundred: forked from one that has imported everything already."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.processes.conftest import Done, SandboxProcess
+
+PATIENCE = 60.0
+"""Seconds for anything that a process was asked to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """A process that was started; its words go to two files."""
+
+    process: int
+    out: Path
+    err: Path
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        os.kill(self.process, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process may be killed: at the line `die_at` of its steps, which it notes in `notes`."""
+
+    notes: Path
+    die_at: int | None = None
+
+    def passed(self) -> list[str]:
+        """The lines that were passed."""
+        return self.notes.read_text(encoding="utf-8").splitlines()
+
+
+@dataclass(slots=True)
+class Forks:
+    """The launcher. Use as `with forks() as forks:`; many threads may."""
+
+    launcher: subprocess.Popen[str]
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    names: Iterator[int] = field(default_factory=itertools.count)
+
+    def start(self, *arguments: object, home: Path, env: Mapping[str, str], **choices: Any) -> Forked:
+        """One process in the folder `home`. `choices`: `place`, `largest_file` in bytes."""
+        place: Place | None = choices.get("place")
+        number = next(self.names)
+        out, err = home / f"out-{number}", home / f"err-{number}"
+        order = {
+            "arguments": [str(argument) for argument in arguments],
+            "cwd": str(home),
+            "env": dict(env),
+            "out": str(out),
+            "err": str(err),
+            "largest_file": choices.get("largest_file"),
+            "notes": str(place.notes) if place else None,
+            "die_at": place.die_at if place else None,
+        }
+        return Forked(self._ask(order)["process"], out, err)
+
+    def wait(self, forked: Forked) -> Done:
+        """Until it has ended; a process that hangs is killed, and a failure."""
+        handle = os.pidfd_open(forked.process)
+        try:
+            has_ended, _, _ = select.select([handle], [], [], PATIENCE)
+        finally:
+            os.close(handle)
+        if not has_ended:
+            forked.kill()
+        status = self._ask({"wait": forked.process})["status"]
+        assert has_ended, f"it took longer than {PATIENCE:.0f} s: {forked.err.read_text(encoding='utf-8')}"
+        return Done(status, forked.out.read_text(encoding="utf-8"), forked.err.read_text(encoding="utf-8"))
+
+    def run(self, *arguments: object, home: Path, env: Mapping[str, str], **choices: Any) -> Done:
+        return self.wait(self.start(*arguments, home=home, env=env, **choices))
+
+    @contextmanager
+    def sandbox(self, home: Path, *switches: str) -> Iterator[SandboxProcess]:
+        """A sandbox in a process of its own."""
+        arguments = ("sandbox", "--port", "0", "--plain-pictures", *switches)
+        forked = self.start(*arguments, home=home, env={})
+        try:
+            yield SandboxProcess(_origin(forked))
+        finally:
+            forked.kill(signal.SIGTERM)
+            self.wait(forked)
+
+    def _ask(self, order: Mapping[str, Any]) -> Any:
+        assert self.launcher.stdin is not None and self.launcher.stdout is not None
+        with self.turn:
+            self.launcher.stdin.write(json.dumps(order) + "\n")
+            self.launcher.stdin.flush()
+            return json.loads(self.launcher.stdout.readline())
+
+
+def _origin(forked: Forked) -> str:
+    deadline = time.monotonic() + PATIENCE
+    while not (words := forked.out.read_text(encoding="utf-8") if forked.out.exists() else "").endswith("ends it.\n"):
+        assert time.monotonic() < deadline, forked.err.read_text(encoding="utf-8")
+        time.sleep(0.005)
+    return words.split()[1]
+
+
+@contextmanager
+def forks() -> Iterator[Forks]:
+    """A launcher for as long as the block runs."""
+    command = [sys.executable, str(Path(__file__).with_name("launcher.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as launcher:
+        yield Forks(launcher)

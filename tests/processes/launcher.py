@@ -1,0 +1,68 @@
+"""Starts the program many times at the price of one: imports it once, then forks a process for each command.
+
+Orders are lines of JSON on stdin, answers on stdout. Started by `forks.Forks`; see there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import resource
+import sys
+from typing import Any
+
+import campaign_runner
+from campaign_runner.__main__ import main
+from steps import Steps
+
+
+def import_everything() -> None:
+    """Also what the program imports only when it is asked for."""
+    for module in pkgutil.walk_packages(campaign_runner.__path__, "campaign_runner."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def become(order: dict[str, Any]) -> None:
+    """From here on this is the process that the order describes."""
+    for number, path in enumerate((os.devnull, order["out"], order["err"])):
+        opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ.update(order["env"])
+    sys.argv = ["campaign-runner", *order["arguments"]]
+    if order["largest_file"] is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], most))
+    if order["notes"] is not None:
+        notes = os.open(order["notes"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        Steps(notes, order["die_at"]).install()
+
+
+def serve() -> dict[str, Any] | None:
+    """Follow orders. In a process that was forked, the answer is what it was ordered to be."""
+    orders = os.fdopen(os.dup(0), encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    for line in orders:
+        order = json.loads(line)
+        if "wait" in order:
+            answer = {"status": os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])}
+        elif process := os.fork():
+            answer = {"process": process}
+        else:
+            os.close(orders.fileno())
+            os.close(answers.fileno())
+            return order
+        print(json.dumps(answer), file=answers, flush=True)  # noqa: T201 - the protocol
+    return None
+
+
+if __name__ == "__main__":
+    import_everything()
+    if (order := serve()) is not None:
+        become(order)
+        main()

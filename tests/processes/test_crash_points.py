@@ -1,0 +1,174 @@
+"""kill -9 at every step that outlives the process: the next run goes on, nothing is bought twice, nothing is lost.
+
+The steps are not listed here: a run notes them (`steps.py`), and is then killed at each of them in turn.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.checker import check
+from tests.processes.conftest import Done, Machine, SandboxProcess
+from tests.processes.forks import Forks, Place, forks
+
+SHARES = 4
+AT_ONCE = 8
+"""Runs wait most of their time; so many do it together."""
+CAMPAIGN = """\
+campaign: {name}
+model: image3_custom
+custom_model: Warm Custom Model
+products: {{candle: almond candle, soap: almond soap}}
+prompts: {{hero: "{{product.name}} on an oak table"}}
+defaults: {{style_reference: look.png}}
+sizes: [896x1152]
+seeds: [1, 2]
+"""
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Forks]:
+    with forks() as launcher:
+        yield launcher
+
+
+@dataclass(frozen=True)
+class Crashing:
+    """A machine on which runs are killed, and the service it uses."""
+
+    launcher: Forks
+    machine: Machine
+    sandbox: SandboxProcess
+
+    def run(self, *arguments: object, die_at: int | None = None) -> tuple[Done, list[str]]:
+        """One command, and the places it passed; it dies at the place with the number `die_at`."""
+        home = self.machine.home
+        place = Place(home / f"places-{len(list(home.iterdir()))}", die_at)
+        done = self.launcher.run(*arguments, home=home, env=self.machine.env, place=place)
+        return done, place.passed()
+
+    def spring(self, die_at: int | None = None) -> tuple[Done, list[str]]:
+        file = self.machine.home / "campaigns" / "spring.yaml"
+        return self.run("run", file, "--concurrency", "1", die_at=die_at)
+
+    def finish(self) -> None:
+        """Go on without a kill, and hold what is there against what was charged."""
+        done, _ = self.spring()
+        ledger = self.sandbox.ledger()
+        check(self.machine.home / "output", ledger)
+        counts = self.counts()
+        assert (ledger["charged_twice"], ledger["refused"]) == ({}, 0)
+        assert (done.exit, counts["stored"], counts["in_doubt"]) in [(0, 4, 0), (4, 2, 2)], done.out + done.err
+        if done.exit == 4:
+            self.send_again(set(ledger["charged"]))
+
+    def send_again(self, charged: set[str]) -> None:
+        """The way out of a doubt: on a person's word it is asked for again."""
+        assert self.run("resolve", "spring", "--resubmit")[0].exit == 0
+        assert self.spring()[0].exit == 0
+        check(self.machine.home / "output", self.sandbox.ledger(), resolved=charged)
+
+    def counts(self) -> dict[str, int]:
+        counts: dict[str, int] = self.machine.manifest()["counts"]
+        return counts
+
+
+Begin = Callable[[str], Any]
+
+
+@pytest.fixture
+def begin(launcher: Forks, tmp_path: Path) -> Begin:
+    """`with begin("a name") as crashing:` a new machine, and a sandbox that is a process of its own."""
+
+    @contextmanager
+    def begin(name: str) -> Iterator[Crashing]:
+        home = tmp_path / name
+        home.mkdir()
+        with launcher.sandbox(home, "--per-minute", "600", "--job-seconds", "0") as sandbox:
+            crashing = Crashing(launcher, Machine.beside(sandbox.origin, home), sandbox)
+            crashing.machine.campaign(text=CAMPAIGN)
+            Image.new("RGB", (16, 16), "red").save(home / "campaigns" / "look.png")
+            yield crashing
+
+    return begin
+
+
+@pytest.fixture
+def places(begin: Begin) -> list[str]:
+    """What a run that nobody kills passes."""
+    with begin("undisturbed") as crashing:
+        done, places = crashing.spring()
+        crashing.finish()
+    assert done.exit == 0, done.out + done.err
+    return places
+
+
+def killed(begin: Begin, die_at: int) -> str:
+    """What a run was about to do, or had just done, when it was killed; the run after it went on."""
+    with begin(f"killed at {die_at}") as crashing:
+        done, passed = crashing.spring(die_at=die_at)
+        assert (done.exit, len(passed)) == (-signal.SIGKILL, die_at)
+        crashing.finish()
+    return passed[-1] if passed else "nothing"
+
+
+def killed_twice(begin: Begin, first: int, second: int) -> bool:
+    """Whether the run that was to go on got as far as its own end at `second`."""
+    with begin(f"killed at {first} and {second}") as crashing:
+        crashing.spring(die_at=first)
+        done, _ = crashing.spring(die_at=second)
+        crashing.finish()
+    return done.exit == -signal.SIGKILL
+
+
+def together(work: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(work, tasks))
+
+
+def test_a_run_killed_at_a_step_that_outlives_it_is_finished_by_the_next(begin: Begin, places: list[str]) -> None:
+    few = range(len(places) // 12, len(places), len(places) // 6)
+    together(lambda die_at: killed(begin, die_at), list(few))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("share", range(SHARES))
+def test_a_run_may_be_killed_at_every_step_that_outlives_it(
+    share: int, begin: Begin, places: list[str], record_property: Callable[[str, object], None]
+) -> None:
+    mine = list(range(share, len(places), SHARES))
+    survived = together(lambda die_at: killed(begin, die_at), mine)
+    assert len(survived) == len(mine)
+    record_property(
+        "proved", f"crash points: {len(survived)} of {len(mine)} survived, every {SHARES}th of {len(places)}"
+    )
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("share", range(SHARES))
+def test_the_run_that_goes_on_may_be_killed_too(
+    share: int, begin: Begin, places: list[str], record_property: Callable[[str, object], None]
+) -> None:
+    dice = random.Random(share)
+    pairs = [(dice.randrange(len(places)), dice.randrange(len(places) // 2)) for _ in range(16)]
+    reached = sum(together(lambda pair: killed_twice(begin, *pair), pairs))
+    assert reached >= len(pairs) // 2
+    record_property("proved", f"double crashes: {len(pairs)} pairs survived, {reached} second kills struck")
+
+
+def test_the_steps_of_a_run_are_all_seen(places: list[str]) -> None:
+    """A guard for the tracing itself: a kind of step that is no longer seen is no longer proved."""
+    seen = {place.removeprefix("before ").removeprefix("after ") for place in places}
+    assert {"fsync", "replace", "link", "unlink", "mkdir", "send", "sqlite commit", "sqlite script"} <= seen
+    assert json.dumps(places).count("sqlite commit") >= 2 * 10
