@@ -105,7 +105,7 @@ def remove(path: Path) -> None:
 
 
 def empty(path: Path) -> None:
-    """Remove the files in the folder `path`, if there is one; never through a link. Raises StoreError, IntegrityError."""
+    """Remove the files in `path`, if that is there; never through a link. Raises StoreError, IntegrityError."""
     with translating(path), suppress(FileNotFoundError):
         if path.is_symlink():
             raise _in_the_way(path)

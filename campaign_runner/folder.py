@@ -59,7 +59,8 @@ class Folder:
 
     @property
     def has_journal(self) -> bool:
-        return (self.path / tables.FILE).exists()
+        """Whether anything may be recorded here. Raises IntegrityError, StoreError."""
+        return tables.is_begun(self.path / tables.FILE)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ def test_a_link_in_the_place_of_the_staging_folder_is_refused_and_nothing_is_rem
     with pytest.raises(IntegrityError, match="not what belongs there"), folder.locked():
         pass
     assert (tmp_path / "precious" / "file").exists()
+
+
+def test_a_run_killed_before_its_journal_had_tables_left_no_record(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "almond")
+    folder.path.mkdir()
+    sqlite3.connect(folder.path / "journal.sqlite").execute("PRAGMA journal_mode = WAL").connection.close()
+    assert (folder.path / "journal.sqlite").stat().st_size > 0
+    assert not folder.has_journal
+    folder.refuse_orphans()
+    with pytest.raises(UsageError, match="nothing was run there yet"):
+        folder.ledger()
 
 
 def test_looking_whether_a_run_holds_a_folder_makes_nothing(tmp_path: Path) -> None:

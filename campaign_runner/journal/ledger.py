@@ -16,7 +16,7 @@ from typing import Any, Self, TypeAlias
 
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Reason, Source
-from campaign_runner.journal.tables import FILE, open_for_reading, reading, recorded_recipe
+from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
 STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
@@ -75,7 +75,7 @@ class Ledger:
 
     def __init__(self, folder: Path, *, is_running: bool = False) -> None:
         self._path = folder / FILE
-        if not self._path.exists():
+        if not is_begun(self._path):
             raise UsageError(f"{folder} holds no journal: nothing was run there yet")
         self._db = open_for_reading(self._path)
         self._unanswered = ("pending", INTERRUPTED) if is_running else ("in_doubt", UNANSWERED)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from campaign_runner import sqlite
@@ -77,6 +77,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_begun(path: Path) -> bool:
+    """Whether `path` is a journal that may hold something. Raises IntegrityError, StoreError.
+
+    A run that died before it had made the tables left a file, but no record: nothing was ever sent.
+    """
+    if not path.exists():
+        return False
+    with closing(sqlite.read_only(path)) as connection, reading(path):
+        return bool(_statements(connection))
 
 
 @contextmanager
