@@ -37,10 +37,14 @@ class Forked:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a process may be killed: at the line `die_at` of its steps, which it notes in `notes`."""
+    """Where a process may be killed: at the line `die_at` of its steps, which it notes in `notes`.
+
+    In the folder `power_fails` it takes with it, by chance, what was not synced by then.
+    """
 
     notes: Path
     die_at: int | None = None
+    power_fails: Path | None = None
 
     def passed(self) -> list[str]:
         """The lines that were passed."""
@@ -69,6 +73,7 @@ class Forks:
             "largest_file": choices.get("largest_file"),
             "notes": str(place.notes) if place else None,
             "die_at": place.die_at if place else None,
+            "power_fails": str(place.power_fails) if place and place.power_fails else None,
         }
         return Forked(self._ask(order)["process"], out, err)
 
@@ -118,6 +123,11 @@ def _origin(forked: Forked) -> str:
 @contextmanager
 def forks() -> Iterator[Forks]:
     """A launcher for as long as the block runs."""
-    command = [sys.executable, str(Path(__file__).with_name("launcher.py"))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as launcher:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.processes.launcher"],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as launcher:
         yield Forks(launcher)

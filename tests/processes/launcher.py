@@ -9,13 +9,17 @@ import importlib
 import json
 import os
 import pkgutil
+import random
 import resource
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import campaign_runner
 from campaign_runner.__main__ import main
-from steps import Steps
+from tests.power import Recorder
+from tests.processes.steps import Steps
 
 
 def import_everything() -> None:
@@ -40,7 +44,16 @@ def become(order: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], most))
     if order["notes"] is not None:
         notes = os.open(order["notes"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        Steps(notes, order["die_at"]).install()
+        Steps(notes, order["die_at"], _last_words(order["power_fails"])).install()
+
+
+def _last_words(disk: str | None) -> Callable[[], None]:
+    """Nothing; or the power fails in the folder `disk`: what was not synced may be lost."""
+    if disk is None:
+        return lambda: None
+    recorder = Recorder(Path(disk))
+    recorder.install()
+    return lambda: recorder.fail(random.Random(os.getpid()))
 
 
 def serve() -> dict[str, Any] | None:
@@ -57,7 +70,7 @@ def serve() -> dict[str, Any] | None:
             os.close(orders.fileno())
             os.close(answers.fileno())
             return order
-        print(json.dumps(answer), file=answers, flush=True)  # noqa: T201 - the protocol
+        print(json.dumps(answer), file=answers, flush=True)
     return None
 
 

@@ -22,14 +22,16 @@ WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE")
 class Steps:
     """Notes each step in the file `notes`, a line before and a line after it, and dies at the line number `die_at`.
 
-    Lines are counted from 0; None lives on.
+    Lines are counted from 0; None lives on. `last_words` is called just before the death.
     """
 
-    def __init__(self, notes: int, die_at: int | None) -> None:
+    def __init__(self, notes: int, die_at: int | None, last_words: Callable[[], None]) -> None:
         self._notes = notes
         self._die_at = die_at
+        self._last_words = last_words
         self._count = 0
-        self._lock = threading.Lock()
+        self._is_dying = False
+        self._lock = threading.RLock()
 
     def install(self) -> None:
         """Wrap the calls of this process."""
@@ -43,7 +45,11 @@ class Steps:
     def passing(self, where: str) -> None:
         """A place where the process may die."""
         with self._lock:
+            if self._is_dying:
+                return
             if self._count == self._die_at:
+                self._is_dying = True
+                self._last_words()
                 os.kill(os.getpid(), signal.SIGKILL)
             os.write(self._notes, f"{where}\n".encode())
             self._count += 1

@@ -51,22 +51,30 @@ class Crashing:
     machine: Machine
     sandbox: SandboxProcess
 
-    def run(self, *arguments: object, die_at: int | None = None) -> tuple[Done, list[str]]:
-        """One command, and the places it passed; it dies at the place with the number `die_at`."""
+    def run(self, *arguments: object, die_at: int | None = None, power: bool = False) -> tuple[Done, list[str]]:
+        """One command, and the places it passed; it dies at the place with the number `die_at`.
+
+        With `power`, what was not synced by then may be lost.
+        """
         home = self.machine.home
-        place = Place(home / f"places-{len(list(home.iterdir()))}", die_at)
+        place = Place(home / f"places-{len(list(home.iterdir()))}", die_at, self.disk if power else None)
         done = self.launcher.run(*arguments, home=home, env=self.machine.env, place=place)
         return done, place.passed()
 
-    def spring(self, die_at: int | None = None) -> tuple[Done, list[str]]:
+    @property
+    def disk(self) -> Path:
+        """The folder that the output folder lies in."""
+        return self.machine.home / "disk"
+
+    def spring(self, die_at: int | None = None, *, power: bool = False) -> tuple[Done, list[str]]:
         file = self.machine.home / "campaigns" / "spring.yaml"
-        return self.run("run", file, "--concurrency", "1", die_at=die_at)
+        return self.run("run", file, "--output", self.disk / "output", "--concurrency", "1", die_at=die_at, power=power)
 
     def finish(self) -> None:
         """Go on without a kill, and hold what is there against what was charged."""
         done, _ = self.spring()
         ledger = self.sandbox.ledger()
-        check(self.machine.home / "output", ledger)
+        check(self.disk / "output", ledger)
         counts = self.counts()
         assert (ledger["charged_twice"], ledger["refused"]) == ({}, 0)
         assert (done.exit, counts["stored"], counts["in_doubt"]) in [(0, 4, 0), (4, 2, 2)], done.out + done.err
@@ -75,13 +83,13 @@ class Crashing:
 
     def send_again(self, charged: set[str]) -> None:
         """The way out of a doubt: on a person's word it is asked for again."""
-        assert self.run("resolve", "spring", "--resubmit")[0].exit == 0
+        assert self.run("resolve", self.disk / "output" / "spring", "--resubmit")[0].exit == 0
         assert self.spring()[0].exit == 0
-        check(self.machine.home / "output", self.sandbox.ledger(), resolved=charged)
+        check(self.disk / "output", self.sandbox.ledger(), resolved=charged)
 
     def counts(self) -> dict[str, int]:
-        counts: dict[str, int] = self.machine.manifest()["counts"]
-        return counts
+        manifest = json.loads((self.disk / "output" / "spring" / "manifest.json").read_bytes())
+        return dict(manifest["counts"])
 
 
 Begin = Callable[[str], Any]
@@ -98,6 +106,7 @@ def begin(launcher: Forks, tmp_path: Path) -> Begin:
         with launcher.sandbox(home, "--per-minute", "600", "--job-seconds", "0") as sandbox:
             crashing = Crashing(launcher, Machine.beside(sandbox.origin, home), sandbox)
             crashing.machine.campaign(text=CAMPAIGN)
+            crashing.disk.mkdir()
             Image.new("RGB", (16, 16), "red").save(home / "campaigns" / "look.png")
             yield crashing
 
@@ -114,10 +123,10 @@ def places(begin: Begin) -> list[str]:
     return places
 
 
-def killed(begin: Begin, die_at: int) -> str:
+def killed(begin: Begin, die_at: int, *, power: bool = False) -> str:
     """What a run was about to do, or had just done, when it was killed; the run after it went on."""
     with begin(f"killed at {die_at}") as crashing:
-        done, passed = crashing.spring(die_at=die_at)
+        done, passed = crashing.spring(die_at, power=power)
         assert (done.exit, len(passed)) == (-signal.SIGKILL, die_at)
         crashing.finish()
     return passed[-1] if passed else "nothing"
@@ -153,6 +162,16 @@ def test_a_run_may_be_killed_at_every_step_that_outlives_it(
     record_property(
         "proved", f"crash points: {len(survived)} of {len(mine)} survived, every {SHARES}th of {len(places)}"
     )
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("share", range(SHARES))
+def test_the_power_may_fail_at_every_step(
+    share: int, begin: Begin, places: list[str], record_property: Callable[[str, object], None]
+) -> None:
+    mine = [number for number in range(share, len(places), SHARES) if places[number].startswith("before")]
+    survived = together(lambda die_at: killed(begin, die_at, power=True), mine)
+    record_property("proved", f"power cuts of a run: {len(survived)} of {len(mine)} survived")
 
 
 @pytest.mark.proof
