@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from checker import check
-from night import CANARIES, Night
+from night import Night
 from virtual import VirtualLoop
 
 from campaign_runner.sandbox import downloads
@@ -72,4 +71,4 @@ async def begin(quick_disk: Path) -> AsyncIterator[Begin]:
 
         yield begin_one
         for night in nights:
-            check(night.home / "output", night.sandbox.ledger.as_json(), resolved=night.resolved, canaries=CANARIES)
+            night.check()

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from checker import Seen, check
+
 from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
@@ -93,7 +95,8 @@ class Several:
 class Night:
     """A sandbox and the folders of one machine. `resolved` are keys that a person ordered again.
 
-    `name` is what the journal calls the service, if not by its origin.
+    `name` is what the journal calls the service, if not by its origin. `exits`, `lines` and `per_minute` are what
+    the checker is told of the runs.
     """
 
     home: Path
@@ -102,6 +105,9 @@ class Night:
     origin: str = ""
     name: str = ""
     resolved: set[str] = field(default_factory=set)
+    exits: dict[str, int] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    per_minute: int = 0
     serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
@@ -160,6 +166,12 @@ class Night:
         """The bytes that the service made."""
         return render(replace(picture_of(job, output), is_plain=self.sandbox.settings.plain_pictures), "image/jpeg")
 
+    def check(self) -> None:
+        """Everything that must hold of what the runs left; raises AssertionError."""
+        seen = Seen(self.exits, ["\n".join(self.lines)], self.home / "state", self.per_minute or None)
+        ledger = self.sandbox.ledger.as_json()
+        check(self.home / "output", ledger, resolved=self.resolved, canaries=CANARIES, seen=seen)
+
     async def run(self, campaign: Campaign | None = None, *, watch: Watch | None = None, **choices: Any) -> Ended:
         """One run, as the command makes it. `choices`: limits, rate, secret, only, origin of another machine's name."""
         campaign = campaign or load(self.home / "campaigns" / "night.yaml")
@@ -178,8 +190,11 @@ class Night:
         desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=lines.append)
         began = self.seconds()
         order = self._order(campaign, choices)
+        self.per_minute = max(self.per_minute, order.rate.per_minute)
+        self.exits.pop(campaign.campaign, None)  # one that is raised is not told by `make`
         code = await make(order, self.access(choices.get("secret", SECRET)), desk)
         seconds = self.seconds() - began
+        self._told(order, code, lines)
         written = order.folder.manifest  # none before a custom model is known
         manifest = json.loads(written.read_bytes()) if written.exists() else {}
         return Ended(code, lines, events, seconds, manifest, self.seconds() - stopped[0] if stopped else None)
@@ -211,11 +226,20 @@ class Night:
 
         several.parts += map(part, campaigns)
         several.code = await make_together(several.parts, self.access(), heed=heed, refused=several.refused.append)
+        for part in several.parts:
+            if part.refusal is None:
+                self._told(part.order, part.code, part.report)
         return several
+
+    def _told(self, order: Order, code: int, lines: list[str]) -> None:
+        self.lines += lines
+        if order.only == EVERYTHING:
+            self.exits[order.campaign.campaign] = code
 
     async def resolve(self, decision: Decision) -> int:
         """What `campaign-runner resolve` does; every key may be bought once more."""
         self.resolved |= set(self.ledger.charged)
+        self.exits.clear()
         campaign = load(self.home / "campaigns" / "night.yaml")
         return await apply(decision, Folder(self.output), campaign, EVERYTHING)
 
