@@ -55,14 +55,15 @@ class CustomModel:
         """Another order than `created`, so that sorting shows."""
         return self.created + timedelta(hours=17 * (self.number * 29 % 78))
 
-    def entry(self, dates: Dates) -> dict[str, Any]:
-        """The model as the list shows it."""
+    def entry(self, dates: Dates, *, drift: bool = False) -> dict[str, Any]:
+        """The model as the list shows it; with `drift` as it is after it was trained anew."""
+        trained = f"{self.id} trained anew" if drift else self.id
         published = self.state if self.state in ("published", "unpublished") else "never"
         return {
-            "version": "1",
+            "version": "2" if drift else "1",
             "assetName": self.name,
             "size": 16_513_991_265 + self.number,
-            "etag": f'"{hashlib.sha256(self.id.encode()).hexdigest()[:32]}"',
+            "etag": f'"{hashlib.sha256(trained.encode()).hexdigest()[:32]}"',
             "trainingMode": "subject" if self.concept else "style",
             "assetId": self.id,
             "mediaType": "application/vnd.adobe.ffmodel+dcx",
@@ -101,7 +102,7 @@ MODELS = tuple(_models())
 BY_ID: Mapping[str, CustomModel] = {model.id: model for model in MODELS}
 
 
-def listing(query: Mapping[str, str], dates: Dates) -> dict[str, Any]:
+def listing(query: Mapping[str, str], dates: Dates, *, drift: bool = False) -> dict[str, Any]:
     """One page of the list that `query` asks for; raises Refusal 400 for what the specification does not permit."""
     start, limit, sort, state = _asked(query)
     chosen = [model for model in MODELS if state in ("all", model.state)]
@@ -112,7 +113,11 @@ def listing(query: Mapping[str, str], dates: Dates) -> dict[str, Any]:
     if start + limit < len(chosen):
         href = f"{path}?start={start + limit}&limit={limit}&sortBy={sort}&publishedState={state}"
         links["next"] = {"href": href, "rel": "next", "templated": False}
-    return {"custom_models": [model.entry(dates) for model in page], "_links": links, "total_count": len(chosen)}
+    return {
+        "custom_models": [model.entry(dates, drift=drift) for model in page],
+        "_links": links,
+        "total_count": len(chosen),
+    }
 
 
 def _place(model: CustomModel, sort: str) -> tuple[object, str]:

@@ -52,7 +52,7 @@ class Downloads:
         picture = picture_of(job, output)
         if "wrong_size" in kinds:
             picture = replace(picture, size=(picture.size[0] // 2, picture.size[1] // 2))
-        picture = replace(picture, is_plain=self._settings.plain_pictures)
+        picture = replace(picture, is_plain=self._settings.plain_pictures, is_drifted=self._settings.drift)
         return await asyncio.get_running_loop().run_in_executor(None, render, picture, media_type)
 
 

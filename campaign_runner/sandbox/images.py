@@ -21,6 +21,7 @@ from campaign_runner.sandbox.drawing.finishes import finished
 from campaign_runner.sandbox.drawing.looks import look_of
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+_BEYOND_SEEDS = 2**31
 PUNCTUATION = " .,;:!?'\"()&%+-/_…"
 
 
@@ -38,6 +39,8 @@ class Picture:
     content_class: str = ""
     intensity: int | None = None
     is_plain: bool = False
+    is_drifted: bool = False
+    """Made by the models as they are after they were trained anew."""
 
 
 def render(picture: Picture, media_type: str) -> bytes:
@@ -55,15 +58,16 @@ def render(picture: Picture, media_type: str) -> bytes:
 
 
 def _plain(picture: Picture) -> Image.Image:
-    colour = bytes.fromhex(picture.key[:6])
+    colour = bytes.fromhex(picture.key[6:12] if picture.is_drifted else picture.key[:6])
     return Image.new("RGB", picture.size, (colour[0], colour[1], colour[2]))
 
 
 def _drawn(picture: Picture) -> Image.Image:
     wide, high = picture.size
-    palette, finishes = look_of(picture.styles, picture.content_class, seed=picture.seed)
-    image = compose((wide // 2, high // 2), picture.prompt, palette=palette, seed=picture.seed).reduce(2)
-    image = finished(image, finishes, palette=palette, dice=random.Random(picture.seed))
+    seed = picture.seed + (_BEYOND_SEEDS if picture.is_drifted else 0)
+    palette, finishes = look_of(picture.styles, picture.content_class, seed=seed)
+    image = compose((wide // 2, high // 2), picture.prompt, palette=palette, seed=seed).reduce(2)
+    image = finished(image, finishes, palette=palette, dice=random.Random(seed))
     if picture.intensity is not None:
         image = ImageEnhance.Color(image).enhance(0.4 + picture.intensity / 8)
         image = ImageEnhance.Contrast(image).enhance(0.7 + picture.intensity / 18)

@@ -132,7 +132,7 @@ class Sandbox:
         accepted = request.headers.get("Accept", "*/*")
         if not any(kind in accepted for kind in ("*/*", "application/*", "application/json")):
             raise list_error(406, "Not Acceptable", "The answer is application/json.")
-        return web.json_response(listing(request.query, self.settings.dates))
+        return web.json_response(listing(request.query, self.settings.dates, drift=self.settings.drift))
 
     async def _upload(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())

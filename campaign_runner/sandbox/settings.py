@@ -75,6 +75,8 @@ class Settings:
     """Custom models' dates: Adobe's sample has epoch milliseconds, its specification strings."""
     plain_pictures: bool = False
     """Flat colour instead of a drawing: for volume, not for looking."""
+    drift: bool = False
+    """Whether the models were trained anew: equal requests and seeds give other pictures, custom models another version."""
 
     def __post_init__(self) -> None:
         if self.per_minute < 1 or self.per_day < 1:

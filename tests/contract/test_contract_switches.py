@@ -91,6 +91,7 @@ ROWS = [
     # what else can be set
     *(Row({"seed": seed}) for seed in (0, 7)),
     *(Row({"plain_pictures": is_plain}) for is_plain in (False, True)),
+    *(Row({"drift": is_drifted}, campaign=CUSTOM) for is_drifted in (False, True)),
 ]
 
 

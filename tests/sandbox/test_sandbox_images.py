@@ -181,3 +181,11 @@ async def test_the_media_type_is_as_asked_unless_the_switch_says_otherwise(opene
     picture = await caller.download(url)
     assert picture.headers["Content-Type"] == sent
     assert Image.open(io.BytesIO(picture.body)).get_format_mimetype() == sent
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_models_trained_anew_draw_another_picture_of_the_same_request_and_seed(is_plain):
+    picture = replace(SMALL, is_plain=is_plain)
+    drifted = replace(picture, is_drifted=True)
+    assert difference(picture, drifted) > 3
+    assert render(drifted, "image/jpeg") == render(drifted, "image/jpeg")

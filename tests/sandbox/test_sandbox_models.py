@@ -53,6 +53,12 @@ async def test_a_switch_spells_dates_as_strings(opened):
     assert entry["createdDate"] == "2026-01-05T09:00:00.000Z"
 
 
+async def test_a_model_trained_anew_is_the_same_one_with_another_version_and_etag(caller, opened):
+    before = (await listed(caller, start="0", limit="1"))["custom_models"][0]
+    after = (await listed(await opened(drift=True), start="0", limit="1"))["custom_models"][0]
+    assert {name for name in before if before[name] != after[name]} == {"version", "etag"}
+
+
 @pytest.mark.parametrize(
     ("state", "count"),
     [("published", 74), ("all", 78), ("unpublished", 1), ("ready", 1), ("training", 1), ("queued", 0), ("failed", 1)],
