@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from campaign_runner import __version__, files
@@ -110,8 +111,7 @@ def _images(sources: Sources) -> Iterator[dict[str, Any]]:
 
 def _planned_image(planned: Planned, entry: Entry | None) -> dict[str, Any]:
     also = [_cell(cell) for cell in planned.also]
-    record = _NOTHING_YET if entry is None else _record(entry)
-    return _image(planned.variation, planned.recipe) | {"in_campaign": True, "also": also} | record
+    return _image(planned.variation, planned.recipe) | {"in_campaign": True, "also": also} | recorded(entry)
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -130,6 +130,20 @@ def _image(variation: Variation, recipe: Recipe) -> dict[str, Any]:
     named |= _cell(variation.cell) | {"seed": variation.seed}
     named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
     return named | {"prompt": recipe.prompt, "prompt_template": variation.prompt_template}
+
+
+def recorded(entry: Entry | None) -> dict[str, Any]:
+    """The fields that say what became of an image; None stands for one that was never asked for."""
+    return _NOTHING_YET if entry is None else _record(entry)
+
+
+def is_current(path: Path, sources: Sources) -> bool:
+    """Whether the manifest at `path` says what would be written now. Nothing is changed. Raises StoreError."""
+    with TemporaryDirectory(prefix="campaign_runner-") as scratch:
+        draft = Path(scratch) / "manifest.draft"
+        with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
+            _write(file, sources)
+        return _same(path, draft)
 
 
 def _record(entry: Entry) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             rows[-1].append(_command(summary, state))
         yield from rows
         if more:
-            manifest = _shown(summary.images.parent / "manifest.json")
+            manifest = shown(summary.images.parent / "manifest.json")
             yield [f"{more:,} more", f"{state.replace('_', ' ')}: all of them are in {manifest}"]
 
 
@@ -134,7 +134,7 @@ def _row(group: _Group, summary: Summary) -> Row:
             return [f"{group.images:,} waiting", f"{cell}, {seeds}", why]
         case _ if first.job_id is None:
             what = f'{cell}: "{reason.code}", {reason.message}'
-            place = f"{_shown(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
+            place = f"{shown(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
             return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, first)}"]
         case _:
             what = f'{cell}, {seeds}: "{reason.code}", {reason.message}'
@@ -155,7 +155,7 @@ def _command(summary: Summary, state: str) -> str:
 
 def _run_again(summary: Summary) -> str:
     sandbox = " --sandbox" if summary.images.parent.name.endswith(".sandbox") else ""
-    return f"campaign-runner run {_shown(summary.campaign.path)}{sandbox}"
+    return f"campaign-runner run {shown(summary.campaign.path)}{sandbox}"
 
 
 def _settle(summary: Summary, entry: Entry) -> str:
@@ -170,10 +170,10 @@ def _target(summary: Summary) -> str:
     is_usual = campaign.path == Path("campaigns") / f"{campaign.campaign}.yaml"
     if is_usual and folder == home_of(campaign.path) / campaign.campaign:
         return campaign.campaign
-    return _shown(folder)
+    return shown(folder)
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """A path as it may be typed here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -18,7 +18,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Self
 
@@ -204,6 +204,23 @@ def _start_of_scan(content: bytes) -> int:
     return at
 
 
+@contextmanager
+def stored_file(root: Path, name: str) -> Iterator[BufferedReader]:
+    """The file `name` (as a journal or a manifest names it) below `root`, open for reading.
+
+    No symbolic link below `root` is followed. Raises FileNotFoundError, StoreError, and IntegrityError for a name that
+    leads elsewhere or something that is not a file.
+    """
+    parts = _parts(name)
+    with ExitStack() as open_folders:
+        folder = open_folders.enter_context(files.open_folder(root))
+        for part in parts[:-1]:
+            folder = open_folders.enter_context(folder.enter(part, make=False))
+        if not folder.has_file(parts[-1]):
+            raise FileNotFoundError(parts[-1])
+        yield open_folders.enter_context(folder.read(parts[-1]))
+
+
 def _compare(folder: files.Folder, name: str, sha256: str) -> Put:
     with folder.read(name) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
@@ -211,6 +228,11 @@ def _compare(folder: files.Folder, name: str, sha256: str) -> Put:
         if folder.handle is not None:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
         return Put.SAME
+
+
+def refuse_name(name: str) -> None:
+    """Raises IntegrityError for a name that would leave its folder, or is no name on every system."""
+    _parts(name)
 
 
 def _parts(name: str) -> list[str]:

@@ -15,9 +15,10 @@ __main__
 cli
 __init__
 together doctor
-session resolving cancelling
+session resolving cancelling verify
 closing
 order
+readback
 run progress report sheet schemas starter
 manifest folder memory preflight
 firefly.client referring store journal quota

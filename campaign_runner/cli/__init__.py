@@ -29,6 +29,7 @@ COMMANDS = {
     },
     "Keep": {
         "status": "Show what the record says now, also while a run goes on.",
+        "verify": "Hold every image against the record: present, size, digest.",
         "resolve": "Decide what becomes of images in doubt and of failed ones.",
         "cancel": "Cancel accepted jobs that are still being made.",
         "doctor": "Find out, free of charge, what would keep a run from working.",

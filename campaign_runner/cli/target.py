@@ -56,6 +56,22 @@ def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> 
     )
 
 
+def place(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Folder:
+    """The output folder that `name` means, also where its journal or its campaign file is damaged or gone.
+
+    Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong.
+    """
+    path = Path(name)
+    if path.name == "manifest.json":
+        return Folder(path.parent.resolve())
+    if path.is_dir():
+        return Folder(path.resolve())
+    usual = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
+    if path.suffix not in _YAML and usual.is_dir():
+        return Folder(usual.resolve())
+    return find(name, output=output, is_sandbox=is_sandbox).folder
+
+
 def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> Folder:
     """The output folder of a campaign: always absolute."""
     name = f"{campaign.campaign}.sandbox" if is_sandbox else campaign.campaign

@@ -51,6 +51,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A paid image that nobody asked for, or of a wrong size: kept under `file`."""
+
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Requests:
     """How many requests were ever sent, how many were accepted, and how many images were bought by them.
 
@@ -140,6 +149,13 @@ class Ledger:
     def departed(self) -> Iterator[Entry]:
         """Every variation ever submitted that was not marked as planned, in the order of their first submission."""
         yield from self._select("WHERE v.key NOT IN (SELECT key FROM planned)")
+
+    def set_aside(self) -> Iterator[Aside]:
+        """The paid images nobody asked for, in the order they came."""
+        with reading(self._path):
+            for (detail,) in self._db.execute("SELECT detail FROM events WHERE kind = 'set_aside' ORDER BY seq"):
+                told = json.loads(detail)
+                yield Aside(told["file"], told["sha256"], told["bytes"])
 
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""

@@ -90,6 +90,24 @@ def is_begun(path: Path) -> bool:
         return bool(_statements(connection))
 
 
+def refuse_damage(path: Path) -> None:
+    """Read the whole journal as SQLite checks it: pages, rows, indices, references. Raises IntegrityError, StoreError.
+
+    A file that is not there is nobody's damage.
+    """
+    if not path.exists():
+        return
+    connection = open_for_reading(path)
+    try:
+        with reading(path):
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            astray = connection.execute("PRAGMA foreign_key_check").fetchone()
+    finally:
+        connection.close()
+    if verdict != "ok" or astray is not None:
+        raise _damaged(path, verdict if verdict != "ok" else f"a row of {astray[0]} refers to nothing")
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """What SQLite says inside, or a row that cannot be read, becomes StoreError or IntegrityError about `path`."""

@@ -76,7 +76,7 @@ class Settings:
     plain_pictures: bool = False
     """Flat colour instead of a drawing: for volume, not for looking."""
     drift: bool = False
-    """Whether the models were trained anew: equal requests and seeds give other pictures, custom models another version."""
+    """Whether models were trained anew: equal requests and seeds give other pictures, custom models other versions."""
 
     def __post_init__(self) -> None:
         if self.per_minute < 1 or self.per_day < 1:

@@ -1,0 +1,185 @@
+"""manifest.json read back. It is foreign input: anybody may have written it, and money follows from what it says.
+
+A closed model says what may stand in it; identities are computed anew from the requests and compared; a file's name is
+a relative one that stays inside the folder. Whatever does not hold is an IntegrityError that names the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from campaign_runner import files
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.families import FAMILIES, PROMPT_CHARACTERS
+from campaign_runner.model import Cell, Recipe, Size, Variation
+from campaign_runner.schemas.manifest import CellOf, Image, Manifest
+from campaign_runner.spec.ids import LONGEST_CAMPAIGN, id_flaw
+from campaign_runner.spec.pictures import picture_flaw
+from campaign_runner.spec.problems import visible
+from campaign_runner.store import refuse_name
+
+LARGEST_BYTES = 512 << 20
+"""About 300,000 images."""
+_SHOWN_PROBLEMS = 3
+_Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Source(_Part):
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    url: str | None = None
+
+
+class _Reference(_Part):
+    source: _Source
+
+
+class _Style(_Part):
+    presets: list[_Text] | None = None
+    strength: int | None = None
+    imageReference: _Reference | None = None
+
+
+class _Structure(_Part):
+    strength: int | None = None
+    imageReference: _Reference
+
+
+class _Pixels(_Part):
+    width: int
+    height: int
+
+
+class _Request(_Part):
+    """All that a campaign can ask for: the body of a v3 request without seeds."""
+
+    prompt: _Text
+    size: _Pixels
+    customModelId: _Text | None = None
+    contentClass: Literal["photo", "art"] | None = None
+    visualIntensity: int | None = None
+    negativePrompt: _Text | None = None
+    promptBiasingLocaleCode: _Text | None = None
+    upsamplerType: _Text | None = None
+    style: _Style | None = None
+    structure: _Structure | None = None
+
+    def links(self) -> Iterator[str]:
+        """The reference images that the service would fetch."""
+        for part in (self.style, self.structure):
+            if part is not None and part.imageReference is not None and part.imageReference.source.url is not None:
+                yield part.imageReference.source.url
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """A manifest, its path, the SHA-256 of its bytes, and its images as they are written there."""
+
+    path: Path
+    sha256: str
+    manifest: Manifest
+    images: list[dict[str, Any]]
+
+
+def read_manifest(path: Path) -> ReadBack:
+    """The manifest at `path`. Raises UsageError where there is none, IntegrityError for what is wrong with it."""
+    content = _content(path)
+    try:
+        manifest = Manifest.model_validate_json(content, strict=True)
+    except ValidationError as error:
+        raise IntegrityError(f"{path} is not a manifest as campaign_runner writes it: {_problems(error)}") from error
+    keys: set[str] = set()
+    for number, image in enumerate(manifest.images, start=1):
+        if (flaw := _flaw(image, keys)) is not None:
+            raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {visible(flaw)}")
+        keys.add(image.key)
+    if id_flaw(manifest.campaign, LONGEST_CAMPAIGN):
+        raise IntegrityError(f"{path} was changed: '{visible(manifest.campaign[:60])}' is not the name of a campaign")
+    return ReadBack(path, hashlib.sha256(content).hexdigest(), manifest, json.loads(content)["images"])
+
+
+def recipe_of(image: Image) -> Recipe:
+    """What was asked for."""
+    return Recipe.of(image.version, image.request, image.accept)
+
+
+def variation_of(image: Image) -> Variation:
+    """The image under its names in the campaign."""
+    return Variation(image.key, image.seed, cell_of(image), image.prompt_template)
+
+
+def cell_of(image: CellOf) -> Cell:
+    """Where in the campaign an image stands."""
+    size = Size(image.size.width, image.size.height)
+    return Cell(image.product, image.prompt_id, image.preset, image.market, size)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise UsageError(f"there is no manifest {path}; a run writes it into its output folder")
+    with files.translating(path), path.open("rb") as file:
+        content = file.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise IntegrityError(f"{path} has more than {LARGEST_BYTES >> 20} MiB: no manifest is that large")
+    return content
+
+
+def _problems(error: ValidationError) -> str:
+    """The first few, each with its place."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    shown = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in found[:_SHOWN_PROBLEMS]]
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    return visible("; ".join(shown) + more)
+
+
+def _flaw(image: Image, keys: set[str]) -> str | None:
+    """What is wrong with an image; `keys` are those of the images before it."""
+    if image.key in keys:
+        return "its key stands twice"
+    try:
+        request = _Request.model_validate(image.request)
+    except ValidationError as error:
+        return f"its request is none that a campaign can make: {_problems(error)}"
+    recipe = recipe_of(image)
+    if recipe.digest != image.recipe:
+        return "its request is not the one that its recipe stands for"
+    if recipe.key(image.seed) != image.key:
+        return "its seed and recipe are not those that its key stands for"
+    return _request_flaw(image, request) or _names_flaw(image)
+
+
+def _request_flaw(image: Image, request: _Request) -> str | None:
+    family = FAMILIES.get(image.version)
+    if family is None:
+        return f"'{image.version}' is no image model that this version knows"
+    if family.is_custom != (request.customModelId is not None):
+        return f"a custom model is named exactly with a custom family, not with {image.version}"
+    if request.prompt != image.prompt or request.size.model_dump() != image.size.model_dump():
+        return "its prompt or size is not that of its request"
+    return next((found[0] for link in request.links() if (found := picture_flaw(link, Path())) is not None), None)
+
+
+def _names_flaw(image: Image) -> str | None:
+    for cell in (image, *image.also):
+        names = (cell.product, cell.prompt_id, cell.preset, *([cell.market] if cell.market is not None else []))
+        if (flaw := next(filter(None, map(id_flaw, names)), None)) is not None:
+            return flaw[0]
+    is_whole = None not in (image.file, image.sha256, image.bytes, image.media_type)
+    if image.state == "stored" and not is_whole:
+        return "it is stored, but file, sha256, bytes or media_type is missing"
+    if image.file is not None:
+        try:
+            refuse_name(image.file)
+        except IntegrityError as error:
+            return str(error)
+    return None

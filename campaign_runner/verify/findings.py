@@ -1,0 +1,85 @@
+"""What `verify` finds, as values: each difference with the command that mends it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.folder import Folder
+from campaign_runner.report import shown
+from campaign_runner.spec.problems import counted, visible
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: `kind` is its word for machines, `message` says it to a person.
+
+    `file` is relative to the output folder; `mend` is the command that mends it, None where only a person can.
+    """
+
+    kind: str
+    message: str
+    file: str | None = None
+    key: str | None = None
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was looked at (`images` files of `bytes` together) and everything that differs, worst first."""
+
+    campaign: str
+    folder: Path
+    images: int
+    bytes: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        return not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures of `verify --json`."""
+        return {
+            "campaign": self.campaign,
+            "folder": str(self.folder),
+            "ok": self.is_ok,
+            "images": self.images,
+            "bytes": self.bytes,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def lines(self, code: int) -> Iterator[str]:
+        """The same for a person; the last line is for machines."""
+        differing = sum(finding.kind != "unknown" for finding in self.findings)
+        unknown = len(self.findings) - differing
+        images = f"{counted(self.images, 'image')} looked at, {self.bytes:,} bytes"
+        yield f"{self.campaign}   {images}   {shown(self.folder)}"
+        for finding in self.findings:
+            yield ""
+            yield f"  {visible(finding.file)}" if finding.file is not None else f"  {finding.kind}"
+            yield f"      {visible(finding.message)}"
+            if finding.mend is not None:
+                yield f"      {finding.mend}"
+        if self.findings:
+            yield ""
+        word = "ok" if code == 0 else "attention"
+        yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"
+
+
+def rerun_one(folder: Folder, key: str, *, is_sandbox: bool) -> str:
+    """The command that makes one image again and puts it in its place."""
+    sandbox = " --sandbox" if is_sandbox else ""
+    return f"campaign-runner rerun {_typed(folder.manifest)} --only key={key[:8]} --restore{sandbox}"
+
+
+def run_again(file: Path, *, is_sandbox: bool) -> str:
+    """The command that goes on with a campaign and writes its manifest anew."""
+    return f"campaign-runner run {_typed(file)}{' --sandbox' if is_sandbox else ''}"
+
+
+def _typed(path: Path) -> str:
+    return shlex.quote(shown(path))

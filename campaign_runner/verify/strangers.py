@@ -1,0 +1,42 @@
+"""Files of an output folder that no record knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from campaign_runner import files
+from campaign_runner.folder import SHEET
+from campaign_runner.journal.tables import FILE
+
+OURS = frozenset(("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", SHEET, ".lock"))
+_OUR_FOLDERS = frozenset((".staging", "removed"))
+_LEFT_BY_SYSTEMS = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
+_SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
+
+
+def strangers(root: Path, known: Collection[str]) -> Iterator[str]:
+    """The names below `root` that are neither ours, nor among `known`, nor what systems and picture programs leave.
+
+    Links are named, not followed. Raises StoreError.
+    """
+    for name, is_folder in _below(root, ""):
+        if is_folder or name in OURS or name in known or _is_left_behind(name):
+            continue
+        yield name
+
+
+def _below(root: Path, folder: str) -> Iterator[tuple[str, bool]]:
+    with files.translating(root / folder), os.scandir(root / folder) as found:
+        entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+    for name, is_folder in entries:
+        if folder or not (is_folder and name in _OUR_FOLDERS):
+            yield f"{folder}{name}", is_folder
+            if is_folder:
+                yield from _below(root, f"{folder}{name}/")
+
+
+def _is_left_behind(name: str) -> bool:
+    last = name.rpartition("/")[2].lower()
+    return last in _LEFT_BY_SYSTEMS or last.endswith(_SIDECAR)
