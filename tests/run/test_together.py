@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -38,7 +39,12 @@ async def test_they_take_turns_at_the_allowance(begin: Any) -> None:
     several = await night.run_together(*two(night, requests=9), rate=SLOW)
     sent = several.of(Submitting)
     assert several.code == 0 and len(sent) == 18
-    assert all({first, second} == {"autumn", "spring"} for first, second in zip(sent[::2], sent[1::2], strict=True))
+    both_wait = sent[4 : min(last(sent, "autumn"), last(sent, "spring")) + 1]  # from when both stand in line
+    assert len(both_wait) >= 8 and all(one != next_one for one, next_one in pairwise(both_wait))
+
+
+def last(sent: list[str], campaign: str) -> int:
+    return len(sent) - 1 - sent[::-1].index(campaign)
 
 
 async def test_one_that_finishes_early_leaves_the_allowance_to_the_other(begin: Any) -> None:
