@@ -1,15 +1,22 @@
-"""Disks and users that refuse: what a test needs to see a real refusal of the system."""
+"""Disks and users that refuse: what a test needs to see a real refusal of the system.
+
+And the guard over every socket of the suite.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "guard"))
+from suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
