@@ -29,8 +29,9 @@ LEADS = {
     "resubmit": (("in_doubt",), "pending"),
     "retry": (("failed",), "pending"),
     "abandon": (("in_doubt", "failed"), "abandoned"),
+    "adopted": (("new", "pending", "failed", "abandoned"), "stored"),
 }
-BESIDE = ("set_aside", "uploaded", "model_resolved")
+BESIDE = ("set_aside", "uploaded", "model_resolved", "placed")
 """Events that change no variation."""
 
 
@@ -104,8 +105,8 @@ class Sum:
 
     journal: Journal
     states: dict[str, str]
-    owners: dict[str, str]
-    """The attempt that speaks for a variation, by key."""
+    owners: dict[str, str | None]
+    """The attempt that speaks for a variation, by key; None where it was adopted."""
     outcomes: dict[str, str]
     epoch: int = 0
 
@@ -119,6 +120,8 @@ class Sum:
         elif event.key is not None:
             before, into = LEADS[event.kind]
             self._move(event, [event.key], before=before, into=into)
+            if event.kind == "adopted":
+                self.owners[event.key] = None
         else:
             self._attempt(event, event.attempt or "")
 
@@ -163,10 +166,9 @@ def check_replay(journal: Journal) -> None:
     assert total.outcomes == {attempt.id: attempt.outcome for attempt in journal.attempts.values()}, "outcomes differ"
     for event in journal.of_kind("accepted"):
         assert journal.attempts[event.attempt or ""].job_id == event.detail["job_id"], "a job id differs from its event"
-    told = {event.key or "": event.detail for event in journal.of_kind("stored")}
+    told = {event.key: event.detail for event in journal.events if event.kind in ("stored", "adopted", "placed")}
     assert set(told) == {key for key, state in total.states.items() if state == "stored"}, "stored without an event"
     for key, kept in told.items():
-        row = journal.variations[key]
-        assert {name: row[name] for name in ("file", "sha256", "bytes")} == {
-            name: kept[name] for name in ("file", "sha256", "bytes")
-        }, "a stored image differs from its event"
+        row = journal.variations[key or ""]
+        for name in ("file", "sha256", "bytes"):
+            assert row[name] == kept[name], f"the {name} of a stored image differs from its event"

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from checker import Seen, check
 from typed import Ask, Said
 
 from campaign_runner.cli import run_command
@@ -20,8 +21,12 @@ PROGRAM = (sys.executable, "-m", "campaign_runner")
 
 
 @pytest.fixture
-def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """`ask("models", "--json", CUSTOM_MODELS_CLIENT_ID="me")` runs a command in `tmp_path`."""
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Ask]:
+    """`ask("models", "--json", CUSTOM_MODELS_CLIENT_ID="me")` runs a command in `tmp_path`.
+
+    Where one of them was a run, the checker looks at what is left once the test is over.
+    """
+    texts: list[str] = []
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_"))]:
         monkeypatch.delenv(name)
@@ -32,9 +37,13 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         capsys.readouterr()
         status = run_command([str(argument) for argument in arguments])
         said = capsys.readouterr()
+        texts.extend((said.out, said.err) if arguments[0] == "run" else ())
         return Said(status, said.out, said.err)
 
-    return ask
+    yield ask
+    if texts:
+        texts += [log.read_text(encoding="utf-8") for log in tmp_path.glob("*.jsonl")]
+        check(tmp_path / "output", None, seen=Seen(texts=texts))
 
 
 @pytest.fixture

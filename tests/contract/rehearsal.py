@@ -6,11 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from checker import Seen, check
 from recording import RecordedSandbox
 
 from campaign_runner.errors import CampaignError
@@ -28,6 +29,7 @@ from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
 from campaign_runner.session import make
 from campaign_runner.spec.reading import load
+from campaign_runner.spec.schema import Campaign
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"
@@ -37,11 +39,13 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Rehearsal:
-    """A sandbox being served, and a folder for what is made."""
+    """A sandbox being served, and a folder for what is made. `exits` and `per_minute` are for the checker."""
 
     home: Path
     sandbox: RecordedSandbox
     origin: str
+    exits: dict[str, int] = field(default_factory=dict)
+    per_minute: int = 0
 
     @property
     def ledger(self) -> dict[str, Any]:
@@ -63,6 +67,12 @@ class Rehearsal:
     async def run(self, file: Path, *, rate: Rate = FAST, concurrency: int = 8) -> int:
         """The exit status of one run, as the command says it."""
         campaign = load(file)
+        code = await self._make(campaign, rate=rate, concurrency=concurrency)
+        self.exits[campaign.campaign] = code
+        self.per_minute = max(self.per_minute, rate.per_minute)
+        return code
+
+    async def _make(self, campaign: Campaign, *, rate: Rate, concurrency: int) -> int:
         folder = Folder(self.home / "output" / campaign.campaign)
         seconds = asyncio.get_running_loop().time
         clock = Clock(lambda: BEGAN + timedelta(seconds=seconds()), random=lambda: 0.5)
@@ -75,17 +85,27 @@ class Rehearsal:
         except CampaignError as error:
             return error.exit_code
 
+    def check(self) -> None:
+        """Everything that must hold of what the runs left; raises AssertionError."""
+        seen = Seen(self.exits, state=self.home / "state", per_minute=self.per_minute or None)
+        check(self.home / "output", self.ledger, canaries=(SECRET.encode(), b"Bearer "), seen=seen)
+
     def manifest(self, name: str = "small") -> dict[str, Any]:
         return json.loads((self.home / "output" / name / "manifest.json").read_bytes())
 
 
 @asynccontextmanager
 async def rehearsed(home: Path, *faults: Fault, **switches: Any) -> AsyncIterator[Rehearsal]:
-    """A sandbox with these faults and switches: generous and plain unless they say otherwise."""
+    """A sandbox with these faults and switches: generous and plain unless they say otherwise.
+
+    In the end the checker looks at what the runs left.
+    """
     settings = Settings(**{"per_minute": 600, "plain_pictures": True, **switches})
     sandbox = recorded(settings, faults)
     async with serving(sandbox) as origin:
-        yield Rehearsal(home, sandbox, origin)
+        rehearsal = Rehearsal(home, sandbox, origin)
+        yield rehearsal
+        rehearsal.check()
 
 
 def recorded(settings: Settings, faults: Iterable[Fault]) -> RecordedSandbox:

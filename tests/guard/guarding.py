@@ -20,6 +20,8 @@ RECORD = "TESTS_REFUSED_CONNECTIONS"
 _PLACE_OF_ADDRESS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1}
 _PLACE_OF_NAME = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.gethostbyaddr": 0}
 _stands = False
+_record = ""
+"""The file, kept here: a process may clear its environment."""
 
 
 class Refused(PermissionError):
@@ -28,7 +30,8 @@ class Refused(PermissionError):
 
 def stand() -> None:
     """From now on, and for good, this process is guarded."""
-    global _stands
+    global _stands, _record
+    _record = os.environ[RECORD]
     if not _stands:
         _stands = True
         sys.addaudithook(_look)
@@ -45,13 +48,13 @@ def is_here(host: object) -> bool:
 
 def attempts() -> list[str]:
     """What was refused since they were last forgotten, in this process and those it started."""
-    path = Path(os.environ[RECORD])
+    path = Path(_record)
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def forget() -> None:
     """Nothing was refused."""
-    Path(os.environ[RECORD]).unlink(missing_ok=True)
+    Path(_record).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -77,6 +80,6 @@ def _look(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _refuse(event: str, what: object) -> None:
     line = f"{event} {what!r} by process {os.getpid()}\n"
-    with open(os.environ[RECORD], "a", encoding="utf-8") as record:  # noqa: PTH123 - as little as possible in a hook
+    with open(_record, "a", encoding="utf-8") as record:  # noqa: PTH123 - as little as possible in a hook
         record.write(line)
     raise Refused(f"the tests connect to 127.0.0.0/8 only: {line.strip()}")

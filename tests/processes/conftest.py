@@ -1,121 +1,28 @@
-"""Real processes: a sandbox of its own, and the program as cron starts it."""
+"""Machines for real processes, and a service for them; when a test is over, the checker looks at what they left."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
-PROGRAM = (sys.executable, "-m", "campaign_runner")
-CAMPAIGN = """\
-campaign: {name}
-model: image3
-products: {{candle: almond candle, soap: almond soap, scrub: almond scrub}}
-prompts: {{hero: "{{product.name}} on an oak table"}}
-presets: [painting, golden_hour]
-sizes: [896x1152]
-seeds: [1, 2]
-"""
-
-
-@dataclass(frozen=True)
-class SandboxProcess:
-    """A sandbox in a process of its own; what it charged outlives any client."""
-
-    origin: str
-
-    def ledger(self) -> dict[str, Any]:
-        with urlopen(f"{self.origin}/sandbox/ledger", timeout=10) as answer:
-            ledger: dict[str, Any] = json.load(answer)
-        return ledger
-
-    def wait_for(self, requests: int) -> None:
-        """Until so many requests were accepted; bounded, since a client that hangs is a failure."""
-        deadline = time.monotonic() + 30
-        while len(self.ledger()["accepted_at"]) < requests:
-            assert time.monotonic() < deadline, "the client sends nothing"
-
-
-@contextmanager
-def sandbox_process(*switches: str) -> Iterator[SandboxProcess]:
-    command = [*PROGRAM, "sandbox", "--port", "0", "--plain-pictures", *switches]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
-        assert process.stdout is not None
-        try:
-            yield SandboxProcess(process.stdout.readline().split()[1])
-        finally:
-            process.send_signal(signal.SIGTERM)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A folder with campaigns, a state folder, and the environment of a cron job."""
-
-    home: Path
-    env: dict[str, str]
-
-    @classmethod
-    def beside(cls, origin: str, home: Path) -> Machine:
-        """A machine whose service is at `origin`."""
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTOM_", "CAMPAIGN_"))}
-        env |= {"CAMPAIGN_RUNNER_FIREFLY_URL": origin, "CAMPAIGN_RUNNER_IMS_URL": origin}
-        env |= {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": "a-secret-of-mine"}
-        env |= {"CAMPAIGN_RUNNER_STATE_DIR": str(home / "state"), "CAMPAIGN_RUNNER_PER_MINUTE": "600"}
-        return cls(home, env)
-
-    def campaign(self, name: str = "spring", text: str = CAMPAIGN) -> Path:
-        file = self.home / "campaigns" / f"{name}.yaml"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text.format(name=name), encoding="utf-8")
-        return file
-
-    def start(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
-            cwd=cwd or self.home,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-
-    def run(self, *arguments: object, cwd: Path | None = None) -> Done:
-        process = self.start(*arguments, cwd=cwd)
-        out, err = process.communicate(timeout=90)
-        return Done(process.returncode, out, err)
-
-    def manifest(self, name: str = "spring") -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.home / "output" / name / "manifest.json").read_text(encoding="utf-8"))
-        return found
-
-
-@dataclass(frozen=True)
-class Done:
-    """A process that has ended."""
-
-    exit: int
-    out: str
-    err: str
-
-    def __post_init__(self) -> None:
-        assert "Traceback" not in self.out + self.err, self.err
+from tests.processes.machines import Machine, SandboxProcess, sandbox_process
 
 
 @pytest.fixture
-def machine_for(tmp_path: Path) -> Callable[[str], Machine]:
-    return lambda origin: Machine.beside(origin, tmp_path)
+def machine_for(tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
+    """`machine_for(origin)`; when the test is over, the checker looks at what every run left."""
+    machines: list[Machine] = []
+
+    def make(origin: str) -> Machine:
+        machines.append(Machine.beside(origin, tmp_path))
+        return machines[-1]
+
+    yield make
+    for machine in machines:
+        if machine.texts:
+            machine.check()
 
 
 @pytest.fixture(scope="module")
@@ -127,4 +34,6 @@ def service() -> Iterator[SandboxProcess]:
 
 @pytest.fixture
 def machine(machine_for: Callable[[str], Machine], service: SandboxProcess) -> Machine:
-    return machine_for(service.origin)
+    machine = machine_for(service.origin)
+    machine.begin_anew()
+    return machine

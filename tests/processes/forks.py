@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.processes.conftest import Done, SandboxProcess
+from tests.processes.machines import Done, SandboxProcess
 
 PATIENCE = 60.0
 """Seconds for anything that a process was asked to do."""

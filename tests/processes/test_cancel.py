@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.conftest import Machine, sandbox_process
+from tests.processes.machines import Machine, sandbox_process
 
 
 @pytest.mark.parametrize("switch", ["--cancelled-word=cancelled", "--cancelled-word=canceled"])

@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from tests.checker import check
-from tests.processes.conftest import Done, Machine, SandboxProcess
 from tests.processes.forks import Forks, Place, forks
+from tests.processes.machines import Done, Machine, SandboxProcess
 
 SHARES = 4
 AT_ONCE = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.processes.conftest import CAMPAIGN, Machine, SandboxProcess
+from tests.processes.machines import CAMPAIGN, Machine, SandboxProcess
 
 
 def submits(service: SandboxProcess) -> int:
@@ -81,6 +81,7 @@ def test_a_lost_output_folder_is_not_bought_again_unasked(machine: Machine, serv
     refused = machine.run("run", file)
     assert (refused.exit, submits(service)) == (2, before)
     assert "12 images were bought there" in refused.err
+    machine.begin_anew()
     assert machine.run("run", file, "--start-over").exit == 0
     assert submits(service) == before + 6
 
@@ -89,9 +90,11 @@ def test_a_lost_journal_is_not_bought_again(machine: Machine, service: SandboxPr
     file = machine.campaign()
     machine.run("run", file)
     before = submits(service)
-    (machine.home / "output/spring/journal.sqlite").unlink()
+    journal = machine.home / "output/spring/journal.sqlite"
+    backup = journal.rename(machine.home / "backup.sqlite")
     done = machine.run("run", file, "--start-over")
     assert (done.exit, submits(service)) == (5, before)
+    backup.rename(journal)
 
 
 def test_a_folder_of_another_service_is_refused(machine: Machine, service: SandboxProcess) -> None:
@@ -112,12 +115,3 @@ def test_missing_and_wrong_credentials_are_told_apart(machine: Machine, service:
     assert (wrong.exit, missing.exit) == (7, 7)
     assert "refused the credentials" in wrong.out + wrong.err
     assert "CUSTOM_MODELS_CLIENT_SECRET is not set" in missing.err
-
-
-def test_no_secret_is_in_anything_written(machine: Machine, service: SandboxProcess) -> None:
-    done = machine.run("run", machine.campaign(), "--log-format", "json")
-    written = [path.read_bytes() for path in machine.home.rglob("*") if path.is_file()]
-    for text in (done.out.encode(), done.err.encode(), *written):
-        assert b"a-secret-of-mine" not in text
-        assert b"X-Amz-Signature" not in text
-        assert b"Bearer" not in text

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.processes.conftest import Machine, sandbox_process
+from tests.processes.machines import Machine, sandbox_process
 
 
 @pytest.mark.parametrize("accepted", [1, 3, 6])

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
-from tests.processes.conftest import CAMPAIGN, Machine, sandbox_process
+from tests.processes.machines import CAMPAIGN, Machine, sandbox_process
 
 
 def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[str], Machine]) -> None:
-    with sandbox_process("--per-minute", "600", "--job-seconds", "3") as sandbox:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "600") as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()
         first = machine.start("run", file)
         sandbox.wait_for(1)
         second = machine.run("run", file)
         busy = machine.run("status", "spring", "--json")
+        first.send_signal(signal.SIGTERM)
         first.communicate(timeout=60)
         ledger = sandbox.ledger()
-    assert (second.exit, first.returncode) == (11, 0)
+    assert (second.exit, first.returncode) == (11, 143)
     assert "another run holds" in second.err
     assert '"running": true' in busy.out
     assert ledger["charged_twice"] == {}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.processes.conftest import PROGRAM, Machine, SandboxProcess, sandbox_process
+from tests.processes.machines import PROGRAM, Machine, SandboxProcess, sandbox_process
 
 
 @pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -43,6 +43,7 @@ def test_a_second_signal_leaves_at_once(machine_for: Callable[[str], Machine]) -
         assert process.returncode == 143
         after = machine.run("status", "spring", "--json")
     assert '"in_doubt": 2' in after.out
+    machine.is_cut = True
 
 
 def slow(machine: Machine) -> object:

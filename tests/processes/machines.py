@@ -1,0 +1,150 @@
+"""Real processes: a sandbox of its own, and the program as cron starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from checker import Seen, check, since
+
+PROGRAM = (sys.executable, "-m", "campaign_runner")
+CAMPAIGN = """\
+campaign: {name}
+model: image3
+products: {{candle: almond candle, soap: almond soap, scrub: almond scrub}}
+prompts: {{hero: "{{product.name}} on an oak table"}}
+presets: [painting, golden_hour]
+sizes: [896x1152]
+seeds: [1, 2]
+"""
+
+
+LEDGERS: dict[str, Callable[[], dict[str, Any]]] = {}
+"""What sandboxes were asked for, also those that have ended, by origin."""
+
+
+@dataclass(frozen=True)
+class SandboxProcess:
+    """A sandbox in a process of its own; what it charged outlives any client."""
+
+    origin: str
+
+    def ledger(self) -> dict[str, Any]:
+        with urlopen(f"{self.origin}/sandbox/ledger", timeout=10) as answer:
+            ledger: dict[str, Any] = json.load(answer)
+        return ledger
+
+    def wait_for(self, requests: int) -> None:
+        """Until so many requests were accepted; bounded, since a client that hangs is a failure."""
+        deadline = time.monotonic() + 30
+        while len(self.ledger()["accepted_at"]) < requests:
+            assert time.monotonic() < deadline, "the client sends nothing"
+
+
+@contextmanager
+def sandbox_process(*switches: str) -> Iterator[SandboxProcess]:
+    command = [*PROGRAM, "sandbox", "--port", "0", "--plain-pictures", *switches]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout is not None
+        sandbox = SandboxProcess(process.stdout.readline().split()[1])
+        LEDGERS[sandbox.origin] = sandbox.ledger
+        try:
+            yield sandbox
+        finally:
+            last = sandbox.ledger()
+            LEDGERS[sandbox.origin] = lambda: last
+            process.send_signal(signal.SIGTERM)
+
+
+@dataclass
+class Machine:
+    """A folder with campaigns, a state folder, and the environment of a cron job.
+
+    The others are for the checker: `before` requests were not ours, `is_cut` says that the last run was left at
+    once, `resolved` that a person had doubts sent again.
+    """
+
+    home: Path
+    env: dict[str, str]
+    origin: str = ""
+    before: int = 0
+    is_cut: bool = False
+    resolved: bool = False
+    exits: dict[str, int] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+
+    @classmethod
+    def beside(cls, origin: str, home: Path) -> Machine:
+        """A machine whose service is at `origin`."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTOM_", "CAMPAIGN_"))}
+        env |= {"CAMPAIGN_RUNNER_FIREFLY_URL": origin, "CAMPAIGN_RUNNER_IMS_URL": origin}
+        env |= {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": "a-secret-of-mine"}
+        env |= {"CAMPAIGN_RUNNER_STATE_DIR": str(home / "state"), "CAMPAIGN_RUNNER_PER_MINUTE": "600"}
+        return cls(home, env, origin)
+
+    def campaign(self, name: str = "spring", text: str = CAMPAIGN) -> Path:
+        file = self.home / "campaigns" / f"{name}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text.format(name=name), encoding="utf-8")
+        return file
+
+    def start(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+        self.exits.clear()
+        self.resolved |= "--resubmit" in arguments
+        return subprocess.Popen(
+            [*PROGRAM, *map(str, arguments)],
+            cwd=cwd or self.home,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, *arguments: object, cwd: Path | None = None) -> Done:
+        process = self.start(*arguments, cwd=cwd)
+        out, err = process.communicate(timeout=90)
+        self.texts += [out, err]
+        if arguments[0] == "run" and "--only" not in arguments:
+            self.exits[Path(str(arguments[1])).stem] = process.returncode
+        return Done(process.returncode, out, err)
+
+    def begin_anew(self) -> None:
+        """What was bought until now is gone, and nobody is to account for it any more."""
+        self.before = len(LEDGERS[self.origin]()["requests"])
+
+    def check(self) -> None:
+        """Everything that must hold of what the runs left; raises AssertionError."""
+        allowed = int(self.env["CAMPAIGN_RUNNER_PER_MINUTE"])
+        seen = Seen(self.exits, self.texts, self.home / "state", allowed, is_cut=self.is_cut)
+        asked = LEDGERS.get(self.origin)
+        ledger = since(asked(), self.before) if asked is not None else None
+        resolved = ledger["charged"] if ledger and self.resolved else ()
+        canaries = (self.env.get("CUSTOM_MODELS_CLIENT_SECRET", "").encode(), b"Bearer ")
+        check(self.home / "output", ledger, resolved=resolved, canaries=[each for each in canaries if each], seen=seen)
+
+    def manifest(self, name: str = "spring") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.home / "output" / name / "manifest.json").read_text(encoding="utf-8"))
+        return found
+
+
+@dataclass(frozen=True)
+class Done:
+    """A process that has ended."""
+
+    exit: int
+    out: str
+    err: str
+
+    def __post_init__(self) -> None:
+        assert "Traceback" not in self.out + self.err, self.err
