@@ -25,6 +25,8 @@ from campaign_runner.errors import CampaignError, IntegrityError, StoreError
 
 T = TypeVar("T")
 
+NEW_FOLDER, NEW_FILE = 0o775, 0o664
+"""Permissions before the umask has its say: whatever that is, the world may not write what decides about money."""
 # Windows has no handles of folders: there, folders are named by their path and cannot be synced.
 _HAS_FOLDER_HANDLES = sys.platform != "win32"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -46,7 +48,7 @@ def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]
     try:
         with translating(path):
             _refuse_unless_file(path)
-            with temporary.open("xb") as file:
+            with open(temporary, "xb", opener=opener) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -73,7 +75,12 @@ def publish_new(staged: Path, target: Path) -> bool:
         return is_new
 
 
-def make_folder(path: Path, *, mode: int = 0o777) -> None:
+def opener(path: str, flags: int) -> int:
+    """How `open` makes a file of ours."""
+    return os.open(path, flags, NEW_FILE)
+
+
+def make_folder(path: Path, *, mode: int = NEW_FOLDER) -> None:
     """Make the folder `path` and those above it that are missing, durably. Raises StoreError, IntegrityError."""
     with translating(path):
         missing = []
@@ -193,13 +200,23 @@ class Folder:
 
     def _make(self, name: str) -> None:
         try:
-            os.mkdir(self._at(name), dir_fd=self.handle)
+            os.mkdir(self._at(name), NEW_FOLDER, dir_fd=self.handle)
         except FileExistsError:
             return
         self.sync()
 
     def _at(self, name: str) -> str:
         return name if self.handle is not None else str(self.path / name)
+
+
+def refuse_links(*paths: Path) -> None:
+    """None of `paths` is a symbolic link: it may lead to what is somebody else's. Raises IntegrityError."""
+    for path in paths:
+        if path.is_symlink():
+            raise IntegrityError(
+                f"{path} is a symbolic link, through which nothing is written; nothing was sent. "
+                "Put the real thing in its place, or say with --output where output folders lie"
+            )
 
 
 @contextmanager

@@ -70,6 +70,7 @@ class Folder:
 
         The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
         """
+        files.refuse_links(self.path, *self._ours())
         files.make_folder(self.path)
         lock = self._lock()
         try:
@@ -135,6 +136,11 @@ class Folder:
                 f"{self.path} belongs to {other}, which also says 'campaign: {campaign}'; nothing was sent. "
                 f"Give {file.name} another campaign name"
             )
+
+    def _ours(self) -> list[Path]:
+        """All that is written directly in this folder."""
+        record = [self.path / f"{tables.FILE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
+        return [self.path / ".lock", self.images, self.staging, self.manifest, self.sheet, *record]
 
     def _lock(self) -> FileLock:
         return FileLock(self.path / ".lock", blocking=False, thread_local=False, fallback_to_soft=False)

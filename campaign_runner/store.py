@@ -94,7 +94,7 @@ class FolderStore:
         staged = self._staging / secrets.token_hex(16)
         try:
             with files.translating(staged):
-                async with aiofiles.open(staged, "xb") as file:
+                async with aiofiles.open(staged, "xb", opener=files.opener) as file:
                     await file.write(content)
                     await file.flush()
                     await in_thread(os.fsync, file.fileno())

@@ -57,10 +57,15 @@ class Credentials:
     def __post_init__(self) -> None:
         if self.client_secret is None and self.access_token is None:
             raise AccountRefused("neither a client secret nor an access token is given", code="no_credentials")
-        token = self.access_token.reveal() if self.access_token else "-"
-        for what, text in (("client id", self.client_id), ("access token", token)):
+        secrets = {"client secret": self.client_secret, "access token": self.access_token}
+        texts = {"client id": self.client_id} | {what: it.reveal() for what, it in secrets.items() if it is not None}
+        for what, text in texts.items():
             if not text or not text.isascii() or not text.isprintable() or " " in text:
-                raise AccountRefused(f"the {what} is empty or holds a character it cannot", code="no_credentials")
+                raise AccountRefused(
+                    f"the {what} is empty, or holds a space, a line end or a character that it cannot; nothing was "
+                    "sent. Copy it anew from the Adobe Developer Console",
+                    code="no_credentials",
+                )
 
     def reveal(self) -> tuple[str, ...]:
         """What nobody may see, so that it can be looked for."""
