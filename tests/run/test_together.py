@@ -62,7 +62,7 @@ async def test_one_that_asks_for_less_does_not_hold_up_the_other(begin: Any) -> 
     several = await night.run_together(*two(night, requests=8), rates=rates)
     assert several.code == 0
     last = len(several.of(Submitting)) - several.of(Submitting)[::-1].index("spring")
-    assert several.of(Submitting)[:last].count("autumn") <= 2
+    assert several.of(Submitting)[:last].count("autumn") <= 3  # one a minute, and spring needs three of them
 
 
 async def test_nothing_is_sent_for_any_before_all_were_asked(begin: Any) -> None:
