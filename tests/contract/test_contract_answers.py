@@ -50,6 +50,7 @@ SWITCHES: list[dict[str, Any]] = [
     {"media_type": "image/png"},
     {"dates": "iso"},
     {"plain_pictures": True},
+    {"drift": True},
 ]
 FAULTS = [
     Fault(kind, where=place)
