@@ -23,11 +23,12 @@ MOST_RETRY_AFTER = 3600.0  # seconds
 
 # A string, to its end or the text's, or a bracket: every byte is looked at once, whatever is sent.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|([\[{])|[\]}]', re.DOTALL)
+_REST = r"(?:\S*bearer\s)*\S*"  # of the word, and the next one where it ends in "bearer"
 _SECRETS = re.compile(
-    r"(?P<url>https?://[^\s?#]+)[?#]\S*"
-    r"|(?P<name>access_token|client_secret|authorization|x-api-key)[\"']?\s?[=:]\s?(?:bearer\s)?\S+"
-    r"|bearer\s\S{16,}"
-    r"|eyJ[\w-]{8,}\S*",  # how a token of Adobe's begins
+    rf"(?P<url>//[^\s?#]+)[?#]{_REST}"
+    rf"|(?P<name>access_token|client_secret|authorization|x-api-key)[\"']?\s?[=:]\s?{_REST}"
+    rf"|bearer\s(?=\S{{16}}){_REST}"
+    rf"|eyJ[\w-]{{8,}}{_REST}",  # how a token of Adobe's begins
     re.IGNORECASE | re.ASCII,
 )
 

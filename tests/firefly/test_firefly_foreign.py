@@ -109,6 +109,15 @@ def test_foreign_text_is_shown_as_one_harmless_line(text: str, shown: str) -> No
     assert sanitize(text) == shown
 
 
+@pytest.mark.parametrize("before", ["see https://s3.example/a?", "Bearer x.", "x-api-key: ", "eyJhbGciOiJSUzI1NiJ9."])
+def test_a_token_right_behind_another_secret_is_blotted_out_too(before: str) -> None:
+    assert "hush" not in sanitize(f"{before}{'x' * 16}Bearer {'hush' * 4}")
+
+
+def test_a_signature_is_blotted_out_whatever_kind_of_address_it_stands_in() -> None:
+    assert sanitize("see s3://bucket/a?X-Amz-Signature=abc now") == "see s3://bucket/a *** now"
+
+
 @given(some.text())
 def test_no_control_character_survives(text: str) -> None:
     shown = sanitize(text)
@@ -120,6 +129,7 @@ def test_long_text_is_made_harmless_quickly() -> None:
     begun = time.process_time()
     sanitize("http://" * 20_000)
     sanitize("bearer " * 20_000)
+    sanitize("//a?" * 20_000)
     assert time.process_time() - begun < 0.5
 
 
