@@ -34,7 +34,7 @@ from campaign_runner.ports import Examined, Put
 MOST_PIXELS = 64_000_000
 SUFFIXES = ("jpg", "png", "webp")
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_FORBIDDEN = frozenset('\\:*?"<>|') | frozenset(map(chr, range(32)))
+_FORBIDDEN = frozenset('\\:*?"<>|')
 # What Pillow raises for broken pictures; which one depends on where the break is.
 BROKEN = (
     OSError,
@@ -238,6 +238,6 @@ def refuse_name(name: str) -> None:
 def _parts(name: str) -> list[str]:
     """The parts of a name. Raises IntegrityError for what would leave the folder, or is no name on every system."""
     parts = name.split("/")
-    if any(part in ("", ".", "..") or _FORBIDDEN & set(part) for part in parts):
+    if any(part in ("", ".", "..") or _FORBIDDEN & set(part) or not part.isprintable() for part in parts):
         raise IntegrityError(f"{name!r} is not a name of an image: names are relative, with '/' and without '..'")
     return parts

@@ -116,6 +116,8 @@ async def test_another_stem_holds_nothing(stem: str, store: Store) -> None:
         "",
         "soap/picture\0.jpg",
         "soap/picture\n.jpg",
+        "soap/picture\ud800.jpg",  # cannot be encoded
+        "soap/\u202egpj.picture",  # shows as another name
     ],
 )
 async def test_a_name_that_leaves_the_store_is_refused(name: str, store: Store, tmp_path: Path) -> None:
