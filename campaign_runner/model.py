@@ -37,6 +37,11 @@ def canonical_json(value: object) -> str:
     return _CANONICAL.encode(value)
 
 
+def variation_key(recipe: str, seed: int) -> str:
+    """The identity of one image: SHA-256 of `<recipe>:<seed>`, hex; `recipe` is the digest of one."""
+    return sha256(f"{recipe}:{seed}".encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything the service receives for an image, except its seed.
@@ -103,8 +108,8 @@ class Recipe:
         return Size(**self.body["size"])
 
     def key(self, seed: int) -> str:
-        """The identity of one image: SHA-256 of `<recipe>:<seed>`, hex."""
-        return sha256(f"{self.digest}:{seed}".encode()).hexdigest()
+        """The identity of the image of this recipe with `seed`."""
+        return variation_key(self.digest, seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def read_only(path: Path) -> sqlite3.Connection:
 def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
     """The package's word for what SQLite says."""
     match getattr(error, "sqlite_errorname", ""):
-        case code if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB") or "decode to UTF-8" in str(error):
+        case code if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
             return IntegrityError(f"{path} is damaged ({error}); nothing was sent. Restore it from a backup")
         case "SQLITE_FULL":
             return StoreError(f"the disk is full: {path} cannot be written; make room and run again")

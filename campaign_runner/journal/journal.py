@@ -49,10 +49,12 @@ class SqliteJournal:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        connection = await loop.run_in_executor(None, open_for_writing, self._path)
-        self._db = connection
-        self._committer = await self._stack.enter_async_context(Committer(connection, self._path))
-        self._epoch = await self._committer.write(self._open_epoch)
+        async with AsyncExitStack() as stack:
+            connection = await loop.run_in_executor(None, open_for_writing, self._path)
+            self._committer = await stack.enter_async_context(Committer(connection, self._path))
+            with reading(self._path):
+                self._epoch = await self._committer.write(self._open_epoch)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from campaign_runner import sqlite
 from campaign_runner.errors import IntegrityError
+from campaign_runner.journal.soundness import contradiction
 from campaign_runner.model import Recipe
 
 VERSION = "1"
@@ -54,8 +55,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
     Raises IntegrityError for a damaged, foreign or newer file (which is not changed), StoreError if the disk refuses.
     """
-    if path.exists():
-        open_for_reading(path).close()
+    refuse_damage(path)
     connection = sqlite.connect(path, wal=True)
     try:
         with sqlite.translating(path):
@@ -91,21 +91,18 @@ def is_begun(path: Path) -> bool:
 
 
 def refuse_damage(path: Path) -> None:
-    """Read the whole journal as SQLite checks it: pages, rows, indices, references. Raises IntegrityError, StoreError.
+    """Read the whole journal: pages and indices as SQLite checks them, and whether its rows contradict one another.
 
-    A file that is not there is nobody's damage.
+    A file that is not there is nobody's damage. Raises IntegrityError, StoreError.
     """
     if not path.exists():
         return
-    connection = open_for_reading(path)
-    try:
-        with reading(path):
-            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            astray = connection.execute("PRAGMA foreign_key_check").fetchone()
-    finally:
-        connection.close()
-    if verdict != "ok" or astray is not None:
-        raise _damaged(path, verdict if verdict != "ok" else f"a row of {astray[0]} refers to nothing")
+    with closing(open_for_reading(path)) as connection, reading(path):
+        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if verdict == "ok" and _statements(connection):
+            verdict = contradiction(connection) or "ok"
+    if verdict != "ok":
+        raise _damaged(path, verdict)
 
 
 @contextmanager

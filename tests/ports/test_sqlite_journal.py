@@ -15,7 +15,7 @@ import pytest
 from test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
 
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
-from campaign_runner.events import Doubted, ModelResolved, Reason, Refused, SetAside
+from campaign_runner.events import Doubted, ModelResolved, Reason, Refused, SetAside, Uploaded
 from campaign_runner.journal import journal as journal_module
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -199,6 +199,49 @@ async def test_a_cut_file_is_refused(kept: float, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(whole[: int(len(whole) * kept)])
     with pytest.raises(IntegrityError, match="damaged"):
         read_everything(tmp_path)
+
+
+CONTRADICTIONS = [
+    ("an event is missing", "DELETE FROM events WHERE seq = 3"),
+    ("a request is missing", "DELETE FROM attempts WHERE number = 7"),
+    ("an image is missing", "DELETE FROM variations WHERE number = 7"),
+    ("an image is missing", "DELETE FROM variations WHERE number = 30"),  # the last: no gap
+    ("a recipe or a key", "UPDATE recipes SET text = replace(text, 'prompt 7', 'prompt X')"),
+    ("a recipe or a key", "UPDATE variations SET seed = 77 WHERE number = 7"),
+    ("a recipe or a key", "DELETE FROM recipes WHERE rowid = 7"),
+    ("a request is not what", "DELETE FROM events WHERE seq >= (SELECT max(seq) FROM events WHERE kind = 'stored')"),
+    ("a request is not what", "UPDATE attempts SET job_id = 'another' WHERE number = 7"),
+    ("a request is not what", "UPDATE attempts SET status_url = 'https://x/another' WHERE number = 7"),
+    ("a request is not what", "UPDATE attempts SET outcome = 'refused' WHERE number = 7"),
+    ("a request is not what", "UPDATE attempts SET images = 0 WHERE number = 7"),
+    ("an image is not where", "UPDATE variations SET state = 'pending' WHERE number = 7"),
+    ("an image is not where", "UPDATE variations SET sha256 = 'another' WHERE number = 7"),
+    (
+        "an image is not where",
+        "UPDATE events SET kind = 'x' WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'stored')",
+    ),
+    ("the state of an image", "UPDATE variations SET state = 'pending' WHERE number = 17"),  # accepted: it is paid for
+    ("the state of an image", "UPDATE variations SET state = 'abandoned' WHERE number = 17"),
+    ("the state of an image", "UPDATE variations SET attempt = 'a18' WHERE number = 17"),
+    ("the custom model", "UPDATE meta SET value = replace(value, 'urn:', 'urx:') WHERE name = 'model'"),
+    ("the custom model", "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
+    ("the custom model", "UPDATE uploads SET upload_id = 'another'"),
+    ("a row cannot be read", "UPDATE events SET detail = '{' WHERE kind = 'accepted'"),
+    ("a row holds what was never written", "UPDATE meta SET value = 'x' WHERE name = 'epoch'"),
+]
+
+
+@pytest.mark.parametrize(("what", "change"), CONTRADICTIONS)
+async def test_a_journal_that_contradicts_itself_is_refused_before_anything_is_sent(
+    what: str, change: str, tmp_path: Path
+) -> None:
+    await a_small_journal(tmp_path)
+    async with SqliteJournal(tmp_path) as journal:  # what was never answered is in doubt by then
+        await journal.record([Uploaded("ab" * 32, "upload-1")])
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as db:
+        assert db.execute(change).rowcount > 0
+    with pytest.raises(IntegrityError, match=f"damaged.*{what}.*nothing was sent"):
+        await SqliteJournal(tmp_path).__aenter__()
 
 
 DECISIONS: list[Any] = [

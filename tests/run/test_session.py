@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -44,6 +46,20 @@ async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Any) -> None:
     with Folder(night.output).locked(), pytest.raises(Busy):
         await night.run(campaign)
     assert not night.ledger.calls
+
+
+async def test_an_image_that_vanished_from_the_journal_is_not_bought_again(begin: Any) -> None:
+    night = await begin()
+    await night.run(night.campaign(requests=1))
+    with closing(sqlite3.connect(night.output / "journal.sqlite", isolation_level=None)) as journal:
+        kept = journal.execute("SELECT * FROM variations WHERE number = 4").fetchone()
+        journal.execute("DELETE FROM variations WHERE number = 4")
+        before = dict(night.ledger.calls)
+        with pytest.raises(IntegrityError, match="an image is missing"):
+            await night.run()
+        assert night.ledger.calls == before
+        journal.execute(f"INSERT INTO variations VALUES ({','.join('?' * len(kept))})", kept)
+    assert (await night.run()).code == 0
 
 
 async def test_a_folder_of_another_service_is_left_alone(begin: Any) -> None:
