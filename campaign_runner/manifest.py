@@ -7,6 +7,7 @@ run that changed nothing leaves it byte for byte. No secret and no signed URL is
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 NOT_YET = Reason("not_submitted", "not asked for yet; the next run will")
 NOT_FETCHED = Reason("not_fetched", "paid for and waiting at the service; the next run fetches it")
 _BATCH = 200
-_PASSING = ('  "updated_at": ', '  "generator": ')
+_PASSING = re.compile(rb'  "(updated_at|generator)": "[\w .:+-]+",\n')
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +201,13 @@ def _same(path: Path, draft: Path) -> bool:
     if not path.exists():
         return False
     with files.translating(path), path.open("rb") as old, draft.open("rb") as new:
-        return all(
-            ours == theirs
-            or any(ours.startswith(word.encode()) and theirs.startswith(word.encode()) for word in _PASSING)
-            for ours, theirs in _pairs(new, old)
-        )
+        return all(ours == theirs or _only_passed(ours, theirs) for ours, theirs in _pairs(new, old))
+
+
+def _only_passed(ours: bytes, theirs: bytes) -> bool:
+    """Whether two lines differ in nothing but when, or by which version, they were written."""
+    new, old = _PASSING.fullmatch(ours), _PASSING.fullmatch(theirs)
+    return new is not None and old is not None and new[1] == old[1]
 
 
 def _pairs(new: IO[bytes], old: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -124,6 +124,21 @@ async def test_a_manifest_that_was_edited_or_torn_is_written_again(damage: bytes
     assert (tmp_path / "manifest.json").read_bytes() == whole
 
 
+@pytest.mark.parametrize(
+    ("good", "damage"), [(b'"campaign_runner', b'"campaign\xff'), (b'+00:00"', b'+00:00", "x": "')]
+)
+async def test_a_damaged_line_of_the_time_or_the_version_is_written_again(
+    good: bytes, damage: bytes, tmp_path: Path
+) -> None:
+    made = plan(tmp_path)
+    await record(tmp_path, made, ["stored"])
+    write(tmp_path, made)
+    whole = (tmp_path / "manifest.json").read_bytes()
+    (tmp_path / "manifest.json").write_bytes(whole.replace(good, damage))
+    assert write(tmp_path, made)
+    assert (tmp_path / "manifest.json").read_bytes() == whole
+
+
 async def test_a_change_is_written_durably_beside_and_renamed(tmp_path: Path, disk_calls: list[str]) -> None:
     made = plan(tmp_path)
     await record(tmp_path, made, ["stored"])
