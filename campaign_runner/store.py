@@ -32,6 +32,9 @@ from campaign_runner.model import Size
 from campaign_runner.ports import Examined, Put
 
 MOST_PIXELS = 64_000_000
+_START_OF_SCAN = b"\xff\xda"
+_MOST_SCANS = 50
+"""Of a JPEG; encoders write about ten. A scan is a few bytes and a pass over all pixels, so a file could take hours."""
 SUFFIXES = ("jpg", "png", "webp")
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _FORBIDDEN = frozenset('\\:*?"<>|')
@@ -157,6 +160,8 @@ class FolderStore:
 
 def examine(content: bytes) -> Examined:
     """What `FolderStore.examine` answers, here and now."""
+    if content.startswith(b"\xff\xd8") and content.count(_START_OF_SCAN) > _MOST_SCANS:
+        raise Damaged("what came is a JPEG with more scans than any encoder writes", code="too_many_scans")
     try:
         media_type, size = _decode(content)
     except Image.DecompressionBombError as error:
@@ -170,11 +175,23 @@ def examine(content: bytes) -> Examined:
     return Examined(media_type, size, hashlib.sha256(content).hexdigest())
 
 
+class _Counted(BytesIO):
+    """A picture that may be read in so many pieces: one of millions of empty parts would fill the memory."""
+
+    left = 200_000
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("a picture of too many parts")
+        return super().read(size)
+
+
 def _decode(content: bytes) -> tuple[str, Size]:
     """The media type and size of a picture that decodes to its end. Raises what Pillow raises."""
     with _quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
+        with Image.open(_Counted(content), formats=("JPEG", "PNG", "WEBP")) as picture:
             media_type, size = _MEDIA_TYPES[picture.format or ""], Size(*picture.size)
             if size.width * size.height > MOST_PIXELS:
                 raise Image.DecompressionBombError(size)

@@ -7,6 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -240,10 +241,10 @@ async def test_staging_on_another_disk_is_refused(tmp_path: Path, small_disk: Ca
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG that claims to be so large, and has these chunks and no rows."""
     header = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    whole = b"\x89PNG\r\n\x1a\n"
+    whole = [b"\x89PNG\r\n\x1a\n"]
     for name, body in (header, *chunks, (b"IEND", b"")):
-        whole += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-    return whole
+        whole += [struct.pack(">I", len(body)), name, body, struct.pack(">I", zlib.crc32(name + body))]
+    return b"".join(whole)
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,27 @@ def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
 def test_a_picture_of_too_many_pixels_is_not_decoded(width: int, height: int) -> None:
     with pytest.raises(Damaged, match="more than 64,000,000 pixels"):
         examine(png(width, height, (b"IDAT", zlib.compress(b"\0" * 100))))
+
+
+def test_a_jpeg_that_repeats_its_last_scan_for_hours_is_not_decoded() -> None:
+    whole = BytesIO()
+    Image.new("L", (2000, 2000)).save(whole, "JPEG", progressive=True)
+    scan = whole.getvalue()[whole.getvalue().rindex(b"\xff\xda") : -2]
+    assert examine(whole.getvalue()[:-2] + scan * 9 + b"\xff\xd9").size == Size(2000, 2000)
+    with pytest.raises(Damaged, match="more scans"):
+        examine(whole.getvalue()[:-2] + scan * 100_000 + b"\xff\xd9")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xd8" + b"\xff\xfe\0\2" * 2_000_000, png(1, 1, *[(b"tEXt", b"")] * 200_000)],
+    ids=["comments", "chunks"],
+)
+def test_a_picture_of_millions_of_empty_parts_is_not_read_to_its_end(content: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(Damaged):
+        examine(content)
+    assert time.process_time() - began < 5
 
 
 def test_the_largest_picture_allowed_is_decoded() -> None:
