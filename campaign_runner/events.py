@@ -170,6 +170,13 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """The campaign changed since its last run: what was done, and what it amounts to."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Nothing can be sent for `seconds`, and why."""
 
@@ -199,4 +206,4 @@ class Stopping:
     why: str
 
 
-Event = Fact | Started | Waiting | Warned | Left | Stopping
+Event = Fact | Started | Edited | Waiting | Warned | Left | Stopping

@@ -12,6 +12,7 @@ import asyncio
 import errno
 import os
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -78,6 +79,30 @@ def publish_new(staged: Path, target: Path) -> bool:
 def opener(path: str, flags: int) -> int:
     """How `open` makes a file of ours."""
     return os.open(path, flags, NEW_FILE)
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Give the file `source` a second, new name on the same disk, or copy it where that cannot be; synced.
+
+    False, and nothing is made, where `source` is no file. Raises StoreError, IntegrityError.
+    """
+    with translating(source):
+        if not source.is_file() or source.is_symlink():
+            return False
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS | {errno.EXDEV}:
+                raise
+            _copy(source, target)
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as old, open(target, "xb", opener=opener) as new:
+        shutil.copyfileobj(old, new)
+        new.flush()
+        os.fsync(new.fileno())
 
 
 def make_folder(path: Path, *, mode: int = NEW_FOLDER) -> None:

@@ -5,7 +5,7 @@ So that a moved or deleted output folder does not silently buy everything again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,18 @@ class Memory:
                 (str(file.resolve()), str(output.resolve()), bought),
             )
 
-    def refuse_elsewhere(self, file: Path, output: Path) -> None:
-        """`output` holds no journal: refuse to buy there what was bought elsewhere. Raises UsageError."""
+    def refuse_elsewhere(self, file: Path, output: Path, *, but: Callable[[Path], bool] = lambda folder: False) -> None:
+        """`output` holds no journal: refuse to buy there what was bought elsewhere, `but` where that can be used.
+
+        Raises UsageError.
+        """
         with self._open() as db:
             row = db.execute("SELECT folder, bought FROM ran WHERE file = ?", (str(file.resolve()),)).fetchone()
         if row is None or row[1] == 0:
             return
         known, bought = Path(row[0]), row[1]
+        if but(known):
+            return
         gone = "" if known.exists() and known != output.resolve() else ", which is gone"
         images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
         raise UsageError(

@@ -9,9 +9,11 @@ from pathlib import Path
 from campaign_runner.firefly.client import Settings
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.memory import Memory
+from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Estimate, Rate
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.quota import account_of
+from campaign_runner.reuse import Found
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits, Shared
 from campaign_runner.spec.schema import Campaign
@@ -28,6 +30,8 @@ class Order:
     only: Only = EVERYTHING
     accept_drift: bool = False
     start_over: bool = False
+    reuse: bool = True
+    """Whether images of other campaigns may be used."""
     shared: Shared = field(default_factory=Shared)
 
 
@@ -63,10 +67,13 @@ class Desk:
     """The person or the cron job a run reports to.
 
     `agree` is asked before the first money and may refuse; `say` takes the lines of the report;
+    `use` may refuse to use what other campaigns have, `leave` to leave stored images behind after an edit;
     `start` is awaited before the first request: nothing was sent until then.
     """
 
     control: Control
     agree: Callable[[Estimate], bool]
     say: Callable[[str], None]
+    use: Callable[[Found], bool] = lambda found: True
+    leave: Callable[[Changes], bool] = lambda changes: True
     start: Callable[[], Awaitable[None]] = at_once

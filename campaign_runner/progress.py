@@ -20,6 +20,7 @@ from campaign_runner.events import (
     Adopted,
     Attempt,
     Doubted,
+    Edited,
     Event,
     Failed,
     Left,
@@ -208,6 +209,8 @@ def worth_a_line(event: Event) -> str | None:
             return visible(f"not fetched yet: {_job(attempt)}: {reason.message}")
         case Waiting(seconds, why) if seconds > _LONG_WAIT:
             return f"waiting {seconds:.0f} s for the allowance ({why})"
+        case Edited(message):
+            return visible(f"changed: {message}")
         case Warned(message):
             return visible(f"warning: {message}")
         case Stopping(why):
@@ -253,7 +256,7 @@ def described(event: Event) -> dict[str, Any]:
             return {"due": due, "requests": requests, "waiting": waiting}
         case Waiting(seconds, why):
             return {"seconds": round(seconds, 3), "why": why}
-        case Warned(message):
+        case Warned(message) | Edited(message):
             return {"message": message}
         case Stopping(why):
             return {"why": why}

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 
+from campaign_runner.adopting import adopt
+from campaign_runner.changes import note_of, refuse_large_loss, sentences
 from campaign_runner.closing import Outcome, close
-from campaign_runner.errors import AccountRefused, CampaignError, ProviderError
-from campaign_runner.events import ModelResolved, Started
+from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
+from campaign_runner.events import Adopted, Edited, ModelResolved, Started, Warned
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel
 from campaign_runner.order import Access, Desk, Order
+from campaign_runner.outlook import outlook
 from campaign_runner.plan.cost import estimate
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
@@ -24,6 +27,7 @@ from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_
 from campaign_runner.quota import Limits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.referring import ReferenceFiles, Referring
+from campaign_runner.reuse import Found, Wish, existing, search, stands_beside
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
@@ -57,7 +61,9 @@ def refuse_wrong_folder(order: Order, access: Access) -> None:
         with Ledger(folder.path) as ledger:
             folder.refuse_strangers(ledger, origin=access.origin, file=campaign.path, campaign=campaign.campaign)
     elif access.memory is not None and not order.start_over:
-        access.memory.refuse_elsewhere(campaign.path, folder.path)
+        access.memory.refuse_elsewhere(
+            campaign.path, folder.path, but=lambda known: order.reuse and stands_beside(known, folder.path)
+        )
 
 
 async def _claim(journal: SqliteJournal, order: Order, access: Access) -> None:
@@ -80,6 +86,7 @@ class Session:
         self._journal = journal
         self._ledger = ledger
         self._stock = self._planned(ledger.custom_model)
+        self._refusal: UsageError | None = None
 
     @property
     def plan(self) -> Plan:
@@ -93,7 +100,14 @@ class Session:
         service refuses is part of how the run ended.
         """
         waiting = self._ledger.counts()["accepted"]
+        try:
+            await self._look_around()
+        except UsageError as refusal:
+            if not waiting:
+                raise
+            self._refusal = refusal
         if not self._stock.due and not waiting:
+            await self._journal.note(note_of(self.plan))
             return None
         try:
             settings = self._access.settings()
@@ -121,16 +135,51 @@ class Session:
 
         Raises CampaignError where nothing may be submitted.
         """
-        if not self._stock.due:
+        if self._refusal is not None:
+            raise self._refusal
+        if self._stock.due and not await self._may_buy(firefly):
+            self._control.stop_asked("you said no; nothing was bought")
             return
+        await self._journal.note(note_of(self.plan))
+
+    async def _may_buy(self, firefly: FireflyClient) -> bool:
         await patiently(firefly.sign_in, random=self._control.clock.random)
         await self._settle_model(firefly)
         campaign, bought = self._order.campaign, self._ledger.requests().bought
         figures = estimate(self._stock, self._order.rate, bought=bought, now=self._control.clock.now().astimezone())
         if not self._access.is_sandbox:
             refuse_over_budget(campaign, figures)
-        if not self._desk.agree(figures):
-            self._control.stop_asked("you said no; nothing was bought")
+        return not self._stock.due or self._desk.agree(figures)
+
+    async def _look_around(self) -> None:
+        """Tell what changed since the last run, and use what other campaigns have stored.
+
+        An edit that leaves much behind wants a person's word. Raises UsageError, IntegrityError, StoreError.
+        """
+        order = self._order
+        seen = outlook(self._stock, self._ledger, self._wish() if order.reuse else None)
+        for sentence in sentences(seen.changes, order.rate) if seen.changes else ():
+            self._control.observe(Edited(sentence))
+        if seen.changes is not None and seen.changes.takes_much and not self._desk.leave(seen.changes):
+            refuse_large_loss(seen.changes)
+        await self._reuse(seen.found)
+
+    async def _reuse(self, found: Found) -> None:
+        """Take what other campaigns have stored, if the person agrees: it is not bought."""
+        for warning in found.warnings:
+            self._control.observe(Warned(warning))
+        if not found.offers:
+            return
+        if self._desk.use(found):
+            folder, plan = self._order.folder, self.plan
+            store = await FolderStore.prepare(folder.images, folder.staging)
+            for offer in found.offers:
+                async for told in adopt(existing(offer, plan, self._wish()), store, self._journal):
+                    self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
+        self._stock = Stock(self.plan, self._ledger.states, self._order.only)
+
+    def _wish(self) -> Wish:
+        return Wish(self._order.folder.path, self._access.origin, self._ledger.custom_model)
 
     async def _settle_model(self, firefly: FireflyClient) -> None:
         """Look the custom model up again; what its name means is recorded, and planned with."""
@@ -145,6 +194,8 @@ class Session:
         await self._journal.record([ModelResolved(model)])
         self._control.observe(ModelResolved(model))
         self._stock = self._planned(model)
+        if self._order.reuse:
+            await self._reuse(search(self._stock, self._wish()))
 
     async def _schedule(self, firefly: FireflyClient) -> Allowance | None:
         """Let the scheduler work; None where the state folder is lost at the end."""

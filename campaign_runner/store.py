@@ -89,6 +89,13 @@ class FolderStore:
         """
         return await to_its_end(asyncio.create_task(self._put_new(_parts(name), content, sha256)))
 
+    async def put_existing(self, name: str, source: Path, sha256: str) -> Put | None:
+        """Publish the file `source` under `name` too, durably: linked, or copied where the disk has no links.
+
+        None, and nothing is published, where `source` is missing or holds other bytes than those of `sha256`.
+        """
+        return await in_thread(self._put_existing, _parts(name), source, sha256)
+
     async def holds(self, stem: str) -> str | None:
         """The name of the file that stands under `stem` with any picture suffix, or None; see the port."""
         return await in_thread(self._holds, stem)
@@ -104,6 +111,18 @@ class FolderStore:
             return await in_thread(self._publish, staged, parts, sha256)
         finally:
             await in_thread(files.remove, staged)
+
+    def _put_existing(self, parts: list[str], source: Path, sha256: str) -> Put | None:
+        staged = self._staging / secrets.token_hex(16)
+        try:
+            if not files.link_or_copy(source, staged):
+                return None
+            with files.translating(staged), staged.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    return None
+            return self._publish(staged, parts, sha256)
+        finally:
+            files.remove(staged)
 
     def _prepare(self) -> None:
         with files.translating(self._staging):

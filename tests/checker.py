@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,14 @@ def check_spending(ledger: Mapping[str, Any], journals: Collection[Journal], res
 
 def _check_nothing_invented(charged: Mapping[str, int], journals: Collection[Journal]) -> None:
     for journal in journals:
-        made = {
-            key for key, row in journal.variations.items() if row["state"] in ("stored", "accepted") and row["attempt"]
-        }
+        rows = journal.variations.items()
+        made = {_bought_as(key, row) for key, row in rows if row["state"] in ("stored", "accepted")}
         assert made <= set(charged), "stored or accepted, but never made"
+
+
+def _bought_as(key: str, row: Mapping[str, Any]) -> str:
+    """The key an image was bought under: another one where a person said that it may stand for other words."""
+    return key if row["source"] is None else str(json.loads(row["source"])["key"])
 
 
 def check_rate(ledger: Mapping[str, Any], per_minute: int) -> None:
@@ -196,11 +201,20 @@ def _check_image(image: Mapping[str, Any], journal: Journal) -> None:
         return
     state = "in_doubt" if row["state"] == "submitting" else row["state"]
     assert image["state"] == state, f"the manifest says {image['state']}, the journal {row['state']}"
-    attempt = journal.attempts.get(row["attempt"])
-    job = (attempt.job_id, attempt.seeds) if attempt else (None, ())  # adopted: made by another campaign
-    assert (image["job_id"], tuple(image["job_seeds"])) == job, "the job differs"
+    assert (image["job_id"], tuple(image["job_seeds"])) == _job(row, journal), "the job differs"
+    source = None if row["source"] is None else json.loads(row["source"])
+    assert image["source"] == (source and {name: source[name] for name in image["source"]}), "the source differs"
     for name in ("file", "sha256", "bytes", "media_type"):
         assert image[name] == row[name], f"{name} differs between manifest and journal"
+
+
+def _job(row: Mapping[str, Any], journal: Journal) -> tuple[str | None, tuple[int, ...]]:
+    """The job that made an image, as the journal says; of an adopted one it is told by its source."""
+    if row["source"] is None:
+        attempt = journal.attempts[row["attempt"]]
+        return attempt.job_id, attempt.seeds
+    source = json.loads(row["source"])
+    return source["job_id"], tuple(source["job_seeds"])
 
 
 def _check_exit(code: int, counts: Mapping[str, int], journal: Journal) -> None:
@@ -237,7 +251,8 @@ def _check_files(output: Path, journal: Journal) -> None:
     stored = {row["file"]: row for row in journal.variations.values() if row["state"] == "stored"}
     aside = {event.detail["file"]: event.detail for event in journal.of_kind("set_aside")}
     expected = {**stored, **aside}
-    for path in (path for path in (output / "images").rglob("*") if not path.is_dir()):
+    places = chain((output / "images").rglob("*"), (output / "removed").rglob("*"))
+    for path in (path for path in places if not path.is_dir()):
         name = path.relative_to(output).as_posix()
         assert not path.is_symlink(), f"{name} is a link"
         content = path.read_bytes()
@@ -274,4 +289,6 @@ def _check_nothing_left(output: Path) -> None:
     assert not staging.exists() or not list(staging.iterdir()), "something is left in the staging folder"
     others = {path.name for path in output.iterdir() if path.is_file()} - OURS
     assert not others, f"{others} lie in the output folder"
-    assert {path.name for path in output.iterdir() if path.is_dir()} <= {"images", ".staging"}, "a folder too many"
+    assert {path.name for path in output.iterdir() if path.is_dir()} <= {"images", "removed", ".staging"}, (
+        "a folder too many"
+    )

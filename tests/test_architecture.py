@@ -16,11 +16,11 @@ cli
 __init__
 together doctor
 session resolving cancelling verify
-closing
+closing outlook
 order
 readback
-run progress report sheet schemas starter
-manifest folder memory preflight
+run progress report sheet schemas starter reuse
+manifest folder memory preflight changes adopting
 firefly.client referring store journal quota
 firefly.auth firefly.connection ports
 firefly.answers

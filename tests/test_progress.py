@@ -16,6 +16,7 @@ from campaign_runner.events import (
     Adopted,
     Attempt,
     Doubted,
+    Edited,
     Event,
     Failed,
     Left,
@@ -65,6 +66,7 @@ EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Uploaded("ab" * 32, "upload-1"), "uploaded", {"sha256", "upload_id"}),
     (Left(ATTEMPT, REASON), "still_accepted", {"attempt", "code", "message"}),
     (Waiting(12.3456, "4 a minute"), "waiting", {"seconds", "why"}),
+    (Edited("prompt hero changed: nothing due"), "edited", {"message"}),
     (Warned("the disk is nearly full"), "warned", {"message"}),
     (Stopping("the time you gave is over"), "stopping", {"why"}),
 ]
@@ -155,6 +157,7 @@ def test_a_message_with_line_breaks_stays_one_line() -> None:
         (Failed(ATTEMPT, PAIR[0], REASON), "failed: candle, hero, plain, us, 1024x1024, seed 1: the content policy"),
         (Left(ATTEMPT, REASON), "not fetched yet: candle"),
         (Warned("the disk is nearly full"), "warning: the disk is nearly full"),
+        (Edited("prompt hero changed: nothing due"), "changed: prompt hero changed: nothing due"),
         (Stopping("the time you gave is over"), "no more requests: the time you gave is over"),
         (Waiting(120, "the day's allowance"), "waiting 120 s for the allowance"),
         (Warned("red\x1b[31m\nalert"), "warning: red�[31m�alert"),  # nothing may steer a terminal

@@ -10,46 +10,91 @@ from pathlib import Path
 
 import click
 
+from campaign_runner.changes import between, sentences
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import find
+from campaign_runner.errors import UsageError
+from campaign_runner.folder import SANDBOX
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.outlook import outlook
 from campaign_runner.plan.cost import Rate, estimate
 from campaign_runner.plan.listing import listing, overview
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
+from campaign_runner.reuse import Wish
+from campaign_runner.spec.schema import Campaign
 
 
 @click.command()
-@click.argument("name", metavar="FILE")
+@click.argument("names", nargs=-1, required=True, metavar="FILE")
 @options.only
 @options.output
 @options.in_sandbox
 @click.option("--list", "is_list", is_flag=True, help="One line a variation.")
+@click.option("--diff", "is_diff", is_flag=True, help="OLD.yaml NEW.yaml: what the edit means in images and money.")
 @options.as_json
 def command(
-    name: str, only: tuple[str, ...], output: Path | None, is_sandbox: bool, is_list: bool, as_json: bool
+    names: tuple[str, ...],
+    only: tuple[str, ...],
+    output: Path | None,
+    is_sandbox: bool,
+    is_list: bool,
+    is_diff: bool,
+    as_json: bool,
 ) -> None:
     """Show what a campaign would make, buy and take.
 
     Nobody is asked and nothing is sent: what is there already comes from the journal.
     """
-    target = find(name, output=output, is_sandbox=is_sandbox)
+    if len(names) != 1 + is_diff:
+        raise UsageError("plan takes one campaign; plan --diff takes two files, OLD.yaml NEW.yaml")
+    targets = [find(name, output=output, is_sandbox=is_sandbox) for name in names]
+    if is_diff:
+        _show_diff(*(target.campaign() for target in targets), as_json=as_json)
+        return
+    (target,) = targets
     campaign = target.campaign()
-    environment = Environment.of_process()
+    selection = options.selection(only, campaign)
     with target.folder.ledger() if target.folder.has_journal else nullcontext() as ledger:
-        plan = Plan(campaign, ledger.custom_model if ledger else None)
-        stock = Stock(plan, ledger.states if ledger else None, options.selection(only, campaign))
+        model = ledger.custom_model if ledger else None
+        stock = Stock(Plan(campaign, model), ledger.states if ledger else None, selection)
+        shown = outlook(stock, ledger, Wish(target.folder.path, _origin(ledger, is_sandbox=is_sandbox), model))
         if is_list:
-            for line in listing(stock):
+            for line in listing(shown.stock):
                 click.echo(line)
             return
-        rate = Rate(environment.per_minute(None), environment.per_day(None)).lowered(
-            campaign.quota.per_minute, campaign.quota.per_day
-        )
+        rate = _rate(campaign)
         bought = ledger.requests().bought if ledger else 0
-        figures = estimate(stock, rate, bought=bought, now=datetime.now().astimezone())
+        figures = estimate(shown.stock, rate, bought=bought, now=datetime.now().astimezone())
     if as_json:
-        click.echo(json.dumps(asdict(figures)))
+        click.echo(json.dumps(asdict(figures) | {"changes": shown.changes and asdict(shown.changes)}))
         return
-    for line in overview(stock, figures, rate):
+    for line in overview(shown.stock, figures, rate, shown.notes(rate)):
         click.echo(line)
+
+
+def _show_diff(old: Campaign, new: Campaign, *, as_json: bool) -> None:
+    """What it would cost to run the new file after the old one was made."""
+    changes, stock = between(old, new)
+    rate = _rate(new)
+    if as_json:
+        figures = {"campaign": new.campaign, "variations": len(stock.plan)}
+        time = {"seconds_at_quota": rate.seconds(changes.requests)}
+        click.echo(json.dumps(figures | time | asdict(changes)))
+        return
+    for sentence in sentences(changes, rate):
+        click.echo(sentence)
+
+
+def _origin(ledger: Ledger | None, *, is_sandbox: bool) -> str:
+    """The service that a campaign asks, as its journal calls it."""
+    if ledger is not None and (recorded := ledger.meta("origin")):
+        return recorded
+    return SANDBOX if is_sandbox else Environment.of_process().origin
+
+
+def _rate(campaign: Campaign) -> Rate:
+    environment = Environment.of_process()
+    account = Rate(environment.per_minute(None), environment.per_day(None))
+    return account.lowered(campaign.quota.per_minute, campaign.quota.per_day)

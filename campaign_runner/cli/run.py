@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from typing import Any
 import click
 
 from campaign_runner.cli import console, options
+from campaign_runner.cli.asking import Asking
 from campaign_runner.cli.environment import Environment, sandbox_settings
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.target import find, folder_of
@@ -25,11 +25,10 @@ from campaign_runner.cli.watching import Shown, Watch, watching
 from campaign_runner.folder import SANDBOX
 from campaign_runner.memory import Memory
 from campaign_runner.order import Access, Desk, Order
-from campaign_runner.plan.cost import Estimate, Rate, duration, minutes
+from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits, Shared, Spent
-from campaign_runner.spec.problems import counted
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
 
@@ -54,6 +53,8 @@ class Flags:
     until: datetime | None
     accept_drift: bool
     start_over: bool
+    no_reuse: bool
+    accept_changes: bool
     log_format: str
     log_file: Path | None
     quiet: bool
@@ -79,6 +80,8 @@ _positive = click.IntRange(min=1)
 @click.option("--until", type=TimeOfDay(), help="Stop submitting at this time of day.")
 @click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
 @click.option("--start-over", is_flag=True, help="Buy again what was bought into another folder.")
+@click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored.")
+@click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", help="Sentences, or an event a line."
 )
@@ -108,7 +111,7 @@ async def run_all(campaigns: list[Campaign], flags: Flags) -> int:
     orders = _orders(campaigns, rates, flags)
     shown = Shown(log_format=flags.log_format, log_file=flags.log_file, quiet=flags.quiet)
     with watching(rates, shown) as watch:
-        parts = [_part(order, watch, _agree(flags, is_only=len(orders) == 1)) for order in orders]
+        parts = [_part(order, watch, _asking(order, flags, is_only=len(orders) == 1)) for order in orders]
         for order in orders:
             console.say(f"output  {order.folder.path}")
         time = asyncio.create_task(watch.keep_time())
@@ -149,16 +152,22 @@ def _orders(campaigns: list[Campaign], rates: dict[str, Rate], flags: Flags) -> 
             only=options.selection(flags.only, campaign),
             accept_drift=flags.accept_drift,
             start_over=flags.start_over,
+            reuse=not flags.no_reuse,
             shared=shared[rates[campaign.campaign]],
         )
         for campaign in campaigns
     ]
 
 
-def _part(order: Order, watch: Watch, agree: Callable[[Estimate], bool]) -> Part:
+def _asking(order: Order, flags: Flags, *, is_only: bool) -> Asking:
+    who = "" if is_only else f"{order.campaign.campaign}: "
+    return Asking(flags.yes, flags.is_sandbox, flags.accept_changes, who)
+
+
+def _part(order: Order, watch: Watch, asking: Asking) -> Part:
     report: list[str] = []
     control = Control(Clock(), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
-    return Part(order, Desk(control, agree, say=report.append), report)
+    return Part(order, Desk(control, asking.buy, report.append, use=asking.use, leave=asking.leave), report)
 
 
 def _rate(campaign: Campaign, flags: Flags, environment: Environment) -> Rate:
@@ -206,21 +215,3 @@ def _sandbox(flags: Flags) -> AbstractAsyncContextManager[str]:
         job_spread=0.5,
     )
     return serving(Sandbox(settings))
-
-
-def _is_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-
-
-def _agree(flags: Flags, *, is_only: bool) -> Callable[[Estimate], bool]:
-    """Ask before the first money, where there is somebody to ask; the crontab line is consent."""
-
-    def agree(figures: Estimate) -> bool:
-        if flags.yes or flags.is_sandbox or not _is_terminal():
-            return True
-        what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
-        time = duration(minutes(figures.requests, figures.seconds_at_quota))
-        who = "This" if is_only else f"{figures.campaign}: this"
-        return click.confirm(f"{who} buys {what}{time}). Buy?", default=False)
-
-    return agree

@@ -33,13 +33,16 @@ class Recipes:
 
     `model` is what the custom model's name meant when it was looked up; None before the first run,
     when the name stands in for the id: good for counting, never for sending.
+    `known` are digests of reference images that are not to be read (again).
     """
 
-    def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
+    def __init__(
+        self, campaign: Campaign, model: CustomModel | None = None, known: Mapping[Path, str] | None = None
+    ) -> None:
         self._composer = Composer(campaign, model.concept if model else None)
         self._version = campaign.family.id
         self._custom_model = model.id if model else campaign.custom_model
-        self._digests: dict[Path, str] = {}
+        self._digests: dict[Path, str] = dict(known or {})
         self._frames: dict[tuple[int, Size], tuple[Mapping[str, Any], tuple[str, str]]] = {}  # by the look's identity
 
     def of(self, cell: Cell) -> tuple[Recipe, Composed]:
@@ -64,6 +67,11 @@ class Recipes:
     def references(self) -> Mapping[str, Path]:
         """The reference images met so far that must be uploaded, by the SHA-256 of their content."""
         return {digest: path for path, digest in self._digests.items()}
+
+    @property
+    def digests(self) -> Mapping[Path, str]:
+        """The same by path: several files may hold one picture."""
+        return self._digests
 
     def _body(self, look: Mapping[str, Any], size: Size) -> dict[str, Any]:
         body: dict[str, Any] = {"prompt": _PROMPT, "size": {"width": size.width, "height": size.height}}

@@ -49,6 +49,7 @@ class Estimate:
     seconds_at_quota: int
     done_at: str
     budget_left: int | None
+    reused: int = 0  # would be due, but exist in another campaign
 
 
 def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime) -> Estimate:
@@ -59,7 +60,7 @@ def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime) -> Estimat
     seconds = rate.seconds(requests)
     return Estimate(
         campaign=campaign.campaign,
-        variations=sum(counts.values()) + due,
+        variations=sum(counts.values()) + due + stock.reused,
         due=due,
         requests=requests,
         requests_unpacked=due,
@@ -67,6 +68,7 @@ def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime) -> Estimat
         seconds_at_quota=seconds,
         done_at=(now + timedelta(minutes=minutes(requests, seconds))).isoformat(timespec="seconds"),
         budget_left=None if campaign.budget is None else campaign.budget - bought,
+        reused=stock.reused,
         **counts,
     )
 

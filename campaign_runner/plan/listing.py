@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from campaign_runner.plan.cost import Estimate, Rate, duration, minutes, product_of_lists, tips
 from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.problems import counted
+from campaign_runner.spec.problems import counted, visible
 
 _SETTLED = {"stored": "stored", "accepted": "paid, to be fetched", "in_doubt": "in doubt", "failed": "failed"}
 
 
-def overview(stock: Stock, figures: Estimate, rate: Rate) -> Iterator[str]:
-    """What would be made, bought and how long it takes."""
+def overview(stock: Stock, figures: Estimate, rate: Rate, notes: Iterable[tuple[str, str]] = ()) -> Iterator[str]:
+    """What would be made, bought and how long it takes. `notes` are further lines, each with its label."""
     campaign = stock.plan.campaign
     yield f"{figures.campaign}   {product_of_lists(stock)}"
     if figures.variations != len(stock.plan):
@@ -21,6 +21,7 @@ def overview(stock: Stock, figures: Estimate, rate: Rate) -> Iterator[str]:
     there = ", ".join(f"{number:,} {_SETTLED.get(state, state)}" for state, number in settled.items() if number)
     if there:
         yield f"  there      {there}"
+    yield from (f"  {label:10} {visible(text)}" for label, text in notes)
     yield f"  due        {_due(stock, figures)}"
     if figures.due:
         yield f"  requests   {figures.requests:,} with {campaign.family.pack} seeds each at most{_unpacked(figures)}"

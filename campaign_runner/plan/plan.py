@@ -38,15 +38,18 @@ class Plan:
     """The variations of `campaign`.
 
     `model` is what the custom model's name meant when it was looked up; without it the keys of a
-    custom family are not known yet (`knows_keys` is False) and everything else is.
+    custom family are not known yet (`knows_keys` is False) and everything else is. `known` are
+    digests of reference images that are not to be read again.
     Raises UsageError for a reference image that cannot be read.
     """
 
-    def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
+    def __init__(
+        self, campaign: Campaign, model: CustomModel | None = None, known: Mapping[Path, str] | None = None
+    ) -> None:
         self.campaign = campaign
         self.knows_keys = model is not None or not campaign.family.is_custom
         self._cells = Cells(campaign)
-        self._recipes = Recipes(campaign, model)
+        self._recipes = Recipes(campaign, model, known)
         self._firsts = array("q")  # the first cell of each recipe; ascending, since recipes are numbered as met
         self._ends = array("q")  # where the seeds of each recipe end, counted over all recipes
         self._digests = bytearray()
@@ -73,6 +76,11 @@ class Plan:
     def references(self) -> Mapping[str, Path]:
         """The files of the campaign that must be uploaded, by the SHA-256 of their content."""
         return self._recipes.references
+
+    @property
+    def digests(self) -> Mapping[Path, str]:
+        """The SHA-256 of those files, by path."""
+        return self._recipes.digests
 
     def product(self, recipe: int) -> str:
         """The product under which a recipe stands first."""

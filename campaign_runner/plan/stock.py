@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from campaign_runner.errors import UsageError
@@ -13,7 +13,7 @@ from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.spec.problems import counted
 
 STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
-_PENDING, _AGAIN, _NOT_SELECTED = 0, 253, 254
+_PENDING, _REUSED, _AGAIN, _NOT_SELECTED = 0, 252, 253, 254
 _DUE = (_PENDING, _AGAIN)
 _LOOKED_UP_AT_ONCE = 2000
 
@@ -52,6 +52,11 @@ class Stock:
         return self._states.count(_AGAIN)
 
     @property
+    def reused(self) -> int:
+        """How many would be due, but for an image that exists in another campaign."""
+        return self._states.count(_REUSED)
+
+    @property
     def due(self) -> int:
         return self._states.count(_PENDING) + self.again
 
@@ -66,13 +71,28 @@ class Stock:
         for planned in self.plan:
             state = self._states[planned.position]
             if state != _NOT_SELECTED:
-                yield planned, "pending" if state == _AGAIN else STATES[state]
+                yield planned, "pending" if state in (_AGAIN, _REUSED) else STATES[state]
 
     def in_state(self, state: str) -> Iterator[Planned]:
         """The selected variations that are in a state other than pending, recipe by recipe."""
         number, position = STATES.index(state), -1
         while (position := self._states.find(number, position + 1)) >= 0:
             yield self.plan.at(position)
+
+    def to_make(self) -> Iterator[Planned]:
+        """The due variations, recipe by recipe."""
+        for recipe in range(self.plan.recipes):
+            if positions := list(self._due_from(recipe, self.plan.span(recipe)[0])):
+                yield from self.plan.planned(recipe, positions)
+
+    def due_keys(self) -> Iterator[tuple[int, str]]:
+        """Position and key of every due variation."""
+        return ((position, key) for position, key in enumerate(self.plan.keys()) if self._states[position] in _DUE)
+
+    def reuse(self, positions: Iterable[int]) -> None:
+        """Note that the variations at these positions need not be made: they exist elsewhere."""
+        for position in positions:
+            self._states[position] = _REUSED
 
     def jobs(self) -> Iterator[Job]:
         """The due variations as jobs, lazily; a later change of the ledger does not change them.

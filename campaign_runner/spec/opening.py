@@ -30,9 +30,12 @@ _INIT = "`campaign-runner init` writes one that runs"
 _SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadsheets as `CSV UTF-8`"
 
 
-def open_source(path: Path) -> tuple[Source, list[Problem]]:
-    """The file as a tree, and what is wrong with it so far. Raises SpecError where nothing can be read."""
-    content = _content(path)
+def open_source(path: Path, content: bytes | None = None) -> tuple[Source, list[Problem]]:
+    """The file as a tree, and what is wrong with it so far. Raises SpecError where nothing can be read.
+
+    `content` stands in for what the file holds.
+    """
+    content = _content(path) if content is None else content
     text = _decoded(path, content)
     source = Source(path, text, sha256(content).hexdigest(), Hole(0, 0), text)
     findings = list(_odd_characters(text))

@@ -21,9 +21,12 @@ from campaign_runner.spec.wordings import Words
 _MOST_TOLD = 500  # a person stops reading long before; a file made to keep us busy does not
 
 
-def load(path: Path) -> Campaign:
-    """The campaign of a file. Raises SpecError with every Problem, in file order (of one kind at most 500)."""
-    source, problems = open_source(path)
+def load(path: Path, content: bytes | None = None) -> Campaign:
+    """The campaign of a file. Raises SpecError with every Problem, in file order (of one kind at most 500).
+
+    With `content` the file is read as if it held that: what is about to be written there.
+    """
+    source, problems = open_source(path, content)
     draft, more = drafted(source)
     problems += more
     if draft is None:
@@ -35,6 +38,18 @@ def load(path: Path) -> Campaign:
         raise SpecError(_in_file_order(problems))
     warnings = chain(islice(rule_warnings(draft), _MOST_TOLD), islice(words.warnings(), _MOST_TOLD))
     return draft.campaign.written_in(source, _in_file_order(warnings))
+
+
+def recall(path: Path, text: str) -> Campaign | None:
+    """A campaign that ran before, as its file was then: it had no problem, so none is looked for.
+
+    None where it cannot be understood any more. Its pictures need not exist now.
+    """
+    try:
+        draft, _ = drafted(open_source(path, text.encode())[0])
+    except SpecError:
+        return None
+    return None if draft is None or draft.broken else draft.campaign
 
 
 def _across(draft: Draft, words: Words) -> Iterator[Problem]:

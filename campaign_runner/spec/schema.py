@@ -225,6 +225,11 @@ class Campaign(Frozen):
         return self._source.sha256
 
     @property
+    def text(self) -> str:
+        """What the file says, with plain line ends."""
+        return self._source.original
+
+    @property
     def warnings(self) -> tuple[Problem, ...]:
         """What deserves a look but stops nothing, in file order."""
         return self._warnings

@@ -19,7 +19,7 @@ from campaigns import campaign, plan
 NOW = datetime(2026, 10, 1, 22, 15, tzinfo=UTC)
 RATE = Rate(4, 9000)
 KEYS = ["campaign", "variations", "stored", "accepted", "in_doubt", "failed", "abandoned", "due", "requests",
-        "requests_unpacked", "images_to_buy", "seconds_at_quota", "done_at", "budget_left"]  # fmt: skip
+        "requests_unpacked", "images_to_buy", "seconds_at_quota", "done_at", "budget_left", "reused"]  # fmt: skip
 
 
 def figures(stock: Stock, bought: int = 0, rate: Rate = RATE) -> Estimate:
@@ -70,7 +70,7 @@ def test_the_figures_and_their_names(tmp_path: Path) -> None:
     assert json.loads(json.dumps(told)) == {
         "campaign": "almond", "variations": 20, "stored": 1, "accepted": 1, "in_doubt": 1, "failed": 1,
         "abandoned": 1, "due": 15, "requests": 6, "requests_unpacked": 15, "images_to_buy": 15,
-        "seconds_at_quota": 60, "done_at": "2026-10-01T22:17:00+00:00", "budget_left": 24,
+        "seconds_at_quota": 60, "done_at": "2026-10-01T22:17:00+00:00", "budget_left": 24, "reused": 0,
     }  # fmt: skip
 
 

@@ -187,7 +187,8 @@ class Night:
                 watch(event, control)
 
         control = Control(self.clock(), Stop(), observe)
-        desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=lines.append)
+        answers = {name: choices[name] for name in ("use", "leave") if name in choices}
+        desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=lines.append, **answers)
         began = self.seconds()
         order = self._order(campaign, choices)
         self.per_minute = max(self.per_minute, order.rate.per_minute)
@@ -252,4 +253,5 @@ class Night:
         limits = choices.get("limits", Limits(concurrency=8))
         folder = Folder(self.home / "output" / campaign.campaign)
         shared = choices.get("shared") or Shared()
-        return Order(campaign, folder, choices.get("rate", FAST), limits, only, shared=shared)
+        reuse = choices.get("reuse", True)
+        return Order(campaign, folder, choices.get("rate", FAST), limits, only, shared=shared, reuse=reuse)

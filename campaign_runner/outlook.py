@@ -1,0 +1,44 @@
+"""How a campaign stands before a run: what is there, what another campaign has, what changed, what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from campaign_runner.changes import sentences, since_last_run
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.plan.compare import Changes
+from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.stock import Stock
+from campaign_runner.reuse import NOTHING, Found, Wish, search
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`stock` counts as due what would really be bought; `changes` are those since the last run, if any."""
+
+    stock: Stock
+    found: Found
+    changes: Changes | None
+
+    def notes(self, rate: Rate) -> Iterator[tuple[str, str]]:
+        """What a person should know, each with its label."""
+        for sentence in sentences(self.changes, rate) if self.changes else ():
+            yield "changed", sentence
+        for offer in self.found.offers:
+            yield "reuse", str(offer)
+        for warning in self.found.warnings:
+            yield "warning", warning
+
+
+def outlook(stock: Stock, ledger: Ledger | None, wish: Wish | None) -> Outlook:
+    """What a run would find. Nothing is written, nobody is asked; what can be reused is marked in `stock`.
+
+    `ledger` is None where nothing ran yet, `wish` where nothing is to be reused.
+    """
+    found = NOTHING if wish is None else search(stock, wish)
+    stock.reuse(found.positions())
+    if ledger is None:
+        return Outlook(stock, found, None)
+    is_whole = stock.selected == len(stock.plan)
+    return Outlook(stock, found, since_last_run(ledger, stock if is_whole else Stock(stock.plan, ledger.states)))

@@ -1,0 +1,130 @@
+"""Images that other campaigns of the same folder of outputs have stored already: the very same request and seed.
+
+Their journals are only read, also while a run holds them. What a person let stand for other words is not
+offered: it is not what the request would make.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from campaign_runner.adopting import Existing
+from campaign_runner.errors import IntegrityError, StoreError
+from campaign_runner.journal import tables
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import CustomModel
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.problems import counted
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one campaign has: the positions, in the plan, of due variations it has stored."""
+
+    campaign: str
+    folder: Path
+    positions: Sequence[int]
+
+    def __str__(self) -> str:
+        return f"{counted(len(self.positions), 'image')} of {self.campaign}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read."""
+
+    due: int
+    offers: tuple[Offer, ...]
+    warnings: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return sum(len(offer.positions) for offer in self.offers)
+
+    def positions(self) -> Iterator[int]:
+        for offer in self.offers:
+            yield from offer.positions
+
+
+NOTHING = Found(0, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is looked for: images of this service, made with this very custom model."""
+
+    folder: Path  # our own, which is not looked into
+    origin: str
+    model: CustomModel | None = None
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether a stored image may be used."""
+        if entry.state != "stored" or (entry.source is not None and entry.source.how == "kept"):
+            return False
+        made_with = entry.model_version, entry.model_etag
+        return self.model is None or made_with == (self.model.version, self.model.etag)
+
+
+def search(stock: Stock, wish: Wish) -> Found:
+    """Which due variations of `stock` exist in the other output folders beside ours."""
+    if not stock.due or not stock.plan.knows_keys:
+        return NOTHING
+    offers: list[Offer] = []
+    warnings: list[str] = []
+    taken: set[int] = set()
+    for folder in _beside(wish.folder):
+        try:
+            offer = _offer(folder, stock, wish, taken)
+        except (IntegrityError, StoreError) as error:
+            warnings.append(f"nothing of {folder.name} is used: {error}")
+            continue
+        if offer is not None:
+            taken.update(offer.positions)
+            offers.append(offer)
+    return Found(stock.due, tuple(offers), tuple(warnings))
+
+
+def existing(offer: Offer, plan: Plan, wish: Wish) -> Iterator[Existing]:
+    """The images of an offer, as their record describes them now. Raises IntegrityError, StoreError."""
+    positions = iter(offer.positions)
+    with Ledger(offer.folder) as ledger:
+        while some := list(islice(positions, _AT_ONCE)):
+            planned = {each.variation.key: each for each in map(plan.at, some)}
+            entries = (entry for entry in ledger.entries(list(planned)).values() if wish.takes(entry))
+            yield from (
+                Existing(planned[entry.variation.key], entry, offer.folder, offer.campaign, "reused")
+                for entry in entries
+            )
+
+
+def stands_beside(folder: Path, ours: Path) -> bool:
+    """Whether what is in `folder` can be reused: it lies beside ours, and nothing is left open there."""
+    if folder.parent != ours.parent or not (folder / tables.FILE).exists():
+        return False
+    with Ledger(folder) as ledger:
+        counts = ledger.counts()
+    return not counts["accepted"] and not counts["in_doubt"]
+
+
+def _beside(ours: Path) -> Iterator[Path]:
+    """The output folders beside ours that hold a journal, by name."""
+    for file in sorted(ours.parent.glob(f"*/{tables.FILE}")):
+        if file.parent.name != ours.name:
+            yield file.parent
+
+
+def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> Offer | None:
+    positions = array("q")
+    with Ledger(folder) as ledger:
+        if ledger.meta("origin") != wish.origin:
+            return None
+        due = ((position, key) for position, key in stock.due_keys() if position not in taken)
+        while some := {key: position for position, key in islice(due, _AT_ONCE)}:
+            positions.extend(some[key] for key, entry in ledger.entries(list(some)).items() if wish.takes(entry))
+        return Offer(ledger.meta("campaign") or folder.name, folder, positions) if positions else None
