@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
 
+from campaign_runner.books import opened
 from campaign_runner.events import Reason
 from campaign_runner.folder import Folder
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.manifest import Sources, write_manifest
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
@@ -37,32 +34,9 @@ async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: On
 
     Raises Busy while a run goes on, UsageError where nothing was ever run, StoreError.
     """
-    with folder.ledger():
-        pass  # a folder without a journal is refused before anything is made in it
-    with folder.locked():
-        async with SqliteJournal(folder.path) as journal:
-            with Ledger(folder.path) as ledger:
-                return await _record(
-                    decision, journal, Books(folder, ledger, Plan(campaign, ledger.custom_model)), only
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """A folder, what its journal says, and the plan it is held against."""
-
-    folder: Folder
-    ledger: Ledger
-    plan: Plan
-
-
-async def _record(decision: Decision, journal: SqliteJournal, books: Books, only: Only) -> int:
-    keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
-    moved = await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
-    if books.plan.knows_keys:
-        sources = Sources(books.plan, books.ledger, datetime.now(UTC))
-        write_manifest(books.folder.manifest, sources, staging=books.folder.staging)
-    return moved
+    async with opened(folder, campaign) as books:
+        keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
+        return await books.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 
 
 def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Only) -> Iterator[Entry]:

@@ -20,6 +20,7 @@ from campaign_runner.model import CustomModel
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.spec.problems import counted
+from campaign_runner.spec.schema import Campaign
 
 _AT_ONCE = 500
 
@@ -103,6 +104,13 @@ def existing(offer: Offer, plan: Plan, wish: Wish) -> Iterator[Existing]:
             )
 
 
+def known_model(campaign: Campaign, wish: Wish) -> CustomModel | None:
+    """What the campaign's custom model means, as far as the other campaigns' records agree; good for planning."""
+    models = {found for folder in _beside(wish.folder) if (found := _model_of(folder, wish.origin)) is not None}
+    meant = {model for model in models if campaign.custom_model in (model.name, model.asset_name, model.id)}
+    return meant.pop() if len(meant) == 1 else None
+
+
 def stands_beside(folder: Path, ours: Path) -> bool:
     """Whether what is in `folder` can be reused: it lies beside ours, and nothing is left open there."""
     if folder.parent != ours.parent or not (folder / tables.FILE).exists():
@@ -117,6 +125,14 @@ def _beside(ours: Path) -> Iterator[Path]:
     for file in sorted(ours.parent.glob(f"*/{tables.FILE}")):
         if file.parent.name != ours.name:
             yield file.parent
+
+
+def _model_of(folder: Path, origin: str) -> CustomModel | None:
+    try:
+        with Ledger(folder) as ledger:
+            return ledger.custom_model if ledger.meta("origin") == origin else None
+    except (IntegrityError, StoreError):
+        return None  # `search` tells that it cannot be read
 
 
 def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> Offer | None:

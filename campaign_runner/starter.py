@@ -6,20 +6,18 @@ written anywhere: what `init` leaves behind has no problem.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaign_runner import files
 from campaign_runner.errors import SpecError
+from campaign_runner.spec.editing import written
 from campaign_runner.spec.guard import quoted
 from campaign_runner.spec.ids import derived
 from campaign_runner.spec.reading import load
 
 SCHEMA = "campaign.schema.json"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ -][A-Za-z0-9]+)*")
-_NO_TEXTS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 _PRESETS = ("painting", "golden_hour")
 _SEEDS = (66080, 82683, 90101, 90102)  # four travel in one request
 
@@ -42,14 +40,14 @@ class Answers:
         """The campaign file."""
         rows = [
             f"# yaml-language-server: $schema={SCHEMA}",
-            f"campaign: {_written(self.name)}",
+            f"campaign: {written(self.name)}",
             *self._model(),
             "products:",
-            *(f"  {derived(product)}: {_written(product)}" for product in self.products),
+            *(f"  {derived(product)}: {written(product)}" for product in self.products),
             "prompts:",
             f"  hero: {quoted(self.prompt)}",
             f"presets: [{', '.join(_PRESETS)}]",
-            f"sizes: [{', '.join(map(_written, self.sizes))}]",
+            f"sizes: [{', '.join(map(written, self.sizes))}]",
             f"seeds: [{', '.join(map(str, _SEEDS))}]",
             f"budget: {self.images}",
         ]
@@ -79,18 +77,13 @@ class Answers:
         return [f"model: image3_custom   {which}", f"custom_model: {quoted(self.custom_model)}"]
 
 
-def write_new(path: Path, text: str) -> bool:
+def write_new(path: Path, content: bytes) -> bool:
     """Write a file that is not there yet; False, and nothing is touched, if it is. Raises StoreError."""
     files.make_folder(path.parent)
     with files.translating(path):
         try:
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with path.open("xb") as file:
+                file.write(content)
         except FileExistsError:
             return False
     return True
-
-
-def _written(text: str) -> str:
-    """`text` as YAML reads it: plain where nothing in it could be misread, else in quotes."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _NO_TEXTS else quoted(text)

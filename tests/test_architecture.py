@@ -15,8 +15,9 @@ __main__
 cli
 __init__
 together doctor
-session resolving cancelling verify
-closing outlook
+session resolving cancelling verify stand_ins cloning
+pruning
+closing outlook books
 order
 readback
 run progress report sheet schemas starter reuse

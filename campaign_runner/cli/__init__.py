@@ -21,6 +21,7 @@ COMMANDS = {
         "init": "Write a campaign file that runs, and its schema for your editor.",
         "check": "Show every problem of campaign files.",
         "plan": "Show what a campaign would make, buy and take.",
+        "clone": "Write the same campaign under a new name.",
         "models": "Show the custom models of this account, each with the two lines to paste.",
         "schema": "Print the JSON Schema of the campaign file, or of the manifest.",
     },
@@ -33,6 +34,8 @@ COMMANDS = {
         "resolve": "Decide what becomes of images in doubt and of failed ones.",
         "cancel": "Cancel accepted jobs that are still being made.",
         "doctor": "Find out, free of charge, what would keep a run from working.",
+        "keep": "Let stored images stand for changed words: free, and recorded.",
+        "prune": "Move images that are no longer in the campaign aside.",
     },
     "Try": {
         "sandbox": "Serve a Firefly-compatible sandbox on this machine.",

@@ -36,7 +36,7 @@ def command(file: Path | None) -> None:
     if _is_terminal():
         answers = _asked(answers)
     path = file or _usual_place(answers.name)
-    if not write_new(path, answers.text()):
+    if not write_new(path, answers.text().encode()):
         _refuse(path)
     click.echo(f"{path}   {product_of_lists(Stock(Plan(load(path))))}")
     click.echo(_schema_beside(path))
@@ -59,7 +59,7 @@ def _schema_beside(file: Path) -> str:
     """Put the schema where the file's first line says it is; one that is there stays."""
     path = file.with_name(SCHEMA)
     text = schemas.shipped("campaign")
-    if write_new(path, text) or path.read_text(encoding="utf-8", errors="replace") == text:
+    if write_new(path, text.encode()) or path.read_text(encoding="utf-8", errors="replace") == text:
         return f"{path}   with it, your editor completes and checks the file"
     return f"{path}   is of another version and stays; the present one: campaign-runner schema > {path}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
@@ -13,7 +14,7 @@ import click
 from campaign_runner.changes import between, sentences
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.target import find
+from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.folder import SANDBOX
 from campaign_runner.journal.ledger import Ledger
@@ -22,7 +23,7 @@ from campaign_runner.plan.cost import Rate, estimate
 from campaign_runner.plan.listing import listing, overview
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
-from campaign_runner.reuse import Wish
+from campaign_runner.reuse import Wish, known_model
 from campaign_runner.spec.schema import Campaign
 
 
@@ -54,23 +55,28 @@ def command(
         _show_diff(*(target.campaign() for target in targets), as_json=as_json)
         return
     (target,) = targets
-    campaign = target.campaign()
-    selection = options.selection(only, campaign)
-    with target.folder.ledger() if target.folder.has_journal else nullcontext() as ledger:
-        model = ledger.custom_model if ledger else None
-        stock = Stock(Plan(campaign, model), ledger.states if ledger else None, selection)
-        shown = outlook(stock, ledger, Wish(target.folder.path, _origin(ledger, is_sandbox=is_sandbox), model))
-        if is_list:
-            for line in listing(shown.stock):
-                click.echo(line)
-            return
-        rate = _rate(campaign)
+    show(target, only, is_sandbox=is_sandbox, form="list" if is_list else "json" if as_json else "text")
+
+
+def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: str = "text") -> None:
+    """Print the plan of a campaign, as `text`, `list` or `json`."""
+    campaign, folder = target.campaign(), target.folder
+    rate = _rate(campaign)
+    with folder.ledger() if folder.has_journal else nullcontext() as ledger:
+        origin = _origin(ledger, is_sandbox=is_sandbox)
+        model = (ledger and ledger.custom_model) or known_model(campaign, Wish(folder.path, origin))
+        stock = Stock(Plan(campaign, model), ledger.states if ledger else None, options.selection(only, campaign))
+        seen = outlook(stock, ledger, Wish(folder.path, origin, model))
         bought = ledger.requests().bought if ledger else 0
-        figures = estimate(shown.stock, rate, bought=bought, now=datetime.now().astimezone())
-    if as_json:
-        click.echo(json.dumps(asdict(figures) | {"changes": shown.changes and asdict(shown.changes)}))
-        return
-    for line in overview(shown.stock, figures, rate, shown.notes(rate)):
+        figures = estimate(stock, rate, bought=bought, now=datetime.now().astimezone())
+    match form:
+        case "list":
+            lines = listing(stock)
+        case "json":
+            lines = iter([json.dumps(asdict(figures) | {"changes": seen.changes and asdict(seen.changes)})])
+        case _:
+            lines = overview(stock, figures, rate, seen.notes(rate))
+    for line in lines:
         click.echo(line)
 
 

@@ -225,6 +225,11 @@ class Campaign(Frozen):
         return self._source.sha256
 
     @property
+    def source(self) -> Source:
+        """The file with the place of everything in it."""
+        return self._source
+
+    @property
     def text(self) -> str:
         """What the file says, with plain line ends."""
         return self._source.original

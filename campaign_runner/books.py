@@ -1,0 +1,48 @@
+"""A campaign's folder in the hands of one command: locked, its journal open, its manifest rewritten at the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from campaign_runner.folder import Folder
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.plan.plan import Plan
+from campaign_runner.spec.schema import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A folder, its journal to write to, what that says, and the plan it is held against."""
+
+    folder: Folder
+    journal: SqliteJournal
+    ledger: Ledger
+    plan: Plan
+
+
+@asynccontextmanager
+async def opened(folder: Folder, campaign: Campaign) -> AsyncIterator[Books]:
+    """The books of `folder`; once the block ends, also with an error, the manifest says what the journal does.
+
+    Raises Busy while a run goes on, UsageError where nothing was ever run, StoreError, IntegrityError.
+    """
+    with folder.ledger():
+        pass  # a folder without a journal is refused before anything is made in it
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        journal = await stack.enter_async_context(SqliteJournal(folder.path))
+        ledger = stack.enter_context(Ledger(folder.path))
+        books = Books(folder, journal, ledger, Plan(campaign, ledger.custom_model))
+        stack.callback(_rewrite_manifest, books)
+        yield books
+
+
+def _rewrite_manifest(books: Books) -> None:
+    if books.plan.knows_keys:
+        sources = Sources(books.plan, books.ledger, datetime.now(UTC))
+        write_manifest(books.folder.manifest, sources, staging=books.folder.staging)

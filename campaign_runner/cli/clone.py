@@ -1,0 +1,34 @@
+"""`campaign-runner clone`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from campaign_runner.cli import options
+from campaign_runner.cli.plan import show
+from campaign_runner.cli.target import find
+from campaign_runner.cloning import clone
+from campaign_runner.spec.problems import visible
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.argument("new", metavar="NEW")
+@click.option("--set", "settings", multiple=True, metavar="VAR=TEXT", help="Set one of its vars anew. Repeatable.")
+@options.output
+@options.in_sandbox
+def command(name: str, new: str, settings: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
+    """Write the same campaign under a new name.
+
+    NEW is a name, for a file beside the old one, or a path. Comments and order stay. It shows what differs and
+    what the new campaign would cost: images that both have are not bought again.
+    """
+    campaign = find(name, output=output, is_sandbox=is_sandbox).campaign()
+    path = Path(new) if Path(new).suffix in (".yaml", ".yml") else campaign.path.with_name(f"{new}.yaml")
+    _, difference = clone(campaign, path, settings)
+    for line in difference:
+        click.echo(visible(line))
+    click.echo()
+    show(find(str(path), output=output, is_sandbox=is_sandbox), is_sandbox=is_sandbox)

@@ -1,0 +1,72 @@
+"""`campaign-runner keep`"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from campaign_runner.adopting import Existing
+from campaign_runner.books import opened
+from campaign_runner.cli import options
+from campaign_runner.cli.asking import is_terminal
+from campaign_runner.cli.target import Target, find
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.plan.only import Only
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.problems import counted, visible
+from campaign_runner.stand_ins import keep, stand_ins
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("--all", "is_all", is_flag=True, help="All that can be kept.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.only
+@options.output
+@options.in_sandbox
+def command(name: str, is_all: bool, yes: bool, only: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
+    """Let stored images stand for changed words: free, and recorded.
+
+    Each image that is due gets the stored one of the same product, prompt, preset, market, size and seed that
+    an edit left behind. First it shows the old words and the new ones.
+    """
+    target = find(name, output=output, is_sandbox=is_sandbox)
+    if is_all == bool(only):
+        raise UsageError("say which images: --only AXIS=VALUE, or --all")
+    chosen = options.selection(only, target.campaign())
+    found = _list(target, chosen)
+    if not found:
+        click.echo("no stored image fits one that is due")
+        return
+    click.echo(f"{counted(found, 'image')} would stand for other words than they were made for")
+    if not yes and not (is_terminal() and click.confirm("Keep them?", default=False)):
+        click.echo("nothing was kept; --yes keeps them")
+        return
+    kept, missing = asyncio.run(_keep(target, chosen))
+    click.echo(f"{counted(kept, 'image')} kept; nothing was bought")
+    if missing:
+        raise IntegrityError("\n".join(map(str, missing)))
+
+
+def _list(target: Target, only: Only) -> int:
+    with target.folder.ledger() as ledger:
+        stock = Stock(Plan(target.campaign(), ledger.custom_model), ledger.states, only)
+        found = Counter(
+            (each.planned.variation.cell.product, each.planned.variation.cell.prompt, each.difference)
+            for each in stand_ins(ledger, stock)
+        )
+    for (product, prompt, difference), number in found.items():
+        click.echo(visible(f"{product}, {prompt}, {counted(number, 'image')}: {difference}"))
+    return found.total()
+
+
+async def _keep(target: Target, only: Only) -> tuple[int, list[Existing]]:
+    """How many were kept, and what could not be."""
+    async with opened(target.folder, target.campaign()) as books:
+        told = [each async for each in keep(books, only)]
+    missing = [each for each in told if isinstance(each, Existing)]
+    return len(told) - len(missing), missing

@@ -1,0 +1,62 @@
+"""`campaign-runner prune`"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from campaign_runner.books import opened
+from campaign_runner.cli import options
+from campaign_runner.cli.target import Target, find
+from campaign_runner.errors import IntegrityError
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.plan import Plan
+from campaign_runner.pruning import PLACE, departed, is_aside, prune
+from campaign_runner.spec.problems import counted, listed
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("--yes", is_flag=True, help="Move them; without it they are listed.")
+@options.only
+@options.output
+@options.in_sandbox
+def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
+    """Move images that are no longer in the campaign aside.
+
+    They go to `removed/` in the output folder; nothing is deleted, and the record goes on naming them.
+    """
+    target = find(name, output=output, is_sandbox=is_sandbox)
+    chosen = read_only(only)
+    if yes:
+        moved, stay = asyncio.run(_move(target, chosen))
+        click.echo(f"{counted(moved, 'image')} moved to {target.folder.path / PLACE}")
+        if stay:
+            raise IntegrityError(f"{listed(stay)}: gone, or not what was recorded; left as it is")
+        return
+    found = _list(target, chosen)
+    if not found:
+        click.echo("every stored image is in the campaign, or was moved aside before")
+        return
+    click.echo(f"{counted(found, 'image')} no longer in the campaign; --yes moves them to {target.folder.path / PLACE}")
+
+
+async def _move(target: Target, only: Only) -> tuple[int, list[str]]:
+    """How many were moved, and the files that could not be."""
+    async with opened(target.folder, target.campaign()) as books:
+        told = [each async for each in prune(books, only)]
+    stay = [str(each.file) for each in told if isinstance(each, Entry)]
+    return len(told) - len(stay), stay
+
+
+def _list(target: Target, only: Only) -> int:
+    shown = 0
+    with target.folder.ledger() as ledger:
+        for entry in departed(ledger, Plan(target.campaign(), ledger.custom_model), only):
+            if not is_aside(entry):
+                click.echo(str(entry.file))
+                shown += 1
+    return shown
