@@ -177,6 +177,14 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class Reused:
+    """Of what another campaign has stored, `images` were taken: nobody buys them again."""
+
+    images: int
+    of_campaign: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Nothing can be sent for `seconds`, and why."""
 
@@ -206,4 +214,4 @@ class Stopping:
     why: str
 
 
-Event = Fact | Started | Edited | Waiting | Warned | Left | Stopping
+Event = Fact | Started | Edited | Reused | Waiting | Warned | Left | Stopping

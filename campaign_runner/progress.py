@@ -28,6 +28,7 @@ from campaign_runner.events import (
     Placed,
     Reason,
     Refused,
+    Reused,
     SetAside,
     Started,
     Stopping,
@@ -211,6 +212,8 @@ def worth_a_line(event: Event) -> str | None:
             return f"waiting {seconds:.0f} s for the allowance ({why})"
         case Edited(message):
             return visible(f"changed: {message}")
+        case Reused(images, of_campaign):
+            return visible(f"reused: {counted(images, 'image')} of {of_campaign}, not bought again")
         case Warned(message):
             return visible(f"warning: {message}")
         case Stopping(why):
@@ -254,6 +257,8 @@ def described(event: Event) -> dict[str, Any]:
             return {"id": model.id, "name": model.name, "version": model.version}
         case Started(_, due, requests, waiting):
             return {"due": due, "requests": requests, "waiting": waiting}
+        case Reused(images, of_campaign):
+            return {"images": images, "of_campaign": of_campaign}
         case Waiting(seconds, why):
             return {"seconds": round(seconds, 3), "why": why}
         case Warned(message) | Edited(message):

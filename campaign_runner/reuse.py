@@ -81,13 +81,18 @@ def search(stock: Stock, wish: Wish) -> Found:
     taken: set[int] = set()
     for folder in _beside(wish.folder):
         try:
-            offer = _offer(folder, stock, wish, taken)
+            offer, open_there = _offer(folder, stock, wish, taken)
         except (IntegrityError, StoreError) as error:
             warnings.append(f"nothing of {folder.name} is used: {error}")
             continue
-        if offer is not None:
-            taken.update(offer.positions)
-            offers.append(offer)
+        taken.update(offer.positions)
+        offers += [offer] if offer.positions else []
+        if open_there:
+            images = counted(open_there, "image")
+            warnings.append(
+                f"{images} due here {'waits' if open_there == 1 else 'wait'} at the service or in doubt in campaign "
+                f"{offer.campaign}: run that first, or resolve it, else they are paid for twice"
+            )
     return Found(stock.due, tuple(offers), tuple(warnings))
 
 
@@ -135,12 +140,16 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
         return None  # `search` tells that it cannot be read
 
 
-def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> Offer | None:
-    positions = array("q")
+def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Offer, int]:
+    """What a campaign has of what is still wanted; and of how many such images it is not settled what they are."""
+    positions, open_there = array("q"), 0
     with Ledger(folder) as ledger:
+        offer = Offer(ledger.meta("campaign") or folder.name, folder, positions)
         if ledger.meta("origin") != wish.origin:
-            return None
+            return offer, 0
         due = ((position, key) for position, key in stock.due_keys() if position not in taken)
         while some := {key: position for position, key in islice(due, _AT_ONCE)}:
-            positions.extend(some[key] for key, entry in ledger.entries(list(some)).items() if wish.takes(entry))
-        return Offer(ledger.meta("campaign") or folder.name, folder, positions) if positions else None
+            entries = ledger.entries(list(some))
+            positions.extend(some[key] for key, entry in entries.items() if wish.takes(entry))
+            open_there += sum(entry.state in ("accepted", "in_doubt") for entry in entries.values())
+    return offer, open_there

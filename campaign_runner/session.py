@@ -12,7 +12,7 @@ from campaign_runner.adopting import adopt
 from campaign_runner.changes import note_of, refuse_large_loss, sentences
 from campaign_runner.closing import Outcome, close
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
-from campaign_runner.events import Adopted, Edited, ModelResolved, Started, Warned
+from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
@@ -27,7 +27,7 @@ from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_
 from campaign_runner.quota import Limits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.referring import ReferenceFiles, Referring
-from campaign_runner.reuse import Found, Wish, existing, search, stands_beside
+from campaign_runner.reuse import Found, Offer, Wish, existing, search, stands_beside
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
@@ -171,12 +171,17 @@ class Session:
         if not found.offers:
             return
         if self._desk.use(found):
-            folder, plan = self._order.folder, self.plan
-            store = await FolderStore.prepare(folder.images, folder.staging)
+            store = await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
             for offer in found.offers:
-                async for told in adopt(existing(offer, plan, self._wish()), store, self._journal):
-                    self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
+                await self._take(offer, store)
         self._stock = Stock(self.plan, self._ledger.states, self._order.only)
+
+    async def _take(self, offer: Offer, store: FolderStore) -> None:
+        taken = 0
+        async for told in adopt(existing(offer, self.plan, self._wish()), store, self._journal):
+            taken += isinstance(told, Adopted)
+            self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
+        self._control.observe(Reused(taken, offer.campaign))
 
     def _wish(self) -> Wish:
         return Wish(self._order.folder.path, self._access.origin, self._ledger.custom_model)

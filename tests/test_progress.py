@@ -24,6 +24,7 @@ from campaign_runner.events import (
     Placed,
     Reason,
     Refused,
+    Reused,
     SetAside,
     Source,
     Started,
@@ -67,6 +68,7 @@ EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Left(ATTEMPT, REASON), "still_accepted", {"attempt", "code", "message"}),
     (Waiting(12.3456, "4 a minute"), "waiting", {"seconds", "why"}),
     (Edited("prompt hero changed: nothing due"), "edited", {"message"}),
+    (Reused(24, "spring"), "reused", {"images", "of_campaign"}),
     (Warned("the disk is nearly full"), "warned", {"message"}),
     (Stopping("the time you gave is over"), "stopping", {"why"}),
 ]
@@ -158,6 +160,7 @@ def test_a_message_with_line_breaks_stays_one_line() -> None:
         (Left(ATTEMPT, REASON), "not fetched yet: candle"),
         (Warned("the disk is nearly full"), "warning: the disk is nearly full"),
         (Edited("prompt hero changed: nothing due"), "changed: prompt hero changed: nothing due"),
+        (Reused(24, "spring"), "reused: 24 images of spring, not bought again"),
         (Stopping("the time you gave is over"), "no more requests: the time you gave is over"),
         (Waiting(120, "the day's allowance"), "waiting 120 s for the allowance"),
         (Warned("red\x1b[31m\nalert"), "warning: red�[31m�alert"),  # nothing may steer a terminal
