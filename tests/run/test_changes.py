@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from edits import copied, crash, edited
 from night import Ended
 
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Adopted, Edited
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.events import Adopted, Edited, Warned
+from campaign_runner.folder import Folder
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.sandbox.faults import Fault
 
 PERSON_SAYS_NO = {"leave": lambda changes: False}
-
-
-def edited(campaign: Campaign, old: str, new: str) -> Campaign:
-    """The same file with another text in it."""
-    text = campaign.path.read_text(encoding="utf-8")
-    assert old in text
-    campaign.path.write_text(text.replace(old, new), encoding="utf-8")
-    return load(campaign.path)
-
-
-def copied(campaign: Campaign, name: str) -> Campaign:
-    """The same campaign in a file of its own, under another name."""
-    text = campaign.path.read_text(encoding="utf-8").replace(f"campaign: {campaign.campaign}\n", f"campaign: {name}\n")
-    path = campaign.path.with_name(f"{name}.yaml")
-    path.write_text(text, encoding="utf-8")
-    return load(path)
 
 
 def said(ended: Ended) -> list[str]:
@@ -107,3 +94,127 @@ async def test_who_does_not_want_it_buys(begin: Any) -> None:
     night.resolved |= set(night.ledger.charged)
     ended = await night.run(copied(campaign, "clone"), use=lambda found: False)
     assert (ended.code, ended.seen(Adopted), len(night.ledger.accepted)) == (0, [], 2)
+
+
+async def test_a_campaign_that_was_renamed_costs_nothing(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    await night.run(campaign)
+    ended = await night.run(edited(campaign, "campaign: night\n", "campaign: day\n"))
+    assert (ended.code, ended.states, len(night.ledger.accepted)) == (0, {"stored": 8}, 2)
+
+
+async def test_a_renamed_campaign_whose_images_still_wait_is_refused(begin: Any) -> None:
+    night = await begin(job_seconds=1000)
+    campaign = night.campaign(requests=1)
+    assert (await night.run(campaign)).code == 8
+    with pytest.raises(UsageError, match="last ran into"):
+        await night.run(edited(campaign, "campaign: night\n", "campaign: day\n"))
+    assert len(night.ledger.accepted) == 1
+
+
+async def test_a_renamed_campaign_that_may_not_reuse_is_refused(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    with pytest.raises(UsageError, match="last ran into"):
+        await night.run(edited(campaign, "campaign: night\n", "campaign: day\n"), reuse=False)
+
+
+async def test_a_file_that_was_altered_or_is_gone_is_bought(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1)
+    first = await night.run(campaign)
+    gone, altered, *_ = (night.output / image["file"] for image in first.images)
+    content = altered.read_bytes()
+    away = gone.rename(night.home / "away")
+    altered.write_bytes(content[:-1])
+    night.resolved |= {first.images[0]["key"], first.images[1]["key"]}
+    ended = await night.run(copied(campaign, "clone"))
+    assert (ended.code, len(ended.seen(Adopted)), night.ledger.images_charged) == (0, 2, 6)
+    assert [event.message.partition(" of campaign night is gone")[0] for event in ended.seen(Warned)] == [
+        str(gone), str(altered),
+    ]  # fmt: skip
+    away.rename(gone)
+    altered.write_bytes(content)
+
+
+async def test_what_breaks_one_record_stops_nobody(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    other = night.home / "output" / "broken"
+    other.mkdir()
+    (other / "journal.sqlite").write_bytes(b"not a database at all")
+    ended = await night.run(copied(campaign, "clone"))
+    (warned,) = ended.seen(Warned)
+    assert warned.message.startswith("nothing of broken is used: ")
+    assert (len(ended.seen(Adopted)), len(night.ledger.accepted)) == (4, 1)
+
+
+async def test_a_record_is_read_while_its_run_goes_on(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    with Folder(night.output).locked():
+        async with SqliteJournal(night.output):
+            ended = await night.run(copied(campaign, "clone"))
+    assert (ended.code, len(ended.seen(Adopted))) == (0, 4)
+
+
+async def test_the_images_of_another_service_are_not_used(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1)
+    night.name = "sandbox"
+    await night.run(campaign)
+    night.name = ""
+    night.resolved |= set(night.ledger.charged)
+    ended = await night.run(copied(campaign, "clone"))
+    assert (ended.seen(Adopted), len(night.ledger.accepted)) == ([], 2)
+
+
+async def test_a_clone_for_a_custom_model_asks_which_model_it_is_and_buys_nothing(begin: Any) -> None:
+    night = await begin()
+    campaign = night.custom("Warm Custom Model")
+    await night.run(campaign)
+    ended = await night.run(copied(campaign, "clone"))
+    assert (ended.code, len(ended.seen(Adopted)), len(night.ledger.accepted)) == (0, 4, 1)
+    assert ended.manifest["images"][0]["custom_model_etag"] == ended.manifest["model"]["custom_model_etag"]
+
+
+async def test_what_another_campaign_left_open_is_warned_of(begin: Any) -> None:
+    night = await begin(Fault("reset_after", nth=1))
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    night.resolved |= set(night.ledger.charged)
+    ended = await night.run(copied(campaign, "clone"))
+    (warned,) = ended.seen(Warned)
+    assert warned.message.startswith("4 images due here wait at the service or in doubt in campaign night: ")
+
+
+async def test_a_crash_between_name_and_record_is_mended_by_the_next_run(begin: Any, monkeypatch: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    clone = copied(campaign, "clone")
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteJournal, "record", crash)
+        with pytest.raises(ZeroDivisionError):
+            await night.run(clone)
+    assert len(list((night.home / "output" / "clone" / "images").rglob("*.jpg"))) == 4
+    ended = await night.run(clone)
+    assert (ended.code, len(ended.seen(Adopted)), len(night.ledger.accepted)) == (0, 4, 1)
+
+
+async def test_what_waits_is_fetched_though_the_edit_is_not_accepted(begin: Any) -> None:
+    night = await begin(job_seconds=1000)
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    await asyncio.sleep(100)
+    await night.run(campaign)  # stored
+    more = edited(campaign, "hero:", 'detail: "a {product.name}"\n  hero:')
+    assert (await night.run(more)).code == 8
+    await asyncio.sleep(100)
+    less = edited(more, "on a table", "on a shelf")
+    ended = await night.run(less, **PERSON_SAYS_NO)
+    assert (ended.code, ended.states) == (2, {"stored": 8, "pending": 4})
