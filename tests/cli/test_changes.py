@@ -1,0 +1,103 @@
+"""What the commands say of an edited campaign, and what they ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from recorded import record
+from typed import Ask, Said
+
+from campaign_runner.changes import note_of
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.plan.plan import Plan
+from campaigns import campaign, written
+
+NEW_WORDS = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
+SAID = "prompt hero changed: 4 images due, 2 requests, 1 min; 0 kept; 4 no longer in the campaign (kept on disk)"
+
+
+@pytest.fixture
+def ran(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`almond` ran: its four images are stored. Nobody has credentials."""
+    monkeypatch.setenv("CAMPAIGN_RUNNER_STATE_DIR", str(tmp_path / "state"))
+    asyncio.run(_run(tmp_path / "output" / "almond", Plan(campaign(tmp_path))))
+    return tmp_path
+
+
+async def _run(folder: Path, plan: Plan) -> None:
+    await record(folder, plan, ["stored"] * 4)
+    async with SqliteJournal(folder) as journal:
+        await journal.note(note_of(plan))
+
+
+def test_plan_says_what_changed_since_the_last_run(ran: Path, ask: Ask) -> None:
+    assert "changed" not in ask("plan", "almond").out
+    written(ran, **NEW_WORDS)
+    assert f"  changed    {SAID}\n" in ask("plan", "almond").out
+
+
+def test_json_has_the_changes_too(ran: Path, ask: Ask) -> None:
+    assert json.loads(ask("plan", "almond", "--json").out)["changes"] is None
+    written(ran, **NEW_WORDS)
+    changes = json.loads(ask("plan", "almond", "--json").out)["changes"]
+    edit = {"what": "prompt", "how": "changed", "names": ["hero"], "due": 4, "requests": 2, "left": 4}
+    assert changes == {"edits": [edit], "renamed": [], "due": 4, "requests": 2, "kept": 0, "left": 4}
+
+
+def test_a_part_of_the_plan_still_tells_the_changes_of_all(ran: Path, ask: Ask) -> None:
+    written(ran, **NEW_WORDS)
+    assert SAID in ask("plan", "almond", "--only", "product=soap").out
+
+
+def test_diff_says_the_same_of_two_files(tmp_path: Path, ask: Ask) -> None:
+    old, new = written(tmp_path), written(tmp_path, "new.yaml", **NEW_WORDS)
+    assert ask("plan", "--diff", old, new).out == f"{SAID}\n"
+    assert ask("plan", "--diff", old, old).out == "the file was edited: no image is concerned\n"
+    figures = json.loads(ask("plan", "--diff", old, new, "--json").out)
+    assert (figures["campaign"], figures["variations"], figures["seconds_at_quota"]) == ("almond", 4, 0)
+    assert (figures["due"], figures["requests"], figures["kept"], figures["left"]) == (4, 2, 0, 4)
+
+
+@pytest.mark.parametrize("arguments", [["--diff", "almond.yaml"], ["almond.yaml", "almond.yaml"]])
+def test_diff_takes_two_files_and_plan_one(arguments: list[str], tmp_path: Path, ask: Ask) -> None:
+    written(tmp_path)
+    said = ask("plan", *arguments)
+    assert (said.status, said.out) == (2, "")
+    assert "plan --diff takes two files" in said.err
+
+
+def test_without_a_terminal_a_large_loss_wants_a_flag(ran: Path, ask: Ask) -> None:
+    written(ran, **NEW_WORDS)
+    for more in ([], ["--yes"]):  # --yes is about money alone
+        said = ask("run", "almond", *more)
+        assert said.status == 2
+        assert "4 of 4 stored images would no longer be in it; nothing was sent" in said.err
+    assert ask("run", "almond", "--accept-changes").status == 7  # the next thing it wants are credentials
+
+
+@pytest.mark.parametrize(("typed", "status"), [("n\n", 2), ("\n", 2), ("y\n", 7)])
+def test_at_a_terminal_it_is_asked(typed: str, status: int, ran: Path, at_a_terminal: Callable[..., Said]) -> None:
+    written(ran, **NEW_WORDS)
+    said = at_a_terminal("run", "almond", typed=typed)
+    assert said.status == status
+    assert f"changed: {SAID}" in said.out
+    assert "4 of 4 stored images would no longer be in the campaign. Go on? [y/N]" in said.out
+
+
+def test_at_a_terminal_it_asks_whether_to_use_what_is_there(ran: Path, at_a_terminal: Callable[..., Said]) -> None:
+    written(ran, "spring.yaml", campaign="spring", seeds=[66080])
+    said = at_a_terminal("run", "spring.yaml", typed="n\n")
+    assert said.status == 7
+    assert "2 of 2 images exist in campaign almond; use them? [Y/n]" in said.out
+
+
+def test_plan_says_what_another_campaign_has(ran: Path, ask: Ask) -> None:
+    more = {"seeds": [66080, 82683, 1]}
+    said = ask("plan", written(ran, "spring.yaml", campaign="spring", **more))
+    assert "  reuse      4 images of almond\n  due        2 images: 2 new\n" in said.out
+    figures = json.loads(ask("plan", "spring.yaml", "--json").out)
+    assert (figures["variations"], figures["reused"], figures["due"], figures["requests"]) == (6, 4, 2, 2)
