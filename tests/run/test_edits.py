@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from typing import Any
 
 import pytest
@@ -150,6 +151,7 @@ async def test_what_breaks_one_record_stops_nobody(begin: Any) -> None:
     (warned,) = ended.seen(Warned)
     assert warned.message.startswith("nothing of broken is used: ")
     assert (len(ended.seen(Adopted)), len(night.ledger.accepted)) == (4, 1)
+    shutil.rmtree(other)
 
 
 async def test_a_record_is_read_while_its_run_goes_on(begin: Any) -> None:
