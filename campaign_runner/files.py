@@ -84,10 +84,11 @@ def opener(path: str, flags: int) -> int:
 def link_or_copy(source: Path, target: Path) -> bool:
     """Give the file `source` a second, new name on the same disk, or copy it where that cannot be; synced.
 
-    False, and nothing is made, where `source` is no file. Raises StoreError, IntegrityError.
+    False, and nothing is made, where `source` is no file that may be read. Raises StoreError, IntegrityError.
     """
     with translating(source):
-        if not source.is_file() or source.is_symlink():
+        may_read = os.access(source, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+        if not may_read or source.is_symlink() or not source.is_file():
             return False
         try:
             os.link(source, target, follow_symlinks=False)

@@ -7,7 +7,7 @@ reason, the first that applies: a model, an entry that was not there, an entry t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from campaign_runner.model import Cell
@@ -34,18 +34,14 @@ class Edit:
 
 @dataclass(slots=True)
 class Group:
-    """What edits of one kind amount to: images that are due, in how many requests, and stored ones that left."""
+    """What edits of one kind amount to: images due, in how many requests, and stored ones that left."""
 
     what: str
     how: str
-    names: list[str] = field(default_factory=list)
+    names: tuple[str, ...] = ()
     due: int = 0
     requests: int = 0
     left: int = 0
-
-    def note(self, name: str) -> None:
-        if name and name not in self.names:
-            self.names.append(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +192,7 @@ class _Tally:
     def __init__(self, pack: int) -> None:
         self._pack = pack
         self._groups: dict[tuple[str, str], Group] = {}
+        self._names: dict[tuple[str, str], dict[str, None]] = {}
         self._recipe = ""  # the recipe of the images that come now: they come recipe by recipe
         self._in_recipe = 0
         self._in_group: dict[str, int] = {}
@@ -220,12 +217,13 @@ class _Tally:
 
     def groups(self) -> tuple[Group, ...]:
         """The kinds of edits, as they were met."""
-        return tuple(self._groups.values())
+        return tuple(replace(group, names=tuple(self._names.get(kind, ()))) for kind, group in self._groups.items())
 
     def _group(self, edit: Edit) -> Group:
-        group = self._groups.setdefault((edit.what, edit.how), Group(edit.what, edit.how))
-        group.note(edit.name)
-        return group
+        kind = edit.what, edit.how
+        if edit.name:
+            self._names.setdefault(kind, {})[edit.name] = None
+        return self._groups.setdefault(kind, Group(*kind))
 
 
 def _renamed(old: Campaign, new: Campaign, groups: Collection[Group]) -> Iterator[Renamed]:
