@@ -12,6 +12,7 @@ from recorded import record
 from typed import Ask, Said
 
 from campaign_runner.changes import note_of
+from campaign_runner.cli import run_command
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.plan.plan import Plan
 from campaigns import campaign, written
@@ -70,13 +71,12 @@ def test_diff_takes_two_files_and_plan_one(arguments: list[str], tmp_path: Path,
     assert "plan --diff takes two files" in said.err
 
 
-def test_without_a_terminal_a_large_loss_wants_a_flag(ran: Path, ask: Ask) -> None:
+def test_without_a_terminal_a_large_loss_wants_a_flag(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(ran, **NEW_WORDS)
     for more in ([], ["--yes"]):  # --yes is about money alone
-        said = ask("run", "almond", *more)
-        assert said.status == 2
-        assert "4 of 4 stored images would no longer be in it; nothing was sent" in said.err
-    assert ask("run", "almond", "--accept-changes").status == 7  # the next thing it wants are credentials
+        assert run_command(["run", "almond", *more]) == 2
+        assert "4 of 4 stored images would no longer be in it; nothing was sent" in capsys.readouterr().err
+    assert run_command(["run", "almond", "--accept-changes"]) == 7  # the next thing it wants are credentials
 
 
 @pytest.mark.parametrize(("typed", "status"), [("n\n", 2), ("\n", 2), ("y\n", 7)])
