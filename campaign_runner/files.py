@@ -12,7 +12,6 @@ import asyncio
 import errno
 import os
 import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 # O_NONBLOCK: opening a pipe that stands in the way must not wait for its writer.
 _FILE_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
 @contextmanager
@@ -79,31 +78,6 @@ def publish_new(staged: Path, target: Path) -> bool:
 def opener(path: str, flags: int) -> int:
     """How `open` makes a file of ours."""
     return os.open(path, flags, NEW_FILE)
-
-
-def link_or_copy(source: Path, target: Path) -> bool:
-    """Give the file `source` a second, new name on the same disk, or copy it where that cannot be; synced.
-
-    False, and nothing is made, where `source` is no file that may be read. Raises StoreError, IntegrityError.
-    """
-    with translating(source):
-        may_read = os.access(source, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
-        if not may_read or source.is_symlink() or not source.is_file():
-            return False
-        try:
-            os.link(source, target, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in _NO_HARD_LINKS | {errno.EXDEV}:
-                raise
-            _copy(source, target)
-    return True
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as old, open(target, "xb", opener=opener) as new:
-        shutil.copyfileobj(old, new)
-        new.flush()
-        os.fsync(new.fileno())
 
 
 def make_folder(path: Path, *, mode: int = NEW_FOLDER) -> None:
@@ -217,7 +191,7 @@ class Folder:
         try:
             os.link(staged, self._at(name), dst_dir_fd=self.handle, follow_symlinks=False)
         except OSError as error:
-            if error.errno not in _NO_HARD_LINKS:
+            if error.errno not in NO_HARD_LINKS:
                 raise
             # FAT and some network disks. A rename would overwrite, so look first: the folder has one writer.
             if self.has_file(name):

@@ -25,6 +25,8 @@ class Outlook:
         """What a person should know, each with its label."""
         for sentence in sentences(self.changes, rate) if self.changes else ():
             yield "changed", sentence
+        if self.changes is not None and any(edit.due and edit.left for edit in self.changes.edits):
+            yield "tip", "`keep` lets what is stored stand for the new words; `prune` moves aside what is left"
         for offer in self.found.offers:
             yield "reuse", str(offer)
         for warning in self.found.warnings:

@@ -8,6 +8,7 @@ No symbolic link below the images' folder is ever followed.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import secrets
@@ -115,7 +116,7 @@ class FolderStore:
     def _put_existing(self, parts: list[str], source: Path, sha256: str) -> Put | None:
         staged = self._staging / secrets.token_hex(16)
         try:
-            if not files.link_or_copy(source, staged):
+            if not link_or_copy(source, staged):
                 return None
             with files.translating(staged), staged.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
@@ -175,6 +176,31 @@ class FolderStore:
                 folder = open_folders.enter_context(folder.enter(part, make=make))
                 folders.append(folder)
             yield folders
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Give the file `source` a second, new name on the same disk, or copy it where that cannot be; synced.
+
+    False, and nothing is made, where `source` is no file that may be read. Raises StoreError, IntegrityError.
+    """
+    with files.translating(source):
+        may_read = os.access(source, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+        if not may_read or source.is_symlink() or not source.is_file():
+            return False
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in files.NO_HARD_LINKS | {errno.EXDEV}:
+                raise
+            _copy(source, target)
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as old, open(target, "xb", opener=files.opener) as new:
+        shutil.copyfileobj(old, new)
+        new.flush()
+        os.fsync(new.fileno())
 
 
 def examine(content: bytes) -> Examined:

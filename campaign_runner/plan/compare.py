@@ -13,6 +13,7 @@ from itertools import islice
 from campaign_runner.model import Cell
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.compose import Composer
 from campaign_runner.spec.look import REFERENCES, layers
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.text import slots
@@ -112,6 +113,8 @@ class Reasons:
         self._keys = {key for key in _KEYS if _differ(getattr(here, key), getattr(there, key))}
         self._words = {name for name in {*here.vars, *there.vars} if here.vars.get(name) != there.vars.get(name)}
         self._used: dict[tuple[str, Cell], frozenset[str]] = {}
+        self._composer = Composer(there)
+        self._with_ours: dict[tuple[str, str], Composer] = {}
 
     def of(self, planned: Planned) -> Edit:
         """The first edit that explains the image."""
@@ -123,7 +126,8 @@ class Reasons:
         if cell.include is not None:
             yield Edit("include", "changed")
         yield from self._missing(cell)
-        yield from self._changed(cell)
+        changed = list(self._changed(cell))
+        yield from (edit for edit in changed if self._asks_differently(edit, cell))
         yield from self._of_words(planned)
         if "defaults" in self._keys:
             yield Edit("defaults", "changed")
@@ -131,6 +135,7 @@ class Reasons:
             yield Edit("seed", self._only_here, str(planned.variation.seed))
         if "exclude" in self._keys:
             yield Edit("exclude", "changed")
+        yield from changed  # a limit lets it in or keeps it out
         yield Edit("reference image", "changed")
 
     def _missing(self, cell: Cell) -> Iterator[Edit]:
@@ -149,6 +154,17 @@ class Reasons:
             name = getattr(cell, what)
             if name is not None and _differ(getattr(self._here, key)[name], getattr(self._there, key)[name]):
                 yield Edit(what, "changed", name)
+
+    def _asks_differently(self, edit: Edit, cell: Cell) -> bool:
+        """Whether our entry alone, put into the campaign there, makes another request of a cell that both have."""
+        composer = self._with_ours.get((edit.what, edit.name))
+        if composer is None:
+            key = ENTRIES[edit.what]
+            entries = getattr(self._there, key) | {edit.name: getattr(self._here, key)[edit.name]}
+            composer = Composer(self._there.model_copy(update={key: entries}))
+            self._with_ours[edit.what, edit.name] = composer
+        ours, theirs = composer.compose(cell), self._composer.compose(cell)
+        return (ours.prompt, ours.look) != (theirs.prompt, theirs.look)
 
     def _of_words(self, planned: Planned) -> Iterator[Edit]:
         """The vars, or the campaign's own name, that are different words there and stand in this image's texts."""

@@ -97,6 +97,25 @@ def test_several_edits_have_a_line_each_and_one_for_all(tmp_path: Path) -> None:
     ]
 
 
+def test_an_edit_is_no_reason_for_what_it_does_not_touch(tmp_path: Path) -> None:
+    changes = of("prompts", hero="{product.name} at night, {light}")
+    changes |= of("products", candle={"name": "candle", "material": "bees wax"})  # hero does not use it
+    assert said(tmp_path, **changes) == [
+        f"prompt hero changed: 64 images due, 16 requests, 4 min; 64 {KEPT}",
+        f"product candle changed: 32 images due, 8 requests, 2 min; 32 {KEPT}",
+        f"in all: 96 images due, 24 requests, 6 min; 0 kept; 96 {KEPT}",
+    ]
+
+
+def test_a_limit_is_the_reason_for_what_it_lets_in_and_keeps_out(tmp_path: Path) -> None:
+    limited = of("presets", painted=WHOLE["presets"]["painted"] | {"sizes": ["square"]})
+    old, new = (campaign(tmp_path, file_name="a.yaml", **{**WHOLE, **each}) for each in (limited, {}))
+    assert said(tmp_path, **limited) == [f"preset painted changed: nothing due; 72 kept; 24 {KEPT}"]
+    assert list(sentences(between(old, new)[0], RATE)) == [
+        "preset painted changed: 24 images due, 6 requests, 2 min; 72 kept"
+    ]
+
+
 def test_entries_of_a_kind_share_a_line(tmp_path: Path) -> None:
     more = {f"p{number}": {"name": f"thing {number}", "material": f"stuff {number}"} for number in range(9)}
     (line,) = said(tmp_path, **of("products", **more))

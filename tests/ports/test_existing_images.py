@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.files import link_or_copy
 from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore
+from campaign_runner.store import FolderStore, link_or_copy
 
 CONTENT = b"picture" * 10_000
 DIGEST = sha256(CONTENT).hexdigest()
