@@ -13,7 +13,7 @@ from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Estimate, Rate
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.quota import account_of
-from campaign_runner.reuse import Found
+from campaign_runner.reuse import Claims, Found
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits, Shared
 from campaign_runner.spec.schema import Campaign
@@ -47,6 +47,8 @@ class Access:
     settings: Callable[[], Settings]
     state: Path
     memory: Memory | None = None
+    claims: Claims | None = None
+    """Who makes what, where one run makes several campaigns."""
 
     @property
     def is_sandbox(self) -> bool:

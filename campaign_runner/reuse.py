@@ -6,8 +6,9 @@ offered: it is not what the request would make.
 
 from __future__ import annotations
 
+import asyncio
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -70,6 +71,26 @@ class Wish:
             return False
         made_with = entry.model_version, entry.model_etag
         return self.model is None or made_with == (self.model.version, self.model.etag)
+
+
+class Claims:
+    """Who makes what among the campaigns of one run, so that none buys what another is about to make."""
+
+    def __init__(self) -> None:
+        self._makers: dict[tuple[Path, str], asyncio.Event] = {}
+
+    def leave(self, stock: Stock, folder: Path) -> Collection[asyncio.Event]:
+        """Take out of `stock` what campaigns beside `folder` make; the answer are the ends of those to wait for."""
+        ends: dict[int, asyncio.Event] = {}
+        for position, key in stock.due_keys():
+            if (end := self._makers.get((folder.parent, key))) is not None:
+                ends[position] = end
+        stock.reuse(ends)
+        return set(ends.values())
+
+    def claim(self, stock: Stock, folder: Path, end: asyncio.Event) -> None:
+        """What is due in `stock` will be made here, until `end` is set."""
+        self._makers.update(((folder.parent, key), end) for _, key in stock.due_keys())
 
 
 def search(stock: Stock, wish: Wish) -> Found:

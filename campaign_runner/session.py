@@ -7,6 +7,7 @@ scheduler; afterwards the manifest and the report. Whatever is refused is refuse
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from campaign_runner.adopting import adopt
 from campaign_runner.changes import note_of, refuse_large_loss, sentences
@@ -27,7 +28,7 @@ from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_
 from campaign_runner.quota import Limits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.referring import ReferenceFiles, Referring
-from campaign_runner.reuse import Found, Offer, Wish, existing, search, stands_beside
+from campaign_runner.reuse import Found, Wish, existing, search, stands_beside
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
@@ -87,6 +88,8 @@ class Session:
         self._ledger = ledger
         self._stock = self._planned(ledger.custom_model)
         self._refusal: UsageError | None = None
+        self._ended = asyncio.Event()
+        self._others: Collection[asyncio.Event] = ()
 
     @property
     def plan(self) -> Plan:
@@ -99,6 +102,12 @@ class Session:
         Raises SpecError, IntegrityError or StoreError for what is refused before anything was sent; what the
         service refuses is part of how the run ended.
         """
+        try:
+            return await self._work()
+        finally:
+            self._ended.set()
+
+    async def _work(self) -> Allowance | None:
         waiting = self._ledger.counts()["accepted"]
         try:
             await self._look_around()
@@ -145,11 +154,18 @@ class Session:
     async def _may_buy(self, firefly: FireflyClient) -> bool:
         await patiently(firefly.sign_in, random=self._control.clock.random)
         await self._settle_model(firefly)
+        claims, folder = self._access.claims if self._order.reuse else None, self._order.folder.path
+        if claims is not None:
+            self._others = claims.leave(self._stock, folder)
         campaign, bought = self._order.campaign, self._ledger.requests().bought
         figures = estimate(self._stock, self._order.rate, bought=bought, now=self._control.clock.now().astimezone())
         if not self._access.is_sandbox:
             refuse_over_budget(campaign, figures)
-        return not self._stock.due or self._desk.agree(figures)
+        if self._stock.due and not self._desk.agree(figures):
+            return False
+        if claims is not None:
+            claims.claim(self._stock, folder, self._ended)
+        return True
 
     async def _look_around(self) -> None:
         """Tell what changed since the last run, and use what other campaigns have stored.
@@ -171,17 +187,27 @@ class Session:
         if not found.offers:
             return
         if self._desk.use(found):
-            store = await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
-            for offer in found.offers:
-                await self._take(offer, store)
-        self._stock = Stock(self.plan, self._ledger.states, self._order.only)
+            await self._take(found)
+        self._stock = self._fresh_stock()
 
-    async def _take(self, offer: Offer, store: FolderStore) -> None:
-        taken = 0
-        async for told in adopt(existing(offer, self.plan, self._wish()), store, self._journal):
-            taken += isinstance(told, Adopted)
-            self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
-        self._control.observe(Reused(taken, offer.campaign))
+    async def _take_from_others(self) -> None:
+        """What was left to other campaigns of this run, once they have ended."""
+        for ended in self._others:
+            await ended.wait()
+        if self._others:
+            await self._take(search(self._fresh_stock(), self._wish()))
+
+    async def _take(self, found: Found) -> None:
+        store = await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
+        for offer in found.offers:
+            taken = 0
+            async for told in adopt(existing(offer, self.plan, self._wish()), store, self._journal):
+                taken += isinstance(told, Adopted)
+                self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
+            self._control.observe(Reused(taken, offer.campaign))
+
+    def _fresh_stock(self) -> Stock:
+        return Stock(self.plan, self._ledger.states, self._order.only)
 
     def _wish(self) -> Wish:
         return Wish(self._order.folder.path, self._access.origin, self._ledger.custom_model)
@@ -215,6 +241,7 @@ class Session:
         ports = Ports(provider, store, self._journal, quota)
         runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
         await runner.run(self._stock.jobs())
+        await self._take_from_others()
         try:
             self._remember(coming=0)
             return await quota.allowance()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.order import Access, Desk, Order
+from campaign_runner.reuse import Claims
 from campaign_runner.run.crew import Crew
 from campaign_runner.run.ending import OK, worst
 from campaign_runner.session import make
@@ -41,6 +42,7 @@ async def make_together(
     `heed` is entered with every Control once all are prepared and turns signals into stops; `refused` is told of
     each campaign that is refused. Raises what was a bug in one, after all have ended.
     """
+    access = replace(access, claims=Claims() if len(parts) > 1 else None)
     bugs: list[BaseException] = []
     go = asyncio.Event()
     prepared = []

@@ -220,3 +220,33 @@ async def test_what_waits_is_fetched_though_the_edit_is_not_accepted(begin: Any)
     less = edited(more, "on a table", "on a shelf")
     ended = await night.run(less, **PERSON_SAYS_NO)
     assert (ended.code, ended.states) == (2, {"stored": 8, "pending": 4})
+
+
+async def test_two_campaigns_of_one_run_do_not_buy_the_same_images(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=3)
+    clone = edited(copied(campaign, "clone"), "p02: night mug 2", "p02: night jug 2")
+    several = await night.run_together(campaign, clone)
+    assert (several.code, [part.code for part in several.parts]) == (0, [0, 0])
+    assert (len(night.ledger.accepted), max(night.ledger.charged.values())) == (4, 1)
+    assert len([event for name, event in several.events if isinstance(event, Adopted) and name == "clone"]) == 8
+
+
+async def test_what_fails_for_one_campaign_of_a_run_stays_due_for_the_other(begin: Any) -> None:
+    night = await begin(Fault("failed", first=2))
+    campaign = night.campaign(requests=2)
+    clone = copied(campaign, "clone")
+    several = await night.run_together(campaign, clone)
+    assert [part.code for part in several.parts] == [3, 8]
+    assert (await night.run(clone)).code == 0
+    assert len(night.ledger.accepted) == 4
+
+
+async def test_who_says_no_to_one_campaign_of_a_run_may_buy_the_same_for_the_other(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=2)
+    several = await night.run_together(
+        campaign, copied(campaign, "clone"), agree=lambda figures: figures.campaign == "clone"
+    )
+    assert [part.code for part in several.parts] == [9, 0]
+    assert len(night.ledger.accepted) == 2
