@@ -143,7 +143,9 @@ class Folder:
         return [self.path / ".lock", self.images, self.staging, self.manifest, self.sheet, *record]
 
     def _lock(self) -> FileLock:
-        return FileLock(self.path / ".lock", blocking=False, thread_local=False, fallback_to_soft=False)
+        return FileLock(
+            self.path / ".lock", mode=files.NEW_FILE, blocking=False, thread_local=False, fallback_to_soft=False
+        )
 
 
 def _names_itself(file: Path, campaign: str) -> bool:

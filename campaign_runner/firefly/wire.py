@@ -7,9 +7,10 @@ Firefly API specification.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from campaign_runner.errors import Rejected
 from campaign_runner.firefly.hosts import host_of, may_receive_token
@@ -51,11 +52,15 @@ class Response:
         return f"Response({self.status} {self.media_type}, {len(self.body)} bytes)"
 
     def without(self, *secrets: str) -> Response:
-        """This answer with `secrets` blotted out where the service repeats them; one too short to be one stays."""
+        """This answer with `secrets` blotted out where the service repeats them; one too short to be one stays.
+
+        Also where it repeats them as they stand in JSON, or in the form that asks for a token.
+        """
         body = self.body
         for secret in secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                body = body.replace(secret.encode(), b"***")
+            for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
+                if len(secret) >= _SHORTEST_SECRET:
+                    body = body.replace(spelling.encode(), b"***")
         return replace(self, body=body)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from campaign_runner.errors import AccountRefused, ProviderError, Throttled, Unavailable
+from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, Throttled, Unavailable
 from campaign_runner.events import Event, Stopping
 from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
@@ -49,13 +49,16 @@ class Control:
             self.failed(error)
 
     def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
-        """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted."""
+        """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted.
+
+        Only errors of ours are told in their own words: those of a bug may hold anything.
+        """
         if isinstance(error, Unavailable | Throttled):
             self.stop_later(str(error), level)
             return
         if not any(type(error) is type(other) and str(error) == str(other) for other in self.ending.errors):
             self.ending.errors.append(error)
-        self._stopping(str(error), level)
+        self._stopping(str(error) if isinstance(error, CampaignError) else f"a bug ({type(error).__name__})", level)
 
     def stop_asked(self, why: str) -> None:
         """The caller's own limit is reached."""
