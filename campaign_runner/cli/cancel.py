@@ -20,7 +20,7 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.manifest import Sources, write_manifest
 from campaign_runner.plan.only import Only, read_only
 from campaign_runner.plan.plan import Plan
-from campaign_runner.spec.problems import counted
+from campaign_runner.spec.problems import counted, visible
 
 
 @click.command()
@@ -56,7 +56,7 @@ async def _cancel(target: Target, only: Only, origin: str | None) -> None:
         async with SqliteJournal(target.folder.path) as journal, FireflyClient(settings) as firefly:
             async for job in cancel_accepted(firefly, journal, only):
                 cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
-                click.echo(f"{cell}, {seeds}: {job.words}")
+                click.echo(visible(f"{cell}, {seeds}: {job.words}"))
                 images += job.images
         _rewrite(target)
     click.echo(f"{counted(images, 'image')} cancelled")

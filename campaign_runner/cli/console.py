@@ -11,7 +11,8 @@ from typing import IO
 
 import click
 
-from campaign_runner.errors import CampaignError
+from campaign_runner.errors import CampaignError, SpecError
+from campaign_runner.spec.problems import visible
 
 
 def say(line: str) -> None:
@@ -23,8 +24,10 @@ def say(line: str) -> None:
 
 
 def complain(error: CampaignError) -> None:
-    """Why a command stops, on stderr. A Problem names its file itself."""
-    click.echo(str(error) if error.exit_code == 2 else f"campaign-runner: {error}", err=True)
+    """Why a command stops, on stderr. A Problem names its file itself; what it quotes steers no terminal."""
+    is_long = isinstance(error, SpecError)  # problems stand below one another; all else is one sentence
+    text = "\n".join(map(visible, str(error).split("\n") if is_long else [str(error)]))
+    click.echo(text if error.exit_code == 2 else f"campaign-runner: {text}", err=True)
 
 
 def stderr() -> IO[str]:

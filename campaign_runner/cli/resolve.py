@@ -54,6 +54,6 @@ def _list(target: Target, only: Only) -> None:
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")
-        click.echo(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {visible(reason)}")
+        click.echo(visible(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

@@ -1,0 +1,111 @@
+"""Bombs are refused in little memory and little time: each kind in a process that may not have more.
+
+The memory that is measured is that of the whole process, with everything it needs loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+MOST_MEMORY = 256
+"""MiB that the whole process may ever hold."""
+PROLOGUE = """
+import json, resource, sys, time
+from io import BytesIO
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+refused = []
+
+def expect(error, work, *arguments):
+    began = time.process_time()
+    try:
+        work(*arguments)
+    except error:
+        refused.append(time.process_time() - began)
+"""
+EPILOGUE = """
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+print(json.dumps({"refused": len(refused), "slowest": max(refused), "peak": peak}))
+"""
+BOMBS = {
+    "yaml": (
+        8,
+        """
+from campaign_runner.errors import SpecError
+from campaign_runner.spec.reading import load
+anchors = "a0: &a0 {k: v}\\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n-1}, *a{n-1}, *a{n-1}]}}\\n" for n in range(1, 40))
+for text in (
+    anchors,
+    "a: &a [" + "x, " * 9 + "x]\\n" + "".join(f"b{n}: &b{n} [*a, *a, *a]\\n" for n in range(30)),
+    "a: " + "[" * 500_000,
+    "a: " + "{a: " * 250_000,
+    "- " * 500_000,
+    "a: '" + "x" * 1_000_000 + "'",
+    "a: '" + "x" * 20_000_000 + "'",
+    "campaign: a\\n" + "".join(f"k{n}: 1\\n" for n in range(90_000)),
+):
+    Path("bomb.yaml").write_text(text, encoding="utf-8")
+    expect(SpecError, load, Path("bomb.yaml"))
+""",
+    ),
+    "json": (
+        7,
+        """
+from campaign_runner.firefly.foreign import Unreadable, read_object
+for body in (
+    b"[" * 1_000_000,
+    b'{"a":' * 200_000,
+    b'{"a": ' + b"9" * 1_000_000 + b"}",
+    b'{"a": "' + b"x" * 40_000_000 + b'"}',
+    b"[" + b"{}," * 13_000_000 + b"{}]",
+    b'{"a": [' + b"[]," * 300_000 + b"[]]}" + b" " * 500_000,
+    b'{' + b'"a":0,' * 170_000 + b'"a":0}',
+):
+    expect(Unreadable, read_object, body)
+""",
+    ),
+    "pictures": (
+        6,
+        """
+import struct, zlib
+from campaign_runner.errors import Damaged
+from campaign_runner.store import examine
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+def png(width, height, *more):
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header) + b"".join(more)
+
+zeros = zlib.compress(bytes(1 << 26), 9)
+for content in (
+    png(30_000, 30_000, chunk(b"IDAT", zeros), chunk(b"IEND", b"")),
+    png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", zeros), chunk(b"IEND", b"")),
+    png(64, 64, chunk(b"iTXt", b"a\\0\\1\\0\\0\\0" + zeros), chunk(b"zTXt", b"a\\0\\0" + zeros) * 40),
+    png(64, 64, chunk(b"iCCP", b"a\\0\\0" + zeros)),
+    b"\\xff\\xd8\\xff\\xc0" + struct.pack(">HBHHB", 17, 8, 65_500, 65_500, 3) + b"\\1\\x11\\0\\2\\x11\\0\\3\\x11\\0",
+    b"RIFF\\x1c\\0\\0\\0WEBPVP8L\\x10\\0\\0\\0\\x2f\\xff\\xff\\xff\\xff" + bytes(16),
+):
+    expect(Damaged, examine, content)
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_is_refused_in_little_memory_and_time(kind: str, tmp_path: object) -> None:
+    bombs, code = BOMBS[kind]
+    done = subprocess.run(
+        [sys.executable, "-c", PROLOGUE + code + EPILOGUE], cwd=str(tmp_path), capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert measured["refused"] == bombs
+    assert measured["slowest"] < 2, measured
+    assert measured["peak"] < MOST_MEMORY, measured
