@@ -7,13 +7,12 @@ redacted trace in the state folder. No traceback reaches a user.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 
 import click
 
 from campaign_runner import __version__
-from campaign_runner.cli.console import complain, discard
+from campaign_runner.cli.console import complain, lost
 from campaign_runner.errors import CampaignError
 
 COMMANDS = {
@@ -79,9 +78,7 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run one command; the answer is the process's exit status."""
     try:
         status = commands.main(list(arguments), prog_name="campaign-runner", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status if isinstance(status, int) else 0
+        return status if isinstance(status, int) and status else _told()
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -91,11 +88,17 @@ def run_command(arguments: Sequence[str]) -> int:
     except CampaignError as error:
         complain(error)
         return error.exit_code
-    except BrokenPipeError:
-        discard(sys.stdout)
-        return 0
     except Exception as error:  # noqa: BLE001 - the process's boundary
         return _report_bug(error)
+
+
+def _told() -> int:
+    """The exit status of a command that went well: 0, if what it had to tell arrived."""
+    error = lost()
+    if error is None:
+        return 0
+    complain(error)
+    return error.exit_code
 
 
 def _report_bug(error: Exception) -> int:

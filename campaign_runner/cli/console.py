@@ -1,26 +1,65 @@
 """Words for whoever reads our output, and no failure where nobody reads it any more.
 
-A run goes on though its reader has left (`| head`) or its terminal was closed: images are at stake, not lines.
+A run goes on though its reader has left (`| head`), its terminal was closed or the disk of its log is full:
+images are at stake, not lines.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
-from typing import IO
+from typing import IO, TYPE_CHECKING, TextIO
 
 import click
 
-from campaign_runner.errors import CampaignError, SpecError
+from campaign_runner.errors import CampaignError, SpecError, StoreError
 from campaign_runner.spec.problems import visible
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class Sturdy(io.FileIO):
+    """Takes everything; once a write has failed, it and all later ones go nowhere, and `failure` says why."""
+
+    failure: OSError | None = None
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        if self.failure is None:
+            try:
+                return super().write(content)
+            except OSError as error:
+                self.failure = error
+        return memoryview(content).nbytes
+
+
+def make_sturdy() -> None:
+    """Give this process streams that never fail. A process started without one of them gets one that leads nowhere.
+
+    Else the next file that is opened, perhaps the journal, would stand where others write their messages.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout, sys.stderr = _sturdy(sys.stdout), _sturdy(sys.stderr)
+
+
+def lost() -> StoreError | None:
+    """Why what was printed did not arrive; None if it did, or if its reader has left."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    failure = raw.failure if isinstance(raw, Sturdy) else None
+    if failure is None or failure.errno == errno.EPIPE:
+        return None
+    return StoreError(f"what was to be printed could not be written ({failure.strerror}); make room and ask again")
 
 
 def say(line: str) -> None:
     """One line on stdout."""
-    try:
-        click.echo(line)
-    except BrokenPipeError:
-        discard(sys.stdout)
+    click.echo(line)
 
 
 def complain(error: CampaignError) -> None:
@@ -35,6 +74,10 @@ def stderr() -> IO[str]:
     return sys.stderr if sys.stderr is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
-def discard(stream: IO[str]) -> None:
-    """Let everything that is still written to `stream` go nowhere, also the interpreter's last flush."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _sturdy(stream: TextIO) -> TextIO:
+    if stream is None:
+        return stream
+    raw = Sturdy(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=bool(stream.line_buffering)
+    )

@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.processes.machines import Done, SandboxProcess
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for anything that a process was asked to do."""
 
 
@@ -60,16 +60,20 @@ class Forks:
     names: Iterator[int] = field(default_factory=itertools.count)
 
     def start(self, *arguments: object, home: Path, env: Mapping[str, str], **choices: Any) -> Forked:
-        """One process in the folder `home`. `choices`: `place`, `largest_file` in bytes."""
+        """One process in the folder `home`.
+
+        `choices`: `place`, `largest_file` in bytes, `out` and `err` where its words go, `closed` streams by number.
+        """
         place: Place | None = choices.get("place")
         number = next(self.names)
-        out, err = home / f"out-{number}", home / f"err-{number}"
+        out, err = choices.get("out", home / f"out-{number}"), choices.get("err", home / f"err-{number}")
         order = {
             "arguments": [str(argument) for argument in arguments],
             "cwd": str(home),
             "env": dict(env),
             "out": str(out),
             "err": str(err),
+            "closed": choices.get("closed", ()),
             "largest_file": choices.get("largest_file"),
             "notes": str(place.notes) if place else None,
             "die_at": place.die_at if place else None,
@@ -88,7 +92,7 @@ class Forks:
             forked.kill()
         status = self._ask({"wait": forked.process})["status"]
         assert has_ended, f"it took longer than {PATIENCE:.0f} s: {forked.err.read_text(encoding='utf-8')}"
-        return Done(status, forked.out.read_text(encoding="utf-8"), forked.err.read_text(encoding="utf-8"))
+        return Done(status, _words(forked.out), _words(forked.err))
 
     def run(self, *arguments: object, home: Path, env: Mapping[str, str], **choices: Any) -> Done:
         return self.wait(self.start(*arguments, home=home, env=env, **choices))
@@ -112,9 +116,13 @@ class Forks:
             return json.loads(self.launcher.stdout.readline())
 
 
+def _words(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
 def _origin(forked: Forked) -> str:
     deadline = time.monotonic() + PATIENCE
-    while not (words := forked.out.read_text(encoding="utf-8") if forked.out.exists() else "").endswith("ends it.\n"):
+    while not (words := _words(forked.out)).endswith("ends it.\n"):
         assert time.monotonic() < deadline, forked.err.read_text(encoding="utf-8")
         time.sleep(0.005)
     return words.split()[1]

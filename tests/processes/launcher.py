@@ -35,6 +35,9 @@ def become(order: dict[str, Any]) -> None:
         opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(opened, number)
         os.close(opened)
+    for number in order["closed"]:
+        os.close(number)
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)  # as the interpreter finds it
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
