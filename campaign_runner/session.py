@@ -29,6 +29,7 @@ from campaign_runner.quota import Limits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.reuse import Found, Wish, existing, search, stands_beside
+from campaign_runner.run.crew import Level
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
@@ -99,6 +100,8 @@ class Session:
     async def work(self) -> Allowance | None:
         """Nobody is asked where nothing is due and nothing waits. The answer is what is left of the allowance.
 
+        A signal before the scheduler begins ends it at once: what was under way costs nothing.
+
         Raises SpecError, IntegrityError or StoreError for what is refused before anything was sent; what the
         service refuses is part of how the run ended.
         """
@@ -125,7 +128,10 @@ class Session:
             return None
         steady = asyncio.get_running_loop().time
         async with FireflyClient(settings, clock=self._control.clock.now, steady=steady) as firefly:
-            may_submit = await self._may_submit(firefly, is_awaited=waiting > 0)
+            asking = self._may_submit(firefly, is_awaited=waiting > 0)
+            may_submit = await self._control.stop.until(Level.LEAVING, asking)
+            if self._control.stop.reached(Level.LEAVING):
+                return None
             return await self._schedule(firefly) if may_submit or waiting else None
 
     async def _may_submit(self, firefly: FireflyClient, *, is_awaited: bool) -> bool:

@@ -39,21 +39,21 @@ async def make_together(
 ) -> int:
     """Make them all; the answer is the worst exit status.
 
-    `heed` is entered with every Control once all are prepared and turns signals into stops; `refused` is told of
-    each campaign that is refused. Raises what was a bug in one, after all have ended.
+    `heed` is entered with every Control and turns signals into stops; `refused` is told of each campaign that is
+    refused. Raises what was a bug in one, after all have ended.
     """
     access = replace(access, claims=Claims() if len(parts) > 1 else None)
     bugs: list[BaseException] = []
     go = asyncio.Event()
     prepared = []
     async with Crew(bugs.append) as crew:
-        for part in parts:
-            await _prepared(part, access, crew, go)
-            if part.refusal is None:
-                prepared.append(part)
-            else:
-                refused(part)
         with heed(*(part.desk.control for part in parts)):
+            for part in parts:
+                await _prepared(part, access, crew, go)
+                if part.refusal is None:
+                    prepared.append(part)
+                else:
+                    refused(part)
             go.set()
             await crew.join()
     for part in prepared:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from campaign_runner.cli.signals import answered
 from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Estimate, duration, minutes
 from campaign_runner.reuse import Found
@@ -37,7 +38,7 @@ class Asking:
         what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
         this = f"{self.who}this" if self.who else "This"
-        return click.confirm(f"{this} buys {what}{time}). Buy?", default=False)
+        return _confirmed(f"{this} buys {what}{time}). Buy?", default=False)
 
     def use(self, found: Found) -> bool:
         """Whether images of other campaigns are used instead of buying the same again."""
@@ -45,7 +46,7 @@ class Asking:
             return True
         whose = listed([f"campaign {offer.campaign}" for offer in found.offers])
         exist = "exists" if len(found) == 1 else "exist"
-        return click.confirm(
+        return _confirmed(
             f"{self.who}{len(found):,} of {counted(found.due, 'image')} {exist} in {whose}; use them?", default=True
         )
 
@@ -57,7 +58,15 @@ class Asking:
             return False
         stored = counted(changes.left + changes.kept, "stored image")
         gone = f"{self.who}{changes.left:,} of {stored} would no longer be in the campaign"
-        return click.confirm(f"{gone}. Go on?", default=False)
+        return _confirmed(f"{gone}. Go on?", default=False)
 
     def _is_asked(self) -> bool:
         return is_terminal() and not self.yes and not self.is_sandbox
+
+
+def _confirmed(question: str, *, default: bool) -> bool:
+    """The answer to a question; a signal, or the end of what is typed, is a no."""
+    try:
+        return answered(lambda: click.confirm(question, default=default))
+    except click.Abort:
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from campaign_runner.run.control import Control
@@ -36,3 +36,38 @@ def heeding_signals(*controls: Control) -> Iterator[None]:
                 signal.signal(number, lambda number, frame: loop.call_soon_threadsafe(heed, number))
                 undone.callback(signal.signal, number, before)
         yield
+
+
+class _Interrupted(BaseException):
+    """A signal came while a person was asked."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def answered(question: Callable[[], bool]) -> bool:
+    """What a person answers, within `heeding_signals`. A signal meanwhile is a no, and then heeded as at any time.
+
+    The loop cannot heed it meanwhile: it waits for the person, too.
+    """
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    heeded = [number for number in numbers if before[number] is not signal.SIG_IGN]
+    wake_up = signal.set_wakeup_fd(-1)
+    try:
+        for number in heeded:
+            signal.signal(number, _interrupt)
+        return question()
+    except _Interrupted as interrupted:
+        number = interrupted.number
+    finally:
+        signal.set_wakeup_fd(wake_up)
+        for each in heeded:
+            signal.signal(each, before[each])
+    signal.raise_signal(number)
+    return False
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise _Interrupted(number)

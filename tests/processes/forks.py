@@ -34,6 +34,10 @@ class Forked:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.process, number)
 
+    def has_ended(self) -> bool:
+        """Whether nothing of it is left but its exit status."""
+        return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

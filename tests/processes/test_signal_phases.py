@@ -1,0 +1,129 @@
+"""Each signal, once and twice, in each phase of a run: the exit status says which, and the next run completes it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checker import Seen, check
+
+from tests.processes.conftest import Machine, SandboxProcess
+from tests.processes.forks import PATIENCE, Forked, Forks, forks
+
+CAMPAIGN = """\
+campaign: {name}
+model: image3
+products: {{candle: almond candle, soap: almond soap}}
+prompts: {{hero: "{{product.name}} on an oak table"}}
+sizes: [896x1152]
+seeds: [1, 2]
+"""
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+SLOW = 6.0
+"""Seconds of an answer that a first signal waits for, since they are fewer than ten, and a second does not."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Where a run is when the signal comes: what makes it stay there, and how that is seen."""
+
+    fault: dict[str, Any] | None = None
+    job_seconds: float = 0.0
+    per_minute: int = 600
+    calls: tuple[str, int] = ("token", 0)
+    """So many calls of a kind have arrived at the service."""
+    events: tuple[str, int] = ("started", 0)
+    """So many events of a kind have been seen."""
+    doubts_after_two: int = 0
+    """Images in doubt after a second signal."""
+
+
+PHASES = {
+    "before the token": Phase({"kind": "slow", "where": "token", "seconds": 60}, calls=("token", 1)),
+    "waiting for the allowance": Phase(per_minute=1, events=("waiting", 1)),
+    "during a submit": Phase(
+        {"kind": "slow_after", "where": "submit", "seconds": SLOW}, calls=("submit", 1), doubts_after_two=2
+    ),
+    "while polling": Phase(job_seconds=4.0, events=("accepted", 1)),
+    "while downloading": Phase({"kind": "slow_after", "where": "download", "seconds": SLOW}, calls=("download", 1)),
+    "at the end": Phase(events=("stored", 4)),
+}
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Forks]:
+    with forks() as launcher:
+        yield launcher
+
+
+def events(run: Forked, kind: str) -> int:
+    return run.err.read_text(encoding="utf-8").count(f'"event": "{kind}"') if run.err.exists() else 0
+
+
+def wait_until(is_so: Callable[[], bool], run: Forked) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, run.err.read_text(encoding="utf-8")
+        time.sleep(0.01)
+
+
+def has_reached(phase: Phase, run: Forked, sandbox: SandboxProcess) -> bool:
+    (call, calls), (event, seen) = phase.calls, phase.events
+    return events(run, event) >= seen and (calls == 0 or sandbox.ledger()["calls"][call] >= calls)
+
+
+def signalled(phase: Phase, number: signal.Signals, times: int, *, launcher: Forks, home: Path) -> None:
+    """One run that is told to end; what it leaves is held against the ledger, and the next run completes it."""
+    home.mkdir()
+    script = home / "faults.yaml"
+    script.write_text(json.dumps([phase.fault | {"nth": 1}] if phase.fault else []), encoding="utf-8")
+    switches = ("--per-minute", "600", "--job-seconds", phase.job_seconds, "--faults", script)
+    with launcher.sandbox(home, *map(str, switches)) as sandbox:
+        machine = Machine.beside(sandbox.origin, home)
+        file = machine.campaign(text=CAMPAIGN)
+        command = ("run", file, "--log-format", "json", "--per-minute")
+        run = launcher.start(*command, phase.per_minute, home=home, env=machine.env)
+        wait_until(lambda: has_reached(phase, run, sandbox), run)
+        run.kill(number)
+        if times == 2:
+            wait_until(lambda: events(run, "stopping") > 0 or run.has_ended(), run)
+            run.kill(number)
+        ended = launcher.wait(run)
+        assert ended.exit == SIGNALS[number] or (phase is PHASES["at the end"] and ended.exit == 0), ended
+        last = launcher.run(*command, 600, home=home, env=machine.env)
+        counts = machine.manifest()["counts"]
+        doubts = phase.doubts_after_two if times == 2 else 0
+        assert (last.exit, counts["in_doubt"], counts["stored"]) == (4 if doubts else 0, doubts, 4 - doubts), last
+        words = (ended.out, ended.err, last.out, last.err)
+        check(home / "output", sandbox.ledger(), seen=Seen({"spring": last.exit}, words, home / "state"))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("phase", PHASES)
+def test_each_signal_once_and_twice(
+    phase: str, launcher: Forks, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    cases = list(product(SIGNALS, (1, 2)))
+    with ThreadPoolExecutor(len(cases)) as pool:
+        tried = [
+            pool.submit(signalled, PHASES[phase], number, times, launcher=launcher, home=tmp_path / f"{number}-{times}")
+            for number, times in cases
+        ]
+        for each in tried:
+            each.result()
+    record_property("proved", f"signals {phase}: {len(cases)} of {len(cases)} survived")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_signal_before_the_token_ends_a_run_with_its_own_exit_status(
+    times: int, launcher: Forks, tmp_path: Path
+) -> None:
+    signalled(PHASES["before the token"], signal.SIGTERM, times, launcher=launcher, home=tmp_path / "home")
