@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checker import Seen, check
 from PIL import Image
 
-from tests.checker import check
 from tests.processes.forks import Forks, Place, forks
 from tests.processes.machines import Done, Machine, SandboxProcess
 
@@ -74,7 +74,8 @@ class Crashing:
         """Go on without a kill, and hold what is there against what was charged."""
         done, _ = self.spring()
         ledger = self.sandbox.ledger()
-        check(self.disk / "output", ledger)
+        seen = Seen({"spring": done.exit}, (done.out, done.err), self.machine.home / "state")
+        check(self.disk / "output", ledger, seen=seen)
         counts = self.counts()
         assert (ledger["charged_twice"], ledger["refused"]) == ({}, 0)
         assert (done.exit, counts["stored"], counts["in_doubt"]) in [(0, 4, 0), (4, 2, 2)], done.out + done.err
@@ -169,7 +170,8 @@ def test_a_run_may_be_killed_at_every_step_that_outlives_it(
 def test_the_power_may_fail_at_every_step(
     share: int, begin: Begin, places: list[str], record_property: Callable[[str, object], None]
 ) -> None:
-    mine = [number for number in range(share, len(places), SHARES) if places[number].startswith("before")]
+    befores = [number for number, place in enumerate(places) if place.startswith("before")]
+    mine = befores[share::SHARES]
     survived = together(lambda die_at: killed(begin, die_at, power=True), mine)
     record_property("proved", f"power cuts of a run: {len(survived)} of {len(mine)} survived")
 

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -38,23 +38,26 @@ class Phase:
     fault: dict[str, Any] | None = None
     job_seconds: float = 0.0
     per_minute: int = 600
-    calls: tuple[str, int] = ("token", 0)
+    calls: dict[str, int] = field(default_factory=dict)
     """So many calls of a kind have arrived at the service."""
-    events: tuple[str, int] = ("started", 0)
+    events: dict[str, int] = field(default_factory=dict)
     """So many events of a kind have been seen."""
     doubts_after_two: int = 0
     """Images in doubt after a second signal."""
 
 
 PHASES = {
-    "before the token": Phase({"kind": "slow", "where": "token", "seconds": 60}, calls=("token", 1)),
-    "waiting for the allowance": Phase(per_minute=1, events=("waiting", 1)),
+    "before the token": Phase({"kind": "slow", "where": "token", "seconds": 60}, calls={"token": 1}),
+    "waiting for the allowance": Phase(per_minute=1, events={"waiting": 1, "accepted": 1}),
     "during a submit": Phase(
-        {"kind": "slow_after", "where": "submit", "seconds": SLOW}, calls=("submit", 1), doubts_after_two=2
+        {"kind": "slow_after", "where": "submit", "seconds": SLOW},
+        calls={"submit": 2},
+        events={"accepted": 1},
+        doubts_after_two=2,
     ),
-    "while polling": Phase(job_seconds=4.0, events=("accepted", 1)),
-    "while downloading": Phase({"kind": "slow_after", "where": "download", "seconds": SLOW}, calls=("download", 1)),
-    "at the end": Phase(events=("stored", 4)),
+    "while polling": Phase(job_seconds=4.0, events={"accepted": 2}),
+    "while downloading": Phase({"kind": "slow_after", "where": "download", "seconds": SLOW}, calls={"download": 1}),
+    "at the end": Phase(events={"stored": 4}),
 }
 
 
@@ -76,8 +79,9 @@ def wait_until(is_so: Callable[[], bool], run: Forked) -> None:
 
 
 def has_reached(phase: Phase, run: Forked, sandbox: SandboxProcess) -> bool:
-    (call, calls), (event, seen) = phase.calls, phase.events
-    return events(run, event) >= seen and (calls == 0 or sandbox.ledger()["calls"][call] >= calls)
+    has_seen = all(events(run, kind) >= number for kind, number in phase.events.items())
+    arrived = sandbox.ledger()["calls"] if phase.calls else {}
+    return has_seen and all(arrived[kind] >= number for kind, number in phase.calls.items())
 
 
 def signalled(phase: Phase, number: signal.Signals, times: int, *, launcher: Forks, home: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.processes.machines import PROGRAM, Machine, SandboxProcess, sandbox_process
+
+STREAMS = ("stdin", "stdout", "stderr")
 
 
 @pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -64,3 +69,36 @@ def test_a_reader_that_leaves_early_does_not_break_a_run(machine: Machine, servi
         errors = process.stderr.read()
     assert b"Traceback" not in errors
     assert machine.manifest()["counts"]["stored"] == 12
+
+
+def test_a_signal_stops_the_campaigns_after_it_also_where_a_doubt_decides_the_exit_status(
+    machine_for: Callable[[str], Machine], tmp_path: Path
+) -> None:
+    script = tmp_path / "faults.yaml"
+    script.write_text("- {kind: reset_after, where: submit, nth: 1}\n", encoding="utf-8")
+    with sandbox_process("--per-minute", "600", "--job-seconds", "600", "--faults", str(script)) as sandbox:
+        machine = machine_for(sandbox.origin)
+        process = machine.start("run", machine.campaign("spring"), machine.campaign("summer"), "--concurrency", "2")
+        sandbox.wait_for(2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert not (tmp_path / "output" / "summer").exists()
+
+
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_at_the_question_ends_the_run_at_once(
+    number: signal.Signals, ends: int, machine: Machine, service: SandboxProcess
+) -> None:
+    before = service.ledger()["calls"]["submit"]
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, "run", str(machine.campaign())]
+    with subprocess.Popen(command, cwd=machine.home, env=machine.env, **dict.fromkeys(STREAMS, theirs)) as process:
+        os.close(theirs)
+        words = b""
+        while b"Buy?" not in words:
+            words += os.read(ours, 1000)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == ends
+    os.close(ours)
+    assert service.ledger()["calls"]["submit"] == before
