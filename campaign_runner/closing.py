@@ -33,8 +33,7 @@ class Outcome:
 async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
     """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
     plan, folder, ending = outcome.plan, order.folder, desk.control.ending
-    if plan.knows_keys:
-        write_manifest(folder.manifest, Sources(plan, ledger, desk.control.clock.now()), staging=folder.staging)
+    _keep_manifest(desk, folder, plan, ledger)
     everything = Stock(plan, ledger.states).counts()
     code = _exit_code(order, ledger, plan, ending)
     summary = Summary(
@@ -54,6 +53,16 @@ async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> i
         if not isinstance(error, CampaignError):
             raise error  # a bug: everything else is in order by now
     return code
+
+
+def _keep_manifest(desk: Desk, folder: Folder, plan: Plan, ledger: Ledger) -> None:
+    """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
+    if not plan.knows_keys:
+        return
+    try:
+        write_manifest(folder.manifest, Sources(plan, ledger, desk.control.clock.now()), staging=folder.staging)
+    except CampaignError as error:
+        desk.control.failed(error)
 
 
 def _exit_code(order: Order, ledger: Ledger, plan: Plan, ending: Ending) -> int:

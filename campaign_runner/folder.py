@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from campaign_runner.journal.ledger import Ledger
 
 SHEET = "contact-sheet.jpg"
 _PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
 SANDBOX = "sandbox"
 """What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
 
@@ -78,6 +80,8 @@ class Folder:
         except Timeout as error:
             raise Busy(f"another run holds {self.path}; nothing was sent") from error
         except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise files.translated(error, self.path / ".lock") from error
             raise StoreError(f"{self.path} cannot be locked ({error}); use a folder on a local disk") from error
         try:
             files.empty(self.staging)

@@ -76,7 +76,10 @@ class FolderStore:
         return store
 
     async def check_writable(self, needed: int = 0) -> None:
-        """Write, sync and rename a file where the images go; `needed` bytes must be free. Raises StoreError."""
+        """Write, sync and rename a file beside the images, whose folder must take them; `needed` bytes must be free.
+
+        Raises StoreError.
+        """
         await in_thread(self._check_writable, needed)
 
     async def examine(self, content: bytes) -> Examined:
@@ -143,6 +146,8 @@ class FolderStore:
                 free = shutil.disk_usage(self._root).free
         finally:
             files.remove(probe)
+        if not os.access(self._root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise files.translated(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), self._root)
         if free < needed:
             raise StoreError(
                 f"the disk of {self._root} has {free:,} bytes free, the images need about {needed:,}; make room first"

@@ -66,7 +66,8 @@ class Forks:
     def start(self, *arguments: object, home: Path, env: Mapping[str, str], **choices: Any) -> Forked:
         """One process in the folder `home`.
 
-        `choices`: `place`, `largest_file` in bytes, `out` and `err` where its words go, `closed` streams by number.
+        `choices`: `place`, `largest_file` in bytes, `user` by number, `out` and `err` where its words go,
+        `closed` streams by number.
         """
         place: Place | None = choices.get("place")
         number = next(self.names)
@@ -78,6 +79,7 @@ class Forks:
             "out": str(out),
             "err": str(err),
             "closed": choices.get("closed", ()),
+            "user": choices.get("user"),
             "largest_file": choices.get("largest_file"),
             "notes": str(place.notes) if place else None,
             "die_at": place.die_at if place else None,

@@ -5,6 +5,7 @@ Orders are lines of JSON on stdin, answers on stdout. Started by `forks.Forks`; 
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import json
 import os
@@ -27,6 +28,8 @@ def import_everything() -> None:
     for module in pkgutil.walk_packages(campaign_runner.__path__, "campaign_runner."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for codec in ("idna", "utf-8-sig"):  # another user may not be able to read where they lie
+        codecs.lookup(codec)
 
 
 def become(order: dict[str, Any]) -> None:
@@ -45,6 +48,8 @@ def become(order: dict[str, Any]) -> None:
     if order["largest_file"] is not None:
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], most))
+    if order["user"] is not None:
+        os.setuid(order["user"])
     if order["notes"] is not None:
         notes = os.open(order["notes"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         Steps(notes, order["die_at"], _last_words(order["power_fails"])).install()
