@@ -45,15 +45,9 @@ async def make_together(
     access = replace(access, claims=Claims() if len(parts) > 1 else None)
     bugs: list[BaseException] = []
     go = asyncio.Event()
-    prepared = []
     async with Crew(bugs.append) as crew:
         with heed(*(part.desk.control for part in parts)):
-            for part in parts:
-                await _prepared(part, access, crew, go)
-                if part.refusal is None:
-                    prepared.append(part)
-                else:
-                    refused(part)
+            prepared = await _all_prepared(parts, access, crew, go=go, refused=refused)
             go.set()
             await crew.join()
     for part in prepared:
@@ -62,6 +56,20 @@ async def make_together(
     if bugs:
         raise bugs[0]
     return worst([part.code for part in parts])
+
+
+async def _all_prepared(
+    parts: Sequence[Part], access: Access, crew: Crew, *, go: asyncio.Event, refused: Callable[[Part], None]
+) -> list[Part]:
+    """Those that are ready to send, or have ended without; the others are told of at once."""
+    prepared = []
+    for part in parts:
+        await _prepared(part, access, crew, go)
+        if part.refusal is None:
+            prepared.append(part)
+        else:
+            refused(part)
+    return prepared
 
 
 async def _prepared(part: Part, access: Access, crew: Crew, go: asyncio.Event) -> None:

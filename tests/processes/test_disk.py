@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from checker import Seen, check
 
-from tests.processes.conftest import Done, Machine, SandboxProcess
 from tests.processes.forks import Forked, Forks, forks
+from tests.processes.machines import Done, Machine, SandboxProcess
 
 CAMPAIGN = """\
 campaign: {name}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from checker import Seen, check
 
-from tests.processes.conftest import Machine
 from tests.processes.forks import PATIENCE, Forks, forks
+from tests.processes.machines import Machine
 
 MANY = 20
 CAMPAIGN = """\

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from checker import check
 
-from tests.processes.conftest import PROGRAM, Machine
 from tests.processes.forks import Forks, forks
+from tests.processes.machines import PROGRAM, Machine
 
 FULL = Path("/dev/full")
 """Whatever is written there finds no room."""
