@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -40,7 +41,10 @@ def main(inputs: int, only: str | None, number: int | None) -> None:
         click.echo(", ".join(fuzz(only, range(number, number + 1))))
         return
     total = 0
-    with ProcessPoolExecutor(initializer=_bound_memory) as processes:
+    with (
+        TemporaryDirectory(prefix="fuzz-") as home,
+        ProcessPoolExecutor(initializer=_begin, initargs=(home,)) as processes,
+    ):
         for name in [only] if only else TARGETS:
             chunks = list(_chunks(range(inputs) if only else share_of(name, inputs)))
             said = sum(processes.map(fuzz, [name] * len(chunks), chunks), Counter[str]())
@@ -50,7 +54,9 @@ def main(inputs: int, only: str | None, number: int | None) -> None:
     click.echo(f"{total:,} inputs, no promise broken")
 
 
-def _bound_memory() -> None:
+def _begin(home: str) -> None:
+    """A process of the pool: what it grows to is bounded, what it leaves is removed with `home`."""
+    tempfile.tempdir = home
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
 
 

@@ -7,6 +7,7 @@ was ever sent may become due, no job may be asked for under another's name.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import shutil
 import sqlite3
@@ -47,7 +48,9 @@ class Damage:
 
 @cache
 def home() -> Path:
-    return Path(mkdtemp(prefix="fuzz-"))
+    folder = Path(mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, folder)
+    return folder
 
 
 @cache
