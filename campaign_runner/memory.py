@@ -51,6 +51,11 @@ class Memory:
             f"Say where they are with --output {known.parent}, or buy them again with --start-over"
         )
 
+    def folders(self) -> list[Path]:
+        """Every output folder that a campaign last ran into; some may be gone."""
+        with self._open() as db:
+            return [Path(folder) for (folder,) in db.execute("SELECT DISTINCT folder FROM ran ORDER BY folder")]
+
     @contextmanager
     def _open(self) -> Iterator[Connection]:
         files.make_folder(self.folder, mode=0o700)

@@ -17,11 +17,11 @@ __init__
 together doctor
 session resolving cancelling verify stand_ins cloning
 pruning
-closing outlook books
-order
+closing outlook books life
+order finding
 readback
-run progress report sheet schemas starter reuse
-manifest folder memory preflight changes adopting
+run progress report sheet schemas starter reuse retaking
+manifest folder memory preflight changes adopting likeness
 firefly.client referring store journal quota
 firefly.auth firefly.connection ports
 firefly.answers

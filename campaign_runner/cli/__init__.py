@@ -32,6 +32,7 @@ COMMANDS = {
         "verify": "Hold every image against the record: present, size, digest.",
         "resolve": "Decide what becomes of images in doubt and of failed ones.",
         "cancel": "Cancel accepted jobs that are still being made.",
+        "find": "Find an image: where it is, how it was made, what became of it, what to do next.",
         "doctor": "Find out, free of charge, what would keep a run from working.",
         "keep": "Let stored images stand for changed words: free, and recorded.",
         "prune": "Move images that are no longer in the campaign aside.",

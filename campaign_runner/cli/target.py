@@ -12,7 +12,7 @@ from campaign_runner.journal.tables import FILE
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 
-_YAML = (".yaml", ".yml")
+YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> 
     Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong.
     """
     path = Path(name)
-    if path.suffix in _YAML:
+    if path.suffix in YAML:
         return _of_file(path, output, is_sandbox=is_sandbox)
     if path.name == "manifest.json" and path.exists():
         return _of_folder(path.parent)

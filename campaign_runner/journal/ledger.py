@@ -132,6 +132,18 @@ class Ledger:
         recorded = [*states, "submitting"] if self._unanswered[0] in states else list(states)
         yield from self._select(f"WHERE v.state IN ({','.join('?' * len(recorded))})", *recorded)
 
+    def with_key(self, start: str) -> Iterator[Entry]:
+        """The variations whose key begins with `start` (hex, small letters)."""
+        yield from self._select("WHERE v.key >= ? AND v.key < ?", start, f"{start}g")
+
+    def with_digest(self, sha256: str) -> Iterator[Entry]:
+        """The variations whose image has this digest."""
+        yield from self._select("WHERE v.sha256 = ?", sha256)
+
+    def files(self) -> dict[str, str]:
+        """The file of every stored image, relative to the folder, by its digest."""
+        return dict(self._all("SELECT sha256, file FROM variations WHERE state = 'stored'"))
+
     def unmark_planned(self) -> None:
         """Begin anew: nothing is marked as planned."""
         with reading(self._path):

@@ -30,6 +30,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CAMPAIGN_RUNNER_STATE_DIR", str(tmp_path / "state"))
 
     def ask(*arguments: str | Path, **variables: str) -> Said:
         for name, value in variables.items():

@@ -1,0 +1,82 @@
+"""`campaign-runner find`"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from campaign_runner.cli import options, target
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.places import known_folders
+from campaign_runner.errors import UsageError
+from campaign_runner.finding import Hit, by_file, by_key, key_in
+from campaign_runner.folder import Folder
+from campaign_runner.journal.ledger import STATES
+from campaign_runner.life import facts, home_of, told
+from campaign_runner.likeness import Likeness
+
+_TOLD_EVERY = 1000
+
+
+@click.command()
+@click.argument("what", metavar="NAME|FILE|KEY8")
+@options.output
+@options.in_sandbox
+@options.as_json
+def command(what: str, output: Path | None, is_sandbox: bool, as_json: bool) -> None:
+    """Find an image: where it is, how it was made, what became of it, what to do next.
+
+    By at least 8 digits of its key, by the name of its file, or by a picture on the disk, also one that was resized
+    or encoded again. The name of a campaign lists all of its images. All output folders known here are searched.
+    """
+    path = Path(what)
+    if path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json":
+        hits = by_file(path, known_folders(output), Likeness(Environment.of_process().state_folder), _looking)
+    elif (key := key_in(what)) is not None and not path.is_dir():
+        hits = by_key(key, known_folders(output))
+    else:
+        _list(target.find(what, output=output, is_sandbox=is_sandbox).folder, as_json=as_json)
+        return
+    if not hits:
+        raise UsageError(
+            f"no image of a campaign here is or looks like {what}; --output names another folder of outputs"
+        )
+    homes = {hit.folder.path: home_of(hit.folder) for hit in hits}
+    if as_json:
+        _print([facts(hit, homes[hit.folder.path]) for hit in hits])
+        return
+    for number, hit in enumerate(hits):
+        click.echo("\n" * bool(number) + "\n".join(told(hit, homes[hit.folder.path])))
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    click.echo(json.dumps(found, ensure_ascii=False))
+
+
+def _looking(number: int) -> None:
+    if number % _TOLD_EVERY == 0:
+        click.echo(f"looked at {number:,} images; this is needed once", err=True)
+
+
+def _list(folder: Folder, *, as_json: bool) -> None:
+    """Every image of a campaign that was ever asked for."""
+    with folder.ledger() as ledger:
+        hits = [Hit(folder, entry) for entry in ledger.in_states(*STATES)]
+    if as_json:
+        home = home_of(folder)
+        _print([facts(hit, home) for hit in hits])
+        return
+    for line in _rows(hits):
+        click.echo(line)
+
+
+def _rows(hits: list[Hit]) -> Iterator[str]:
+    for hit in hits:
+        variation = hit.entry.variation
+        where = f"  {hit.file}" if hit.file else ""
+        state = hit.entry.state.replace("_", " ")
+        yield f"{state:9} {variation.key[:8]} {variation.cell}, seed {variation.seed}{where}"

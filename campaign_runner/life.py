@@ -1,0 +1,170 @@
+"""One picture's life: where it stands, how it was asked for in plain words, what became of it, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from campaign_runner.errors import SpecError, UsageError
+from campaign_runner.finding import Hit
+from campaign_runner.folder import SANDBOX, Folder
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.model import Recipe
+from campaign_runner.plan.plan import Plan
+from campaign_runner.spec.problems import visible
+from campaign_runner.spec.reading import load
+
+_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The campaign of an output folder. `file` is None where the file is gone or never known.
+
+    `planned` are the keys of the campaign as its file stands now; None where nobody can say.
+    """
+
+    name: str
+    file: str | None
+    is_sandbox: bool
+    planned: frozenset[str] | None
+
+    def plans(self, entry: Entry) -> bool | None:
+        """Whether an image is in the campaign now."""
+        return None if self.planned is None else entry.variation.key in self.planned
+
+
+def home_of(folder: Folder) -> Home:
+    """What the record and the campaign's file say of an output folder's campaign."""
+    with folder.ledger() as ledger:
+        name, file, model = ledger.meta("campaign"), ledger.meta("file"), ledger.custom_model
+        is_sandbox = ledger.meta("origin") == SANDBOX
+    path = (folder.path / file).resolve() if file else None
+    if path is None or not path.exists():
+        return Home(name or folder.path.name, None, is_sandbox, None)
+    try:
+        plan = Plan(load(path), model)
+        planned = frozenset(plan.keys()) if plan.knows_keys else None
+    except (SpecError, UsageError):
+        planned = None
+    return Home(name or folder.path.name, str(path), is_sandbox, planned)
+
+
+def told(hit: Hit, home: Home) -> Iterator[str]:
+    """The lines for a person."""
+    entry, variation = hit.entry, hit.entry.variation
+    sandbox = " (sandbox)" if home.is_sandbox else ""
+    yield f"{home.name}{sandbox}: {variation.cell}, seed {variation.seed}"
+    if hit.distance is not None:
+        yield f"  looks      alike: {hit.distance} of {_BITS} bits differ, so that is a copy of it, or a near relative"
+    if hit.file is not None:
+        yield f"  file       {hit.file}{'' if hit.file.exists() else ' (it is not there any more)'}"
+    yield f"  key        {variation.key}"
+    yield f"  prompt     {visible(entry.recipe.prompt)}"
+    yield f"  look       {', '.join(look_of(entry.recipe))}"
+    yield f"  made       {_made(entry)}"
+    yield f"  now        {_now(entry, home)}"
+    for number, command in enumerate(next_commands(hit, home)):
+        yield f"  {'' if number else 'next':10} {command}"
+
+
+def facts(hit: Hit, home: Home) -> dict[str, Any]:
+    """The same for machines."""
+    entry, variation = hit.entry, hit.entry.variation
+    cell, reason = variation.cell, entry.reason
+    return {
+        "campaign": home.name,
+        "campaign_file": home.file,
+        "sandbox": home.is_sandbox,
+        "in_campaign": home.plans(entry),
+        "folder": str(hit.folder.path),
+        "file": str(hit.file) if hit.file else None,
+        "exists": hit.file is not None and hit.file.exists(),
+        "distance": hit.distance,
+        "key": variation.key,
+        "recipe": entry.recipe.digest,
+        "product": cell.product,
+        "prompt_id": cell.prompt,
+        "preset": cell.preset,
+        "market": cell.market,
+        "size": {"width": cell.size.width, "height": cell.size.height},
+        "seed": variation.seed,
+        "version": entry.recipe.version,
+        "request": entry.recipe.body,
+        "state": entry.state,
+        "reason": {"code": reason.code, "message": reason.message} if reason else None,
+        "job_id": entry.job_id,
+        "submitted_at": entry.submitted_at,
+        "stored_at": entry.stored_at,
+        "next": list(next_commands(hit, home)),
+    }
+
+
+def look_of(recipe: Recipe) -> Iterator[str]:
+    """What the service was told beside prompt and seed, in the words of a campaign file."""
+    body = recipe.body
+    yield recipe.version
+    if "customModelId" in body:
+        yield f"custom model {visible(str(body['customModelId']))}"
+    yield str(recipe.size)
+    style, structure = body.get("style", {}), body.get("structure", {})
+    if presets := style.get("presets"):
+        yield f"styles {' '.join(presets)}"
+    if "imageReference" in style:
+        yield f"style of {_reference(style)}"
+    if "strength" in style:
+        yield f"strength {style['strength']}"
+    if structure:
+        yield f"structure of {_reference(structure)}"
+        if "strength" in structure:
+            yield f"structure strength {structure['strength']}"
+    names = {"contentClass": "content", "visualIntensity": "visual intensity", "negativePrompt": "without"}
+    names |= {"promptBiasingLocaleCode": "locale", "upsamplerType": "upsampler"}
+    yield from (f"{words} {visible(str(body[field]))}" for field, words in names.items() if field in body)
+    if recipe.accept:
+        yield f"as {recipe.accept}"
+
+
+def _reference(part: dict[str, Any]) -> str:
+    source = part["imageReference"]["source"]
+    return visible(str(source.get("url") or f"the picture {source['sha256'][:8]}"))
+
+
+def _made(entry: Entry) -> str:
+    asked = f"asked for {_minute(entry.submitted_at)}" if entry.submitted_at else "never asked for"
+    seeds = " ".join(map(str, entry.job_seeds))
+    job = f" as job {visible(entry.job_id)} with the seeds {seeds}" if entry.job_id else ""
+    stored = f", stored {_minute(entry.stored_at)}" if entry.stored_at else ""
+    return f"{asked}{job}{stored}"
+
+
+def _now(entry: Entry, home: Home) -> str:
+    state = entry.state.replace("_", " ")
+    why = f": {visible(entry.reason.message)}" if entry.reason else ""
+    place = {True: "", False: "; no longer in the campaign", None: "; its campaign file is gone or wrong"}
+    return f"{state}{why}{place[home.plans(entry)]}"
+
+
+def _minute(moment: str) -> str:
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def next_commands(hit: Hit, home: Home) -> Iterator[str]:
+    """What a person may want to type next, most likely first."""
+    key = hit.entry.variation.key[:8]
+    only, sandbox = f"--only key={key}", " --sandbox" if home.is_sandbox else ""
+    match hit.entry.state:
+        case "in_doubt":
+            yield f"campaign-runner resolve {home.name}{sandbox} --resubmit {only}"
+            yield f"campaign-runner resolve {home.name}{sandbox} --abandon {only}"
+        case "failed":
+            yield f"campaign-runner resolve {home.name}{sandbox} --retry-failed {only}"
+        case "accepted" | "pending" if home.file:
+            yield f"campaign-runner run {home.file}{sandbox} {only}"
+        case _:
+            pass
+    if home.file:
+        yield f'campaign-runner retake {key} --text "…"'
+    if hit.entry.state == "stored":
+        yield f"campaign-runner rerun {hit.folder.manifest} {only}"

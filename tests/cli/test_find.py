@@ -1,0 +1,122 @@
+"""`find`: an image by key, by name, by its bytes, by its looks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from many_images import copy_of, make
+from recorded import record
+from typed import Ask
+
+from campaigns import campaign, plan, written
+
+STATES = ["stored", "in_doubt", "failed", "accepted"]
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> list[str]:
+    """The keys of four images, one in each of STATES."""
+    planned = plan(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond", planned, STATES))
+    return list(planned.keys())
+
+
+def test_a_key_tells_a_pictures_life(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    said = ask("find", keys[0][:8])
+    lines = [line.strip() for line in said.out.splitlines()]
+    assert said.status == 0
+    assert lines[0] == "almond: candle, hero, plain, 2048x2048, seed 66080"
+    assert lines[1].startswith(f"file       {tmp_path}/output/almond/images/candle/hero_plain_2048x2048_s66080_")
+    assert lines[1].endswith("(it is not there any more)")
+    assert lines[2:5] == [
+        f"key        {keys[0]}",
+        "prompt     almond candle on an oak table",
+        "look       image4_standard, 2048x2048",
+    ]
+    assert (
+        lines[5].startswith("made       asked for 20") and f"as job job-{keys[0][:8]} with the seeds 66080" in lines[5]
+    )
+    assert lines[6] == "now        stored"
+    assert lines[7] == f'next       campaign-runner retake {keys[0][:8]} --text "…"'
+    assert lines[8] == f"campaign-runner rerun {tmp_path}/output/almond/manifest.json --only key={keys[0][:8]}"
+
+
+NEXT = [
+    (1, "in doubt: the line broke", "resolve almond --resubmit --only key="),
+    (2, "failed: the service returned no image", "resolve almond --retry-failed --only key="),
+    (3, "accepted", "almond.yaml --only key="),
+]
+
+
+@pytest.mark.parametrize(("number", "now", "command"), NEXT)
+def test_the_next_command_settles_what_is_open(ask: Ask, keys: list[str], number: int, now: str, command: str) -> None:
+    said = ask("find", keys[number])
+    assert f"now        {now}" in said.out
+    (line,) = [line for line in said.out.splitlines() if line.startswith("  next")]
+    assert f"{command}{keys[number][:8]}" in line
+
+
+def test_a_file_name_from_a_mail_is_enough(ask: Ask, keys: list[str]) -> None:
+    assert keys[0] in ask("find", f"Fwd/hero_plain_2048x2048_s66080_{keys[0][:8]}.jpg").out
+
+
+def test_an_image_that_left_the_campaign_says_so(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    campaign(tmp_path, seeds=[82683])
+    assert "stored; no longer in the campaign" in ask("find", keys[0]).out
+    written(tmp_path, seeds=["no seed"])
+    assert "stored; its campaign file is gone or wrong" in ask("find", keys[0]).out
+
+
+def test_the_name_of_a_campaign_lists_its_images(ask: Ask, keys: list[str]) -> None:
+    lines = ask("find", "almond").out.splitlines()
+    assert [line[:18] for line in lines] == [
+        f"{state.replace('_', ' '):9} {key[:8]}" for state, key in zip(STATES, keys, strict=True)
+    ]
+    assert [image["key"] for image in json.loads(ask("find", "almond", "--json").out)] == keys
+
+
+def test_json_tells_the_same_for_machines(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    (found,) = json.loads(ask("find", keys[1], "--json").out)
+    assert (found["key"], found["state"], found["in_campaign"]) == (keys[1], "in_doubt", True)
+    assert found["reason"]["code"] == "no_answer"
+    assert found["request"]["prompt"] == "almond candle on an oak table"
+    assert found["next"][0].startswith("campaign-runner resolve almond --resubmit")
+
+
+def test_the_very_file_and_a_copy_of_it_are_found(ask: Ask, tmp_path: Path) -> None:
+    folder = make(tmp_path, 12)
+    file = sorted(folder.images.rglob("*.jpg"))[7]
+    ask("find", file, CAMPAIGN_RUNNER_STATE_DIR=str(tmp_path / "state"))
+    (itself,) = json.loads(ask("find", file, "--json").out)
+    (copy,) = json.loads(ask("find", copy_of(file, tmp_path / "mail.jpg"), "--json").out)
+    assert (itself["file"], itself["distance"], itself["exists"]) == (str(file), None, True)
+    assert copy["file"] == str(file) and copy["distance"] <= 3
+    assert "bits differ" in ask("find", tmp_path / "mail.jpg").out
+
+
+def test_images_of_another_folder_are_found_once_a_run_went_there(
+    ask: Ask, account: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "spring.yaml").write_text(
+        'campaign: spring\nmodel: image3\nproducts: [mug]\nprompts: {hero: "a {product.name}"}\n'
+        "sizes: [1024x1024]\nseeds: [1]\n",
+        encoding="utf-8",
+    )
+    assert ask("run", "spring.yaml", "--output", "elsewhere", **account).status == 0
+    (file,) = (tmp_path / "elsewhere").rglob("images/*/*.jpg")
+    assert str(file) in ask("find", file.name).out
+
+
+@pytest.mark.parametrize("what", ["0123456789abcdef", "text.jpg", "no-such-campaign"])
+def test_what_is_nowhere_is_said_with_what_to_do(ask: Ask, keys: list[str], tmp_path: Path, what: str) -> None:
+    (tmp_path / "text.jpg").write_text("no picture", encoding="utf-8")
+    said = ask("find", what)
+    assert said.status == 2 and said.out == "" and len(said.err.splitlines()) == 1
+
+
+def test_where_nothing_was_run_yet_it_says_so(ask: Ask, tmp_path: Path) -> None:
+    said = ask("find", "0123456789abcdef", CAMPAIGN_RUNNER_STATE_DIR=str(tmp_path / "state"))
+    assert said.status == 2 and "nothing was run yet" in said.err
