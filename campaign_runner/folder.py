@@ -60,6 +60,11 @@ class Folder:
         return self.path / SHEET
 
     @property
+    def is_sandbox(self) -> bool:
+        """Whether it is one of `run --sandbox`."""
+        return self.path.name.endswith(f".{SANDBOX}")
+
+    @property
     def has_journal(self) -> bool:
         """Whether anything may be recorded here. Raises IntegrityError, StoreError."""
         return tables.is_begun(self.path / tables.FILE)

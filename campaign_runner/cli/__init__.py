@@ -33,6 +33,7 @@ COMMANDS = {
         "resolve": "Decide what becomes of images in doubt and of failed ones.",
         "cancel": "Cancel accepted jobs that are still being made.",
         "find": "Find an image: where it is, how it was made, what became of it, what to do next.",
+        "retake": "Write another take of one image into its campaign file, and show what it would buy.",
         "doctor": "Find out, free of charge, what would keep a run from working.",
         "keep": "Let stored images stand for changed words: free, and recorded.",
         "prune": "Move images that are no longer in the campaign aside.",

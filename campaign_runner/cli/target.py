@@ -67,7 +67,7 @@ def place(name: str, *, output: Path | None = None, is_sandbox: bool = False) ->
     if path.is_dir():
         return Folder(path.resolve())
     usual = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
-    if path.suffix not in _YAML and usual.is_dir():
+    if path.suffix not in YAML and usual.is_dir():
         return Folder(usual.resolve())
     return find(name, output=output, is_sandbox=is_sandbox).folder
 

@@ -132,6 +132,10 @@ class Ledger:
         recorded = [*states, "submitting"] if self._unanswered[0] in states else list(states)
         yield from self._select(f"WHERE v.state IN ({','.join('?' * len(recorded))})", *recorded)
 
+    def keys(self) -> list[str]:
+        """The key of every variation ever submitted or adopted."""
+        return [key for (key,) in self._all("SELECT key FROM variations")]
+
     def with_key(self, start: str) -> Iterator[Entry]:
         """The variations whose key begins with `start` (hex, small letters)."""
         yield from self._select("WHERE v.key >= ? AND v.key < ?", start, f"{start}g")

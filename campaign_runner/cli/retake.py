@@ -1,0 +1,129 @@
+"""`campaign-runner retake`"""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from campaign_runner.cli import options
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.places import known_folders
+from campaign_runner.cli.target import find
+from campaign_runner.errors import UsageError
+from campaign_runner.finding import Hit, by_key, key_in
+from campaign_runner.folder import Folder
+from campaign_runner.plan.cost import Estimate, Rate, duration, estimate, minutes
+from campaign_runner.plan.only import Only
+from campaign_runner.plan.stock import Stock
+from campaign_runner.retaking import Known, Retake, Wish, retake
+from campaign_runner.spec.problems import counted
+from campaign_runner.spec.reading import load
+
+
+class Seeds(click.ParamType[tuple[int, ...] | int]):
+    """`+2`: so many further ones; `5,6`: these."""
+
+    name = "+N|SEED[,SEED…]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...] | int:
+        text = str(value).replace(" ", "")
+        if re.fullmatch(r"\+[1-9][0-9]{0,3}", text):
+            return int(text)
+        if not re.fullmatch(r"[0-9]{1,10}(,[0-9]{1,10})*", text):
+            self.fail(f"'{value}' are no seeds; write +2 for two further ones, or 5,6", param, ctx)
+        return tuple(dict.fromkeys(map(int, text.split(","))))
+
+
+@click.command()
+@click.argument("key", metavar="KEY8")
+@click.option("--text", help="Another prompt; placeholders work as in the file.")
+@click.option("--preset", help="Another of the campaign's presets.")
+@click.option("--seeds", type=Seeds(), help="+2 for two further seeds, or the seeds themselves.")
+@click.option("--in", "name", metavar="NAME", help="The campaign, where several have the image.")
+@options.output
+@options.in_sandbox
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def command(
+    key: str,
+    text: str | None,
+    preset: str | None,
+    seeds: tuple[int, ...] | int | None,
+    name: str | None,
+    output: Path | None,
+    is_sandbox: bool,
+    yes: bool,
+) -> None:
+    """Write another take of one image into its campaign file, and show what it would buy.
+
+    KEY8 are at least 8 digits of the image's key, or the name of its file. The file gets one `include` entry;
+    everything else in it stays as it is. Nothing is sent.
+    """
+    if text is None and preset is None and seeds is None:
+        raise UsageError("say what shall be different: --text, --preset or --seeds")
+    wish = Wish(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
+    folders = [find(name, output=output, is_sandbox=is_sandbox).folder] if name else known_folders(output)
+    hit = _only_one(key, folders, is_sandbox=is_sandbox)
+    new, figures = _planned(hit, wish)
+    for line in new.diff():
+        click.echo(line)
+    click.echo(f"\n{_cost(figures)}")
+    if not yes and sys.stdin.isatty():
+        click.confirm("Write it?", abort=True)
+    new.write()
+    keys, sandbox = ",".join(key[:8] for key in new.added), " --sandbox" if hit.folder.is_sandbox else ""
+    click.echo(f"written; next: campaign-runner run {new.path}{sandbox} --only key={keys}")
+
+
+def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Hit:
+    key = key_in(text)
+    if key is None:
+        raise UsageError(f"'{text}' is no key: give at least 8 of its digits; `campaign-runner find` shows them")
+    found = by_key(key, folders)
+    hits = [hit for hit in found if hit.folder.is_sandbox == is_sandbox] or found  # a rehearsal has the same keys
+    if not hits:
+        raise UsageError(f"no image of a campaign here has a key that begins with {key}")
+    if len({hit.entry.variation.key for hit in hits}) > 1:
+        raise UsageError(f"{len(hits)} images have a key that begins with {key}: give more of it")
+    if len(hits) > 1:
+        names = " or ".join(f"--in {hit.folder.path}" for hit in hits)
+        raise UsageError(f"{counted(len(hits), 'campaign')} have this image: say {names}")
+    return hits[0]
+
+
+def _planned(hit: Hit, wish: Wish) -> tuple[Retake, Estimate]:
+    """The new text of the campaign's file, and what its new images cost."""
+    environment = Environment.of_process()
+    with hit.folder.ledger() as ledger:
+        recorded = ledger.meta("file")
+        file = hit.folder.path / (recorded or "")
+        if recorded is None or not file.exists():
+            raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
+        campaign = load(_near(file.resolve()))
+        bought = frozenset(ledger.keys())
+        new = retake(campaign, hit.entry.variation, wish, Known(ledger.custom_model, bought))
+        stock = Stock(new.plan, ledger.states, Only({"key": frozenset(new.added)}))
+        rate = Rate(environment.per_minute(None), environment.per_day(None))
+        own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
+        figures = estimate(stock, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
+    return new, figures
+
+
+def _near(file: Path) -> Path:
+    """A path as a person would type it, from here."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
+
+
+def _cost(figures: Estimate) -> str:
+    adds = f"adds {counted(figures.variations, 'image')}"
+    if not figures.images_to_buy:
+        return f"{adds}, which {'is' if figures.variations == 1 else 'are'} there already: nothing to buy"
+    buys = f"{counted(figures.images_to_buy, 'image')} to buy in {counted(figures.requests, 'request')}"
+    time = duration(minutes(figures.requests, figures.seconds_at_quota))
+    left = "" if figures.budget_left is None else f"; budget left {figures.budget_left:,}"
+    return f"{adds}: {buys}, {time}{left}"

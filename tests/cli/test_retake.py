@@ -1,0 +1,96 @@
+"""`retake`, as it is typed: a diff, what it costs, a question, and the command that makes it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from recorded import record
+from typed import Ask, Said
+
+from campaign_runner.plan.plan import Plan
+from campaign_runner.spec.reading import load
+from campaigns import plan, written
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> list[str]:
+    """The keys of four stored images."""
+    planned = plan(tmp_path, budget=6)
+    asyncio.run(record(tmp_path / "output" / "almond", planned, ["stored"] * 4))
+    return list(planned.keys())
+
+
+def test_it_shows_the_diff_and_the_cost_and_writes_the_entry(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    before = (tmp_path / "almond.yaml").read_text(encoding="utf-8")
+    said = ask("retake", keys[0][:8], "--text", "almond candle alone")
+    lines = said.out.splitlines()
+    cell = 'product: candle, prompt: hero, text: "almond candle alone", preset: plain, size: 2048x2048, seeds: [66080]'
+    added = f"  - {{{cell}}}"
+    assert said.status == 0 and said.err == ""
+    assert lines[:2] == ["--- almond.yaml", "+++ almond.yaml"]
+    assert lines[-5:-2] == ["+include:", f"+{added}", ""]
+    assert lines[-2] == "adds 1 image: 1 image to buy in 1 request, 1 min; budget left 2"
+    assert (tmp_path / "almond.yaml").read_text(encoding="utf-8") == f"{before}include:\n{added}\n"
+
+
+def test_the_command_it_names_makes_exactly_the_new_images(ask: Ask, tmp_path: Path) -> None:
+    written(tmp_path, "spring.yaml", campaign="spring", model="image3", sizes=["1024x1024"])
+    assert ask("run", "--sandbox", "spring.yaml", "--quiet").status == 0
+    keys = list(Plan(load(tmp_path / "spring.yaml")).keys())
+    said = ask("retake", keys[0][:8], "--seeds", "+2", "--sandbox")
+    command = shlex.split(said.out.splitlines()[-1].partition("campaign-runner ")[2])
+    assert ask(*command, "--quiet").out.splitlines()[-1].startswith("ok planned=6 stored=6 ")
+    assert ask("run", "--sandbox", "spring.yaml", "--quiet").out.splitlines()[-1].endswith("requests=3 exit=0")
+
+
+def test_at_a_terminal_it_asks_and_no_writes_nothing(
+    at_a_terminal: Callable[..., Said], keys: list[str], tmp_path: Path
+) -> None:
+    before = (tmp_path / "almond.yaml").read_bytes()
+    said = at_a_terminal("retake", keys[0], "--seeds", "5,6", "--output", "output", typed="n\n")
+    assert "Write it? [y/N]" in said.out and said.status == 130
+    assert (tmp_path / "almond.yaml").read_bytes() == before
+
+
+def test_an_image_that_was_bought_before_costs_nothing(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    written(tmp_path, seeds=[82683])
+    said = ask("retake", keys[0], "--seeds", "66080")
+    assert "adds 1 image, which is there already: nothing to buy" in said.out
+
+
+BAD = [
+    (["--text", "x"], "0123456789", "no image of a campaign here has a key that begins with 0123456789"),
+    (["--text", "x"], "nothing", "'nothing' is no key"),
+    ([], None, "say what shall be different"),
+    (["--seeds", "+2"], None, "2 over its budget"),
+    (["--seeds", "five"], None, "'five' are no seeds"),
+]
+
+
+@pytest.mark.parametrize(("flags", "key", "words"), BAD)
+def test_what_cannot_be_done_is_said_and_nothing_is_written(
+    ask: Ask, keys: list[str], tmp_path: Path, flags: list[str], key: str | None, words: str
+) -> None:
+    file = written(tmp_path, budget=4)
+    before = file.read_bytes()
+    said = ask("retake", key or keys[0], *flags)
+    assert said.status == 2 and words in said.err
+    assert file.read_bytes() == before
+
+
+def test_where_two_campaigns_have_the_image_one_has_to_be_named(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    other = plan(tmp_path, file_name="twin.yaml", campaign="twin")
+    asyncio.run(record(tmp_path / "output" / "twin", other, ["stored"]))
+    said = ask("retake", keys[0], "--seeds", "+1")
+    assert said.status == 2 and "2 campaigns have this image: say --in " in said.err
+    assert ask("retake", keys[0], "--seeds", "+1", "--in", "twin").status == 0
+    assert "include" in (tmp_path / "twin.yaml").read_text(encoding="utf-8")
+
+
+def test_a_rehearsal_in_the_sandbox_is_not_meant_unless_it_is_named(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond.sandbox", plan(tmp_path, budget=6), ["stored"]))
+    assert ask("retake", keys[0], "--seeds", "+1").out.splitlines()[-1].startswith("written; next: ")
