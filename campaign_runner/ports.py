@@ -94,6 +94,9 @@ class Store(Protocol):
         Raises IntegrityError where a folder or a symbolic link stands in the way, StoreError.
         """
 
+    async def read(self, name: str) -> bytes:
+        """What stands under a name that `holds` gave. Raises StoreError, IntegrityError."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:

@@ -104,6 +104,10 @@ class FolderStore:
         """The name of the file that stands under `stem` with any picture suffix, or None; see the port."""
         return await in_thread(self._holds, stem)
 
+    async def read(self, name: str) -> bytes:
+        """What stands under `name`; see the port."""
+        return await in_thread(self._read, _parts(name))
+
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(16)
         try:
@@ -170,6 +174,10 @@ class FolderStore:
                 return next((f"{stem}.{suffix}" for suffix in found), None)
         except FileNotFoundError:
             return None
+
+    def _read(self, parts: list[str]) -> bytes:
+        with self._folders(parts[:-1], make=False) as folders, folders[-1].read(parts[-1]) as file:
+            return file.read()
 
     @contextmanager
     def _folders(self, parts: list[str], *, make: bool) -> Iterator[list[files.Folder]]:

@@ -73,6 +73,30 @@ class Keeper:
         if worst := sorted(filter(None, troubles), key=lambda trouble: isinstance(trouble, LetGo)):
             raise worst[0]
 
+    async def recover(self, attempt: Attempt) -> list[Variation]:
+        """Record those images of a job that are on the disk already; the answer is those that are not.
+
+        A run may have been killed between putting an image under its name and recording it. Usually the next one
+        fetches it again and finds the same; this is for a job that the service does not know any more.
+        """
+        return [each for each in attempt.job.variations if not await self._recovered(attempt, each)]
+
+    async def _recovered(self, attempt: Attempt, variation: Variation) -> bool:
+        name = await self._images.holds(variation.stem)
+        if name is None:
+            return False
+        content = await self._images.read(name)
+        try:
+            examined = await self._images.examine(content)
+        except ProviderError:
+            return False
+        if examined.size != attempt.job.recipe.size:
+            return False
+        await self._record(
+            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type)
+        )
+        return True
+
     async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Trouble | None:
         """See one image through to its end; the answer is what keeps it at the service for a later run."""
         attempt = delivery.attempt

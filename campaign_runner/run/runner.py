@@ -136,7 +136,9 @@ class Runner:
 
     async def _let_go(self, attempt: Attempt, reason: LetGo, age: float) -> None:
         if reason.answered and age > LOST_AFTER.total_seconds():
-            await self._fail(attempt, Reason("lost", f"paid for, but not to be had for 24 hours: {reason}"))
+            lost = Reason("lost", f"paid for, but not to be had for 24 hours: {reason}")
+            for variation in await self._keeper.recover(attempt):
+                await self._record(Failed(attempt, variation, lost))
         else:
             self._control.observe(Left(attempt, Reason(reason.code, str(reason))))
 

@@ -56,6 +56,12 @@ async def put(store: Store, content: bytes, name: str = NAME) -> Put:
     return await store.put_new(name, content, sha256(content).hexdigest())
 
 
+async def test_what_stands_under_a_name_is_read(store: Store) -> None:
+    await put(store, b"picture")
+    name = await store.holds(NAME.removesuffix(".jpg"))
+    assert name == NAME and await store.read(name) == b"picture"
+
+
 async def test_a_new_name_is_published(store: Store) -> None:
     assert await put(store, b"picture") is Put.NEW
     assert await store.holds(NAME.removesuffix(".jpg")) == NAME

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -61,6 +63,23 @@ async def test_a_job_the_service_no_longer_knows_is_lost_after_a_day_and_not_bef
     assert [left.reason.code for left in ended.seen(Left)] == ["unknown_job_id"]
     await asyncio.sleep(24 * 3600)
     assert (await night.run()).reasons == {"lost": 1}
+
+
+async def test_an_image_that_was_put_there_but_not_recorded_is_not_lost_with_its_job(begin: Any) -> None:
+    night = await begin(job_known_seconds=3600)
+    campaign = night.campaign(requests=1, seeds=2)
+    await night.run(campaign)
+    journal = night.output / "journal.sqlite"
+    whole = sorted((night.output / "images").rglob("*.jpg"))
+    with closing(sqlite3.connect(journal)) as db, db:  # as if the last run had been killed before it recorded them
+        db.execute("UPDATE variations SET state = 'accepted', file = NULL, sha256 = NULL, bytes = NULL")
+        db.execute("UPDATE variations SET media_type = NULL, stored_at = NULL")
+        db.execute("DELETE FROM events WHERE kind = 'stored'")
+    whole[1].write_bytes(b"cut")
+    await asyncio.sleep(25 * 3600)
+    ended = await night.run()
+    assert (ended.states, ended.reasons) == ({"stored": 1, "failed": 1}, {"lost": 1})
+    whole[1].unlink()
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "429", "html", "garbled", "other_job_id", "reset", "404"])
