@@ -26,10 +26,14 @@ class TimeOfDay(click.ParamType[datetime]):
     name = "HH:MM"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        now = datetime.now().astimezone()
         try:
             wanted = datetime.strptime(str(value), "%H:%M")
         except ValueError:
             self.fail(f"'{value}' is no time of day; write 06:00", param, ctx)
-        until = now.replace(hour=wanted.hour, minute=wanted.minute, second=0, microsecond=0)
-        return until + timedelta(days=until <= now)
+        return next_time(wanted.hour, wanted.minute, after=datetime.now())
+
+
+def next_time(hour: int, minute: int, *, after: datetime) -> datetime:
+    """When the clock on the wall shows a time next; `after` is what it shows now. Clocks may be changed meanwhile."""
+    then = after.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return (then + timedelta(days=then <= after)).astimezone()
