@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.processes.machines import PROGRAM, Machine, SandboxProcess, sandbox_process
+from tests.processes.machines import CAMPAIGN, PROGRAM, Machine, SandboxProcess, sandbox_process
 
 STREAMS = ("stdin", "stdout", "stderr")
 
@@ -31,6 +31,22 @@ def test_a_signal_drains_and_the_next_run_finishes(
         assert out.splitlines()[-1].startswith("attention planned=12")
         last = machine.run("run", file)
         assert (last.exit, sandbox.ledger()["charged_twice"]) == (0, {})
+
+
+def test_a_signal_stops_every_campaign_of_the_command(machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "2") as sandbox:
+        machine = machine_for(sandbox.origin)
+        files = [
+            machine.campaign(name, CAMPAIGN.replace("an oak table", f"a table in {name}"))
+            for name in ("autumn", "spring")
+        ]
+        process = machine.start("run", *files, "--concurrency", "1")
+        sandbox.wait_for(2)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 143
+        assert out.splitlines()[-1] == "attention campaigns=2 exit=143 autumn=143 spring=143"
+        assert machine.run("run", *files).exit == 0 and sandbox.ledger()["charged_twice"] == {}
 
 
 def test_a_second_signal_leaves_at_once(machine_for: Callable[[str], Machine]) -> None:

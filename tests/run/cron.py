@@ -69,7 +69,7 @@ class Month:
             self._edit(self.dice.choice(NAMES))
         trouble = None if is_calm else self.dice.choice([None, "kill", "kill", "kill", "signal"])
         several, fallen = Several(), asyncio.Event()
-        watch = self._watch(self.dice.randint(1, 25), fallen)
+        watch = self._watch(random.Random(f"{self.dice.random()}"), fallen)
         campaigns = [load(self.night.home / "campaigns" / f"{name}.yaml") for name in NAMES]
         limits = Limits(concurrency=self.dice.choice([1, 8]), max_seconds=8 * 3600.0)
         making = asyncio.ensure_future(
@@ -97,9 +97,9 @@ class Month:
         self.night.campaign(requests, seeds, name=name, of=self.dice.choice(THINGS))
         self.happened["edited"] += 1
 
-    def _watch(self, events: int, fallen: asyncio.Event) -> Callable[[Event, Control], None]:
-        """Note what is on its way; some moment after so many events, something falls."""
-        left = iter(range(events))
+    def _watch(self, dice: random.Random, fallen: asyncio.Event) -> Callable[[Event, Control], None]:
+        """Note what is paid for and not stored; some moment after some events, something falls."""
+        left = iter(range(dice.randint(1, 25)))
 
         def watch(event: Event, control: Control) -> None:
             match event:
@@ -110,7 +110,7 @@ class Month:
                 case _:
                     pass
             if next(left, None) is None and not fallen.is_set():
-                asyncio.get_running_loop().call_later(self.dice.choice(MOMENTS), fallen.set)
+                asyncio.get_running_loop().call_later(dice.choice(MOMENTS), fallen.set)
 
         return watch
 

@@ -48,7 +48,7 @@ def check_all_is_made(month: Month) -> None:
 async def test_a_month_of_cron_pays_once_for_everything_and_makes_all_of_it(begin: Any, seed: int) -> None:
     month = await thirty_nights(begin, seed, keeps=7)
     check_all_is_made(month)
-    assert month.happened.keys() >= {"killed", "signalled", "missed", "edited", "exit 4", "exit 8", "exit 143"}
+    assert month.happened.keys() >= {"killed", "signalled", "missed", "edited"}
 
 
 @pytest.mark.proof
