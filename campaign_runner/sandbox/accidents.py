@@ -6,6 +6,7 @@ Faults of jobs and outputs show in the answers about them; this is about the cal
 from __future__ import annotations
 
 import asyncio
+import gzip
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -15,12 +16,20 @@ from aiohttp import web
 from campaign_runner.sandbox.answers import OTHER_HOST, prompt_refused
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.jobs import unknown_job
+from campaign_runner.sandbox.noise import GARBLED, make_noise
 from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 HUGE_MIB = 80
+REFUSALS = {
+    "400": "bad_request",
+    "405": "method_not_allowed",
+    "410": "gone",
+    "415": "invalid_content_type",
+    "422": "validation_error",
+}
 OUTAGES = {
     # what the token service, the custom models list and the image store call it
     429: ("temporarily_unavailable", "Too Many Requests", "SlowDown"),
@@ -37,9 +46,13 @@ def refusal_of(fault: Fault) -> Refusal | None:
         case "408":
             return api_error(408, "timeout_error", "The request took too long to arrive.")
         case "html":
-            return page(502, "Bad Gateway")
+            return page(int(fault.word or 502), "Gateway")
         case "redirect":
             return Refusal(307, {"error_code": "moved"}, headers={"Location": f"{OTHER_HOST}/"})
+        case "400" | "405" | "410" | "415" | "422":
+            return api_error(int(fault.kind), REFUSALS[fault.kind], "This request is not taken.")
+        case "413":
+            return page(413, "Request Entity Too Large")
         case "402":
             return api_error(402, "payment_required", "No credits are left.")
         case "403":
@@ -65,7 +78,7 @@ def _outage(http: int, fault: Fault) -> Refusal:
             words = {429: "rate_limited", 500: "runtime_error", 503: "service_unavailable"}
             refusal = api_error(http, words[http], reason)
     if http == 429:
-        refusal.headers |= rate_headers(str(math.ceil(fault.seconds)))
+        refusal.headers |= rate_headers(fault.word or str(math.ceil(fault.seconds)))
     return refusal
 
 
@@ -104,8 +117,10 @@ async def after(
             case "reset_after":
                 return drop(request)
             case "garbled" if isinstance(response, web.Response) and isinstance(response.body, bytes):
-                half = response.body[: len(response.body) // 2]
-                return web.Response(body=half, status=response.status, content_type="application/json")
+                body = GARBLED[fault.word] if fault.word else response.body[: len(response.body) // 2]
+                return web.Response(body=body, status=response.status, content_type="application/json")
+            case "noise":
+                return await make_noise(request, fault.word)
     return response
 
 
@@ -123,6 +138,35 @@ async def send_half(request: web.Request, body: bytes, media_type: str) -> web.S
     await response.write(body[: len(body) // 2])
     await asyncio.sleep(0)
     drop(request)
+    return response
+
+
+async def send_unfinished(request: web.Request, body: bytes, media_type: str) -> web.Response:
+    """Half of `body`, whose end is the end of the connection, as if that were all."""
+    if request.transport is not None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nConnection: close\r\n\r\n"
+        request.transport.write(head.encode() + body[: len(body) // 2])
+        request.transport.close()
+    return web.Response()
+
+
+def compressed(body: bytes, media_type: str) -> web.Response:
+    """Half of `body` as a gzip stream that ends too early, with a length that agrees."""
+    stream = gzip.compress(body, mtime=0)
+    headers = {"Content-Encoding": "gzip", "Content-Type": media_type}
+    return web.Response(body=stream[: len(stream) // 2], headers=headers)
+
+
+async def send_slowly(
+    request: web.Request, body: bytes, media_type: str, *, pause: Callable[[], Awaitable[None]]
+) -> web.StreamResponse:
+    """`body` byte by byte, unless the caller leaves."""
+    response = web.StreamResponse(headers={"Content-Type": media_type, "Content-Length": str(len(body))})
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        for at in range(len(body)):
+            await response.write(body[at : at + 1])
+            await pause()
     return response
 
 

@@ -6,6 +6,7 @@ specification. Faults of a job that show in an answer are applied here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,6 +47,7 @@ class Answers:
         self._fresh_urls = fresh_urls
         self._shuffled = shuffled
         self._shown: set[str] = set()
+        self._ended: Counter[str] = Counter()
 
     def status(self, job: Job, word: str, *, origin: str, now: float) -> dict[str, Any]:
         """The body of a 200; raises 451 for a job whose prompt is refused only now."""
@@ -54,16 +56,26 @@ class Answers:
             return {"status": word, "jobId": job.id, "error_code": code, "message": "The job failed."}
         if word in GONE:
             return {"status": word, "jobId": job.id, "error_code": f"job_{word}", "message": f"The job: {word}."}
-        if word != "succeeded":
+        if word != "succeeded" or self._goes_backwards(job):
+            word = "running" if word == "succeeded" else word
             return {"status": word, "jobId": job.id}
         if job.fault("451"):
             raise prompt_refused()
+        if job.fault("no_result"):
+            return {"status": word, "jobId": job.id}
         return {"status": word, "jobId": job.id, "result": self._result(job, origin=origin, now=now)}
+
+    def _goes_backwards(self, job: Job) -> bool:
+        """Whether the finished job is said to run again: the second time it is polled since."""
+        if not job.fault("backwards"):
+            return False
+        self._ended[job.id] += 1
+        return self._ended[job.id] == 2
 
     def _result(self, job: Job, *, origin: str, now: float) -> dict[str, Any]:
         width, height = job.order.size
         outputs = [
-            {"seed": output.seed, "image": {"url": self._url(job, output, origin=origin, now=now)}}
+            {"seed": output.seed, "image": self._image(job, output, origin=origin, now=now)}
             for output in delivered(job, shuffled=self._shuffled)
         ]
         return {
@@ -75,11 +87,14 @@ class Answers:
             "altText": "",
         }
 
+    def _image(self, job: Job, output: Output, *, origin: str, now: float) -> dict[str, str]:
+        return {} if output.has("no_link") else {"url": self._url(job, output, origin=origin, now=now)}
+
     def _url(self, job: Job, output: Output, *, origin: str, now: float) -> str:
         name = f"{job.uuid}-{output.index}"
         is_first = name not in self._shown
         self._shown.add(name)
-        if output.has("expired") and is_first:
+        if output.has("dead_link") or (output.has("expired") and is_first):
             return origin + self._links.expired(name)
         host = OTHER_HOST if output.has("other_image_host") else origin
         return host + self._links.sign(name, now if self._fresh_urls else job.ready_at)

@@ -6,14 +6,14 @@ Nobody is asked who they are here, as at S3. Drawing happens off the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from aiohttp import web
 
-from campaign_runner.sandbox.accidents import send_half, send_huge
+from campaign_runner.sandbox.accidents import Sleep, compressed, send_half, send_huge, send_slowly, send_unfinished
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.sandbox.images import Picture, render
+from campaign_runner.sandbox.images import Picture, render, render_bomb
 from campaign_runner.sandbox.jobs import Job, Jobs, Output
 from campaign_runner.sandbox.links import Links
 from campaign_runner.sandbox.refusal import page, store_error
@@ -23,10 +23,11 @@ from campaign_runner.sandbox.settings import Settings
 class Downloads:
     """The images of all jobs."""
 
-    def __init__(self, settings: Settings, jobs: Jobs, *, links: Links) -> None:
+    def __init__(self, settings: Settings, jobs: Jobs, *, links: Links, sleep: Sleep) -> None:
         self._settings = settings
         self._jobs = jobs
         self._links = links
+        self._sleep = sleep
 
     async def answer(self, request: web.Request, faults: Sequence[Fault]) -> web.StreamResponse:
         """The image that the request's URL names; raises S3's refusals."""
@@ -37,21 +38,38 @@ class Downloads:
         if made is None:
             raise store_error(404, "NoSuchKey", "The specified key does not exist.")
         job, output = made
-        kinds = {fault.kind for fault in (*faults, *output.faults)}
+        kinds = {fault.kind: fault for fault in (*output.faults, *faults)}
+        media_type = self._settings.media_type or job.order.accept or "image/jpeg"
         if "not_an_image" in kinds:
             return page(200, "Not an image").response()
-        media_type = self._settings.media_type or job.order.accept or "image/jpeg"
+        if "bomb" in kinds:
+            return web.Response(body=render_bomb(), content_type="image/png")
         if "huge" in kinds:
             return await send_huge(request, media_type)
-        body = await self._draw(job, output, media_type=media_type, kinds=kinds)
+        body = await self._draw(job, output, media_type=media_type, kinds=kinds.keys())
+        return await self._send(request, body, media_type, kinds=kinds)
+
+    async def _send(
+        self, request: web.Request, body: bytes, media_type: str, *, kinds: Mapping[str, Fault]
+    ) -> web.StreamResponse:
+        """`body` as the faults let it out."""
         if "cut" in kinds:
             return await send_half(request, body, media_type)
+        if "unfinished" in kinds:
+            return await send_unfinished(request, body, media_type)
+        if "compressed" in kinds:
+            return compressed(body, media_type)
+        if "trickle" in kinds:
+            seconds = kinds["trickle"].seconds
+            return await send_slowly(request, body, media_type, pause=lambda: self._sleep(seconds))
         return web.Response(body=body[: len(body) // 2] if "truncated" in kinds else body, content_type=media_type)
 
     async def _draw(self, job: Job, output: Output, *, media_type: str, kinds: Set[str]) -> bytes:
         picture = picture_of(job, output)
         if "wrong_size" in kinds:
             picture = replace(picture, size=(picture.size[0] // 2, picture.size[1] // 2))
+        if "same_picture" in kinds:
+            picture = replace(picture, prompt="the same", seed=0, key="0" * 64)
         picture = replace(picture, is_plain=self._settings.plain_pictures, is_drifted=self._settings.drift)
         return await asyncio.get_running_loop().run_in_executor(None, render, picture, media_type)
 

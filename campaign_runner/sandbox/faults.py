@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 import yaml
 
+from campaign_runner.sandbox.noise import ENDLESS, GARBLED, NOISE
+
 Place = Literal["token", "models", "upload", "submit", "poll", "cancel", "download", "job", "output"]
 
 API = ("submit", "poll", "models", "upload", "cancel")
@@ -25,12 +27,18 @@ CALLS = (*API, "token", "download")
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     # kind: where it may strike, its usual place first
-    "429": (*API, "token"),  # Retry-After is `seconds`
+    "429": (*API, "token"),  # Retry-After is `seconds`, or `word` to the letter
     "500": CALLS,
     "503": CALLS,
     "redirect": CALLS,  # 307 to 127.0.0.2
     "408": ("submit",),
-    "html": CALLS,  # a gateway's 502 page
+    "html": CALLS,  # a gateway's page, of status 502 or `word`
+    "400": ("submit",),
+    "405": ("submit",),
+    "410": ("submit",),
+    "413": ("submit",),
+    "415": ("submit",),
+    "422": ("submit",),
     "401": API,  # the token in use is revoked
     "402": ("submit",),
     "403": ("submit", "poll"),  # x-access-error: quota_exhausted, or `word`
@@ -41,7 +49,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "reset": CALLS,  # cut off without an answer
     "reset_after": ("submit",),  # accepted and charged, then cut off without an answer
     "500_after": ("submit",),  # accepted and charged, then 500
-    "garbled": ("submit", "poll"),  # the answer's body is cut in half
+    "garbled": ("submit", "poll", "token"),  # the answer's body is cut in half, or one of GARBLED
+    "noise": CALLS,  # what comes back is no HTTP: one of NOISE or ENDLESS
     "other_job_id": ("poll",),  # the answer is about a job that does not exist
     "no_job_id": ("job",),  # accepted and charged; the answer names no job
     "repeated_job_id": ("job",),  # the answer names the first job of all
@@ -52,6 +61,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "timeout": ("job",),
     "stuck": ("job",),  # runs for ever
     "unknown_word": ("job",),  # is `word` instead of running
+    "forgotten": ("job",),  # accepted, and unknown when it is polled
+    "backwards": ("job",),  # succeeded when it is polled first, running at the next poll
+    "no_result": ("job",),  # succeeded, without saying what was made
     "fewer_outputs": ("job",),  # the last one is missing
     "no_outputs": ("job",),
     "extra_output": ("job",),  # one more, of a seed nobody asked for
@@ -60,12 +72,27 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "shuffled": ("job",),
     "denied_words": ("job",),  # promptHasDeniedWords
     "expired": ("output",),  # its first URL has expired when it is given; a later poll's has not
+    "dead_link": ("output",),  # every URL of it has expired
+    "no_link": ("output",),  # it has no URL
     "other_image_host": ("output",),  # its URL lies on 127.0.0.2
+    "same_picture": ("output",),  # looks like every other one with this fault, to the byte
     "truncated": ("download", "output"),  # half of the bytes, with a length that agrees
     "cut": ("download", "output"),  # half of the bytes, then the connection drops
+    "unfinished": ("download", "output"),  # half of the bytes without a length, then the connection ends
+    "compressed": ("download", "output"),  # half of a gzip stream that nobody asked for
+    "trickle": ("download", "output"),  # a byte every `seconds`
+    "bomb": ("download", "output"),  # a small PNG of 400 million pixels
     "huge": ("download", "output"),  # 80 MiB
     "wrong_size": ("output", "download"),  # half as wide and high
     "not_an_image": ("download", "output"),  # 200 with an HTML page
+}
+
+
+WORDS: Mapping[str, frozenset[str]] = {
+    # kinds whose word is one of a few; empty is always one
+    "garbled": frozenset(GARBLED),
+    "noise": frozenset(NOISE) | frozenset(ENDLESS),
+    "html": frozenset({"200", "403", "404", "408", "500", "502", "503", "504"}),
 }
 
 
@@ -91,7 +118,7 @@ class Fault:
     seconds: float = 1.0
     """The wait of `slow`, the Retry-After of `429`."""
     word: str = ""
-    """The error code of `failed`, the reason of `403`, the status of `unknown_word`."""
+    """The error code of `failed`, the reason of `403`, the status of `unknown_word`, and so on."""
 
     def __post_init__(self) -> None:
         places = KINDS.get(self.kind)
@@ -99,6 +126,8 @@ class Fault:
             raise FaultError(f"unknown fault {self.kind!r}; known: {', '.join(KINDS)}")
         if self.where and self.where not in places:
             raise FaultError(f"{self.kind} cannot strike at {self.where!r}, only at: {', '.join(places)}")
+        if self.word and self.word not in WORDS.get(self.kind, {self.word}):
+            raise FaultError(f"{self.kind}: word is one of: {', '.join(sorted(WORDS[self.kind]))}")
         counts = [count for count in (self.nth, self.first, self.every) if count is not None]
         if any(count < 1 for count in counts) or not 0 < (1.0 if self.rate is None else self.rate) <= 1:
             raise FaultError(f"{self.kind}: nth, first and every are 1 or more, rate is above 0 to 1")

@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import random
 import re
+import struct
 import unicodedata
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -55,6 +57,20 @@ def render(picture: Picture, media_type: str) -> bytes:
         case _:
             image.save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
+
+
+@lru_cache(maxsize=1)
+def render_bomb() -> bytes:
+    """A PNG of 400 million pixels in some ten thousand bytes: real, and nothing to be decoded."""
+    side = 20_000
+    rows = zlib.compressobj(9)
+    packed = b"".join(rows.compress(bytes(1 + side // 8)) for _ in range(side)) + rows.flush()
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)  # one bit a pixel, grey
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def _plain(picture: Picture) -> Image.Image:

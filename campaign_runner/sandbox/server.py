@@ -24,7 +24,7 @@ from campaign_runner.sandbox.catalog import listing
 from campaign_runner.sandbox.clock import Clock
 from campaign_runner.sandbox.downloads import Downloads
 from campaign_runner.sandbox.faults import Fault, Place, Script
-from campaign_runner.sandbox.jobs import Jobs, refuse_malformed
+from campaign_runner.sandbox.jobs import Jobs, refuse_malformed, unknown_job
 from campaign_runner.sandbox.latency import Latency
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
@@ -72,7 +72,7 @@ class Sandbox:
         self._uploads = Uploads(settings.seed)
         self._jobs = Jobs(settings, self._script)
         links = Links(self._clock, settings.expire_seconds)
-        self._downloads = Downloads(settings, self._jobs, links=links)
+        self._downloads = Downloads(settings, self._jobs, links=links, sleep=sleep)
         self._answers = Answers(links, fresh_urls=settings.fresh_urls, shuffled=settings.shuffled)
 
     def app(self) -> web.Application:
@@ -165,6 +165,8 @@ class Sandbox:
         job_id = request.match_info["job_id"]
         refuse_malformed(job_id)
         job = self._jobs.find(job_id, client, now=self._now())
+        if job.fault("forgotten"):
+            raise unknown_job()
         word = self._jobs.word(job, self._now())
         answer = self._answers.status(job, word, origin=_origin(request), now=self._now())
         if any(fault.kind == "other_job_id" for fault in faults):

@@ -98,13 +98,17 @@ EXCEPTIONS = (
     Named(
         "gateways",
         "HTML pages, redirects and sizes refused come from what stands before the service",
-        answers=each("answers 502") | each("answers 307") | each("answers 413", "upload"),
+        answers=each("answers 502")
+        | each("answers 307")
+        | each("answers 413", "upload")
+        | each("answers 405", "generate")
+        | each("answers 410", "generate"),
     ),
     Named(
         "broken answers",
         "faults: cut connections, halves of JSON, an acceptance that lacks something",
         answers=each("is not answered")
-        | {"generate answers 202: not JSON", "status answers 200: not JSON"}
+        | {"generate answers 202: not JSON", "status answers 200: not JSON", "status answers 200: lacks result"}
         | {f"generate answers 202: lacks {name}" for name in ("jobId", "statusUrl")},
     ),
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
+import struct
 
 import aiohttp
 import pytest
 from PIL import Image
 
 from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, Script, load_faults
+from campaign_runner.sandbox.noise import ENDLESS, GARBLED, NOISE
 
 
 async def call_at(place, caller, ticket):
@@ -41,6 +44,11 @@ BEFORE = [
     (Fault("403"), 403, "access_error"),
     (Fault("404"), 404, "not_found"),
     (Fault("451"), 451, "prompt_unsafe"),
+    (Fault("400"), 400, "bad_request"),
+    (Fault("405"), 405, "method_not_allowed"),
+    (Fault("410"), 410, "gone"),
+    (Fault("415"), 415, "invalid_content_type"),
+    (Fault("422"), 422, "validation_error"),
 ]
 
 
@@ -57,6 +65,45 @@ async def test_faults_carry_the_headers_of_their_answers(opened):
     caller = await opened(Fault("429", nth=1, seconds=7), Fault("403", nth=2, word="user_non_entitled"))
     assert (await caller.generate()).headers["Retry-After"] == "7"
     assert (await caller.generate()).headers["x-access-error"] == "user_non_entitled"
+
+
+async def test_a_wait_may_be_any_words(opened):
+    caller = await opened(Fault("429", word="soon"))
+    assert (await caller.generate()).headers["Retry-After"] == "soon"
+
+
+@pytest.mark.parametrize(("fault", "http"), [(Fault("html", word="200"), 200), (Fault("413"), 413)])
+async def test_a_page_of_another_status_charges_nothing(opened, fault, http):
+    caller = await opened(fault)
+    answer = await caller.generate()
+    assert (answer.status, answer.json, caller.sandbox.ledger.images_charged) == (http, None, 0)
+
+
+@pytest.mark.parametrize("word", GARBLED)
+async def test_an_answer_may_be_json_that_nobody_reads_and_is_charged(opened, word):
+    caller = await opened(Fault("garbled", nth=1, word=word))
+    async with caller.http.post(
+        f"{caller.origin}/v3/images/generate-async",
+        json={"prompt": "almond candle"},
+        headers=caller.headers | {"x-model-version": "image4_standard"},
+    ) as answer:
+        assert (answer.status, await answer.read()) == (202, GARBLED[word])
+    assert caller.sandbox.ledger.images_charged == 1
+
+
+@pytest.mark.parametrize("word", sorted({*NOISE} - {"status_999"}))
+async def test_what_comes_back_may_be_no_http_and_is_charged(opened, word):
+    caller = await opened(Fault("noise", nth=1, word=word))
+    with pytest.raises(aiohttp.ClientError):
+        await caller.generate()
+    assert caller.sandbox.ledger.images_charged == 1
+
+
+@pytest.mark.parametrize("word", ENDLESS)
+async def test_an_answer_may_never_end(opened, word):
+    caller = await opened(Fault("noise", nth=1, word=word))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(caller.generate(), 0.2)
 
 
 async def test_a_gateways_page_is_html(opened):
@@ -174,6 +221,8 @@ async def test_a_job_id_may_come_twice(opened):
         (Fault("timeout"), "timeout", "job_timeout"),
         (Fault("stuck"), "running", None),
         (Fault("451", where="job"), None, "prompt_unsafe"),
+        (Fault("forgotten"), None, "unknown_job_id"),
+        (Fault("no_result"), "succeeded", None),
     ],
 )
 async def test_a_job_may_end_badly_and_is_charged(opened, fault, status, code):
@@ -243,6 +292,54 @@ async def test_a_url_that_has_expired_at_once_is_fresh_at_the_next_poll(opened):
     ticket = await caller.accepted()
     answers = [await caller.download((await caller.outputs(ticket))[0]["image"]["url"]) for _ in range(2)]
     assert [answer.status for answer in answers] == [403, 200]
+
+
+async def test_a_finished_job_may_run_again_for_one_poll(opened):
+    caller = await opened(Fault("backwards"))
+    ticket = await caller.accepted()
+    assert [(await caller.finished(ticket))["status"] for _ in range(3)] == ["succeeded", "running", "succeeded"]
+
+
+async def test_a_link_may_be_dead_for_good_or_missing(opened):
+    caller = await opened(Fault("dead_link", nth=1), Fault("no_link", nth=2))
+    ticket = await caller.accepted(seeds=[1, 2])
+    for _ in range(2):
+        dead, none = await caller.outputs(ticket)
+        assert ((await caller.download(dead["image"]["url"])).status, none["image"]) == (403, {})
+
+
+async def test_two_pictures_may_be_the_same(opened):
+    caller = await opened(Fault("same_picture", first=2))
+    outputs = await caller.outputs(await caller.accepted(seeds=[1, 2, 3]))
+    same, same_too, other = [(await caller.download(output["image"]["url"])).body for output in outputs]
+    assert same == same_too != other
+
+
+async def test_half_a_picture_may_end_with_the_connection_or_come_compressed(opened):
+    caller = await opened(Fault("unfinished", nth=1), Fault("compressed", nth=2))
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    half = await caller.download(url)
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(io.BytesIO(half.body)).load()
+    async with caller.http.get(url, auto_decompress=False) as response:
+        with pytest.raises(EOFError):
+            gzip.decompress(await response.read())
+    Image.open(io.BytesIO((await caller.download(url)).body)).load()
+
+
+async def test_a_picture_may_come_byte_by_byte(opened):
+    caller = await opened(Fault("trickle", nth=1, seconds=3), plain_pictures=True)
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    began = caller.clock()
+    body = (await caller.download(url)).body
+    assert caller.clock() - began == 3 * len(body)
+
+
+async def test_a_picture_may_be_a_small_file_of_400_million_pixels(opened):
+    caller = await opened(Fault("bomb", nth=1))
+    body = (await caller.download((await caller.outputs(await caller.accepted()))[0]["image"]["url"])).body
+    wide, high = struct.unpack(">II", body[16:24])
+    assert (len(body) < 100_000, wide * high) == (True, 400_000_000)
 
 
 async def test_a_truncated_image_looks_complete_but_does_not_decode(opened):
@@ -335,6 +432,7 @@ async def test_an_outage_may_strike_any_call(opened, kind, place):
     [
         ({"kind": "explode"}, "unknown fault 'explode'; known: 429"),
         ({"kind": "failed", "where": "token"}, "failed cannot strike at 'token', only at: job"),
+        ({"kind": "noise", "word": "thunder"}, "noise: word is one of: bad_chunk, "),
         ({"kind": "500", "nth": 1, "every": 2}, "give one of nth, first, every and rate"),
         ({"kind": "500", "nth": 1, "rate": 0.5}, "give one of nth, first, every and rate"),
         ({"kind": "500", "nth": 0}, "1 or more"),
