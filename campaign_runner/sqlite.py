@@ -86,7 +86,7 @@ class Committer:
         self._queue: asyncio.Queue[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]] | None]
         self._queue = asyncio.Queue()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._flusher: asyncio.Task[None] | None = None
+        self._flusher: asyncio.Task[None]
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -98,8 +98,7 @@ class Committer:
     ) -> None:
         self._is_closed = True
         self._queue.put_nowait(None)
-        if self._flusher is not None:
-            await self._flusher
+        await self._flusher
         self._executor.shutdown()
         self._connection.close()
 
@@ -150,8 +149,6 @@ class Committer:
 
 def _tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
     """Hand a caller its answer, or what went wrong, even if that is a bug: nobody may be left waiting."""
-    if caller.done():
-        return
     error = commit.exception()
     if error is not None:
         caller.set_exception(error)

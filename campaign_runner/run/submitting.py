@@ -15,7 +15,7 @@ from campaign_runner import retry
 from campaign_runner.errors import IntegrityError, ProviderError, Rejected, Throttled, Unavailable
 from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Reason, Refused, Submitting, Waiting
 from campaign_runner.model import Job, Ticket
-from campaign_runner.ports import Permit, Wait
+from campaign_runner.ports import Permit
 from campaign_runner.run.control import Control
 from campaign_runner.run.crew import Level
 from campaign_runner.run.parts import Limits, Ports, Shared
@@ -200,8 +200,8 @@ class Submitter:
                         await quota.give_back(permit)
                     case Permit() as permit:
                         return permit, self._counted(part)
-                    case Wait(seconds, why):
-                        await self._wait(seconds, why)
+                    case wait:
+                        await self._wait(wait.seconds, wait.why)
         return None
 
     @asynccontextmanager
