@@ -109,6 +109,28 @@ def test_a_disk_without_room_for_more_files_is_told_from_a_full_one(small_disk: 
         files.write_durably(disk / "a", b"new")
 
 
+def test_a_full_disk_that_is_gone_meanwhile_is_a_full_disk(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+    assert "the disk is full" in str(files.translated(error, tmp_path / "gone" / "a"))
+
+
+def test_a_folder_that_may_be_written_and_not_read_is_made_in_and_not_opened(
+    tmp_path: Path, disk_calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
+    files.make_folder(tmp_path / "new")
+    assert disk_calls == ["mkdir new"]
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_at_the_last_moment_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "a")
+    monkeypatch.setattr(files.Folder, "has_file", lambda folder, name: True)  # as it was when it was looked at
+    with files.open_folder(tmp_path) as folder, pytest.raises(IntegrityError), folder.read("a"):
+        pass
+
+
 def test_a_read_only_disk_is_told(small_disk: Disk) -> None:
     with pytest.raises(StoreError, match="read-only"):
         files.write_durably(small_disk("ro") / "a", b"new")

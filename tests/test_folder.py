@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import sqlite3
 from pathlib import Path
 
@@ -79,6 +82,16 @@ def test_looking_whether_a_run_holds_a_folder_makes_nothing(tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_made_is_a_matter_of_this_machine(tmp_path: Path) -> None:
     (tmp_path / "output").touch()
     with pytest.raises((StoreError, IntegrityError)), Folder(tmp_path / "output" / "almond").locked():
+        pass
+
+
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+def test_a_disk_that_cannot_lock_is_refused(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(handle: int, operation: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(StoreError, match=r"cannot be locked .*use a folder on a local disk"), Folder(tmp_path).locked():
         pass
 
 

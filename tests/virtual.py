@@ -17,6 +17,7 @@ loop with nothing under way and no timer would wait for ever: it raises instead.
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 import socket
 from collections.abc import Callable
@@ -102,6 +103,9 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
 class VirtualLoop(asyncio.SelectorEventLoop):
     """See the module. `time()` is virtual seconds."""
 
+    refusal: int | None = None
+    """While it is set, no new connection is had: the system says so with this error number."""
+
     def __init__(self) -> None:
         selector = _Selector()
         selector.loop = self
@@ -140,6 +144,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._default_executor.shutdown(wait=True)
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        if self.refusal is not None:
+            raise OSError(self.refusal, os.strerror(self.refusal))
         self._connecting += 1
         try:
             await super().sock_connect(sock, address)

@@ -60,6 +60,12 @@ async def test_what_an_earlier_run_left_in_staging_is_removed_at_opening(tmp_pat
     assert (tmp_path / "precious").read_bytes() == b"precious"
 
 
+async def test_somebodys_folder_in_staging_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".staging" / "theirs").mkdir(parents=True)
+    await FolderStore.prepare(tmp_path / "images", tmp_path / ".staging")
+    assert tree(tmp_path / ".staging") == ["theirs/"]
+
+
 async def test_nothing_but_the_image_is_left_after_a_put(store: FolderStore, tmp_path: Path) -> None:
     await put(store)
     assert tree(tmp_path) == [".staging/", "images/", "images/soap/", "images/soap/a.jpg"]

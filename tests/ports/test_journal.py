@@ -183,6 +183,14 @@ async def test_a_doubt_never_follows_an_answer(journal: Journal, place: Place) -
     assert list(place.states().values()) == ["accepted"]
 
 
+async def test_an_acceptance_after_a_refusal_changes_nothing(journal: Journal, place: Place) -> None:
+    one = attempt("a", 1)
+    await journal.intend([one])
+    await journal.record([Refused(one, REFUSED), accepted(one)])
+    assert list(place.states().values()) == ["pending"]
+    assert place.bought() == 0
+
+
 async def test_a_job_id_that_is_known_makes_a_doubt(journal: Journal, place: Place) -> None:
     one, other = attempt("a", 1), attempt("b", 2)
     await journal.intend([one, other])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -111,6 +112,33 @@ def test_who_waits_as_long_as_told_is_not_too_early_by_a_rounding(now: float, mo
 def test_this_process_lives_and_an_unknown_one_does_not() -> None:
     assert Sender.this().is_alive()
     assert not Sender(2**22 + 1, 0).is_alive()
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_every_system_knows_that_this_process_lives(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert Sender.this().is_alive()
+    assert not Sender(2**22 + 1, 0).is_alive()
+
+
+def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(process: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(os, "kill", forbidden)
+    assert Sender(1, 0).is_alive()
+
+
+async def test_who_is_cancelled_while_told_to_wait_gives_nothing_back(tmp_path: Path) -> None:
+    quota = SharedQuota(tmp_path, "account", limits=Limits(per_minute=1))
+    assert isinstance(await quota.acquire(), Permit)
+    asking = asyncio.create_task(quota.acquire())
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await quota.allowance()).used_day == 1
 
 
 def ask_twenty_times(folder: Path) -> subprocess.Popen[str]:

@@ -100,6 +100,23 @@ async def test_a_full_disk_is_told_and_what_was_there_stays(
     assert [entry.state for entry in entries(tmp_path)] == ["accepted"]
 
 
+async def test_a_journal_that_may_not_grow_says_that_the_disk_is_full(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal._committer.write(lambda db: db.execute("PRAGMA max_page_count = 1").fetchone())
+        with pytest.raises(StoreError, match="the disk is full"):
+            await journal.intend([attempt(f"b{number}", number, prompt="x" * 4000) for number in range(20)])
+
+
+async def test_a_disk_without_room_for_a_journal_is_told(
+    tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    with file_size_limit(4096), pytest.raises(StoreError):
+        async with SqliteJournal(tmp_path):
+            pass
+    async with SqliteJournal(tmp_path) as journal:  # what was begun there is in nobody's way
+        assert len(await journal.intend([attempt("a", 1)])) == 1
+
+
 async def test_a_closed_journal_says_so(tmp_path: Path) -> None:
     async with SqliteJournal(tmp_path) as journal:
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,6 +50,11 @@ def pictures_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "render", drawn_once)
 
 
+def _awake(night: Night) -> float:
+    """The service's seconds, which pass while the client's machine sleeps."""
+    return night.seconds() + night.slept
+
+
 @pytest.fixture
 async def begin(quick_disk: Path) -> AsyncIterator[Begin]:
     """`night = await begin(*faults, per_minute=…)`: a sandbox, and somebody to run campaigns against it.
@@ -63,7 +68,8 @@ async def begin(quick_disk: Path) -> AsyncIterator[Begin]:
             clock = asyncio.get_running_loop().time
             settings = Settings(**{"per_minute": 600, "plain_pictures": True, "job_seconds": 2.0, **switches})
             night = Night(quick_disk / f"night{len(nights)}", Sandbox(settings), clock)
-            night.sandbox = Sandbox(settings, faults=faults, clock=clock, began=night.now())
+            service_clock = partial(_awake, night)
+            night.sandbox = Sandbox(settings, faults=faults, clock=service_clock, began=night.now())
             stack.push_async_callback(night.close)
             night.origin = await night.serving.enter_async_context(serving(night.sandbox))
             nights.append(night)

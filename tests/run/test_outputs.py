@@ -80,6 +80,14 @@ async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -
     assert (night.output / aside.file).exists()
 
 
+async def test_an_image_nobody_asked_for_that_cannot_be_had_is_no_loss(begin: Any) -> None:
+    extra = [Fault("503", where="download", nth=number) for number in range(5, 11)]
+    night = await begin(Fault("extra_output", nth=1), *extra)
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    assert not ended.seen(SetAside)
+
+
 async def test_an_expired_link_is_refreshed_by_polling(begin: Any) -> None:
     night = await begin(Fault("expired", first=2))
     ended = await night.run(night.campaign(requests=1))

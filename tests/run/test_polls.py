@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from campaign_runner.errors import ProviderError
+from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
 from campaign_runner.model import Finished, Ticket
 from campaign_runner.run.crew import Crew
 from campaign_runner.run.pace import Pace
@@ -18,15 +18,20 @@ DONE = Finished(())
 
 
 class Scripted:
-    """A provider whose jobs are finished at a moment of the loop's clock, each answer taking `seconds`."""
+    """A provider whose jobs are finished at a moment of the loop's clock, each answer taking `seconds`.
 
-    def __init__(self, finished_at: float, seconds: float = 0.0) -> None:
-        self.finished_at, self.seconds = finished_at, seconds
+    With an `error` that is every answer.
+    """
+
+    def __init__(self, finished_at: float, seconds: float = 0.0, error: ProviderError | None = None) -> None:
+        self.finished_at, self.seconds, self.error = finished_at, seconds, error
         self.polls = 0
 
     async def poll(self, ticket: Ticket) -> Finished | None:
         self.polls += 1
         await asyncio.sleep(self.seconds)
+        if self.error is not None:
+            raise self.error
         return DONE if asyncio.get_running_loop().time() >= self.finished_at else None
 
 
@@ -75,8 +80,10 @@ async def test_letting_go_ends_every_job_at_once_also_one_being_looked_at() -> N
             await polls.finished(Ticket("later"), Pace(), age=0.0, patience=900)
 
 
-async def test_a_poll_answered_after_letting_go_changes_nothing() -> None:
-    async with following(Scripted(in_seconds(10), seconds=20)) as polls:
+@pytest.mark.parametrize("done_in", [10, 1000])
+@pytest.mark.parametrize("error", [None, Unavailable("no answer"), GenerationFailed("refused")])
+async def test_a_poll_answered_after_letting_go_changes_nothing(done_in: float, error: ProviderError | None) -> None:
+    async with following(Scripted(in_seconds(done_in), seconds=20, error=error)) as polls:
         job = asyncio.create_task(polls.finished(Ticket("job"), Pace(), age=5, patience=900))
         await asyncio.sleep(1)
         polls.let_go()

@@ -72,6 +72,14 @@ async def test_an_upload_that_goes_wrong_costs_nothing_and_is_tried_again(begin:
     assert not night.ledger.refused
 
 
+async def test_an_upload_that_never_works_leaves_everything_for_a_later_run(begin: Any) -> None:
+    night = await begin(Fault("503", where="upload"))
+    ended = await night.run(referring(night))
+    assert (ended.code, ended.states) == (8, {"pending": 4})
+    night.forgive()
+    assert (await night.run(referring(night))).code == 0
+
+
 async def test_a_picture_changed_during_the_run_is_never_sent_as_the_one_planned(begin: Any) -> None:
     night = await begin()
     campaign = referring(night)

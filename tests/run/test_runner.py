@@ -228,6 +228,20 @@ async def test_a_journal_that_refuses_spends_nothing(begin: Any) -> None:
     assert (await night.run(night.campaign(3, 2))).code == 0
 
 
+async def test_what_the_journal_does_not_grant_is_not_sent(begin: Any) -> None:
+    night = await begin()
+
+    class Denying(Wrapped):
+        async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+            return []
+
+    async with parts(night) as ports:
+        ending = await run(night, Ports(ports.provider, ports.store, Denying(ports.journal), ports.quota))
+        assert not ending.errors
+        assert (await ports.quota.allowance()).used_minute == 0
+    assert not night.ledger.entries
+
+
 @pytest.mark.parametrize("kind", ["Accepted", "Refused", "Doubted", "Stored", "Failed"])
 async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Any, kind: str) -> None:
     night = await begin(Fault("503", nth=1), Fault("reset_after", nth=3), Fault("fewer_outputs"))

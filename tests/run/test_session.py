@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,18 @@ async def test_two_custom_models_of_a_name_are_refused(begin: Any) -> None:
     with pytest.raises(IntegrityError, match="2 custom models are called 'Holiday Lifestyle'"):
         await night.run(night.custom("Holiday Lifestyle"))
     assert not night.ledger.entries
+
+
+async def test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted(begin: Any) -> None:
+    night = await begin()
+    await night.run(night.custom("Warm Custom Model"))
+    night.sandbox.settings = replace(night.sandbox.settings, drift=True)
+    campaign = night.campaign(requests=2, model="image3_custom\ncustom_model: Warm Custom Model")
+    with pytest.raises(IntegrityError, match="--accept-drift"):
+        await night.run(campaign)
+    assert night.ledger.images_charged == 4
+    ended = await night.run(campaign, accept_drift=True)
+    assert (ended.code, ended.states) == (0, {"stored": 8})
 
 
 async def test_a_state_folder_that_breaks_during_the_run_costs_no_record(begin: Any) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from campaign_runner.events import Accepted, Event, Stopping, Stored, Submitting
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
+from campaign_runner.run.runner import GRACE
 from campaign_runner.sandbox.faults import Fault
 
 
@@ -128,6 +132,84 @@ async def test_a_file_in_the_way_stops_but_the_rest_of_its_job_is_stored(begin: 
     assert in_the_way.read_bytes() == b"mine"
     in_the_way.unlink()
     assert (await night.run()).code == 0
+
+
+async def test_a_disk_that_cannot_sync_stops_the_run_and_nothing_is_tried_twice(
+    begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = await begin()
+    sync, refused = os.fsync, list[Path]()
+
+    def fsync(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        if path.parent.name == ".staging" and not path.name.startswith("."):
+            refused.append(path)
+            raise OSError(errno.EIO, "Input/output error")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    ended = await night.run(night.campaign(requests=5, seeds=1), limits=Limits(concurrency=1))
+    assert ended.code == 6
+    assert ended.states["accepted"] == len(refused) == len(set(refused)) == night.ledger.images_charged <= 2
+    monkeypatch.undo()
+    again = await night.run()
+    assert (again.code, again.states) == (0, {"stored": 5})
+
+
+async def test_a_stored_image_that_is_gone_is_not_bought_again(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(night.campaign(requests=1, seeds=2))
+    image = night.output / ended.images[0]["file"]
+    content = image.read_bytes()
+    image.unlink()
+    again = await night.run()
+    assert (again.code, again.states, night.ledger.images_charged) == (0, {"stored": 2}, 2)
+    image.write_bytes(content)
+
+
+async def test_a_file_under_a_due_name_is_never_bought_again(begin: Any) -> None:
+    night = await begin()
+    ended = await night.run(night.campaign(requests=2, seeds=1), limits=Limits(concurrency=1, max_requests=1))
+    due = ended.images[1]
+    name = f"{due['prompt_id']}_{due['preset']}_1024x1024_s{due['seed']}_{due['key'][:8]}.png"
+    somebodys = night.output / "images" / due["product"] / name
+    somebodys.parent.mkdir()
+    somebodys.write_bytes(b"mine")
+    ended = await night.run()
+    assert (ended.code, ended.states) == (5, {"stored": 1, "pending": 1})
+    assert night.ledger.images_charged == 1
+    somebodys.unlink()
+    assert (await night.run()).code == 0
+
+
+async def test_a_signal_while_old_jobs_are_asked_for_again_leaves_them_for_the_next_run(begin: Any) -> None:
+    night = await begin(job_seconds=1500)
+    await night.run(night.campaign(requests=3, seeds=1))
+    night.add_fault(Fault("slow", where="poll", seconds=25))
+
+    def watch(event: Event, control: Control) -> None:
+        asyncio.get_running_loop().call_later(2, control.signalled, signal.SIGTERM)
+
+    ended = await night.run(limits=Limits(concurrency=1), watch=watch)
+    assert (ended.code, ended.states) == (143, {"accepted": 3})
+    night.forgive()
+    await asyncio.sleep(1000)
+    assert (await night.run()).code == 0
+
+
+async def test_a_drain_waits_ninety_seconds_for_what_is_under_way_and_no_longer(begin: Any) -> None:
+    night = await begin(Fault("slow", where="download", nth=1, seconds=290))
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, Accepted) and event.attempt.job.variations[0].cell.product == "p01":
+            night.add_fault(Fault("noise", where="poll", word="silence"))
+
+    ended = await night.run(night.campaign(requests=2, seeds=1), watch=watch, limits=Limits(concurrency=1))
+    assert (ended.code, ended.states) == (8, {"accepted": 2})
+    assert ended.after_stop == pytest.approx(GRACE, abs=1)
+    night.forgive()
+    again = await night.run()
+    assert (again.code, again.states) == (0, {"stored": 2})
 
 
 async def test_an_image_on_the_disk_that_no_journal_knows_is_never_bought_again(begin: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from checker import Seen, check
+from virtual import VirtualLoop
 
 from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
@@ -104,6 +106,10 @@ class Night:
     seconds: Callable[[], float]
     origin: str = ""
     name: str = ""
+    clock_error: float = 0.0
+    """Seconds by which the wall clock of the client's machine is ahead."""
+    slept: float = 0.0
+    """Seconds that the client's machine was asleep: its steady clock did not count them."""
     resolved: set[str] = field(default_factory=set)
     exits: dict[str, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
@@ -120,7 +126,7 @@ class Night:
 
     def now(self) -> datetime:
         """The wall clock: virtual, as everything."""
-        return BEGAN + timedelta(seconds=self.seconds())
+        return BEGAN + timedelta(seconds=self.seconds() + self.slept + self.clock_error)
 
     def settings(self, secret: str = SECRET) -> Settings:
         return Settings(self.origin, self.origin, Credentials("canary-client", Secret(secret)))
@@ -129,14 +135,21 @@ class Night:
         return Clock(self.now, random=lambda: 0.5)
 
     def campaign(
-        self, requests: int = 2, seeds: int = 4, *, name: str = "night", of: str = "mug", more: str = ""
+        self,
+        requests: int = 2,
+        seeds: int = 4,
+        *,
+        name: str = "night",
+        model: str = "image3",
+        of: str = "mug",
+        more: str = "",
     ) -> Campaign:
         """A campaign of so many requests with so many seeds each (4 at most)."""
         file = self.home / "campaigns" / f"{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         products = "".join(f"  p{number:02}: {name} {of} {number}\n" for number in range(requests))
         file.write_text(
-            f"campaign: {name}\nmodel: image3\nproducts:\n{products}prompts:\n"
+            f"campaign: {name}\nmodel: {model}\nproducts:\n{products}prompts:\n"
             f'  hero: "{{product.name}} on a table"\nsizes: [1024x1024]\nseeds: {list(range(1, seeds + 1))}\n{more}',
             encoding="utf-8",
         )
@@ -144,10 +157,7 @@ class Night:
 
     def custom(self, model: str) -> Campaign:
         """A campaign of one request for a custom model."""
-        file = self.campaign(requests=1).path
-        text = file.read_text(encoding="utf-8").replace("image3\n", f"image3_custom\ncustom_model: {model}\n")
-        file.write_text(text, encoding="utf-8")
-        return load(file)
+        return self.campaign(requests=1, model=f"image3_custom\ncustom_model: {model}")
 
     async def close(self) -> None:
         """Nobody answers any more."""
@@ -158,9 +168,35 @@ class Night:
         script = self.sandbox._script
         script._faults = (*script._faults, fault)
 
+    def strike(self, fault: Fault) -> None:
+        """The same, its times counted from now on: `nth=1` is the next time its place is reached."""
+        reached = self.sandbox._script._reached[fault.place]
+        times = [fault.nth] if fault.nth else range(1, fault.first + 1) if fault.first else [None]
+        for time in times:
+            self.add_fault(replace(fault, nth=None if time is None else reached + time, first=None))
+
+    def cut_off(self, error: int) -> None:
+        """From now on no new connection can be had, for the reason of this error number."""
+        self._loop.refusal = error
+
+    def set_clock(self, seconds: float) -> None:
+        """Somebody sets the clock of the client's machine, so far ahead, or back."""
+        self.clock_error += seconds
+
+    def sleep_through(self, seconds: float) -> None:
+        """The client's machine sleeps, and the world goes on."""
+        self.slept += seconds
+
     def forgive(self) -> None:
         """From now on nothing goes wrong."""
         self.sandbox._script._faults = ()
+        self._loop.refusal = None
+
+    @property
+    def _loop(self) -> VirtualLoop:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        return loop
 
     def rendered(self, job: Any, output: Any) -> bytes:
         """The bytes that the service made."""
@@ -254,4 +290,6 @@ class Night:
         folder = Folder(self.home / "output" / campaign.campaign)
         shared = choices.get("shared") or Shared()
         reuse = choices.get("reuse", True)
-        return Order(campaign, folder, choices.get("rate", FAST), limits, only, shared=shared, reuse=reuse)
+        drift = choices.get("accept_drift", False)
+        rate = choices.get("rate", FAST)
+        return Order(campaign, folder, rate, limits, only, accept_drift=drift, shared=shared, reuse=reuse)
