@@ -1,0 +1,11 @@
+"""Every kind of failure, in words: what is played, which tests prove it, or why it cannot be met.
+
+Ids never change; a new kind gets a new one.
+"""
+
+from __future__ import annotations
+
+from tests.matrix.registry_machine import CAMPAIGN, MACHINE, PROCESS
+from tests.matrix.registry_service import FETCHING, NETWORK, OUTPUTS, POLLS, START, SUBMITS
+
+KINDS = (*START, *SUBMITS, *POLLS, *OUTPUTS, *NETWORK, *MACHINE, *PROCESS, *CAMPAIGN, FETCHING)
