@@ -42,7 +42,7 @@ async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> i
         counts={"planned": len(plan)} | everything,
         requests=ledger.requests(),
         exit=code,
-        reasons=list(_reasons(ending)),
+        reasons=list(reasons(ending)),
         look=await _look(desk, folder, contents(plan, ledger, everything)),
         allowance=outcome.allowance,
         seconds=outcome.seconds,
@@ -79,7 +79,7 @@ async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
     return folder.sheet if folder.sheet.exists() else None
 
 
-def _reasons(ending: Ending) -> Iterator[str]:
+def reasons(ending: Ending) -> Iterator[str]:
     """Why the run stopped before its end, each once."""
     reasons = [str(error) for error in ending.errors if isinstance(error, CampaignError)]
     reasons += [why for why in (ending.later, ending.asked) if why is not None]

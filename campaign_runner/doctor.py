@@ -18,6 +18,7 @@ from campaign_runner import files
 from campaign_runner.errors import CampaignError, LaterError, SpecError, StoreError, UsageError
 from campaign_runner.firefly.client import FireflyClient, Settings, named
 from campaign_runner.folder import Folder
+from campaign_runner.joining import BYTES_AN_IMAGE
 from campaign_runner.model import CustomModel
 from campaign_runner.order import Access, Order
 from campaign_runner.plan.cost import Rate, estimate, product_of_lists
@@ -27,7 +28,7 @@ from campaign_runner.preflight import refuse_over_budget, settle_model
 from campaign_runner.quota import Limits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
-from campaign_runner.session import BYTES_AN_IMAGE, refuse_wrong_folder
+from campaign_runner.session import refuse_wrong_folder
 from campaign_runner.spec.problems import counted
 
 WRONG_CLOCK = 60.0

@@ -76,7 +76,7 @@ def head(sources: Sources) -> dict[str, Any]:
         "campaign": campaign.campaign,
         "campaign_sha256": campaign.sha256,
         "generator": f"campaign_runner {__version__}",
-        "backend": "firefly" if _is_adobe(ledger.meta("origin") or "") else "sandbox",
+        "backend": "firefly" if is_adobe(ledger.meta("origin") or "") else "sandbox",
         "model": {
             "version": campaign.family.id,
             "custom_model_id": model.id if model else None,
@@ -91,7 +91,8 @@ def head(sources: Sources) -> dict[str, Any]:
     }
 
 
-def _is_adobe(origin: str) -> bool:
+def is_adobe(origin: str) -> bool:
+    """Whether an origin is Adobe's; all others are sandboxes."""
     host = origin.removeprefix("https://")
     return origin.startswith("https://") and (host == "adobe.io" or host.endswith(".adobe.io"))
 

@@ -51,10 +51,8 @@ class Summary:
 def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     """The lines of the end of a run."""
     name, counts = summary.campaign.campaign, summary.counts
-    sent = counted(summary.requests.submitted, "request")
-    spent = sent if summary.seconds is None else f"{sent}, {_spent(summary.seconds)}"
     made = f"{name}   {counts['stored']:,} of {counted(counts['planned'], 'image')} stored and checked"
-    yield f"{made:<63} {spent}"
+    yield f"{made:<63} {spent(summary.requests.submitted, summary.seconds)}"
     yield ""
     rows = [*_left_open(summary, ledger), *_not_yet(summary)]
     yield from _aligned(rows)
@@ -67,8 +65,12 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     yield last_line(counts, summary.requests.submitted, summary.exit)
 
 
-def _spent(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < SHOWN_IN_SECONDS else duration(round(seconds / 60))
+def spent(requests: int, seconds: float | None) -> str:
+    """`8 requests, 2 min`; the time is left out where nothing was timed."""
+    sent = counted(requests, "request")
+    if seconds is None:
+        return sent
+    return f"{sent}, {f'{seconds:.0f} s' if seconds < SHOWN_IN_SECONDS else duration(round(seconds / 60))}"
 
 
 def last_line(counts: Mapping[str, int], requests: int, code: int) -> str:

@@ -15,6 +15,7 @@ from campaign_runner.closing import Outcome, close
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
 from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.joining import Workshop
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel
@@ -25,17 +26,11 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
 from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_long, settle_model
-from campaign_runner.quota import Limits as Allowed
-from campaign_runner.quota import SharedQuota
 from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.reuse import Found, Wish, existing, search, stands_beside
 from campaign_runner.run.crew import Level
-from campaign_runner.run.parts import Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
-
-BYTES_AN_IMAGE = 8 << 20
-"""Free space asked for each image a run may hold at once, and for the journal."""
 
 
 async def make(order: Order, access: Access, desk: Desk) -> int:
@@ -236,34 +231,26 @@ class Session:
 
     async def _schedule(self, firefly: FireflyClient) -> Allowance | None:
         """Let the scheduler work; None where the state folder is lost at the end."""
-        order, quota = self._order, self._quota()
-        store = await FolderStore.prepare(order.folder.images, order.folder.staging)
-        await store.check_writable(BYTES_AN_IMAGE * order.limits.concurrency)
+        order = self._order
+        provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
+        workshop = Workshop(order.folder, self._access, order.rate, order.limits)
+        ports = await workshop.ports(provider, self._journal, self._control.clock)
         await self._desk.start()
         self._remember(coming=self._stock.due)
         waiting = self._ledger.counts()["accepted"]
         self._control.observe(Started(order.campaign.campaign, self._stock.due, self._stock.requests, waiting))
-        provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
-        ports = Ports(provider, store, self._journal, quota)
         runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
         await runner.run(self._stock.jobs())
         await self._take_from_others()
         try:
             self._remember(coming=0)
-            return await quota.allowance()
+            return await ports.quota.allowance()
         except CampaignError as error:  # what was made is recorded and told all the same
             self._control.failed(error)
             return None
 
     def _planned(self, model: CustomModel | None) -> Stock:
         return Stock(Plan(self._order.campaign, model), self._ledger.states, self._order.only)
-
-    def _quota(self) -> SharedQuota:
-        rate, clock = self._order.rate, self._control.clock
-        limits = Allowed(rate.per_minute, rate.per_day)
-        return SharedQuota(
-            self._access.state, self._access.account(), limits=limits, clock=lambda: clock.now().timestamp()
-        )
 
     def _remember(self, *, coming: int) -> None:
         """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""

@@ -32,6 +32,8 @@ from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.model import Size
 from campaign_runner.ports import Examined, Put
 
+LARGEST_BYTES = 64 << 20
+"""No image is larger: a download ends there."""
 MOST_PIXELS = 64_000_000
 _START_OF_SCAN = b"\xff\xda"
 _MOST_SCANS = 50

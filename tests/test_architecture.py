@@ -14,10 +14,10 @@ LAYERS = """
 __main__
 cli
 __init__
-together doctor
+together doctor rerun
 session resolving cancelling verify stand_ins cloning
 pruning
-closing outlook books life
+closing outlook books life joining
 order finding
 readback
 run progress report sheet schemas starter reuse retaking

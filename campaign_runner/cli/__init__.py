@@ -26,6 +26,7 @@ COMMANDS = {
     },
     "Make": {
         "run": "Make what is due and fetch what is paid for.",
+        "rerun": "Make the images of a manifest again, and compare.",
     },
     "Keep": {
         "status": "Show what the record says now, also while a run goes on.",

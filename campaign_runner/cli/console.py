@@ -69,6 +69,11 @@ def complain(error: CampaignError) -> None:
     click.echo(text if error.exit_code == 2 else f"campaign-runner: {text}", err=True)
 
 
+def is_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 def stderr() -> IO[str]:
     """Where progress and logs go; nowhere, if the process was started without a stderr."""
     return sys.stderr if sys.stderr is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 from campaign_runner.cli import console, options
+from campaign_runner.cli.access import accessed, account_rate
 from campaign_runner.cli.asking import Asking
-from campaign_runner.cli.environment import Environment, sandbox_settings
+from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.target import find, folder_of
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.cli.watching import Shown, Watch, watching
-from campaign_runner.folder import SANDBOX
-from campaign_runner.memory import Memory
-from campaign_runner.order import Access, Desk, Order
+from campaign_runner.order import Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits, Shared, Spent
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
-
-SANDBOX_RATE = Rate(per_minute=600, per_day=1_000_000)
-SANDBOX_JOB_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +108,8 @@ async def run_all(campaigns: list[Campaign], flags: Flags) -> int:
             console.say(f"output  {order.folder.path}")
         time = asyncio.create_task(watch.keep_time())
         try:
-            async with _access(flags, environment) as access:
+            account = _account(flags, environment)
+            async with accessed(environment, account, is_sandbox=flags.is_sandbox) as access:
                 code = await make_together(parts, access, heed=heeding_signals, refused=_tell_refusal)
         finally:
             time.cancel()
@@ -171,10 +164,12 @@ def _part(order: Order, watch: Watch, asking: Asking) -> Part:
 
 
 def _rate(campaign: Campaign, flags: Flags, environment: Environment) -> Rate:
-    if flags.is_sandbox:
-        return Rate(flags.per_minute or SANDBOX_RATE.per_minute, flags.per_day or SANDBOX_RATE.per_day)
-    account = Rate(environment.per_minute(flags.per_minute), environment.per_day(flags.per_day))
-    return account.lowered(campaign.quota.per_minute, campaign.quota.per_day)
+    account = _account(flags, environment)
+    return account if flags.is_sandbox else account.lowered(campaign.quota.per_minute, campaign.quota.per_day)
+
+
+def _account(flags: Flags, environment: Environment) -> Rate:
+    return account_rate(environment, is_sandbox=flags.is_sandbox, per_minute=flags.per_minute, per_day=flags.per_day)
 
 
 def _limits(campaign: Campaign, flags: Flags) -> Limits:
@@ -186,32 +181,3 @@ def _limits(campaign: Campaign, flags: Flags) -> Limits:
         until=flags.until,
         guards_files=not flags.is_sandbox,
     )
-
-
-@asynccontextmanager
-async def _access(flags: Flags, environment: Environment) -> AsyncIterator[Access]:
-    """Adobe, or a sandbox that lives as long as this block and leaves nothing in the state folder."""
-    if not flags.is_sandbox:
-        state = environment.state_folder
-        yield Access(environment.origin, environment.settings, state, Memory(state))
-        return
-    async with AsyncExitStack() as stack:
-        origin = await stack.enter_async_context(_sandbox(flags))
-        state = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
-        yield Access(SANDBOX, lambda: sandbox_settings(origin), state)
-
-
-def _sandbox(flags: Flags) -> AbstractAsyncContextManager[str]:
-    """A sandbox in this process; imported here, since a run that buys needs none of it."""
-    from campaign_runner.sandbox.serve import serving
-    from campaign_runner.sandbox.server import Sandbox
-    from campaign_runner.sandbox.settings import Settings
-
-    settings = Settings(
-        per_minute=flags.per_minute or SANDBOX_RATE.per_minute,
-        per_day=flags.per_day or SANDBOX_RATE.per_day,
-        seed=secrets.randbelow(2**31),  # job ids of its own: the journal knows those of earlier sandboxes
-        job_seconds=SANDBOX_JOB_SECONDS,
-        job_spread=0.5,
-    )
-    return serving(Sandbox(settings))

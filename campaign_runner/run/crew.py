@@ -7,11 +7,12 @@ bug, does not cancel the others: it is kept, the flag goes up, and it is raised 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -108,3 +109,21 @@ class Crew:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_failure(error)
+
+
+async def few_at_once(work: Callable[[A], Awaitable[T]], items: Sequence[A], limit: int) -> list[T]:
+    """The answers of `work` over `items`, in their order; at most `limit` under way. Raises what went wrong first."""
+    answers: dict[int, T] = {}
+    failures: list[BaseException] = []
+    waiting = iter(enumerate(items))
+
+    async def serve() -> None:
+        for number, item in waiting:
+            answers[number] = await work(item)
+
+    async with Crew(failures.append) as crew:
+        for _ in range(limit):
+            crew.start(serve())
+    if failures:
+        raise failures[0]
+    return [answers[number] for number in range(len(items))]

@@ -14,10 +14,7 @@ from pathlib import Path
 
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.model import Size
-from campaign_runner.store import examine, stored_file
-
-LARGEST_BYTES = 64 << 20
-"""No more of a file is read to say how it is damaged: no image is larger."""
+from campaign_runner.store import LARGEST_BYTES, examine, stored_file
 
 
 @dataclass(frozen=True, slots=True)

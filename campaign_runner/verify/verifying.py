@@ -5,12 +5,10 @@ Nothing is written, nobody is asked. A few images are read at once, so that disk
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
-
 from campaign_runner.errors import Busy
 from campaign_runner.files import in_thread
 from campaign_runner.folder import Folder
+from campaign_runner.run.crew import few_at_once
 from campaign_runner.verify.books import Books, read_books
 from campaign_runner.verify.findings import Finding, Verdict, rerun_one
 from campaign_runner.verify.pictures import Damage, Wanted, damage
@@ -41,21 +39,8 @@ def _refuse_running(folder: Folder) -> None:
 async def _damaged(folder: Folder, wanted: list[Wanted]) -> list[tuple[Wanted, Damage]]:
     """Those of `wanted` that are not as recorded, in their order."""
     others = {each.sha256: each.file for each in wanted}
-    found: dict[int, Damage] = {}
-    waiting = iter(enumerate(wanted))
-    async with asyncio.TaskGroup() as group:
-        for _ in range(READERS):
-            group.create_task(_read(folder, waiting, others, found))
-    return [(wanted[number], found[number]) for number in sorted(found)]
-
-
-async def _read(
-    folder: Folder, waiting: Iterator[tuple[int, Wanted]], others: Mapping[str, str], found: dict[int, Damage]
-) -> None:
-    """One of the readers: takes the next image as long as there is one."""
-    for number, each in waiting:
-        if (how := await in_thread(damage, folder.path, each, others)) is not None:
-            found[number] = how
+    found = await few_at_once(lambda each: in_thread(damage, folder.path, each, others), wanted, READERS)
+    return [(each, how) for each, how in zip(wanted, found, strict=True) if how is not None]
 
 
 def _damage(folder: Folder, books: Books, wanted: Wanted, how: Damage) -> Finding:

@@ -1,0 +1,54 @@
+"""How a command reaches the service: Adobe's, or a sandbox in its own process."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from campaign_runner.cli.environment import Environment, sandbox_settings
+from campaign_runner.folder import SANDBOX
+from campaign_runner.memory import Memory
+from campaign_runner.order import Access
+from campaign_runner.plan.cost import Rate
+
+SANDBOX_RATE = Rate(per_minute=600, per_day=1_000_000)
+SANDBOX_JOB_SECONDS = 0.4
+
+
+def account_rate(environment: Environment, *, is_sandbox: bool, per_minute: int | None, per_day: int | None) -> Rate:
+    """What may be sent: as the flags say, else the environment, else Adobe's default; a sandbox's is its own."""
+    if is_sandbox:
+        return Rate(per_minute or SANDBOX_RATE.per_minute, per_day or SANDBOX_RATE.per_day)
+    return Rate(environment.per_minute(per_minute), environment.per_day(per_day))
+
+
+@asynccontextmanager
+async def accessed(environment: Environment, rate: Rate, *, is_sandbox: bool) -> AsyncIterator[Access]:
+    """Adobe, or a sandbox that lives as long as this block and leaves nothing in the state folder."""
+    if not is_sandbox:
+        state = environment.state_folder
+        yield Access(environment.origin, environment.settings, state, Memory(state))
+        return
+    async with AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(_sandbox(rate))
+        state = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
+        yield Access(SANDBOX, lambda: sandbox_settings(origin), state)
+
+
+def _sandbox(rate: Rate) -> AbstractAsyncContextManager[str]:
+    """A sandbox in this process; imported here, since a run that buys needs none of it."""
+    from campaign_runner.sandbox.serve import serving
+    from campaign_runner.sandbox.server import Sandbox
+    from campaign_runner.sandbox.settings import Settings
+
+    settings = Settings(
+        per_minute=rate.per_minute,
+        per_day=rate.per_day,
+        seed=secrets.randbelow(2**31),  # job ids of its own: the journal knows those of earlier sandboxes
+        job_seconds=SANDBOX_JOB_SECONDS,
+        job_spread=0.5,
+    )
+    return serving(Sandbox(settings))

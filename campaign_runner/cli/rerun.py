@@ -1,0 +1,154 @@
+"""`campaign-runner rerun`"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from campaign_runner.cli import console, options
+from campaign_runner.cli.access import accessed, account_rate
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.signals import heeding_signals
+from campaign_runner.cli.watching import Shown, watching
+from campaign_runner.errors import UsageError
+from campaign_runner.folder import Folder
+from campaign_runner.order import Desk
+from campaign_runner.plan.cost import Estimate, duration, minutes
+from campaign_runner.readback import read_manifest
+from campaign_runner.report import shown
+from campaign_runner.rerun.choosing import choose, usual_place
+from campaign_runner.rerun.order import Again
+from campaign_runner.rerun.rerunning import make_again
+from campaign_runner.resolving import Decision
+from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.crew import Stop
+from campaign_runner.run.parts import Limits
+from campaign_runner.spec.problems import counted
+
+_positive = click.IntRange(min=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The options of one `rerun`, as given."""
+
+    is_sandbox: bool
+    yes: bool
+    only: tuple[str, ...]
+    into: Path | None
+    references: Path | None
+    restore: bool
+    accept_drift: bool
+    resubmit: bool
+    retry_failed: bool
+    concurrency: int
+    per_minute: int | None
+    per_day: int | None
+    log_format: str
+    log_file: Path | None
+    quiet: bool
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        asked = ((Decision.RESUBMIT, self.resubmit), (Decision.RETRY, self.retry_failed))
+        return tuple(decision for decision, is_set in asked if is_set)
+
+
+@click.command()
+@click.argument("manifest", type=click.Path(path_type=Path), metavar="MANIFEST")
+@click.option(
+    "--sandbox", "is_sandbox", is_flag=True, help="Against a sandbox in this process: no credentials, no money."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before the first money.")
+@options.only
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Where they go; else NAME.rerun.")
+@click.option(
+    "--references", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where reference images lie."
+)
+@click.option("--restore", is_flag=True, help="Make only what is damaged or gone, and put it back in its place.")
+@click.option("--accept-drift", is_flag=True, help="Go on though the first images, or the custom model, differ.")
+@click.option("--resubmit", is_flag=True, help="In doubt since an earlier rerun: ask for them again.")
+@click.option("--retry-failed", is_flag=True, help="Failed in an earlier rerun: ask for them again.")
+@click.option("--concurrency", type=_positive, default=16, show_default=True, help="Requests under way at once.")
+@click.option("--per-minute", type=_positive, help="The account's requests a minute.")
+@click.option("--per-day", type=_positive, help="The account's requests in 24 hours.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", help="Sentences, or an event a line."
+)
+@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where the log goes; else stderr.")
+@click.option("--quiet", is_flag=True, help="Only the report at the end.")
+def command(manifest: Path, **options: Any) -> int:
+    """Make the images of a manifest again, and compare.
+
+    They are paid for a second time and go into a folder of their own. One request goes first: where its images, or
+    the custom model, are not the recorded ones, it stops there. Asking again goes on where it stopped.
+    """
+    return asyncio.run(_rerun(_manifest(manifest), Flags(**options)))
+
+
+def _manifest(path: Path) -> Path:
+    """The manifest that is meant. Raises UsageError for a campaign file, which is no manifest."""
+    if path.suffix in (".yaml", ".yml"):
+        raise UsageError(
+            f"{path} is a campaign: `campaign-runner run {path}` makes what is missing of it and buys nothing twice. "
+            "rerun takes the manifest of images that exist and buys them once more, to compare them: "
+            "campaign-runner rerun output/NAME/manifest.json"
+        )
+    return path / "manifest.json" if path.is_dir() else path
+
+
+async def _rerun(path: Path, flags: Flags) -> int:
+    read = read_manifest(path)
+    environment = Environment.of_process()
+    rate = account_rate(environment, is_sandbox=flags.is_sandbox, per_minute=flags.per_minute, per_day=flags.per_day)
+    order = Again(
+        read,
+        choose(read, flags.only),
+        Folder((flags.into or usual_place(path)).resolve()),
+        rate,
+        Limits(concurrency=flags.concurrency, guards_files=not flags.is_sandbox),
+        references=flags.references,
+        accept_drift=flags.accept_drift,
+        restore=flags.restore,
+        decisions=flags.decisions,
+    )
+    console.say(f"output  {order.into.path}")
+    return await _made(order, environment, flags)
+
+
+async def _made(order: Again, environment: Environment, flags: Flags) -> int:
+    """From its lock to its report, which comes once the bar is closed."""
+    name = order.read.manifest.campaign
+    lines: list[str] = []
+    with watching({name: order.rate}, Shown(flags.log_format, flags.log_file, flags.quiet)) as watch:
+        control = Control(Clock(), Stop(), lambda event: watch.tell(name, event))
+        desk = Desk(control, agree=_agree(order, flags), say=lines.append)
+        time = asyncio.create_task(watch.keep_time())
+        try:
+            with heeding_signals(control):
+                async with accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
+                    return await make_again(order, access, desk)
+        finally:
+            time.cancel()
+            watch.close()
+            for line in lines:
+                console.say(line)
+
+
+def _agree(order: Again, flags: Flags) -> Callable[[Estimate], bool]:
+    """Say what it costs; ask where there is somebody to ask: the crontab line is consent."""
+
+    def agree(figures: Estimate) -> bool:
+        time = duration(minutes(figures.requests, figures.seconds_at_quota))
+        what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, {time})"
+        console.say(f"again   {what} of {shown(order.read.path)}, with the recorded requests and seeds")
+        if flags.yes or flags.is_sandbox or not console.is_terminal():
+            return True
+        return click.confirm(f"This buys {what} a second time. Buy?", default=False)
+
+    return agree

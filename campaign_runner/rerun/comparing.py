@@ -1,0 +1,101 @@
+"""Each image held against the recorded one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from campaign_runner.errors import Damaged, IntegrityError
+from campaign_runner.files import in_thread
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.rerun.likeness import likeness
+from campaign_runner.run.crew import few_at_once
+from campaign_runner.schemas.manifest import Image
+from campaign_runner.store import LARGEST_BYTES, stored_file
+
+Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
+VERDICTS: tuple[Verdict, ...] = (
+    "different",
+    "not_comparable",
+    "similar",
+    "not_made",
+    "identical_pixels",
+    "identical_bytes",
+)
+"""Worst first."""
+_AT_ONCE = 2  # pairs decoded at once: each takes up to 60 MB
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An image as it was recorded and as it was made again.
+
+    `made` is None where it was not; `distance` counts differing bits of a hash, of 64; `why` says what kept the two
+    from being compared, or the image from being made.
+    """
+
+    recorded: Image
+    made: Entry | None
+    verdict: Verdict
+    distance: int | None = None
+    why: str | None = None
+
+    @property
+    def is_same(self) -> bool:
+        return self.verdict in ("identical_bytes", "identical_pixels")
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two output folders: of the recorded images, and of those made again."""
+
+    recorded: Path
+    made: Path
+
+
+async def compare(images: Sequence[Image], ledger: Ledger, sides: Sides) -> list[Pair]:
+    """All pairs, in the order of `images`. `ledger` is that of the images made again. Raises StoreError."""
+    found: list[Pair] = []
+    for start in range(0, len(images), _PAGE):
+        page = images[start : start + _PAGE]
+        entries = ledger.entries([image.key for image in page])
+        asked = [(image, entries.get(image.key)) for image in page]
+        found += await few_at_once(lambda pair: in_thread(_compared, *pair, sides), asked, _AT_ONCE)
+    return found
+
+
+def counts(pairs: Sequence[Pair]) -> dict[Verdict, int]:
+    """How many pairs came to each verdict."""
+    found = Counter(pair.verdict for pair in pairs)
+    return {verdict: found[verdict] for verdict in VERDICTS}
+
+
+def _compared(image: Image, made: Entry | None, sides: Sides) -> Pair:
+    if made is None or made.state != "stored" or made.file is None:
+        why = made.reason.message if made is not None and made.reason is not None else "not asked for yet"
+        return Pair(image, made, "not_made", why=why)
+    if made.sha256 == image.sha256:
+        return Pair(image, made, "identical_bytes")
+    try:
+        recorded = read_recorded(sides.recorded, str(image.file), str(image.sha256))
+        alike = likeness(recorded, read_recorded(sides.made, made.file, str(made.sha256)))
+    except (IntegrityError, Damaged) as error:
+        return Pair(image, made, "not_comparable", why=f"other bytes, and {error}")
+    return Pair(image, made, alike.verdict, alike.distance)
+
+
+def read_recorded(folder: Path, name: str, sha256: str) -> bytes:
+    """The bytes of an image as recorded. Raises IntegrityError where it is gone or holds others now, StoreError."""
+    try:
+        with stored_file(folder, name) as file:
+            content = file.read(LARGEST_BYTES)
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{name} is not in {folder.name}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise IntegrityError(f"{name} in {folder.name} was changed since it was stored")
+    return content

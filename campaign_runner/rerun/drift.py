@@ -1,0 +1,60 @@
+"""Whether the service still makes what it made: the custom models looked up, the first images compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from campaign_runner.errors import AccountRefused
+from campaign_runner.model import CustomModel
+from campaign_runner.rerun.comparing import Pair
+from campaign_runner.schemas.manifest import Image
+from campaign_runner.spec.problems import counted
+
+
+def model_ids(images: Sequence[Image]) -> list[str]:
+    """The ids of the custom models that `images` were made with."""
+    found = (image.request.get("customModelId") for image in images)
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def still_there(ids: Sequence[str], listed: Sequence[CustomModel]) -> list[CustomModel]:
+    """The models of these ids. Raises AccountRefused where one is not shared with this account."""
+    known = {model.id: model for model in listed}
+    for each in ids:
+        if each not in known:
+            raise AccountRefused(
+                f"the custom model {each} is not shared with this account: the images cannot be made again. Share it "
+                "with the project's technical account; `campaign-runner models` lists yours",
+                code="no_such_model",
+            )
+    return [known[each] for each in ids]
+
+
+def model_drift(images: Sequence[Image], models: Sequence[CustomModel]) -> Iterator[str]:
+    """A sentence for each version of a custom model that made some of `images` and is no longer the one in use."""
+    known = {model.id: model for model in models}
+    made = dict.fromkeys(
+        (image.request.get("customModelId"), image.custom_model_version, image.custom_model_etag) for image in images
+    )
+    for id, version, etag in made:
+        model = known.get(str(id))
+        if model is None or version is None or (version, etag) == (model.version, model.etag):
+            continue
+        yield (
+            f"the custom model '{model.name}' was version {version} ({etag}) when the images were made, "
+            f"now it is version {model.version} ({model.etag})"
+        )
+
+
+def canary_drift(pairs: Sequence[Pair]) -> Iterator[str]:
+    """A sentence about those of the first request's images that did not come out as recorded."""
+    made = [pair for pair in pairs if pair.made is not None and pair.verdict != "not_made"]
+    others = [pair for pair in made if not pair.is_same]
+    if not others:
+        return
+    how = ", ".join(dict.fromkeys(pair.why or _told(pair) for pair in others))
+    yield f"{len(others)} of the {counted(len(made), 'image')} of the first request came out otherwise: {how}"
+
+
+def _told(pair: Pair) -> str:
+    return f"{pair.verdict}, {pair.distance} of 64 bits apart"

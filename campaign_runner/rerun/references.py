@@ -1,0 +1,44 @@
+"""The reference images of a manifest, found by their digest among the files of a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from campaign_runner import files
+from campaign_runner.errors import UsageError
+from campaign_runner.model import Job
+from campaign_runner.spec.pictures import LARGEST_BYTES
+from campaign_runner.spec.problems import counted, listed
+
+_MOST_FILES = 10_000
+
+
+def find_references(jobs: Iterable[Job], folder: Path | None) -> Mapping[str, Path]:
+    """The file of each reference image that `jobs` need, by its SHA-256. Raises UsageError where one is missing."""
+    needed = {digest: job for job in jobs for digest in job.recipe.references}
+    found: dict[str, Path] = {}
+    for path in _files(folder) if needed and folder is not None else ():
+        with files.translating(path), path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest in needed:
+            found.setdefault(digest, path)
+    missing = [digest for digest in needed if digest not in found]
+    if missing:
+        where = "say where they are with --references DIR" if folder is None else f"none of them is in {folder}"
+        cells = listed([f"{digest[:12]} (of {needed[digest].variations[0].cell})" for digest in missing], most=4)
+        raise UsageError(
+            f"{counted(len(missing), 'reference image')} with these SHA-256 are needed: {cells}; {where}. "
+            "Nothing was sent"
+        )
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files below `folder` that may be reference images; so many that a wrong folder does not take for ever."""
+    for number, path in enumerate(sorted(folder.rglob("*"))):
+        if number >= _MOST_FILES:
+            raise UsageError(f"{folder} holds more than {_MOST_FILES:,} files; name the folder of the references")
+        if path.is_file() and path.stat().st_size <= LARGEST_BYTES:
+            yield path

@@ -1,0 +1,91 @@
+"""The end of a rerun in words: how alike the pairs are, worst first; the last line is for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.closing import reasons
+from campaign_runner.errors import IntegrityError
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.ports import Allowance
+from campaign_runner.report import shown, spent
+from campaign_runner.rerun.comparing import Pair, counts
+from campaign_runner.rerun.likeness import BITS
+from campaign_runner.rerun.order import Again
+from campaign_runner.rerun.restoring import PutBack
+from campaign_runner.run.ending import Ending
+from campaign_runner.spec.problems import counted, visible
+
+LISTED = 8
+"""How many pairs of each verdict are shown; the rest is in the comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rerun came to. `comparison` is the page; `allowance` is None if nobody was asked."""
+
+    pairs: Sequence[Pair]
+    restored: Sequence[PutBack]
+    comparison: Path
+    code: int
+    allowance: Allowance | None
+    seconds: float
+
+
+def differences(
+    order: Again, pairs: Sequence[Pair], restored: Sequence[PutBack], ending: Ending
+) -> Iterator[IntegrityError]:
+    """What makes the exit status say that something differs from the record, beside what stopped the rerun."""
+    others = sum(not pair.is_same and pair.verdict != "not_made" for pair in pairs)
+    is_told = any(isinstance(error, IntegrityError) for error in ending.errors)
+    if others and not order.accept_drift and not is_told:
+        yield IntegrityError(f"{others:,} of the {counted(len(pairs), 'image')} did not come out as recorded")
+    if left := sum(not each.is_done for each in restored):
+        yield IntegrityError(f"{counted(left, 'image')} could not be put back")
+
+
+def report(order: Again, ledger: Ledger, ending: Ending, outcome: Outcome) -> Iterator[str]:
+    """The lines of the end of a rerun."""
+    pairs, found = outcome.pairs, counts(outcome.pairs)
+    requests = ledger.requests().submitted
+    made = len(pairs) - found["not_made"]
+    name = f"{order.read.manifest.campaign} made again"
+    yield f"{name}   {made:,} of {counted(len(pairs), 'image')} made   {spent(requests, outcome.seconds)}"
+    yield ""
+    for verdict, number in found.items():
+        if number:
+            yield f"  {number:,} {verdict.replace('_', ' ')}"
+            yield from _listed([pair for pair in pairs if pair.verdict == verdict and not pair.is_same])
+    yield from (f"  {visible(line)}" for line in order.chosen.left_out)
+    yield from (f"  {visible(each.words)}" for each in outcome.restored)
+    yield from (f"  stopped: {visible(reason)}" for reason in reasons(ending))
+    yield from _ways_out(order, ledger)
+    yield ""
+    yield f"  files     {order.into.images}"
+    yield f"  compare   {outcome.comparison}"
+    figures = " ".join(f"{verdict}={number}" for verdict, number in found.items())
+    word = "ok" if outcome.code == 0 else "attention"
+    yield f"{word} images={len(pairs)} {figures} requests={requests} exit={outcome.code}"
+
+
+def _listed(pairs: Sequence[Pair]) -> Iterator[str]:
+    for pair in pairs[:LISTED]:
+        image = pair.recorded
+        where = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")
+        apart = f", {pair.distance} of {BITS} bits apart" if pair.distance is not None else ""
+        why = f": {pair.why}" if pair.why is not None else ""
+        yield visible(f"      {image.key[:8]} {', '.join(filter(None, where))}, seed {image.seed}{apart}{why}")
+    if len(pairs) > LISTED:
+        yield f"      and {len(pairs) - LISTED:,} more"
+
+
+def _ways_out(order: Again, ledger: Ledger) -> Iterator[str]:
+    """How to go on with what was left open."""
+    again = f"campaign-runner rerun {shown(order.read.path)} --into {shown(order.into.path)}"
+    states = ledger.counts()
+    if states["in_doubt"]:
+        yield f"  in doubt: Adobe may have charged for them; ask again with   {again} --resubmit"
+    if states["failed"]:
+        yield f"  failed: ask again with   {again} --retry-failed"

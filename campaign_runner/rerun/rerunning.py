@@ -1,0 +1,89 @@
+"""A manifest made again, from its lock to its report."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from dataclasses import replace
+
+from campaign_runner.errors import CampaignError
+from campaign_runner.files import in_thread
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import Size
+from campaign_runner.order import Access, Desk
+from campaign_runner.rerun.choosing import only_these
+from campaign_runner.rerun.comparing import compare
+from campaign_runner.rerun.making import Maker
+from campaign_runner.rerun.order import MARK, Again
+from campaign_runner.rerun.reporting import Outcome, differences, report
+from campaign_runner.rerun.restoring import put_back
+from campaign_runner.rerun.writing import write_comparison
+from campaign_runner.run.crew import few_at_once
+from campaign_runner.run.ending import exit_code
+from campaign_runner.schemas.manifest import Image
+from campaign_runner.verify.pictures import Damage, Wanted, damage
+from campaign_runner.verify.verifying import READERS
+
+
+async def make_again(order: Again, access: Access, desk: Desk) -> int:
+    """Make the images of a manifest again and compare; the answer is the exit status.
+
+    Raises CampaignError for what is refused before anything was sent.
+    """
+    order.refuse(access)
+    with ExitStack() as locks:
+        if order.restore:
+            locks.enter_context(order.home.locked())
+            order = await _only_damaged(order)
+        if not order.chosen.images:
+            desk.say("ok nothing to put back: every selected image is as recorded exit=0")
+            return 0
+        locks.enter_context(order.into.locked())
+        async with SqliteJournal(order.into.path, now=desk.control.clock.now) as journal:
+            await _claim(journal, order, access)
+            with Ledger(order.into.path) as ledger:
+                return await _made(order, desk, Maker(order, access, desk, journal=journal, ledger=ledger))
+
+
+async def _only_damaged(order: Again) -> Again:
+    """Only what differs from the record is made again, and put back: the rest is in its place."""
+
+    async def held(image: Image) -> Damage | None:
+        size = Size(image.size.width, image.size.height)
+        wanted = Wanted(str(image.file), str(image.sha256), image.bytes or 0, image.key, size)
+        return await in_thread(damage, order.home.path, wanted, {})
+
+    images = order.chosen.images
+    found = await few_at_once(held, images, READERS)
+    damaged = [image for image, how in zip(images, found, strict=True) if how is not None]
+    return replace(order, chosen=only_these(order.chosen, damaged))
+
+
+async def _claim(journal: SqliteJournal, order: Again, access: Access) -> None:
+    """Note whose images these are; apply a person's word over what an earlier rerun left open."""
+    await journal.note({"campaign": order.read.manifest.campaign, "origin": access.origin, MARK: order.mark})
+    if access.is_sandbox:
+        await journal.forget_unfinished()
+    keys = [image.key for image in order.chosen.images]
+    for decision in order.decisions:
+        await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
+
+
+async def _made(order: Again, desk: Desk, maker: Maker) -> int:
+    """Make what is due, compare, put back what may be, write it down and tell it."""
+    steady = asyncio.get_running_loop().time
+    began, ending = steady(), desk.control.ending
+    allowance = await maker.work()
+    pairs = await compare(order.chosen.images, maker.ledger, order.sides)
+    restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
+    ending.errors += differences(order, pairs, restored, ending)
+    comparison = await in_thread(write_comparison, order, pairs)
+    code = exit_code(ending, maker.counts())
+    outcome = Outcome(pairs, restored, comparison, code=code, allowance=allowance, seconds=steady() - began)
+    for line in report(order, maker.ledger, ending, outcome):
+        desk.say(line)
+    for error in ending.errors:
+        if not isinstance(error, CampaignError):
+            raise error  # a bug: everything else is in order by now
+    return code

@@ -1,0 +1,103 @@
+"""Images put back in the campaign's folder, where they are again what was recorded.
+
+What stands in the place of one is moved aside, never overwritten; the campaign's journal records what was done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from campaign_runner import files
+from campaign_runner.errors import IntegrityError
+from campaign_runner.events import Placed, Reason
+from campaign_runner.files import in_thread
+from campaign_runner.folder import Folder
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.rerun.comparing import Pair, Sides, read_recorded
+from campaign_runner.store import FolderStore, stored_file
+
+IMAGES = "images"
+ASIDE = "removed/damaged"
+"""Where in the campaign's folder what stood in the place of an image is moved to."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What became of one image: `words` say it, `is_done` whether it is in its place."""
+
+    pair: Pair
+    words: str
+    is_done: bool
+
+
+async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIterator[PutBack]:
+    """Put those of `pairs` that are the same again in their place. The caller holds the lock of `home`.
+
+    Raises StoreError, IntegrityError where something stands in the way.
+    """
+    store = await FolderStore.prepare(home.images, home.staging)
+    async with SqliteJournal(home.path) as journal:
+        with Ledger(home.path) as ledger:
+            asked = [(pair, ledger.entries([pair.recorded.key]).get(pair.recorded.key)) for pair in pairs]
+        for pair, entry in asked:
+            if (why := _obstacle(pair, entry)) is not None:
+                yield PutBack(pair, f"{pair.recorded.file} was not put back: {why}", is_done=False)
+            else:
+                yield await _place(pair, home, store, journal, sides)
+
+
+def _obstacle(pair: Pair, entry: Entry | None) -> str | None:
+    """Why an image cannot be put back; None if it can."""
+    recorded, made = pair.recorded, pair.made
+    if not pair.is_same or made is None:
+        return pair.why or f"it came out {pair.verdict}, {pair.distance} of 64 bits apart"
+    if entry is None or (entry.file, entry.sha256) != (recorded.file, recorded.sha256):
+        return "the campaign's journal tells it otherwise than the manifest; see `campaign-runner verify`"
+    if not str(recorded.file).startswith(f"{IMAGES}/"):
+        return "it was moved out of the campaign"
+    if made.media_type != recorded.media_type:
+        return f"it came as {made.media_type}, not as {recorded.media_type}"
+    return None
+
+
+async def _place(pair: Pair, home: Folder, store: FolderStore, journal: SqliteJournal, sides: Sides) -> PutBack:
+    """Move aside what stands there, publish the image, record it."""
+    made = _known(pair.made)
+    name, sha256 = str(pair.recorded.file), str(made.sha256)
+    content = await in_thread(read_recorded, sides.made, str(made.file), sha256)
+    aside = await in_thread(_move_aside, home, name, sha256)
+    await store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256)
+    how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
+    reason = Reason("restored", f"made again: {how}")
+    await journal.record([Placed(pair.recorded.key, name, sha256, len(content), str(pair.recorded.media_type), reason)])
+    moved = f"; what stood there is now {aside}" if aside is not None else ""
+    return PutBack(pair, f"{name} is back, {how}{moved}", is_done=True)
+
+
+def _known(made: Entry | None) -> Entry:
+    if made is None or made.file is None:
+        raise IntegrityError("an image that was not made cannot be put back")
+    return made
+
+
+def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
+    """Give what stands under `name` another one; None where nothing does, or the very image. Nothing is overwritten."""
+    try:
+        with stored_file(home.path, name) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+    if digest == sha256:
+        return None
+    place = PurePosixPath(name.removeprefix(f"{IMAGES}/"))
+    aside = f"{ASIDE}/{place.parent}/{place.stem}.{digest[:8]}{place.suffix}"
+    target = Path(home.path, aside)
+    files.make_folder(target.parent)
+    if not files.publish_new(home.path / name, target):
+        files.remove(home.path / name)  # these very bytes were moved there before
+    files.sync_folder((home.path / name).parent)
+    return aside

@@ -1,0 +1,124 @@
+"""comparison.json for machines and comparison.html for people, in the folder of the images made again.
+
+The page has no script, asks nobody for anything and shows the pictures of both folders by relative links.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files as resources
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, StrictUndefined
+
+from campaign_runner import files
+from campaign_runner.rerun.comparing import VERDICTS, Pair, counts
+from campaign_runner.rerun.order import Again
+
+VERSION = 1
+JSON, PAGE = "comparison.json", "comparison.html"
+
+
+def write_comparison(order: Again, pairs: Sequence[Pair]) -> Path:
+    """Write both, durably; the answer is where the page is. Raises StoreError."""
+    folder, staging = order.into.path, order.into.staging
+    files.make_folder(staging)
+    for name, text in ((JSON, _figures(order, pairs)), (PAGE, page(order, pairs))):
+        with files.replacing(folder / name, staging=staging) as file:
+            file.write(text.encode())
+    return folder / PAGE
+
+
+def _figures(order: Again, pairs: Sequence[Pair]) -> str:
+    manifest = order.read.manifest
+    told = {
+        "comparison_version": VERSION,
+        "campaign": manifest.campaign,
+        "manifest": _relative(order.read.path.resolve(), order.into.path),
+        "manifest_sha256": order.read.sha256,
+        "counts": counts(pairs),
+        "images": [_image(order, pair) for pair in pairs],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+
+
+def _image(order: Again, pair: Pair) -> dict[str, Any]:
+    image, made = pair.recorded, pair.made
+    is_made = made is not None and made.state == "stored"
+    size = {"width": image.size.width, "height": image.size.height}
+    return {
+        "key": image.key,
+        "product": image.product,
+        "prompt_id": image.prompt_id,
+        "preset": image.preset,
+        "market": image.market,
+        "size": size,
+        "seed": image.seed,
+        "verdict": pair.verdict,
+        "distance": pair.distance,
+        "why": pair.why,
+        "recorded": {"file": _relative(order.home.path / str(image.file), order.into.path), "sha256": image.sha256},
+        "made": {"file": made.file, "sha256": made.sha256, "job_id": made.job_id} if made and is_made else None,
+    }
+
+
+def page(order: Again, pairs: Sequence[Pair]) -> str:
+    """The page: what differs most comes first."""
+    style = _part("comparison.css")
+    template = _environment().from_string(_part("comparison.html"))
+    return template.render(
+        campaign=order.read.manifest.campaign,
+        counts=counts(pairs),
+        groups=list(_groups(order, pairs)),
+        style=style,
+        style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+def _groups(order: Again, pairs: Sequence[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    by_verdict = sorted(pairs, key=lambda pair: VERDICTS.index(pair.verdict))
+    for verdict, group in groupby(by_verdict, key=lambda pair: pair.verdict):
+        yield verdict, [_shown(order, pair) for pair in group]
+
+
+def _shown(order: Again, pair: Pair) -> dict[str, Any]:
+    image, made = pair.recorded, pair.made
+    recorded = order.home.path / str(image.file)
+    names = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")
+    return {
+        "key": image.key,
+        "name": ", ".join(filter(None, names)),
+        "seed": image.seed,
+        "prompt": image.prompt,
+        "width": image.size.width,
+        "height": image.size.height,
+        "distance": pair.distance,
+        "why": pair.why,
+        "recorded_link": quote(_relative(recorded, order.into.path)) if recorded.is_file() else None,
+        "made_link": quote(made.file) if made is not None and made.state == "stored" and made.file else None,
+    }
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """By its way from `folder`, with `/`; whole where both are on different drives."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+def _part(name: str) -> str:
+    return resources("campaign_runner.rerun").joinpath(name).read_text(encoding="utf-8")
