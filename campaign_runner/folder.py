@@ -20,6 +20,8 @@ from campaign_runner.journal.ledger import Ledger
 SHEET = "contact-sheet.jpg"
 _PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
+MADE_AGAIN = "rerun_of"
+"""What the journal of a rerun notes: whose images it makes again."""
 SANDBOX = "sandbox"
 """What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
 
@@ -136,6 +138,8 @@ class Folder:
                 f"{self.path} holds images of {recorded}, this run would ask {origin}; nothing was sent. "
                 "Use another --output"
             )
+        if ledger.meta(MADE_AGAIN) is not None:
+            raise UsageError(f"{self.path} holds images made again by `rerun`; nothing was sent. Use another --output")
         known = ledger.meta("file")
         if known is None or known == self.relative(file):
             return

@@ -35,14 +35,14 @@ _PAGE = 500
 class Pair:
     """An image as it was recorded and as it was made again.
 
-    `made` is None where it was not; `distance` counts differing bits of a hash, of 64; `why` says what kept the two
-    from being compared, or the image from being made.
+    `made` is None where it was not; `distance` is in percent; `why` says what kept the two from being compared, or the
+    image from being made.
     """
 
     recorded: Image
     made: Entry | None
     verdict: Verdict
-    distance: int | None = None
+    distance: float | None = None
     why: str | None = None
 
     @property
@@ -82,20 +82,20 @@ def _compared(image: Image, made: Entry | None, sides: Sides) -> Pair:
     if made.sha256 == image.sha256:
         return Pair(image, made, "identical_bytes")
     try:
-        recorded = read_recorded(sides.recorded, str(image.file), str(image.sha256))
-        alike = likeness(recorded, read_recorded(sides.made, made.file, str(made.sha256)))
+        recorded = content_of(sides.recorded, str(image.file))
+        alike = likeness(recorded, content_of(sides.made, made.file))
     except (IntegrityError, Damaged) as error:
         return Pair(image, made, "not_comparable", why=f"other bytes, and {error}")
+    # What was only saved anew or marked since, without a change of its pixels, can still be compared by them.
+    if hashlib.sha256(recorded).hexdigest() != image.sha256 and alike.verdict != "identical_pixels":
+        return Pair(image, made, "not_comparable", why=f"other bytes, and {image.file} was changed since it was stored")
     return Pair(image, made, alike.verdict, alike.distance)
 
 
-def read_recorded(folder: Path, name: str, sha256: str) -> bytes:
-    """The bytes of an image as recorded. Raises IntegrityError where it is gone or holds others now, StoreError."""
+def content_of(folder: Path, name: str) -> bytes:
+    """The bytes of an image, up to the largest. Raises IntegrityError where it is gone, StoreError."""
     try:
         with stored_file(folder, name) as file:
-            content = file.read(LARGEST_BYTES)
+            return file.read(LARGEST_BYTES)
     except FileNotFoundError as error:
         raise IntegrityError(f"{name} is not in {folder.name}") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise IntegrityError(f"{name} in {folder.name} was changed since it was stored")
-    return content

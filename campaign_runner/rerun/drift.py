@@ -52,9 +52,5 @@ def canary_drift(pairs: Sequence[Pair]) -> Iterator[str]:
     others = [pair for pair in made if not pair.is_same]
     if not others:
         return
-    how = ", ".join(dict.fromkeys(pair.why or _told(pair) for pair in others))
-    yield f"{len(others)} of the {counted(len(made), 'image')} of the first request came out otherwise: {how}"
-
-
-def _told(pair: Pair) -> str:
-    return f"{pair.verdict}, {pair.distance} of 64 bits apart"
+    how = ", ".join(dict.fromkeys(pair.why or f"{pair.verdict}, {pair.distance} % apart" for pair in others))
+    yield f"of {counted(len(made), 'image')} of the first request {len(others)} came out otherwise: {how}"

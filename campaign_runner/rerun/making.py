@@ -25,7 +25,7 @@ from campaign_runner.plan.cost import Estimate, minutes
 from campaign_runner.ports import Allowance, Quota
 from campaign_runner.preflight import patiently
 from campaign_runner.referring import ReferenceFiles, Referring
-from campaign_runner.rerun.comparing import compare
+from campaign_runner.rerun.comparing import Pair, compare
 from campaign_runner.rerun.drift import canary_drift, model_drift, model_ids, still_there
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.references import find_references
@@ -61,7 +61,9 @@ class Maker:
         Raises UsageError where a reference image is missing, StoreError, IntegrityError; what the service refuses is
         part of how it ended.
         """
-        due = list(self._due(self._order.chosen.jobs))
+        if found := await self._known_drift():
+            self._refuse_drift(found)
+        due = [] if found else list(self._due(self._order.chosen.jobs))
         if not due and not self._waiting:
             return None
         references = await in_thread(find_references, due, self._order.references)
@@ -120,8 +122,7 @@ class Maker:
             await self._go(ports, [job])
             if self._control.stop.reached(Level.NO_SUBMITS):
                 return ()
-            images = [image for image in self._order.chosen.images if image.key in job.keys]
-            pairs = await compare(images, self.ledger, self._order.sides)
+            pairs = await self._compared(job)
             if found := [*drift, *canary_drift(pairs)]:
                 self._refuse_drift(found)
                 return ()
@@ -129,6 +130,16 @@ class Maker:
                 return jobs[number:]
         self._control.stop_later(f"none of the first {MOST_CANARIES} requests brought an image to compare")
         return ()
+
+    async def _known_drift(self) -> Sequence[str]:
+        """What an earlier rerun's canary told already: then nobody is asked for more."""
+        if self._order.accept_drift:
+            return ()
+        return tuple(canary_drift(await self._compared(self._order.chosen.jobs[0])))
+
+    async def _compared(self, job: Job) -> Sequence[Pair]:
+        images = [image for image in self._order.chosen.images if image.key in job.keys]
+        return await compare(images, self.ledger, self._order.sides)
 
     def _refuse_drift(self, found: Sequence[str]) -> None:
         self._control.failed(

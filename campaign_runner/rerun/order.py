@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.folder import Folder
+from campaign_runner.folder import MADE_AGAIN, Folder
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.manifest import is_adobe
 from campaign_runner.order import Access
@@ -16,9 +16,6 @@ from campaign_runner.rerun.choosing import Chosen
 from campaign_runner.rerun.comparing import Sides
 from campaign_runner.resolving import Decision
 from campaign_runner.run.parts import Limits
-
-MARK = "rerun_of"
-"""What the journal of a rerun notes: whose images it makes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Again:
                 self._refuse_strangers(ledger, access.origin)
 
     def _refuse_strangers(self, ledger: Ledger, origin: str) -> None:
-        if ledger.meta(MARK) != self.mark:
+        if ledger.meta(MADE_AGAIN) != self.mark:
             raise UsageError(f"{self.into.path} holds images of something else; name another folder with --into")
         if ledger.meta("origin") != origin:
             raise IntegrityError(

@@ -12,7 +12,6 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.ports import Allowance
 from campaign_runner.report import shown, spent
 from campaign_runner.rerun.comparing import Pair, counts
-from campaign_runner.rerun.likeness import BITS
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.restoring import PutBack
 from campaign_runner.run.ending import Ending
@@ -57,7 +56,7 @@ def report(order: Again, ledger: Ledger, ending: Ending, outcome: Outcome) -> It
     for verdict, number in found.items():
         if number:
             yield f"  {number:,} {verdict.replace('_', ' ')}"
-            yield from _listed([pair for pair in pairs if pair.verdict == verdict and not pair.is_same])
+            yield from _listed([pair for pair in pairs if pair.verdict == verdict and _is_worth_a_line(pair)])
     yield from (f"  {visible(line)}" for line in order.chosen.left_out)
     yield from (f"  {visible(each.words)}" for each in outcome.restored)
     yield from (f"  stopped: {visible(reason)}" for reason in reasons(ending))
@@ -70,11 +69,16 @@ def report(order: Again, ledger: Ledger, ending: Ending, outcome: Outcome) -> It
     yield f"{word} images={len(pairs)} {figures} requests={requests} exit={outcome.code}"
 
 
+def _is_worth_a_line(pair: Pair) -> bool:
+    """What is as it was, or was not asked for yet, is only counted."""
+    return not pair.is_same and pair.made is not None
+
+
 def _listed(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs[:LISTED]:
         image = pair.recorded
         where = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")
-        apart = f", {pair.distance} of {BITS} bits apart" if pair.distance is not None else ""
+        apart = f", {pair.distance} % apart" if pair.distance is not None else ""
         why = f": {pair.why}" if pair.why is not None else ""
         yield visible(f"      {image.key[:8]} {', '.join(filter(None, where))}, seed {image.seed}{apart}{why}")
     if len(pairs) > LISTED:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.files import in_thread
+from campaign_runner.folder import MADE_AGAIN
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import Size
@@ -15,7 +16,7 @@ from campaign_runner.order import Access, Desk
 from campaign_runner.rerun.choosing import only_these
 from campaign_runner.rerun.comparing import compare
 from campaign_runner.rerun.making import Maker
-from campaign_runner.rerun.order import MARK, Again
+from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.reporting import Outcome, differences, report
 from campaign_runner.rerun.restoring import put_back
 from campaign_runner.rerun.writing import write_comparison
@@ -62,7 +63,7 @@ async def _only_damaged(order: Again) -> Again:
 
 async def _claim(journal: SqliteJournal, order: Again, access: Access) -> None:
     """Note whose images these are; apply a person's word over what an earlier rerun left open."""
-    await journal.note({"campaign": order.read.manifest.campaign, "origin": access.origin, MARK: order.mark})
+    await journal.note({"campaign": order.read.manifest.campaign, "origin": access.origin, MADE_AGAIN: order.mark})
     if access.is_sandbox:
         await journal.forget_unfinished()
     keys = [image.key for image in order.chosen.images]

@@ -1,0 +1,69 @@
+"""A rerun as the command makes it, against a night's sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from night import FAST, Night
+
+from campaign_runner.events import Event
+from campaign_runner.folder import Folder
+from campaign_runner.order import Desk
+from campaign_runner.plan.cost import Estimate
+from campaign_runner.readback import read_manifest
+from campaign_runner.rerun.choosing import choose, usual_place
+from campaign_runner.rerun.order import Again
+from campaign_runner.rerun.rerunning import make_again
+from campaign_runner.run.control import Control
+from campaign_runner.run.crew import Stop
+from campaign_runner.run.parts import Limits
+
+
+@dataclass
+class Compared:
+    """What a rerun left: its exit status, its report, what it asked about, and comparison.json."""
+
+    code: int
+    lines: list[str]
+    asked: list[Estimate]
+    figures: dict[str, Any]
+    folder: Path
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        return Counter(image["verdict"] for image in self.figures["images"])
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.lines)
+
+
+async def again(
+    night: Night,
+    manifest: Path | None = None,
+    *only: str,
+    into: Path | None = None,
+    watch: Callable[[Event, Control], None] | None = None,
+    **choices: Any,
+) -> Compared:
+    """Make the images of a manifest again at `night`'s service; by default the night's own."""
+    manifest = manifest or night.output / "manifest.json"
+    folder = into or usual_place(manifest)
+    read = read_manifest(manifest)
+    lines: list[str] = []
+    asked: list[Estimate] = []
+
+    control = Control(night.clock(), Stop(), lambda event: watch(event, control) if watch is not None else None)
+    access = choices.pop("access", None) or night.access()
+    agrees = choices.pop("agrees", True)
+    desk = Desk(control, agree=lambda figures: asked.append(figures) is None and agrees, say=lines.append)
+    order = Again(read, choose(read, only), Folder(folder), FAST, Limits(concurrency=8), **choices)
+    code = await make_again(order, access, desk)
+    written = folder / "comparison.json"
+    figures = json.loads(written.read_bytes()) if written.exists() else {"images": []}
+    return Compared(code, lines, asked, figures, folder)
