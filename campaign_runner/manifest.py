@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -42,11 +42,16 @@ class Sources:
 
 def write_manifest(path: Path, sources: Sources, *, staging: Path) -> bool:
     """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError."""
+    return write_document(path, head(sources), _images(sources), staging=staging)
+
+
+def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Mapping[str, Any]], *, staging: Path) -> bool:
+    """Write a manifest of what `figures` has and of images, likewise."""
     files.make_folder(staging)
     draft = staging / "manifest.draft"
     try:
         with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
-            _write(file, sources)
+            _write(file, about, images)
         if _same(path, draft):
             return False
         with files.replacing(path, staging=staging) as target, files.translating(draft), draft.open("rb") as source:
@@ -57,11 +62,11 @@ def write_manifest(path: Path, sources: Sources, *, staging: Path) -> bool:
     return True
 
 
-def _write(file: IO[str], sources: Sources) -> None:
-    for name, value in head(sources).items():
+def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -> None:
+    for name, value in about.items():
         file.write(f"{'{' if name == 'manifest_version' else ','}\n  {json.dumps(name)}: {_spelt(value)}")
     file.write(',\n  "images": [')
-    for number, image in enumerate(_images(sources)):
+    for number, image in enumerate(images):
         file.write(f"{',' if number else ''}\n    {_spelt(image)}")
     file.write("\n  ]\n}\n")
 
@@ -69,25 +74,40 @@ def _write(file: IO[str], sources: Sources) -> None:
 def head(sources: Sources) -> dict[str, Any]:
     """The manifest without its images: what `status --json` prints."""
     plan, ledger = sources.plan, sources.ledger
-    campaign, model, requests = plan.campaign, ledger.custom_model, ledger.requests()
     counts = Stock(plan, ledger.states).counts()
+    about = About(plan.campaign.campaign, plan.campaign.sha256, plan.campaign.family.id)
+    return figures(about, ledger, counts, sources.now)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The campaign whose images a manifest lists: its name, the SHA-256 of its file, its image model."""
+
+    campaign: str
+    sha256: str
+    version: str
+
+
+def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: datetime) -> dict[str, Any]:
+    """A manifest without its images. `counts` are those of the images in the campaign, by state."""
+    model, requests = ledger.custom_model, ledger.requests()
     return {
         "manifest_version": VERSION,
-        "campaign": campaign.campaign,
-        "campaign_sha256": campaign.sha256,
+        "campaign": about.campaign,
+        "campaign_sha256": about.sha256,
         "generator": f"campaign_runner {__version__}",
         "backend": "firefly" if is_adobe(ledger.meta("origin") or "") else "sandbox",
         "model": {
-            "version": campaign.family.id,
+            "version": about.version,
             "custom_model_id": model.id if model else None,
             "custom_model_name": model.name if model else None,
             "custom_model_version": model.version if model else None,
             "custom_model_etag": model.etag if model else None,
         },
-        "counts": {"planned": len(plan)} | {state: counts[state] for state in STATES},
+        "counts": {"planned": sum(counts[state] for state in STATES)} | {state: counts[state] for state in STATES},
         "requests": {"submitted": requests.submitted, "accepted": requests.accepted},
         "created_at": ledger.meta("created_at"),
-        "updated_at": sources.now.isoformat(timespec="milliseconds"),
+        "updated_at": now.isoformat(timespec="milliseconds"),
     }
 
 
@@ -144,7 +164,7 @@ def is_current(path: Path, sources: Sources) -> bool:
     with TemporaryDirectory(prefix="campaign_runner-") as scratch:
         draft = Path(scratch) / "manifest.draft"
         with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
-            _write(file, sources)
+            _write(file, head(sources), _images(sources))
         return _same(path, draft)
 
 

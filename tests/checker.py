@@ -28,6 +28,7 @@ NAMED = ("stored", "accepted", "in_doubt", "failed", "abandoned")
 SCHEMA = Path(__file__).parents[1] / "campaign_runner" / "schemas" / "manifest.schema.json"
 WRITTEN = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
 OURS = {"manifest.json", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", ".lock", "contact-sheet.jpg"}
+OURS |= {"comparison.json", "comparison.html"}
 FREE = ("401", "429")
 """Refusals that use up nothing of the allowance: the token is renewed, the time is told."""
 STOPPED_EARLY = (1, 2, 5, 6, 7, 11)

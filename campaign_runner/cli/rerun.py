@@ -17,7 +17,7 @@ from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.watching import Shown, watching
 from campaign_runner.errors import UsageError
 from campaign_runner.folder import Folder
-from campaign_runner.order import Desk
+from campaign_runner.order import Access, Desk
 from campaign_runner.plan.cost import Estimate, duration, minutes
 from campaign_runner.readback import read_manifest
 from campaign_runner.report import shown
@@ -130,14 +130,18 @@ async def _made(order: Again, environment: Environment, flags: Flags) -> int:
         desk = Desk(control, agree=_agree(order, flags), say=lines.append)
         time = asyncio.create_task(watch.keep_time())
         try:
-            with heeding_signals(control):
-                async with accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
-                    return await make_again(order, access, desk)
+            async with accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
+                return await _heeding(order, access, desk)
         finally:
             time.cancel()
             watch.close()
             for line in lines:
                 console.say(line)
+
+
+async def _heeding(order: Again, access: Access, desk: Desk) -> int:
+    with heeding_signals(desk.control):
+        return await make_again(order, access, desk)
 
 
 def _agree(order: Again, flags: Flags) -> Callable[[Estimate], bool]:

@@ -19,7 +19,7 @@ from campaign_runner.rerun.making import Maker
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.reporting import Outcome, differences, report
 from campaign_runner.rerun.restoring import put_back
-from campaign_runner.rerun.writing import write_comparison
+from campaign_runner.rerun.writing import write_comparison, write_record
 from campaign_runner.run.crew import few_at_once
 from campaign_runner.run.ending import exit_code
 from campaign_runner.schemas.manifest import Image
@@ -79,6 +79,7 @@ async def _made(order: Again, desk: Desk, maker: Maker) -> int:
     pairs = await compare(order.chosen.images, maker.ledger, order.sides)
     restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
     ending.errors += differences(order, pairs, restored, ending)
+    await in_thread(write_record, order, maker.ledger, desk.control.clock.now())
     comparison = await in_thread(write_comparison, order, pairs)
     code = exit_code(ending, maker.counts())
     outcome = Outcome(pairs, restored, comparison, code=code, allowance=allowance, seconds=steady() - began)

@@ -1,4 +1,4 @@
-"""comparison.json for machines and comparison.html for people, in the folder of the images made again.
+"""What a rerun leaves beside its images: their manifest, comparison.json for machines, comparison.html for people.
 
 The page has no script, asks nobody for anything and shows the pictures of both folders by relative links.
 """
@@ -9,7 +9,9 @@ import base64
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files as resources
 from itertools import groupby
@@ -20,11 +22,15 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 
 from campaign_runner import files
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.manifest import About, figures, recorded, write_document
 from campaign_runner.rerun.comparing import VERDICTS, Pair, counts
 from campaign_runner.rerun.order import Again
+from campaign_runner.verify.strangers import COMPARISON
 
 VERSION = 1
-JSON, PAGE = "comparison.json", "comparison.html"
+_PAGE = 500
+JSON, PAGE = COMPARISON
 
 
 def write_comparison(order: Again, pairs: Sequence[Pair]) -> Path:
@@ -35,6 +41,23 @@ def write_comparison(order: Again, pairs: Sequence[Pair]) -> Path:
         with files.replacing(folder / name, staging=staging) as file:
             file.write(text.encode())
     return folder / PAGE
+
+
+def write_record(order: Again, ledger: Ledger, now: datetime) -> None:
+    """The manifest of the images made again, by the names and in the order of the one they were read from."""
+    known = ledger.states([image.key for image in order.read.manifest.images])
+    wanted = {image.key: "pending" for image in order.chosen.images} | known
+    images = [image for image in order.read.images if image["key"] in wanted]
+    manifest, counts = order.read.manifest, Counter(wanted.values())
+    about = figures(About(manifest.campaign, manifest.campaign_sha256, manifest.model.version), ledger, counts, now)
+    write_document(order.into.manifest, about, _made_again(images, ledger), staging=order.into.staging)
+
+
+def _made_again(images: Sequence[dict[str, Any]], ledger: Ledger) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(images), _PAGE):
+        chunk = images[start : start + _PAGE]
+        entries = ledger.entries([image["key"] for image in chunk])
+        yield from (image | {"in_campaign": True} | recorded(entries.get(image["key"])) for image in chunk)
 
 
 def _figures(order: Again, pairs: Sequence[Pair]) -> str:

@@ -71,12 +71,25 @@ async def test_the_same_service_makes_the_same_images_of_the_same_requests(begin
     assert ended.folder == night.output.with_name("night.rerun")
 
 
+async def test_what_was_made_again_has_a_manifest_of_its_own_and_can_be_verified_and_made_again(begin: Begin) -> None:
+    night = await made(begin)
+    first = await again(night, None, "product=p00")
+    assert len(read_manifest(first.folder / "manifest.json").manifest.images) == 2
+    await again(night)
+    assert [image["key"] for image in images(night)] == [
+        image.key for image in read_manifest(first.folder / "manifest.json").manifest.images
+    ]
+    assert not (await verify(Folder(first.folder))).findings
+    third = await again(night, first.folder / "manifest.json")
+    assert (third.code, third.verdicts) == (0, {"identical_bytes": 4})
+
+
 async def test_the_manifest_alone_is_enough_on_another_machine(begin: Begin, tmp_path: Path) -> None:
     night = await made(begin)
     manifest = tmp_path / "elsewhere" / "manifest.json"
     manifest.parent.mkdir()
     shutil.copy(night.output / "manifest.json", manifest)
-    ended = await again(night, manifest)
+    ended = await again(night, manifest, into=night.home / "output" / "from afar")
     assert (ended.code, ended.verdicts) == (0, {"identical_bytes": 4})
 
 
