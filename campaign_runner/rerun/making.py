@@ -88,9 +88,16 @@ class Maker:
         except ProviderError as error:
             self._control.failed(error)
         else:
-            if not self._desk.agree(self._figures()):
-                self._control.stop_asked("you said no; nothing was bought")
+            self._ask(drift)
         return drift
+
+    def _ask(self, drift: Sequence[str]) -> None:
+        """Ask whether it may be spent; not where it is known that nothing will be: the canary has been sent."""
+        is_canary_due = any(self._due(self._order.chosen.jobs[:1]))
+        if drift and not self._order.accept_drift and not is_canary_due:
+            self._refuse_drift(drift)
+        elif not self._desk.agree(self._figures()):
+            self._control.stop_asked("you said no; nothing was bought")
 
     async def _look_up(self, firefly: FireflyClient) -> Sequence[str]:
         ids = model_ids(self._order.chosen.images)

@@ -76,10 +76,10 @@ async def _made(order: Again, desk: Desk, maker: Maker) -> int:
     steady = asyncio.get_running_loop().time
     began, ending = steady(), desk.control.ending
     allowance = await maker.work()
+    await in_thread(write_record, order, maker.ledger, desk.control.clock.now())
     pairs = await compare(order.chosen.images, maker.ledger, order.sides)
     restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
     ending.errors += differences(order, pairs, restored, ending)
-    await in_thread(write_record, order, maker.ledger, desk.control.clock.now())
     comparison = await in_thread(write_comparison, order, pairs)
     code = exit_code(ending, maker.counts())
     outcome = Outcome(pairs, restored, comparison, code=code, allowance=allowance, seconds=steady() - began)

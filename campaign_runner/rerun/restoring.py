@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from campaign_runner import files
-from campaign_runner.errors import IntegrityError, SpecError, UsageError
+from campaign_runner.errors import IntegrityError, SpecError, StoreError, UsageError
 from campaign_runner.events import Placed, Reason
 from campaign_runner.files import in_thread
 from campaign_runner.folder import Folder
@@ -41,17 +41,15 @@ class PutBack:
 async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIterator[PutBack]:
     """Put those of `pairs` that are the same again in their place. The caller holds the lock of `home`.
 
-    Raises StoreError, IntegrityError where something stands in the way.
+    What keeps one from its place is told of it. Raises StoreError, IntegrityError.
     """
     store = await FolderStore.prepare(home.images, home.staging)
     async with SqliteJournal(home.path) as journal:
         with Ledger(home.path) as ledger:
             asked = [(pair, ledger.entries([pair.recorded.key]).get(pair.recorded.key)) for pair in pairs]
+        restorer = _Restorer(store, journal, sides)
         for pair, entry in asked:
-            if (why := _obstacle(pair, entry)) is not None:
-                yield PutBack(pair, f"{pair.recorded.file} was not put back: {why}", is_done=False)
-            else:
-                yield await _place(pair, home, store, journal, sides)
+            yield await restorer.put(pair, entry)
         with Ledger(home.path) as ledger:
             _rewrite_manifest(home, ledger)
 
@@ -65,6 +63,40 @@ def _rewrite_manifest(home: Folder, ledger: Ledger) -> None:
         plan = None
     if plan is not None and plan.knows_keys:
         write_manifest(home.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=home.staging)
+
+
+@dataclass(frozen=True, slots=True)
+class _Restorer:
+    """Where images are put back, and where that is recorded."""
+
+    store: FolderStore
+    journal: SqliteJournal
+    sides: Sides
+
+    async def put(self, pair: Pair, entry: Entry | None) -> PutBack:
+        """One image; what keeps it from its place is told, and the others go on."""
+        why = _obstacle(pair, entry)
+        try:
+            if why is None:
+                return PutBack(pair, await self._place(pair), is_done=True)
+        except (IntegrityError, StoreError) as error:
+            why = str(error)
+        return PutBack(pair, f"{pair.recorded.file} was not put back: {why}", is_done=False)
+
+    async def _place(self, pair: Pair) -> str:
+        """Move aside what stands there, publish the image, record it; the answer says so."""
+        made, key, media_type = _known(pair.made), pair.recorded.key, str(pair.recorded.media_type)
+        name, sha256 = str(pair.recorded.file), str(made.sha256)
+        content = await in_thread(content_of, self.sides.made, str(made.file))
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"{made.file} was changed since it was made")
+        aside = await in_thread(_move_aside, self.sides.recorded, name, sha256)
+        await self.store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256)
+        how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
+        reason = Reason("restored", f"made again: {how}")
+        await self.journal.record([Placed(key, name, sha256, len(content), media_type, reason)])
+        moved = f"; what stood there is now {aside}" if aside is not None else ""
+        return f"{name} is back, {how}{moved}"
 
 
 def _obstacle(pair: Pair, entry: Entry | None) -> str | None:
@@ -81,32 +113,16 @@ def _obstacle(pair: Pair, entry: Entry | None) -> str | None:
     return None
 
 
-async def _place(pair: Pair, home: Folder, store: FolderStore, journal: SqliteJournal, sides: Sides) -> PutBack:
-    """Move aside what stands there, publish the image, record it."""
-    made = _known(pair.made)
-    name, sha256 = str(pair.recorded.file), str(made.sha256)
-    content = await in_thread(content_of, sides.made, str(made.file))
-    if hashlib.sha256(content).hexdigest() != sha256:
-        return PutBack(pair, f"{name} was not put back: {made.file} was changed since it was made", is_done=False)
-    aside = await in_thread(_move_aside, home, name, sha256)
-    await store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256)
-    how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
-    reason = Reason("restored", f"made again: {how}")
-    await journal.record([Placed(pair.recorded.key, name, sha256, len(content), str(pair.recorded.media_type), reason)])
-    moved = f"; what stood there is now {aside}" if aside is not None else ""
-    return PutBack(pair, f"{name} is back, {how}{moved}", is_done=True)
-
-
 def _known(made: Entry | None) -> Entry:
     if made is None or made.file is None:
         raise IntegrityError("an image that was not made cannot be put back")
     return made
 
 
-def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
+def _move_aside(home: Path, name: str, sha256: str) -> str | None:
     """Give what stands under `name` another one; None where nothing does, or the very image. Nothing is overwritten."""
     try:
-        with stored_file(home.path, name) as file:
+        with stored_file(home, name) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
@@ -114,9 +130,9 @@ def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
         return None
     place = PurePosixPath(name.removeprefix(f"{IMAGES}/"))
     aside = f"{ASIDE}/{place.parent}/{place.stem}.{digest[:8]}{place.suffix}"
-    target = Path(home.path, aside)
+    target = home / aside
     files.make_folder(target.parent)
-    if not files.publish_new(home.path / name, target):
-        files.remove(home.path / name)  # these very bytes were moved there before
-    files.sync_folder((home.path / name).parent)
+    if not files.publish_new(home / name, target):
+        files.remove(home / name)  # these very bytes were moved there before
+    files.sync_folder((home / name).parent)
     return aside

@@ -150,6 +150,8 @@ async def test_a_custom_model_trained_anew_is_told_and_stops_it_after_one_reques
     assert (ended.code, len(sent(night))) == (5, 2 + 1)
     assert "the custom model 'Warm Custom Model' was version 1" in ended.said and "now it is version 2" in ended.said
     assert len({body["customModelId"] for _, _, body in sent(night)}) == 1
+    assert (await again(night)).asked == []  # known by now
+    assert len(sent(night)) == 2 + 1
 
 
 async def test_reference_images_are_found_by_their_digest(begin: Begin, tmp_path: Path) -> None:
