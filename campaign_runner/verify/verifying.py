@@ -22,7 +22,7 @@ async def verify(folder: Folder) -> Verdict:
     """Hold an output folder against its record. Raises Busy while a run goes on, UsageError, StoreError."""
     _refuse_running(folder)
     books = await in_thread(read_books, folder)
-    wanted = list(books.wanted.values())
+    wanted = sorted(books.wanted.values(), key=lambda each: each.file)
     damaged = await _damaged(folder, wanted)
     unknown = await in_thread(lambda: list(strangers(folder.path, books.wanted)))
     _refuse_running(folder)  # what it stored meanwhile would pass for unknown
