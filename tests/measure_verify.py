@@ -1,8 +1,8 @@
 """How fast `verify` is beside `sha256sum` of the same files: `python -m tests.measure_verify [IMAGES] [MIB]`.
 
 Makes an output folder of so many images of so many MiB (1,000 of 1), with a real journal and manifest, and times both
-as processes, one after the other, a few times. The files are warm for both. Prints the ratio of the best of each; `start` is what of
-`verify` is the interpreter and its imports.
+as processes, one after the other, a few times. The files are warm for both. Prints the ratio of the best of each;
+`start` is what of `verify` is the interpreter and its imports.
 """
 
 from __future__ import annotations
