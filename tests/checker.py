@@ -290,6 +290,6 @@ def _check_nothing_left(output: Path) -> None:
     assert not staging.exists() or not list(staging.iterdir()), "something is left in the staging folder"
     others = {path.name for path in output.iterdir() if path.is_file()} - OURS
     assert not others, f"{others} lie in the output folder"
-    assert {path.name for path in output.iterdir() if path.is_dir()} <= {"images", "removed", ".staging"}, (
+    assert {path.name for path in output.iterdir() if path.is_dir()} <= {"images", "removed", "damaged", ".staging"}, (
         "a folder too many"
     )

@@ -25,7 +25,7 @@ from campaign_runner.spec.reading import load
 from campaign_runner.store import FolderStore, stored_file
 
 IMAGES = "images"
-ASIDE = "removed/damaged"
+ASIDE = "damaged"
 """Where in the campaign's folder what stood in the place of an image is moved to."""
 
 

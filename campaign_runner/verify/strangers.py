@@ -12,7 +12,7 @@ from campaign_runner.journal.tables import FILE
 
 COMPARISON = ("comparison.json", "comparison.html")
 OURS = frozenset(("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", SHEET, ".lock", *COMPARISON))
-_OUR_FOLDERS = frozenset((".staging", "removed"))
+_OUR_FOLDERS = frozenset((".staging", "damaged"))
 _LEFT_BY_SYSTEMS = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
 

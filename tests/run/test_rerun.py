@@ -200,12 +200,14 @@ async def test_images_that_left_the_campaign_are_made_again_only_by_name(begin: 
 async def test_images_kept_for_changed_words_are_left_out_since_their_request_made_others(begin: Begin) -> None:
     night = await made(begin)
     path = night.output / "manifest.json"
-    manifest = json.loads(path.read_bytes())
+    before = path.read_bytes()
+    manifest = json.loads(before)
     manifest["images"][0]["source"] = {"how": "kept", "campaign": "night", "key": "0" * 64, "prompt": "a cup"}
     path.write_text(json.dumps(manifest), encoding="utf-8")
     chosen = choose(read_manifest(path))
     assert len(chosen.images) == 3
     assert chosen.left_out == ("1 image kept for changed words, made by another request: left out",)
+    path.write_bytes(before)
 
 
 async def test_what_was_never_stored_is_left_out_and_said(begin: Begin) -> None:
@@ -257,7 +259,7 @@ async def test_damaged_images_are_made_again_and_put_back_and_what_stood_there_i
     assert (ended.code, ended.verdicts) == (0, {"identical_bytes": 2})
     assert {file: file.read_bytes() for file in whole} == whole
     assert not (await verify(Folder(night.output))).findings
-    (aside,) = (night.output / "removed").rglob("*.jpg")
+    (aside,) = (night.output / "damaged").rglob("*.jpg")
     assert aside.read_bytes() == b"overwritten by mistake"
     assert sum(night.ledger.charged.values()) == 6
     assert len((await again(night, restore=True)).lines) == 1  # nothing left to put back
