@@ -41,7 +41,7 @@ def test_an_edited_prompt_buys_what_changed_and_leaves_what_was_bought(
     old = {path: path.read_bytes() for path in (machine.home / "output" / "spring" / "images").rglob("*.jpg")}
     before = submits(service)
     edited = CAMPAIGN.replace("soap: almond soap", "soap: almond hand soap")
-    assert machine.run("run", machine.campaign(text=edited)).exit == 0
+    assert machine.run("run", machine.campaign(text=edited), "--accept-changes").exit == 0
     assert submits(service) - before == 2  # two presets of one product, their seeds packed
     assert all(path.read_bytes() == content for path, content in old.items())
     left = [image["product"] for image in machine.manifest()["images"] if not image["in_campaign"]]
@@ -68,7 +68,7 @@ def test_a_plan_over_budget_is_refused_at_its_line(machine: Machine, service: Sa
     machine.run("run", machine.campaign(text=f"{CAMPAIGN}budget: 12\n"))
     before = submits(service)
     edited = CAMPAIGN.replace("soap: almond soap", "soap: hand soap") + "budget: 12\n"
-    done = machine.run("run", machine.campaign(text=edited))
+    done = machine.run("run", machine.campaign(text=edited), "--accept-changes")
     assert (done.exit, submits(service)) == (2, before)
     assert "this run would buy 4 images" in done.err
 
