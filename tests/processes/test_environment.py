@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from tests.processes.conftest import CAMPAIGN, PROGRAM, Machine
+from tests.processes.machines import CAMPAIGN, PROGRAM, Machine
 
 NEEDED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "LD_LIBRARY_PATH")
 
