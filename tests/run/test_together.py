@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -40,7 +40,9 @@ async def test_they_take_turns_at_the_allowance(begin: Any) -> None:
     sent = several.of(Submitting)
     assert several.code == 0 and len(sent) == 18
     both_wait = sent[4 : min(last(sent, "autumn"), last(sent, "spring")) + 1]  # from when both stand in line
-    assert len(both_wait) >= 8 and all(one != next_one for one, next_one in pairwise(both_wait))
+    # permits alternate; those of one moment are recorded in two journals and may be seen in another order
+    leads = accumulate(1 if campaign == "autumn" else -1 for campaign in both_wait)
+    assert len(both_wait) >= 8 and all(abs(lead) <= 2 for lead in leads)
 
 
 def last(sent: list[str], campaign: str) -> int:
