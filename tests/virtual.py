@@ -34,7 +34,7 @@ class NothingWillHappen(RuntimeError):
     """Everybody waits for somebody else."""
 
 
-class _End(socket.socket):
+class End(socket.socket):
     """One end of a connection, which counts what passes."""
 
     sent = received = 0
@@ -77,7 +77,7 @@ class _End(socket.socket):
         return answer
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
     """Waits by moving the loop's clock, unless somebody is at work."""
 
     loop: VirtualLoop
@@ -106,14 +106,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     refusal: int | None = None
     """While it is set, no new connection is had: the system says so with this error number."""
 
-    def __init__(self) -> None:
-        selector = _Selector()
+    def __init__(self, selector: Selector | None = None) -> None:
+        selector = selector or Selector()
         selector.loop = self
         self._seconds = 1000.0
         self._working: set[Future[Any]] = set()
         self._connecting = 0
         self._listening: set[Address] = set()
-        self._ends: dict[tuple[Address, Address], _End] = {}
+        self._ends: dict[tuple[Address, Address], End] = {}
         super().__init__(selector)
 
     def time(self) -> float:
@@ -154,7 +154,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _make_socket_transport(self, sock: socket.socket, protocol: Any, *more: Any, **named: Any) -> Any:
         local, remote = sock.getsockname()[:2], sock.getpeername()[:2]
-        end = _End(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        end = End(sock.family, sock.type, sock.proto, fileno=sock.detach())
         end.setblocking(False)
         end.transport = super()._make_socket_transport(end, protocol, *more, **named)  # type: ignore[misc]
         self._ends[local, remote] = end
@@ -168,7 +168,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._listening.discard(sock.getsockname()[:2])
         super()._stop_serving(sock)  # type: ignore[misc]
 
-    def _is_awaited(self, entry: tuple[tuple[Address, Address], _End]) -> bool:
+    def _is_awaited(self, entry: tuple[tuple[Address, Address], End]) -> bool:
         """Whether something is on its way to this end."""
         (local, remote), end = entry
         peer = self._ends.get((remote, local))

@@ -1,0 +1,171 @@
+"""From a seed to a night: who runs what and when, and everything that goes wrong.
+
+A script is drawn before the night begins and holds no chance of its own. One kind of fault is given to
+each seed in turn, so that any stretch of seeds meets all of them; the others come by chance.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from campaign_runner.plan.cost import Rate
+from campaign_runner.sandbox.faults import KINDS, Fault
+
+ELSEWHERE = {
+    "huge": "80 MiB a time: slow to make; the cap has tests of its own",
+}
+"""Kinds of fault that no night has, and why."""
+PLACES = [
+    (kind, place)
+    for kind, places in KINDS.items()
+    for place in places
+    if kind not in ELSEWHERE and place not in ("models", "upload", "cancel")
+]
+"""Where what can go wrong in a night. Its campaigns use no custom model, no reference image, and cancel nothing."""
+ARRIVES_WITHIN = 50.0
+"""Seconds: what takes longer than a minute to reach the service is counted by it when nobody expects it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One run of a runner, and the seconds until its next one.
+
+    It is killed at a step or at a call to the disk, told to stop after so many events, finds the disk full from
+    one call on for so many calls, or meets nothing of all that: 0 is never.
+    """
+
+    at_step: int = 0
+    at_call: int = 0
+    signal_at: int = 0
+    full_from: int = 0
+    full_for: int = 0
+    max_requests: int | None = None
+    resubmits: bool = False
+    """Whether a person orders again, before the next run, what is in doubt."""
+    pause: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Somebody who makes a campaign of `requests` × `seeds` images; `folder` may be another one's, too."""
+
+    folder: str
+    requests: int
+    seeds: int
+    concurrency: int
+    visits: tuple[Visit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A night. `jumps` are (seconds from its beginning, by how much the wall clock is set)."""
+
+    seed: int
+    switches: dict[str, Any]
+    faults: tuple[Fault, ...]
+    rate: Rate
+    runners: tuple[Runner, ...]
+    jumps: tuple[tuple[float, float], ...]
+    slowest_disk: float
+
+
+def script(seed: int) -> Script:
+    """The night that `seed` names."""
+    dice = random.Random(f"{seed}: night")
+    per_minute = dice.choice([2, 4, 4, 600])
+    return Script(
+        seed=seed,
+        switches=_switches(dice, seed, per_minute),
+        faults=_faults(dice, seed),
+        rate=Rate(per_minute, 9000),
+        runners=_runners(dice),
+        jumps=_jumps(dice),
+        slowest_disk=dice.choice([0.0, 0.0, 0.01, 2.0]),
+    )
+
+
+def _switches(dice: random.Random, seed: int, per_minute: int) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "plain_pictures": True,
+        "per_minute": dice.choice([per_minute, per_minute, 600, max(1, per_minute // 2)]),
+        "quota_window": dice.choice(["sliding", "sliding", "fixed", "bucket"]),
+        "retry_after": dice.choice(["seconds", "seconds", "date", "none"]),
+        "job_seconds": dice.choice([2.0, 2.0, 20.0, 200.0, 1000.0]),
+        "job_spread": dice.choice([0.0, 0.5]),
+        "answer_seconds": dice.choice([0.0, 0.0, 0.2, 3.0]),
+        "answer_spread": dice.choice([0.0, 1.0]),
+        "token_seconds": dice.choice([86399, 86399, 120, 30]),
+        "expire_seconds": dice.choice([3600, 3600, 5]),
+        "fresh_urls": dice.choice([True, True, False]),
+        "shuffled": dice.choice([False, True]),
+        "other_status_port": dice.choice([False, False, True]),
+    }
+
+
+def _faults(dice: random.Random, seed: int) -> tuple[Fault, ...]:
+    kind, place = PLACES[seed % len(PLACES)]
+    certain = Fault(kind, where=place, seconds=_seconds(dice, kind, place), first=dice.randint(1, 3))
+    return (certain, *(_fault(dice) for _ in range(dice.choice([0, 0, 1, 2, 4]))))
+
+
+def _fault(dice: random.Random) -> Fault:
+    kind, place = dice.choice(PLACES)
+    times: dict[str, Any] = dice.choice(
+        [
+            {"nth": dice.randint(1, 8)},
+            {"every": dice.randint(2, 5)},
+            {"first": dice.randint(1, 4)},
+            {"rate": dice.choice([0.1, 0.3])},
+        ]
+    )
+    return Fault(kind, where=place, seconds=_seconds(dice, kind, place), **times)
+
+
+def _seconds(dice: random.Random, kind: str, place: str) -> float:
+    seconds = dice.choice([1.0, 5.0, 40.0, 70.0, 700.0])
+    return min(seconds, ARRIVES_WITHIN) if (kind, place) == ("slow", "submit") else seconds
+
+
+def _runners(dice: random.Random) -> tuple[Runner, ...]:
+    count = dice.choice([1, 1, 1, 2, 3])
+    share = count > 1 and dice.random() < 0.4
+    crashes = dice.choice([0, 1, 1, 2, 3, 5])
+    folders = ["a", "a", "b"] if share else ["a", "b", "c"]
+    return tuple(_runner(dice, folder, count, crashes) for folder in folders[:count])
+
+
+def _runner(dice: random.Random, folder: str, count: int, crashes: int) -> Runner:
+    most = 4 if count == 1 else 2
+    share = crashes // count + (dice.random() < crashes % count / count)
+    visits = [_crash(dice) for _ in range(share)] + [_visit(dice) for _ in range(dice.randint(0, 2))]
+    dice.shuffle(visits)
+    return Runner(folder, dice.randint(1, most), dice.randint(1, 4), dice.choice([1, 2, 8]), tuple(visits))
+
+
+def _crash(dice: random.Random) -> Visit:
+    pause = dice.choice([0.0, 1.0, 30.0, 600.0])
+    if dice.random() < 0.5:
+        return Visit(at_call=dice.randint(1, 150), pause=pause)
+    return Visit(at_step=int(1.5 ** dice.uniform(1, 18)), pause=pause)  # many near the beginning, some far out
+
+
+def _visit(dice: random.Random) -> Visit:
+    full = dice.random() < 0.25
+    return Visit(
+        signal_at=dice.choice([0, dice.randint(1, 30)]),
+        full_from=dice.randint(1, 150) if full else 0,
+        full_for=dice.choice([1, 5, 10_000]) if full else 0,
+        max_requests=dice.choice([None, None, 1, 2]),
+        resubmits=dice.random() < 0.15,
+        pause=dice.choice([0.0, 1.0, 600.0, 3600.0]),
+    )
+
+
+def _jumps(dice: random.Random) -> tuple[tuple[float, float], ...]:
+    if dice.random() < 0.7:
+        return ()
+    by = dice.choice([-86400.0, -3600.0, -30.0, 30.0, 3600.0, 7200.0])
+    return ((dice.uniform(0, 120), by),)

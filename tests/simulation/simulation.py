@@ -1,0 +1,251 @@
+"""A night from a seed: the unchanged program, a sandbox over real sockets, and everything that goes wrong.
+
+`simulate` raises AssertionError for the first promise that is broken, and tells what happened otherwise.
+Whatever it does depends on the seed alone, so a night that failed can be had again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from disk import seen_by_processes
+from homes import Home, WatchedSandbox
+from machine import Machine, Process
+from night import BEGAN, Ended
+from scripts import Runner, Script, Visit, script
+
+from campaign_runner.errors import CampaignError
+from campaign_runner.events import Event
+from campaign_runner.folder import Folder
+from campaign_runner.plan.only import EVERYTHING
+from campaign_runner.resolving import Decision, apply
+from campaign_runner.run.control import Control
+from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox import downloads
+from campaign_runner.sandbox.images import render
+from campaign_runner.sandbox.serve import serving
+from campaign_runner.sandbox.settings import Settings
+from campaign_runner.spec.schema import Campaign
+
+MEMORY = Path("/dev/shm")
+LATER = 25 * 3600.0
+"""Seconds between the further runs: what is still at the service then is lost."""
+FURTHER_RUNS = 4
+"""Once nothing goes wrong any more, so many runs leave nothing open."""
+SETTLED = {"stored", "failed", "in_doubt"}
+QUIET = Visit()
+drawn_once = lru_cache(maxsize=500)(render)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What happened in a night: how often each thing was seen, and the record of it in its order."""
+
+    seen: Counter[str]
+    record: list[Any] = field(repr=False)
+
+
+def simulate(seed: int) -> Told:
+    """The night that `seed` names. Raises AssertionError where a promise is broken."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="night-") as home:
+        machine = Machine(seed)
+        with asyncio.Runner(loop_factory=lambda: machine) as runner, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(downloads, "render", drawn_once)
+            night = SimulatedNight(script(seed), Path(home), machine)
+            with seen_by_processes(machine):
+                runner.run(night.pass_by())
+        return Told(machine.seen, night.record())
+
+
+class SimulatedNight:
+    """Everything of one night."""
+
+    def __init__(self, script: Script, home: Path, machine: Machine) -> None:
+        self.home = home
+        self.seed = script.seed
+        self.seconds = machine.time
+        self.clock_is_off = 0.0
+        self.origin = ""
+        self.sandbox = WatchedSandbox(
+            Settings(**script.switches), faults=script.faults, clock=machine.time, began=BEGAN
+        )
+        self.sandbox.witness = self._arrived
+        self._script = script
+        self._machine = machine
+        self._homes: dict[str, Home] = {}
+        self._campaigns: dict[str, Campaign] = {}
+        self._at_work: Counter[str] = Counter()
+        self._sent_too_early: list[Any] = []
+        self._count_faults()
+
+    async def pass_by(self) -> None:
+        """The night, from its first run to the last of those that leave nothing open."""
+        async with serving(self.sandbox) as self.origin:
+            try:
+                await self._go_wrong()
+                for home in self._homes.values():
+                    await self._settle(home)
+            finally:
+                await self._machine.switch_off()
+        self._check_allowance()
+        assert not self._sent_too_early, "a request left before it was recorded"
+
+    async def _go_wrong(self) -> None:
+        """The part of the night in which everything may happen, at once."""
+        self._machine.slowest = self._script.slowest_disk
+        for runner in self._script.runners:
+            self._open(runner)
+        async with asyncio.TaskGroup() as group:
+            for runner in self._script.runners:
+                group.create_task(self._work(runner))
+            for after, by in self._script.jumps:
+                group.create_task(self._jump(after, by))
+        self._forgive()
+
+    def record(self) -> list[Any]:
+        """What the journals and the service recorded, in its order."""
+        asked = [(entry.at, *entry.seeds, entry.outcome, entry.why, entry.job_id) for entry in self.sandbox.ledger.entries]
+        return [*asked, *(fact for home in self._homes.values() for fact in home.facts())]
+
+    def _open(self, runner: Runner) -> None:
+        if runner.folder not in self._homes:
+            home = self._homes[runner.folder] = Home(self, runner.folder)
+            self._campaigns[runner.folder] = home.campaign(runner.requests, runner.seeds, name=runner.folder)
+
+    def _forgive(self) -> None:
+        """Nothing goes wrong any more."""
+        self.sandbox._script._faults = ()
+        self._machine.slowest = 0.0
+
+    async def _work(self, runner: Runner) -> None:
+        """What cron does for one runner."""
+        home = self._homes[runner.folder]
+        for visit in runner.visits:
+            ended = await self._visit(home, visit, runner.concurrency)
+            if ended is not None and not self._at_work[runner.folder] and not home.is_ordered_again:
+                home.check()
+            if visit.resubmits:
+                await self._order_again(home)
+            await asyncio.sleep(visit.pause)
+
+    async def _jump(self, after: float, by: float) -> None:
+        await asyncio.sleep(after)
+        self.clock_is_off += by
+        self._machine.seen[f"clock set {'forward' if by > 0 else 'back'}"] += 1
+
+    async def _visit(self, home: Home, visit: Visit, concurrency: int) -> Ended | None:
+        """One run in a process of its own; None where it did not come to its report."""
+        process = self._machine.process(at_step=visit.at_step, at_call=visit.at_call)
+        process.refused = range(visit.full_from, visit.full_from + visit.full_for)
+        ended = await self._alive(process, home, self._run(home, visit, concurrency))
+        if process.is_dead:
+            self._machine.seen["killed at a step" if visit.at_step else "killed at the disk"] += 1
+            return None
+        code = ended.code if isinstance(ended, Ended) else ended
+        self._machine.seen[f"exit {code}"] += 1
+        return ended if isinstance(ended, Ended) else None
+
+    async def _alive(self, process: Process, home: Home, work: Any) -> Any:
+        """The answer of `work`, done as `process` in the folder of `home`; None where it was killed."""
+        self._at_work[home.campaign_name] += 1
+        task = process.start(work)
+        died = asyncio.ensure_future(process.died.wait())
+        await asyncio.wait({task, died}, return_when=asyncio.FIRST_COMPLETED)
+        died.cancel()
+        self._at_work[home.campaign_name] -= 1
+        if process.is_dead:
+            return None
+        process.end()
+        return task.result()
+
+    async def _run(self, home: Home, visit: Visit, concurrency: int) -> Ended | int:
+        """As the command line does it."""
+        limits = Limits(concurrency=concurrency, max_requests=visit.max_requests)
+        try:
+            return await home.run(
+                self._campaigns[home.campaign_name], rate=self._script.rate, limits=limits, watch=_signalling(visit)
+            )
+        except CampaignError as error:
+            return error.exit_code
+
+    async def _order_again(self, home: Home) -> None:
+        """A person looks at what is in doubt and wants it all the same."""
+        if not (home.output / "journal.sqlite").exists() or self._at_work[home.campaign_name]:
+            return
+        home.is_ordered_again = True
+        home.resolved |= {key for (key,) in home.asked("SELECT key FROM variations WHERE state IN ('in_doubt', 'submitting')")}
+        campaign = self._campaigns[home.campaign_name]
+        work = apply(Decision.RESUBMIT, Folder(home.output), campaign, EVERYTHING)
+        self._machine.seen["ordered again"] += await self._alive(self._machine.process(), home, work)
+
+    async def _settle(self, home: Home) -> None:
+        """A few runs settle every image, and one more does nothing."""
+        left = set()
+        for _ in range(FURTHER_RUNS):
+            ended = await self._visit(home, QUIET, concurrency=8)
+            assert ended is not None, "a run that nothing disturbs came to no report"
+            left = set(+ended.states)
+            if left <= SETTLED:
+                break
+            await asyncio.sleep(LATER)
+        assert left <= SETTLED, f"still {left} after {FURTHER_RUNS} runs"
+        assert ended.code == (4 if "in_doubt" in left else 3 if "failed" in left else 0), ended.code
+        home.check()
+        await self._rest(home, ended)
+        self._machine.seen.update(f"finally {state}" for state in left)
+        self._machine.seen.update(f"recorded {fact[1]}" for fact in home.facts())
+
+    async def _rest(self, home: Home, ended: Ended) -> None:
+        """Where nothing is open, a run asks for nothing and changes nothing."""
+        asked = dict(self.sandbox.ledger.calls)
+        again = await self._visit(home, QUIET, concurrency=8)
+        assert again is not None and (again.code, again.images) == (ended.code, ended.images)
+        assert self.sandbox.ledger.calls == asked, "an idle run asked for something"
+
+    def _arrived(self, body: dict[str, Any]) -> None:
+        """A request has arrived: by now its intent is durable."""
+        for home in self._homes.values():
+            if home.is_ours(body):
+                states = home.states(body["seeds"], body["prompt"])
+                if not states or states - {"submitting", "in_doubt"}:
+                    self._sent_too_early.append((body, states))
+
+    def _check_allowance(self) -> None:
+        """In no minute more requests than allowed reached the service, whoever sent them."""
+        if any(by > 0 for _, by in self._script.jumps):
+            return
+        at = [entry.at for entry in self.sandbox.ledger.accepted]
+        most = max((bisect_left(at, start + 60) - number for number, start in enumerate(at)), default=0)
+        assert most <= self._script.rate.per_minute, f"{most} requests in a minute"
+
+    def _count_faults(self) -> None:
+        strike, seen = self.sandbox._script.at, self._machine.seen
+
+        def at(place: Any) -> Any:
+            struck = strike(place)
+            seen.update(f"{fault.kind} at {fault.place}" for fault in struck)
+            return struck
+
+        self.sandbox._script.at = at  # type: ignore[method-assign]
+
+
+def _signalling(visit: Visit) -> Any:
+    """Tells the run to stop after so many events."""
+    count = 0
+
+    def watch(event: Event, control: Control) -> None:
+        nonlocal count
+        count += 1
+        if count == visit.signal_at:
+            control.signalled(signal.SIGINT)
+
+    return watch
