@@ -261,10 +261,9 @@ class Machine(VirtualLoop):
             return
         try:
             result = context.run(work)
-        except Killed:
-            return
         except BaseException as error:  # noqa: BLE001: it belongs to who waits for the answer
-            self.call_later(after, _tell, answer.set_exception, answer, error)
+            if process is None or not process.is_dead:
+                self.call_later(after, _tell, answer.set_exception, answer, error)
         else:
             self.call_later(after, _tell, answer.set_result, answer, result)
 

@@ -62,7 +62,10 @@ def simulate(seed: int) -> Told:
             patch.setattr(downloads, "render", drawn_once)
             night = SimulatedNight(script(seed), Path(home), machine)
             with seen_by_processes(machine):
-                runner.run(night.pass_by())
+                try:
+                    runner.run(night.pass_by())
+                except* AssertionError as broken:
+                    raise broken.exceptions[0] from None
         return Told(machine.seen, night.record())
 
 
@@ -131,11 +134,16 @@ class SimulatedNight:
         home = self._homes[runner.folder]
         for visit in runner.visits:
             ended = await self._visit(home, visit, runner.concurrency)
-            if ended is not None and not self._at_work[runner.folder] and not home.is_ordered_again:
+            if ended is not None and self._is_told(home, ended):
                 home.check()
             if visit.resubmits:
                 await self._order_again(home)
             await asyncio.sleep(visit.pause)
+
+    def _is_told(self, home: Home, ended: Ended) -> bool:
+        """Whether this folder can be judged now: an image that is fetched again may lie there unrecorded,
+        one that was ordered again is due though it was paid for."""
+        return not (self._at_work[home.campaign_name] or home.is_ordered_again or ended.states["accepted"])
 
     async def _jump(self, after: float, by: float) -> None:
         await asyncio.sleep(after)
