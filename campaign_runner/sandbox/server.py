@@ -104,7 +104,7 @@ class Sandbox:
                 await self._arrive(place)
                 await accidents.before(faults, self._sleep)
                 response = await handler(request, faults)
-            except (Refusal, Dropped) as no:
+            except (Refusal, Dropped, ConnectionError) as no:  # the last: the caller went away in the middle of it
                 if place == "submit":
                     await self._record_refused(request, no)
                 return no.response() if isinstance(no, Refusal) else accidents.drop(request)
@@ -182,7 +182,7 @@ class Sandbox:
     async def _show_ledger(self, _: web.Request) -> web.Response:
         return web.json_response(self.ledger.as_json())
 
-    async def _record_refused(self, request: web.Request, no: Refusal | Dropped) -> None:
+    async def _record_refused(self, request: web.Request, no: Refusal | Dropped | ConnectionError) -> None:
         """What was refused is worth an entry, too, as far as it can be read."""
         try:
             asked: dict[str, Any] | None = parse(await _body(request, ORDER_MOST_BYTES))

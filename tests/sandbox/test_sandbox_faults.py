@@ -403,15 +403,24 @@ async def test_an_outage_is_worded_as_its_place_words_things(opened, place, said
     assert answer.status == 500 and said in answer.body
 
 
-async def test_a_caller_that_leaves_in_the_middle_is_charged_nothing(caller):
+async def leave_in_the_middle(caller, path, headers):
     _, writer = await asyncio.open_connection("127.0.0.1", int(caller.origin.rpartition(":")[2]))
-    head = "".join(f"{name}: {value}\r\n" for name, value in caller.headers.items())
-    writer.write(f"POST /v3/images/generate-async HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 99\r\n\r\n{{".encode())
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 99\r\n\r\n{{".encode())
     await writer.drain()
     writer.close()
     await writer.wait_closed()
     for _ in range(3):  # whole exchanges, so that the sandbox has noticed
         await caller.call("GET", "/sandbox/ledger")
+
+
+async def test_a_caller_that_left_while_asking_for_a_token_was_a_bug_of_the_sandbox(caller, caplog):
+    await leave_in_the_middle(caller, "/ims/token/v3", {"Content-Type": "application/x-www-form-urlencoded"})
+    assert not caplog.records
+
+
+async def test_a_caller_that_leaves_in_the_middle_is_charged_nothing(caller):
+    await leave_in_the_middle(caller, "/v3/images/generate-async", caller.headers)
     assert [entry.why for entry in caller.sandbox.ledger.entries] == ["dropped"]
     assert caller.sandbox.ledger.images_charged == 0
 
