@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from checker import check
-from night import BEGAN, CANARIES, SECRET, Night
+from checker import Seen, check
+from night import BEGAN, CANARIES, SECRET, Ended, Night
 
 from campaign_runner.memory import Memory
 from campaign_runner.order import Access
@@ -56,7 +56,6 @@ class Home(Night):
         super().__init__(world.home / name, world.sandbox, world.seconds, world.origin)
         self._world = world
         self.campaign_name = name
-        self.is_ordered_again = False
         self.runs = 0
 
     @property
@@ -84,9 +83,12 @@ class Home(Night):
     def is_ours(self, body: dict[str, Any]) -> bool:
         return str(body["prompt"]).startswith(f"{self.campaign_name} ")
 
-    def check(self) -> None:
-        """Nothing was bought twice, and everything is told: by the files of this folder."""
-        check(self.home / "output", self.charges(), resolved=self.resolved, canaries=CANARIES)
+    def check(self, ended: Ended | None) -> None:
+        """All that is promised of this folder; `ended` is its last run, None where that was cut off."""
+        texts = [] if ended is None else ["\n".join(ended.lines)]
+        exits = {} if ended is None else {self.campaign_name: ended.code}
+        seen = Seen(exits=exits, texts=texts, state=self._world.home / "state", is_cut=ended is None)
+        check(self.home / "output", self.charges(), resolved=self.resolved, canaries=CANARIES, seen=seen)
 
     def states(self, seeds: list[int], prompt: str) -> set[str]:
         """How the images of a request stand in the journal, as another process sees it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from checker import check_rate
 from disk import seen_by_processes
 from homes import Home, WatchedSandbox
 from machine import Machine, Process
@@ -134,16 +134,11 @@ class SimulatedNight:
         home = self._homes[runner.folder]
         for visit in runner.visits:
             ended = await self._visit(home, visit, runner.concurrency)
-            if ended is not None and self._is_told(home, ended):
-                home.check()
+            if not self._at_work[runner.folder]:
+                home.check(ended)
             if visit.resubmits:
                 await self._order_again(home)
             await asyncio.sleep(visit.pause)
-
-    def _is_told(self, home: Home, ended: Ended) -> bool:
-        """Whether this folder can be judged now: an image that is fetched again may lie there unrecorded,
-        one that was ordered again is due though it was paid for."""
-        return not (self._at_work[home.campaign_name] or home.is_ordered_again or ended.states["accepted"])
 
     async def _jump(self, after: float, by: float) -> None:
         await asyncio.sleep(after)
@@ -189,7 +184,6 @@ class SimulatedNight:
         """A person looks at what is in doubt and wants it all the same."""
         if not (home.output / "journal.sqlite").exists() or self._at_work[home.campaign_name]:
             return
-        home.is_ordered_again = True
         home.resolved |= {key for (key,) in home.asked("SELECT key FROM variations WHERE state IN ('in_doubt', 'submitting')")}
         campaign = self._campaigns[home.campaign_name]
         work = apply(Decision.RESUBMIT, Folder(home.output), campaign, EVERYTHING)
@@ -207,7 +201,7 @@ class SimulatedNight:
             await asyncio.sleep(LATER)
         assert left <= SETTLED, f"still {left} after {FURTHER_RUNS} runs"
         assert ended.code == (4 if "in_doubt" in left else 3 if "failed" in left else 0), ended.code
-        home.check()
+        home.check(ended)
         await self._rest(home, ended)
         self._machine.seen.update(f"finally {state}" for state in left)
         self._machine.seen.update(f"recorded {fact[1]}" for fact in home.facts())
@@ -229,11 +223,8 @@ class SimulatedNight:
 
     def _check_allowance(self) -> None:
         """In no minute more requests than allowed reached the service, whoever sent them."""
-        if any(by > 0 for _, by in self._script.jumps):
-            return
-        at = [entry.at for entry in self.sandbox.ledger.accepted]
-        most = max((bisect_left(at, start + 60) - number for number, start in enumerate(at)), default=0)
-        assert most <= self._script.rate.per_minute, f"{most} requests in a minute"
+        if not any(by > 0 for _, by in self._script.jumps):
+            check_rate(self.sandbox.ledger.as_json(), self._script.rate.per_minute)
 
     def _count_faults(self) -> None:
         strike, seen = self.sandbox._script.at, self._machine.seen
