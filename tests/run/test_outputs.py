@@ -28,6 +28,18 @@ async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -
         assert image["media_type"] == "image/jpeg"
 
 
+async def test_every_image_is_the_one_its_own_job_made(begin: Any) -> None:
+    night = await begin(job_seconds=20, job_spread=0.5)
+    ended = await night.run(night.campaign(requests=4, seeds=2))
+    made = {
+        job.keys[output.index]: night.rendered(job, output)
+        for job in night.sandbox._jobs._jobs.values()
+        for output in job.outputs
+    }
+    assert len(set(made.values())) == 8
+    assert {image["key"]: (night.output / image["file"]).read_bytes() for image in ended.images} == made
+
+
 JOBS = [
     # fault of a job, the code told, how many of 4 images are stored, how many are kept aside
     (Fault("failed", nth=1, word="prompt_unsafe"), "prompt_unsafe", 0, 0),

@@ -213,6 +213,22 @@ async def test_a_run_that_is_cancelled_leaves_no_task_and_no_permit_behind(begin
     assert ended.states == {"stored": 4, "in_doubt": 2}
 
 
+async def test_when_a_request_leaves_its_intent_is_in_the_journal(begin: Any) -> None:
+    night = await begin()
+    known: list[set[str]] = []
+
+    class Watched(Wrapped):
+        async def submit(self, job: Any) -> Any:
+            with Ledger(night.output) as ledger:  # as another process reads it
+                known.append(set(ledger.states(job.keys).values()))
+            return await self._inner.submit(job)
+
+    async with parts(night) as ports:
+        await run(night, Ports(Watched(ports.provider), ports.store, ports.journal, ports.quota))
+    assert known == [{"in_doubt"}] * 3
+    assert (await night.run(night.campaign(3, 2))).code == 0
+
+
 async def test_a_journal_that_refuses_spends_nothing(begin: Any) -> None:
     night = await begin()
 

@@ -24,6 +24,8 @@ PLACES = [
     if kind not in ELSEWHERE and place not in ("models", "upload", "cancel")
 ]
 """Where what can go wrong in a night. Its campaigns use no custom model, no reference image, and cancel nothing."""
+ALONE = ("repeated_job_id", "job")
+"""Nobody can tell that a job's id is another's where the answer to that other was lost, or is in another folder."""
 ARRIVES_WITHIN = 50.0
 """Seconds: what takes longer than a minute to reach the service is counted by it when nobody expects it any more."""
 
@@ -75,12 +77,13 @@ def script(seed: int) -> Script:
     """The night that `seed` names."""
     dice = random.Random(f"{seed}: night")
     per_minute = dice.choice([2, 4, 4, 600])
+    certain = PLACES[seed % len(PLACES)]
     return Script(
         seed=seed,
         switches=_switches(dice, seed, per_minute),
-        faults=_faults(dice, seed),
+        faults=(_certain(dice, *certain), *_others(dice)) if certain != ALONE else (Fault("repeated_job_id", nth=2),),
         rate=Rate(per_minute, 9000),
-        runners=_runners(dice),
+        runners=_runners(dice) if certain != ALONE else (Runner("a", 3, 2, 1, (Visit(),)),),
         jumps=_jumps(dice),
         slowest_disk=dice.choice([0.0, 0.0, 0.01, 2.0]),
     )
@@ -105,14 +108,16 @@ def _switches(dice: random.Random, seed: int, per_minute: int) -> dict[str, Any]
     }
 
 
-def _faults(dice: random.Random, seed: int) -> tuple[Fault, ...]:
-    kind, place = PLACES[seed % len(PLACES)]
-    certain = Fault(kind, where=place, seconds=_seconds(dice, kind, place), first=dice.randint(1, 3))
-    return (certain, *(_fault(dice) for _ in range(dice.choice([0, 0, 1, 2, 4]))))
+def _certain(dice: random.Random, kind: str, place: str) -> Fault:
+    return Fault(kind, where=place, seconds=_seconds(dice, kind, place), first=dice.randint(1, 3))
+
+
+def _others(dice: random.Random) -> list[Fault]:
+    return [_fault(dice) for _ in range(dice.choice([0, 0, 1, 2, 4]))]
 
 
 def _fault(dice: random.Random) -> Fault:
-    kind, place = dice.choice(PLACES)
+    kind, place = dice.choice([other for other in PLACES if other != ALONE])
     times: dict[str, Any] = dice.choice(
         [
             {"nth": dice.randint(1, 8)},

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import night
 import pytest
 from checker import check_rate
 from disk import seen_by_processes
@@ -60,13 +61,14 @@ def simulate(seed: int) -> Told:
         machine = Machine(seed)
         with asyncio.Runner(loop_factory=lambda: machine) as runner, pytest.MonkeyPatch.context() as patch:
             patch.setattr(downloads, "render", drawn_once)
-            night = SimulatedNight(script(seed), Path(home), machine)
+            patch.setattr(night, "render", drawn_once)
+            simulated = SimulatedNight(script(seed), Path(home), machine)
             with seen_by_processes(machine):
                 try:
-                    runner.run(night.pass_by())
+                    runner.run(simulated.pass_by())
                 except* AssertionError as broken:
                     raise broken.exceptions[0] from None
-        return Told(machine.seen, night.record())
+        return Told(machine.seen, simulated.record())
 
 
 class SimulatedNight:
@@ -202,6 +204,7 @@ class SimulatedNight:
         assert left <= SETTLED, f"still {left} after {FURTHER_RUNS} runs"
         assert ended.code == (4 if "in_doubt" in left else 3 if "failed" in left else 0), ended.code
         home.check(ended)
+        self._check_pictures(home, ended)
         await self._rest(home, ended)
         self._machine.seen.update(f"finally {state}" for state in left)
         self._machine.seen.update(f"recorded {fact[1]}" for fact in home.facts())
@@ -220,6 +223,17 @@ class SimulatedNight:
                 states = home.states(body["seeds"], body["prompt"])
                 if not states or states - {"submitting", "in_doubt"}:
                     self._sent_too_early.append((body, states))
+
+    def _check_pictures(self, home: Home, ended: Ended) -> None:
+        """Every image that is stored was made by a job that was asked for it."""
+        made: dict[str, set[bytes]] = {}
+        for job in self.sandbox._jobs._jobs.values():
+            pictures = {home.rendered(job, output) for output in job.outputs}
+            for key in job.keys:
+                made.setdefault(key, set()).update(pictures)
+        for image in ended.images:
+            if image["state"] == "stored":
+                assert (home.output / image["file"]).read_bytes() in made[image["key"]], "the picture of another job"
 
     def _check_allowance(self) -> None:
         """In no minute more requests than allowed reached the service, whoever sent them."""

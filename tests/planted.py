@@ -1,0 +1,172 @@
+"""`python -m tests.planted`: twelve bugs that would cost money, pictures or secrets, and the tests that catch them.
+
+Each is planted in a copy of the package, one at a time; then the smallest set of tests that should
+notice is run on the copy. The checkout is never touched. Exit 1 if one is not caught.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "campaign_runner"
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A bug: in `file` of the package, `old` (which stands there once) becomes `new`. `tests` should catch it."""
+
+    bug: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def text(self, package: Path) -> str:
+        """The file with the bug in it. Raises ValueError where the patch does not apply any more."""
+        text = (package / self.file).read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.bug}: {self.file} holds the text {text.count(self.old)} times")
+        return text.replace(self.old, self.new)
+
+
+PLANTS = (
+    Plant(
+        "no commit of the intent before the POST",
+        "run/submitting.py",
+        "granted = bool(await self._ports.journal.intend([attempt]))",
+        "granted = bool(asyncio.ensure_future(self._ports.journal.intend([attempt])))",
+        ("tests/run/test_runner.py::test_when_a_request_leaves_its_intent_is_in_the_journal",),
+    ),
+    Plant(
+        "retry after a reset",
+        "firefly/client.py",
+        'return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer")',
+        "return _lost_read(lost)",
+        ("tests/run/test_doubt.py",),
+    ),
+    Plant(
+        "match outputs by position",
+        "run/keeping.py",
+        "variation = wanted.pop(output.seed, None)",
+        "variation = wanted.pop(next(iter(wanted), None), None)",
+        ("tests/run/test_outputs.py",),
+    ),
+    Plant(
+        "follow redirects",
+        "firefly/connection.py",
+        "allow_redirects=False,",
+        "allow_redirects=True,",
+        ("tests/firefly/test_firefly_hosts.py", "tests/firefly/test_firefly_client.py"),
+    ),
+    Plant(
+        "accept a short download",
+        "store.py",
+        'return content.find(b"\\xff\\xd9", _start_of_scan(content)) >= 0',
+        "return True",
+        ("tests/ports/test_store.py", "tests/ports/test_folder_store.py"),
+    ),
+    Plant(
+        "log the repr of an exception",
+        "firefly/connection.py",
+        'return "the answer is not HTTP"',
+        "return repr(error)",
+        ("tests/firefly/test_firefly_secrets.py",),
+    ),
+    Plant(
+        "unlock by unlink",
+        "folder.py",
+        "            yield\n        finally:\n            lock.release()\n",
+        "            yield\n        finally:\n            lock.release()\n            (self.path / '.lock').unlink()\n",
+        ("tests/test_folder.py",),
+    ),
+    Plant(
+        "poll the wrong job",
+        "run/polls.py",
+        "await self._provider.poll(job.ticket)",
+        "await self._provider.poll((self._heap or [job])[0].ticket)",
+        ("tests/run/test_outputs.py::test_every_image_is_the_one_its_own_job_made",),
+    ),
+    Plant(
+        "burst after a restart",
+        "quota.py",
+        "        self._sender = Sender.this()\n",
+        "        self._sender = Sender.this()\n        self._path.unlink(missing_ok=True)\n",
+        ("tests/run/test_quota_used.py::test_two_runs_back_to_back_share_one_allowance",),
+    ),
+    Plant(
+        "stamp the quota at sending",
+        "quota.py",
+        '"UPDATE sent SET answered = ? WHERE id = ?", (self._now, id)',
+        '"UPDATE sent SET answered = asked WHERE id = ?", (id,)',
+        ("tests/ports/test_quota.py",),
+    ),
+    Plant(
+        "skip the directory fsync",
+        "store.py",
+        "                folder.sync()\n",
+        "                pass\n",
+        ("tests/ports/test_folder_store.py",),
+    ),
+    Plant(
+        "publish before journal",
+        "run/keeping.py",
+        """\
+        await self._put(name, content, examined)
+        await self._record(
+            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
+        )
+""",
+        """\
+        await self._record(
+            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
+        )
+        await self._put(name, content, examined)
+""",
+        ("tests/run/test_runner.py::test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing",),
+    ),
+)
+
+
+def planted(plant: Plant, copy: Path) -> str | None:
+    """Which test catches the bug in a copy of the package that is made at `copy`; None where none does."""
+    shutil.copytree(ROOT / PACKAGE, copy / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / PACKAGE / plant.file).write_text(plant.text(copy / PACKAGE), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(copy)}
+    # -P: the folder we are in, where the checkout lies, does not come first
+    python = [sys.executable, "-P"]
+    imported = subprocess.check_output(
+        [*python, "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)"], env=environment, cwd=ROOT, encoding="utf-8"
+    )
+    assert Path(imported.strip()).is_relative_to(copy), f"{imported} is not the copy"
+    ran = subprocess.run(
+        [*python, "-m", "pytest", "-x", "-rfE", "-p", "no:cacheprovider", *plant.tests],
+        env=environment,
+        cwd=ROOT,
+        encoding="utf-8",
+        capture_output=True,
+    )
+    told = [line.split(" ", 1)[1] for line in ran.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return told[0].partition(" - ")[0] if told else None
+
+
+def main() -> int:
+    """Plant each bug and tell who caught it; the answer is the exit status."""
+    caught = 0
+    for number, plant in enumerate(PLANTS, start=1):
+        with TemporaryDirectory() as copy:
+            test = planted(plant, Path(copy))
+        caught += test is not None
+        print(f"{number:2} {plant.bug}: {f'caught by {test}' if test else 'NOT CAUGHT'}", flush=True)  # noqa: T201
+    print(f"{caught} of {len(PLANTS)} caught")  # noqa: T201
+    return 0 if caught == len(PLANTS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
