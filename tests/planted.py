@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = "campaign_runner"
 
@@ -163,8 +165,8 @@ def main() -> int:
         with TemporaryDirectory() as copy:
             test = planted(plant, Path(copy))
         caught += test is not None
-        print(f"{number:2} {plant.bug}: {f'caught by {test}' if test else 'NOT CAUGHT'}", flush=True)  # noqa: T201
-    print(f"{caught} of {len(PLANTS)} caught")  # noqa: T201
+        click.echo(f"{number:2} {plant.bug}: {f'caught by {test}' if test else 'NOT CAUGHT'}")
+    click.echo(f"{caught} of {len(PLANTS)} caught")
     return 0 if caught == len(PLANTS) else 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,17 @@ class Home(Night):
             "SELECT e.epoch, e.kind, a.number, a.job_id, e.key, json_remove(e.detail, '$.status_url', '$.cancel_url',"
             " '$.file') FROM events e LEFT JOIN attempts a ON a.id = e.attempt ORDER BY e.seq"
         )
+
+    def edges(self) -> Counter[str]:
+        """How often a fact followed another about the same request, or the same image."""
+        follows = (
+            "SELECT (SELECT p.kind FROM events p WHERE p.seq < e.seq AND p.key IS NULL AND p.attempt ="
+            " coalesce(e.attempt, (SELECT v.attempt FROM variations v WHERE v.key = e.key))"
+            " ORDER BY p.seq DESC LIMIT 1) || ' > ' || e.kind FROM events e WHERE e.kind != 'submitting'"
+        )
+        edges = Counter(edge for (edge,) in self.asked(follows))
+        ((again,),) = self.asked("SELECT count(*) - count(DISTINCT recipe || seeds) FROM attempts")
+        return edges + Counter({"asked again": again})
 
     def asked(self, query: str, *values: Any) -> list[Any]:
         """Rows of the journal; none where there is none."""

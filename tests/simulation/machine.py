@@ -261,7 +261,7 @@ class Machine(VirtualLoop):
             return
         try:
             result = context.run(work)
-        except BaseException as error:  # noqa: BLE001: it belongs to who waits for the answer
+        except BaseException as error:  # noqa: BLE001  it belongs to who waits for the answer
             if process is None or not process.is_dead:
                 self.call_later(after, _tell, answer.set_exception, answer, error)
         else:

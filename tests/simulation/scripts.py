@@ -13,7 +13,7 @@ from typing import Any
 from campaign_runner.plan.cost import Rate
 from campaign_runner.sandbox.faults import KINDS, Fault
 
-ELSEWHERE = {
+KINDS_ELSEWHERE = {
     "huge": "80 MiB a time: slow to make; the cap has tests of its own",
 }
 """Kinds of fault that no night has, and why."""
@@ -21,7 +21,7 @@ PLACES = [
     (kind, place)
     for kind, places in KINDS.items()
     for place in places
-    if kind not in ELSEWHERE and place not in ("models", "upload", "cancel")
+    if kind not in KINDS_ELSEWHERE and place not in ("models", "upload", "cancel")
 ]
 """Where what can go wrong in a night. Its campaigns use no custom model, no reference image, and cancel nothing."""
 ALONE = ("repeated_job_id", "job")

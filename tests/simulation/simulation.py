@@ -118,7 +118,9 @@ class SimulatedNight:
 
     def record(self) -> list[Any]:
         """What the journals and the service recorded, in its order."""
-        asked = [(entry.at, *entry.seeds, entry.outcome, entry.why, entry.job_id) for entry in self.sandbox.ledger.entries]
+        asked = [
+            (entry.at, *entry.seeds, entry.outcome, entry.why, entry.job_id) for entry in self.sandbox.ledger.entries
+        ]
         return [*asked, *(fact for home in self._homes.values() for fact in home.facts())]
 
     def _open(self, runner: Runner) -> None:
@@ -186,7 +188,9 @@ class SimulatedNight:
         """A person looks at what is in doubt and wants it all the same."""
         if not (home.output / "journal.sqlite").exists() or self._at_work[home.campaign_name]:
             return
-        home.resolved |= {key for (key,) in home.asked("SELECT key FROM variations WHERE state IN ('in_doubt', 'submitting')")}
+        home.resolved |= {
+            key for (key,) in home.asked("SELECT key FROM variations WHERE state IN ('in_doubt', 'submitting')")
+        }
         campaign = self._campaigns[home.campaign_name]
         work = apply(Decision.RESUBMIT, Folder(home.output), campaign, EVERYTHING)
         self._machine.seen["ordered again"] += await self._alive(self._machine.process(), home, work)
@@ -207,7 +211,7 @@ class SimulatedNight:
         self._check_pictures(home, ended)
         await self._rest(home, ended)
         self._machine.seen.update(f"finally {state}" for state in left)
-        self._machine.seen.update(f"recorded {fact[1]}" for fact in home.facts())
+        self._machine.seen.update(home.edges())
 
     async def _rest(self, home: Home, ended: Ended) -> None:
         """Where nothing is open, a run asks for nothing and changes nothing."""
