@@ -107,10 +107,13 @@ class Home(Night):
 
     def edges(self) -> Counter[str]:
         """How often a fact followed another about the same request, or the same image."""
+        before = (
+            "SELECT p.kind FROM events p WHERE p.seq < e.seq AND p.key IS NULL AND p.attempt = e.attempt"
+            " ORDER BY p.seq DESC LIMIT 1"
+        )
         follows = (
-            "SELECT (SELECT p.kind FROM events p WHERE p.seq < e.seq AND p.key IS NULL AND p.attempt ="
-            " coalesce(e.attempt, (SELECT v.attempt FROM variations v WHERE v.key = e.key))"
-            " ORDER BY p.seq DESC LIMIT 1) || ' > ' || e.kind FROM events e WHERE e.kind != 'submitting'"
+            f"SELECT coalesce(({before}), 'in_doubt') || ' > ' || e.kind FROM events e"
+            " WHERE e.kind = 'resubmit' OR (e.kind != 'submitting' AND e.attempt IS NOT NULL)"
         )
         edges = Counter(edge for (edge,) in self.asked(follows))
         ((again,),) = self.asked("SELECT count(*) - count(DISTINCT recipe || seeds) FROM attempts")
