@@ -12,6 +12,7 @@ coroutines) or at a call to the disk (see `disk.py`), counted from its start.
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 import selectors
 import socket
@@ -47,6 +48,7 @@ class Process:
         """The calls to the disk that find it full."""
         self.ends: list[End] = []
         self.connecting: list[socket.socket] = []
+        self.files: list[io.IOBase] = []
         self.locks: list[FileLock] = []
         self.databases: list[tuple[Path, sqlite3.Connection]] = []
         self._at_step, self._at_call = at_step, at_call
@@ -87,6 +89,8 @@ class Process:
         self.machine.forget(self)
         for end in self.ends:
             end.transport.abort()
+        for file in self.files:
+            file.close()
         for lock in self.locks:
             lock.release(force=True)
         _close_as_found(self.databases)
@@ -265,6 +269,8 @@ class Machine(VirtualLoop):
             if process is None or not process.is_dead:
                 self.call_later(after, _tell, answer.set_exception, answer, error)
         else:
+            if process is not None and isinstance(result, io.IOBase):
+                process.files.append(result)
             self.call_later(after, _tell, answer.set_result, answer, result)
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:

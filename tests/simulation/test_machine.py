@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Coroutine
 from pathlib import Path
@@ -153,7 +152,7 @@ def test_a_process_killed_at_a_call_to_the_disk_has_not_made_it(tmp_path: Path, 
         await killed(machine, work(), at_call=at_call)
 
     played(play)
-    assert [name for name in os.listdir(tmp_path) if not name.endswith(".tmp")] == left
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".tmp"] == left
 
 
 def test_a_disk_is_full_for_a_while(tmp_path: Path) -> None:
