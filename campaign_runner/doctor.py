@@ -189,7 +189,8 @@ class Doctor:
             return None
         access, rate = self._patient.access, self._patient.rate
         limits = Limits(rate.per_minute, rate.per_day)
-        quota = SharedQuota(access.state, access.account(), limits=limits, clock=lambda: self._now().timestamp())
+        wall, up = lambda: self._now().timestamp(), self._patient.clock.uptime
+        quota = SharedQuota(access.state, access.account(), limits=limits, clock=wall, uptime=up)
         today = await quota.allowance()
         left = max(today.per_day - today.used_day, 0)
         found = f"{left:,} of {today.per_day:,} requests left today"

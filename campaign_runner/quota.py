@@ -26,6 +26,7 @@ from campaign_runner.errors import IntegrityError
 from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.ports import Allowance, Permit, Wait
 from campaign_runner.sqlite import connect, translated
+from campaign_runner.uptime import Uptime, unknown
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ ANSWERED_WITHIN = 60.0
 LOOK_AGAIN = 10.0
 """Seconds: an unanswered request may be given back at any moment, so nobody waits longer before asking again."""
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -51,6 +52,10 @@ CREATE TABLE IF NOT EXISTS blocked (
     account TEXT PRIMARY KEY,
     until REAL NOT NULL,
     seconds REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS machine (
+    boot TEXT PRIMARY KEY,
+    began REAL NOT NULL
 );
 """
 
@@ -100,16 +105,25 @@ class SharedQuota:
     """A Quota in the file `quota.sqlite` of the state folder, which is made if missing.
 
     `account` is `account_of` the credentials. `clock` gives wall seconds: other processes
-    and later runs read them. Every method raises StoreError where the file cannot be written.
+    and later runs read them. It is read once a start of the machine where `uptime` is known, so that nobody
+    who sets it makes the allowance come back early or late. Every method raises StoreError where the file
+    cannot be written.
     """
 
     def __init__(
-        self, folder: Path, account: str, *, limits: Limits | None = None, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        account: str,
+        *,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+        uptime: Callable[[], Uptime | None] = unknown,
     ) -> None:
         self._path = folder / "quota.sqlite"
         self._account = account
         self._limits = limits or Limits()
         self._clock = clock
+        self._uptime = uptime
         self._sender = Sender.this()
 
     async def acquire(self) -> Permit | Wait:
@@ -159,14 +173,27 @@ class SharedQuota:
         with closing(connect(self._path, wal=False)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                _prepare(connection, self._path)
                 # The clock is read under the lock: whoever comes later has a later time.
-                log = _Log(connection, self._account, self._clock())
-                log.open(self._path, self._limits.day)
+                log = _Log(connection, self._account, self._now(connection))
+                log.open(self._limits.day)
                 answer = work(log)
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise translated(error, self._path) from error
         return answer
+
+    def _now(self, connection: sqlite3.Connection) -> float:
+        """Wall seconds, as the machine has counted them since it was first asked after its start."""
+        wall, up = self._clock(), self._uptime()
+        if up is None:
+            return wall
+        row = connection.execute("SELECT began FROM machine WHERE boot = ?", (up.boot,)).fetchone()
+        if row is not None:
+            return float(row[0]) + up.seconds
+        connection.execute("DELETE FROM machine")
+        connection.execute("INSERT INTO machine VALUES (?, ?)", (up.boot, wall - up.seconds))
+        return wall
 
     def _make_file(self) -> None:
         """Make the file for its owner alone. SQLite would let everybody read it."""
@@ -183,6 +210,17 @@ class SharedQuota:
             files.remove(staged)
 
 
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables. Raises IntegrityError for a file of a newer version."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise IntegrityError(f"{path} was written by a newer campaign_runner; upgrade this one")
+    if version < _VERSION:
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
 class _Log:
     """The rows of one account as they stand `now`, inside a transaction."""
 
@@ -193,16 +231,9 @@ class _Log:
         self._unanswered = 0
         self._lost: list[float] = []
 
-    def open(self, path: Path, day: float) -> None:
-        """Make the tables, bring back what a clock set back left in the future, forget what no window sees."""
+    def open(self, day: float) -> None:
+        """Bring back what a clock set back left in the future, forget what no window sees."""
         execute, now = self._connection.execute, self._now
-        (version,) = execute("PRAGMA user_version").fetchone()
-        if version > _VERSION:
-            raise IntegrityError(f"{path} was written by a newer campaign_runner; upgrade this one")
-        if version < _VERSION:
-            for statement in _SCHEMA.split(";"):
-                execute(statement)
-            execute(f"PRAGMA user_version = {_VERSION}")
         account = self._account
         execute("UPDATE sent SET asked = ? WHERE account = ? AND answered IS NULL AND asked > ?", (now, account, now))
         execute("UPDATE sent SET answered = ? WHERE account = ? AND answered > ?", (now, account, now))

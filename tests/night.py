@@ -35,6 +35,7 @@ from campaign_runner.session import make
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
+from campaign_runner.uptime import Uptime
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"
@@ -132,7 +133,11 @@ class Night:
         return Settings(self.origin, self.origin, Credentials("canary-client", Secret(secret)))
 
     def clock(self) -> Clock:
-        return Clock(self.now, random=lambda: 0.5)
+        return Clock(self.now, random=lambda: 0.5, uptime=self.uptime)
+
+    def uptime(self) -> Uptime:
+        """The clock that nobody sets."""
+        return Uptime("this start", self.seconds())
 
     def campaign(
         self,

@@ -121,11 +121,13 @@ PLANTS = (
         "run/keeping.py",
         """\
         await self._put(name, content, examined)
+        warnings = delivery.finished.warnings
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
 """,
         """\
+        warnings = delivery.finished.warnings
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )

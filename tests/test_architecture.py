@@ -30,7 +30,7 @@ firefly.wire
 firefly.foreign firefly.hosts
 plan
 spec events retry
-families files sqlite
+families files sqlite uptime
 model
 errors
 """

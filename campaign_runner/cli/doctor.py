@@ -21,6 +21,7 @@ from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import worst
 from campaign_runner.run.parts import Limits
 from campaign_runner.spec.problems import visible
+from campaign_runner.uptime import uptime
 
 
 @click.command()
@@ -54,12 +55,12 @@ def _patient(name: str | None, output: Path | None) -> Patient:
     access = Access(environment.origin, environment.settings, state, Memory(state))
     rate = Rate(environment.per_minute(None), environment.per_day(None))
     if name is None:
-        return Patient(access, rate, Clock())
+        return Patient(access, rate, Clock(uptime=uptime))
     try:
         target = find(name, output=output)
         campaign = target.campaign()
     except SpecError as error:
-        return Patient(access, rate, Clock(), wrong=error)
+        return Patient(access, rate, Clock(uptime=uptime), wrong=error)
     own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
     order = Order(campaign, target.folder, own, Limits(concurrency=campaign.concurrency))
-    return Patient(access, rate, Clock(), order)
+    return Patient(access, rate, Clock(uptime=uptime), order)

@@ -26,6 +26,7 @@ from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits, Shared, Spent
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
+from campaign_runner.uptime import uptime
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _asking(order: Order, flags: Flags, *, is_only: bool) -> Asking:
 
 def _part(order: Order, watch: Watch, asking: Asking) -> Part:
     report: list[str] = []
-    control = Control(Clock(), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
+    control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
     return Part(order, Desk(control, asking.buy, report.append, use=asking.use, leave=asking.leave), report)
 
 

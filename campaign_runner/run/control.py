@@ -13,6 +13,7 @@ from campaign_runner.errors import AccountRefused, CampaignError, ProviderError,
 from campaign_runner.events import Event, Stopping
 from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
+from campaign_runner.uptime import Uptime, unknown
 
 SILENCE = 60.0
 """Seconds of calls without any answer, counted from the first of them, after which a run gives up for now."""
@@ -20,10 +21,14 @@ SILENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The wall clock (UTC) and randomness in 0…1. Durations are of the event loop's own clock."""
+    """The wall clock (UTC) and randomness in 0…1. Durations are of the event loop's own clock.
+
+    `uptime` is the clock that nobody can set, where there is one.
+    """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     random: Callable[[], float] = randomness.random
+    uptime: Callable[[], Uptime | None] = unknown
 
 
 class Control:

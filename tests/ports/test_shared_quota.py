@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Allowance, Permit, Wait
 from campaign_runner.quota import Limits, Sender, SharedQuota, account_of, until
+from campaign_runner.uptime import Uptime, uptime
 
 LIMITS = Limits(per_minute=3, per_day=100)
 ACCOUNT = account_of("https://firefly-api.adobe.io", "client")
@@ -237,7 +239,7 @@ async def test_a_full_disk_is_told_and_nothing_is_granted(
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     await quota_at(tmp_path).acquire()
     with closing(sqlite3.connect(tmp_path / "quota.sqlite")) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     before = contents(tmp_path / "quota.sqlite")
     with pytest.raises(IntegrityError, match="newer"):
         await quota_at(tmp_path).acquire()
@@ -276,3 +278,63 @@ def rows(folder: Path) -> int:
     with closing(sqlite3.connect(folder / "quota.sqlite")) as connection:
         (count,) = connection.execute("SELECT count(*) FROM sent").fetchone()
         return int(count)
+
+
+@dataclass
+class Machine:
+    """A machine whose wall clock somebody sets."""
+
+    boot: str = "first"
+    up: float = 100.0
+    wall: float = NOW
+
+    def pass_(self, seconds: float) -> None:
+        self.up += seconds
+        self.wall += seconds
+
+    def quota(self, folder: Path) -> SharedQuota:
+        return SharedQuota(
+            folder, ACCOUNT, limits=Limits(3, 100), clock=lambda: self.wall, uptime=lambda: Uptime(self.boot, self.up)
+        )
+
+
+async def used_up(machine: Machine, folder: Path) -> None:
+    for _ in range(3):
+        permit = await machine.quota(folder).acquire()
+        assert isinstance(permit, Permit)
+        await machine.quota(folder).settle(permit)
+
+
+@pytest.mark.parametrize("by", [-86_400.0, -30.0, 30.0, 3600.0])
+async def test_a_wall_clock_that_was_set_gave_the_allowance_anew(tmp_path: Path, by: float) -> None:
+    machine = Machine()
+    await used_up(machine, tmp_path)
+    machine.pass_(20)
+    machine.wall += by
+    assert await machine.quota(tmp_path).acquire() == Wait(40.0, "minute")
+    machine.pass_(40)
+    assert isinstance(await machine.quota(tmp_path).acquire(), Permit)
+
+
+async def test_over_a_restart_of_the_machine_the_wall_clock_is_believed(tmp_path: Path) -> None:
+    machine = Machine()
+    await used_up(machine, tmp_path)
+    machine.boot, machine.up, machine.wall = "second", 5.0, machine.wall + 20
+    assert await machine.quota(tmp_path).acquire() == Wait(40.0, "minute")
+
+
+async def test_a_log_of_before_there_was_an_uptime_is_read(tmp_path: Path) -> None:
+    machine = Machine()
+    await used_up(machine, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "quota.sqlite")) as log:
+        log.executescript("DROP TABLE machine; PRAGMA user_version = 1")
+    machine.pass_(20)
+    assert await machine.quota(tmp_path).acquire() == Wait(40.0, "minute")
+
+
+def test_the_uptime_of_this_machine_grows() -> None:
+    before, after = uptime(), uptime()
+    if before is None:  # not Linux
+        assert after is None
+    else:
+        assert after is not None and before.boot == after.boot and before.seconds <= after.seconds

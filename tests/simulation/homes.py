@@ -68,7 +68,8 @@ class Home(Night):
 
     def clock(self) -> Clock:
         self.runs += 1
-        return Clock(self.now, random=random.Random(f"{self._world.seed}: {self.campaign_name} {self.runs}").random)
+        chance = random.Random(f"{self._world.seed}: {self.campaign_name} {self.runs}")
+        return Clock(self.now, random=chance.random, uptime=self.uptime)
 
     def access(self, secret: str = SECRET) -> Access:
         state = self._world.home / "state"
