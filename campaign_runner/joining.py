@@ -36,4 +36,5 @@ class Workshop:
     def _quota(self, clock: Clock) -> SharedQuota:
         limits = Allowed(self.rate.per_minute, self.rate.per_day)
         access = self.access
-        return SharedQuota(access.state, access.account(), limits=limits, clock=lambda: clock.now().timestamp())
+        account, wall = access.account(), lambda: clock.now().timestamp()
+        return SharedQuota(access.state, account, limits=limits, clock=wall, uptime=clock.uptime)

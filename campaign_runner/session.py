@@ -252,15 +252,6 @@ class Session:
     def _planned(self, model: CustomModel | None) -> Stock:
         return Stock(Plan(self._order.campaign, model), self._ledger.states, self._order.only)
 
-<<<<<<< HEAD
-=======
-    def _quota(self) -> SharedQuota:
-        rate, clock = self._order.rate, self._control.clock
-        limits = Allowed(rate.per_minute, rate.per_day)
-        account, wall = self._access.account(), lambda: clock.now().timestamp()
-        return SharedQuota(self._access.state, account, limits=limits, clock=wall, uptime=clock.uptime)
-
->>>>>>> 211cfb8 (The allowance is counted by the machine's uptime: who sets the wall clock gets nothing twice and waits no longer)
     def _remember(self, *, coming: int) -> None:
         """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""
         if self._access.memory is not None:

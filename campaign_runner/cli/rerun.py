@@ -29,6 +29,7 @@ from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
 from campaign_runner.spec.problems import counted
+from campaign_runner.uptime import uptime
 
 _positive = click.IntRange(min=1)
 
@@ -126,7 +127,7 @@ async def _made(order: Again, environment: Environment, flags: Flags) -> int:
     name = order.read.manifest.campaign
     lines: list[str] = []
     with watching({name: order.rate}, Shown(flags.log_format, flags.log_file, flags.quiet)) as watch:
-        control = Control(Clock(), Stop(), lambda event: watch.tell(name, event))
+        control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
         desk = Desk(control, agree=_agree(order, flags), say=lines.append)
         time = asyncio.create_task(watch.keep_time())
         try:
