@@ -16,6 +16,7 @@ from night import BEGAN, CANARIES, SECRET, Ended, Night
 from campaign_runner.memory import Memory
 from campaign_runner.order import Access
 from campaign_runner.run.control import Clock
+from campaign_runner.run.ending import MACHINE
 from campaign_runner.sandbox.server import Sandbox
 
 
@@ -86,10 +87,15 @@ class Home(Night):
         return str(body["prompt"]).startswith(f"{self.campaign_name} ")
 
     def check(self, ended: Ended | None) -> None:
-        """All that is promised of this folder; `ended` is its last run, None where that was cut off."""
+        """All that is promised of this folder; `ended` is its last run, None where that was cut off.
+
+        Where the disk refused, the manifest may be of an earlier run, as after a kill.
+        """
         texts = [] if ended is None else ["\n".join(ended.lines)]
         exits = {} if ended is None else {self.campaign_name: ended.code}
-        seen = Seen(exits=exits, texts=texts, state=self._world.home / "state", is_cut=ended is None)
+        seen = Seen(
+            exits=exits, texts=texts, state=self._world.home / "state", is_cut=ended is None or ended.code == MACHINE
+        )
         check(self.home / "output", self.charges(), resolved=self.resolved, canaries=CANARIES, seen=seen)
 
     def states(self, seeds: list[int], prompt: str) -> set[str]:

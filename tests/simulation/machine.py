@@ -131,9 +131,9 @@ class _Life(Coroutine[Any, Any, Any]):
 
     def _go_on(self, go_on: Callable[..., Any], *arguments: Any) -> Any:
         machine = self._process.machine
-        if machine.is_over:
-            self._coroutine.close()
-        if self._process.is_dead:
+        if self.is_abandoned:
+            if machine.is_over:
+                self._coroutine.close()
             return machine.limbo()
         try:
             awaited = go_on(*arguments)
