@@ -15,6 +15,7 @@ from pathlib import Path
 
 from campaign_runner.adopting import Existing
 from campaign_runner.errors import IntegrityError, StoreError
+from campaign_runner.folder import MADE_AGAIN
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import CustomModel
@@ -166,7 +167,7 @@ def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Off
     positions, open_there = array("q"), 0
     with Ledger(folder) as ledger:
         offer = Offer(ledger.meta("campaign") or folder.name, folder, positions)
-        if ledger.meta("origin") != wish.origin:
+        if ledger.meta("origin") != wish.origin or ledger.meta(MADE_AGAIN) is not None:  # another service, a comparison
             return offer, 0
         due = ((position, key) for position, key in stock.due_keys() if position not in taken)
         while some := {key: position for position, key in islice(due, _AT_ONCE)}:

@@ -12,7 +12,7 @@ from night import Ended
 
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Adopted, Edited, Warned
-from campaign_runner.folder import Folder
+from campaign_runner.folder import MADE_AGAIN, Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.sandbox.faults import Fault
 
@@ -173,6 +173,16 @@ async def test_the_images_of_another_service_are_not_used(begin: Any) -> None:
     night.resolved |= set(night.ledger.charged)
     ended = await night.run(copied(campaign, "clone"))
     assert (ended.seen(Adopted), len(night.ledger.accepted)) == ([], 2)
+
+
+async def test_what_was_made_again_to_be_compared_is_not_used(begin: Any) -> None:
+    night = await begin()
+    await night.run(night.campaign())
+    async with SqliteJournal(night.output) as journal:
+        await journal.note({MADE_AGAIN: "a manifest"})
+    await night.run(copied(night.campaign(), "copy"))
+    assert len(night.ledger.accepted) == 4
+    night.resolved |= set(night.ledger.charged)
 
 
 async def test_a_clone_for_a_custom_model_asks_which_model_it_is_and_buys_nothing(begin: Any) -> None:
