@@ -167,4 +167,4 @@ def next_commands(hit: Hit, home: Home) -> Iterator[str]:
     if home.file:
         yield f'campaign-runner retake {key} --text "…"'
     if hit.entry.state == "stored":
-        yield f"campaign-runner rerun {hit.folder.manifest} {only}"
+        yield f"campaign-runner rerun {hit.folder.manifest}{sandbox} {only}"

@@ -27,7 +27,6 @@ from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.source import Pairs
 
 _HIGHEST_SEED = 2**31 - 1
-_MOST_TOLD = 3  # problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,5 +169,8 @@ def _read(path: Path, content: bytes) -> Campaign:
     try:
         return load(path, content)
     except SpecError as error:
-        told = "\n\n".join(map(str, error.problems[:_MOST_TOLD]))
-        raise UsageError(f"nothing was written, with this entry the file would be wrong:\n{told}") from error
+        problem = error.problems[0]
+        why = "; ".join(part for part in (problem.message, problem.advice) if part)
+        raise UsageError(
+            f"{path}:{problem.line}: nothing was written, with this entry the file would be wrong: {why}"
+        ) from error

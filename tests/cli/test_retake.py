@@ -41,6 +41,7 @@ def test_the_command_it_names_makes_exactly_the_new_images(ask: Ask, tmp_path: P
     written(tmp_path, "spring.yaml", campaign="spring", model="image3", sizes=["1024x1024"])
     assert ask("run", "--sandbox", "spring.yaml", "--quiet").status == 0
     keys = list(Plan(load(tmp_path / "spring.yaml")).keys())
+    assert f"spring.sandbox/manifest.json --sandbox --only key={keys[0][:8]}" in ask("find", keys[0]).out
     said = ask("retake", keys[0][:8], "--seeds", "+2", "--sandbox")
     command = shlex.split(said.out.splitlines()[-1].partition("campaign-runner ")[2])
     assert ask(*command, "--quiet").out.splitlines()[-1].startswith("ok planned=6 stored=6 ")
@@ -78,7 +79,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     file = written(tmp_path, budget=4)
     before = file.read_bytes()
     said = ask("retake", key or keys[0], *flags)
-    assert said.status == 2 and words in said.err
+    assert said.status == 2 and words in said.err and "\ufffd" not in said.err
     assert file.read_bytes() == before
 
 
