@@ -14,6 +14,7 @@ from campaign_runner.plan.cost import Rate
 from campaign_runner.sandbox.faults import KINDS, Fault
 
 KINDS_ELSEWHERE = {
+    "same_picture": "the picture of no job, on purpose: nothing tells it from the right one; the matrix has it",
     "huge": "80 MiB a time: slow to make; the cap has tests of its own",
 }
 """Kinds of fault that no night has, and why."""
