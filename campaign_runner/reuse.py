@@ -140,7 +140,7 @@ def known_model(campaign: Campaign, wish: Wish) -> CustomModel | None:
 
 def stands_beside(folder: Path, ours: Path) -> bool:
     """Whether what is in `folder` can be reused: it lies beside ours, and nothing is left open there."""
-    if folder.parent != ours.parent or not (folder / tables.FILE).exists():
+    if folder.parent != ours.parent or not _is_begun(folder):
         return False
     with Ledger(folder) as ledger:
         counts = ledger.counts()
@@ -148,14 +148,21 @@ def stands_beside(folder: Path, ours: Path) -> bool:
 
 
 def _beside(ours: Path) -> Iterator[Path]:
-    """The output folders beside ours that hold a journal, by name."""
+    """The output folders beside ours that hold the file of a journal, by name."""
     for file in sorted(ours.parent.glob(f"*/{tables.FILE}")):
         if file.parent.name != ours.name:
             yield file.parent
 
 
+def _is_begun(folder: Path) -> bool:
+    """Whether anything is recorded: a run that begins this very moment has its file before its tables."""
+    return tables.is_begun(folder / tables.FILE)
+
+
 def _model_of(folder: Path, origin: str) -> CustomModel | None:
     try:
+        if not _is_begun(folder):
+            return None
         with Ledger(folder) as ledger:
             return ledger.custom_model if ledger.meta("origin") == origin else None
     except (IntegrityError, StoreError):
@@ -165,6 +172,8 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
 def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Offer, int]:
     """What a campaign has of what is still wanted; and of how many such images it is not settled what they are."""
     positions, open_there = array("q"), 0
+    if not _is_begun(folder):
+        return Offer(folder.name, folder, positions), 0
     with Ledger(folder) as ledger:
         offer = Offer(ledger.meta("campaign") or folder.name, folder, positions)
         if ledger.meta("origin") != wish.origin or ledger.meta(MADE_AGAIN) is not None:  # another service, a comparison

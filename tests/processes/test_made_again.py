@@ -64,14 +64,17 @@ def test_72_images_come_out_identical_and_where_the_models_changed_one_request_i
         assert again.exit == 0 and "images=72 " in again.out and "identical_bytes=72" in again.out
         assert len(sandbox.ledger()["accepted_at"]) == 144
     with sandbox_process(*FAST, "--drift") as sandbox:
-        machine = machine_for(sandbox.origin)
-        into = tmp_path / "drifted"
-        drifted = machine.run("rerun", manifest_of(machine, "benchmark-72"), "--into", into)
+        manifest = manifest_of(machine, "benchmark-72")
+        machine = Machine.beside(sandbox.origin, tmp_path / "another")
+        machine.home.mkdir()
+        into = machine.home / "output" / "drifted"
+        drifted = machine.run("rerun", manifest, "--into", into)
         assert drifted.exit == 5 and "different=1 " in drifted.out
         assert len(sandbox.ledger()["accepted_at"]) == 1
-        accepted = machine.run("rerun", manifest_of(machine, "benchmark-72"), "--into", into, "--accept-drift")
+        accepted = machine.run("rerun", manifest, "--into", into, "--accept-drift")
         assert accepted.exit == 0 and "different=72" in accepted.out
         assert len(sandbox.ledger()["accepted_at"]) == 72
+        machine.check()
 
 
 @pytest.mark.proof

@@ -175,6 +175,15 @@ async def test_the_images_of_another_service_are_not_used(begin: Any) -> None:
     assert (ended.seen(Adopted), len(night.ledger.accepted)) == ([], 2)
 
 
+async def test_a_run_beside_ours_that_has_no_tables_yet_stops_nobody(begin: Any) -> None:
+    night = await begin()
+    beside = night.output.parent / "beginning"
+    beside.mkdir(parents=True)
+    (beside / "journal.sqlite").touch()
+    assert (await night.run(night.campaign())).code == 0
+    shutil.rmtree(beside)
+
+
 async def test_what_was_made_again_to_be_compared_is_not_used(begin: Any) -> None:
     night = await begin()
     await night.run(night.campaign())
