@@ -105,9 +105,15 @@ async def run_and_compare(home: Path, campaign: dict[str, Any]) -> None:
         assert counts["planned"] == counts["stored"] == images
 
 
+TWO_HUNDRED = {"image3": 80, "image3_custom": 80, "image4_standard": 15, "image4_custom": 15, "image4_ultra": 10}
+
+
 @pytest.mark.parametrize(
     ("model", "examples"),
-    [("image3", 80), ("image3_custom", 80), ("image4_standard", 15), ("image4_custom", 15), ("image4_ultra", 10)],
+    [
+        *((model, 10) for model in TWO_HUNDRED),
+        *(pytest.param(model, examples, marks=pytest.mark.proof) for model, examples in TWO_HUNDRED.items()),
+    ],
 )
 def test_file_plan_run_and_ledger_agree_on_images_and_requests(model: str, examples: int) -> None:
     @settings(
