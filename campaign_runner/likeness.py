@@ -81,13 +81,8 @@ class Likeness:
     def _open(self) -> Iterator[Connection]:
         files.make_folder(self.folder, mode=0o700)
         path = self.folder / "likeness.sqlite"
-        db = sqlite.connect(path, wal=False)
-        try:
-            with sqlite.translating(path):
-                db.execute(_TABLE)
-                yield db
-        finally:
-            db.close()
+        with sqlite.small(path, _TABLE) as db:
+            yield db
 
 
 def _add(db: Connection, rows: list[tuple[str, int]]) -> None:

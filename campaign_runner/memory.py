@@ -60,10 +60,5 @@ class Memory:
     def _open(self) -> Iterator[Connection]:
         files.make_folder(self.folder, mode=0o700)
         path = self.folder / "campaigns.sqlite"
-        db = sqlite.connect(path, wal=False)
-        try:
-            with sqlite.translating(path):
-                db.execute(_TABLE)
-                yield db
-        finally:
-            db.close()
+        with sqlite.small(path, _TABLE) as db:
+            yield db

@@ -73,6 +73,18 @@ def translating(path: Path) -> Iterator[None]:
         raise translated(error, path) from error
 
 
+@contextmanager
+def small(path: Path, table: str) -> Iterator[sqlite3.Connection]:
+    """A file of one table that many processes share, opened for a moment. Raises StoreError, IntegrityError."""
+    connection = connect(path, wal=False)
+    try:
+        with translating(path):
+            connection.execute(table)
+            yield connection
+    finally:
+        connection.close()
+
+
 class Committer:
     """One writer for many callers: what is handed in together is committed together.
 
