@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import click
 
+from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.signals import answered
 from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Estimate, duration, minutes
 from campaign_runner.reuse import Found
 from campaign_runner.spec.problems import counted, listed
-
-
-def is_terminal() -> bool:
-    """Whether somebody is there to answer."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +33,7 @@ class Asking:
         what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
         this = f"{self.who}this" if self.who else "This"
-        return _confirmed(f"{this} buys {what}{time}). Buy?", default=False)
+        return confirmed(f"{this} buys {what}{time}). Buy?", default=False)
 
     def use(self, found: Found) -> bool:
         """Whether images of other campaigns are used instead of buying the same again."""
@@ -46,7 +41,7 @@ class Asking:
             return True
         whose = listed([f"campaign {offer.campaign}" for offer in found.offers])
         exist = "exists" if len(found) == 1 else "exist"
-        return _confirmed(
+        return confirmed(
             f"{self.who}{len(found):,} of {counted(found.due, 'image')} {exist} in {whose}; use them?", default=True
         )
 
@@ -58,14 +53,14 @@ class Asking:
             return False
         stored = counted(changes.left + changes.kept, "stored image")
         gone = f"{self.who}{changes.left:,} of {stored} would no longer be in the campaign"
-        return _confirmed(f"{gone}. Go on?", default=False)
+        return confirmed(f"{gone}. Go on?", default=False)
 
     def _is_asked(self) -> bool:
         return is_terminal() and not self.yes and not self.is_sandbox
 
 
-def _confirmed(question: str, *, default: bool) -> bool:
-    """The answer to a question; a signal, or the end of what is typed, is a no."""
+def confirmed(question: str, *, default: bool) -> bool:
+    """The answer to a question, within `heeding_signals`; a signal, or the end of what is typed, is a no."""
     try:
         return answered(lambda: click.confirm(question, default=default))
     except click.Abort:

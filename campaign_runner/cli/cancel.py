@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from campaign_runner.cancelling import cancel_accepted
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
@@ -42,7 +41,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
     if not waiting:
         click.echo("nothing is being made")
         return
-    if not yes and sys.stdin.isatty():
+    if not yes and console.is_terminal():
         click.confirm(f"{counted(waiting, 'image')} may be paid for already. Cancel?", abort=True)
     asyncio.run(_cancel(target, read_only(only), origin))
 

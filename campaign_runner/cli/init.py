@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from campaign_runner import schemas
+from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.cost import product_of_lists
 from campaign_runner.plan.plan import Plan
@@ -33,7 +33,7 @@ def command(file: Path | None) -> None:
     if file is not None:
         _refuse(file)
     answers = Answers(name=derived(file.stem) or Answers().name) if file is not None else Answers()
-    if _is_terminal():
+    if console.is_terminal():
         answers = _asked(answers)
     path = file or _usual_place(answers.name)
     if not write_new(path, answers.text().encode()):
@@ -62,10 +62,6 @@ def _schema_beside(file: Path) -> str:
     if write_new(path, text.encode()) or path.read_text(encoding="utf-8", errors="replace") == text:
         return f"{path}   with it, your editor completes and checks the file"
     return f"{path}   is of another version and stays; the present one: campaign-runner schema > {path}"
-
-
-def _is_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _asked(answers: Answers) -> Answers:

@@ -11,7 +11,7 @@ import click
 from campaign_runner.adopting import Existing
 from campaign_runner.books import opened
 from campaign_runner.cli import options
-from campaign_runner.cli.asking import is_terminal
+from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.plan.only import Only

@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 
-from campaign_runner.cli import console, options
-from campaign_runner.cli.access import accessed, account_rate
+from campaign_runner.cli import console, making, options
+from campaign_runner.cli.access import accessed
+from campaign_runner.cli.asking import confirmed
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.making import Making
 from campaign_runner.cli.signals import heeding_signals
-from campaign_runner.cli.watching import Shown, watching
+from campaign_runner.cli.watching import watching
 from campaign_runner.errors import UsageError
 from campaign_runner.folder import Folder
 from campaign_runner.order import Access, Desk
@@ -27,20 +29,14 @@ from campaign_runner.rerun.rerunning import make_again
 from campaign_runner.resolving import Decision
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
-from campaign_runner.run.parts import Limits
 from campaign_runner.spec.problems import counted
 from campaign_runner.uptime import uptime
 
-_positive = click.IntRange(min=1)
 
-
-@dataclass(frozen=True, slots=True)
-class Flags:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags(Making):
     """The options of one `rerun`, as given."""
 
-    is_sandbox: bool
-    yes: bool
-    only: tuple[str, ...]
     into: Path | None
     references: Path | None
     restore: bool
@@ -48,11 +44,6 @@ class Flags:
     resubmit: bool
     retry_failed: bool
     concurrency: int
-    per_minute: int | None
-    per_day: int | None
-    log_format: str
-    log_file: Path | None
-    quiet: bool
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -62,10 +53,7 @@ class Flags:
 
 @click.command()
 @click.argument("manifest", type=click.Path(path_type=Path), metavar="MANIFEST")
-@click.option(
-    "--sandbox", "is_sandbox", is_flag=True, help="Against a sandbox in this process: no credentials, no money."
-)
-@click.option("--yes", is_flag=True, help="Do not ask before the first money.")
+@making.consent
 @options.only
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Where they go; else NAME.rerun.")
 @click.option(
@@ -75,14 +63,9 @@ class Flags:
 @click.option("--accept-drift", is_flag=True, help="Go on though the first images, or the custom model, differ.")
 @click.option("--resubmit", is_flag=True, help="In doubt since an earlier rerun: ask for them again.")
 @click.option("--retry-failed", is_flag=True, help="Failed in an earlier rerun: ask for them again.")
-@click.option("--concurrency", type=_positive, default=16, show_default=True, help="Requests under way at once.")
-@click.option("--per-minute", type=_positive, help="The account's requests a minute.")
-@click.option("--per-day", type=_positive, help="The account's requests in 24 hours.")
-@click.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", help="Sentences, or an event a line."
-)
-@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where the log goes; else stderr.")
-@click.option("--quiet", is_flag=True, help="Only the report at the end.")
+@click.option("--concurrency", type=making.positive, default=16, show_default=True, help="Requests under way at once.")
+@making.bounds
+@making.log
 def command(manifest: Path, **options: Any) -> int:
     """Make the images of a manifest again, and compare.
 
@@ -106,13 +89,12 @@ def _manifest(path: Path) -> Path:
 async def _rerun(path: Path, flags: Flags) -> int:
     read = read_manifest(path)
     environment = Environment.of_process()
-    rate = account_rate(environment, is_sandbox=flags.is_sandbox, per_minute=flags.per_minute, per_day=flags.per_day)
     order = Again(
         read,
         choose(read, flags.only),
         Folder((flags.into or usual_place(path)).resolve()),
-        rate,
-        Limits(concurrency=flags.concurrency, guards_files=not flags.is_sandbox),
+        flags.account(environment),
+        flags.limits(flags.concurrency),
         references=flags.references,
         accept_drift=flags.accept_drift,
         restore=flags.restore,
@@ -126,7 +108,7 @@ async def _made(order: Again, environment: Environment, flags: Flags) -> int:
     """From its lock to its report, which comes once the bar is closed."""
     name = order.read.manifest.campaign
     lines: list[str] = []
-    with watching({name: order.rate}, Shown(flags.log_format, flags.log_file, flags.quiet)) as watch:
+    with watching({name: order.rate}, flags.shown) as watch:
         control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
         desk = Desk(control, agree=_agree(order, flags), say=lines.append)
         time = asyncio.create_task(watch.keep_time())
@@ -154,6 +136,6 @@ def _agree(order: Again, flags: Flags) -> Callable[[Estimate], bool]:
         console.say(f"again   {what} of {shown(order.read.path)}, with the recorded requests and seeds")
         if flags.yes or flags.is_sandbox or not console.is_terminal():
             return True
-        return click.confirm(f"This buys {what} a second time. Buy?", default=False)
+        return confirmed(f"This buys {what} a second time. Buy?", default=False)
 
     return agree

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.places import known_folders
 from campaign_runner.cli.target import find
@@ -72,7 +71,7 @@ def command(
     for line in new.diff():
         click.echo(line)
     click.echo(f"\n{_cost(figures)}")
-    if not yes and sys.stdin.isatty():
+    if not yes and console.is_terminal():
         click.confirm("Write it?", abort=True)
     new.write()
     keys, sandbox = ",".join(key[:8] for key in new.added), " --sandbox" if hit.folder.is_sandbox else ""

@@ -4,88 +4,61 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from campaign_runner.cli import console, options
-from campaign_runner.cli.access import accessed, account_rate
+from campaign_runner.cli import console, making, options
+from campaign_runner.cli.access import accessed
 from campaign_runner.cli.asking import Asking
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.making import Making
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.target import find, folder_of
-from campaign_runner.cli.times import Duration, TimeOfDay
-from campaign_runner.cli.watching import Shown, Watch, watching
+from campaign_runner.cli.watching import Watch, watching
 from campaign_runner.order import Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
-from campaign_runner.run.parts import Limits, Shared, Spent
+from campaign_runner.run.parts import Shared, Spent
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
 from campaign_runner.uptime import uptime
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags(Making):
     """The options of one `run`, as given."""
 
-    is_sandbox: bool
-    yes: bool
-    only: tuple[str, ...]
     output: Path | None
     concurrency: int | None
-    per_minute: int | None
-    per_day: int | None
-    max_images: int | None
-    max_requests: int | None
-    max_runtime: float | None
-    until: datetime | None
     accept_drift: bool
     start_over: bool
     no_reuse: bool
     accept_changes: bool
-    log_format: str
-    log_file: Path | None
-    quiet: bool
-
-
-_positive = click.IntRange(min=1)
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="FILE…")
-@click.option(
-    "--sandbox", "is_sandbox", is_flag=True, help="Against a sandbox in this process: no credentials, no money."
-)
-@click.option("--yes", is_flag=True, help="Do not ask before the first money.")
+@making.consent
 @options.only
 @options.output
-@click.option("--concurrency", type=_positive, help="Requests under way at once, for each campaign.")
-@click.option("--per-minute", type=_positive, help="The account's requests a minute.")
-@click.option("--per-day", type=_positive, help="The account's requests in 24 hours.")
-@click.option("--max-images", type=_positive, help="Stop after buying so many, over all files.")
-@click.option("--max-requests", type=_positive, help="Stop after so many requests, over all files.")
-@click.option("--max-runtime", type=Duration(), help="Stop submitting after 90s, 30m, 2h.")
-@click.option("--until", type=TimeOfDay(), help="Stop submitting at this time of day.")
+@click.option("--concurrency", type=making.positive, help="Requests under way at once, for each campaign.")
+@making.bounds
 @click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
 @click.option("--start-over", is_flag=True, help="Buy again what was bought into another folder.")
 @click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored.")
 @click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
-@click.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", help="Sentences, or an event a line."
-)
-@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where the log goes; else stderr.")
-@click.option("--quiet", is_flag=True, help="Only the report at the end.")
+@making.log
 def command(names: tuple[str, ...], **options: Any) -> int:
     """Make what is due and fetch what is paid for.
 
-    Several files are made at the same time and take turns at the allowance; each has its own report. At a terminal
-    it asks before the first money, once for each file, before anything is sent for any. Ctrl-C stops submitting and
-    waits for what is under way; running again goes on where it stopped, and nothing is bought twice.
+    Several files are made at the same time and take turns at the allowance; --max-... bounds them together, and each
+    has its own report. At a terminal it asks before the first money, once for each file, before anything is sent for
+    any. Ctrl-C stops submitting and waits for what is under way; running again goes on where it stopped, and nothing
+    is bought twice.
     """
     flags = Flags(**options)
     targets = [find(name, output=flags.output, is_sandbox=flags.is_sandbox) for name in names]
@@ -102,15 +75,13 @@ async def run_all(campaigns: list[Campaign], flags: Flags) -> int:
     environment = Environment.of_process()
     rates = {campaign.campaign: _rate(campaign, flags, environment) for campaign in campaigns}
     orders = _orders(campaigns, rates, flags)
-    shown = Shown(log_format=flags.log_format, log_file=flags.log_file, quiet=flags.quiet)
-    with watching(rates, shown) as watch:
+    with watching(rates, flags.shown) as watch:
         parts = [_part(order, watch, _asking(order, flags, is_only=len(orders) == 1)) for order in orders]
         for order in orders:
             console.say(f"output  {order.folder.path}")
         time = asyncio.create_task(watch.keep_time())
         try:
-            account = _account(flags, environment)
-            async with accessed(environment, account, is_sandbox=flags.is_sandbox) as access:
+            async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
                 code = await make_together(parts, access, heed=heeding_signals, refused=_tell_refusal)
         finally:
             time.cancel()
@@ -142,7 +113,7 @@ def _orders(campaigns: list[Campaign], rates: dict[str, Rate], flags: Flags) -> 
             campaign=campaign,
             folder=folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox),
             rate=rates[campaign.campaign],
-            limits=_limits(campaign, flags),
+            limits=flags.limits(flags.concurrency or campaign.concurrency),
             only=options.selection(flags.only, campaign),
             accept_drift=flags.accept_drift,
             start_over=flags.start_over,
@@ -165,20 +136,5 @@ def _part(order: Order, watch: Watch, asking: Asking) -> Part:
 
 
 def _rate(campaign: Campaign, flags: Flags, environment: Environment) -> Rate:
-    account = _account(flags, environment)
+    account = flags.account(environment)
     return account if flags.is_sandbox else account.lowered(campaign.quota.per_minute, campaign.quota.per_day)
-
-
-def _account(flags: Flags, environment: Environment) -> Rate:
-    return account_rate(environment, is_sandbox=flags.is_sandbox, per_minute=flags.per_minute, per_day=flags.per_day)
-
-
-def _limits(campaign: Campaign, flags: Flags) -> Limits:
-    return Limits(
-        concurrency=flags.concurrency or campaign.concurrency,
-        max_images=flags.max_images,
-        max_requests=flags.max_requests,
-        max_seconds=flags.max_runtime,
-        until=flags.until,
-        guards_files=not flags.is_sandbox,
-    )

@@ -7,8 +7,10 @@ goes on where it stopped.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from campaign_runner.rerun.drift import canary_drift, model_drift, model_ids, st
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.references import find_references
 from campaign_runner.run.crew import Level
-from campaign_runner.run.parts import Ports
+from campaign_runner.run.parts import Limits, Ports, Shared
 from campaign_runner.run.runner import Runner
 
 MOST_CANARIES = 3
@@ -47,6 +49,8 @@ class Maker:
         self._control = desk.control
         self._journal = journal
         self.ledger = ledger
+        self._shared = Shared()  # what the canary spent counts for the bulk
+        self._began = 0.0
 
     def counts(self) -> dict[str, int]:
         """How many of the chosen images are in each state, in the folder they are made into."""
@@ -116,6 +120,7 @@ class Maker:
         workshop = Workshop(order.into, self._access, order.rate, order.limits)
         ports = await workshop.ports(provider, self._journal, control.clock)
         figures = self._figures()
+        self._began = asyncio.get_running_loop().time()
         control.observe(Started(figures.campaign, figures.due, figures.requests, self._waiting))
         await self._go(ports, await self._after_canary(ports, drift))
         return await self._left(ports.quota)
@@ -158,7 +163,14 @@ class Maker:
 
     async def _go(self, ports: Ports, jobs: Sequence[Job]) -> None:
         """Let the scheduler work on what is due of `jobs`, and on what waits at the service."""
-        await Runner(ports, self._order.limits, control=self._control).run(self._due(jobs))
+        await Runner(ports, self._limits_left(), control=self._control, shared=self._shared).run(self._due(jobs))
+
+    def _limits_left(self) -> Limits:
+        limits = self._order.limits
+        if limits.max_seconds is None:
+            return limits
+        passed = asyncio.get_running_loop().time() - self._began
+        return replace(limits, max_seconds=max(limits.max_seconds - passed, 0.0))
 
     def _due(self, jobs: Sequence[Job]) -> Iterator[Job]:
         for job in jobs:

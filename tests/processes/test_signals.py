@@ -98,12 +98,16 @@ def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
 
 
 @pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_at_the_question_ends_the_run_at_once(
-    number: signal.Signals, ends: int, machine: Machine, service: SandboxProcess
+@pytest.mark.parametrize("name", ["run", "rerun"])
+def test_a_signal_at_the_question_ends_it_at_once(
+    name: str, number: signal.Signals, ends: int, machine: Machine, service: SandboxProcess
 ) -> None:
+    command = [*PROGRAM, name, str(machine.campaign())]
+    if name == "rerun":
+        assert machine.run("run", machine.campaign()).exit == 0
+        command[-1] = str(machine.home / "output" / "spring" / "manifest.json")
     before = service.ledger()["calls"]["submit"]
     ours, theirs = pty.openpty()
-    command = [*PROGRAM, "run", str(machine.campaign())]
     with subprocess.Popen(command, cwd=machine.home, env=machine.env, **dict.fromkeys(STREAMS, theirs)) as process:
         os.close(theirs)
         words = b""

@@ -62,7 +62,8 @@ async def again(
     access = choices.pop("access", None) or night.access()
     agrees = choices.pop("agrees", True)
     desk = Desk(control, agree=lambda figures: asked.append(figures) is None and agrees, say=lines.append)
-    order = Again(read, choose(read, only), Folder(folder), FAST, Limits(concurrency=8), **choices)
+    limits = choices.pop("limits", Limits(concurrency=8))
+    order = Again(read, choose(read, only), Folder(folder), FAST, limits, **choices)
     code = await make_again(order, access, desk)
     written = folder / "comparison.json"
     figures = json.loads(written.read_bytes()) if written.exists() else {"images": []}

@@ -30,6 +30,7 @@ from campaign_runner.readback import read_manifest
 from campaign_runner.rerun.choosing import choose
 from campaign_runner.resolving import Decision
 from campaign_runner.run.control import Control
+from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.verify.verifying import verify
 
@@ -112,6 +113,26 @@ async def test_a_rerun_that_was_cut_short_goes_on_where_it_stopped(begin: Begin)
     assert cut.code == 9 and cut.verdicts["not_made"] >= 2
     whole = await again(night)
     assert (whole.code, whole.verdicts) == (0, {"identical_bytes": 4})
+    assert set(night.ledger.charged.values()) == {2}
+
+
+@pytest.mark.parametrize(
+    ("limits", "bought"),
+    [
+        (Limits(concurrency=8, max_requests=2), 4),
+        (Limits(concurrency=8, max_images=6), 6),
+        (Limits(concurrency=1, max_seconds=15), 4),
+    ],
+    ids=["requests", "images", "seconds"],
+)
+async def test_a_limit_bounds_the_first_request_and_the_others_together(
+    begin: Begin, limits: Limits, bought: int
+) -> None:
+    night = await made(begin, requests=4, seeds=2, job_seconds=10)
+    cut = await again(night, limits=limits)
+    assert (cut.code, cut.verdicts) == (9, {"identical_bytes": bought, "not_made": 8 - bought})
+    whole = await again(night)
+    assert (whole.code, whole.verdicts) == (0, {"identical_bytes": 8})
     assert set(night.ledger.charged.values()) == {2}
 
 
