@@ -62,6 +62,8 @@ class Maker:
     async def work(self) -> Allowance | None:
         """Nobody is asked where nothing is due and nothing waits. The answer is what is left of the allowance.
 
+        A signal before the scheduler begins ends it at once: what was under way costs nothing.
+
         Raises UsageError where a reference image is missing, StoreError, IntegrityError; what the service refuses is
         part of how it ended.
         """
@@ -76,9 +78,12 @@ class Maker:
         except AccountRefused as error:
             self._control.failed(error)
             return None
-        async with FireflyClient(settings, clock=self._control.clock.now) as firefly:
-            drift = await self._agree(firefly) if due else ()
-            return await self._schedule(firefly, drift, references)
+        steady = asyncio.get_running_loop().time
+        async with FireflyClient(settings, clock=self._control.clock.now, steady=steady) as firefly:
+            drift = await self._control.stop.until(Level.LEAVING, self._agree(firefly)) if due else ()
+            if self._control.stop.reached(Level.LEAVING):
+                return None
+            return await self._schedule(firefly, drift or (), references)
 
     async def _agree(self, firefly: FireflyClient) -> Sequence[str]:
         """Before money: who we are, what the custom models are now, and whether it may be spent.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from campaign_runner import files
@@ -37,8 +38,9 @@ def find_references(jobs: Iterable[Job], folder: Path | None) -> Mapping[str, Pa
 
 def _files(folder: Path) -> Iterator[Path]:
     """The files below `folder` that may be reference images; so many that a wrong folder does not take for ever."""
-    for number, path in enumerate(sorted(folder.rglob("*"))):
-        if number >= _MOST_FILES:
-            raise UsageError(f"{folder} holds more than {_MOST_FILES:,} files; name the folder of the references")
+    found = list(islice(folder.rglob("*"), _MOST_FILES + 1))
+    if len(found) > _MOST_FILES:
+        raise UsageError(f"{folder} holds more than {_MOST_FILES:,} files; name the folder of the references")
+    for path in sorted(found):
         if path.is_file() and path.stat().st_size <= LARGEST_BYTES:
             yield path

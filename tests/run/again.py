@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +61,8 @@ async def again(
     asked: list[Estimate] = []
 
     control = Control(night.clock(), Stop(), lambda event: watch(event, control) if watch is not None else None)
+    if signalled_after := choices.pop("signalled_after", None):
+        asyncio.get_running_loop().call_later(signalled_after, control.signalled, signal.SIGTERM)
     access = choices.pop("access", None) or night.access()
     agrees = choices.pop("agrees", True)
     desk = Desk(control, agree=lambda figures: asked.append(figures) is None and agrees, say=lines.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -136,6 +137,15 @@ async def test_a_limit_bounds_the_first_request_and_the_others_together(
     assert set(night.ledger.charged.values()) == {2}
 
 
+async def test_a_signal_while_it_signs_in_ends_it_at_once(begin: Begin) -> None:
+    night = await made(begin)
+    night.add_fault(Fault("slow", where="token", seconds=50))
+    began = asyncio.get_running_loop().time()
+    ended = await again(night, signalled_after=1)
+    assert (ended.code, ended.verdicts, len(sent(night))) == (143, {"not_made": 4}, 2)
+    assert asyncio.get_running_loop().time() - began < 10
+
+
 async def test_it_is_asked_before_money_and_no_buys_nothing(begin: Begin) -> None:
     night = await made(begin)
     ended = await again(night, agrees=False)
@@ -188,6 +198,17 @@ async def test_reference_images_are_found_by_their_digest(begin: Begin, tmp_path
     assert (ended.code, ended.verdicts) == (0, {"identical_bytes": 4})
     assert len(sent(night)) == 2 * len(before)
     assert night.ledger.charged.keys() == {image["key"] for image in images(night)}
+
+
+async def test_references_are_not_looked_for_in_half_a_disk(begin: Begin, tmp_path: Path) -> None:
+    night = await begin()
+    await night.run(referring(night))
+    before = len(sent(night))
+    for number in range(10_001):
+        (tmp_path / "pictures" / str(number)).mkdir(parents=True)
+    with pytest.raises(UsageError, match="holds more than 10,000 files; name the folder of the references"):
+        await again(night, references=tmp_path / "pictures")
+    assert len(sent(night)) == before
 
 
 async def test_only_the_selected_seeds_of_a_request_are_bought_in_the_order_they_were_sent(begin: Begin) -> None:
