@@ -38,7 +38,7 @@ async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> i
     code = _exit_code(order, ledger, plan, ending)
     summary = Summary(
         campaign=order.campaign,
-        images=folder.images,
+        folder=folder,
         counts={"planned": len(plan)} | everything,
         requests=ledger.requests(),
         exit=code,

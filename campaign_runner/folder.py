@@ -38,6 +38,11 @@ def home_of(campaign_file: Path) -> Path:
     return place / "output"
 
 
+def usual_files(name: str) -> tuple[Path, ...]:
+    """Where the file of a campaign called `name` is looked for, from the current folder, in this order."""
+    return Path("campaigns", f"{name}.yaml"), Path(f"{name}.yaml")
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One campaign's output folder. `path` is absolute."""
@@ -117,6 +122,12 @@ class Folder:
     def relative(self, file: Path) -> str:
         """A campaign file as the journal names it: by its path from this folder."""
         return Path(os.path.relpath(file.resolve(), self.path)).as_posix()
+
+    def campaign_file(self, ledger: Ledger) -> Path | None:
+        """The campaign file that was run into this folder last; None where it is gone, or was never known."""
+        known = ledger.meta("file")
+        file = (self.path / known).resolve() if known else None
+        return file if file is not None and file.exists() else None
 
     def refuse_orphans(self) -> None:
         """Images without a journal were bought by a record that is gone: refuse to buy them again."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from campaign_runner import commands
 from campaign_runner.errors import SpecError, UsageError
 from campaign_runner.finding import Hit
 from campaign_runner.folder import SANDBOX, Folder
@@ -26,7 +28,7 @@ class Home:
     """
 
     name: str
-    file: str | None
+    file: Path | None
     is_sandbox: bool
     planned: frozenset[str] | None
 
@@ -38,17 +40,16 @@ class Home:
 def home_of(folder: Folder) -> Home:
     """What the record and the campaign's file say of an output folder's campaign."""
     with folder.ledger() as ledger:
-        name, file, model = ledger.meta("campaign"), ledger.meta("file"), ledger.custom_model
+        name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
         is_sandbox = ledger.meta("origin") == SANDBOX
-    path = (folder.path / file).resolve() if file else None
-    if path is None or not path.exists():
+    if path is None:
         return Home(name or folder.path.name, None, is_sandbox, None)
     try:
         plan = Plan(load(path), model)
         planned = frozenset(plan.keys()) if plan.knows_keys else None
     except (SpecError, UsageError):
         planned = None
-    return Home(name or folder.path.name, str(path), is_sandbox, planned)
+    return Home(name or folder.path.name, path, is_sandbox, planned)
 
 
 def told(hit: Hit, home: Home) -> Iterator[str]:
@@ -75,7 +76,7 @@ def facts(hit: Hit, home: Home) -> dict[str, Any]:
     cell, reason = variation.cell, entry.reason
     return {
         "campaign": home.name,
-        "campaign_file": home.file,
+        "campaign_file": str(home.file) if home.file else None,
         "sandbox": home.is_sandbox,
         "in_campaign": home.plans(entry),
         "folder": str(hit.folder.path),
@@ -153,18 +154,18 @@ def _minute(moment: str) -> str:
 def next_commands(hit: Hit, home: Home) -> Iterator[str]:
     """What a person may want to type next, most likely first."""
     key = hit.entry.variation.key[:8]
-    only, sandbox = f"--only key={key}", " --sandbox" if home.is_sandbox else ""
+    only = ("--only", f"key={key}")
     match hit.entry.state:
         case "in_doubt":
-            yield f"campaign-runner resolve {home.name}{sandbox} --resubmit {only}"
-            yield f"campaign-runner resolve {home.name}{sandbox} --abandon {only}"
+            yield commands.resolve(hit.folder, home.file, "--resubmit", *only)
+            yield commands.resolve(hit.folder, home.file, "--abandon", *only)
         case "failed":
-            yield f"campaign-runner resolve {home.name}{sandbox} --retry-failed {only}"
+            yield commands.resolve(hit.folder, home.file, "--retry-failed", *only)
         case "accepted" | "pending" if home.file:
-            yield f"campaign-runner run {home.file}{sandbox} {only}"
+            yield commands.run(home.file, hit.folder, *only)
         case _:
             pass
     if home.file:
-        yield f'campaign-runner retake {key} --text "…"'
+        yield commands.retake(key, "--text", "…")
     if hit.entry.state == "stored":
-        yield f"campaign-runner rerun {hit.folder.manifest}{sandbox} {only}"
+        yield commands.rerun(hit.folder.manifest, *only, is_sandbox=home.is_sandbox)

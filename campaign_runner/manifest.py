@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from campaign_runner import __version__, files
 from campaign_runner.events import Reason
+from campaign_runner.firefly import hosts
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Recipe, Variation
 from campaign_runner.plan.plan import Plan, Planned
@@ -96,7 +97,7 @@ def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: dateti
         "campaign": about.campaign,
         "campaign_sha256": about.sha256,
         "generator": f"campaign_runner {__version__}",
-        "backend": "firefly" if is_adobe(ledger.meta("origin") or "") else "sandbox",
+        "backend": "firefly" if hosts.is_adobe(ledger.meta("origin") or "") else "sandbox",
         "model": {
             "version": about.version,
             "custom_model_id": model.id if model else None,
@@ -109,12 +110,6 @@ def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: dateti
         "created_at": ledger.meta("created_at"),
         "updated_at": now.isoformat(timespec="milliseconds"),
     }
-
-
-def is_adobe(origin: str) -> bool:
-    """Whether an origin is Adobe's; all others are sandboxes."""
-    host = origin.removeprefix("https://")
-    return origin.startswith("https://") and (host == "adobe.io" or host.endswith(".adobe.io"))
 
 
 def _images(sources: Sources) -> Iterator[dict[str, Any]]:

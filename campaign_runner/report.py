@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+from campaign_runner import commands
+from campaign_runner.commands import shown
 from campaign_runner.events import Reason
-from campaign_runner.folder import home_of
+from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Entry, Ledger, Requests
 from campaign_runner.model import Cell
 from campaign_runner.plan.cost import duration
@@ -38,7 +40,7 @@ class Summary:
     """
 
     campaign: Campaign
-    images: Path
+    folder: Folder
     counts: Mapping[str, int]
     requests: Requests
     exit: int
@@ -59,7 +61,7 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     yield from (f"  stopped: {visible(reason)}" for reason in summary.reasons)
     if rows or summary.reasons:
         yield ""
-    yield f"{f'  files   {summary.images}':<45}   {_left_today(summary.allowance)}".rstrip()
+    yield f"{f'  files   {summary.folder.images}':<45}   {_left_today(summary.allowance)}".rstrip()
     if summary.look is not None:
         yield f"  look    {summary.look}"
     yield last_line(counts, summary.requests.submitted, summary.exit)
@@ -117,7 +119,7 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             rows[-1].append(_command(summary, state))
         yield from rows
         if more:
-            manifest = shown(summary.images.parent / "manifest.json")
+            manifest = shown(summary.folder.manifest)
             yield [f"{more:,} more", f"{state.replace('_', ' ')}: all of them are in {manifest}"]
 
 
@@ -140,7 +142,7 @@ def _row(group: _Group, summary: Summary) -> Row:
             return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, first)}"]
         case _:
             what = f'{cell}, {seeds}: "{reason.code}", {reason.message}'
-            again = f"campaign-runner resolve {_target(summary)} --retry-failed   or: {_settle(summary, first)}"
+            again = f"{_resolve(summary, '--retry-failed')}   or: {_settle(summary, first)}"
             return [f"{group.images:,} failed", what, again]
 
 
@@ -152,33 +154,20 @@ def _not_yet(summary: Summary) -> Iterator[Row]:
 def _command(summary: Summary, state: str) -> str:
     if state == "accepted":
         return _run_again(summary)
-    return f"campaign-runner resolve {_target(summary)} --resubmit   or   --abandon"
+    return f"{_resolve(summary, '--resubmit')}   or   --abandon"
 
 
 def _run_again(summary: Summary) -> str:
-    sandbox = " --sandbox" if summary.images.parent.name.endswith(".sandbox") else ""
-    return f"campaign-runner run {shown(summary.campaign.path)}{sandbox}"
+    return commands.run(summary.campaign.path, summary.folder)
+
+
+def _resolve(summary: Summary, *flags: str) -> str:
+    return commands.resolve(summary.folder, summary.campaign.path, *flags)
 
 
 def _settle(summary: Summary, entry: Entry) -> str:
     cell = entry.variation.cell
-    only = f"--only product={cell.product} --only prompt={cell.prompt}"
-    return f"campaign-runner resolve {_target(summary)} --abandon {only}"
-
-
-def _target(summary: Summary) -> str:
-    """What a command may call this campaign here: its name, or its output folder where the name leads elsewhere."""
-    campaign, folder = summary.campaign, summary.images.parent
-    is_usual = campaign.path == Path("campaigns") / f"{campaign.campaign}.yaml"
-    if is_usual and folder == home_of(campaign.path) / campaign.campaign:
-        return campaign.campaign
-    return shown(folder)
-
-
-def shown(path: Path) -> str:
-    """A path as it may be typed here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return _resolve(summary, "--abandon", "--only", f"product={cell.product}", "--only", f"prompt={cell.prompt}")
 
 
 def _cell(cell: Cell, campaign: Campaign) -> str:

@@ -21,6 +21,7 @@ closing outlook books life joining
 order finding
 readback
 run progress report sheet schemas starter reuse retaking
+commands
 manifest folder memory preflight changes adopting likeness
 firefly.client referring store journal quota
 firefly.auth firefly.connection ports

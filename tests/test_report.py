@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from recorded import record
 
+from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
@@ -53,7 +54,7 @@ async def told(place: Path, states: list[str], output: str = "output/almond", **
     await record(place / output, made, states)
     with Ledger(place / output) as ledger:
         counts = {"planned": len(made)} | Stock(made, ledger.states).counts()
-        facts = Summary(spec, place / output / "images", counts, ledger.requests(), **summary)
+        facts = Summary(spec, Folder(place / output), counts, ledger.requests(), **summary)
         return "\n".join(report(facts, ledger)).replace(f"{place}/output", "output")
 
 
@@ -85,7 +86,7 @@ async def test_seeds_of_one_cell_share_a_line(place: Path) -> None:
 async def test_commands_name_the_folder_where_the_name_leads_elsewhere(place: Path) -> None:
     text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond.sandbox", exit=4)
     assert "campaign-runner resolve elsewhere/almond.sandbox --resubmit" in text
-    assert "campaign-runner run campaigns/almond.yaml --sandbox" in text
+    assert "campaign-runner run campaigns/almond.yaml --sandbox --output elsewhere" in text
 
 
 async def test_why_a_run_stopped_is_told_on_one_line(place: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from campaign_runner.books import opened
 from campaign_runner.cancelling import cancel_accepted
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
@@ -15,10 +15,7 @@ from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.folder import SANDBOX
-from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.manifest import Sources, write_manifest
 from campaign_runner.plan.only import Only, read_only
-from campaign_runner.plan.plan import Plan
 from campaign_runner.spec.problems import counted, visible
 
 
@@ -51,18 +48,9 @@ async def _cancel(target: Target, only: Only, origin: str | None) -> None:
     if settings.firefly_url != origin:
         raise UsageError(f"{target.folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
     images = 0
-    with target.folder.locked():
-        async with SqliteJournal(target.folder.path) as journal, FireflyClient(settings) as firefly:
-            async for job in cancel_accepted(firefly, journal, only):
-                cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
-                click.echo(visible(f"{cell}, {seeds}: {job.words}"))
-                images += job.images
-        _rewrite(target)
+    async with opened(target.folder, target.campaign()) as books, FireflyClient(settings) as firefly:
+        async for job in cancel_accepted(firefly, books.journal, only):
+            cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
+            click.echo(visible(f"{cell}, {seeds}: {job.words}"))
+            images += job.images
     click.echo(f"{counted(images, 'image')} cancelled")
-
-
-def _rewrite(target: Target) -> None:
-    with target.folder.ledger() as ledger:
-        plan = Plan(target.campaign(), ledger.custom_model)
-        sources = Sources(plan, ledger, datetime.now(UTC))
-        write_manifest(target.folder.manifest, sources, staging=target.folder.staging)

@@ -17,12 +17,12 @@ from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.making import Making
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.watching import watching
+from campaign_runner.commands import shown
 from campaign_runner.errors import UsageError
 from campaign_runner.folder import Folder
 from campaign_runner.order import Access, Desk
 from campaign_runner.plan.cost import Estimate, duration, minutes
 from campaign_runner.readback import read_manifest
-from campaign_runner.report import shown
 from campaign_runner.rerun.choosing import choose, usual_place
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.rerunning import make_again

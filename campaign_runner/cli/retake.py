@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from campaign_runner import commands
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.places import known_folders
 from campaign_runner.cli.target import find
+from campaign_runner.commands import shown
 from campaign_runner.errors import UsageError
 from campaign_runner.finding import Hit, by_key, key_in
 from campaign_runner.folder import Folder
@@ -74,8 +76,8 @@ def command(
     if not yes and console.is_terminal():
         click.confirm("Write it?", abort=True)
     new.write()
-    keys, sandbox = ",".join(key[:8] for key in new.added), " --sandbox" if hit.folder.is_sandbox else ""
-    click.echo(f"written; next: campaign-runner run {new.path}{sandbox} --only key={keys}")
+    keys = ",".join(key[:8] for key in new.added)
+    click.echo(f"written; next: {commands.run(new.path, hit.folder, '--only', f'key={keys}')}")
 
 
 def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Hit:
@@ -98,11 +100,10 @@ def _planned(hit: Hit, wish: Wish) -> tuple[Retake, Estimate]:
     """The new text of the campaign's file, and what its new images cost."""
     environment = Environment.of_process()
     with hit.folder.ledger() as ledger:
-        recorded = ledger.meta("file")
-        file = hit.folder.path / (recorded or "")
-        if recorded is None or not file.exists():
+        file = hit.folder.campaign_file(ledger)
+        if file is None:
             raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
-        campaign = load(_near(file.resolve()))
+        campaign = load(Path(shown(file)))
         bought = frozenset(ledger.keys())
         new = retake(campaign, hit.entry.variation, wish, Known(ledger.custom_model, bought))
         stock = Stock(new.plan, ledger.states, Only({"key": frozenset(new.added)}))
@@ -110,12 +111,6 @@ def _planned(hit: Hit, wish: Wish) -> tuple[Retake, Estimate]:
         own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
         figures = estimate(stock, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
     return new, figures
-
-
-def _near(file: Path) -> Path:
-    """A path as a person would type it, from here."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def _cost(figures: Estimate) -> str:

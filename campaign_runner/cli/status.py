@@ -57,7 +57,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> No
         click.echo("a run is under way in this folder")
     summary = Summary(
         campaign=plan.campaign,
-        images=target.folder.images,
+        folder=target.folder,
         counts={"planned": len(plan)} | counts,
         requests=ledger.requests(),
         look=target.folder.sheet if target.folder.sheet.exists() else None,

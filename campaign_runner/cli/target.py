@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_runner.errors import UsageError
-from campaign_runner.folder import Folder, home_of
+from campaign_runner.folder import Folder, home_of, usual_files
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.spec.reading import load
@@ -44,7 +44,7 @@ def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> 
         return _of_folder(path.parent)
     if (path / FILE).exists():
         return _of_folder(path)
-    for candidate in (Path("campaigns") / f"{name}.yaml", Path(f"{name}.yaml")):
+    for candidate in usual_files(name):
         if candidate.exists():
             return _of_file(candidate, output, is_sandbox=is_sandbox)
     folder = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
@@ -86,6 +86,4 @@ def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
 def _of_folder(path: Path) -> Target:
     folder = Folder(path.resolve())
     with Ledger(folder.path) as ledger:
-        recorded = ledger.meta("file")
-    file = (folder.path / recorded).resolve() if recorded else None
-    return Target(folder, file if file is not None and file.exists() else None)
+        return Target(folder, folder.campaign_file(ledger))

@@ -53,6 +53,12 @@ def may_fetch_image(url: str, api_origin: str) -> bool:
     return _is_under(parts, IMAGE_SUFFIXES) or (_is_loopback(parts) and _is_loopback(_parts(api_origin)))
 
 
+def is_adobe(origin: str) -> bool:
+    """Whether a service is Adobe's, where images are bought; all others are sandboxes."""
+    parts = _parts(origin)
+    return parts is not None and _is_under(parts, (TOKEN_SUFFIX,))
+
+
 def host_of(url: str) -> str:
     """The host of `url` for a message: never its path, query or userinfo."""
     parts = _parts(url)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.firefly import hosts
 from campaign_runner.folder import MADE_AGAIN, Folder
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import is_adobe
 from campaign_runner.order import Access
 from campaign_runner.plan.cost import Rate
 from campaign_runner.readback import ReadBack
@@ -53,7 +53,7 @@ class Again:
 
     def refuse(self, access: Access) -> None:
         """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""
-        if self.read.manifest.backend == "sandbox" and is_adobe(access.origin):
+        if self.read.manifest.backend == "sandbox" and hosts.is_adobe(access.origin):
             raise UsageError(
                 f"{self.read.path} is of a sandbox: Adobe would make other pictures, and bill them. Nothing was sent. "
                 "Try it with --sandbox"

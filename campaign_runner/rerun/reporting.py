@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign_runner import commands
 from campaign_runner.closing import reasons
+from campaign_runner.commands import shown
 from campaign_runner.errors import IntegrityError
+from campaign_runner.folder import SANDBOX
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.ports import Allowance
-from campaign_runner.report import shown, spent
+from campaign_runner.report import spent
 from campaign_runner.rerun.comparing import Pair, counts
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.restoring import PutBack
@@ -87,9 +90,13 @@ def _listed(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def _ways_out(order: Again, ledger: Ledger) -> Iterator[str]:
     """How to go on with what was left open."""
-    again = f"campaign-runner rerun {shown(order.read.path)} --into {shown(order.into.path)}"
+
+    def again(flag: str) -> str:
+        is_sandbox = ledger.meta("origin") == SANDBOX
+        return commands.rerun(order.read.path, "--into", shown(order.into.path), flag, is_sandbox=is_sandbox)
+
     states = ledger.counts()
     if states["in_doubt"]:
-        yield f"  in doubt: Adobe may have charged for them; ask again with   {again} --resubmit"
+        yield f"  in doubt: Adobe may have charged for them; ask again with   {again('--resubmit')}"
     if states["failed"]:
-        yield f"  failed: ask again with   {again} --retry-failed"
+        yield f"  failed: ask again with   {again('--retry-failed')}"

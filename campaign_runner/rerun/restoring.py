@@ -56,9 +56,9 @@ async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIt
 
 def _rewrite_manifest(home: Folder, ledger: Ledger) -> None:
     """Other bytes have another digest. Where the campaign cannot be read the next run does it."""
-    known = ledger.meta("file")
+    file = home.campaign_file(ledger)
     try:
-        plan = Plan(load((home.path / known).resolve()), ledger.custom_model) if known else None
+        plan = Plan(load(file), ledger.custom_model) if file is not None else None
     except (SpecError, UsageError):
         plan = None
     if plan is not None and plan.knows_keys:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from campaign_runner import commands
 from campaign_runner.errors import CampaignError, IntegrityError, UsageError
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -21,7 +22,7 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.readback import ReadBack, read_manifest
 from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import load
-from campaign_runner.verify.findings import Finding, run_again
+from campaign_runner.verify.findings import Finding
 from campaign_runner.verify.pictures import Wanted
 
 _CHUNK = 500
@@ -99,8 +100,8 @@ def _read_from_manifest(read: ReadBack | None, books: Books) -> None:
 
 def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books) -> None:
     """Whether the manifest says what the journal says; the command that writes it anew where it does not."""
-    file = _campaign_file(folder, ledger)
-    mend = run_again(file, is_sandbox=books.is_sandbox) if file is not None else None
+    file = folder.campaign_file(ledger)
+    mend = commands.run(file, folder) if file is not None else None
     if read is not None:
         message = _difference(folder, read, ledger, file)
         if message is None:
@@ -110,12 +111,6 @@ def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books
         Finding(each.kind, each.message, each.file, each.key, mend) if each.kind == "manifest" else each
         for each in books.findings
     ]
-
-
-def _campaign_file(folder: Folder, ledger: Ledger) -> Path | None:
-    known = ledger.meta("file")
-    file = (folder.path / known).resolve() if known else None
-    return file if file is not None and file.exists() else None
 
 
 def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | None) -> str | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.folder import Folder
-from campaign_runner.report import shown
+from campaign_runner.commands import shown
 from campaign_runner.spec.problems import counted, visible
 
 
@@ -68,18 +66,3 @@ class Verdict:
             yield ""
         word = "ok" if code == 0 else "attention"
         yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"
-
-
-def rerun_one(folder: Folder, key: str, *, is_sandbox: bool) -> str:
-    """The command that makes one image again and puts it in its place."""
-    sandbox = " --sandbox" if is_sandbox else ""
-    return f"campaign-runner rerun {_typed(folder.manifest)} --only key={key[:8]} --restore{sandbox}"
-
-
-def run_again(file: Path, *, is_sandbox: bool) -> str:
-    """The command that goes on with a campaign and writes its manifest anew."""
-    return f"campaign-runner run {_typed(file)}{' --sandbox' if is_sandbox else ''}"
-
-
-def _typed(path: Path) -> str:
-    return shlex.quote(shown(path))

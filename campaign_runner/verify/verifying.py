@@ -5,12 +5,13 @@ Nothing is written, nobody is asked. A few images are read at once, so that disk
 
 from __future__ import annotations
 
+from campaign_runner import commands
 from campaign_runner.errors import Busy
 from campaign_runner.files import in_thread
 from campaign_runner.folder import Folder
 from campaign_runner.run.crew import few_at_once
 from campaign_runner.verify.books import Books, read_books
-from campaign_runner.verify.findings import Finding, Verdict, rerun_one
+from campaign_runner.verify.findings import Finding, Verdict
 from campaign_runner.verify.pictures import Damage, Wanted, damage
 from campaign_runner.verify.strangers import strangers
 
@@ -46,5 +47,7 @@ async def _damaged(folder: Folder, wanted: list[Wanted]) -> list[tuple[Wanted, D
 def _damage(folder: Folder, books: Books, wanted: Wanted, how: Damage) -> Finding:
     mend = None
     if wanted.key is not None:
-        mend = rerun_one(folder, wanted.key, is_sandbox=books.is_sandbox)
+        mend = commands.rerun(
+            folder.manifest, "--only", f"key={wanted.key[:8]}", "--restore", is_sandbox=books.is_sandbox
+        )
     return Finding(how.kind, how.message, wanted.file, wanted.key, mend)

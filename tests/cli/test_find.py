@@ -40,8 +40,8 @@ def test_a_key_tells_a_pictures_life(ask: Ask, keys: list[str], tmp_path: Path) 
         lines[5].startswith("made       asked for 20") and f"as job job-{keys[0][:8]} with the seeds 66080" in lines[5]
     )
     assert lines[6] == "now        stored"
-    assert lines[7] == f'next       campaign-runner retake {keys[0][:8]} --text "…"'
-    assert lines[8] == f"campaign-runner rerun {tmp_path}/output/almond/manifest.json --only key={keys[0][:8]}"
+    assert lines[7] == f"next       campaign-runner retake {keys[0][:8]} --text '…'"
+    assert lines[8] == f"campaign-runner rerun output/almond/manifest.json --only key={keys[0][:8]}"
 
 
 NEXT = [

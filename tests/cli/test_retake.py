@@ -41,7 +41,7 @@ def test_the_command_it_names_makes_exactly_the_new_images(ask: Ask, tmp_path: P
     written(tmp_path, "spring.yaml", campaign="spring", model="image3", sizes=["1024x1024"])
     assert ask("run", "--sandbox", "spring.yaml", "--quiet").status == 0
     keys = list(Plan(load(tmp_path / "spring.yaml")).keys())
-    assert f"spring.sandbox/manifest.json --sandbox --only key={keys[0][:8]}" in ask("find", keys[0]).out
+    assert f"spring.sandbox/manifest.json --only key={keys[0][:8]} --sandbox" in ask("find", keys[0]).out
     said = ask("retake", keys[0][:8], "--seeds", "+2", "--sandbox")
     command = shlex.split(said.out.splitlines()[-1].partition("campaign-runner ")[2])
     assert ask(*command, "--quiet").out.splitlines()[-1].startswith("ok planned=6 stored=6 ")
