@@ -46,7 +46,7 @@ def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
         return None
     folder = old.path.parent.absolute()
     known = {folder / path: digest for path, digest in last["pictures"].items()}
-    return compare(Plan(old, ledger.custom_model, known), stock, ledger.states)
+    return compare(Plan(old, ledger.custom_model, known), stock, ledger.states, kept=ledger.kept())
 
 
 def between(old: Campaign, new: Campaign) -> tuple[Changes, Stock]:

@@ -124,13 +124,21 @@ def check_spending(ledger: Mapping[str, Any], journals: Collection[Journal], res
 def _check_nothing_invented(charged: Mapping[str, int], journals: Collection[Journal]) -> None:
     for journal in journals:
         rows = journal.variations.items()
-        made = {_bought_as(key, row) for key, row in rows if row["state"] in ("stored", "accepted")}
+        made = {_bought_as(key, journal.variations) for key, row in rows if row["state"] in ("stored", "accepted")}
         assert made <= set(charged), "stored or accepted, but never made"
 
 
-def _bought_as(key: str, row: Mapping[str, Any]) -> str:
-    """The key an image was bought under: another one where a person said that it may stand for other words."""
-    return key if row["source"] is None else str(json.loads(row["source"])["key"])
+def _bought_as(key: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The key an image was bought under: another one where a person said, perhaps twice, that it may stand for other
+    words; one that another campaign bought is not among `rows`, or under the same key.
+    """
+    seen = {key}
+    while key in rows and rows[key]["source"] is not None:
+        key = str(json.loads(rows[key]["source"])["key"])
+        if key in seen:
+            break
+        seen.add(key)
+    return key
 
 
 def check_rate(ledger: Mapping[str, Any], per_minute: int) -> None:

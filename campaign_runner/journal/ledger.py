@@ -148,6 +148,13 @@ class Ledger:
         """The file of every stored image, relative to the folder, by its digest."""
         return dict(self._all("SELECT sha256, file FROM variations WHERE state = 'stored'"))
 
+    def kept(self) -> list[tuple[str, str]]:
+        """Images that stand for changed words: the key each was made for, and the key that it stands for."""
+        return self._all(
+            "SELECT json_extract(source, '$.key'), key FROM variations "
+            "WHERE source IS NOT NULL AND json_extract(source, '$.how') = 'kept' AND state = 'stored'"
+        )
+
     def unmark_planned(self) -> None:
         """Begin anew: nothing is marked as planned."""
         with reading(self._path):

@@ -73,8 +73,17 @@ class Changes:
         return self.left * 4 > self.kept + self.left
 
 
-def compare(old: Plan, stock: Stock, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Changes:
-    """What became of `old`. `stock` is the new plan with its states, `states` tells those of any keys."""
+def compare(
+    old: Plan,
+    stock: Stock,
+    states: Callable[[Sequence[str]], Mapping[str, str]],
+    *,
+    kept: Collection[tuple[str, str]] = (),
+) -> Changes:
+    """What became of `old`. `stock` is the new plan with its states, `states` tells those of any keys.
+
+    `kept` are images that stand for changed words: the key of `old` and the key of the new plan.
+    """
     tally = _Tally(stock.plan.campaign.family.pack)
     coming = Reasons(stock.plan.campaign, old.campaign, "added")
     known = set(old.keys())
@@ -82,16 +91,18 @@ def compare(old: Plan, stock: Stock, states: Callable[[Sequence[str]], Mapping[s
         if planned.variation.key not in known:
             tally.comes(coming.of(planned), planned)
     known = set(stock.plan.keys())
+    while stands_on := {before for before, after in kept if after in known} - known:  # kept, and kept once more
+        known |= stands_on
     going = Reasons(old.campaign, stock.plan.campaign, "removed")
-    kept = 0
+    staying = 0
     for position, key in _stored(old, states):
         if key in known:
-            kept += 1
+            staying += 1
         else:
             tally.goes(going.of(old.at(position)))
     groups = tally.groups()
     renamed = tuple(_renamed(old.campaign, stock.plan.campaign, groups))
-    return Changes(groups, renamed, tally.due, tally.requests, kept, tally.left)
+    return Changes(groups, renamed, tally.due, tally.requests, staying, tally.left)
 
 
 def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Iterator[tuple[int, str]]:

@@ -15,7 +15,10 @@ from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Adopted, Placed
 from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.outlook import outlook
 from campaign_runner.plan.only import EVERYTHING, Only, read_only
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.stock import Stock
 from campaign_runner.pruning import prune
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.stand_ins import keep
@@ -54,6 +57,19 @@ async def test_a_kept_image_stands_for_the_new_words_and_says_so(begin: Any) -> 
     assert (image["prompt"], image["source"]["how"]) == ("night jug 0 on a table", "kept")
     assert (image["source"]["prompt"], image["source"]["key"]) == ("night mug 0 on a table", left["key"])
     assert image["sha256"] == left["sha256"] and image["file"] != left["file"]
+
+
+async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    await kept(night, campaign)
+    again = edited(campaign, "p00: night jug 0", "p00: night cup 0")
+    await kept(night, again)
+    with Folder(night.output).ledger() as ledger:
+        changes = outlook(Stock(Plan(again), ledger.states), ledger, None).changes
+    assert changes is not None and (changes.due, changes.kept, changes.left) == (0, 8, 0)
+    ended = await night.run(again)
+    assert (ended.code, len(night.ledger.accepted)) == (0, 2)
 
 
 async def test_only_what_was_chosen_is_kept(begin: Any) -> None:
