@@ -142,9 +142,12 @@ class Folder:
             )
 
     def refuse_strangers(self, ledger: Ledger, *, origin: str, file: Path, campaign: str) -> None:
-        """A folder belongs to one service and one campaign file. Raises IntegrityError, UsageError."""
+        """A folder belongs to one campaign file and, once a request was taken, to one service.
+
+        Raises IntegrityError, UsageError.
+        """
         recorded = ledger.meta("origin")
-        if recorded is not None and recorded != origin:
+        if recorded is not None and recorded != origin and ledger.holds_anything():
             raise IntegrityError(
                 f"{self.path} holds images of {recorded}, this run would ask {origin}; nothing was sent. "
                 "Use another --output"

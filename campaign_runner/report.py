@@ -6,7 +6,7 @@ Everything in it comes from the ledger, so that `status` says the same the next 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -86,13 +86,24 @@ class _Group:
     """Variations of one cell that are open for the same reason; only its first entry is kept."""
 
     first: Entry
-    seeds: list[str]
+    seeds: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     images: int = 0
 
     def add(self, entry: Entry) -> None:
         self.images += 1
         if len(self.seeds) < _SEEDS:
             self.seeds.append(str(entry.variation.seed))
+            self.keys.append(entry.variation.key[:8])
+
+    def only(self) -> list[str]:
+        """What selects these images: their keys, or, where those are many, their cell."""
+        if self.images == len(self.keys):
+            return ["--only", f"key={','.join(self.keys)}"]
+        cell = self.first.variation.cell
+        axes = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset, "market": cell.market}
+        words = [f"{axis}={name}" for axis, name in {**axes, "size": str(cell.size)}.items() if name is not None]
+        return [word for each in words for word in ("--only", each)]
 
 
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:
@@ -113,7 +124,7 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             if key not in groups and len(groups) == LISTED:
                 more += 1
                 continue
-            groups.setdefault(key, _Group(entry, [])).add(entry)
+            groups.setdefault(key, _Group(entry)).add(entry)
         rows = [_row(group, summary) for group in groups.values()]
         if rows and state != "failed":  # one command settles them all
             rows[-1].append(_command(summary, state))
@@ -139,10 +150,10 @@ def _row(group: _Group, summary: Summary) -> Row:
         case _ if first.job_id is None:
             what = f'{cell}: "{reason.code}", {reason.message}'
             place = f"{shown(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
-            return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, first)}"]
+            return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, group)}"]
         case _:
             what = f'{cell}, {seeds}: "{reason.code}", {reason.message}'
-            again = f"{_resolve(summary, '--retry-failed')}   or: {_settle(summary, first)}"
+            again = f"{_resolve(summary, '--retry-failed')}   or: {_settle(summary, group)}"
             return [f"{group.images:,} failed", what, again]
 
 
@@ -165,9 +176,8 @@ def _resolve(summary: Summary, *flags: str) -> str:
     return commands.resolve(summary.folder, summary.campaign.path, *flags)
 
 
-def _settle(summary: Summary, entry: Entry) -> str:
-    cell = entry.variation.cell
-    return _resolve(summary, "--abandon", "--only", f"product={cell.product}", "--only", f"prompt={cell.prompt}")
+def _settle(summary: Summary, group: _Group) -> str:
+    return _resolve(summary, "--abandon", *group.only())
 
 
 def _cell(cell: Cell, campaign: Campaign) -> str:

@@ -26,10 +26,10 @@ almond   1 of 6 images stored and checked                       5 requests, 30 m
                campaign-runner resolve almond --resubmit   or   --abandon
   1 failed     candle, hero, plain, square, seed 2: "missing", the service returned no image for this seed
                campaign-runner resolve almond --retry-failed   or: \
-campaign-runner resolve almond --abandon --only product=candle --only prompt=hero
+campaign-runner resolve almond --abandon --only key=KEY
   1 refused    soap, hero, plain, square: "prompt_unsafe", Adobe's content policy
                edit campaigns/almond.yaml:4, or: \
-campaign-runner resolve almond --abandon --only product=soap --only prompt=hero
+campaign-runner resolve almond --abandon --only key=KEY
   1 waiting    candle, hero, plain, square, seed 3
                paid for and waiting at the service, until about TIME
                campaign-runner run campaigns/almond.yaml
@@ -58,14 +58,14 @@ async def told(place: Path, states: list[str], output: str = "output/almond", **
         return "\n".join(report(facts, ledger)).replace(f"{place}/output", "output")
 
 
-def without_times(text: str) -> str:
-    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", text)
+def without_times_and_keys(text: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", re.sub(r"key=[0-9a-f]{8}\b", "key=KEY", text))
 
 
 async def test_worst_comes_first_each_with_its_command(place: Path) -> None:
     states = ["stored", "failed", "accepted", "in_doubt", "refused", "new"]
     text = await told(place, states, exit=4, seconds=1800, allowance=Allowance(4, 9000, 0, 120))
-    assert without_times(text) == WORST_FIRST
+    assert without_times_and_keys(text) == WORST_FIRST
 
 
 async def test_a_good_end_is_short(place: Path) -> None:
@@ -75,6 +75,13 @@ async def test_a_good_end_is_short(place: Path) -> None:
         "  files   output/almond/images",
         "ok planned=6 stored=6 accepted=0 in_doubt=0 failed=0 abandoned=0 pending=0 requests=6 exit=0",
     ]
+
+
+async def test_what_settles_a_group_names_its_images_and_no_others(place: Path) -> None:
+    text = await told(place, ["failed", "in_doubt", "failed", "stored", "stored", "stored"], exit=4)
+    assert re.search(r"resolve almond --abandon --only key=[0-9a-f]{8},[0-9a-f]{8}\n", text)
+    many = await told(place, ["failed"] * 20, output="output/many", seeds=list(range(10)), exit=3)
+    assert "--abandon --only product=candle --only prompt=hero --only preset=plain --only size=2048x2048\n" in many
 
 
 async def test_seeds_of_one_cell_share_a_line(place: Path) -> None:

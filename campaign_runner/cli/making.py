@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import reduce, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from campaign_runner.cli import console
 from campaign_runner.cli.access import account_rate
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.cli.watching import Shown
+from campaign_runner.errors import CampaignError
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.parts import Limits
 
@@ -62,6 +64,20 @@ class Making:
 def _all_of(*options: _Decorator) -> _Decorator:
     """Several options as one, in the order in which help shows them."""
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
+    """A command whose last line on stdout is for machines, also where it is refused before anything is sent."""
+
+    @wraps(command)
+    def ended(**given: Any) -> int:
+        try:
+            return command(**given)
+        except CampaignError as refusal:
+            console.say(f"attention exit={refusal.exit_code}")
+            raise
+
+    return ended
 
 
 consent = _all_of(

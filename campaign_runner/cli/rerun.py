@@ -66,6 +66,7 @@ class Flags(Making):
 @click.option("--concurrency", type=making.positive, default=16, show_default=True, help="Requests under way at once.")
 @making.bounds
 @making.log
+@making.ends_with_a_line
 def command(manifest: Path, **options: Any) -> int:
     """Make the images of a manifest again, and compare.
 
@@ -92,7 +93,7 @@ async def _rerun(path: Path, flags: Flags) -> int:
     order = Again(
         read,
         choose(read, flags.only),
-        Folder((flags.into or usual_place(path)).resolve()),
+        Folder((flags.into or usual_place(path, is_sandbox=flags.is_sandbox)).resolve()),
         flags.account(environment),
         flags.limits(flags.concurrency),
         references=flags.references,

@@ -52,6 +52,7 @@ class Flags(Making):
 @click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored.")
 @click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
 @making.log
+@making.ends_with_a_line
 def command(names: tuple[str, ...], **options: Any) -> int:
     """Make what is due and fetch what is paid for.
 

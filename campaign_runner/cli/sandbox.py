@@ -75,6 +75,8 @@ def command(port: int, script: Path | None, **switches: Any) -> None:
         faults = load_faults(script) if script is not None else ()
     except FaultError as error:
         raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"--faults {script} cannot be read ({error.strerror})") from error
     asyncio.run(_serve(Settings(**switches), faults, port))
 
 

@@ -78,6 +78,7 @@ def _log_stream(file: Path | None) -> Iterator[IO[str]]:
         yield console.stderr()
         return
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--log-file {file} cannot be written ({error.strerror}); nothing was sent") from error

@@ -188,6 +188,10 @@ class Ledger:
                 counts[self._state(state)] += number
         return counts
 
+    def holds_anything(self) -> bool:
+        """Whether a service ever took a request, or may have: nothing of that can be asked of another service."""
+        return any(number for state, number in self.counts().items() if state != "pending")
+
     def requests(self) -> Requests:
         submitted, accepted, bought = self._one(
             "SELECT count(*), coalesce(sum(outcome = 'accepted'), 0),"

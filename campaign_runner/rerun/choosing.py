@@ -12,6 +12,7 @@ from pathlib import Path
 
 from campaign_runner.errors import UsageError
 from campaign_runner.families import FAMILIES
+from campaign_runner.folder import Folder
 from campaign_runner.model import Job
 from campaign_runner.plan.only import Only, read_only
 from campaign_runner.readback import ReadBack, cell_of, recipe_of, variation_of
@@ -96,7 +97,8 @@ def _jobs(images: Sequence[Image]) -> Iterator[Job]:
             yield Job(recipe_of(part[0]), tuple(variation_of(image) for image in part))
 
 
-def usual_place(manifest: Path) -> Path:
-    """Where the images of a manifest go when they are made again: a folder beside its own."""
+def usual_place(manifest: Path, *, is_sandbox: bool) -> Path:
+    """Where the images of a manifest go when they are made again: a folder beside its own, a rehearsal's another."""
     home = manifest.resolve().parent
-    return home.with_name(f"{home.name}.rerun")
+    rehearsal = ".sandbox" if is_sandbox and not Folder(home).is_sandbox else ""
+    return home.with_name(f"{home.name}.rerun{rehearsal}")

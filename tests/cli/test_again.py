@@ -28,7 +28,7 @@ def test_rerun_tells_a_campaign_file_apart_from_a_manifest(ask: Ask, tmp_path: P
 @pytest.mark.parametrize("name", ["nothing.json", "output", "."])
 def test_rerun_of_what_is_not_there_says_so(ask: Ask, name: str) -> None:
     said = ask("rerun", name)
-    assert (said.status, said.out) == (2, "") and "there is no manifest" in said.err
+    assert (said.status, said.out) == (2, "attention exit=2\n") and "there is no manifest" in said.err
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 100_000, b'{"manifest_version": 2}', b"\xff\xfe\x00"])

@@ -62,6 +62,7 @@ def test_a_log_file_is_continued_not_begun_anew(ask: Ask, tmp_path: Path) -> Non
 
 
 def test_a_log_file_that_cannot_be_written_stops_before_anything_is_sent(ask: Ask, tmp_path: Path) -> None:
-    said = ask("run", "--sandbox", "spring.yaml", "--log-file", "no such folder/spring.log")
+    said = ask("run", "--sandbox", "spring.yaml", "--log-file", "spring.yaml/spring.log")
     assert said.status == 2 and "nothing was sent" in said.err
+    assert said.out.splitlines()[-1] == "attention exit=2"
     assert not (tmp_path / "output" / "spring.sandbox" / "images").exists()

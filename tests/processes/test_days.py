@@ -106,6 +106,15 @@ def test_a_folder_of_another_service_is_refused(machine: Machine, service: Sandb
     assert "holds images of" in done.err
 
 
+def test_a_run_that_sent_nothing_binds_the_folder_to_no_service(machine: Machine, service: SandboxProcess) -> None:
+    file, right = machine.campaign(), machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"]
+    for wrong in ("http://localhost:9", "http://127.0.0.1:9"):
+        machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"] = wrong
+        assert machine.run("run", file, "--max-runtime", "1s").exit != 0
+    machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"] = right
+    assert machine.run("run", file).exit == 0
+
+
 def test_missing_and_wrong_credentials_are_told_apart(machine: Machine, service: SandboxProcess) -> None:
     file = machine.campaign()
     machine.env["CUSTOM_MODELS_CLIENT_SECRET"] = "wrong"

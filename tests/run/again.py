@@ -55,7 +55,7 @@ async def again(
 ) -> Compared:
     """Make the images of a manifest again at `night`'s service; by default the night's own."""
     manifest = manifest or night.output / "manifest.json"
-    folder = into or usual_place(manifest)
+    folder = into or usual_place(manifest, is_sandbox=False)
     read = read_manifest(manifest)
     lines: list[str] = []
     asked: list[Estimate] = []
