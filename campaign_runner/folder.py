@@ -115,9 +115,15 @@ class Folder:
         lock.release()
         return False
 
-    def ledger(self) -> Ledger:
-        """What the journal says now. Raises UsageError where there is none."""
-        return Ledger(self.path, is_running=self.is_held())
+    def ledger(self, *, is_running: bool | None = None) -> Ledger:
+        """What the journal says now; `is_running` says whether a run goes on, if that is known.
+
+        Raises UsageError where there is no journal.
+        """
+        rehearsed = Folder(self.path.with_name(f"{self.path.name}.{SANDBOX}"))
+        if not self.has_journal and rehearsed.has_journal:
+            raise UsageError(f"{self.path} holds no journal: only the sandbox was run; see it with --sandbox")
+        return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)
 
     def relative(self, file: Path) -> str:
         """A campaign file as the journal names it: by its path from this folder."""

@@ -147,11 +147,15 @@ class Bar:
 
 
 class Lines:
-    """One plain line on `stream` whenever `tick` is called, and at once what a person should know."""
+    """One plain line on `stream` whenever `tick` is called, and at once what a person should know.
 
-    def __init__(self, progress: Progress, stream: IO[str]) -> None:
+    With `now` each line begins with the time: a file holds the lines of many nights.
+    """
+
+    def __init__(self, progress: Progress, stream: IO[str], *, now: Callable[[], datetime] | None = None) -> None:
         self._progress = progress
         self._stream = stream
+        self._now = now
 
     def __call__(self, campaign: str, event: Event) -> None:
         self._progress.count(campaign, event)
@@ -170,7 +174,8 @@ class Lines:
         self._stream.flush()
 
     def _write(self, line: str) -> None:
-        self._stream.write(f"{line}\n")
+        time = f"{self._now():%Y-%m-%d %H:%M:%S} " if self._now is not None else ""
+        self._stream.write(f"{time}{line}\n")
         self._stream.flush()
 
 

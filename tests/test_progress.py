@@ -103,6 +103,13 @@ def lined(*events: Any, campaigns: tuple[str, ...] = ("almond",)) -> list[str]:
     return stream.getvalue().splitlines()
 
 
+def test_a_line_in_a_file_tells_when() -> None:
+    stream = StringIO()
+    lines = Lines(Progress({"almond": RATE}), stream, now=lambda: datetime(2026, 9, 1, 22, 0, 5))
+    lines("almond", Stopping("--max-images 4"))
+    assert stream.getvalue() == "2026-09-01 22:00:05 almond: no more requests: --max-images 4\n"
+
+
 def barred(*events: Event) -> str:
     """What a bar has written when it has seen some events, before it closes."""
     stream = StringIO()

@@ -15,7 +15,7 @@ from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.folder import SANDBOX
-from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.only import Only
 from campaign_runner.spec.problems import counted, visible
 
 
@@ -40,7 +40,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
         return
     if not yes and console.is_terminal():
         click.confirm(f"{counted(waiting, 'image')} may be paid for already. Cancel?", abort=True)
-    asyncio.run(_cancel(target, read_only(only), origin))
+    asyncio.run(_cancel(target, options.recorded(only, target.campaign()), origin))
 
 
 async def _cancel(target: Target, only: Only, origin: str | None) -> None:

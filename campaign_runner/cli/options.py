@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -25,7 +25,7 @@ in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="The fol
 
 def selection(values: Sequence[str], campaign: Campaign) -> Only:
     """What `--only` means for a campaign; a size may be given by its name. Raises UsageError."""
-    names = {name: str(size) for name, size in campaign.family.names.items() if size in campaign.sizes}
+    names = {name: size for name, size in _size_names(campaign).items() if size in map(str, campaign.sizes)}
     known = {
         "product": list(campaign.products),
         "prompt": list(campaign.prompts),
@@ -36,6 +36,18 @@ def selection(values: Sequence[str], campaign: Campaign) -> Only:
     if any(value.startswith("seed=") for value in values):
         included = (entry.seeds or () for entry in campaign.include)
         known["seed"] = list(dict.fromkeys(map(str, chain(campaign.seeds, *included))))
-    only = read_only(values, known)
+    return _sized(read_only(values, known), names)
+
+
+def recorded(values: Sequence[str], campaign: Campaign) -> Only:
+    """The same for what is recorded: it may have names that have left the campaign. Raises UsageError."""
+    return _sized(read_only(values), _size_names(campaign))
+
+
+def _size_names(campaign: Campaign) -> dict[str, str]:
+    return {name: str(size) for name, size in campaign.family.names.items()}
+
+
+def _sized(only: Only, names: Mapping[str, str]) -> Only:
     sizes = frozenset(names.get(size, size) for size in only.values.get("size", ()))
     return Only({**only.values, "size": sizes}) if sizes else only

@@ -12,7 +12,7 @@ from campaign_runner.cli import options
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.pruning import PLACE, departed, is_aside, prune
 from campaign_runner.spec.problems import counted, listed
@@ -30,7 +30,7 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
     They go to `removed/` in the output folder; nothing is deleted, and the record goes on naming them.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
-    chosen = read_only(only)
+    chosen = options.recorded(only, target.campaign())
     if yes:
         moved, stay = asyncio.run(_move(target, chosen))
         click.echo(f"{counted(moved, 'image')} moved to {target.folder.path / PLACE}")

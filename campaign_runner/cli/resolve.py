@@ -10,7 +10,7 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
-from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.resolving import Decision, apply, meant
 from campaign_runner.spec.problems import counted, visible
@@ -42,10 +42,12 @@ def command(
     if len(chosen) > 1:
         raise UsageError("one decision at a time: --resubmit, --retry-failed or --abandon")
     if not chosen:
-        _list(target, read_only(only))
+        _list(target, options.recorded(only, target.campaign()))
         return
-    moved = asyncio.run(apply(chosen[0], target.folder, target.campaign(), read_only(only)))
-    click.echo(f"{counted(moved, 'image')} {chosen[0].past}")
+    moved = asyncio.run(apply(chosen[0], target.folder, target.campaign(), options.recorded(only, target.campaign())))
+    what = "is in doubt or failed" if chosen[0] is Decision.ABANDON else f"is {chosen[0].states[0].replace('_', ' ')}"
+    selected = "nothing that --only selects" if only else "nothing"
+    click.echo(f"{counted(moved, 'image')} {chosen[0].past}" if moved else f"{selected} {what}: nothing was changed")
 
 
 def _list(target: Target, only: Only) -> None:

@@ -32,7 +32,7 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_js
     for name in names:
         target = find(name, output=output, is_sandbox=is_sandbox)
         is_running = target.folder.is_held()
-        with Ledger(target.folder.path, is_running=is_running) as ledger:
+        with target.folder.ledger(is_running=is_running) as ledger:
             plan = Plan(target.campaign(), ledger.custom_model)
             if as_json:
                 click.echo(json.dumps(_figures(plan, ledger, is_running=is_running), ensure_ascii=False))

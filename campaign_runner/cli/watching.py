@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -61,7 +62,7 @@ def watching(rates: Mapping[str, Rate], shown: Shown) -> Iterator[Watch]:
         if shown.log_format == "json":
             observers.append(JsonLines(log))
         elif shown.log_file is not None:
-            observers.append(Lines(Progress(rates), log))
+            observers.append(Lines(Progress(rates), log, now=datetime.now))
         if not shown.quiet and (shown.log_file is not None or shown.log_format == "text"):
             stderr = console.stderr()
             observers.append((Bar if stderr.isatty() else Lines)(Progress(rates), stderr))

@@ -27,13 +27,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was looked at (`images` files of `bytes` together) and everything that differs, worst first."""
+    """What was looked at (`images` files of `bytes` together) and everything that differs, worst first.
+
+    `mend_all` is the command that puts all damaged images back, where there are several.
+    """
 
     campaign: str
     folder: Path
     images: int
     bytes: int
     findings: tuple[Finding, ...]
+    mend_all: str | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -63,6 +67,9 @@ class Verdict:
             if finding.mend is not None:
                 yield f"      {finding.mend}"
         if self.findings:
+            yield ""
+        if self.mend_all is not None:
+            yield f"  all at once, bought again and put back: {self.mend_all}"
             yield ""
         word = "ok" if code == 0 else "attention"
         yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"

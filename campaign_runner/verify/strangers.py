@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from campaign_runner import files
+from campaign_runner.errors import IntegrityError
 from campaign_runner.folder import SHEET
 from campaign_runner.journal.tables import FILE
+from campaign_runner.store import stored_file
 
 COMPARISON = ("comparison.json", "comparison.html")
 OURS = frozenset(("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", SHEET, ".lock", *COMPARISON))
@@ -26,6 +30,19 @@ def strangers(root: Path, known: Collection[str]) -> Iterator[str]:
         if is_folder or name in OURS or name in known or _is_left_behind(name):
             continue
         yield name
+
+
+def twins(root: Path, names: Collection[str], lost: Mapping[str, int]) -> dict[str, str]:
+    """Which of the files `names` holds the bytes of a lost image: its name by their SHA-256.
+
+    `lost` are the lengths in bytes of the lost ones by their SHA-256; files of other lengths are not read.
+    """
+    found: dict[str, str] = {}
+    for name in names if lost else ():
+        with suppress(FileNotFoundError, IntegrityError), stored_file(root, name) as file:
+            if os.fstat(file.fileno()).st_size in lost.values():
+                found.setdefault(hashlib.file_digest(file, "sha256").hexdigest(), name)
+    return {sha256: name for sha256, name in found.items() if sha256 in lost}
 
 
 def _below(root: Path, folder: str) -> Iterator[tuple[str, bool]]:

@@ -5,6 +5,8 @@ Nothing is written, nobody is asked. A few images are read at once, so that disk
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from campaign_runner import commands
 from campaign_runner.errors import Busy
 from campaign_runner.files import in_thread
@@ -13,7 +15,7 @@ from campaign_runner.run.crew import few_at_once
 from campaign_runner.verify.books import Books, read_books
 from campaign_runner.verify.findings import Finding, Verdict
 from campaign_runner.verify.pictures import Damage, Wanted, damage
-from campaign_runner.verify.strangers import strangers
+from campaign_runner.verify.strangers import strangers, twins
 
 READERS = 4
 """Images read at once."""
@@ -27,9 +29,21 @@ async def verify(folder: Folder) -> Verdict:
     damaged = await _damaged(folder, wanted)
     unknown = await in_thread(lambda: list(strangers(folder.path, books.wanted)))
     _refuse_running(folder)  # what it stored meanwhile would pass for unknown
-    findings = [*books.findings, *(_damage(folder, books, each, how) for each, how in damaged)]
-    findings += [Finding("unknown", "no record knows this file; move it away", name) for name in unknown]
-    return Verdict(books.campaign, folder.path, len(wanted), sum(each.bytes for each in wanted), tuple(findings))
+    lost = {each.sha256: each.bytes for each, how in damaged if how.kind == "missing"}
+    elsewhere = await in_thread(twins, folder.path, unknown, lost)
+    findings = [*books.findings, *(_damage(folder, books, each, how, elsewhere) for each, how in damaged)]
+    strange = [name for name in unknown if name not in elsewhere.values()]
+    findings += [Finding("unknown", "no record knows this file; move it away", name) for name in strange]
+    size = sum(each.bytes for each in wanted)
+    mend_all = _mend_all(folder, books, findings)
+    return Verdict(books.campaign, folder.path, len(wanted), size, tuple(findings), mend_all)
+
+
+def _mend_all(folder: Folder, books: Books, findings: Sequence[Finding]) -> str | None:
+    images = [finding for finding in findings if finding.key is not None]
+    if len(images) < 2 or any(finding.mend is None for finding in images):
+        return None  # what was only moved is not to be bought again
+    return commands.rerun(folder.manifest, "--restore", is_sandbox=books.is_sandbox)
 
 
 def _refuse_running(folder: Folder) -> None:
@@ -44,7 +58,10 @@ async def _damaged(folder: Folder, wanted: list[Wanted]) -> list[tuple[Wanted, D
     return [(each, how) for each, how in zip(wanted, found, strict=True) if how is not None]
 
 
-def _damage(folder: Folder, books: Books, wanted: Wanted, how: Damage) -> Finding:
+def _damage(folder: Folder, books: Books, wanted: Wanted, how: Damage, elsewhere: Mapping[str, str]) -> Finding:
+    if how.kind == "missing" and wanted.sha256 in elsewhere:
+        message = f"it was moved to {elsewhere[wanted.sha256]}: move it back"
+        return Finding("moved", message, wanted.file, wanted.key)
     mend = None
     if wanted.key is not None:
         mend = commands.rerun(

@@ -71,3 +71,10 @@ def test_a_damaged_picture_fails_nothing_and_is_told(ask: Ask, tmp_path: Path) -
     first.write_bytes(whole)
     assert said.status == 0
     assert f"warning: the contact sheet has no images/{first.parent.name}/{first.name}" in said.err
+
+
+def test_where_only_the_sandbox_was_run_status_says_so(ask: Ask, tmp_path: Path) -> None:
+    assert ask("run", "--sandbox", "spring.yaml", "--quiet").status == 0
+    said = ask("status", "spring.yaml")
+    assert said.status == 2 and "only the sandbox was run; see it with --sandbox" in said.err
+    assert ask("status", "spring.yaml", "--sandbox").status == 0

@@ -36,7 +36,12 @@ DECISIONS: list[Any] = [
     (["--retry-failed"], "1 image due again; the next run asks for them", {"failed": 0, "pending": 1}),
     (["--abandon"], "3 images settled without an image", {"abandoned": 3, "in_doubt": 0, "failed": 0}),
     (["--abandon", "--only", "product=soap"], "2 images settled", {"abandoned": 2, "in_doubt": 1}),
-    (["--resubmit", "--only", "seed=5"], "0 images due again", {"in_doubt": 2, "pending": 0}),
+    (
+        ["--resubmit", "--only", "seed=5"],
+        "nothing that --only selects is in doubt: nothing was changed",
+        {"in_doubt": 2, "pending": 0},
+    ),
+    (["--abandon", "--only", "size=square"], "3 images settled", {"abandoned": 3}),
 ]
 
 

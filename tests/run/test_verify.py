@@ -147,6 +147,26 @@ async def test_two_images_that_changed_places_are_told_so(made: Path) -> None:
     assert images(made)[1]["file"] in verdict.findings[0].message
 
 
+async def test_an_image_that_was_only_renamed_is_not_to_be_bought_again(made: Path) -> None:
+    first, second, *_ = images(made)
+    (made / first["file"]).rename(made / "images" / "best.jpg")
+    (made / second["file"]).unlink()
+    verdict = await held(made)
+    assert sorted(kinds(verdict)) == ["missing", "moved"]
+    (moved,) = (finding for finding in verdict.findings if finding.kind == "moved")
+    assert (moved.file, moved.mend) == (first["file"], None)
+    assert moved.message == "it was moved to images/best.jpg: move it back"
+    assert verdict.mend_all is None
+
+
+async def test_where_several_are_damaged_one_command_mends_them_all(made: Path) -> None:
+    for image in images(made)[:2]:
+        (made / image["file"]).unlink()
+    verdict = await held(made)
+    assert verdict.mend_all is not None and verdict.mend_all.endswith("manifest.json --restore")
+    assert any(verdict.mend_all in line for line in verdict.lines(5))
+
+
 async def test_a_link_in_the_place_of_an_image_is_not_followed(made: Path) -> None:
     linked(made / images(made)[0]["file"])
     assert kinds(await held(made)) == ["in_the_way", "unknown"]
