@@ -17,10 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.processes.machines import Done, SandboxProcess
-
-PATIENCE = 120.0
-"""Seconds for anything that a process was asked to do."""
+from tests.processes.machines import PATIENCE, Done, SandboxProcess
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from checker import Seen, check, since
 
@@ -31,6 +31,10 @@ seeds: [1, 2]
 
 LEDGERS: dict[str, Callable[[], dict[str, Any]]] = {}
 """What sandboxes were asked for, also those that have ended, by origin."""
+NO_PROXY = build_opener(ProxyHandler({}))
+"""Asks this machine itself, whatever proxy the environment names."""
+PATIENCE = 120.0
+"""Seconds for anything that a process was asked to do."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,24 @@ class SandboxProcess:
     origin: str
 
     def ledger(self) -> dict[str, Any]:
-        with urlopen(f"{self.origin}/sandbox/ledger", timeout=10) as answer:
+        with NO_PROXY.open(f"{self.origin}/sandbox/ledger", timeout=PATIENCE) as answer:
             ledger: dict[str, Any] = json.load(answer)
         return ledger
 
-    def wait_for(self, requests: int) -> None:
-        """Until so many requests were accepted; bounded, since a client that hangs is a failure."""
-        deadline = time.monotonic() + 30
-        while len(self.ledger()["accepted_at"]) < requests:
+    def wait_for(self, requests: int, **calls: int) -> None:
+        """Until so many requests were accepted, and so many calls of a kind have arrived.
+
+        Bounded, since a client that hangs is a failure.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not self.has_had(requests, **calls):
             assert time.monotonic() < deadline, "the client sends nothing"
+            time.sleep(0.01)
+
+    def has_had(self, requests: int, **calls: int) -> bool:
+        ledger = self.ledger()
+        has_called = all(ledger["calls"][kind] >= number for kind, number in calls.items())
+        return has_called and len(ledger["accepted_at"]) >= requests
 
 
 @contextmanager
@@ -61,9 +74,11 @@ def sandbox_process(*switches: str) -> Iterator[SandboxProcess]:
         try:
             yield sandbox
         finally:
-            last = sandbox.ledger()
-            LEDGERS[sandbox.origin] = lambda: last
-            process.send_signal(signal.SIGTERM)
+            try:
+                last = sandbox.ledger()
+                LEDGERS[sandbox.origin] = lambda: last
+            finally:
+                process.send_signal(signal.SIGTERM)
 
 
 @dataclass
@@ -113,7 +128,7 @@ class Machine:
 
     def run(self, *arguments: object, cwd: Path | None = None) -> Done:
         process = self.start(*arguments, cwd=cwd)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=PATIENCE)
         self.texts += [out, err]
         if arguments[0] == "run" and "--only" not in arguments:
             self.exits[Path(str(arguments[1])).stem] = process.returncode
