@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.machines import Machine, sandbox_process
+from tests.processes.machines import Machine, SandboxProcess, sandbox_process
 
 
 @pytest.mark.parametrize("switch", ["--cancelled-word=cancelled", "--cancelled-word=canceled"])
@@ -17,7 +17,7 @@ def test_a_cancelled_job_is_failed_and_still_counted(switch: str, machine_for: C
     with sandbox_process("--per-minute", "600", "--job-seconds", "600", switch) as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()
-        interrupt(machine, file, sandbox.wait_for)
+        interrupt(machine, file, sandbox)
         cancelled = machine.run("cancel", "spring", "--only", "product=candle")
         status = json.loads(machine.run("status", "spring", "--json").out)
     assert cancelled.exit == 0, cancelled.err
@@ -29,11 +29,11 @@ def test_a_cancelled_job_is_failed_and_still_counted(switch: str, machine_for: C
 
 def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str], Machine], tmp_path: Path) -> None:
     script = tmp_path / "faults.yaml"
-    script.write_text('- {kind: "503", where: download, first: 12}\n', encoding="utf-8")
+    script.write_text("- {kind: slow, where: poll, first: 4, seconds: 60}\n", encoding="utf-8")  # all that look at once
     with sandbox_process("--per-minute", "600", "--job-seconds", "0", "--faults", str(script)) as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()
-        interrupt(machine, file, sandbox.wait_for)
+        interrupt(machine, file, sandbox, poll=4)
         cancelled = machine.run("cancel", "spring")
         again = machine.run("run", file)
         ledger = sandbox.ledger()
@@ -47,10 +47,10 @@ def test_nothing_to_cancel_is_said(machine_for: Callable[[str], Machine]) -> Non
     assert machine.run("cancel", "spring").exit == 2  # nothing was run there yet
 
 
-def interrupt(machine: Machine, file: object, wait_for: Callable[[int], None]) -> None:
+def interrupt(machine: Machine, file: object, sandbox: SandboxProcess, **calls: int) -> None:
     """A run that was stopped once everything was accepted: nothing is cancelled by that."""
     process = machine.start("run", file)
-    wait_for(6)
+    sandbox.wait_for(6, **calls)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
