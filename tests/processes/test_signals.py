@@ -8,23 +8,25 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.processes.machines import CAMPAIGN, PROGRAM, Machine, SandboxProcess, sandbox_process
 
 STREAMS = ("stdin", "stdout", "stderr")
+FAST = ("--per-minute", "600", "--job-seconds", "0")
 
 
 @pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_drains_and_the_next_run_finishes(
-    number: signal.Signals, exit_status: int, machine_for: Callable[[str], Machine]
+    number: signal.Signals, exit_status: int, machine_for: Callable[[str], Machine], tmp_path: Path
 ) -> None:
-    with sandbox_process("--per-minute", "600", "--job-seconds", "2") as sandbox:
+    with sandbox_process(*FAST, "--faults", silent_at_first(tmp_path)) as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()
         process = machine.start("run", file, "--concurrency", "2")
-        sandbox.wait_for(2)
+        sandbox.wait_for(2, poll=2)
         process.send_signal(number)
         out, _ = process.communicate(timeout=30)
         assert process.returncode == exit_status
@@ -34,15 +36,22 @@ def test_a_signal_drains_and_the_next_run_finishes(
         assert (last.exit, sandbox.ledger()["charged_twice"]) == (0, {})
 
 
-def test_a_signal_stops_every_campaign_of_the_command(machine_for: Callable[[str], Machine]) -> None:
-    with sandbox_process("--per-minute", "600", "--job-seconds", "2") as sandbox:
+def silent_at_first(folder: Path) -> str:
+    """A script: who asks for the first two jobs has no answer, so that a run is still there when the signal comes."""
+    script = folder / "silent.yaml"
+    script.write_text("- {kind: slow, where: poll, first: 2, seconds: 60}\n", encoding="utf-8")
+    return str(script)
+
+
+def test_a_signal_stops_every_campaign_of_the_command(machine_for: Callable[[str], Machine], tmp_path: Path) -> None:
+    with sandbox_process(*FAST, "--faults", silent_at_first(tmp_path)) as sandbox:
         machine = machine_for(sandbox.origin)
         files = [
             machine.campaign(name, CAMPAIGN.replace("an oak table", f"a table in {name}"))
             for name in ("autumn", "spring")
         ]
         process = machine.start("run", *files, "--concurrency", "1")
-        sandbox.wait_for(2)
+        sandbox.wait_for(2, poll=2)
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=30)
         assert process.returncode == 143
@@ -60,7 +69,7 @@ def test_a_second_signal_leaves_at_once(machine_for: Callable[[str], Machine]) -
         while "no more requests" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=5)
+        process.communicate(timeout=9)  # a first signal alone waits for ten seconds
         assert process.returncode == 143
         after = machine.run("status", "spring", "--json")
     assert '"in_doubt": 2' in after.out
