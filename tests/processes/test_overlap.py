@@ -30,9 +30,13 @@ def test_two_processes_with_the_same_credentials_share_one_allowance(machine_for
         machine = machine_for(sandbox.origin)
         machine.env["CAMPAIGN_RUNNER_PER_MINUTE"] = "5"
         files = [machine.campaign(name, CAMPAIGN) for name in ("spring", "summer")]
-        runs = [machine.start("run", file, "--max-runtime", "8s") for file in files]
+        runs = [machine.start("run", file, "--log-format", "json") for file in files]
         for run in runs:
+            assert run.stderr is not None
+            assert any('"event": "waiting"' in line for line in run.stderr)  # each has asked for more than there is
+        for run in runs:
+            run.send_signal(signal.SIGTERM)
             run.communicate(timeout=60)
         ledger = sandbox.ledger()
-    assert [run.returncode for run in runs] == [9, 9]
+    assert [run.returncode for run in runs] == [143, 143]
     assert (len(ledger["accepted_at"]), ledger["refused"]) == (5, 0)
