@@ -29,6 +29,8 @@ seeds: [1, 2]
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SLOW = 6.0
 """Seconds of an answer that a first signal waits for, since they are fewer than ten, and a second does not."""
+SILENT = 60.0
+"""Seconds of an answer that nobody waits for."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,6 @@ class Phase:
     """Where a run is when the signal comes: what makes it stay there, and how that is seen."""
 
     fault: dict[str, Any] | None = None
-    job_seconds: float = 0.0
     per_minute: int = 600
     calls: dict[str, int] = field(default_factory=dict)
     """So many calls of a kind have arrived at the service."""
@@ -45,9 +46,14 @@ class Phase:
     doubts_after_two: int = 0
     """Images in doubt after a second signal."""
 
+    def strikes(self, times: int) -> dict[str, Any]:
+        """The fault, once; a second signal waits for no answer, so that it may be as long in coming as it likes."""
+        fault = {"first": 1} | (self.fault or {})
+        return fault | {"seconds": SILENT} if times == 2 else fault
+
 
 PHASES = {
-    "before the token": Phase({"kind": "slow", "where": "token", "seconds": 60}, calls={"token": 1}),
+    "before the token": Phase({"kind": "slow", "where": "token", "seconds": SILENT}, calls={"token": 1}),
     "waiting for the allowance": Phase(per_minute=1, events={"waiting": 1, "accepted": 1}),
     "during a submit": Phase(
         {"kind": "slow_after", "where": "submit", "seconds": SLOW},
@@ -55,7 +61,9 @@ PHASES = {
         events={"accepted": 1},
         doubts_after_two=2,
     ),
-    "while polling": Phase(job_seconds=4.0, events={"accepted": 2}),
+    "while polling": Phase(
+        {"kind": "slow", "where": "poll", "first": 2, "seconds": SILENT}, calls={"poll": 2}, events={"accepted": 2}
+    ),
     "while downloading": Phase({"kind": "slow_after", "where": "download", "seconds": SLOW}, calls={"download": 1}),
     "at the end": Phase(events={"stored": 4}),
 }
@@ -88,8 +96,8 @@ def signalled(phase: Phase, number: signal.Signals, times: int, *, launcher: For
     """One run that is told to end; what it leaves is held against the ledger, and the next run completes it."""
     home.mkdir()
     script = home / "faults.yaml"
-    script.write_text(json.dumps([phase.fault | {"nth": 1}] if phase.fault else []), encoding="utf-8")
-    switches = ("--per-minute", "600", "--job-seconds", phase.job_seconds, "--faults", script)
+    script.write_text(json.dumps([phase.strikes(times)] if phase.fault else []), encoding="utf-8")
+    switches = ("--per-minute", "600", "--job-seconds", 0, "--faults", script)
     with launcher.sandbox(home, *map(str, switches)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
         file = machine.campaign(text=CAMPAIGN)
