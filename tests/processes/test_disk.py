@@ -33,6 +33,8 @@ NOBODY = 65534
 SIZES = (0, 512, *range(4096, 43 * 8192, 8192))
 """Bytes that no file may exceed."""
 SHARES = 2
+LEISURE = 5
+"""Seconds that a run waits for its first job, in which its disk is filled."""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,10 @@ def fills_up(launcher: Forks, home: Path, fill: Fill, make_room: Callable[[], No
     """One run in `home` for which the disk is full once its first request is accepted."""
     words = home.parent.parent / f"words of {home.parent.name} {home.name}"
     words.mkdir()
-    with launcher.sandbox(words, "--per-minute", "600", "--job-seconds", "1") as sandbox:
+    script = words / "faults.yaml"
+    script.write_text(f"- {{kind: slow, where: poll, nth: 1, seconds: {LEISURE}}}\n", encoding="utf-8")
+    switches = ("--per-minute", "600", "--job-seconds", "0", "--faults", str(script))
+    with launcher.sandbox(words, *switches) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
         file = machine.campaign(text=CAMPAIGN)
         run = launcher.start("run", file, "--concurrency", "1", home=words, env=machine.env)
