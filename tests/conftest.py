@@ -15,11 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent / "guard"))
 from suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
 
 MOUNT = ("mount", "-t", "tmpfs")
+
+settings.register_profile("unhurried", settings(), deadline=None)  # nothing is held against a clock
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
