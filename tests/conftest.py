@@ -21,9 +21,17 @@ sys.path.insert(0, str(Path(__file__).parent / "guard"))
 from suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
 
 MOUNT = ("mount", "-t", "tmpfs")
+OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")
 
 settings.register_profile("unhurried", settings(), deadline=None)  # nothing is held against a clock
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_nobody() -> None:
+    """What whoever runs the tests has set for the program is not for the tests."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
