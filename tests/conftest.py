@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +33,14 @@ def settings_of_nobody() -> None:
     """What whoever runs the tests has set for the program is not for the tests."""
     for name in [name for name in os.environ if name.startswith(OURS)]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_of_a_terminal() -> None:
+    """Tests that run in the background ignore some signals, and so would every process that they start."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)  # still harmless here, and the usual one in a child
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
