@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from typed import Ask, Said
@@ -44,7 +44,8 @@ def spring(tmp_path: Path) -> Path:
 
 
 def charged(origin: str) -> object:
-    with urlopen(f"{origin}/sandbox/ledger", timeout=10) as answer:
+    past_any_proxy = build_opener(ProxyHandler({}))
+    with past_any_proxy.open(f"{origin}/sandbox/ledger", timeout=60) as answer:
         ledger = json.load(answer)
     return ledger["images_charged"], ledger["calls"]["submit"]
 
@@ -136,10 +137,15 @@ def test_a_budget_that_is_too_small_is_told(ask: Ask, account: dict[str, str], s
 
 
 def test_a_folder_that_nobody_may_write_is_told(
-    ask: Ask, account: dict[str, str], tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+    ask: Ask,
+    account: dict[str, str],
+    tmp_path: Path,
+    spring: Path,
+    as_nobody: Callable[[], AbstractContextManager[None]],
 ) -> None:
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
+    spring.chmod(0o644)
     with as_nobody():
         said = ask("doctor", "spring", **account)
     assert said.status == 6
