@@ -40,7 +40,7 @@ async def test_hours_pass_in_no_time() -> None:
     began, really = now(), time.perf_counter()
     await asyncio.gather(*(asyncio.sleep(hours * 3600) for hours in range(100)))
     assert now() - began == pytest.approx(99 * 3600)
-    assert time.perf_counter() - really < 2
+    assert time.perf_counter() - really < 60  # hours would be more, however busy the machine is
 
 
 async def test_timers_fire_in_their_order() -> None:
