@@ -17,6 +17,7 @@ import random
 import selectors
 import socket
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -172,11 +173,12 @@ class _InOrder(Selector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         events = super().select(timeout)
+        deadline = time.monotonic() + PATIENCE
         while self._late(events):
-            more = selectors.EpollSelector.select(self, PATIENCE)
-            if len(more) <= len(events):
+            if time.monotonic() > deadline:
                 raise NothingWillHappen("bytes under way did not arrive")
-            events = more
+            time.sleep(0.0001)  # it would not wait: others are ready
+            events = selectors.EpollSelector.select(self, 0)
         return sorted(events, key=lambda event: self._numbers[event[0].fd])
 
     def _late(self, events: list[Any]) -> bool:
