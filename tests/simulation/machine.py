@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from virtual import PATIENCE, End, NothingWillHappen, Selector, VirtualLoop
+from virtual import PATIENCE, Address, End, NothingWillHappen, Selector, VirtualLoop
 
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 MOST_AWAITS = 1000
@@ -182,14 +182,18 @@ class _InOrder(Selector):
         return sorted(events, key=lambda event: self._numbers[event[0].fd])
 
     def _late(self, events: list[Any]) -> bool:
-        """Whether bytes are under way to a socket that is not yet ready."""
+        """Whether bytes, or a connection, are under way to a socket that is not yet ready."""
         assert isinstance(self.loop, Machine)
-        ready = {key.fd for key, mask in events if mask & selectors.EVENT_READ}
-        return any(self._is_read(fd) for fd in self.loop.expected() - ready)
+        ready = {
+            (key.fd, mask & each) for key, mask in events for each in (selectors.EVENT_READ, selectors.EVENT_WRITE)
+        }
+        expected = {(fd, selectors.EVENT_READ) for fd in self.loop.expected()}
+        expected |= {(fd, selectors.EVENT_WRITE) for fd in self.loop.dialling}
+        return any(self._is_asked_for(*each) for each in expected - ready)
 
-    def _is_read(self, fd: int) -> bool:
+    def _is_asked_for(self, fd: int, event: int) -> bool:
         key = self.get_map().get(fd)
-        return key is not None and bool(key.events & selectors.EVENT_READ)
+        return key is not None and bool(key.events & event)
 
 
 class Machine(VirtualLoop):
@@ -202,6 +206,10 @@ class Machine(VirtualLoop):
         self.seen: Counter[str] = Counter()
         self.lives: list[_Life] = []
         self.is_over = False
+        self.dialling: set[int] = set()
+        """Sockets that are connecting: to a socket of this loop that takes no time."""
+        self._listeners: dict[Address, int] = {}
+        self._accepted: set[tuple[Address, Address]] = set()
         self._limbo: list[asyncio.Future[Any]] = []
         self._processes: dict[int, Process] = {}
         self._count = 0
@@ -241,14 +249,17 @@ class Machine(VirtualLoop):
         del self._processes[process.id]
         for sock in process.connecting:
             self._remove_writer(sock.fileno())  # type: ignore[attr-defined]
+            self.dialling.discard(sock.fileno())
             sock.close()
             self._connecting -= 1
 
     def expected(self) -> set[int]:
-        """The sockets that have bytes, or an end, under way to them."""
+        """The sockets that have bytes, an end, or a connection under way to them."""
         expected = set()
         for (local, remote), end in self._ends.items():
             peer = self._ends.get((remote, local))
+            if peer is None and remote in self._listeners and (remote, local) not in self._accepted:
+                expected.add(self._listeners[remote])
             if peer is not None and end.wants_bytes() and (end.received < peer.sent or peer.is_gone):
                 expected.add(end.fileno())
         return expected
@@ -279,9 +290,25 @@ class Machine(VirtualLoop):
         process = PROCESS.get()
         connecting = process.connecting if process is not None else []
         connecting.append(sock)
-        await super().sock_connect(sock, address)
+        self.dialling.add(number := sock.fileno())
+        try:
+            await super().sock_connect(sock, address)
+        finally:
+            self.dialling.discard(number)
         with suppress(ValueError):
             connecting.remove(sock)
+
+    def _start_serving(self, protocol_factory: Any, sock: socket.socket, *more: Any) -> None:
+        self._listeners[sock.getsockname()[:2]] = sock.fileno()
+        super()._start_serving(protocol_factory, sock, *more)
+
+    def _stop_serving(self, sock: socket.socket) -> None:
+        self._listeners.pop(sock.getsockname()[:2], None)
+        super()._stop_serving(sock)
+
+    def _accept_connection2(self, protocol_factory: Any, sock: socket.socket, *more: Any) -> Any:
+        self._accepted.add((sock.getsockname()[:2], sock.getpeername()[:2]))
+        return super()._accept_connection2(protocol_factory, sock, *more)  # type: ignore[misc]
 
     def _make_socket_transport(self, *arguments: Any, **named: Any) -> Any:
         transport = super()._make_socket_transport(*arguments, **named)
