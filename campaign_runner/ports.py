@@ -37,13 +37,15 @@ class Provider(Protocol):
         """What the job has to offer, or None while it is being made. Free, may be repeated.
 
         Raises GenerationFailed (final), Throttled, AccountRefused or Unavailable (ask again);
-        `Unavailable.code` is `unknown_job_id` where the service says it does not know the job.
+        `Unavailable.code` is `unknown_job_id` where the service says it does not know the job, `no_result` where
+        it says that the job succeeded and names no images.
         """
 
     async def fetch(self, output: Output) -> bytes:
         """The bytes of a finished image, as received, complete by their framing. Free, may be repeated.
 
         Raises LinkExpired (poll for a fresh URL), BlockedHost (final, not contacted), Damaged or Unavailable.
+        `LinkExpired.code` is `link_expired` or `no_link` where the service's side said so, and not a proxy's page.
         """
 
     async def find_models(self, name: str) -> Sequence[CustomModel]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from campaign_runner.errors import AccountRefused, Damaged, ProviderError, Throttled, Unavailable
+from campaign_runner.errors import AccountRefused, Damaged, LinkExpired, ProviderError, Throttled, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ CANCEL = Budget(tries=2, first=1, longest=1, spread=0)
 POLL = Budget(tries=8, first=2, longest=12, spread=1 / 3)
 LOST_JOB = Budget(tries=5, first=15, longest=15, spread=0)  # a minute in all
 SLOW_POLL = 60.0  # seconds between polls once quick ones did not help: a paid job is not given up
+_GONE = frozenset({"unknown_job_id", "no_result", "no_link", "link_expired"})
 
 
 def submit_again(error: ProviderError, attempt: int, jitter: float) -> float | None:
@@ -81,6 +82,14 @@ def poll_again(error: ProviderError, attempt: int, jitter: float) -> float | Non
             return _at_least(error, SLOW_POLL if wait is None else wait)
         case _:
             return None
+
+
+def is_gone(error: ProviderError) -> bool:
+    """Whether the service itself says, of this very job, that its images are not to be had: only that may lose them.
+
+    A refusal of the account, an allowance, an outage, a gateway's page or a broken download says nothing of the kind.
+    """
+    return isinstance(error, Unavailable | LinkExpired) and error.code in _GONE
 
 
 def fetch_again(error: ProviderError, attempt: int, jitter: float) -> float | None:

@@ -125,3 +125,12 @@ def test_a_wait_is_never_negative_and_never_over_an_hour(error: ProviderError, a
     for again in (retry.submit_again, retry.look_up_again, retry.poll_again, retry.fetch_again, retry.cancel_again):
         wait = again(error, attempt, jitter)
         assert wait is None or 0 <= wait <= 3600
+
+
+def test_an_image_is_gone_only_where_the_service_says_so_of_its_job() -> None:
+    assert not any(retry.is_gone(error) for error in EVERY)
+    assert retry.is_gone(Unavailable("404", code="unknown_job_id", reached=True))
+    assert retry.is_gone(Unavailable("succeeded", code="no_result", reached=True))
+    assert retry.is_gone(LinkExpired("403", code="link_expired"))
+    assert not retry.is_gone(Unavailable("502", code="http_502", reached=True))
+    assert not retry.is_gone(AccountRefused("403", code="unknown_job_id"))

@@ -112,6 +112,8 @@ def read_status(response: Response, job_id: str, now: datetime) -> Finished | No
         raise GenerationFailed(f"Adobe's content policy refused the images: {complaint}", code=complaint.code)
     if response.status in {404, 410}:
         complaint = read_complaint(response)
+        if not complaint.is_json:  # a page comes from something in between, which knows no jobs
+            raise _busy(complaint, None)
         raise Unavailable(f"Adobe does not know the job: {complaint}", code="unknown_job_id", reached=True)
     answer = _read_free(response, now)
     if answer.get("jobId", job_id) != job_id:
@@ -137,7 +139,7 @@ def _read_word(word: str, answer: Mapping[str, Any], response: Response) -> Fini
 def _read_finished(result: object) -> Finished:
     outputs = result.get("outputs") if isinstance(result, Mapping) else None
     if not isinstance(result, Mapping) or not isinstance(outputs, list):
-        raise _unusable("says succeeded without outputs")
+        raise Unavailable("Adobe's answer says succeeded without outputs", code="no_result", reached=True)
     warnings = tuple(text for name, text in _WARNINGS.items() if result.get(name) is True)
     return Finished(tuple(_read_output(output) for output in outputs), warnings)
 
@@ -155,7 +157,8 @@ def read_image(response: Response, now: datetime) -> bytes:
     """The bytes of an image as received. Raises LinkExpired, Damaged or Unavailable."""
     status = response.status
     if status in {400, 403, 404, 410}:  # the storage's words for a link that is over
-        raise LinkExpired(f"the image's link has expired ({status})", code="link_expired")
+        code = f"http_{status}" if response.media_type == "text/html" else "link_expired"  # a page is a proxy's word
+        raise LinkExpired(f"the image's link has expired ({status})", code=code)
     if status == 429 or status >= 500 or 300 <= status < 400 or status == 408:
         wait = read_retry_after(response.headers.get("retry-after"), now)
         raise Unavailable(f"the image's store answered {status}", code=f"http_{status}", reached=True, retry_after=wait)

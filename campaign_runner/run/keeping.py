@@ -18,7 +18,6 @@ from campaign_runner.errors import (
     LinkExpired,
     ProviderError,
     StoreError,
-    Unavailable,
 )
 from campaign_runner.events import Attempt, Fact, Failed, Reason, SetAside, Stored
 from campaign_runner.model import Finished, Output, Variation
@@ -70,7 +69,7 @@ class Keeper:
                 await self._record(Failed(delivery.attempt, variation, MISSING))
         for output in extras:
             await self._set_aside(delivery, output)
-        if worst := sorted(filter(None, troubles), key=lambda trouble: isinstance(trouble, LetGo)):
+        if worst := sorted(filter(None, troubles), key=_hopelessness):
             raise worst[0]
 
     async def recover(self, attempt: Attempt) -> list[Variation]:
@@ -152,17 +151,17 @@ class Keeper:
 
     async def _fetch(self, delivery: Delivery, output: Output) -> tuple[bytes, Examined]:
         """The bytes of one output, checked. Raises LetGo once its tries are used up, BlockedHost at once."""
-        failures = 0
+        failures: list[ProviderError] = []
         while True:
             try:
                 return await self._once(output)
             except BlockedHost:
                 raise
             except ProviderError as error:
-                failures += 1
+                failures.append(error)
                 self._control.heard(error)
-                await self._pause(error, failures)
-                if failures <= FRESH_URLS:
+                await self._pause(failures)
+                if len(failures) <= FRESH_URLS:
                     output = await self._renewed(delivery, output)
 
     async def _once(self, output: Output) -> tuple[bytes, Examined]:
@@ -171,14 +170,20 @@ class Keeper:
             self._control.heard(None)
             return content, await self._images.examine(content)
 
-    async def _pause(self, error: ProviderError, failures: int) -> None:
-        """Wait before the next try. An expired link wants a fresh one, not patience. Raises LetGo for the last try."""
-        wait = retry.fetch_again(error, failures, self._control.clock.random())
-        if isinstance(error, LinkExpired) and failures <= FRESH_URLS:
+    async def _pause(self, failures: list[ProviderError]) -> None:
+        """Wait before the next try. An expired link wants a fresh one, not patience. Raises LetGo for the last try.
+
+        The image is gone only where no try at all, each but the last followed by a fresh link, said anything else.
+        """
+        error = failures[-1]
+        wait = retry.fetch_again(error, len(failures), self._control.clock.random())
+        if isinstance(error, LinkExpired) and len(failures) <= FRESH_URLS:
             wait = 0.0
-        is_over = wait is None or wait > LONGEST_WAIT
-        if is_over or not await self._control.stop.sleep(Level.DRAINING, wait or 0.0):
-            raise LetGo(error.code or "not_downloaded", str(error), answered=not _is_silence(error)) from error
+        if wait is None or wait > LONGEST_WAIT:
+            is_gone = all(map(retry.is_gone, failures))
+            raise LetGo(error.code or "not_downloaded", str(error), is_gone=is_gone) from error
+        if not await self._control.stop.sleep(Level.DRAINING, wait):
+            raise LetGo(error.code or "not_downloaded", str(error)) from error
 
     async def _renewed(self, delivery: Delivery, output: Output) -> Output:
         """The same output under a fresh URL; the one at hand where the service no longer offers it."""
@@ -202,5 +207,6 @@ def _sorted(delivery: Delivery) -> tuple[list[tuple[Output, Variation]], list[Ou
     return ours, extras
 
 
-def _is_silence(error: ProviderError) -> bool:
-    return isinstance(error, Unavailable) and not error.reached
+def _hopelessness(trouble: Exception) -> int:
+    """Ours to mend first, then what a later run may still fetch; last what the service says is gone."""
+    return 1 + trouble.is_gone if isinstance(trouble, LetGo) else 0

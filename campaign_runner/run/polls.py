@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from campaign_runner import retry
-from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
+from campaign_runner.errors import GenerationFailed, ProviderError
 from campaign_runner.model import Finished, Ticket
 from campaign_runner.ports import Provider
 from campaign_runner.run.pace import Pace
@@ -21,26 +21,28 @@ from campaign_runner.run.pace import Pace
 POLLERS = 4
 FAILING = 60.0
 """Seconds for which failing polls are repeated at least, however old the job is: one of them proves nothing."""
+DENIALS = 3
+"""Answers in a row that the job's images are gone, after which that is believed."""
 
 
 class LetGo(Exception):
     """The job is not followed any further by this run; it stays accepted.
 
-    `code` says why; `answered` whether it was the service that said so, and not silence or our own stop.
+    `code` says why; `is_gone` whether the service itself said, more than once, that its images are not to be had.
     """
 
-    def __init__(self, code: str, message: str, *, answered: bool) -> None:
+    def __init__(self, code: str, message: str, *, is_gone: bool = False) -> None:
         super().__init__(message)
         self.code = code
-        self.answered = answered
+        self.is_gone = is_gone
 
 
 def _still_running() -> LetGo:
-    return LetGo("still_running", "it is still being made", answered=True)
+    return LetGo("still_running", "it is still being made")
 
 
 def _stopped() -> LetGo:
-    return LetGo("stopped", "the run was stopped", answered=False)
+    return LetGo("stopped", "the run was stopped")
 
 
 @dataclass(order=True, slots=True)
@@ -56,6 +58,7 @@ class _Followed:
     patient_until: float = field(compare=False)
     done: asyncio.Future[Finished] = field(compare=False)
     failures: int = field(default=0, compare=False)
+    denials: int = field(default=0, compare=False)
     was_seen_running: bool = field(default=False, compare=False)
 
     def teaches(self) -> bool:
@@ -141,7 +144,7 @@ class Polls:
             self._judge(job, finished)
 
     def _judge(self, job: _Followed, finished: Finished | None) -> None:
-        job.failures = 0
+        job.failures = job.denials = 0
         age = asyncio.get_running_loop().time() - job.since
         if finished is not None:
             if job.teaches():
@@ -155,8 +158,8 @@ class Polls:
     def _again(self, job: _Followed, error: ProviderError) -> None:
         """Nothing is lost by a failed poll: look again, more slowly."""
         job.failures += 1
-        silent = isinstance(error, Unavailable) and not error.reached
-        reason = LetGo(error.code or "not_answered", str(error), answered=not silent)
+        job.denials = job.denials + 1 if retry.is_gone(error) else 0
+        reason = LetGo(error.code or "not_answered", str(error), is_gone=job.denials >= DENIALS)
         wait = retry.poll_again(error, job.failures, self._random())
         if wait is None:
             _end(job, reason)

@@ -27,6 +27,7 @@ from campaign_runner.run.submitting import Submitter
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is left to the next run."""
 LOST_AFTER = timedelta(hours=24)
+"""How long after its acceptance a job is lost that the service says is gone: so long it keeps what it made."""
 GRACE = 90.0
 """Seconds a drain waits for answers under way: longer than a submit may take."""
 GRACE_AFTER_SIGNAL = 10.0
@@ -135,7 +136,7 @@ class Runner:
         return await self._polls.finished(ticket, Pace(), age=PATIENCE, patience=0.0)
 
     async def _let_go(self, attempt: Attempt, reason: LetGo, age: float) -> None:
-        if reason.answered and age > LOST_AFTER.total_seconds():
+        if reason.is_gone and age > LOST_AFTER.total_seconds():
             lost = Reason("lost", f"paid for, but not to be had for 24 hours: {reason}")
             for variation in await self._keeper.recover(attempt):
                 await self._record(Failed(attempt, variation, lost))

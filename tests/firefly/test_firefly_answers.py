@@ -213,14 +213,15 @@ STATUS_ERRORS = [
     (said(451, {"error_code": "image_unsafe"}), GenerationFailed, "image_unsafe"),
     (said(200, {"jobId": "other", "status": "failed"}), Unavailable, "unreadable_answer"),  # about somebody else's job
     (said(200, {"jobId": None, "status": "failed"}), Unavailable, "unreadable_answer"),
-    (job("succeeded"), Unavailable, "unreadable_answer"),
-    (job("succeeded", result=[]), Unavailable, "unreadable_answer"),
-    (job("succeeded", result={"outputs": {}}), Unavailable, "unreadable_answer"),
+    (job("succeeded"), Unavailable, "no_result"),
+    (job("succeeded", result=[]), Unavailable, "no_result"),
+    (job("succeeded", result={"outputs": {}}), Unavailable, "no_result"),
     (job("succeeded", result={"outputs": ["x"]}), Unavailable, "unreadable_answer"),
     (job(None), Unavailable, "unreadable_answer"),
     (html(200), Unavailable, "unreadable_answer"),  # a captive portal
     (said(404, {"error_code": "unknown_job_id"}), Unavailable, "unknown_job_id"),
-    (html(410), Unavailable, "unknown_job_id"),
+    (said(410, {"error_code": "job_timeout"}), Unavailable, "unknown_job_id"),
+    (html(404), Unavailable, "http_404"),  # a proxy's page, which knows no jobs
     (said(422, {"error_code": "validation_error"}), Unavailable, "validation_error"),
     (said(302, location="https://x/"), Unavailable, "http_302"),
     (said(401), AccountRefused, "http_401"),
@@ -240,6 +241,13 @@ def test_a_poll_ends_a_job_only_where_the_service_did(
         answers.read_status(response, JOB, NOW)
     assert (type(caught.value), caught.value.code) == (error, code)
     assert not isinstance(caught.value, Unavailable) or caught.value.reached
+
+
+def test_a_link_has_expired_where_the_store_says_so_and_no_page_of_a_proxy() -> None:
+    for response, code in ((said(403, b"<Error/>", "application/xml"), "link_expired"), (html(403), "http_403")):
+        with pytest.raises(LinkExpired) as caught:
+            answers.read_image(response, NOW)
+        assert caught.value.code == code
 
 
 @pytest.mark.parametrize(

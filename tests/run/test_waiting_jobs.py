@@ -43,17 +43,6 @@ async def test_what_left_the_campaign_is_still_fetched_under_its_old_name(begin:
     assert {image["in_campaign"]: image["state"] for image in again.images} == {True: "stored", False: "stored"}
 
 
-async def test_after_a_day_a_job_is_lost(begin: Any) -> None:
-    night = await begin(Fault("stuck", nth=1), job_known_seconds=10 * 86400)
-    await night.run(night.campaign(requests=1, seeds=2))
-    await asyncio.sleep(20 * 3600)
-    assert (await night.run()).states == {"accepted": 2}
-    await asyncio.sleep(5 * 3600)
-    ended = await night.run()
-    assert ended.code == 3
-    assert ended.reasons == {"lost": 2}
-
-
 async def test_a_job_the_service_no_longer_knows_is_lost_after_a_day_and_not_before(begin: Any) -> None:
     night = await begin(Fault("stuck", nth=1), job_known_seconds=3600)
     await night.run(night.campaign(requests=1, seeds=1))
