@@ -201,7 +201,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A job stays `accepted` when the run lets go of it: paid, and asked for again by the next run."""
+    """A job stays `accepted` when the run lets go of it: paid, and asked for again each half hour and by the next."""
 
     attempt: Attempt
     reason: Reason

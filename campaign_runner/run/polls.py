@@ -1,7 +1,7 @@
 """All accepted jobs, polled concurrently: one heap of due times, served by a few pollers.
 
 A poll is free and may be repeated, so whatever goes wrong is tried again until the job's time is
-over; a job that is let go of stays accepted, and the next run asks again.
+over; a job that is let go of stays accepted, and is asked for again later or by the next run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DENIALS = 3
 
 
 class LetGo(Exception):
-    """The job is not followed any further by this run; it stays accepted.
+    """The job is not followed any further for now; it stays accepted.
 
     `code` says why; `is_gone` whether the service itself said, more than once, that its images are not to be had.
     """

@@ -25,9 +25,11 @@ from campaign_runner.run.polls import POLLERS, LetGo, Polls
 from campaign_runner.run.submitting import Submitter
 
 PATIENCE = 15 * 60.0
-"""Seconds a job is polled after its acceptance before it is left to the next run."""
+"""Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""
 LOST_AFTER = timedelta(hours=24)
 """How long after its acceptance a job is lost that the service says is gone: so long it keeps what it made."""
+RETURN = 30 * 60.0
+"""Seconds after which a run that goes on asks again for what it had let go of: a link lives an hour, a job a day."""
 GRACE = 90.0
 """Seconds a drain waits for answers under way: longer than a submit may take."""
 GRACE_AFTER_SIGNAL = 10.0
@@ -55,6 +57,8 @@ class Runner:
         self._slots = asyncio.Semaphore(self._limits.concurrency)
         self._room = asyncio.Semaphore(2 * self._limits.concurrency)  # bounds what waits for its download, too
         self._paces: dict[tuple[str, int], Pace] = {}
+        self._left: set[str] = set()  # attempts that are accepted and that nobody follows
+        self._returning = asyncio.Lock()
         heard, random = self._control.heard, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
         self._submitter = Submitter(ports, self._limits, self._control, shared=shared or Shared(), record=self._record)
@@ -68,9 +72,19 @@ class Runner:
             async with Crew(self._control.failed) as crew:
                 pollers.start(self._drain(crew))
                 pollers.start(self._keep_time())
-                crew.start(self._begin(crew, jobs))
+                pollers.start(self._return_at_times(crew))
+                await self._work(crew, jobs)
             pollers.cancel()
         return self._control.ending
+
+    async def _work(self, crew: Crew, jobs: Iterable[Job]) -> None:
+        """Everything that is to be done, and after a long run once more what was let go of meanwhile."""
+        time = asyncio.get_running_loop().time
+        began = time()
+        crew.start(self._begin(crew, jobs))
+        await crew.join()
+        if time() - began >= RETURN:
+            crew.start(self._return(crew))
 
     async def _begin(self, crew: Crew, jobs: Iterable[Job]) -> None:
         await self._resume(crew)
@@ -82,6 +96,26 @@ class Runner:
             if not await self._admitted(Level.DRAINING):
                 return
             crew.start(self._follow_again(unfinished))
+
+    async def _return_at_times(self, crew: Crew) -> None:
+        """Follow again, for as long as the run lasts, what it let go of: no other run can, and the service forgets."""
+        while await self._control.stop.sleep(Level.DRAINING, RETURN):
+            if not self._returning.locked():
+                crew.start(self._return(crew))
+
+    async def _return(self, crew: Crew) -> None:
+        """Follow again what was let go of; not where an error ends the run, which would only meet it again."""
+        async with self._returning:
+            left = frozenset(self._left)  # of what is let go of only now, the journal's page may be too old
+            if not left:
+                return
+            async for unfinished in self._journal.unfinished():
+                if unfinished.attempt.id not in left:
+                    continue
+                if self._control.ending.errors or not await self._admitted(Level.DRAINING):
+                    return
+                self._left.remove(unfinished.attempt.id)
+                crew.start(self._follow_again(unfinished))
 
     async def _submit_all(self, crew: Crew, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -141,6 +175,7 @@ class Runner:
             for variation in await self._keeper.recover(attempt):
                 await self._record(Failed(attempt, variation, lost))
         else:
+            self._left.add(attempt.id)
             self._control.observe(Left(attempt, Reason(reason.code, str(reason))))
 
     async def _fail(self, attempt: Attempt, reason: Reason) -> None:
