@@ -19,7 +19,7 @@ from campaign_runner.errors import (
     ProviderError,
     StoreError,
 )
-from campaign_runner.events import Attempt, Fact, Failed, Reason, SetAside, Stored
+from campaign_runner.events import Attempt, Fact, Failed, Reason, SetAside, Stored, Warned
 from campaign_runner.model import Finished, Output, Variation
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
@@ -33,6 +33,7 @@ FRESH_URLS = 3
 LONGEST_WAIT = 600.0
 """Seconds; a store that asks for a longer wait is asked again by the next run."""
 MISSING = Reason("missing", "the service returned no image for this seed")
+UNASKED = "an image that nobody asked for could not be fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,22 @@ class Keeper:
         self._slots = asyncio.Semaphore(DOWNLOADS)
 
     async def keep(self, delivery: Delivery) -> None:
-        """Store what was asked for, fail what is missing, set aside what was not asked for.
+        """Set aside what was not asked for, store what was, fail what is missing.
 
-        Raises LetGo where an image could not be fetched now, StoreError or IntegrityError where it could not
-        be stored: all the others of the job are stored before.
+        In this order: a job is asked for again only while it lacks an image, so what is missing is told once
+        everything it did make is here. Raises LetGo where an image could not be fetched now, StoreError or
+        IntegrityError where it could not be stored: all the others of the job are stored before.
         """
         ours, extras = _sorted(delivery)
-        troubles = [await self._store_one(delivery, output, variation) for output, variation in ours]
-        delivered = {variation.key for _, variation in ours}
-        for variation in delivery.attempt.job.variations:
-            if variation.key not in delivered:
+        missing = _missing(delivery.attempt, ours)
+        strays = [trouble for output in extras if (trouble := await self._set_one_aside(delivery, output))]
+        kept_away = [trouble for output, each in ours if (trouble := await self._store_one(delivery, output, each))]
+        if not strays:
+            for variation in missing:
                 await self._record(Failed(delivery.attempt, variation, MISSING))
-        for output in extras:
-            await self._set_aside(delivery, output)
-        if worst := sorted(filter(None, troubles), key=_hopelessness):
+        if not missing and not kept_away:
+            strays = [trouble for trouble in strays if not self._is_given_up(trouble)]
+        if worst := sorted(strays + kept_away, key=_hopelessness):
             raise worst[0]
 
     async def recover(self, attempt: Attempt) -> list[Variation]:
@@ -126,12 +129,24 @@ class Keeper:
         await self._put_aside(attempt, content, examined, reason)
         await self._record(Failed(attempt, variation, reason))
 
-    async def _set_aside(self, delivery: Delivery, output: Output) -> None:
-        """An image nobody asked for. If it cannot be had it is no loss to the campaign."""
+    async def _set_one_aside(self, delivery: Delivery, output: Output) -> Trouble | None:
+        """See an image nobody asked for through to its end; the answer is what keeps it at the service."""
         try:
-            content, examined = await self._fetch(delivery, output)
-        except (LetGo, BlockedHost, GenerationFailed):
-            return
+            await self._set_aside(delivery, output)
+        except (BlockedHost, GenerationFailed) as error:
+            self._control.observe(Warned(f"{UNASKED}: {error}"))
+        except (LetGo, StoreError, IntegrityError) as trouble:
+            return trouble
+        return None
+
+    def _is_given_up(self, trouble: Trouble) -> bool:
+        """Whether an image nobody asked for is left at the service: its job has all of its own, and ends."""
+        if isinstance(trouble, LetGo):
+            self._control.observe(Warned(f"{UNASKED}: {trouble}"))
+        return isinstance(trouble, LetGo)
+
+    async def _set_aside(self, delivery: Delivery, output: Output) -> None:
+        content, examined = await self._fetch(delivery, output)
         reason = Reason(
             "unexpected", f"an image said to be of seed {output.seed}, which was not asked for, or not twice"
         )
@@ -205,6 +220,12 @@ def _sorted(delivery: Delivery) -> tuple[list[tuple[Output, Variation]], list[Ou
         if output.seed in left:
             left.remove(output.seed)
     return ours, extras
+
+
+def _missing(attempt: Attempt, ours: list[tuple[Output, Variation]]) -> list[Variation]:
+    """What was asked for and not delivered."""
+    delivered = {variation.key for _, variation in ours}
+    return [each for each in attempt.job.variations if each.key not in delivered]
 
 
 def _hopelessness(trouble: Exception) -> int:

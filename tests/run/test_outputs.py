@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import signal
 from typing import Any
 
 import pytest
 
-from campaign_runner.events import Failed, Left, SetAside, Warned
+from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Warned
+from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
@@ -92,12 +94,56 @@ async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -
     assert (night.output / aside.file).exists()
 
 
-async def test_an_image_nobody_asked_for_that_cannot_be_had_is_no_loss(begin: Any) -> None:
-    extra = [Fault("503", where="download", nth=number) for number in range(5, 11)]
-    night = await begin(Fault("extra_output", nth=1), *extra)
+async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no_other(begin: Any) -> None:
+    night = await begin(Fault("extra_output", nth=1), Fault("503", where="download", first=6))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert not ended.seen(SetAside)
+    assert any("nobody asked for" in warned.message for warned in ended.seen(Warned))
+
+
+async def test_nothing_is_missing_before_what_came_instead_is_kept(begin: Any) -> None:
+    night = await begin(Fault("unknown_seed"), Fault("503", where="download", first=6))
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states) == (8, {"stored": 3, "accepted": 1})
+    again = await night.run()
+    assert (again.code, again.states, again.reasons) == (3, {"stored": 3, "failed": 1}, {"missing": 1})
+    assert len(list(night.output.glob("images/unexpected/*"))) == night.ledger.images_charged - 3 == 1
+
+
+async def test_a_signal_does_not_lose_what_came_instead(begin: Any) -> None:
+    night = await begin(Fault("unknown_seed"), Fault("cut", where="download"))
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, Accepted):  # made two seconds later, and then tried for longer than two more
+            asyncio.get_running_loop().call_later(4, control.signalled, signal.SIGINT)
+
+    ended = await night.run(night.campaign(requests=1, seeds=1), watch=watch)
+    assert (ended.code, ended.states) == (130, {"accepted": 1})
+    night.forgive()
+    assert (await night.run()).reasons == {"missing": 1}
+    assert len(list(night.output.glob("images/unexpected/*"))) == 1
+
+
+@pytest.mark.parametrize(("kind", "stays"), [("extra_output", {"stored": 4}), ("unknown_seed", {"accepted": 1})])
+async def test_a_disk_that_refuses_what_nobody_asked_for_keeps_away_nothing_else(
+    begin: Any, kind: str, stays: dict[str, int]
+) -> None:
+    night = await begin(Fault(kind))
+    in_the_way = night.output / "images" / "unexpected"
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, Accepted):
+            in_the_way.parent.mkdir(parents=True, exist_ok=True)
+            in_the_way.write_bytes(b"a file, not a folder")
+
+    ended = await night.run(night.campaign(requests=1), watch=watch)
+    assert ended.code in {5, 6}
+    assert ended.states == {"stored": 3} | stays
+    in_the_way.unlink()
+    again = await night.run()
+    assert again.states["accepted"] == 0
+    assert len(list(in_the_way.glob("*"))) == ("accepted" in stays)
 
 
 async def test_an_expired_link_is_refreshed_by_polling(begin: Any) -> None:
