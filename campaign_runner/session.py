@@ -193,10 +193,13 @@ class Session:
 
     async def _take_from_others(self) -> None:
         """What was left to other campaigns of this run, once they have ended."""
-        for ended in self._others:
-            await ended.wait()
+        await self._others_ended()
         if self._others:
             await self._take(search(self._fresh_stock(), self._wish()))
+
+    async def _others_ended(self) -> None:
+        for ended in self._others:
+            await ended.wait()
 
     async def _take(self, found: Found) -> None:
         store = await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
@@ -240,7 +243,7 @@ class Session:
         waiting = self._ledger.counts()["accepted"]
         self._control.observe(Started(order.campaign.campaign, self._stock.due, self._stock.requests, waiting))
         runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
-        await runner.run(self._stock.jobs())
+        await runner.run(self._stock.jobs(), until=self._others_ended)
         await self._take_from_others()
         try:
             self._remember(coming=0)
