@@ -152,7 +152,7 @@ class Folder:
 
         Raises IntegrityError, UsageError.
         """
-        recorded = ledger.meta("origin")
+        recorded = ledger.origin
         if recorded is not None and recorded != origin and ledger.holds_anything():
             raise IntegrityError(
                 f"{self.path} holds images of {recorded}, this run would ask {origin}; nothing was sent. "

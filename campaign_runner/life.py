@@ -41,7 +41,7 @@ def home_of(folder: Folder) -> Home:
     """What the record and the campaign's file say of an output folder's campaign."""
     with folder.ledger() as ledger:
         name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
-        is_sandbox = ledger.meta("origin") == SANDBOX
+        is_sandbox = ledger.origin == SANDBOX
     if path is None:
         return Home(name or folder.path.name, None, is_sandbox, None)
     try:

@@ -97,7 +97,7 @@ def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: dateti
         "campaign": about.campaign,
         "campaign_sha256": about.sha256,
         "generator": f"campaign_runner {__version__}",
-        "backend": "firefly" if hosts.is_adobe(ledger.meta("origin") or "") else "sandbox",
+        "backend": "firefly" if hosts.is_adobe(ledger.origin or "") else "sandbox",
         "model": {
             "version": about.version,
             "custom_model_id": model.id if model else None,

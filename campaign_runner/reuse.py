@@ -164,7 +164,7 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
         if not _is_begun(folder):
             return None
         with Ledger(folder) as ledger:
-            return ledger.custom_model if ledger.meta("origin") == origin else None
+            return ledger.custom_model if ledger.origin == origin else None
     except (IntegrityError, StoreError):
         return None  # `search` tells that it cannot be read
 
@@ -176,7 +176,7 @@ def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Off
         return Offer(folder.name, folder, positions), 0
     with Ledger(folder) as ledger:
         offer = Offer(ledger.meta("campaign") or folder.name, folder, positions)
-        if ledger.meta("origin") != wish.origin or ledger.meta(MADE_AGAIN) is not None:  # another service, a comparison
+        if ledger.origin != wish.origin or ledger.meta(MADE_AGAIN) is not None:  # another service, a comparison
             return offer, 0
         due = ((position, key) for position, key in stock.due_keys() if position not in taken)
         while some := {key: position for position, key in islice(due, _AT_ONCE)}:

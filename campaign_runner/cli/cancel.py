@@ -32,7 +32,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
     """
     target = find(name, output=output)
     with target.folder.ledger() as ledger:
-        waiting, origin = ledger.counts()["accepted"], ledger.meta("origin")
+        waiting, origin = ledger.counts()["accepted"], ledger.origin
     if origin == SANDBOX:
         raise UsageError("the sandbox of an earlier run ended with its process: there is nothing to cancel")
     if not waiting:

@@ -12,6 +12,7 @@ from platformdirs import user_state_path
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
 from campaign_runner.firefly.client import Settings
+from campaign_runner.firefly.hosts import checked_origin
 
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"
@@ -52,14 +53,14 @@ class Environment:
 
     @property
     def origin(self) -> str:
-        """The origin of the Firefly API."""
-        return self.variables.get("CAMPAIGN_RUNNER_FIREFLY_URL") or FIREFLY
+        """The origin of the Firefly API, in its one spelling. Raises UsageError."""
+        return self._origin("CAMPAIGN_RUNNER_FIREFLY_URL", FIREFLY)
 
     def settings(self) -> Settings:
         """Where the service is and who asks. Raises AccountRefused (no credentials), UsageError (an origin)."""
         return Settings(
             firefly_url=self.origin,
-            ims_url=self.variables.get("CAMPAIGN_RUNNER_IMS_URL") or IMS,
+            ims_url=self._origin("CAMPAIGN_RUNNER_IMS_URL", IMS),
             credentials=self._credentials(),
             proxy=self.variables.get("CAMPAIGN_RUNNER_PROXY") or None,
         )
@@ -85,6 +86,12 @@ class Environment:
             return Secret(Path(file).read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
             raise AccountRefused(f"{name}_FILE cannot be read ({type(error).__name__}); nothing was sent") from None
+
+    def _origin(self, name: str, default: str) -> str:
+        try:
+            return checked_origin(self.variables.get(name) or default)
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}; nothing was sent") from None
 
     def _number(self, name: str, default: int) -> int:
         text = self.variables.get(name) or str(default)

@@ -95,7 +95,7 @@ def _show_diff(old: Campaign, new: Campaign, *, as_json: bool) -> None:
 
 def _origin(ledger: Ledger | None, *, is_sandbox: bool) -> str:
     """The service that a campaign asks, as its journal calls it."""
-    if ledger is not None and (recorded := ledger.meta("origin")):
+    if ledger is not None and (recorded := ledger.origin):
         return recorded
     return SANDBOX if is_sandbox else Environment.of_process().origin
 

@@ -66,12 +66,24 @@ def host_of(url: str) -> str:
 
 
 def checked_origin(text: str) -> str:
-    """`text` as an origin without trailing slash. Raises UsageError for all but https and http://127.0.0.1:PORT."""
+    """`text` as an origin in its one spelling: lower case, without trailing slash and without the usual port.
+
+    Journals and the allowance know a service by it. Raises UsageError for all but https and http://127.0.0.1:PORT.
+    """
     origin = text.removesuffix("/")
     parts = _parts(origin)
     if parts is None or origin.count("/") != 2 or "?" in origin or not (parts[0] == "https" or _is_loopback(parts)):
         raise UsageError("a service address is https://HOST or http://127.0.0.1:PORT, without a path")
-    return origin
+    scheme, host, port = parts
+    return f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
+
+
+def recorded_origin(text: str) -> str:
+    """What a journal calls its service, in its one spelling; a word that is no origin (`sandbox`) as it is."""
+    try:
+        return checked_origin(text)
+    except UsageError:
+        return text
 
 
 def checked_proxy(text: str) -> str:

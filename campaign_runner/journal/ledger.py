@@ -16,6 +16,7 @@ from typing import Any, Self, TypeAlias
 
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Reason, Source
+from campaign_runner.firefly.hosts import recorded_origin
 from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
@@ -98,9 +99,15 @@ class Ledger:
         self._db.close()
 
     def meta(self, name: str) -> str | None:
-        """What was noted under `name` (`campaign`, `origin`, `file`, `created_at`, `model`…)."""
+        """What was noted under `name` (`campaign`, `file`, `created_at`, `model`…)."""
         row = self._one("SELECT value FROM meta WHERE name = ?", name)
         return None if row is None else str(row[0])
+
+    @property
+    def origin(self) -> str | None:
+        """The service that was asked, in its one spelling: earlier versions recorded what was typed."""
+        noted = self.meta("origin")
+        return None if noted is None else recorded_origin(noted)
 
     @property
     def custom_model(self) -> CustomModel | None:

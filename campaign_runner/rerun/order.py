@@ -70,7 +70,7 @@ class Again:
     def _refuse_strangers(self, ledger: Ledger, origin: str) -> None:
         if ledger.meta(MADE_AGAIN) != self.mark:
             raise UsageError(f"{self.into.path} holds images of something else; name another folder with --into")
-        if ledger.meta("origin") != origin and ledger.holds_anything():
+        if ledger.origin != origin and ledger.holds_anything():
             raise IntegrityError(
                 f"{self.into.path} holds images of {ledger.meta('origin')}, this would ask {origin}; nothing was "
                 "sent. Name another folder with --into"

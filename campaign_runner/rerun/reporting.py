@@ -92,7 +92,7 @@ def _ways_out(order: Again, ledger: Ledger) -> Iterator[str]:
     """How to go on with what was left open."""
 
     def again(flag: str) -> str:
-        is_sandbox = ledger.meta("origin") == SANDBOX
+        is_sandbox = ledger.origin == SANDBOX
         return commands.rerun(order.read.path, "--into", shown(order.into.path), flag, is_sandbox=is_sandbox)
 
     states = ledger.counts()

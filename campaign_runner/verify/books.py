@@ -72,7 +72,7 @@ def _manifest(folder: Folder, books: Books) -> ReadBack | None:
 
 def _read_journal(ledger: Ledger, books: Books) -> None:
     books.campaign = ledger.meta("campaign") or books.campaign
-    books.is_sandbox = ledger.meta("origin") == SANDBOX
+    books.is_sandbox = ledger.origin == SANDBOX
     for entry in ledger.in_states("stored"):
         wanted = _wanted(entry)
         books.wanted[wanted.file] = wanted

@@ -7,7 +7,14 @@ import itertools
 import pytest
 
 from campaign_runner.errors import UsageError
-from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image, may_receive_token
+from campaign_runner.firefly.hosts import (
+    checked_origin,
+    checked_proxy,
+    host_of,
+    may_fetch_image,
+    may_receive_token,
+    recorded_origin,
+)
 
 API = "https://firefly-api.adobe.io"
 SANDBOX = "http://127.0.0.1:8080"
@@ -169,6 +176,25 @@ def test_a_host_in_a_message_is_a_host_and_nothing_more(url: str) -> None:
 @pytest.mark.parametrize("text", [API, f"{API}/", SANDBOX, f"{SANDBOX}/", "https://gateway.example:8443"])
 def test_an_origin_is_https_or_this_machine(text: str) -> None:
     assert checked_origin(text) == text.removesuffix("/")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "origin"),
+    [
+        (f"{API}:443", API),
+        (f"{API}:443/", API),
+        ("HTTPS://Firefly-API.adobe.IO/", API),
+        ("http://127.0.0.1:80/", "http://127.0.0.1"),
+        ("HTTP://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://Gateway.example:80", "https://gateway.example:80"),
+    ],
+)
+def test_a_service_has_one_spelling(spelling: str, origin: str) -> None:
+    assert checked_origin(spelling) == recorded_origin(spelling) == origin
+
+
+def test_what_is_recorded_and_no_origin_stays_as_it_is() -> None:
+    assert recorded_origin("sandbox") == "sandbox"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,19 @@ def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str
     assert (again.exit, ledger["charged_twice"]) == (0, {})
 
 
+def test_the_service_may_be_spelt_otherwise(machine_for: Callable[[str], Machine]) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "600") as sandbox:
+        machine = machine_for(sandbox.origin)
+        machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"] = f"{sandbox.origin}/"
+        interrupt(machine, machine.campaign(), sandbox.wait_for)
+        with_slash = machine.run("cancel", "spring", "--only", "product=candle")
+        machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"] = sandbox.origin.upper()
+        in_capitals = machine.run("cancel", "spring")
+    assert (with_slash.exit, in_capitals.exit) == (0, 0), with_slash.err + in_capitals.err
+    assert "4 images cancelled" in with_slash.out
+    assert "8 images cancelled" in in_capitals.out
+
+
 def test_nothing_to_cancel_is_said(machine_for: Callable[[str], Machine]) -> None:
     machine = machine_for("http://127.0.0.1:9")
     machine.campaign()

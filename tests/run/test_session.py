@@ -15,6 +15,7 @@ from campaign_runner.events import Event, ModelResolved, Stored
 from campaign_runner.folder import Folder
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
+from campaign_runner.spec.reading import load
 
 
 async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent(begin: Any) -> None:
@@ -39,6 +40,20 @@ async def test_who_says_no_buys_nothing(begin: Any) -> None:
     ended = await night.run(night.campaign(requests=3), agree=lambda figures: False)
     assert (ended.code, ended.states) == (9, {"pending": 12})
     assert not night.ledger.entries
+
+
+@pytest.mark.parametrize("typed", ["http://{}/", "HTTP://{}"])
+async def test_what_an_earlier_version_called_the_service_is_the_same_service(begin: Any, typed: str) -> None:
+    night = await begin()
+    night.name = typed.format(night.origin.removeprefix("http://"))
+    await night.run(night.campaign(requests=1))
+    night.name = ""
+    again = await night.run()
+    beside = night.campaign(requests=1).path.with_name("beside.yaml")
+    beside.write_text(night.campaign(requests=1).path.read_text().replace("campaign: night", "campaign: beside"))
+    other = await night.run(load(beside))
+    assert (again.code, other.code, other.states) == (0, 0, {"stored": 4})
+    assert night.ledger.images_charged == 4
 
 
 async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Any) -> None:

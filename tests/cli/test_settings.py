@@ -1,0 +1,22 @@
+"""What the environment says about the service."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaign_runner.cli.environment import FIREFLY, Environment
+from campaign_runner.errors import UsageError
+
+ME = {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": "a-secret-of-mine"}
+
+
+@pytest.mark.parametrize("typed", ["", FIREFLY, f"{FIREFLY}/", f"{FIREFLY}:443", FIREFLY.upper()])
+def test_however_the_service_is_typed_it_is_the_same_one(typed: str) -> None:
+    environment = Environment(ME | {"CAMPAIGN_RUNNER_FIREFLY_URL": typed})
+    assert environment.origin == environment.settings().firefly_url == FIREFLY
+
+
+@pytest.mark.parametrize("name", ["CAMPAIGN_RUNNER_FIREFLY_URL", "CAMPAIGN_RUNNER_IMS_URL"])
+def test_an_address_that_is_none_is_told_by_its_variable(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name}: a service address is https://HOST"):
+        Environment(ME | {name: "firefly-api.adobe.io"}).settings()
