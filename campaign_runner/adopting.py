@@ -70,8 +70,8 @@ async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
         return image
     if put is Put.DIFFERENT:
         raise IntegrityError(
-            f"images/{name} is there already and holds something else; it was left as it is, and nothing was sent. "
-            "Move it away and try again"
+            f"images/{name} is there already and holds something else; it was left as it is, and nothing was bought in "
+            "its place. Move it away and try again"
         )
     return Adopted(
         variation,

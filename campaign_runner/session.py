@@ -194,8 +194,12 @@ class Session:
     async def _take_from_others(self) -> None:
         """What was left to other campaigns of this run, once they have ended."""
         await self._others_ended()
-        if self._others:
+        if not self._others:
+            return
+        try:
             await self._take(search(self._fresh_stock(), self._wish()))
+        except CampaignError as error:  # what was bought here is recorded and told all the same
+            self._control.failed(error)
 
     async def _others_ended(self) -> None:
         for ended in self._others:

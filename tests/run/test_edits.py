@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from edits import copied, crash, edited
 from night import Ended
 
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Adopted, Edited, Warned
+from campaign_runner.events import Adopted, Edited, Event, Stored, Warned
 from campaign_runner.folder import MADE_AGAIN, Folder
 from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
 
 PERSON_SAYS_NO = {"leave": lambda changes: False}
@@ -249,6 +251,30 @@ async def test_two_campaigns_of_one_run_do_not_buy_the_same_images(begin: Any) -
     assert (several.code, [part.code for part in several.parts]) == (0, [0, 0])
     assert (len(night.ledger.accepted), max(night.ledger.charged.values())) == (4, 1)
     assert len([event for name, event in several.events if isinstance(event, Adopted) and name == "clone"]) == 8
+
+
+async def test_what_cannot_be_taken_from_the_other_is_told_in_the_report_of_what_was_bought(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=2)
+    clone = edited(copied(campaign, "clone"), "p01: night mug 1", "p01: night jug 1")
+    in_the_way: list[Path] = []
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, Stored) and event.variation.cell.product == "p00":
+            in_the_way.append(night.home / "output" / "clone" / event.file)
+            in_the_way[-1].parent.mkdir(parents=True, exist_ok=True)
+            in_the_way[-1].write_bytes(b"of somebody else")
+
+    several = await night.run_together(campaign, clone, watch=watch)
+    _, part = several.parts
+    assert (several.codes, part.refusal) == ({"night": 0, "clone": 5}, None)
+    assert any("is there already and holds something else" in line for line in part.report)
+    assert not any("nothing was sent" in line for line in part.report)
+    assert part.report[-1].startswith("attention planned=8 stored=4 ") and (part.order.folder.manifest).exists()
+    for file in in_the_way:
+        assert file.read_bytes() == b"of somebody else"
+        file.unlink()
+    assert ((await night.run(clone)).code, len(night.ledger.accepted)) == (0, 3)
 
 
 async def test_what_fails_for_one_campaign_of_a_run_stays_due_for_the_other(begin: Any) -> None:
