@@ -21,7 +21,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, TypeVar
 
-from campaign_runner.errors import CampaignError, IntegrityError, StoreError
+from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
 
 T = TypeVar("T")
 
@@ -235,6 +235,15 @@ def _closing(folder: Folder) -> Iterator[Folder]:
     finally:
         if folder.handle is not None:
             os.close(folder.handle)
+
+
+def recordable(path: Path) -> str:
+    """`path` as a record spells it. Raises UsageError where a name in it is no text: bytes that are not UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path} cannot be recorded, its name is not UTF-8; nothing was sent. Rename it") from None
+    return str(path)
 
 
 @contextmanager

@@ -126,8 +126,8 @@ class Folder:
         return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)
 
     def relative(self, file: Path) -> str:
-        """A campaign file as the journal names it: by its path from this folder."""
-        return Path(os.path.relpath(file.resolve(), self.path)).as_posix()
+        """A campaign file as the journal names it: by its path from this folder. Raises UsageError."""
+        return Path(files.recordable(Path(os.path.relpath(file.resolve(), self.path)))).as_posix()
 
     def campaign_file(self, ledger: Ledger) -> Path | None:
         """The campaign file that was run into this folder last; None where it is gone, or was never known."""

@@ -13,6 +13,7 @@ from sqlite3 import Connection
 
 from campaign_runner import files, sqlite
 from campaign_runner.errors import UsageError
+from campaign_runner.files import recordable
 from campaign_runner.spec.problems import counted
 
 _TABLE = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
@@ -20,7 +21,10 @@ _TABLE = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Lies in the state folder `folder`, which is made if missing. Methods raise StoreError, IntegrityError."""
+    """Lies in the state folder `folder`, which is made if missing. Methods raise StoreError, IntegrityError.
+
+    Those that are given paths raise UsageError for one that is not UTF-8.
+    """
 
     folder: Path
 
@@ -29,7 +33,7 @@ class Memory:
         with self._open() as db:
             db.execute(
                 "INSERT INTO ran VALUES (?1, ?2, ?3) ON CONFLICT (file) DO UPDATE SET folder = ?2, bought = ?3",
-                (str(file.resolve()), str(output.resolve()), bought),
+                (recordable(file.resolve()), recordable(output.resolve()), bought),
             )
 
     def refuse_elsewhere(self, file: Path, output: Path, *, but: Callable[[Path], bool] = lambda folder: False) -> None:
@@ -37,8 +41,9 @@ class Memory:
 
         Raises UsageError.
         """
+        ours = recordable(file.resolve())
         with self._open() as db:
-            row = db.execute("SELECT folder, bought FROM ran WHERE file = ?", (str(file.resolve()),)).fetchone()
+            row = db.execute("SELECT folder, bought FROM ran WHERE file = ?", (ours,)).fetchone()
         if row is None or row[1] == 0:
             return
         known, bought = Path(row[0]), row[1]

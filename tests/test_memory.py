@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_a_file_is_known_by_its_absolute_path(memory: Memory, tmp_path: Path, mo
     memory.refuse_elsewhere(tmp_path / "other" / "a.yaml", tmp_path / "two")
     with pytest.raises(UsageError):
         memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "two")
+
+
+def test_a_name_that_cannot_be_recorded_is_refused_in_a_sentence(memory: Memory, tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9") / "a.yaml"
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        memory.refuse_elsewhere(file, tmp_path / "output")
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        memory.remember(tmp_path / "a.yaml", file.parent / "output", 1)
 
 
 def test_the_state_folder_is_for_its_owner_alone(memory: Memory, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from campaign_runner.firefly.hosts import checked_origin
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"
 PER_MINUTE, PER_DAY = 4, 9000
+MOST = 999_999
+"""What an allowance may be at most."""
 _CLIENT_ID, _SECRET, _TOKEN = (
     "CUSTOM_MODELS_CLIENT_ID",
     "CUSTOM_MODELS_CLIENT_SECRET",
@@ -95,8 +98,8 @@ class Environment:
 
     def _number(self, name: str, default: int) -> int:
         text = self.variables.get(name) or str(default)
-        if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000):
-            raise UsageError(f"{name} must be a whole number from 1 to 999999, not '{text[:40]}'")
+        if not (re.fullmatch("[0-9]{1,6}", text) and 0 < int(text) <= MOST):
+            raise UsageError(f"{name} must be a whole number from 1 to {MOST}, not '{text[:40]}'")
         return int(text)
 
 

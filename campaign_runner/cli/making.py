@@ -13,7 +13,7 @@ import click
 
 from campaign_runner.cli import console
 from campaign_runner.cli.access import account_rate
-from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.cli.watching import Shown
 from campaign_runner.errors import CampaignError
@@ -23,6 +23,7 @@ from campaign_runner.run.parts import Limits
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 positive = click.IntRange(min=1)
+_allowance = click.IntRange(1, MOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,8 @@ consent = _all_of(
     click.option("--yes", is_flag=True, help="Do not ask before the first money."),
 )
 bounds = _all_of(
-    click.option("--per-minute", type=positive, help="The account's requests a minute."),
-    click.option("--per-day", type=positive, help="The account's requests in 24 hours."),
+    click.option("--per-minute", type=_allowance, help="The account's requests a minute."),
+    click.option("--per-day", type=_allowance, help="The account's requests in 24 hours."),
     click.option("--max-images", type=positive, help="Stop after buying so many."),
     click.option("--max-requests", type=positive, help="Stop after so many requests."),
     click.option("--max-runtime", type=Duration(), help="Stop submitting after 90s, 30m, 2h."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,15 +10,15 @@ import click
 
 
 class Duration(click.ParamType[float]):
-    """`90s`, `30m`, `2h`: seconds."""
+    """`90s`, `30m`, `2h`, of at most six digits: seconds."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number, unit = str(value)[:-1], str(value)[-1:]
-        if unit not in "smh" or not (number.isascii() and number.isdigit()) or int(number) == 0:
-            self.fail(f"'{value}' is no duration; write 90s, 30m or 2h", param, ctx)
-        return float(int(number) * {"s": 1, "m": 60, "h": 3600}[unit])
+        found = re.fullmatch("([0-9]{1,6})([smh])", str(value))
+        if found is None or int(found[1]) == 0:
+            self.fail(f"'{str(value)[:40]}' is no duration; write 90s, 30m or 2h", param, ctx)
+        return float(int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
 
 
 class TimeOfDay(click.ParamType[datetime]):

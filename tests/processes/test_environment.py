@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from tests.processes.machines import CAMPAIGN, PROGRAM, Machine
 
@@ -22,3 +26,16 @@ def test_a_bare_environment_changes_nothing(machine: Machine) -> None:
     assert b"\x1b" not in done.stdout + done.stderr  # no colour where nobody looks
     prompts = {image["prompt"] for image in machine.manifest("weihnacht")["images"]}
     assert "キャンドル Öl on an oak table" in prompts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+def test_a_folder_whose_name_is_not_utf_8_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
+    home = tmp_path / os.fsdecode(b"caf\xe9")
+    home.mkdir()
+    machine = Machine.beside("http://127.0.0.1:9", home)
+    command = [*PROGRAM, "run", machine.campaign(), "--quiet"]
+    bought = subprocess.run(command, cwd=home, env=machine.env, stdin=subprocess.DEVNULL, capture_output=True)
+    assert (bought.returncode, b"is not UTF-8" in bought.stderr, b"bug" in bought.stderr) == (2, True, False)
+    command.append("--sandbox")  # nothing is remembered of it
+    tried = subprocess.run(command, cwd=home, env=machine.env, stdin=subprocess.DEVNULL, capture_output=True)
+    assert tried.returncode == 0, tried.stderr
