@@ -21,7 +21,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.outlook import outlook
-from campaign_runner.plan.cost import estimate
+from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
@@ -158,15 +158,21 @@ class Session:
         claims, folder = self._access.claims if self._order.reuse else None, self._order.folder.path
         if claims is not None:
             self._others = claims.leave(self._stock, folder)
-        campaign, bought = self._order.campaign, self._ledger.requests().bought
-        figures = estimate(self._stock, self._order.rate, bought=bought, now=self._control.clock.now().astimezone())
+        figures = self._figures()
         if not self._access.is_sandbox:
-            refuse_over_budget(campaign, figures)
+            refuse_over_budget(self._order.campaign, figures)
         if self._stock.due and not self._desk.agree(figures):
             return False
         if claims is not None:
             claims.claim(self._stock, folder, self._ended)
         return True
+
+    def _figures(self) -> Estimate:
+        """What this run may buy, within its own limits."""
+        limits, bought = self._order.limits, self._ledger.requests().bought
+        most = self._stock.bounded(limits.max_images, limits.max_requests)
+        now = self._control.clock.now().astimezone()
+        return estimate(self._stock, self._order.rate, bought=bought, now=now, most=most)
 
     async def _look_around(self) -> None:
         """Tell what changed since the last run, and use what other campaigns have stored.

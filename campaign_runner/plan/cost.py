@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaign_runner.plan.stock import Stock
+from campaign_runner.plan.stock import Purchase, Stock
 from campaign_runner.spec.problems import counted
 
 USUAL_JOB_SECONDS = 20.0
@@ -52,11 +52,14 @@ class Estimate:
     reused: int = 0  # would be due, but exist in another campaign
 
 
-def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime) -> Estimate:
-    """What is left to do. `bought` counts the images submitted and not refused so far; `now` is aware local time."""
+def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime, most: Purchase | None = None) -> Estimate:
+    """What is left to do. `bought` counts the images submitted and not refused so far; `now` is aware local time.
+
+    `most` is what a run buys that stops before everything due is bought.
+    """
     campaign = stock.plan.campaign
     counts = stock.counts()
-    due, requests = counts.pop("pending"), stock.requests
+    due, (images, requests) = counts.pop("pending"), most or Purchase(stock.due, stock.requests)
     seconds = rate.seconds(requests)
     return Estimate(
         campaign=campaign.campaign,
@@ -64,7 +67,7 @@ def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime) -> Estimat
         due=due,
         requests=requests,
         requests_unpacked=due,
-        images_to_buy=due,
+        images_to_buy=images,
         seconds_at_quota=seconds,
         done_at=(now + timedelta(minutes=minutes(requests, seconds))).isoformat(timespec="seconds"),
         budget_left=None if campaign.budget is None else campaign.budget - bought,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from heapq import nlargest
+from itertools import accumulate, islice
+from typing import NamedTuple
 
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
@@ -18,6 +20,13 @@ _DUE = (_PENDING, _AGAIN)
 _LOOKED_UP_AT_ONCE = 2000
 
 States = Callable[[Sequence[str]], Mapping[str, str]]
+
+
+class Purchase(NamedTuple):
+    """How many images are bought, in how many requests."""
+
+    images: int
+    requests: int
 
 
 class Stock:
@@ -66,6 +75,19 @@ class Stock:
         pack = self.plan.campaign.family.pack
         return sum(-(-number // pack) for number in map(self._due_of, range(self.plan.recipes)))
 
+    def bounded(self, images: int | None, requests: int | None) -> Purchase:
+        """What is bought at most by a run that stops after so many images or requests; None is no limit.
+
+        A request that is refused makes room for a later one, which may be larger: `images` counts the largest.
+        """
+        if images is None and requests is None:
+            return Purchase(self.due, self.requests)
+        sizes = array("b", (len(positions) for _, positions in self._packed()))
+        most = self.due if images is None else min(images, self.due)
+        needed = sum(before < most for before in accumulate(sizes[:-1], initial=0)) if sizes else 0
+        sent = needed if requests is None else min(requests, needed)
+        return Purchase(min(most, sum(nlargest(sent, sizes))), sent)
+
     def variations(self) -> Iterator[tuple[Planned, str]]:
         """Every selected variation in plan order, with its state."""
         for planned in self.plan:
@@ -101,6 +123,12 @@ class Stock:
         for each product in turn its k-th due recipe counted from the product's own position, so that a run cut
         short has seen every product, and soon every prompt, preset and size.
         """
+        for recipe, positions in self._packed():
+            planned = list(self.plan.planned(recipe, positions))
+            yield Job(planned[0].recipe, tuple(each.variation for each in planned))
+
+    def _packed(self) -> Iterator[tuple[int, list[int]]]:
+        """The recipe of each job, and the positions that share its request."""
         pack = self.plan.campaign.family.pack
         at = array("q", (self.plan.span(recipe)[0] for recipe in range(self.plan.recipes)))
         queues = _queues(self.plan)
@@ -108,8 +136,7 @@ class Stock:
             for recipe in _in_turns(queues):
                 positions = list(islice(self._due_from(recipe, at[recipe]), pack))
                 at[recipe] = positions[-1] + 1
-                planned = list(self.plan.planned(recipe, positions))
-                yield Job(planned[0].recipe, tuple(each.variation for each in planned))
+                yield recipe, positions
 
     def _still_due(self, queue: array[int], at: array[int]) -> array[int]:
         """Those recipes of a queue that have something due from where they stand on."""

@@ -74,6 +74,13 @@ def test_the_figures_and_their_names(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_run_that_stops_early_is_told_with_what_it_buys(tmp_path: Path) -> None:
+    stock = Stock(plan(tmp_path, sizes=["square", "wide"], seeds=[1, 2, 3, 4, 5]))
+    told = estimate(stock, Rate(1, 9000), bought=0, now=NOW, most=stock.bounded(6, None))
+    assert (told.due, told.images_to_buy, told.requests, told.seconds_at_quota) == (20, 6, 2, 60)
+    assert told.done_at == "2026-10-01T22:17:00+00:00"
+
+
 def test_without_a_budget_none_is_left_or_missing(tmp_path: Path) -> None:
     assert figures(Stock(plan(tmp_path))).budget_left is None
 

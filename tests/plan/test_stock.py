@@ -30,6 +30,35 @@ def test_without_a_journal_everything_is_due(tmp_path: Path) -> None:
     assert (stock.due, stock.again, stock.requests) == (4, 0, 2)
 
 
+BOUNDS = [
+    (None, None, (7, 3)),  # requests of 4, 1 and 2 images
+    (4, None, (4, 1)),
+    (5, None, (5, 2)),
+    (6, None, (6, 3)),
+    (70, 30, (7, 3)),
+    (None, 1, (4, 1)),
+    (None, 2, (6, 2)),  # where the one of 1 image is refused, that of 2 takes its place
+    (5, 2, (5, 2)),
+]
+
+
+@pytest.mark.parametrize(("images", "requests", "most"), BOUNDS)
+def test_what_a_run_that_stops_early_buys_at_most(
+    images: int | None, requests: int | None, most: tuple[int, int], tmp_path: Path
+) -> None:
+    made = plan(tmp_path, products={"candle": "a candle", "soap": "a soap"}, prompts={"hero": "a {product.name}"},
+                seeds=[1, 2, 3, 4, 5, 6])  # fmt: skip
+    keys = list(made.keys())
+    stock = Stock(made, lambda _: dict.fromkeys(keys[7:], "stored"))
+    assert [len(job.seeds) for job in stock.jobs()] == [4, 1, 2]
+    assert stock.bounded(images, requests) == most
+
+
+def test_where_nothing_is_due_nothing_is_bought_at_most(tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    assert Stock(made, lambda keys: dict.fromkeys(keys, "stored")).bounded(4, 2) == (0, 0)
+
+
 def test_each_state_counts_where_it_belongs(tmp_path: Path) -> None:
     made = plan(tmp_path, seeds=[1, 2, 3, 4])
     there = dict(zip(made.keys(), ["stored", "accepted", "in_doubt", "failed", "abandoned", "pending"], strict=False))

@@ -13,7 +13,9 @@ import pytest
 from campaign_runner.errors import Busy, IntegrityError, SpecError, UsageError
 from campaign_runner.events import Event, ModelResolved, Stored
 from campaign_runner.folder import Folder
+from campaign_runner.plan.cost import Estimate
 from campaign_runner.run.control import Control
+from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.spec.reading import load
 
@@ -24,6 +26,21 @@ async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anythin
     with pytest.raises(SpecError, match="room for 2"):
         await night.run(night.campaign(requests=1, of="cup", more="budget: 6\n"))
     assert night.ledger.images_charged == 4
+
+
+@pytest.mark.parametrize("limits", [Limits(max_images=2), Limits(max_requests=1, max_images=2)])
+async def test_a_run_that_stops_within_the_budget_is_asked_for_what_it_buys(begin: Any, limits: Limits) -> None:
+    night = await begin()
+    await night.run(night.campaign(requests=1, more="budget: 6\n"))
+    asked: list[Estimate] = []
+
+    def agree(figures: Estimate) -> bool:
+        asked.append(figures)
+        return True
+
+    ended = await night.run(night.campaign(requests=1, of="cup", more="budget: 6\n"), limits=limits, agree=agree)
+    assert [(figures.images_to_buy, figures.requests, figures.due) for figures in asked] == [(2, 1, 4)]
+    assert (ended.code, night.ledger.images_charged) == (9, 6)
 
 
 async def test_above_the_budget_what_is_paid_for_is_still_fetched(begin: Any) -> None:
