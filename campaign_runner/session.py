@@ -57,6 +57,8 @@ def refuse_wrong_folder(order: Order, access: Access) -> None:
     if folder.has_journal:
         with Ledger(folder.path) as ledger:
             folder.refuse_strangers(ledger, origin=access.origin, file=campaign.path, campaign=campaign.campaign)
+            if access.memory is not None and not order.start_over:
+                access.memory.refuse_older(campaign.path, folder.path, ledger.requests().bought)
     elif access.memory is not None and not order.start_over:
         access.memory.refuse_elsewhere(
             campaign.path, folder.path, but=lambda known: order.reuse and stands_beside(known, folder.path)
@@ -268,5 +270,5 @@ class Session:
     def _remember(self, *, coming: int) -> None:
         """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""
         if self._access.memory is not None:
-            bought = self._ledger.requests().bought + coming
-            self._access.memory.remember(self._order.campaign.path, self._order.folder.path, bought)
+            order, proved = self._order, self._ledger.requests().bought
+            self._access.memory.remember(order.campaign.path, order.folder.path, proved, coming)

@@ -295,6 +295,7 @@ class Night:
         folder = Folder(self.home / "output" / campaign.campaign)
         shared = choices.get("shared") or Shared()
         reuse = choices.get("reuse", True)
-        drift = choices.get("accept_drift", False)
+        drift, over = choices.get("accept_drift", False), choices.get("start_over", False)
         rate = choices.get("rate", FAST)
-        return Order(campaign, folder, rate, limits, only, accept_drift=drift, shared=shared, reuse=reuse)
+        choice = {"accept_drift": drift, "start_over": over, "reuse": reuse}
+        return Order(campaign, folder, rate, limits, only, shared=shared, **choice)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,33 @@ def test_a_folder_that_is_gone_is_told_as_gone(memory: Memory, tmp_path: Path) -
 def test_where_nothing_was_bought_nothing_is_lost(memory: Memory, tmp_path: Path) -> None:
     memory.remember(tmp_path / "a.yaml", tmp_path / "there", 0)
     memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "here")
+
+
+def test_a_journal_is_held_against_what_was_proved_not_against_what_was_to_come(memory: Memory, tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.yaml", tmp_path / "a"
+    memory.refuse_older(file, folder, 0)  # never ran
+    memory.remember(file, folder, 4, coming=8)
+    memory.refuse_older(file, folder, 4)
+    memory.remember(file, folder, 12)
+    memory.refuse_older(file, tmp_path / "another", 0)
+    with pytest.raises(IntegrityError) as refused:
+        memory.refuse_older(file, folder, 4)
+    assert str(refused.value) == (
+        f"the journal of {folder} knows of 4 images bought, but 12 were bought there: it is older than the last run; "
+        "nothing was sent. Put the newer one back, or go on from this one and buy the others again with --start-over"
+    )
+    memory.remember(file, folder, 4, coming=8)  # with --start-over
+    memory.refuse_older(file, folder, 4)
+
+
+def test_a_memory_of_an_earlier_version_is_read_and_goes_on(memory: Memory, tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.yaml", tmp_path / "a"
+    memory.remember(file, folder, 4)
+    with closing(sqlite3.connect(memory.folder / "campaigns.sqlite")) as db:
+        db.execute("DROP TABLE proved")
+    memory.refuse_older(file, folder, 0)
+    with pytest.raises(UsageError, match="4 images were bought there"):
+        memory.refuse_elsewhere(file, folder)
 
 
 def test_the_last_place_counts(memory: Memory, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Flags(Making):
 @click.option("--concurrency", type=making.positive, help="Requests under way at once, for each campaign.")
 @making.bounds
 @click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
-@click.option("--start-over", is_flag=True, help="Buy again what was bought into another folder.")
+@click.option("--start-over", is_flag=True, help="Buy again what the journal does not know (elsewhere, or lost).")
 @click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored.")
 @click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
 @making.log

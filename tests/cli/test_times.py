@@ -43,9 +43,10 @@ def test_a_duration_has_a_unit(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize(
-    "flags", [*(["--max-runtime", text] for text in ("2", "0h", "9" * 400 + "h", "9" * 5000 + "h")), ["--until", "25:00"]]
-)
+NO_DURATIONS = ["2", "0h", "9" * 400 + "h", "9" * 5000 + "h"]
+
+
+@pytest.mark.parametrize("flags", [*(["--max-runtime", text] for text in NO_DURATIONS), ["--until", "25:00"]])
 def test_what_is_no_time_is_refused_with_an_example(ask: Ask, flags: list[str]) -> None:
     said = ask("run", "almond.yaml", *flags)
     assert said.status == 2 and "; write " in said.err and len(said.err) < 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import Busy, IntegrityError, SpecError, UsageError
-from campaign_runner.events import Event, ModelResolved, Stored
+from campaign_runner.events import Event, ModelResolved, Started, Stored, Submitting
 from campaign_runner.folder import Folder
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.run.control import Control
@@ -71,6 +72,37 @@ async def test_what_an_earlier_version_called_the_service_is_the_same_service(be
     other = await night.run(load(beside))
     assert (again.code, other.code, other.states) == (0, 0, {"stored": 4})
     assert night.ledger.images_charged == 4
+
+
+async def test_a_journal_older_than_what_was_bought_is_refused(begin: Any) -> None:
+    night = await begin()
+    journal, backup = night.output / "journal.sqlite", night.home / "backup"
+    await night.run(night.campaign(requests=1))
+    journal.rename(backup)  # nobody has it open: all of it is in this file
+    shutil.copy(backup, journal)
+    await night.run(night.campaign(requests=2))
+    newer = journal.rename(night.home / "newer")
+    shutil.copy(backup, journal)
+    with pytest.raises(IntegrityError, match=r"knows of 4 images bought, but 8 were .*--start-over"):
+        await night.run()
+    asked = await night.run(start_over=True, agree=lambda figures: False)
+    assert (asked.code, asked.states) == (9, {"stored": 4, "pending": 4})
+    assert night.ledger.images_charged == 8
+    newer.replace(journal)
+    assert (await night.run()).code == 0
+
+
+@pytest.mark.parametrize("kind", [Started, Submitting])
+async def test_a_run_that_dies_has_bought_less_than_it_meant_to_and_nobody_is_refused(begin: Any, kind: type) -> None:
+    night = await begin()
+
+    def die(event: Event, control: Control) -> None:
+        if isinstance(event, kind):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await night.run(night.campaign(), watch=die)
+    assert (await night.run()).code in (0, 4)
 
 
 async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Any) -> None:
