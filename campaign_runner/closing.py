@@ -82,5 +82,5 @@ async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
 def reasons(ending: Ending) -> Iterator[str]:
     """Why the run stopped before its end, each once."""
     reasons = [str(error) for error in ending.errors if isinstance(error, CampaignError)]
-    reasons += [why for why in (ending.later, ending.asked) if why is not None]
+    reasons += [why for why in (ending.later, ending.asked, *ending.left) if why is not None]
     yield from dict.fromkeys(reasons)

@@ -10,7 +10,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Rate
 from campaign_runner.plan.stock import Stock
-from campaign_runner.reuse import NOTHING, Found, Wish, search
+from campaign_runner.reuse import NOTHING, Found, Wish, left_to, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,19 @@ class Outlook:
             yield "tip", "`keep` lets what is stored stand for the new words; `prune` moves aside what is left"
         for offer in self.found.offers:
             yield "reuse", str(offer)
-        for warning in self.found.warnings:
+        for warning in (*self.found.warnings, *map(left_to, self.found.waiting)):
             yield "warning", warning
 
 
 def outlook(stock: Stock, ledger: Ledger | None, wish: Wish | None) -> Outlook:
-    """What a run would find. Nothing is written, nobody is asked; what can be reused is marked in `stock`.
+    """What a run would find. Nothing is written, nobody is asked; what need not be bought is marked in `stock`.
 
     `ledger` is None where nothing ran yet, `wish` where nothing is to be reused.
     """
     found = NOTHING if wish is None else search(stock, wish)
     stock.reuse(found.positions())
+    for offer in found.waiting:
+        stock.reuse(offer.positions)
     if ledger is None:
         return Outlook(stock, found, None)
     is_whole = stock.selected == len(stock.plan)

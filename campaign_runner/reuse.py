@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -41,11 +41,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read."""
+    """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read.
+
+    `waiting` is what they may have paid for and not stored yet: bought here, it would be paid for twice.
+    """
 
     due: int
     offers: tuple[Offer, ...]
     warnings: tuple[str, ...]
+    waiting: tuple[Offer, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(offer.positions) for offer in self.offers)
@@ -99,23 +103,30 @@ def search(stock: Stock, wish: Wish) -> Found:
     if not stock.due or not stock.plan.knows_keys:
         return NOTHING
     offers: list[Offer] = []
+    open_there: list[Offer] = []
     warnings: list[str] = []
     taken: set[int] = set()
     for folder in _beside(wish.folder):
         try:
-            offer, open_there = _offer(folder, stock, wish, taken)
+            offer, unsettled = _offer(folder, stock, wish, taken)
         except (IntegrityError, StoreError) as error:
             warnings.append(f"nothing of {folder.name} is used: {error}")
             continue
         taken.update(offer.positions)
         offers += [offer] if offer.positions else []
-        if open_there:
-            images = counted(open_there, "image")
-            warnings.append(
-                f"{images} due here {'waits' if open_there == 1 else 'wait'} at the service or in doubt in campaign "
-                f"{offer.campaign}: run that first, or resolve it, else they are paid for twice"
-            )
-    return Found(stock.due, tuple(offers), tuple(warnings))
+        open_there.append(unsettled)
+    waiting = (replace(each, positions=[at for at in each.positions if at not in taken]) for each in open_there)
+    return Found(stock.due, tuple(offers), tuple(warnings), tuple(each for each in waiting if each.positions))
+
+
+def left_to(waiting: Offer) -> str:
+    """What to say of what is left to another campaign."""
+    number = len(waiting.positions)
+    return (
+        f"{counted(number, 'image')} due here {'waits' if number == 1 else 'wait'} at the service or in doubt in "
+        f"campaign {waiting.campaign}: they are not bought here, else they were paid for twice. Run or resolve that "
+        "campaign first; --no-reuse buys them"
+    )
 
 
 def existing(offer: Offer, plan: Plan, wish: Wish) -> Iterator[Existing]:
@@ -169,18 +180,20 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
         return None  # `search` tells that it cannot be read
 
 
-def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Offer, int]:
-    """What a campaign has of what is still wanted; and of how many such images it is not settled what they are."""
-    positions, open_there = array("q"), 0
+def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Offer, Offer]:
+    """What a campaign has of what is still wanted; and of which such images it is not settled what they are."""
+    positions, unsettled = array("q"), array("q")
+    offer = Offer(folder.name, folder, positions)
     if not _is_begun(folder):
-        return Offer(folder.name, folder, positions), 0
+        return offer, replace(offer, positions=unsettled)
     with Ledger(folder) as ledger:
-        offer = Offer(ledger.meta("campaign") or folder.name, folder, positions)
+        offer = replace(offer, campaign=ledger.meta("campaign") or folder.name)
+        open_there = replace(offer, positions=unsettled)
         if ledger.origin != wish.origin or ledger.meta(MADE_AGAIN) is not None:  # another service, a comparison
-            return offer, 0
+            return offer, open_there
         due = ((position, key) for position, key in stock.due_keys() if position not in taken)
         while some := {key: position for position, key in islice(due, _AT_ONCE)}:
             entries = ledger.entries(list(some))
             positions.extend(some[key] for key, entry in entries.items() if wish.takes(entry))
-            open_there += sum(entry.state in ("accepted", "in_doubt") for entry in entries.values())
+            unsettled.extend(some[key] for key, entry in entries.items() if entry.state in ("accepted", "in_doubt"))
     return offer, open_there

@@ -27,7 +27,7 @@ from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
 from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_long, settle_model
 from campaign_runner.referring import ReferenceFiles, Referring
-from campaign_runner.reuse import Found, Wish, existing, search, stands_beside
+from campaign_runner.reuse import Found, Wish, existing, left_to, search, stands_beside
 from campaign_runner.run.crew import Level
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
@@ -190,14 +190,16 @@ class Session:
         await self._reuse(seen.found)
 
     async def _reuse(self, found: Found) -> None:
-        """Take what other campaigns have stored, if the person agrees: it is not bought."""
+        """Take what other campaigns have stored, if the person agrees, and leave them what they may have paid for."""
         for warning in found.warnings:
             self._control.observe(Warned(warning))
-        if not found.offers:
-            return
-        if self._desk.use(found):
-            await self._take(found)
-        self._stock = self._fresh_stock()
+        if found.offers:
+            if self._desk.use(found):
+                await self._take(found)
+            self._stock = self._fresh_stock()
+        for waiting in found.waiting:
+            self._stock.reuse(waiting.positions)
+            self._control.leave(left_to(waiting))
 
     async def _take_from_others(self) -> None:
         """What was left to other campaigns of this run, once they have ended."""

@@ -49,7 +49,7 @@ class Flags(Making):
 @making.bounds
 @click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
 @click.option("--start-over", is_flag=True, help="Buy again what the journal does not know (elsewhere, or lost).")
-@click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored.")
+@click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored or waits for.")
 @click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
 @making.log
 @making.ends_with_a_line

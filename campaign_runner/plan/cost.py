@@ -49,7 +49,7 @@ class Estimate:
     seconds_at_quota: int
     done_at: str
     budget_left: int | None
-    reused: int = 0  # would be due, but exist in another campaign
+    reused: int = 0  # would be due, but exist in another campaign, or are left to it
 
 
 def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime, most: Purchase | None = None) -> Estimate:

@@ -62,7 +62,7 @@ class Stock:
 
     @property
     def reused(self) -> int:
-        """How many would be due, but for an image that exists in another campaign."""
+        """How many would be due, but for an image that exists in another campaign, or that it waits for."""
         return self._states.count(_REUSED)
 
     @property
@@ -112,7 +112,7 @@ class Stock:
         return ((position, key) for position, key in enumerate(self.plan.keys()) if self._states[position] in _DUE)
 
     def reuse(self, positions: Iterable[int]) -> None:
-        """Note that the variations at these positions need not be made: they exist elsewhere."""
+        """Note that the variations at these positions need not be made: they exist elsewhere, or will."""
         for position in positions:
             self._states[position] = _REUSED
 

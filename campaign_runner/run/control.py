@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, Throttled, Unavailable
-from campaign_runner.events import Event, Stopping
+from campaign_runner.events import Event, Stopping, Warned
 from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
 from campaign_runner.uptime import Uptime, unknown
@@ -74,6 +74,12 @@ class Control:
         """It cannot go on now; a later run can."""
         self.ending.later = self.ending.later or why
         self._stopping(why, level)
+
+    def leave(self, why: str) -> None:
+        """Something is left to another run; this one goes on without it."""
+        if why not in self.ending.left:
+            self.ending.left.append(why)
+            self.observe(Warned(why))
 
     def signalled(self, number: int) -> None:
         """A signal asked the process to end: answers and writes under way have a few seconds left."""

@@ -18,13 +18,15 @@ class Ending:
     """What stopped a run, if anything did.
 
     `errors` in the order they came (a bug is any that is no CampaignError); `later` says why the run cannot go on
-    now, `asked` which limit of the caller was reached, `signal` is the number of the signal that ended it.
+    now, `asked` which limit of the caller was reached, `signal` is the number of the signal that ended it; `left` is
+    what it did not begin.
     """
 
     errors: list[BaseException] = field(default_factory=list)
     later: str | None = None
     asked: str | None = None
     signal: int | None = None
+    left: list[str] = field(default_factory=list)
 
 
 def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: int = 0) -> int:

@@ -205,14 +205,36 @@ async def test_a_clone_for_a_custom_model_asks_which_model_it_is_and_buys_nothin
     assert ended.manifest["images"][0]["custom_model_etag"] == ended.manifest["model"]["custom_model_etag"]
 
 
-async def test_what_another_campaign_left_open_is_warned_of(begin: Any) -> None:
+async def test_what_waits_in_another_campaign_is_left_to_it(begin: Any) -> None:
+    night = await begin(job_seconds=1500)
+    campaign = night.campaign(requests=2)
+    await night.run(campaign)
+    clone = edited(copied(campaign, "clone"), "p01: night mug 1", "p01: night jug 1")
+    ended = await night.run(clone)
+    left = "4 images due here wait at the service or in doubt in campaign night: they are not bought here"
+    assert [event.message.startswith(left) for event in ended.seen(Warned)] == [True]
+    assert any(left in line for line in ended.lines)
+    assert (ended.code, ended.states, night.ledger.images_charged) == (8, {"pending": 4, "accepted": 4}, 12)
+    await asyncio.sleep(1500)
+    assert (await night.run(campaign)).code == 0
+    assert ((await night.run(clone)).code, night.ledger.images_charged) == (0, 12)
+
+
+async def test_what_is_in_doubt_in_another_campaign_is_left_to_it(begin: Any) -> None:
+    night = await begin(Fault("reset_after", nth=1))
+    campaign = night.campaign(requests=1)
+    await night.run(campaign)
+    ended = await night.run(copied(campaign, "clone"))
+    assert (ended.code, ended.states, night.ledger.images_charged) == (8, {"pending": 4}, 4)
+
+
+async def test_who_does_not_reuse_buys_what_waits_elsewhere(begin: Any) -> None:
     night = await begin(Fault("reset_after", nth=1))
     campaign = night.campaign(requests=1)
     await night.run(campaign)
     night.resolved |= set(night.ledger.charged)
-    ended = await night.run(copied(campaign, "clone"))
-    (warned,) = ended.seen(Warned)
-    assert warned.message.startswith("4 images due here wait at the service or in doubt in campaign night: ")
+    ended = await night.run(copied(campaign, "clone"), reuse=False)
+    assert (ended.code, ended.states, night.ledger.images_charged) == (0, {"stored": 4}, 8)
 
 
 async def test_a_crash_between_name_and_record_is_mended_by_the_next_run(begin: Any, monkeypatch: Any) -> None:
