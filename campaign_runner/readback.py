@@ -1,7 +1,7 @@
 """manifest.json read back. It is foreign input: anybody may have written it, and money follows from what it says.
 
 A closed model says what may stand in it; identities are computed anew from the requests and compared; a file's name is
-a relative one that stays inside the folder. Whatever does not hold is an IntegrityError that names the place.
+a relative one below a folder of images. Whatever does not hold is an IntegrityError that names the place.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from campaign_runner import files
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, PROMPT_CHARACTERS
 from campaign_runner.model import Cell, Recipe, Size, Variation
+from campaign_runner.names import IMAGES, REMOVED, is_elsewhere
 from campaign_runner.schemas.manifest import CellOf, Image, Manifest
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.spec.pictures import picture_flaw
 from campaign_runner.spec.problems import visible
-from campaign_runner.store import refuse_name
 
 LARGEST_BYTES = 512 << 20
 """About 300,000 images."""
@@ -177,9 +177,6 @@ def _names_flaw(image: Image) -> str | None:
     is_whole = None not in (image.file, image.sha256, image.bytes, image.media_type)
     if image.state == "stored" and not is_whole:
         return "it is stored, but file, sha256, bytes or media_type is missing"
-    if image.file is not None:
-        try:
-            refuse_name(image.file)
-        except IntegrityError as error:
-            return str(error)
+    if image.file is not None and is_elsewhere(image.file):
+        return f"{image.file!r} is not a name of an image: it is not below {IMAGES}/ or {REMOVED}/"
     return None

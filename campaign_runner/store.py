@@ -26,7 +26,7 @@ from typing import Self
 import aiofiles
 from PIL import Image, UnidentifiedImageError
 
-from campaign_runner import files
+from campaign_runner import files, names
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.model import Size
@@ -40,7 +40,6 @@ _MOST_SCANS = 50
 """Of a JPEG; encoders write about ten. A scan is a few bytes and a pass over all pixels, so a file could take hours."""
 SUFFIXES = ("jpg", "png", "webp")
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_FORBIDDEN = frozenset('\\:*?"<>|')
 # What Pillow raises for broken pictures; which one depends on where the break is.
 BROKEN = (
     OSError,
@@ -93,14 +92,14 @@ class FolderStore:
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        return await to_its_end(asyncio.create_task(self._put_new(_parts(name), content, sha256)))
+        return await to_its_end(asyncio.create_task(self._put_new(names.parts(name), content, sha256)))
 
     async def put_existing(self, name: str, source: Path, sha256: str) -> Put | None:
         """Publish the file `source` under `name` too, durably: linked, or copied where the disk has no links.
 
         None, and nothing is published, where `source` is missing or holds other bytes than those of `sha256`.
         """
-        return await in_thread(self._put_existing, _parts(name), source, sha256)
+        return await in_thread(self._put_existing, names.parts(name), source, sha256)
 
     async def holds(self, stem: str) -> str | None:
         """The name of the file that stands under `stem` with any picture suffix, or None; see the port."""
@@ -108,7 +107,7 @@ class FolderStore:
 
     async def read(self, name: str) -> bytes:
         """What stands under `name`; see the port."""
-        return await in_thread(self._read, _parts(name))
+        return await in_thread(self._read, names.parts(name))
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(16)
@@ -169,7 +168,7 @@ class FolderStore:
         return answer
 
     def _holds(self, stem: str) -> str | None:
-        parts = _parts(stem)
+        parts = names.parts(stem)
         try:
             with self._folders(parts[:-1], make=False) as folders:
                 found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
@@ -288,7 +287,7 @@ def stored_file(root: Path, name: str) -> Iterator[BufferedReader]:
     No symbolic link below `root` is followed. Raises FileNotFoundError, StoreError, and IntegrityError for a name that
     leads elsewhere or something that is not a file.
     """
-    parts = _parts(name)
+    parts = names.parts(name)
     with ExitStack() as open_folders:
         folder = open_folders.enter_context(files.open_folder(root))
         for part in parts[:-1]:
@@ -305,16 +304,3 @@ def _compare(folder: files.Folder, name: str, sha256: str) -> Put:
         if folder.handle is not None:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
         return Put.SAME
-
-
-def refuse_name(name: str) -> None:
-    """Raises IntegrityError for a name that would leave its folder, or is no name on every system."""
-    _parts(name)
-
-
-def _parts(name: str) -> list[str]:
-    """The parts of a name. Raises IntegrityError for what would leave the folder, or is no name on every system."""
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or _FORBIDDEN & set(part) or not part.isprintable() for part in parts):
-        raise IntegrityError(f"{name!r} is not a name of an image: names are relative, with '/' and without '..'")
-    return parts

@@ -31,7 +31,7 @@ firefly.wire
 firefly.foreign firefly.hosts
 plan
 spec events retry
-families files sqlite uptime
+families files names sqlite uptime
 model
 errors
 """

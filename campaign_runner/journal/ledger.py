@@ -1,7 +1,7 @@
 """What the journal says today, per variation. Read only; may be read while a run writes.
 
 An attempt without an answer is `pending` while its run lives and `in_doubt` once nobody
-is left to hear the answer: `is_running` says which.
+is left to hear the answer: `is_running` says which. A file is named only if it lies in the folder: `names`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from campaign_runner import names
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Reason, Source
 from campaign_runner.firefly.hosts import recorded_origin
@@ -153,7 +154,9 @@ class Ledger:
 
     def files(self) -> dict[str, str]:
         """The file of every stored image, relative to the folder, by its digest."""
-        return dict(self._all("SELECT sha256, file FROM variations WHERE state = 'stored'"))
+        rows = self._all("SELECT sha256, file FROM variations WHERE state = 'stored'")
+        with reading(self._path):
+            return {digest: _inside(file) for digest, file in rows}
 
     def kept(self) -> list[tuple[str, str]]:
         """Images that stand for changed words: the key each was made for, and the key that it stands for."""
@@ -185,7 +188,7 @@ class Ledger:
         with reading(self._path):
             for (detail,) in self._db.execute("SELECT detail FROM events WHERE kind = 'set_aside' ORDER BY seq"):
                 told = json.loads(detail)
-                yield Aside(told["file"], told["sha256"], told["bytes"])
+                yield Aside(_inside(told["file"]), told["sha256"], told["bytes"])
 
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
@@ -240,7 +243,7 @@ class Ledger:
             recipe=recorded_recipe(recipe, key, seed),
             state=self._state(state),
             reason=reason,
-            file=file,
+            file=_inside(file) if file is not None else None,
             sha256=digest,
             bytes=size,
             media_type=media_type,
@@ -273,6 +276,13 @@ def _bought(job_id: str | None, seeds: str, version: str | None, etag: str | Non
 
 def _made_elsewhere(source: Source) -> _Making:
     return source.job_id, source.job_seeds, source.model_version, source.model_etag, source.submitted_at
+
+
+def _inside(file: str) -> str:
+    """The file of an image, as it was recorded. Raises ValueError for a name that leads elsewhere."""
+    if names.is_elsewhere(file):
+        raise ValueError(file)
+    return file
 
 
 def _source(recorded: str | None) -> Source | None:

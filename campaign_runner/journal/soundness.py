@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from hashlib import sha256
 
+from campaign_runner import names
 from campaign_runner.model import variation_key
 
 _DECIDED = "SELECT key FROM events WHERE kind IN ('resubmit', 'retry')"
@@ -53,6 +54,10 @@ _CONTRADICTIONS = {
         LEFT JOIN variations v ON v.key = e.key WHERE {_DIFFERS}
         UNION ALL SELECT 1 WHERE (SELECT count(*) FROM variations WHERE state = 'stored') !=
             (SELECT count(*) FROM events WHERE kind IN ('stored', 'adopted'))""",
+    "an image is recorded outside the folders of images": """
+        SELECT 1 FROM variations WHERE file IS NOT NULL AND is_elsewhere(file)
+        UNION ALL SELECT 1 FROM events
+        WHERE kind IN ('stored', 'adopted', 'placed', 'set_aside') AND is_elsewhere(detail ->> 'file')""",
     "the state of an image is not that of its request": f"""
         SELECT 1 FROM variations v LEFT JOIN attempts a ON a.id = v.attempt
         WHERE v.source IS NULL AND (v.recipe IS NOT a.recipe OR CASE v.state
@@ -77,6 +82,7 @@ def contradiction(connection: sqlite3.Connection) -> str | None:
     """The first thing in which a journal contradicts itself, None if it does not. Raises what SQLite raises."""
     connection.create_function("variation_key", 2, variation_key, deterministic=True)
     connection.create_function("sha256", 1, lambda text: sha256(text.encode()).hexdigest(), deterministic=True)
+    connection.create_function("is_elsewhere", 1, names.is_elsewhere, deterministic=True)
     for what, query in _CONTRADICTIONS.items():
         try:
             if connection.execute(f"{query} LIMIT 1").fetchone() is not None:

@@ -1,0 +1,32 @@
+"""How journal and manifest name the file of an image: relative to the output folder, below one of PLACES.
+
+A journal may come from anybody. Whoever reads one asks here, so that no command has to remember it.
+"""
+
+from __future__ import annotations
+
+from campaign_runner.errors import IntegrityError
+
+IMAGES, REMOVED = "images", "removed"
+PLACES = frozenset((IMAGES, REMOVED))
+"""The folders of images: where a run puts them, and where `prune` moves them."""
+_FORBIDDEN = frozenset('\\:*?"<>|')
+
+
+def parts(name: str) -> list[str]:
+    """The parts of a name. Raises IntegrityError for what would leave the folder, or is no name on every system."""
+    found = name.split("/")
+    if any(part in ("", ".", "..") or _FORBIDDEN & set(part) or not part.isprintable() for part in found):
+        raise IntegrityError(f"{name!r} is not a name of an image: names are relative, with '/' and without '..'")
+    return found
+
+
+def is_elsewhere(file: object) -> bool:
+    """Whether a file that a record names is not below a folder of images: whoever read or moved it would leave ours."""
+    if not isinstance(file, str):
+        return True
+    try:
+        place, *below = parts(file)
+    except IntegrityError:
+        return True
+    return place not in PLACES or not below
