@@ -11,6 +11,7 @@ from campaign_runner.files import in_thread
 from campaign_runner.folder import MADE_AGAIN
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Size
 from campaign_runner.order import Access, Desk
 from campaign_runner.rerun.choosing import only_these
@@ -36,6 +37,7 @@ async def make_again(order: Again, access: Access, desk: Desk) -> int:
     with ExitStack() as locks:
         if order.restore:
             locks.enter_context(order.home.locked())
+            await in_thread(refuse_damage, order.home.path / FILE)  # nothing is bought that could not be put back
             order = await _only_damaged(order)
         if not order.chosen.images:
             desk.say("ok nothing to put back: every selected image is as recorded exit=0")

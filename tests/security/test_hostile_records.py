@@ -104,6 +104,7 @@ def test_no_command_reads_or_moves_what_a_journal_names_elsewhere(
     said = capsys.readouterr()
     assert SECRET not in said.out + said.err
     assert (status == 5 and "journal" in said.out + said.err) or (command in READ_NO_FILE and status == 0), said
+    assert not (home / "output" / "spring.sandbox.rerun").exists(), "bought before it was refused"
     check_nothing_left(home)
 
 
