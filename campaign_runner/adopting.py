@@ -65,7 +65,7 @@ async def adopt(
 async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
     entry, variation = image.entry, image.planned.variation
     name = f"{variation.stem}{image.file.suffix}"
-    put = await store.put_existing(name, image.file, str(entry.sha256))
+    put = await store.put_existing(name, str(entry.sha256), home=image.home, file=str(entry.file))
     if put is None:
         return image
     if put is Put.DIFFERENT:

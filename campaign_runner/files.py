@@ -181,6 +181,25 @@ class Folder:
             staged.unlink(missing_ok=True)
             return True
 
+    def lend(self, name: str, target: Path) -> bool:
+        """Give the file `name` the second name `target`; False, and nothing is made, where the disk has no such links.
+
+        Raises StoreError, IntegrityError.
+        """
+        with translating(self.path / name):
+            try:
+                os.link(self._at(name), target, src_dir_fd=self.handle, follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in NO_HARD_LINKS | {errno.EXDEV}:
+                    raise
+                return False
+            return True
+
+    def remove(self, name: str) -> None:
+        """Take the name `name` away. Raises StoreError, IntegrityError."""
+        with translating(self.path / name):
+            os.unlink(self._at(name), dir_fd=self.handle)
+
     def sync(self) -> None:
         """Make what was created, renamed or removed in this folder survive a power cut. Raises StoreError."""
         if self.handle is not None:

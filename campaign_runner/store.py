@@ -94,12 +94,13 @@ class FolderStore:
         """
         return await to_its_end(asyncio.create_task(self._put_new(names.parts(name), content, sha256)))
 
-    async def put_existing(self, name: str, source: Path, sha256: str) -> Put | None:
-        """Publish the file `source` under `name` too, durably: linked, or copied where the disk has no links.
+    async def put_existing(self, name: str, sha256: str, *, home: Path, file: str) -> Put | None:
+        """Publish `file` of the output folder `home` under `name` too, durably: linked, or else copied.
 
-        None, and nothing is published, where `source` is missing or holds other bytes than those of `sha256`.
+        None, and nothing is published, where it is missing or holds other bytes than those of `sha256`. Raises
+        IntegrityError where it is no plain file or lies behind a symbolic link below `home`, StoreError.
         """
-        return await in_thread(self._put_existing, names.parts(name), source, sha256)
+        return await in_thread(self._put_existing, names.parts(name), sha256, home, file)
 
     async def holds(self, stem: str) -> str | None:
         """The name of the file that stands under `stem` with any picture suffix, or None; see the port."""
@@ -121,13 +122,13 @@ class FolderStore:
         finally:
             await in_thread(files.remove, staged)
 
-    def _put_existing(self, parts: list[str], source: Path, sha256: str) -> Put | None:
+    def _put_existing(self, parts: list[str], sha256: str, home: Path, file: str) -> Put | None:
         staged = self._staging / secrets.token_hex(16)
         try:
-            if not link_or_copy(source, staged):
+            if not _stage(staged, home, file):
                 return None
-            with files.translating(staged), staged.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            with files.open_folder(self._staging) as staging, staging.read(staged.name) as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != sha256:
                     return None
             return self._publish(staged, parts, sha256)
         finally:
@@ -192,27 +193,20 @@ class FolderStore:
             yield folders
 
 
-def link_or_copy(source: Path, target: Path) -> bool:
-    """Give the file `source` a second, new name on the same disk, or copy it where that cannot be; synced.
-
-    False, and nothing is made, where `source` is no file that may be read. Raises StoreError, IntegrityError.
-    """
-    with files.translating(source):
-        may_read = os.access(source, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
-        if not may_read or source.is_symlink() or not source.is_file():
-            return False
-        try:
-            os.link(source, target, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in files.NO_HARD_LINKS | {errno.EXDEV}:
-                raise
-            _copy(source, target)
+def _stage(staged: Path, home: Path, file: str) -> bool:
+    """Let `staged` be another name of `file` below `home`, or a synced copy; False where there is no such file."""
+    try:
+        with _folder_of(home, file) as (folder, name), folder.read(name) as content:
+            if not folder.lend(name, staged):
+                _copy(content, staged)
+    except FileNotFoundError:
+        return False
     return True
 
 
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as old, open(target, "xb", opener=files.opener) as new:
-        shutil.copyfileobj(old, new)
+def _copy(content: BufferedReader, target: Path) -> None:
+    with files.translating(target), open(target, "xb", opener=files.opener) as new:
+        shutil.copyfileobj(content, new)
         new.flush()
         os.fsync(new.fileno())
 
@@ -287,14 +281,46 @@ def stored_file(root: Path, name: str) -> Iterator[BufferedReader]:
     No symbolic link below `root` is followed. Raises FileNotFoundError, StoreError, and IntegrityError for a name that
     leads elsewhere or something that is not a file.
     """
-    parts = names.parts(name)
+    with _folder_of(root, name) as (folder, last), folder.read(last) as file:
+        yield file
+
+
+def digest_of(root: Path, name: str) -> str | None:
+    """The SHA-256 (hex) of the file `name` below `root`; or None. Raises StoreError, IntegrityError."""
+    try:
+        with stored_file(root, name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def drop_stored(root: Path, name: str, sha256: str) -> None:
+    """Take the file `name` below `root` away, durably, if it is there and holds the bytes of `sha256`.
+
+    No symbolic link below `root` is followed. Raises StoreError, IntegrityError.
+    """
+    try:
+        with _folder_of(root, name) as (folder, last):
+            with folder.read(last) as file:
+                is_same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            if is_same:
+                folder.remove(last)
+                folder.sync()
+    except FileNotFoundError:
+        return
+
+
+@contextmanager
+def _folder_of(root: Path, name: str) -> Iterator[tuple[files.Folder, str]]:
+    """The folder in which the file `name` below `root` lies, and its name there; see `stored_file`."""
+    *above, last = names.parts(name)
     with ExitStack() as open_folders:
         folder = open_folders.enter_context(files.open_folder(root))
-        for part in parts[:-1]:
+        for part in above:
             folder = open_folders.enter_context(folder.enter(part, make=False))
-        if not folder.has_file(parts[-1]):
-            raise FileNotFoundError(parts[-1])
-        yield open_folders.enter_context(folder.read(parts[-1]))
+        if not folder.has_file(last):
+            raise FileNotFoundError(last)
+        yield folder, last
 
 
 def _compare(folder: files.Folder, name: str, sha256: str) -> Put:

@@ -12,9 +12,10 @@ from campaign_runner.cli import options
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
+from campaign_runner.names import REMOVED
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
-from campaign_runner.pruning import PLACE, departed, is_aside, prune
+from campaign_runner.pruning import departed, is_aside, prune
 from campaign_runner.spec.problems import counted, listed
 
 
@@ -33,7 +34,7 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
     chosen = options.recorded(only, target.campaign())
     if yes:
         moved, stay = asyncio.run(_move(target, chosen))
-        click.echo(f"{counted(moved, 'image')} moved to {target.folder.path / PLACE}")
+        click.echo(f"{counted(moved, 'image')} moved to {target.folder.path / REMOVED}")
         if stay:
             raise IntegrityError(f"{listed(stay)}: gone, or not what was recorded; left as it is")
         return
@@ -41,7 +42,9 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
     if not found:
         click.echo("every stored image is in the campaign, or was moved aside before")
         return
-    click.echo(f"{counted(found, 'image')} no longer in the campaign; --yes moves them to {target.folder.path / PLACE}")
+    click.echo(
+        f"{counted(found, 'image')} no longer in the campaign; --yes moves them to {target.folder.path / REMOVED}"
+    )
 
 
 async def _move(target: Target, only: Only) -> tuple[int, list[str]]:

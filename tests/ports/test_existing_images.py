@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore, link_or_copy
+from campaign_runner.store import FolderStore, drop_stored
 
 CONTENT = b"picture" * 10_000
 DIGEST = sha256(CONTENT).hexdigest()
@@ -28,6 +29,11 @@ def image(folder: Path, content: bytes = CONTENT) -> Path:
     return path
 
 
+async def again(store: FolderStore, old: Path) -> Put | None:
+    """Put `old` into the store under another name."""
+    return await store.put_existing("soap/new.jpg", DIGEST, home=old.parent, file=old.name)
+
+
 def placed(tmp_path: Path) -> list[Path]:
     """Every file below the store's folders."""
     return [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
@@ -35,53 +41,76 @@ def placed(tmp_path: Path) -> list[Path]:
 
 async def test_it_is_the_same_file_under_two_names(store: FolderStore, tmp_path: Path) -> None:
     old = image(tmp_path)
-    assert await store.put_existing("soap/new.jpg", old, DIGEST) is Put.NEW
+    assert await again(store, old) is Put.NEW
     (new,) = placed(tmp_path)
     assert new.samefile(old) and old.read_bytes() == CONTENT
-    assert await store.put_existing("soap/new.jpg", old, DIGEST) is Put.SAME
+    assert await again(store, old) is Put.SAME
 
 
 async def test_from_another_disk_it_is_copied(
     store: FolderStore, tmp_path: Path, small_disk: Callable[[str], Path]
 ) -> None:
     old = image(small_disk("size=1m"))
-    assert await store.put_existing("soap/new.jpg", old, DIGEST) is Put.NEW
+    assert await again(store, old) is Put.NEW
     (new,) = placed(tmp_path)
     assert new.read_bytes() == CONTENT and new.stat().st_nlink == 1
 
 
 async def test_a_name_that_is_taken_keeps_what_it_has(store: FolderStore, tmp_path: Path) -> None:
     await store.put_new("soap/new.jpg", b"other", sha256(b"other").hexdigest())
-    assert await store.put_existing("soap/new.jpg", image(tmp_path), DIGEST) is Put.DIFFERENT
+    assert await again(store, image(tmp_path)) is Put.DIFFERENT
     (new,) = placed(tmp_path)
     assert new.read_bytes() == b"other"
 
 
 async def test_other_bytes_are_not_published(store: FolderStore, tmp_path: Path) -> None:
-    assert await store.put_existing("soap/new.jpg", image(tmp_path, CONTENT[:-1]), DIGEST) is None
+    assert await again(store, image(tmp_path, CONTENT[:-1])) is None
     assert placed(tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", ["nothing", "link", "folder", "pipe"])
-async def test_what_is_no_file_is_not_published(kind: str, store: FolderStore, tmp_path: Path) -> None:
-    old, precious = tmp_path / "old.jpg", tmp_path / "precious.jpg"
-    precious.write_bytes(CONTENT)
+async def test_what_is_not_there_is_not_published(store: FolderStore, tmp_path: Path) -> None:
+    assert await again(store, tmp_path / "old.jpg") is None
+    assert await store.put_existing("soap/new.jpg", DIGEST, home=tmp_path, file="soap/old.jpg") is None
+    assert placed(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "in a linked folder", "elsewhere"])
+async def test_what_is_no_file_or_lies_elsewhere_is_refused(kind: str, store: FolderStore, tmp_path: Path) -> None:
+    home, away = tmp_path / "home", tmp_path / "away"
+    home.mkdir()
+    away.mkdir()
+    old, precious = home / "old.jpg", image(away)
     makers: dict[str, Callable[[], object]] = {
-        "nothing": lambda: None,
         "link": lambda: old.symlink_to(precious),
         "folder": old.mkdir,
         "pipe": lambda: os.mkfifo(old),
+        "in a linked folder": lambda: (home / "soap").symlink_to(away),
+        "elsewhere": lambda: None,
     }
     makers[kind]()
-    assert await store.put_existing("soap/new.jpg", old, DIGEST) is None
+    file = {"in a linked folder": "soap/old.jpg", "elsewhere": "../away/old.jpg"}.get(kind, "old.jpg")
+    with pytest.raises(IntegrityError):
+        await store.put_existing("soap/new.jpg", DIGEST, home=home, file=file)
     assert placed(tmp_path) == []
+    with pytest.raises(IntegrityError):
+        drop_stored(home, file, DIGEST)
+    assert precious.read_bytes() == CONTENT
 
 
-def test_what_may_not_be_read_gets_no_second_name(
-    tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+def test_a_name_is_taken_away_only_from_the_bytes_that_are_meant(tmp_path: Path) -> None:
+    old = image(tmp_path)
+    drop_stored(tmp_path, "old.jpg", sha256(b"other").hexdigest())
+    assert old.exists()
+    drop_stored(tmp_path, "old.jpg", DIGEST)
+    drop_stored(tmp_path, "old.jpg", DIGEST)  # gone already
+    assert not old.exists()
+
+
+async def test_what_may_not_be_read_gets_no_second_name(
+    store: FolderStore, tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]]
 ) -> None:
     old = image(tmp_path)
     old.chmod(0o600)
-    with as_nobody():
-        assert not link_or_copy(old, tmp_path / "new.jpg")
-    assert not (tmp_path / "new.jpg").exists()
+    with as_nobody(), pytest.raises(StoreError, match="no permission"):
+        await again(store, old)
+    assert placed(tmp_path) == []

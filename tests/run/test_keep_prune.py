@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ async def test_a_crash_while_moving_is_mended_by_doing_it_again(at: str, begin: 
         if at == "before the record":
             patched.setattr(SqliteJournal, "record", crash)
         else:
-            patched.setattr("campaign_runner.pruning._drop_first_name", lambda name, home: 1 / 0)
+            patched.setattr("campaign_runner.pruning._drop_first_name", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await pruned(night, campaign)
     assert len(files(night, "images")) == 8  # every image is still where it was
@@ -149,6 +150,49 @@ async def test_what_stands_in_the_way_is_never_overwritten(begin: Any) -> None:
     assert way.read_bytes() == b"something else"
     way.unlink()
     assert len(await pruned(night, campaign)) == 4
+
+
+async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_originals_stay(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    folder = night.output / "images" / "p00"
+    archive = folder.rename(night.home / "archive")
+    folder.symlink_to(archive)
+    with pytest.raises(IntegrityError, match="is not what belongs there"):
+        await pruned(night, campaign)
+    assert (len(list(archive.iterdir())), files(night, "removed")) == (4, [])
+    folder.unlink()
+    archive.rename(folder)
+    assert len(await pruned(night, campaign)) == 4
+
+
+async def test_the_originals_behind_a_link_stay_also_where_the_record_says_removed(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    folder = night.output / "images" / "p00"
+    shutil.copytree(folder, night.home / "archive")
+    await pruned(night, campaign)
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    folder.symlink_to(night.home / "archive")
+    with pytest.raises(IntegrityError, match="is not what belongs there"):
+        await pruned(night, campaign)
+    assert len(list((night.home / "archive").iterdir())) == 4
+    folder.unlink()
+
+
+@pytest.mark.parametrize("place", ["removed", "removed/p00"])
+async def test_nothing_is_moved_through_a_link(place: str, begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    (night.home / "away").mkdir()
+    link = night.output / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(night.home / "away")
+    with pytest.raises(IntegrityError):
+        await pruned(night, campaign)
+    assert (len(files(night, "images")), list((night.home / "away").iterdir())) == (8, [])
+    link.unlink()
 
 
 async def test_a_moved_image_is_used_when_its_words_come_back(begin: Any) -> None:
