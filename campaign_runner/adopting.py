@@ -1,25 +1,29 @@
 """Images that exist already take a place in a campaign: linked or copied, checked, recorded, never bought.
 
-The digest is taken of the very file that gets the new name. A crash between name and record is mended by
-doing it again: the name then holds the same bytes.
+What another folder's record says is held against the file: it must be a whole picture, looked at as a download is,
+with the recorded digest, length, kind and size. The digest is taken again of the very file that gets the new name.
+A crash between name and record is mended by doing it again: the name then holds the same bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
-from campaign_runner.errors import IntegrityError
+from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.events import Adopted, Fact, Source
+from campaign_runner.files import in_thread
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.plan.plan import Planned
-from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore
+from campaign_runner.ports import Examined, Put
+from campaign_runner.store import LARGEST_BYTES, FolderStore, examine, stored_file
 
 _AT_ONCE = 50  # images recorded in one commit
+_OR_BUY = ", or buy it again with `run --no-reuse`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,11 @@ async def adopt(
 
 async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
     entry, variation = image.entry, image.planned.variation
-    name = f"{variation.stem}{image.file.suffix}"
-    put = await store.put_existing(name, str(entry.sha256), home=image.home, file=str(entry.file))
+    found = await in_thread(_examined, image)
+    if found is None:
+        return image
+    name = f"{variation.stem}.{found.suffix}"
+    put = await store.put_existing(name, found.sha256, home=image.home, file=str(entry.file))
     if put is None:
         return image
     if put is Put.DIFFERENT:
@@ -78,11 +85,37 @@ async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
         image.planned.recipe,
         _source(image),
         f"images/{name}",
-        str(entry.sha256),
+        found.sha256,
         entry.bytes or 0,
-        str(entry.media_type),
+        found.media_type,
         entry.warnings,
     )
+
+
+def _examined(image: Existing) -> Examined | None:
+    """The picture, if it is there and what is recorded. Raises StoreError, IntegrityError where it cannot be looked at.
+
+    An image behind a link, or that may not be read, is paid for: it is not as good as gone.
+    """
+    entry = image.entry
+    try:
+        with stored_file(image.home, str(entry.file)) as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"{image.file} of campaign {image.campaign} is no plain file, or lies behind a link: it is not used, and "
+            f"nothing was sent. Put the real one in its place{_OR_BUY if image.how == 'reused' else ''}"
+        ) from error
+    if (len(content), hashlib.sha256(content).hexdigest()) != (entry.bytes, entry.sha256):
+        return None
+    try:
+        found = examine(content)
+    except Damaged:
+        return None
+    is_as_recorded = found.media_type == entry.media_type and found.size == image.planned.variation.cell.size
+    return found if is_as_recorded else None
 
 
 def _source(image: Existing) -> Source:
