@@ -9,9 +9,8 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from campaign_runner import files
 from campaign_runner.errors import IntegrityError, SpecError, StoreError, UsageError
 from campaign_runner.events import Placed, Reason
 from campaign_runner.files import in_thread
@@ -19,12 +18,13 @@ from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.names import IMAGES
 from campaign_runner.plan.plan import Plan
+from campaign_runner.ports import Put
 from campaign_runner.rerun.comparing import Pair, Sides, content_of
 from campaign_runner.spec.reading import load
-from campaign_runner.store import FolderStore, stored_file
+from campaign_runner.store import FolderStore, digest_of, drop_stored
 
-IMAGES = "images"
 ASIDE = "damaged"
 """Where in the campaign's folder what stood in the place of an image is moved to."""
 
@@ -47,7 +47,7 @@ async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIt
     async with SqliteJournal(home.path) as journal:
         with Ledger(home.path) as ledger:
             asked = [(pair, ledger.entries([pair.recorded.key]).get(pair.recorded.key)) for pair in pairs]
-        restorer = _Restorer(store, journal, sides)
+        restorer = _Restorer(store, home, journal, sides)
         for pair, entry in asked:
             yield await restorer.put(pair, entry)
         with Ledger(home.path) as ledger:
@@ -70,6 +70,7 @@ class _Restorer:
     """Where images are put back, and where that is recorded."""
 
     store: FolderStore
+    home: Folder
     journal: SqliteJournal
     sides: Sides
 
@@ -90,8 +91,9 @@ class _Restorer:
         content = await in_thread(content_of, self.sides.made, str(made.file))
         if hashlib.sha256(content).hexdigest() != sha256:
             raise IntegrityError(f"{made.file} was changed since it was made")
-        aside = await in_thread(_move_aside, self.sides.recorded, name, sha256)
-        await self.store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256)
+        aside = await _move_aside(self.home, name, sha256)
+        if await self.store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256) is Put.DIFFERENT:
+            raise IntegrityError("something else was put in its place meanwhile; it was left as it is")
         how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
         reason = Reason("restored", f"made again: {how}")
         await self.journal.record([Placed(key, name, sha256, len(content), media_type, reason)])
@@ -119,20 +121,22 @@ def _known(made: Entry | None) -> Entry:
     return made
 
 
-def _move_aside(home: Path, name: str, sha256: str) -> str | None:
-    """Give what stands under `name` another one; None where nothing does, or the very image. Nothing is overwritten."""
-    try:
-        with stored_file(home, name) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
-    if digest == sha256:
+async def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
+    """Give what stands under `name` another one; None where nothing does, or the very image. Nothing is overwritten.
+
+    Raises IntegrityError where the other name is taken by something else, StoreError: then it stands where it stood.
+    """
+    digest = await in_thread(digest_of, home.path, name)
+    if digest is None or digest == sha256:
         return None
     place = PurePosixPath(name.removeprefix(f"{IMAGES}/"))
-    aside = f"{ASIDE}/{place.parent}/{place.stem}.{digest[:8]}{place.suffix}"
-    target = home / aside
-    files.make_folder(target.parent)
-    if not files.publish_new(home / name, target):
-        files.remove(home / name)  # these very bytes were moved there before
-    files.sync_folder((home / name).parent)
-    return aside
+    aside = place.with_name(f"{place.stem}.{digest[:8]}{place.suffix}").as_posix()
+    store = await FolderStore.prepare(home.path / ASIDE, home.staging)
+    match await store.put_existing(aside, digest, home=home.path, file=name):
+        case Put.NEW | Put.SAME:
+            await in_thread(drop_stored, home.path, name, digest)
+            return f"{ASIDE}/{aside}"
+        case Put.DIFFERENT:
+            raise IntegrityError(f"{home.path / ASIDE / aside} holds something else; move it away and ask again")
+        case None:
+            raise IntegrityError("what stands in its place was changed meanwhile; ask again")

@@ -307,6 +307,53 @@ async def test_damaged_images_are_made_again_and_put_back_and_what_stood_there_i
     assert len((await again(night, restore=True)).lines) == 1  # nothing left to put back
 
 
+def place_aside(night: Night, file: Path) -> Path:
+    """Where a damaged image is moved to."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    below = file.relative_to(night.output / "images")
+    return night.output / "damaged" / below.with_name(f"{file.stem}.{digest[:8]}{file.suffix}")
+
+
+async def test_where_something_else_has_the_name_aside_what_stands_in_the_place_is_kept(begin: Begin) -> None:
+    night = await made(begin)
+    (file,) = await damaged(night, 0)
+    way = place_aside(night, file)
+    way.parent.mkdir(parents=True)
+    way.write_bytes(b"")
+    ended = await again(night, restore=True)
+    assert ended.code == 5 and f"{way} holds something else" in ended.said
+    assert (file.read_bytes(), way.read_bytes()) == (b"overwritten by mistake", b"")
+    way.unlink()
+    ended = await again(night, restore=True)
+    assert (ended.code, way.read_bytes()) == (0, b"overwritten by mistake")
+    assert set(night.ledger.charged.values()) == {1, 2}, "made again once"
+
+
+async def test_what_was_moved_aside_before_makes_room_again(begin: Begin) -> None:
+    night = await made(begin)
+    (file,) = await damaged(night, 0)
+    way = place_aside(night, file)
+    way.parent.mkdir(parents=True)
+    way.write_bytes(file.read_bytes())
+    assert (await again(night, restore=True)).code == 0
+    assert way.read_bytes() == b"overwritten by mistake" and not (await verify(Folder(night.output))).findings
+
+
+@pytest.mark.parametrize("place", ["damaged", "damaged/p00"])
+async def test_nothing_is_moved_aside_through_a_link(place: str, begin: Begin) -> None:
+    night = await made(begin)
+    (file,) = await damaged(night, 0)
+    away, link = night.home / "away", night.output / place
+    away.mkdir()
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(away)
+    ended = await again(night, restore=True)
+    assert ended.code == 5 and "was not put back" in ended.said
+    assert (list(away.iterdir()), file.read_bytes()) == ([], b"overwritten by mistake")
+    link.unlink()
+    assert (await again(night, restore=True)).code == 0
+
+
 async def test_what_comes_out_otherwise_is_not_put_back(begin: Begin) -> None:
     night = await made(begin)
     content = (night.output / images(night)[0]["file"]).read_bytes()
