@@ -24,6 +24,7 @@ async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -
     ended = await night.run(night.campaign(requests=1, seeds=2))
     job = night.sandbox._jobs.first()
     made = {output.seed: render(picture_of(job, output), "image/jpeg") for output in job.outputs}
+    assert len(ended.images) == len(made) == 2
     for image in ended.images:
         assert (night.output / image["file"]).read_bytes() == made[image["seed"]]
         assert image["sha256"] == hashlib.sha256(made[image["seed"]]).hexdigest()
