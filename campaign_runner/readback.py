@@ -11,22 +11,27 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from campaign_runner import files
+from campaign_runner.elements import elements, packed, unpacked
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, PROMPT_CHARACTERS
 from campaign_runner.model import Cell, Recipe, Size, Variation
 from campaign_runner.names import IMAGES, REMOVED, is_elsewhere
-from campaign_runner.schemas.manifest import CellOf, Image, Manifest
+from campaign_runner.schemas.manifest import CellOf, Head, Image
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.spec.pictures import picture_flaw
 from campaign_runner.spec.problems import visible
 
 LARGEST_BYTES = 512 << 20
 """About 300,000 images."""
+_LARGE = 1 << 16
+"""Characters of an image, but for the other cells it stands in."""
+_MOST_PARTS = 100_000
+"""Objects and lists of an image: two for each of these cells."""
 _SHOWN_PROBLEMS = 3
 _Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS)]
 
@@ -45,7 +50,7 @@ class _Reference(_Part):
 
 
 class _Style(_Part):
-    presets: list[_Text] | None = None
+    presets: Annotated[list[_Text], Field(fail_fast=True)] | None = None
     strength: int | None = None
     imageReference: _Reference | None = None
 
@@ -83,29 +88,94 @@ class _Request(_Part):
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """A manifest, its path, the SHA-256 of its bytes, and its images as they are written there."""
+    """A manifest, its path, the SHA-256 of its bytes, and its images: compressed, since there may be 100,000."""
 
     path: Path
     sha256: str
-    manifest: Manifest
-    images: list[dict[str, Any]]
+    head: Head
+    blocks: tuple[bytes, ...]
+
+    def images(self) -> Iterator[Image]:
+        """Its images, in its order."""
+        return map(_image, unpacked(self.blocks))
+
+    def written(self) -> Iterator[dict[str, Any]]:
+        """The same as they are written there."""
+        return map(json.loads, unpacked(self.blocks))
 
 
 def read_manifest(path: Path) -> ReadBack:
     """The manifest at `path`. Raises UsageError where there is none, IntegrityError for what is wrong with it."""
-    content = _content(path)
-    try:
-        manifest = Manifest.model_validate_json(content, strict=True)
-    except ValidationError as error:
-        raise IntegrityError(f"{path} is not a manifest as campaign_runner writes it: {_problems(error)}") from error
-    keys: set[str] = set()
-    for number, image in enumerate(manifest.images, start=1):
-        if (flaw := _flaw(image, keys)) is not None:
+    if not path.is_file():
+        raise UsageError(f"there is no manifest {path}; a run writes it into its output folder")
+    members: list[str] = []
+    with files.translating(path), path.open("rb") as file:
+        content = _Content(path, file)
+        try:
+            blocks = tuple(packed(_sound(path, elements(content.read, "images", members))))
+            head = Head.model_validate_json(f"{{{','.join(members)}}}", strict=True)
+        except ValidationError as error:
+            raise _foreign(path, _problems(error)) from error
+        except ValueError as error:
+            raise _foreign(path, visible(str(error))) from error
+    if id_flaw(head.campaign, LONGEST_CAMPAIGN):
+        raise IntegrityError(f"{path} was changed: '{visible(head.campaign[:60])}' is not the name of a campaign")
+    return ReadBack(path, content.digest.hexdigest(), head, blocks)
+
+
+class _Content:
+    """The bytes of a manifest as they are read, and their digest so far."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+        self._left = LARGEST_BYTES
+        self.digest = hashlib.sha256()
+
+    def read(self, most: int) -> bytes:
+        """At most so many bytes. Raises IntegrityError for more than any manifest has."""
+        content = self._file.read(most)
+        self._left -= len(content)
+        if self._left < 0:
+            raise IntegrityError(f"{self._path} has more than {LARGEST_BYTES >> 20} MiB: no manifest is that large")
+        self.digest.update(content)
+        return content
+
+
+def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
+    """The texts of images, each looked at. Raises IntegrityError for one that does not hold."""
+    keys: set[bytes] = set()
+    for number, text in enumerate(images, start=1):
+        if len(text) > _LARGE and not _is_long_by_its_cells(text):
+            raise _foreign(path, f"images.{number - 1}: it is too long")
+        try:
+            image = _image(text)
+        except ValidationError as error:
+            raise _foreign(path, _problems(error, f"images.{number - 1}.")) from error
+        key = bytes.fromhex(image.key)
+        flaw = "its key stands twice" if key in keys else _flaw(image)
+        if flaw is not None:
             raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {visible(flaw)}")
-        keys.add(image.key)
-    if id_flaw(manifest.campaign, LONGEST_CAMPAIGN):
-        raise IntegrityError(f"{path} was changed: '{visible(manifest.campaign[:60])}' is not the name of a campaign")
-    return ReadBack(path, hashlib.sha256(content).hexdigest(), manifest, json.loads(content)["images"])
+        keys.add(key)
+        yield text
+
+
+def _is_long_by_its_cells(text: str) -> bool:
+    """Whether a long image is so by the cells it stands in. Anything else could grow a hundredfold when validated."""
+    if text.count("{") + text.count("[") > _MOST_PARTS:
+        return False
+    said = json.loads(text)
+    if not isinstance(said, dict) or said.keys() != Image.model_fields.keys() or not isinstance(said["also"], list):
+        return False
+    return all(len(json.dumps(part)) <= _LARGE for part in (said | {"also": None}, *said["also"]))
+
+
+def _image(text: str) -> Image:
+    return Image.model_validate_json(text, strict=True)
+
+
+def _foreign(path: Path, why: str) -> IntegrityError:
+    return IntegrityError(f"{path} is not a manifest as campaign_runner writes it: {why}")
 
 
 def recipe_of(image: Image) -> Recipe:
@@ -124,28 +194,16 @@ def cell_of(image: CellOf) -> Cell:
     return Cell(image.product, image.prompt_id, image.preset, image.market, size)
 
 
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise UsageError(f"there is no manifest {path}; a run writes it into its output folder")
-    with files.translating(path), path.open("rb") as file:
-        content = file.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
-        raise IntegrityError(f"{path} has more than {LARGEST_BYTES >> 20} MiB: no manifest is that large")
-    return content
-
-
-def _problems(error: ValidationError) -> str:
-    """The first few, each with its place."""
+def _problems(error: ValidationError, within: str = "") -> str:
+    """The first few, each with its place `within` the file."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    shown = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in found[:_SHOWN_PROBLEMS]]
+    shown = [f"{within}{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in found[:_SHOWN_PROBLEMS]]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
     return visible("; ".join(shown) + more)
 
 
-def _flaw(image: Image, keys: set[str]) -> str | None:
-    """What is wrong with an image; `keys` are those of the images before it."""
-    if image.key in keys:
-        return "its key stands twice"
+def _flaw(image: Image) -> str | None:
+    """What is wrong with an image."""
     try:
         request = _Request.model_validate(image.request)
     except ValidationError as error:

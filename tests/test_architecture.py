@@ -31,7 +31,7 @@ firefly.wire
 firefly.foreign firefly.hosts
 plan
 spec events retry
-families files names sqlite uptime
+families files names sqlite uptime elements
 model
 errors
 """

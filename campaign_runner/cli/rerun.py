@@ -107,7 +107,7 @@ async def _rerun(path: Path, flags: Flags) -> int:
 
 async def _made(order: Again, environment: Environment, flags: Flags) -> int:
     """From its lock to its report, which comes once the bar is closed."""
-    name = order.read.manifest.campaign
+    name = order.read.head.campaign
     lines: list[str] = []
     with watching({name: order.rate}, flags.shown) as watch:
         control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))

@@ -6,6 +6,7 @@ bought, since the others of a request would be paid for and thrown away.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,12 @@ from campaign_runner.errors import UsageError
 from campaign_runner.families import FAMILIES
 from campaign_runner.folder import Folder
 from campaign_runner.model import Job
-from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.only import EVERYTHING, Only, read_only
 from campaign_runner.readback import ReadBack, cell_of, recipe_of, variation_of
 from campaign_runner.schemas.manifest import Image
 from campaign_runner.spec.problems import counted
+
+_MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,17 @@ def choose(read: ReadBack, options: Sequence[str] = ()) -> Chosen:
 
     Images that left the campaign are made again only where `--only key=…` names them.
     """
-    only = _only(read, options)
-    selected = [image for image in read.manifest.images if _is_selected(image, only)]
-    stored = [image for image in selected if image.state == "stored"]
-    images = [image for image in stored if not _is_kept(image)]
+    only = _only(read, options) if options else EVERYTHING
+    fates: Counter[str] = Counter()
+    images: list[Image] = []
+    for image in read.images():
+        if _is_selected(image, only):
+            fate = _fate(image)
+            fates[fate] += 1
+            images += [image] if fate == _MADE else []
     if not images:
         raise UsageError(f"no stored image of {read.path} is selected; nothing was sent")
-    return Chosen(tuple(images), tuple(_jobs(images)), tuple(_left_out(selected, stored, images)))
+    return Chosen(tuple(images), tuple(_jobs(images)), tuple(_left_out(fates)))
 
 
 def only_these(chosen: Chosen, images: Sequence[Image]) -> Chosen:
@@ -50,16 +57,14 @@ def only_these(chosen: Chosen, images: Sequence[Image]) -> Chosen:
 
 def _only(read: ReadBack, options: Sequence[str]) -> Only:
     """A size may be given by its name."""
-    images = read.manifest.images
     names = {name: str(size) for family in FAMILIES.values() for name, size in family.names.items()}
-    sizes = {f"{image.size.width}x{image.size.height}" for image in images}
-    known = {
-        "product": list(dict.fromkeys(image.product for image in images)),
-        "prompt": list(dict.fromkeys(image.prompt_id for image in images)),
-        "preset": list(dict.fromkeys(image.preset for image in images)),
-        "market": list(dict.fromkeys(image.market for image in images if image.market is not None)),
-        "size": [*sizes, *(name for name, size in names.items() if size in sizes)],
-    }
+    known: dict[str, dict[str, None]] = {axis: {} for axis in ("product", "prompt", "preset", "market", "size")}
+    for image in read.written():
+        size = f"{image['size']['width']}x{image['size']['height']}"
+        said = (image["product"], image["prompt_id"], image["preset"], image["market"], size)
+        for each, name in zip(known.values(), said, strict=True):
+            each |= {} if name is None else {name: None}
+    known["size"] |= {name: None for name, size in names.items() if size in known["size"]}
     only = read_only(options, known)
     if "size" not in only.values:
         return only
@@ -71,15 +76,17 @@ def _is_selected(image: Image, only: Only) -> bool:
     return (image.in_campaign or only.needs_keys) and only.matches(cells, image.seed, image.key)
 
 
-def _is_kept(image: Image) -> bool:
-    """Whether it stands for words it was not made with: its request would make another picture."""
-    return image.source is not None and image.source.how == "kept"
+def _fate(image: Image) -> str:
+    """Whether an image is made again, or why not: one that was kept was made by another request than its own."""
+    if image.state != "stored":
+        return _NEVER_STORED
+    return _KEPT if image.source is not None and image.source.how == "kept" else _MADE
 
 
-def _left_out(selected: list[Image], stored: list[Image], images: list[Image]) -> Iterator[str]:
-    if unmade := len(selected) - len(stored):
+def _left_out(fates: Counter[str]) -> Iterator[str]:
+    if unmade := fates[_NEVER_STORED]:
         yield f"{counted(unmade, 'image')} of the manifest never stored: left out"
-    if kept := len(stored) - len(images):
+    if kept := fates[_KEPT]:
         yield f"{counted(kept, 'image')} kept for changed words, made by another request: left out"
 
 

@@ -201,7 +201,7 @@ class Maker:
         images, seconds = sum(len(job.variations) for job in due), order.rate.seconds(len(due))
         now = self._control.clock.now().astimezone()
         return Estimate(
-            campaign=order.read.manifest.campaign,
+            campaign=order.read.head.campaign,
             variations=len(order.chosen.images),
             due=images,
             requests=len(due),

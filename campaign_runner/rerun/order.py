@@ -48,12 +48,12 @@ class Again:
     @property
     def mark(self) -> str:
         """Whose images these are: the campaign and the time its record was begun, which no later run changes."""
-        manifest = self.read.manifest
-        return f"{manifest.campaign} of {manifest.created_at.isoformat()}"
+        head = self.read.head
+        return f"{head.campaign} of {head.created_at.isoformat()}"
 
     def refuse(self, access: Access) -> None:
         """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""
-        if self.read.manifest.backend == "sandbox" and hosts.is_adobe(access.origin):
+        if self.read.head.backend == "sandbox" and hosts.is_adobe(access.origin):
             raise UsageError(
                 f"{self.read.path} is of a sandbox: Adobe would make other pictures, and bill them. Nothing was sent. "
                 "Try it with --sandbox"

@@ -53,7 +53,7 @@ def report(order: Again, ledger: Ledger, ending: Ending, outcome: Outcome) -> It
     pairs, found = outcome.pairs, counts(outcome.pairs)
     requests = ledger.requests().submitted
     made = len(pairs) - found["not_made"]
-    name = f"{order.read.manifest.campaign} made again"
+    name = f"{order.read.head.campaign} made again"
     yield f"{name}   {made:,} of {counted(len(pairs), 'image')} made   {spent(requests, outcome.seconds)}"
     yield ""
     for verdict, number in found.items():

@@ -65,7 +65,7 @@ async def _only_damaged(order: Again) -> Again:
 
 async def _claim(journal: SqliteJournal, order: Again, access: Access) -> None:
     """Note whose images these are; apply a person's word over what an earlier rerun left open."""
-    await journal.note({"campaign": order.read.manifest.campaign, "origin": access.origin, MADE_AGAIN: order.mark})
+    await journal.note({"campaign": order.read.head.campaign, "origin": access.origin, MADE_AGAIN: order.mark})
     if access.is_sandbox:
         await journal.forget_unfinished()
     keys = [image.key for image in order.chosen.images]

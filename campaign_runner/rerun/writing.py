@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files as resources
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -45,26 +45,26 @@ def write_comparison(order: Again, pairs: Sequence[Pair]) -> Path:
 
 def write_record(order: Again, ledger: Ledger, now: datetime) -> None:
     """The manifest of the images made again, by the names and in the order of the one they were read from."""
-    known = ledger.states([image.key for image in order.read.manifest.images])
-    wanted = {image.key: "pending" for image in order.chosen.images} | known
-    images = [image for image in order.read.images if image["key"] in wanted]
-    manifest, counts = order.read.manifest, Counter(wanted.values())
-    about = figures(About(manifest.campaign, manifest.campaign_sha256, manifest.model.version), ledger, counts, now)
-    write_document(order.into.manifest, about, _made_again(images, ledger), staging=order.into.staging)
+    wanted = {image.key: "pending" for image in order.chosen.images}
+    images = order.read.written()
+    while some := [image["key"] for image in islice(images, _PAGE)]:
+        wanted |= ledger.states(some)
+    head, counts = order.read.head, Counter(wanted.values())
+    about = figures(About(head.campaign, head.campaign_sha256, head.model.version), ledger, counts, now)
+    made = (image for image in order.read.written() if image["key"] in wanted)
+    write_document(order.into.manifest, about, _made_again(made, ledger), staging=order.into.staging)
 
 
-def _made_again(images: Sequence[dict[str, Any]], ledger: Ledger) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(images), _PAGE):
-        chunk = images[start : start + _PAGE]
-        entries = ledger.entries([image["key"] for image in chunk])
-        yield from (image | {"in_campaign": True} | recorded(entries.get(image["key"])) for image in chunk)
+def _made_again(images: Iterator[dict[str, Any]], ledger: Ledger) -> Iterator[dict[str, Any]]:
+    while some := list(islice(images, _PAGE)):
+        entries = ledger.entries([image["key"] for image in some])
+        yield from (image | {"in_campaign": True} | recorded(entries.get(image["key"])) for image in some)
 
 
 def _figures(order: Again, pairs: Sequence[Pair]) -> str:
-    manifest = order.read.manifest
     told = {
         "comparison_version": VERSION,
-        "campaign": manifest.campaign,
+        "campaign": order.read.head.campaign,
         "manifest": _relative(order.read.path.resolve(), order.into.path),
         "manifest_sha256": order.read.sha256,
         "counts": counts(pairs),
@@ -98,7 +98,7 @@ def page(order: Again, pairs: Sequence[Pair]) -> str:
     style = _part("comparison.css")
     template = _environment().from_string(_part("comparison.html"))
     return template.render(
-        campaign=order.read.manifest.campaign,
+        campaign=order.read.head.campaign,
         counts=counts(pairs),
         groups=list(_groups(order, pairs)),
         style=style,

@@ -125,7 +125,7 @@ class Image(CellOf):
     """SHA-256 of the request's canonical JSON without seeds."""
     in_campaign: bool
     """False for an image whose variation left the campaign after it was submitted."""
-    also: tuple[CellOf, ...]
+    also: Annotated[tuple[CellOf, ...], Field(fail_fast=True)]
     """The other cells of the campaign that come out as this very image."""
     seed: Seed
     """The seed."""
@@ -153,7 +153,7 @@ class Image(CellOf):
     """What the file really is."""
     job_id: str | None
     """The service's name for the request that made it."""
-    job_seeds: tuple[Seed, ...] | None
+    job_seeds: Annotated[tuple[Seed, ...], Field(fail_fast=True)] | None
     """All seeds of that request, in the order sent."""
     custom_model_version: str | None
     """The custom model's version when it was submitted."""
@@ -165,12 +165,12 @@ class Image(CellOf):
     """When it was stored (UTC, ISO 8601)."""
     source: SourceOf | None
     """Where it comes from; null if it was asked for by this campaign."""
-    warnings: tuple[str, ...]
+    warnings: Annotated[tuple[str, ...], Field(fail_fast=True)]
     """What the service remarked about it."""
 
 
-class Manifest(_Part):
-    """What exists of a campaign, with digests; written when a run, `resolve` or `cancel` ends."""
+class Head(_Part):
+    """A manifest without its images."""
 
     manifest_version: Literal[1]
     """The version of this format."""
@@ -192,6 +192,11 @@ class Manifest(_Part):
     """When its journal was begun (UTC, ISO 8601)."""
     updated_at: AwareDatetime
     """When the manifest last changed (UTC, ISO 8601)."""
+
+
+class Manifest(Head):
+    """What exists of a campaign, with digests; written when a run, `resolve` or `cancel` ends."""
+
     images: tuple[Image, ...]
     """In the campaign's order; those ever submitted that are no longer in it last."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,8 @@ def _read_from_manifest(read: ReadBack | None, books: Books) -> None:
     books.wanted.clear()
     if read is None:
         return
-    books.campaign = read.manifest.campaign
-    for image in read.manifest.images:
+    books.campaign = read.head.campaign
+    for image in read.images():
         if image.state == "stored" and image.file and image.sha256 and image.bytes:
             size = Size(image.size.width, image.size.height)
             books.wanted[image.file] = Wanted(image.file, image.sha256, image.bytes, image.key, size)
@@ -116,7 +117,7 @@ def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books
 def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | None) -> str | None:
     """What the manifest says otherwise than the journal, in a sentence; None if nothing."""
     plan = _same_plan(read, ledger, file)
-    if plan is not None and is_current(folder.manifest, Sources(plan, ledger, read.manifest.updated_at)):
+    if plan is not None and is_current(folder.manifest, Sources(plan, ledger, read.head.updated_at)):
         return None
     found = [*_images(read, ledger), *_figures(read, ledger)]
     if found:
@@ -131,7 +132,7 @@ def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None
     """The plan the manifest was written from, if the campaign is still the same, its reference images included."""
     try:
         campaign = load(file) if file is not None else None
-        if campaign is None or campaign.sha256 != read.manifest.campaign_sha256:
+        if campaign is None or campaign.sha256 != read.head.campaign_sha256:
             return None
         plan = Plan(campaign, ledger.custom_model)
     except CampaignError:
@@ -142,8 +143,8 @@ def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None
 def _images(read: ReadBack, ledger: Ledger) -> Iterator[str]:
     """The images that the manifest tells otherwise than the journal, each with the fields that differ."""
     ledger.unmark_planned()
-    for start in range(0, len(read.images), _CHUNK):
-        chunk = {str(image["key"]): image for image in read.images[start : start + _CHUNK]}
+    images = read.written()
+    while chunk := {str(image["key"]): image for image in islice(images, _CHUNK)}:
         ledger.mark_planned(list(chunk))
         entries = ledger.entries(list(chunk))
         for key, image in chunk.items():
@@ -158,17 +159,17 @@ def _differing(image: dict[str, Any], entry: Entry | None) -> list[str]:
 
 def _figures(read: ReadBack, ledger: Ledger) -> Iterator[str]:
     """The figures of the whole that differ from what its images, or the journal, say."""
-    manifest, requests = read.manifest, ledger.requests()
-    states = Counter(str(image.state) for image in manifest.images if image.in_campaign)
-    counts = manifest.counts.model_dump()
+    head, requests = read.head, ledger.requests()
+    states = Counter(str(image["state"]) for image in read.written() if image["in_campaign"])
+    counts = head.counts.model_dump()
     if counts.pop("planned") != states.total() or any(states[state] != number for state, number in counts.items()):
         yield "counts"
-    if (manifest.requests.submitted, manifest.requests.accepted) != (requests.submitted, requests.accepted):
+    if (head.requests.submitted, head.requests.accepted) != (requests.submitted, requests.accepted):
         yield "requests"
-    if manifest.campaign != ledger.meta("campaign"):
+    if head.campaign != ledger.meta("campaign"):
         yield "campaign"
     model = ledger.custom_model
     known = (model.id, model.version, model.etag) if model is not None else (None, None, None)
-    said = manifest.model
+    said = head.model
     if (said.custom_model_id, said.custom_model_version, said.custom_model_etag) != known:
         yield "model"

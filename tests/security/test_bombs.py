@@ -70,6 +70,37 @@ for body in (
     expect(Unreadable, read_object, body)
 """,
     ),
+    "manifests": (
+        13,
+        """
+from campaign_runner.errors import IntegrityError
+from campaign_runner.readback import read_manifest
+from campaign_runner.schemas.manifest import Image
+whole = '{"images": [{' + "".join(f'"{name}": 0,' for name in Image.model_fields if name != "also") + '"also": ['
+names = '{' + ",".join(f'"{n}":0' for n in range(90)) + '},'
+for start, middle, times, end in (
+    ("", "{", 500_000, ""),
+    ('{"images": ', "[", 5_000_000, ""),
+    ('{"images": [', "{}, ", 5_000_000, "{}]}"),
+    ('{"images": [{"also": [', "[],", 1_300_000, "[]]}]}"),
+    ('{"images": [{"also": [', "[],", 40_000_000, "[]]}]}"),
+    ('{"images": [{"also": [', names, 6_000, "[]]}]}"),
+    (whole, names, 6_000, "[]]}]}"),
+    ('{"images": [{"job_seeds": [', "-1,", 1_300_000, "[]]}]}"),
+    ('{"images": [{', ",".join(f'"{n}":0' for n in range(350_000)), 1, "}]}"),
+    ('{"images": ["', "x", 40_000_000, '"]}'),
+    ('{"images": [], "model": [', "[],", 1_300_000, "[]]}"),
+    ("{", '"a": "' + "x" * 60_000 + '",', 500, "}"),
+    ("", " ", 60_000_000, ""),
+):
+    with open("manifest.json", "w", encoding="utf-8") as file:
+        file.write(start)
+        for _ in range(times // 1000):
+            file.write(middle * 1000)
+        file.write(middle * (times % 1000) + end)
+    expect(IntegrityError, read_manifest, Path("manifest.json"))
+""",
+    ),
     "pictures": (
         6,
         """
