@@ -7,7 +7,8 @@ its own place; the new one gets a second name for the same bytes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from campaign_runner.adopting import Existing, adopt
@@ -15,12 +16,14 @@ from campaign_runner.books import Books
 from campaign_runner.events import Adopted
 from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import Cell, Recipe
+from campaign_runner.model import Recipe, Variation
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.plan.plan import Planned
 from campaign_runner.plan.stock import Stock
 from campaign_runner.pruning import departed
 from campaign_runner.store import FolderStore
+
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,16 @@ class StandIn:
 
 def stand_ins(ledger: Ledger, stock: Stock) -> Iterator[StandIn]:
     """For each due variation of `stock` the latest stored image of its cell and seed that left the campaign."""
-    last: dict[tuple[Cell, int], Entry] = {}
+    last: dict[str, tuple[str, str]] = {}  # of each place when it was stored, and its key: there may be 100,000
     for entry in departed(ledger, stock.plan, EVERYTHING):
-        place = _place(entry.variation.cell), entry.variation.seed
-        if place not in last or str(last[place].stored_at) <= str(entry.stored_at):
-            last[place] = entry
-    for planned in stock.to_make() if last else ():
-        found = last.get((_place(planned.variation.cell), planned.variation.seed))
-        if found is not None:
-            yield StandIn(planned, found)
+        place, stored_at = _place(entry.variation), str(entry.stored_at)
+        if place not in last or last[place][0] <= stored_at:
+            last[place] = stored_at, entry.variation.key
+    due = iter(stock.to_make()) if last else iter(())
+    while some := list(islice(due, _AT_ONCE)):
+        keys = [last[place][1] if (place := _place(each.variation)) in last else None for each in some]
+        entries = ledger.entries([key for key in keys if key is not None])
+        yield from (StandIn(planned, entries[key]) for planned, key in zip(some, keys, strict=True) if key is not None)
 
 
 async def keep(books: Books, only: Only) -> AsyncIterator[Adopted | Existing]:
@@ -57,15 +61,16 @@ async def keep(books: Books, only: Only) -> AsyncIterator[Adopted | Existing]:
     folder: Folder = books.folder
     store = await FolderStore.prepare(folder.images, folder.staging)
     campaign = books.plan.campaign.campaign
-    found = list(stand_ins(books.ledger, Stock(books.plan, books.ledger.states, only)))
+    found = stand_ins(books.ledger, Stock(books.plan, books.ledger.states, only))
     images = (Existing(each.planned, each.entry, folder.path, campaign, "kept") for each in found)
     async for told in adopt(images, store, books.journal):
         yield told
 
 
-def _place(cell: Cell) -> Cell:
-    """A cell by its names alone: which `include` entry it came from is not recorded."""
-    return replace(cell, include=None)
+def _place(variation: Variation) -> str:
+    """A cell and seed by their names alone: which `include` entry the cell came from is not recorded."""
+    cell = variation.cell
+    return "\0".join((cell.product, cell.prompt, cell.preset, cell.market or "", str(cell.size), str(variation.seed)))
 
 
 def _difference(before: Recipe, after: Recipe) -> Iterator[str]:

@@ -66,7 +66,11 @@ def _list(target: Target, only: Only) -> int:
 
 async def _keep(target: Target, only: Only) -> tuple[int, list[Existing]]:
     """How many were kept, and what could not be."""
+    kept, missing = 0, list[Existing]()
     async with opened(target.folder, target.campaign()) as books:
-        told = [each async for each in keep(books, only)]
-    missing = [each for each in told if isinstance(each, Existing)]
-    return len(told) - len(missing), missing
+        async for each in keep(books, only):
+            if isinstance(each, Existing):
+                missing.append(each)
+            else:
+                kept += 1
+    return kept, missing
