@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,9 @@ class Outcome:
 async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
     """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
     plan, folder, ending = outcome.plan, order.folder, desk.control.ending
-    _keep_manifest(desk, folder, plan, ledger)
-    everything = Stock(plan, ledger.states).counts()
-    code = _exit_code(order, ledger, plan, ending)
+    everything = Stock(plan, ledger.states).counts()  # counted once: nothing is recorded any more
+    _keep_manifest(desk, folder, Sources(plan, ledger, desk.control.clock.now()), everything)
+    code = _exit_code(order, ledger, plan, ending, everything)
     summary = Summary(
         campaign=order.campaign,
         folder=folder,
@@ -55,20 +55,20 @@ async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> i
     return code
 
 
-def _keep_manifest(desk: Desk, folder: Folder, plan: Plan, ledger: Ledger) -> None:
+def _keep_manifest(desk: Desk, folder: Folder, sources: Sources, counts: Mapping[str, int]) -> None:
     """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
-    if not plan.knows_keys:
+    if not sources.plan.knows_keys:
         return
     try:
-        write_manifest(folder.manifest, Sources(plan, ledger, desk.control.clock.now()), staging=folder.staging)
+        write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
     except CampaignError as error:
         desk.control.failed(error)
 
 
-def _exit_code(order: Order, ledger: Ledger, plan: Plan, ending: Ending) -> int:
+def _exit_code(order: Order, ledger: Ledger, plan: Plan, ending: Ending, everything: Mapping[str, int]) -> int:
     """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
-    selected = Stock(plan, ledger.states, order.only).counts()
-    elsewhere = ledger.counts()["in_doubt"] - Stock(plan, ledger.states).counts()["in_doubt"]
+    selected = Stock(plan, ledger.states, order.only).counts() if order.only else everything
+    elsewhere = ledger.counts()["in_doubt"] - everything["in_doubt"]
     return exit_code(ending, selected, doubts_elsewhere=elsewhere)
 
 

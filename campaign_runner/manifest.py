@@ -41,9 +41,12 @@ class Sources:
     now: datetime
 
 
-def write_manifest(path: Path, sources: Sources, *, staging: Path) -> bool:
-    """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError."""
-    return write_document(path, head(sources), _images(sources), staging=staging)
+def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mapping[str, int] | None = None) -> bool:
+    """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError.
+
+    `counts` are those of the whole plan by state, where they are known.
+    """
+    return write_document(path, head(sources, counts), _images(sources), staging=staging)
 
 
 def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Mapping[str, Any]], *, staging: Path) -> bool:
@@ -72,10 +75,10 @@ def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[Mapping[str
     file.write("\n  ]\n}\n")
 
 
-def head(sources: Sources) -> dict[str, Any]:
+def head(sources: Sources, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
     """The manifest without its images: what `status --json` prints."""
     plan, ledger = sources.plan, sources.ledger
-    counts = Stock(plan, ledger.states).counts()
+    counts = counts or Stock(plan, ledger.states).counts()
     about = About(plan.campaign.campaign, plan.campaign.sha256, plan.campaign.family.id)
     return figures(about, ledger, counts, sources.now)
 

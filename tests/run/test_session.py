@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from campaign_runner import closing as ending
+from campaign_runner import manifest
 from campaign_runner.errors import Busy, IntegrityError, SpecError, UsageError
 from campaign_runner.events import Event, ModelResolved, Started, Stored, Submitting
 from campaign_runner.folder import Folder
 from campaign_runner.plan.cost import Estimate
+from campaign_runner.plan.stock import Stock
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -200,3 +203,21 @@ async def test_without_credentials_what_waits_is_left_and_said(begin: Any) -> No
     assert (ended.code, ended.states) == (7, {"accepted": 4})
     assert any("waiting at the service" in line for line in ended.lines)
     assert (await night.run()).code == 0
+
+
+async def test_at_its_end_the_ledger_is_asked_once_about_the_whole_plan(
+    begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Stock] = []
+
+    class Counted(Stock):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    for module in (ending, manifest):
+        monkeypatch.setattr(module, "Stock", Counted)
+    night = await begin()
+    ended = await night.run(night.campaign(requests=2, seeds=2))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    assert len(made) == 1
