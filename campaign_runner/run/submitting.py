@@ -76,19 +76,30 @@ class Submitter:
         return None
 
     async def _prepared(self, job: Job) -> bool:
-        """Whether what `job` refers to is at the service; that is free, so it comes before the permit."""
+        """Whether what `job` refers to is at the service; that is free, so it comes before the permit.
+
+        Where the service refuses it, the images of `job` fail.
+        """
         failures = 0
         while not self._control.stop.reached(Level.NO_SUBMITS):
             try:
                 await self._ports.provider.prepare(job)
                 return True
-            except Rejected:
-                return True  # it is said again, and recorded, when the job is asked for
+            except Rejected as error:
+                await self._fail_unsent(job, error)
+                return False
             except ProviderError as error:
                 failures += 1
                 self._control.heard(error)
                 await self._wait_for_reference(error, failures)
         return False
+
+    async def _fail_unsent(self, job: Job, error: Rejected) -> None:
+        """What `job` refers to is refused: nothing of it will leave, so no permit is asked for."""
+        self._control.heard(error)
+        attempt = Attempt(uuid.uuid4().hex, job)
+        self._control.observe(Submitting(attempt))  # the journal has it, too, in one commit with the refusal
+        await self._record(Refused(attempt, _reason(error), for_good=True))
 
     async def _wait_for_reference(self, error: ProviderError, failures: int) -> None:
         wait = retry.look_up_again(error, failures, self._control.clock.random())
@@ -137,7 +148,7 @@ class Submitter:
 
     async def _not_accepted(self, attempt: Attempt, permit: Permit, error: ProviderError) -> None:
         """Record what the error says about money. Raises it where the job may be sent again."""
-        reason = Reason(error.code or "no_answer", str(error))
+        reason = _reason(error)
         self._control.heard(error)
         if error.charged is False:
             self._spent.requests -= 1
@@ -257,3 +268,7 @@ class Submitter:
                     f"images/{name} is on the disk, but the journal does not know it: it was not bought again. "
                     "Restore journal.sqlite, or move the file away and run again"
                 )
+
+
+def _reason(error: ProviderError) -> Reason:
+    return Reason(error.code or "no_answer", str(error))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from campaign_runner.plan.cost import Rate
 from campaign_runner.sandbox.faults import Fault
 
 DAY = 86400
@@ -98,3 +99,14 @@ async def test_a_refused_picture_fails_its_images_and_the_others_go_on(begin: An
     ended = await night.run(referring(night))
     assert ended.code == 3
     assert ended.states == {"failed": 2, "stored": 2}
+
+
+async def test_a_refused_picture_uses_up_nothing_of_the_allowance(begin: Any) -> None:
+    night = await begin(Fault("451", where="upload"))
+    ended = await night.run(referring(night), rate=Rate(1, 2))
+    assert (ended.code, ended.states, ended.reasons) == (3, {"failed": 4}, {"prompt_unsafe": 4})
+    assert not night.ledger.entries
+    assert ended.seconds < 1
+    night.forgive()
+    other = await night.run(night.campaign(requests=2, seeds=1, name="other", of="cup"), rate=Rate(600, 2))
+    assert other.code == 0
