@@ -56,14 +56,16 @@ class ProviderError(CampaignError):
     """The service said no, or said nothing.
 
     `charged` is False, True, or None where nobody knows. `code` is the service's own
-    word (`prompt_unsafe`), or ours where it gave none.
+    word (`prompt_unsafe`), or ours where it gave none. `sent` is False where it is certain
+    that not one byte of the request left us, so that it uses up nothing of the allowance.
     """
 
     charged: ClassVar[bool | None] = False
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "", sent: bool = True) -> None:
         super().__init__(message)
         self.code = code
+        self.sent = sent
 
 
 class Throttled(ProviderError):
@@ -86,9 +88,15 @@ class Unavailable(ProviderError):
     exit_code = 8
 
     def __init__(
-        self, message: str, *, code: str = "", reached: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        code: str = "",
+        sent: bool = True,
+        reached: bool = False,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, code=code)
+        super().__init__(message, code=code, sent=sent)
         self.reached = reached
         self.retry_after = retry_after
 

@@ -21,7 +21,7 @@ class Provider(Protocol):
     """The service that makes images. No method waits, repeats or logs: that is the scheduler's."""
 
     async def prepare(self, job: Job) -> None:
-        """Hand over what `job` refers to, if it is not there yet: all that is free and must come before `submit`.
+        """Sign in and hand over what `job` refers to, if need be: all that is free and must come before `submit`.
 
         Raises Rejected (a reference image is at fault), AccountRefused, Throttled, Unavailable or IntegrityError.
         """
@@ -30,7 +30,8 @@ class Provider(Protocol):
         """Ask for `job` once; the only call that costs money.
 
         Never repeat it unless the error's `charged` is False. Raises Throttled, Unavailable,
-        AccountRefused, Rejected (not charged) or InDoubt (nobody knows), and nothing else.
+        AccountRefused, Rejected (not charged) or InDoubt (nobody knows), and nothing else. The error's
+        `sent` is False where certainly nothing left us; every other is one request of the allowance.
         """
 
     async def poll(self, ticket: Ticket) -> Finished | None:

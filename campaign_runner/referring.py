@@ -25,6 +25,7 @@ class Uploading(Protocol):
     async def upload(self, content: bytes, media_type: str) -> str:
         """The upload id. Free. Raises Rejected, AccountRefused, Throttled or Unavailable."""
 
+    async def prepare(self, job: Job) -> None: ...
     async def submit(self, job: Job, uploads: Mapping[str, str]) -> Ticket: ...
     async def poll(self, ticket: Ticket) -> Finished | None: ...
     async def fetch(self, output: Output) -> bytes: ...
@@ -51,6 +52,7 @@ class Referring(Provider):
 
     async def prepare(self, job: Job) -> None:
         """See Provider. Whoever needs the same image waits for the one upload of it."""
+        await self._service.prepare(job)
         for sha256 in job.recipe.references:
             async with self._turn:
                 if sha256 in self._refused:

@@ -117,7 +117,7 @@ class TokenSource:
         self._failure: ProviderError | None = None
 
     async def get(self) -> Secret:
-        """A token that is not about to end. Raises AccountRefused or Unavailable.
+        """A token that is not about to end. Raises AccountRefused or Unavailable: the call it was for is not `sent`.
 
         Those who wait while it is asked for share the answer, also if it is an error.
         """
@@ -142,6 +142,7 @@ class TokenSource:
         try:
             grant = await self._grant()
         except ProviderError as failure:
+            failure.sent = False  # what the token was for stays here, even where the service was asked for one
             self._answers += 1
             self._failure = failure
             if self._held is not None and self._age(self._held) + _RENEW_AGAIN < self._held.life:

@@ -124,7 +124,8 @@ class FireflyClient(Provider):
         return answers.read_upload(await self._call(request, self._uploads, _lost_read), self._clock())
 
     async def prepare(self, job: Job) -> None:
-        """See Provider. A job without uploaded references needs nothing; `submit` refuses one whose are missing."""
+        """See Provider: the token is at hand. `submit` refuses a job whose reference images are not uploaded."""
+        await self._tokens.get()
 
     async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
         """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted."""
@@ -231,6 +232,6 @@ def lost_image(lost: Lost) -> ProviderError:
 def _unreached(lost: Lost) -> ProviderError:
     """Not one byte left. A certificate that is not valid is never accepted and never tried again."""
     if lost.is_certificate:
-        return AccountRefused(f"nothing was sent: {lost}", code="certificate")
+        return AccountRefused(f"nothing was sent: {lost}", code="certificate", sent=False)
     hint = "if this network needs a proxy, set CAMPAIGN_RUNNER_PROXY"
-    return Unavailable(f"cannot reach {lost}; {hint}", code="not_reached")
+    return Unavailable(f"cannot reach {lost}; {hint}", code="not_reached", sent=False)

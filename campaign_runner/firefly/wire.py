@@ -90,7 +90,7 @@ def generate_request(origin: str, job: Job, uploads: Mapping[str, str] = NO_UPLO
     """
     recipe = job.recipe
     if any(digest not in uploads for digest in recipe.references):
-        raise Rejected("a reference image was not uploaded", code="reference_not_uploaded")
+        raise Rejected("a reference image was not uploaded", code="reference_not_uploaded", sent=False)
     body = {**recipe.request(uploads), "numVariations": len(job.seeds), "seeds": list(job.seeds)}
     headers = {
         "Accept": "application/json",

@@ -58,7 +58,7 @@ class Submitter:
         Raises IntegrityError where the file of a due image is there already, StoreError.
         """
         await self._refuse_known_files(job)
-        if not await self._prepared(job):
+        if not await self._prepared(job):  # here, too: whoever uploads keeps nobody from the turn
             return None
         failures = 0
         while (leave := await self._leave(job)) is not None:
@@ -76,9 +76,9 @@ class Submitter:
         return None
 
     async def _prepared(self, job: Job) -> bool:
-        """Whether what `job` refers to is at the service; that is free, so it comes before the permit.
+        """Whether all that `job` needs is at the service; that is free, so it comes before the permit.
 
-        Where the service refuses it, the images of `job` fail.
+        Where the service refuses what it refers to, the images of `job` fail.
         """
         failures = 0
         while not self._control.stop.reached(Level.NO_SUBMITS):
@@ -91,7 +91,7 @@ class Submitter:
             except ProviderError as error:
                 failures += 1
                 self._control.heard(error)
-                await self._wait_for_reference(error, failures)
+                await self._wait_to_prepare(error, failures)
         return False
 
     async def _fail_unsent(self, job: Job, error: Rejected) -> None:
@@ -101,7 +101,7 @@ class Submitter:
         self._control.observe(Submitting(attempt))  # the journal has it, too, in one commit with the refusal
         await self._record(Refused(attempt, _reason(error), for_good=True))
 
-    async def _wait_for_reference(self, error: ProviderError, failures: int) -> None:
+    async def _wait_to_prepare(self, error: ProviderError, failures: int) -> None:
         wait = retry.look_up_again(error, failures, self._control.clock.random())
         if wait is None or wait > LONGEST_WAIT:
             self._control.failed(error)
@@ -174,7 +174,7 @@ class Submitter:
             case Throttled():
                 await quota.block(self._refused(error))
                 await (quota.settle if error.retry_after is None else quota.give_back)(permit)
-            case Unavailable(reached=False):
+            case ProviderError(sent=False):
                 await quota.give_back(permit)
             case _:
                 await quota.settle(permit)
@@ -206,6 +206,8 @@ class Submitter:
         stop, quota = self._control.stop, self._ports.quota
         async with self._own_turn, self._common_turn():
             while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
+                if not await self._prepared(job):  # a token may have ended while one waited
+                    return None
                 match await quota.acquire():
                     case Permit() as permit if stop.reached(Level.NO_SUBMITS):
                         await quota.give_back(permit)

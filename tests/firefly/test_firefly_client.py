@@ -76,7 +76,7 @@ async def test_a_submit_that_left_without_a_complete_answer_is_in_doubt_and_not_
         with pytest.raises(InDoubt, match="no answer came") as caught:
             await firefly.submit(make_job(1))
         assert len(server.calls) == 1
-        assert caught.value.code == "no_answer"
+        assert caught.value.code == "no_answer" and caught.value.sent
 
 
 @pytest.mark.parametrize("act", UNANSWERED.values(), ids=UNANSWERED)
@@ -99,14 +99,16 @@ async def test_what_never_left_may_be_sent_again_and_names_the_proxy_setting(cal
             Unavailable, match=r"cannot reach 127\.0\.0\.1: .*refused; .*CAMPAIGN_RUNNER_PROXY"
         ) as caught:
             await call(firefly)
-    assert not caught.value.reached
+    assert not caught.value.reached and not caught.value.sent
 
 
-async def test_a_token_that_cannot_be_had_leaves_the_job_unsent() -> None:
-    async with raw_server(tokens=[reset]) as server, FireflyClient(settings_for(server)) as firefly:
-        with pytest.raises(Unavailable):
+@pytest.mark.parametrize("act", [reset, answer(503), answer(429), answer(401)])
+async def test_a_token_that_cannot_be_had_leaves_the_job_unsent(act: bytes | Act) -> None:
+    async with raw_server(tokens=[act]) as server, FireflyClient(settings_for(server)) as firefly:
+        with pytest.raises((Unavailable, AccountRefused)) as caught:
             await firefly.submit(make_job(1))
         assert server.calls == []
+        assert not caught.value.sent
 
 
 @pytest.mark.parametrize("act", [hang, b"HTTP/1.1 400 plain http on a TLS port\r\n\r\n"])
@@ -130,9 +132,10 @@ async def test_a_certificate_nobody_vouches_for_is_never_accepted(call: Call) ->
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
     async with raw_server(ACCEPTED, tls=tls) as server, FireflyClient(settings_for(server, ready=TOKEN)) as firefly:
-        with pytest.raises(AccountRefused, match="certificate is not valid"):
+        with pytest.raises(AccountRefused, match="certificate is not valid") as caught:
             await call(firefly)
         assert server.asked == []
+        assert not caught.value.sent
 
 
 def test_a_storage_with_a_bad_certificate_is_no_refusal_of_the_account() -> None:

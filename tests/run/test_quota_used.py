@@ -137,3 +137,20 @@ async def test_while_it_waits_a_run_says_why(begin: Any) -> None:
     waits = ended.seen(Waiting)
     assert {waiting.why for waiting in waits} == {"minute"}
     assert 59 < sum(waiting.seconds for waiting in waits) < 61
+
+
+async def test_a_request_that_waits_for_its_token_uses_up_nothing(begin: Any) -> None:
+    night = await begin(token_seconds=60, job_seconds=2)
+    rate = Rate(per_minute=1, per_day=4)
+
+    async def outage() -> None:
+        await asyncio.sleep(30)  # after the first request: the second finds its token ended
+        night.add_fault(Fault("503", where="token"))
+        await asyncio.sleep(60)
+        night.forgive()
+
+    mending = asyncio.create_task(outage())
+    ended = await night.run(night.campaign(requests=4, seeds=1), rate=rate)
+    await mending
+    assert (ended.code, len(night.ledger.entries)) == (0, 4)
+    assert ended.manifest["requests"] == {"submitted": 4, "accepted": 4}  # none was written down that never left
