@@ -1,17 +1,20 @@
 """Reference images: each content is handed over once, remembered for 6.5 days, and handed over anew if forgotten.
 
-`Referring` is a Provider that wraps another: it looks after uploads and leaves everything else to it.
+A request that is refused for a forgotten one was a request of the allowance: its job is left to be asked for
+again, like any other that certainly cost nothing. `Referring` is a Provider that wraps another: it looks after
+uploads and leaves everything else to it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from campaign_runner.errors import IntegrityError, Rejected
+from campaign_runner.errors import IntegrityError, Rejected, Unavailable
 from campaign_runner.events import Fact, Uploaded
 from campaign_runner.files import in_thread
 from campaign_runner.firefly.answers import UNKNOWN_UPLOAD
@@ -48,6 +51,9 @@ class Referring(Provider):
         self._references = references
         self._known: dict[str, str] = {}
         self._refused: dict[str, Rejected] = {}
+        self._handed_over: set[str] = set()  # upload ids of this run
+        self._forgotten: set[str] = set()  # upload ids
+        self._left: Counter[str] = Counter()  # how often a job was left to be asked for again, by its first key
         self._turn = asyncio.Lock()
 
     async def prepare(self, job: Job) -> None:
@@ -57,20 +63,26 @@ class Referring(Provider):
             async with self._turn:
                 if sha256 in self._refused:
                     raise self._refused[sha256]
-                if sha256 not in self._known:
-                    self._known[sha256] = await self._memory.upload_id(sha256) or await self._upload(sha256)
+                upload_id = self._known.get(sha256) or await self._memory.upload_id(sha256)
+                if upload_id is None or upload_id in self._forgotten:
+                    upload_id = await self._upload(sha256)
+                self._known[sha256] = upload_id
 
     async def submit(self, job: Job) -> Ticket:
-        """See Provider. An upload the service no longer knows is certainly not charged: once more with a new one."""
-        await self.prepare(job)
+        """See Provider. Unavailable where the service no longer knows an upload: `prepare` hands it over anew.
+
+        That as often as the job has uploads: refused with new ones, too, it is itself at fault.
+        """
+        uploads = {sha256: self._known[sha256] for sha256 in job.recipe.references if sha256 in self._known}
         try:
-            return await self._service.submit(job, self._known)
+            return await self._service.submit(job, uploads)
         except Rejected as error:
-            if error.code != UNKNOWN_UPLOAD or not job.recipe.references:
+            if error.code != UNKNOWN_UPLOAD or self._left[job.keys[0]] == len(uploads):
                 raise
-        for sha256 in job.recipe.references:
-            self._known[sha256] = await self._upload(sha256)
-        return await self._service.submit(job, self._known)
+            self._left[job.keys[0]] += 1
+            ids = set(uploads.values())
+            self._forgotten |= ids - self._handed_over or ids  # those of earlier runs before our own
+            raise Unavailable(str(error), code=error.code, reached=True) from error
 
     async def poll(self, ticket: Ticket) -> Finished | None:
         return await self._service.poll(ticket)
@@ -88,6 +100,8 @@ class Referring(Provider):
         except Rejected as error:
             self._refused[sha256] = error
             raise
+        self._handed_over.add(upload_id)
+        self._forgotten.discard(upload_id)  # an image of the same content may have the same id again
         await self._memory.record([Uploaded(sha256, upload_id)])
         return upload_id
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import math
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from campaign_runner.events import Submitting
 from campaign_runner.plan.cost import Rate
 from campaign_runner.sandbox.faults import Fault
 
@@ -33,6 +35,18 @@ def referring(night: Any, seeds: int = 2) -> Any:
         for name, colour in {"p00": "red", "p01": "blue", "shape": "white"}.items():
             (folder / f"{name}.png").write_bytes(picture(colour))
     return night.campaign(requests=2, seeds=seeds, more=LOOK)
+
+
+def sharing(night: Any, requests: int, seeds: int) -> Any:
+    """A campaign whose requests all have the same structure reference."""
+    referring(night)
+    return night.campaign(requests, seeds, more="defaults: {structure_reference: packshots/shape.png}\n")
+
+
+def lose_uploads(night: Any) -> None:
+    """The service no longer knows what was uploaded before."""
+    kept = night.sandbox._uploads._kept
+    kept.update(dict.fromkeys(kept, ("", -math.inf)))
 
 
 async def test_each_content_is_uploaded_once_and_sent_under_its_id(begin: Any) -> None:
@@ -59,10 +73,66 @@ async def test_an_upload_is_remembered_for_six_days_and_a_half(begin: Any, days:
 async def test_an_upload_the_service_forgot_is_handed_over_anew(begin: Any) -> None:
     night = await begin()
     await night.run(referring(night))
-    night.sandbox._uploads._kept.clear()
+    lose_uploads(night)
     ended = await night.run(referring(night, seeds=3))
     assert (ended.code, ended.states) == (0, {"stored": 6})
     assert max(night.ledger.charged.values()) == 1
+    assert night.ledger.calls["upload"] == 6  # each once more, though both requests were refused
+
+
+async def test_a_request_refused_for_a_forgotten_upload_is_one_of_the_allowance(begin: Any) -> None:
+    night = await begin(per_minute=4)
+    account = Rate(4, 9000)  # that it is kept is seen to by the checker
+    await night.run(sharing(night, requests=1, seeds=1), rate=account)
+    await asyncio.sleep(3600)
+    lose_uploads(night)
+    before = len(night.ledger.entries)
+    ended = await night.run(sharing(night, requests=8, seeds=2), rate=account)
+    assert (ended.code, ended.states) == (0, {"stored": 16})
+    assert len(ended.seen(Submitting)) == len(night.ledger.entries) - before > 8  # an attempt is one request
+    assert night.ledger.calls["upload"] == 2
+
+
+async def test_uploads_lost_in_the_middle_of_a_run_are_handed_over_anew(begin: Any) -> None:
+    night = await begin(job_seconds=30)
+    await night.run(referring(night, seeds=1))
+    (night.home / "campaigns" / "packshots" / "shape.png").write_bytes(picture("green"))
+    sent: list[Submitting] = []
+
+    def lose(event: object, control: object) -> None:
+        if isinstance(event, Submitting):
+            sent.append(event)
+            if len(sent) == 1:  # one of its uploads is of the earlier run, the other of this one
+                lose_uploads(night)
+
+    ended = await night.run(referring(night), watch=lose)
+    assert (ended.code, ended.states) == (0, {"stored": 2 + 4})
+
+
+async def test_a_request_refused_with_a_new_upload_too_is_itself_at_fault(begin: Any) -> None:
+    night = await begin()
+
+    def lose(event: object, control: object) -> None:
+        if isinstance(event, Submitting):
+            lose_uploads(night)
+
+    ended = await night.run(sharing(night, requests=2, seeds=1), watch=lose)
+    assert (ended.code, ended.states, ended.reasons) == (3, {"failed": 2}, {"unknown_upload": 2})
+    assert len(night.ledger.entries) == 4
+
+
+async def test_a_picture_changed_before_it_is_handed_over_anew_leaves_nothing_in_doubt(begin: Any) -> None:
+    night = await begin()
+    await night.run(sharing(night, requests=1, seeds=1))
+    lose_uploads(night)
+
+    def change(event: object, control: object) -> None:
+        if isinstance(event, Submitting):
+            (night.home / "campaigns" / "packshots" / "shape.png").write_bytes(picture("green"))
+
+    ended = await night.run(sharing(night, requests=2, seeds=2), watch=change)
+    assert (ended.code, ended.states) == (5, {"stored": 1, "pending": 3})
+    assert any("shape.png changed while the run went on" in line for line in ended.lines)
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "429", "reset"])
