@@ -8,6 +8,7 @@ Firefly API specification.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_plus, urlencode
@@ -20,6 +21,8 @@ FIREFLY_URL = "https://firefly-api.adobe.io"
 IMS_URL = "https://ims-na1.adobelogin.com"
 MODELS_PER_PAGE = 50
 _SHORTEST_SECRET = 8  # characters; Adobe's are longer, and blotting out a letter would spoil the answer
+
+_ESCAPED = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|(.))", re.DOTALL)  # an escaped backslash escapes nothing itself
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,14 +57,22 @@ class Response:
     def without(self, *secrets: str) -> Response:
         """This answer with `secrets` blotted out where the service repeats them; one too short to be one stays.
 
-        Also where it repeats them as they stand in JSON, or in the form that asks for a token.
+        Also where it repeats them in any way that JSON may spell them, or as in the form that asks for a token.
         """
-        body = self.body
+        plain = body = _ESCAPED.sub(_plain, self.body)
         for secret in secrets:
             for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
                 if len(secret) >= _SHORTEST_SECRET:
                     body = body.replace(spelling.encode(), b"***")
-        return replace(self, body=body)
+        return self if body == plain else replace(self, body=body)
+
+
+def _plain(escaped: re.Match[bytes]) -> bytes:
+    """A character that JSON may spell in several ways, in the usual one; what cannot be in a secret stays."""
+    code, other = escaped.groups()
+    if code is None:
+        return b"/" if other == b"/" else escaped[0]
+    return json.dumps(chr(int(code, 16)))[1:-1].encode()
 
 
 def token_request(ims_url: str, client_id: str, client_secret: str, scope: str) -> Request:

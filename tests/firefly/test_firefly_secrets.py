@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import traceback
 from collections.abc import Iterator
@@ -30,6 +31,14 @@ ECHO = {
     "status": "failed",
 }
 AWAY = f"https://evil.example/{TOKEN}?X-Amz-Signature={SIGNATURE}"
+
+
+def escaped(text: str) -> str:
+    """`text` as JSON may spell it, too."""
+    return "".join(f"\\u{ord(character):04x}" for character in text)
+
+
+ESCAPED = json.dumps(ECHO).replace(TOKEN, escaped(TOKEN)).replace(SECRET, escaped(SECRET).upper().replace("U", "u"))
 TROUBLES: dict[str, bytes | Act] = {
     "reset": reset,
     "closed": close,
@@ -44,6 +53,7 @@ TROUBLES: dict[str, bytes | Act] = {
         f"echo {status}": answer(status, ECHO)
         for status in (200, 202, 400, 401, 402, 403, 408, 422, 429, 451, 500, 503)
     },
+    **{f"escaped echo {status}": answer(status, ESCAPED.encode()) for status in (202, 400, 401, 422, 503)},
     **{f"page {status}": answer(status, TOKEN.encode()) for status in (200, 413, 500)},
 }
 

@@ -106,3 +106,16 @@ def test_nothing_that_is_sent_or_received_shows_in_a_repr() -> None:
     response = wire.Response(200, {"location": "hush"}, b"hush", "application/json")
     assert repr(request) == "Request(POST adobe.io)"
     assert repr(response) == "Response(200 application/json, 4 bytes)"
+
+
+@pytest.mark.parametrize("spelt", [r"p8e-a/b+c\\d0123", r"p8e-a\/b\u002Bc\\d0123", r"p8e\u002da\u002Fb+c\u005cd0123"])
+def test_a_secret_is_blotted_out_in_whatever_way_json_spells_it(spelt: str) -> None:
+    body = f'{{"said": "the client {spelt} is wrong"}}'.encode()
+    assert json.loads(body)["said"] == "the client p8e-a/b+c\\d0123 is wrong"
+    blotted = wire.Response(400, {}, body).without("p8e-a/b+c\\d0123").body
+    assert json.loads(blotted) == {"said": "the client *** is wrong"}
+
+
+def test_an_answer_without_the_secret_stays_as_it_came() -> None:
+    response = wire.Response(200, {}, b'{"url": "https:\\/\\/adobe.io\\/\\\\u002B", "n": "\\u0041"}')
+    assert response.without("p8e-a/b+c\\d0123") is response
