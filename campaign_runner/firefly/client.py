@@ -1,8 +1,8 @@
 """The Firefly client: the Provider that talks to Adobe. It asks once, and says what the answer cost.
 
-No method waits, repeats or logs, with one exception: a call the service refuses for its
-token (401, certainly not charged) is made once more with a new one. Submits leave on a
-fresh connection each, so a paid request never meets a stale one. Images are fetched on
+No method waits, repeats or logs, with one exception: a free call the service refuses for its
+token (401) is made once more with a new one. A submit is not: each is a request of the
+allowance. Submits leave on a fresh connection each, so a paid request never meets a stale one. Images are fetched on
 connections that have never seen a token.
 """
 
@@ -85,6 +85,7 @@ class FireflyClient(Provider):
         self._clock = clock
         self._request_id = request_id
         self._closing = AsyncExitStack()
+        self._left: set[str] = set()  # jobs left to be asked for again with another token, by their first key
         self.clock_ahead: float | None = None
         """Seconds the service's clock was ahead of ours at its last answer; None before one that told the time."""
         self._tokens = TokenSource(
@@ -128,9 +129,17 @@ class FireflyClient(Provider):
         await self._tokens.get()
 
     async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
-        """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted."""
+        """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted.
+
+        Where the service refuses the token, Unavailable once a job: asked for again, it has another. Then it is final.
+        """
         request = wire.generate_request(self._origin, job, uploads)
-        ticket = answers.read_ticket(await self._call(request, self._submits, _lost_submit), self._clock())
+        token = await self._tokens.get()
+        response = await self._send(request, token, self._submits, _lost_submit)
+        if response.status == 401 and self._tokens.drop(token) and job.keys[0] not in self._left:
+            self._left.add(job.keys[0])
+            raise Unavailable("Adobe no longer takes our token; another is had", code="token_refused", reached=True)
+        ticket = answers.read_ticket(response, self._clock())
         return replace(ticket, warnings=tuple(wire.warnings_about(self._origin, ticket)))
 
     async def poll(self, ticket: Ticket) -> Finished | None:
@@ -177,7 +186,7 @@ class FireflyClient(Provider):
     async def _call(
         self, request: Request, connection: Connection, when_lost: Callable[[Lost], ProviderError]
     ) -> Response:
-        """The answer to a call with the token; once more with a new one if the service refuses this one."""
+        """The answer to a free call with the token; once more with a new one if the service refuses this one."""
         token = await self._tokens.get()
         response = await self._send(request, token, connection, when_lost)
         if response.status == 401 and self._tokens.drop(token):

@@ -165,7 +165,7 @@ async def test_a_call_says_who_asks_and_an_id_to_find_it_by() -> None:
         assert json.loads(server.calls[0].body)["seeds"] == [7]
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("call", READS.values(), ids=READS)
 async def test_a_refused_token_is_renewed_once_and_the_call_repeated_once(call: Call) -> None:
     done = answer(202, {"jobId": "urn:1", "status": "running", "custom_models": []})
     tokens = [granted("old"), granted("new")]
@@ -174,7 +174,28 @@ async def test_a_refused_token_is_renewed_once_and_the_call_repeated_once(call: 
         assert [request.headers["authorization"] for request in server.calls] == ["Bearer old", "Bearer new"]
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_a_submit_whose_token_is_refused_is_not_repeated_but_may_be_asked_for_again_with_another() -> None:
+    tokens = [granted("old"), granted("new")]
+    async with (
+        raw_server(answer(401), ACCEPTED, tokens=tokens) as server,
+        FireflyClient(settings_for(server)) as firefly,
+    ):
+        with pytest.raises(Unavailable) as caught:
+            await firefly.submit(make_job(1))
+        assert len(server.calls) == 1 and caught.value.sent and caught.value.reached
+        await firefly.submit(make_job(1))
+        assert [request.headers["authorization"] for request in server.calls] == ["Bearer old", "Bearer new"]
+
+
+async def test_a_second_refusal_of_the_token_is_final_for_a_submit_too() -> None:
+    async with raw_server(answer(401)) as server, FireflyClient(settings_for(server)) as firefly:
+        for error in (Unavailable, AccountRefused):
+            with pytest.raises(error):
+                await firefly.submit(make_job(1))
+        assert (len(server.calls), len(server.token_requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("call", READS.values(), ids=READS)
 async def test_a_second_refusal_of_the_token_is_final(call: Call) -> None:
     async with raw_server(answer(401)) as server, FireflyClient(settings_for(server)) as firefly:
         with pytest.raises(AccountRefused):
@@ -192,6 +213,8 @@ async def test_a_ready_token_that_is_refused_is_refused_for_good(call: Call) -> 
 
 async def test_a_submit_lost_after_the_token_was_renewed_is_in_doubt() -> None:
     async with raw_server(answer(401), reset) as server, FireflyClient(settings_for(server)) as firefly:
+        with pytest.raises(Unavailable):
+            await firefly.submit(make_job(1))
         with pytest.raises(InDoubt):
             await firefly.submit(make_job(1))
         assert len(server.calls) == 2

@@ -176,7 +176,7 @@ async def test_nothing_that_was_charged_is_ever_called_free(
 
 
 async def test_a_token_revoked_once_is_replaced_unnoticed() -> None:
-    async with staged(Fault("401", "submit", nth=1), Fault("401", "poll", nth=1)) as (stage, firefly):
+    async with staged(Fault("401", "poll", nth=1)) as (stage, firefly):
         finished = await stage.finish(firefly, make_job(1, 2))
         assert len(finished.outputs) == 2
         assert stage.sandbox.ledger.images_charged == 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import Stopping
+from campaign_runner.events import Stopping, Submitting
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -22,6 +22,7 @@ async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(begin: Any) -
     ended = await night.run(night.campaign(requests=3))
     assert ended.code == 0
     assert night.ledger.calls["token"] == 2
+    assert len(ended.seen(Submitting)) == len(night.ledger.entries) == 4  # an attempt is one request
 
 
 async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Any) -> None:
