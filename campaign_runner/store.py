@@ -18,7 +18,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Self
@@ -299,15 +299,12 @@ def drop_stored(root: Path, name: str, sha256: str) -> None:
 
     No symbolic link below `root` is followed. Raises StoreError, IntegrityError.
     """
-    try:
-        with _folder_of(root, name) as (folder, last):
-            with folder.read(last) as file:
-                is_same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
-            if is_same:
-                folder.remove(last)
-                folder.sync()
-    except FileNotFoundError:
-        return
+    with suppress(FileNotFoundError), _folder_of(root, name) as (folder, last):
+        with folder.read(last) as file:
+            is_same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        if is_same:
+            folder.remove(last)
+            folder.sync()
 
 
 @contextmanager
