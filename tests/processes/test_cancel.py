@@ -45,7 +45,7 @@ def test_the_service_may_be_spelt_otherwise(machine_for: Callable[[str], Machine
     with sandbox_process("--per-minute", "600", "--job-seconds", "600") as sandbox:
         machine = machine_for(sandbox.origin)
         machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"] = f"{sandbox.origin}/"
-        interrupt(machine, machine.campaign(), sandbox.wait_for)
+        interrupt(machine, machine.campaign(), sandbox)
         with_slash = machine.run("cancel", "spring", "--only", "product=candle")
         machine.env["CAMPAIGN_RUNNER_FIREFLY_URL"] = sandbox.origin.upper()
         in_capitals = machine.run("cancel", "spring")
