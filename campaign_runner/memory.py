@@ -67,11 +67,13 @@ class Memory:
         known, bought = Path(row[0]), row[1]
         if but(known):
             return
-        gone = "" if known.exists() and known != output.resolve() else ", which is gone"
+        is_there = known.exists() and known != output.resolve()
+        gone = "" if is_there else ", which is gone"
+        where = known.parent if is_there else f"DIR if they are in DIR/{known.name}"
         images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
         raise UsageError(
             f"{file.name} last ran into {known}{gone}: {images}; nothing was sent. "
-            f"Say where they are with --output {known.parent}, or buy them again with --start-over"
+            f"Say where they are with --output {where}, or buy them again with --start-over"
         )
 
     def folders(self) -> list[Path]:
