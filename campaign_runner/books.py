@@ -38,11 +38,14 @@ async def opened(folder: Folder, campaign: Campaign) -> AsyncIterator[Books]:
         journal = await stack.enter_async_context(SqliteJournal(folder.path))
         ledger = stack.enter_context(Ledger(folder.path))
         books = Books(folder, journal, ledger, Plan(campaign, ledger.custom_model))
-        stack.callback(_rewrite_manifest, books)
+        stack.callback(rewrite_manifest, folder, ledger, books.plan)
         yield books
 
 
-def _rewrite_manifest(books: Books) -> None:
-    if books.plan.knows_keys:
-        sources = Sources(books.plan, books.ledger, datetime.now(UTC))
-        write_manifest(books.folder.manifest, sources, staging=books.folder.staging)
+def rewrite_manifest(folder: Folder, ledger: Ledger, plan: Plan) -> None:
+    """Let the manifest say what the journal does; it stays where a custom model was never looked up: no key is known.
+
+    Raises StoreError, IntegrityError.
+    """
+    if plan.knows_keys:
+        write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)

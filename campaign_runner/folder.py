@@ -18,6 +18,8 @@ from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
 
 SHEET = "contact-sheet.jpg"
+DAMAGED = "damaged"
+"""Where `rerun --restore` moves what stood in the place of an image."""
 _PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
 MADE_AGAIN = "rerun_of"

@@ -23,6 +23,16 @@ SMALL: dict[str, Any] = {
     "seeds": [66080, 82683],
 }
 
+SPRING = """\
+campaign: spring
+model: image3
+products: {candle: candle, soap: soap}
+prompts: {hero: "a {product.name}"}
+sizes: [1024x1024]
+seeds: [1, 2]
+"""
+"""Four images in two requests, as a person writes it."""
+
 
 def written(folder: Path, file_name: str = "almond.yaml", **changes: Any) -> Path:
     """A campaign file in `folder`: SMALL with `changes`; None takes a key away. JSON is YAML."""

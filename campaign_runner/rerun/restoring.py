@@ -8,25 +8,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from campaign_runner.books import rewrite_manifest
 from campaign_runner.errors import IntegrityError, SpecError, StoreError, UsageError
 from campaign_runner.events import Placed, Reason
 from campaign_runner.files import in_thread
-from campaign_runner.folder import Folder
+from campaign_runner.folder import DAMAGED, Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.manifest import Sources, write_manifest
 from campaign_runner.names import IMAGES
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
 from campaign_runner.rerun.comparing import Pair, Sides, content_of
 from campaign_runner.spec.reading import load
 from campaign_runner.store import FolderStore, digest_of, drop_stored
-
-ASIDE = "damaged"
-"""Where in the campaign's folder what stood in the place of an image is moved to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +47,18 @@ async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIt
         for pair, entry in asked:
             yield await restorer.put(pair, entry)
         with Ledger(home.path) as ledger:
-            _rewrite_manifest(home, ledger)
+            _tell_manifest(home, ledger)
 
 
-def _rewrite_manifest(home: Folder, ledger: Ledger) -> None:
+def _tell_manifest(home: Folder, ledger: Ledger) -> None:
     """Other bytes have another digest. Where the campaign cannot be read the next run does it."""
     file = home.campaign_file(ledger)
     try:
         plan = Plan(load(file), ledger.custom_model) if file is not None else None
     except (SpecError, UsageError):
-        plan = None
-    if plan is not None and plan.knows_keys:
-        write_manifest(home.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=home.staging)
+        return
+    if plan is not None:
+        rewrite_manifest(home, ledger, plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +127,12 @@ async def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
         return None
     place = PurePosixPath(name.removeprefix(f"{IMAGES}/"))
     aside = place.with_name(f"{place.stem}.{digest[:8]}{place.suffix}").as_posix()
-    store = await FolderStore.prepare(home.path / ASIDE, home.staging)
+    store = await FolderStore.prepare(home.path / DAMAGED, home.staging)
     match await store.put_existing(aside, digest, home=home.path, file=name):
         case Put.NEW | Put.SAME:
             await in_thread(drop_stored, home.path, name, digest)
-            return f"{ASIDE}/{aside}"
+            return f"{DAMAGED}/{aside}"
         case Put.DIFFERENT:
-            raise IntegrityError(f"{home.path / ASIDE / aside} holds something else; move it away and ask again")
+            raise IntegrityError(f"{home.path / DAMAGED / aside} holds something else; move it away and ask again")
         case None:
             raise IntegrityError("what stands in its place was changed meanwhile; ask again")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from campaign_runner import files
 from campaign_runner.errors import IntegrityError
-from campaign_runner.folder import SHEET
+from campaign_runner.folder import DAMAGED, SHEET
 from campaign_runner.journal.tables import FILE
 from campaign_runner.store import stored_file
 
 COMPARISON = ("comparison.json", "comparison.html")
 OURS = frozenset(("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", SHEET, ".lock", *COMPARISON))
-_OUR_FOLDERS = frozenset((".staging", "damaged"))
+_OUR_FOLDERS = frozenset((".staging", DAMAGED))
 _LEFT_BY_SYSTEMS = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
 

@@ -14,16 +14,9 @@ import pytest
 from typed import Ask, Said
 
 from campaign_runner.folder import Folder
+from campaigns import SPRING
 
-OLD = """\
-campaign: spring
-model: image3
-products: {candle: candle, soap: soap}
-prompts: {hero: "a {product.name}"}
-sizes: [1024x1024]
-seeds: [1, 2]
-"""
-NEW = OLD.replace("{candle: candle", "{candle: big candle")
+NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 LINE = 'candle, hero, 2 images: "a candle" → "a big candle"'
 
 
@@ -31,7 +24,7 @@ LINE = 'candle, hero, 2 images: "a candle" → "a big candle"'
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `spring` ran in the sandbox."""
     home = tmp_path_factory.mktemp("spring")
-    (home / "spring.yaml").write_text(OLD, encoding="utf-8")
+    (home / "spring.yaml").write_text(SPRING, encoding="utf-8")
     command = [sys.executable, "-m", "campaign_runner", "run", "--sandbox", "spring.yaml", "--quiet"]
     subprocess.run(command, cwd=home, capture_output=True, check=True)
     return home

@@ -9,19 +9,12 @@ from typing import Any
 import pytest
 from typed import Ask
 
-CAMPAIGN = """\
-campaign: spring
-model: image3
-products: {candle: candle, soap: soap}
-prompts: {hero: "a {product.name}"}
-sizes: [1024x1024]
-seeds: [1, 2]
-"""
+from campaigns import SPRING
 
 
 @pytest.fixture(autouse=True)
 def spring(tmp_path: Path) -> None:
-    (tmp_path / "spring.yaml").write_text(CAMPAIGN, encoding="utf-8")
+    (tmp_path / "spring.yaml").write_text(SPRING, encoding="utf-8")
 
 
 def events(text: str) -> list[dict[str, Any]]:

@@ -13,16 +13,9 @@ import pytest
 from commands import SECRET
 
 from campaign_runner.cli import run_command
+from campaigns import SPRING
 
-OLD = """\
-campaign: spring
-model: image3
-products: {candle: candle, soap: soap}
-prompts: {hero: "a {product.name}"}
-sizes: [1024x1024]
-seeds: [1, 2]
-"""
-NEW = OLD.replace("{candle: candle", "{candle: big candle")
+NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 PRECIOUS = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{SECRET}\n".encode()
 ELSEWHERE = {
     "an absolute name": lambda home: str(home / "precious"),
@@ -54,7 +47,7 @@ READ_NO_FILE = {"status", "plan"}
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `spring` ran in the sandbox."""
     home = tmp_path_factory.mktemp("spring")
-    (home / "spring.yaml").write_text(OLD, encoding="utf-8")
+    (home / "spring.yaml").write_text(SPRING, encoding="utf-8")
     assert run_command(["run", "--sandbox", str(home / "spring.yaml"), "--quiet"]) == 0
     return home
 
@@ -113,7 +106,7 @@ def test_another_campaign_uses_nothing_of_such_a_journal(
     where: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name_in_journal(home / "output" / "spring.sandbox", ELSEWHERE[where](home), PRECIOUS)
-    (home / "summer.yaml").write_text(OLD.replace("spring", "summer"), encoding="utf-8")
+    (home / "summer.yaml").write_text(SPRING.replace("spring", "summer"), encoding="utf-8")
     assert run_command(["run", "--sandbox", "summer.yaml"]) == 0
     assert "nothing of spring.sandbox is used" in capsys.readouterr().err
     manifest = json.loads((home / "output" / "summer.sandbox" / "manifest.json").read_bytes())
