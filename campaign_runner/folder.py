@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +9,16 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from campaign_runner import files
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.locking import KernelLock
 
 SHEET = "contact-sheet.jpg"
 DAMAGED = "damaged"
 """Where `rerun --restore` moves what stood in the place of an image."""
 _PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
 MADE_AGAIN = "rerun_of"
 """What the journal of a rerun notes: whose images it makes again."""
 SANDBOX = "sandbox"
@@ -88,15 +85,9 @@ class Folder:
         """
         files.refuse_links(self.path, *self._ours())
         files.make_folder(self.path)
-        lock = self._lock()
-        try:
-            lock.acquire(timeout=_PROBE_SECONDS, poll_interval=0.05, blocking=True)
-        except Timeout as error:
-            raise Busy(f"another run holds {self.path}; nothing was sent") from error
-        except (OSError, NotImplementedError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-                raise files.translated(error, self.path / ".lock") from error
-            raise StoreError(f"{self.path} cannot be locked ({error}); use a folder on a local disk") from error
+        lock = KernelLock(self.path / ".lock")
+        if not lock.take(_PROBE_SECONDS):
+            raise Busy(f"another run holds {self.path}; nothing was sent")
         try:
             files.empty(self.staging)
             yield
@@ -107,15 +98,13 @@ class Folder:
         """Whether a run holds this folder now."""
         if not (self.path / ".lock").exists():
             return False
-        lock = self._lock()
+        lock = KernelLock(self.path / ".lock")
         try:
-            lock.acquire(timeout=_PROBE_SECONDS, poll_interval=0.05, blocking=True)
-        except Timeout:
-            return True
-        except (OSError, NotImplementedError):
+            is_free = lock.take(_PROBE_SECONDS)
+        except StoreError:
             return False  # a folder that can only be read: nobody can be running in it
         lock.release()
-        return False
+        return not is_free
 
     def ledger(self, *, is_running: bool | None = None) -> Ledger:
         """What the journal says now; `is_running` says whether a run goes on, if that is known.
@@ -145,9 +134,21 @@ class Folder:
         known += islice((file for file in self.images.rglob("*") if file.is_file()), 1)
         if known:
             raise IntegrityError(
-                f"{known[0]} exists, but its journal is gone; nothing was sent. "
+                f"{known[0]} exists, but {self.what_is_missing()}; nothing was sent. "
                 f"Restore {tables.FILE} beside it, or move the folder {self.path.name} away to begin anew"
             )
+
+    def holds_anything(self) -> bool:
+        """Whether there is more in it than what every run makes before it looks, and leaves behind if it is refused."""
+        if not self.path.is_dir():
+            return False
+        return any(each.name not in (".lock", self.staging.name) for each in self.path.iterdir())
+
+    def what_is_missing(self) -> str:
+        """How this folder lacks its record: one that was copied without its `-wal` file may hold nothing at all."""
+        if (self.path / tables.FILE).exists():
+            return f"its journal holds nothing (was {tables.FILE} copied without its -wal file?)"
+        return "its journal is gone"
 
     def refuse_strangers(self, ledger: Ledger, *, origin: str, file: Path, campaign: str) -> None:
         """A folder belongs to one campaign file and, once a request was taken, to one service.
@@ -176,11 +177,6 @@ class Folder:
         """All that is written directly in this folder."""
         record = [self.path / f"{tables.FILE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
         return [self.path / ".lock", self.images, self.staging, self.manifest, self.sheet, *record]
-
-    def _lock(self) -> FileLock:
-        return FileLock(
-            self.path / ".lock", mode=files.NEW_FILE, blocking=False, thread_local=False, fallback_to_soft=False
-        )
 
 
 def _names_itself(file: Path, campaign: str) -> bool:

@@ -1,6 +1,6 @@
-"""What the state folder remembers of each campaign file: where it last ran, and how many images were bought there.
+"""What the state folder remembers of each campaign file: where it ran, how many requests left from there, and images.
 
-So that neither a moved or deleted output folder nor a journal that is put back from a backup silently buys again.
+So that neither a moved or deleted output folder nor a journal that is older than the money silently buys again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from sqlite3 import Connection
 from campaign_runner import files, sqlite
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.files import recordable
+from campaign_runner.folder import Folder
 from campaign_runner.spec.problems import counted
 
-# In a table of its own: earlier versions write three columns into `ran`.
-_PROVED = "CREATE TABLE IF NOT EXISTS proved (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
-_TABLE = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
+_RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
+# In a table of its own: a file may have run into several folders, and each has a journal.
+_BEGUN = """CREATE TABLE IF NOT EXISTS begun (
+    file TEXT NOT NULL, folder TEXT NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (file, folder))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +32,43 @@ class Memory:
 
     folder: Path
 
-    def remember(self, file: Path, output: Path, proved: int, coming: int = 0) -> None:
-        """Note that `file` runs into `output`, whose journal has `proved` images bought; `coming` may follow now."""
-        place = recordable(file.resolve()), recordable(output.resolve())
-        with self._open() as db:
-            for table, bought in (("proved", proved), ("ran", proved + coming)):
-                known = "ON CONFLICT (file) DO UPDATE SET folder = ?2, bought = ?3"
-                db.execute(f"INSERT INTO {table} VALUES (?1, ?2, ?3) {known}", (*place, bought))
+    def remember(self, file: Path, output: Path, bought: int, begun: int) -> None:
+        """Note that `file` runs into `output`: how many images are bought there, or may be before this is said again.
 
-    def refuse_older(self, file: Path, output: Path, bought: int) -> None:
-        """The journal in `output` has `bought` images bought: refuse to buy again what a newer one had.
-
-        What was only about to be bought when a run died is not counted. Raises IntegrityError.
+        `begun` is how many requests its journal knows: it is this journal that later ones are compared with.
         """
         place = recordable(file.resolve()), recordable(output.resolve())
         with self._open() as db:
-            row = db.execute("SELECT bought FROM proved WHERE file = ? AND folder = ?", place).fetchone()
-        if row is not None and row[0] > bought:
-            known = counted(bought, "image")
+            known = "ON CONFLICT (file) DO UPDATE SET folder = ?2, bought = ?3"
+            db.execute(f"INSERT INTO ran VALUES (?1, ?2, ?3) {known}", (*place, bought))
+            db.execute("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", (*place, begun))
+
+    def began(self, file: Path, output: Path, requests: int) -> None:
+        """Note that so many requests were ever about to be sent from `output`; a smaller number changes nothing."""
+        place = recordable(file.resolve()), recordable(output.resolve())
+        with self._open() as db:
+            most = "ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)"
+            db.execute(f"INSERT INTO begun VALUES (?, ?, ?) {most}", (*place, requests))
+
+    def refuse_older(self, file: Path, output: Path, requests: int) -> None:
+        """The journal in `output` has so many requests: refuse to buy again what a newer one had.
+
+        A folder of which nothing is known here is not refused. Raises IntegrityError.
+        """
+        place = recordable(file.resolve()), recordable(output.resolve())
+        with self._open() as db:
+            row = db.execute("SELECT requests FROM begun WHERE file = ? AND folder = ?", place).fetchone()
+        if row is not None and row[0] > requests:
             raise IntegrityError(
-                f"the journal of {output} knows of {known} bought, but {row[0]:,} were bought there: "
-                "it is older than the last run; nothing was sent. Put the newer one back, or go on from this one and "
-                "buy the others again with --start-over"
+                f"the journal of {output} has {counted(requests, 'request')}, but {row[0]:,} were made from there: it "
+                "is older than the last run, or was copied without its -wal file; nothing was sent. Put the newer one "
+                "back, or go on from this one and buy the others again with --start-over"
             )
 
     def refuse_elsewhere(self, file: Path, output: Path, *, but: Callable[[Path], bool] = lambda folder: False) -> None:
         """`output` holds no journal: refuse to buy there what was bought elsewhere, `but` where that can be used.
 
-        Raises UsageError.
+        Raises UsageError, and IntegrityError where that was bought in `output` itself, whose journal is lost.
         """
         ours = recordable(file.resolve())
         with self._open() as db:
@@ -67,10 +78,15 @@ class Memory:
         known, bought = Path(row[0]), row[1]
         if but(known):
             return
-        is_there = known.exists() and known != output.resolve()
+        images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
+        is_there = Folder(known).holds_anything()
+        if is_there and known == output.resolve():
+            raise IntegrityError(
+                f"{file.name} last ran into {known}: {images}, but {Folder(known).what_is_missing()}; "
+                "nothing was sent. Restore it from a backup, or buy them again with --start-over"
+            )
         gone = "" if is_there else ", which is gone"
         where = known.parent if is_there else f"DIR if they are in DIR/{known.name}"
-        images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
         raise UsageError(
             f"{file.name} last ran into {known}{gone}: {images}; nothing was sent. "
             f"Say where they are with --output {where}, or buy them again with --start-over"
@@ -85,6 +101,6 @@ class Memory:
     def _open(self) -> Iterator[Connection]:
         files.make_folder(self.folder, mode=0o700)
         path = self.folder / "campaigns.sqlite"
-        with sqlite.small(path, _TABLE) as db:
-            db.execute(_PROVED)
+        with sqlite.small(path, _RAN) as db:
+            db.execute(_BEGUN)
             yield db

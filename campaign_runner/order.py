@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Estimate, Rate
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.quota import account_of
-from campaign_runner.reuse import Claims, Found
+from campaign_runner.reuse import Found
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits, Shared
 from campaign_runner.spec.schema import Campaign
@@ -47,8 +48,8 @@ class Access:
     settings: Callable[[], Settings]
     state: Path
     memory: Memory | None = None
-    claims: Claims | None = None
-    """Who makes what, where one run makes several campaigns."""
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the run of this process that looks what others buy: other processes are kept away by a lock file."""
 
     @property
     def is_sandbox(self) -> bool:

@@ -136,8 +136,13 @@ class Journal(Protocol):
         """Record that these are about to be sent; the granted ones are durable on return.
 
         An attempt is granted only if every variation in it is due now: so nothing is sent twice
-        even if two planners disagree.
+        even if two planners disagree. One may come back with fewer variations: the others were bought,
+        or are being bought, somewhere else.
         """
+
+    async def is_wanted(self, job: Job) -> bool:
+        """Whether any of `job` may be granted, as far as is known now; asked before the allowance is, so that no
+        permit is spent on what somebody else buys."""
 
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """Durable on return. Idempotent, in any order; the first terminal state of a variation wins.

@@ -6,10 +6,9 @@ offered: it is not what the request would make.
 
 from __future__ import annotations
 
-import asyncio
 from array import array
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -43,13 +42,15 @@ class Offer:
 class Found:
     """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read.
 
-    `waiting` is what they may have paid for and not stored yet: bought here, it would be paid for twice.
+    `waiting` is what they may have paid for and not stored yet: bought here, it would be paid for twice. `read` says
+    up to which event each journal was read, by the name of its folder.
     """
 
     due: int
     offers: tuple[Offer, ...]
     warnings: tuple[str, ...]
     waiting: tuple[Offer, ...] = ()
+    read: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(len(offer.positions) for offer in self.offers)
@@ -77,38 +78,24 @@ class Wish:
         made_with = entry.model_version, entry.model_etag
         return self.model is None or made_with == (self.model.version, self.model.etag)
 
-
-class Claims:
-    """Who makes what among the campaigns of one run, so that none buys what another is about to make."""
-
-    def __init__(self) -> None:
-        self._makers: dict[tuple[Path, str], asyncio.Event] = {}
-
-    def leave(self, stock: Stock, folder: Path) -> Collection[asyncio.Event]:
-        """Take out of `stock` what campaigns beside `folder` make; the answer are the ends of those to wait for."""
-        ends: dict[int, asyncio.Event] = {}
-        for position, key in stock.due_keys():
-            if (end := self._makers.get((folder.parent, key))) is not None:
-                ends[position] = end
-        stock.reuse(ends)
-        return set(ends.values())
-
-    def claim(self, stock: Stock, folder: Path, end: asyncio.Event) -> None:
-        """What is due in `stock` will be made here, until `end` is set."""
-        self._makers.update(((folder.parent, key), end) for _, key in stock.due_keys())
+    def waits_for(self, entry: Entry) -> bool:
+        """Whether an image may be paid for and is not stored yet: bought again, it would be paid for twice."""
+        return entry.state in ("accepted", "in_doubt")
 
 
-def search(stock: Stock, wish: Wish) -> Found:
-    """Which due variations of `stock` exist in the other output folders beside ours."""
+def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Found:
+    """Which due variations of `stock`, `among` these keys if given, exist in the other output folders beside ours."""
     if not stock.due or not stock.plan.knows_keys:
         return NOTHING
     offers: list[Offer] = []
     open_there: list[Offer] = []
     warnings: list[str] = []
     taken: set[int] = set()
+    read: dict[str, int] = {}
     for folder in _beside(wish.folder):
+        due = (each for each in stock.due_keys() if each[0] not in taken and (among is None or each[1] in among))
         try:
-            offer, unsettled = _offer(folder, stock, wish, taken)
+            read[folder.name], offer, unsettled = _offer(folder, due, wish)
         except (IntegrityError, StoreError) as error:
             warnings.append(f"nothing of {folder.name} is used: {error}")
             continue
@@ -116,7 +103,8 @@ def search(stock: Stock, wish: Wish) -> Found:
         offers += [offer] if offer.positions else []
         open_there.append(unsettled)
     waiting = (replace(each, positions=[at for at in each.positions if at not in taken]) for each in open_there)
-    return Found(stock.due, tuple(offers), tuple(warnings), tuple(each for each in waiting if each.positions))
+    left = tuple(each for each in waiting if each.positions)
+    return Found(stock.due, tuple(offers), tuple(warnings), left, read)
 
 
 def left_to(waiting: Offer) -> str:
@@ -180,20 +168,18 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
         return None  # `search` tells that it cannot be read
 
 
-def _offer(folder: Path, stock: Stock, wish: Wish, taken: set[int]) -> tuple[Offer, Offer]:
-    """What a campaign has of what is still wanted; and of which such images it is not settled what they are."""
-    positions, unsettled = array("q"), array("q")
-    offer = Offer(folder.name, folder, positions)
+def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: Wish) -> tuple[int, Offer, Offer]:
+    """Up to which event a campaign's journal is read, what it has of `due`, and what of it it may have paid for."""
     if not _is_begun(folder):
-        return offer, replace(offer, positions=unsettled)
+        nothing = Offer(folder.name, folder, ())
+        return 0, nothing, nothing
+    stored, waiting = array("q"), array("q")
     with Ledger(folder) as ledger:
-        offer = replace(offer, campaign=ledger.meta("campaign") or folder.name)
-        open_there = replace(offer, positions=unsettled)
-        if ledger.origin != wish.origin or ledger.meta(MADE_AGAIN) is not None:  # another service, a comparison
-            return offer, open_there
-        due = ((position, key) for position, key in stock.due_keys() if position not in taken)
-        while some := {key: position for position, key in islice(due, _AT_ONCE)}:
+        last = ledger.last_event()  # first: what comes after it is looked for again before anything is bought
+        campaign = ledger.meta("campaign") or folder.name
+        is_of_interest = ledger.origin == wish.origin and ledger.meta(MADE_AGAIN) is None  # not another service's
+        while some := {key: position for position, key in islice(due, _AT_ONCE if is_of_interest else 0)}:
             entries = ledger.entries(list(some))
-            positions.extend(some[key] for key, entry in entries.items() if wish.takes(entry))
-            unsettled.extend(some[key] for key, entry in entries.items() if entry.state in ("accepted", "in_doubt"))
-    return offer, open_there
+            stored.extend(some[key] for key, entry in entries.items() if wish.takes(entry))
+            waiting.extend(some[key] for key, entry in entries.items() if wish.waits_for(entry))
+    return last, Offer(campaign, folder, stored), Offer(campaign, folder, waiting)

@@ -7,10 +7,11 @@ scheduler; afterwards the manifest and the report. Whatever is refused is refuse
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from functools import partial
 
 from campaign_runner.adopting import adopt
 from campaign_runner.changes import note_of, refuse_large_loss, sentences
+from campaign_runner.claiming import Claiming
 from campaign_runner.closing import Outcome, close
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
@@ -19,6 +20,7 @@ from campaign_runner.joining import Workshop
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel
+from campaign_runner.neighbours import Neighbours
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.outlook import outlook
 from campaign_runner.plan.cost import Estimate, estimate
@@ -27,10 +29,11 @@ from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
 from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_long, settle_model
 from campaign_runner.referring import ReferenceFiles, Referring
-from campaign_runner.reuse import Found, Wish, existing, left_to, search, stands_beside
+from campaign_runner.reuse import NOTHING, Found, Wish, existing, search, stands_beside
 from campaign_runner.run.crew import Level
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
+from campaign_runner.takeover import Takeover, not_made
 
 
 async def make(order: Order, access: Access, desk: Desk) -> int:
@@ -58,7 +61,7 @@ def refuse_wrong_folder(order: Order, access: Access) -> None:
         with Ledger(folder.path) as ledger:
             folder.refuse_strangers(ledger, origin=access.origin, file=campaign.path, campaign=campaign.campaign)
             if access.memory is not None and not order.start_over:
-                access.memory.refuse_older(campaign.path, folder.path, ledger.requests().bought)
+                access.memory.refuse_older(campaign.path, folder.path, ledger.requests().submitted)
     elif access.memory is not None and not order.start_over:
         access.memory.refuse_elsewhere(
             campaign.path, folder.path, but=lambda known: order.reuse and stands_beside(known, folder.path)
@@ -86,8 +89,9 @@ class Session:
         self._ledger = ledger
         self._stock = self._planned(ledger.custom_model)
         self._refusal: UsageError | None = None
-        self._ended = asyncio.Event()
-        self._others: Collection[asyncio.Event] = ()
+        self._found = NOTHING
+        self._left: set[str] = set()  # keys that are left to other campaigns
+        self._began = asyncio.get_running_loop().time()
 
     @property
     def plan(self) -> Plan:
@@ -102,12 +106,6 @@ class Session:
         Raises SpecError, IntegrityError or StoreError for what is refused before anything was sent; what the
         service refuses is part of how the run ended.
         """
-        try:
-            return await self._work()
-        finally:
-            self._ended.set()
-
-    async def _work(self) -> Allowance | None:
         waiting = self._ledger.counts()["accepted"]
         try:
             await self._look_around()
@@ -117,6 +115,8 @@ class Session:
             self._refusal = refusal
         if not self._stock.due and not waiting:
             await self._journal.note(note_of(self.plan))
+            await self._desk.start()
+            await self._take_over()
             return None
         try:
             settings = self._access.settings()
@@ -157,17 +157,10 @@ class Session:
     async def _may_buy(self, firefly: FireflyClient) -> bool:
         await patiently(firefly.sign_in, random=self._control.clock.random)
         await self._settle_model(firefly)
-        claims, folder = self._access.claims if self._order.reuse else None, self._order.folder.path
-        if claims is not None:
-            self._others = claims.leave(self._stock, folder)
         figures = self._figures()
         if not self._access.is_sandbox:
             refuse_over_budget(self._order.campaign, figures)
-        if self._stock.due and not self._desk.agree(figures):
-            return False
-        if claims is not None:
-            claims.claim(self._stock, folder, self._ended)
-        return True
+        return not self._stock.due or self._desk.agree(figures)
 
     def _figures(self) -> Estimate:
         """What this run may buy, within its own limits."""
@@ -191,6 +184,7 @@ class Session:
 
     async def _reuse(self, found: Found) -> None:
         """Take what other campaigns have stored, if the person agrees, and leave them what they may have paid for."""
+        self._found = found
         for warning in found.warnings:
             self._control.observe(Warned(warning))
         if found.offers:
@@ -199,23 +193,25 @@ class Session:
             self._stock = self._fresh_stock()
         for waiting in found.waiting:
             self._stock.reuse(waiting.positions)
-            self._control.leave(left_to(waiting))
+            self._left.update(self.plan.at(position).variation.key for position in waiting.positions)
 
-    async def _take_from_others(self) -> None:
-        """What was left to other campaigns of this run, once they have ended."""
-        await self._others_ended()
-        if not self._others:
+    async def _take_over(self) -> None:
+        """What was left to other campaigns, as far as they store it while we wait."""
+        if not self._left:
             return
+        takeover = Takeover(lambda: search(self._fresh_stock(), self._wish(), self._left), self._take)
         try:
-            await self._take(search(self._fresh_stock(), self._wish()))
+            waiting = await takeover.work(self._control, self._order.limits, began=self._began)
         except CampaignError as error:  # what was bought here is recorded and told all the same
             self._control.failed(error)
-
-    async def _others_ended(self) -> None:
-        for ended in self._others:
-            await ended.wait()
+            return
+        states = self._ledger.states(list(self._left))
+        if missing := sum(states.get(key, "pending") == "pending" for key in self._left) - waiting:
+            self._control.leave(not_made(missing))
 
     async def _take(self, found: Found) -> None:
+        if not found.offers:
+            return
         store = await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
         for offer in found.offers:
             taken = 0
@@ -251,14 +247,14 @@ class Session:
         order = self._order
         provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
         workshop = Workshop(order.folder, self._access, order.rate, order.limits)
-        ports = await workshop.ports(provider, self._journal, self._control.clock)
+        ports = await workshop.ports(provider, self._claiming(), self._control.clock)
         await self._desk.start()
         self._remember(coming=self._stock.due)
         waiting = self._ledger.counts()["accepted"]
         self._control.observe(Started(order.campaign.campaign, self._stock.due, self._stock.requests, waiting))
         runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
-        await runner.run(self._stock.jobs(), until=self._others_ended)
-        await self._take_from_others()
+        await runner.run(self._stock.jobs())
+        await self._take_over()
         try:
             self._remember(coming=0)
             return await ports.quota.allowance()
@@ -269,8 +265,18 @@ class Session:
     def _planned(self, model: CustomModel | None) -> Stock:
         return Stock(Plan(self._order.campaign, model), self._ledger.states, self._order.only)
 
+    def _claiming(self) -> Claiming:
+        """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""
+        order, memory = self._order, self._access.memory
+        neighbours = Neighbours(self._wish, self._found.read, lambda text: self._control.observe(Warned(text)))
+        began = None if memory is None else partial(memory.began, order.campaign.path, order.folder.path)
+        home = order.folder.path.parent
+        beside = neighbours if order.reuse else None
+        return Claiming(self._journal, home, beside, turn=self._access.claiming, left=self._left, began=began)
+
     def _remember(self, *, coming: int) -> None:
         """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""
         if self._access.memory is not None:
-            order, proved = self._order, self._ledger.requests().bought
-            self._access.memory.remember(order.campaign.path, order.folder.path, proved, coming)
+            order, requests = self._order, self._ledger.requests()
+            place = order.campaign.path, order.folder.path
+            self._access.memory.remember(*place, requests.bought + coming, requests.submitted)

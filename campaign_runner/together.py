@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.order import Access, Desk, Order
-from campaign_runner.reuse import Claims
 from campaign_runner.run.crew import Crew
 from campaign_runner.run.ending import OK, worst
 from campaign_runner.session import make
@@ -42,7 +41,6 @@ async def make_together(
     `heed` is entered with every Control and turns signals into stops; `refused` is told of each campaign that is
     refused. Raises what was a bug in one, after all have ended.
     """
-    access = replace(access, claims=Claims() if len(parts) > 1 else None)
     bugs: list[BaseException] = []
     go = asyncio.Event()
     async with Crew(bugs.append) as crew:

@@ -17,12 +17,12 @@ __init__
 together doctor rerun
 session resolving cancelling verify stand_ins cloning
 pruning
-closing outlook books life joining
-order finding
+closing outlook books life joining claiming takeover
+order finding neighbours
 readback
 run progress report sheet schemas starter reuse retaking
-commands
-manifest folder memory preflight changes adopting likeness
+commands memory
+manifest folder preflight changes adopting likeness
 firefly.client referring store journal quota
 firefly.auth firefly.connection ports
 firefly.answers
@@ -30,7 +30,7 @@ firefly.complaints
 firefly.wire
 firefly.foreign firefly.hosts
 plan
-spec events retry
+spec events retry locking
 families files names sqlite uptime elements
 model
 errors

@@ -66,6 +66,15 @@ class SqliteJournal:
         """See Journal.intend."""
         return await self._write(lambda pen: [attempt for attempt in attempts if pen.intend(attempt)])
 
+    async def is_wanted(self, job: Job) -> bool:
+        """See Journal.is_wanted: this journal knows of nobody else who buys."""
+        return True
+
+    async def begun(self) -> int:
+        """How many requests were ever about to be sent from this folder, refused ones too: the number only grows."""
+        query = "SELECT coalesce(max(number), 0) FROM attempts"
+        return await self._committer.write(lambda db: int(db.execute(query).fetchone()[0]))
+
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """See Journal.record."""
         return await self._write(lambda pen: [pen.record(fact) for fact in facts])

@@ -82,13 +82,16 @@ FROM variations v JOIN recipes r ON r.digest = v.recipe LEFT JOIN attempts a ON 
 
 
 class Ledger:
-    """Use as `with Ledger(folder) as ledger:`. Raises UsageError without a journal, IntegrityError, StoreError."""
+    """Use as `with Ledger(folder) as ledger:`. Raises UsageError without a journal, IntegrityError, StoreError.
 
-    def __init__(self, folder: Path, *, is_running: bool = False) -> None:
+    `is_checked`: this process has read the whole journal before, so that its pages are not looked at again.
+    """
+
+    def __init__(self, folder: Path, *, is_running: bool = False, is_checked: bool = False) -> None:
         self._path = folder / FILE
         if not is_begun(self._path):
             raise UsageError(f"{folder} holds no journal: nothing was run there yet")
-        self._db = open_for_reading(self._path)
+        self._db = open_for_reading(self._path, is_checked=is_checked)
         self._unanswered = ("pending", INTERRUPTED) if is_running else ("in_doubt", UNANSWERED)
 
     def __enter__(self) -> Self:
@@ -143,6 +146,24 @@ class Ledger:
     def keys(self) -> list[str]:
         """The key of every variation ever submitted or adopted."""
         return [key for (key,) in self._all("SELECT key FROM variations")]
+
+    def last_event(self) -> int:
+        """The number of the latest event; 0 before the first."""
+        (last,) = self._one("SELECT coalesce(max(seq), 0) FROM events") or (0,)
+        return int(last)
+
+    def begun_since(self, event: int) -> list[str]:
+        """The keys of the images that were asked for, or taken over, by an event after this one."""
+        return [
+            key
+            for (key,) in self._all(
+                "SELECT v.key FROM events e JOIN variations v ON v.attempt = e.attempt"
+                " WHERE e.seq > ? AND e.kind = 'submitting'"
+                " UNION SELECT key FROM events WHERE seq > ? AND kind = 'adopted'",
+                event,
+                event,
+            )
+        ]
 
     def with_key(self, start: str) -> Iterator[Entry]:
         """The variations whose key begins with `start` (hex, small letters)."""

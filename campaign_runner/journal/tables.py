@@ -67,11 +67,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
-    """The journal at `path`, checked. Raises IntegrityError, StoreError."""
+def open_for_reading(path: Path, *, is_checked: bool = False) -> sqlite3.Connection:
+    """The journal at `path`, checked; its pages not again where `is_checked`. Raises IntegrityError, StoreError."""
     connection = sqlite.read_only(path)
     try:
         with reading(path):  # a damaged name of a table cannot even be decoded
+            if not is_checked:
+                _check_pages(connection, path)
             _check(connection, path)
     except BaseException:
         connection.close()
@@ -128,10 +130,13 @@ def _statements(connection: sqlite3.Connection) -> set[str]:
     return {statement for (statement,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise _damaged(path, verdict)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
     statements = _statements(connection)
     if not statements:
         return  # a crash before the tables were made: nothing was ever sent

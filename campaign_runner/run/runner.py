@@ -7,10 +7,9 @@ globals and no signal handlers. Tasks exist only for jobs in flight.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Any
 
 from campaign_runner.errors import GenerationFailed
 from campaign_runner.events import Attempt, Event, Fact, Failed, Left, Reason, Warned
@@ -65,11 +64,8 @@ class Runner:
         self._submitter = Submitter(ports, self._limits, self._control, shared=shared or Shared(), record=self._record)
         self._keeper = Keeper(ports, self._control, self._record)
 
-    async def run(self, jobs: Iterable[Job], *, until: Callable[[], Coroutine[Any, Any, None]] | None = None) -> Ending:
-        """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised.
-
-        What is accepted is asked for at least until `until` is over, too.
-        """
+    async def run(self, jobs: Iterable[Job]) -> Ending:
+        """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
         async with Crew(self._poller_failed) as pollers:
             for _ in range(POLLERS):
                 pollers.start(self._polls.serve())
@@ -77,8 +73,6 @@ class Runner:
                 pollers.start(self._drain(crew))
                 pollers.start(self._keep_time())
                 pollers.start(self._return_at_times(crew))
-                if until is not None:
-                    crew.start(until())
                 await self._work(crew, jobs)
             pollers.cancel()
         return self._control.ending

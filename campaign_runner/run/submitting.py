@@ -54,7 +54,7 @@ class Submitter:
     async def accepted(self, job: Job) -> tuple[Attempt, Ticket] | None:
         """The service's receipt for `job`, or None where there is none: the journal knows where it stands.
 
-        The attempt's job is the part of `job` that the caller's limits left room for.
+        The attempt's job is the part of `job` that the caller's limits and other campaigns left to us.
         Raises IntegrityError where the file of a due image is there already, StoreError.
         """
         await self._refuse_known_files(job)
@@ -65,14 +65,14 @@ class Submitter:
             permit, part = leave
             attempt = Attempt(uuid.uuid4().hex, part)
             try:
-                ticket = await self._spend(attempt, permit)
+                accepted = await self._spend(attempt, permit)
             except (Throttled, Unavailable) as error:
                 failures += 1
                 if not await self._may_go_on(error, failures):
                     return None
             else:
                 self._stop_where_cut(job, part)
-                return None if ticket is None else (attempt, ticket)
+                return accepted
         return None
 
     async def _prepared(self, job: Job) -> bool:
@@ -108,13 +108,17 @@ class Submitter:
         else:
             await self._control.stop.sleep(Level.NO_SUBMITS, wait)
 
-    async def _spend(self, attempt: Attempt, permit: Permit) -> Ticket | None:
+    async def _spend(self, attempt: Attempt, permit: Permit) -> tuple[Attempt, Ticket] | None:
         """One request, from intended to answered; whatever happens, the permit is settled or given back.
 
-        None where it was refused for good or nobody knows; raises what may be sent again.
+        What is accepted may be less than `attempt`. None where nothing of it was granted, where it was refused for
+        good or nobody knows; raises what may be sent again.
         """
-        if not await self._intended(attempt, permit):
-            return None
+        granted = await self._intended(attempt, permit)
+        return None if granted is None else await self._sent(granted, permit)
+
+    async def _sent(self, attempt: Attempt, permit: Permit) -> tuple[Attempt, Ticket] | None:
+        """Send what is granted, and record what the answer says."""
         try:
             self._control.observe(Submitting(attempt))
             ticket = await self._ports.provider.submit(attempt.job)
@@ -131,20 +135,26 @@ class Submitter:
             self._count_doubt()
             return None
         self._doubts = 0
-        return ticket
+        return attempt, ticket
 
-    async def _intended(self, attempt: Attempt, permit: Permit) -> bool:
-        """Whether the attempt is granted and durable. If not, or if we are cancelled, nothing leaves."""
-        granted = False
+    async def _intended(self, attempt: Attempt, permit: Permit) -> Attempt | None:
+        """What of the attempt is granted, durably. If nothing is, or if we are cancelled, nothing leaves."""
+        granted: Attempt | None = None
         try:
-            granted = bool(await self._ports.journal.intend([attempt]))
+            granted = next(iter(await self._ports.journal.intend([attempt])), None)
         except asyncio.CancelledError:
             await self._record(Refused(attempt, NOT_SENT))
             raise
         finally:
-            if not granted:
+            if granted is None:
                 await self._ports.quota.give_back(permit)
+        self._count_back(attempt.job, granted)
         return granted
+
+    def _count_back(self, asked: Job, granted: Attempt | None) -> None:
+        """What is left to another campaign uses up nothing of the caller's limits."""
+        self._spent.images -= len(asked.variations) - (len(granted.job.variations) if granted else 0)
+        self._spent.requests -= granted is None
 
     async def _not_accepted(self, attempt: Attempt, permit: Permit, error: ProviderError) -> None:
         """Record what the error says about money. Raises it where the job may be sent again."""
@@ -207,6 +217,8 @@ class Submitter:
         async with self._own_turn, self._common_turn():
             while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
                 if not await self._prepared(job):  # a token may have ended while one waited
+                    return None
+                if not await self._ports.journal.is_wanted(part):  # somebody else may have bought it meanwhile
                     return None
                 match await quota.acquire():
                     case Permit() as permit if stop.reached(Level.NO_SUBMITS):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from night import Ended, Night
+from night import Ended
 
 from campaign_runner.events import Event, Left, Stopping, Stored, Submitting
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
 
 SLOWLY = Rate(per_minute=1, per_day=1_000_000)
 AN_HOUR = 60
@@ -79,28 +77,6 @@ async def test_an_account_that_is_refused_is_not_asked_for_everything_again(begi
 def _left_after_it_began_to_stop(ended: Ended) -> int:
     began = next(number for number, event in enumerate(ended.events) if isinstance(event, Stopping))
     return sum(isinstance(event, Left) for event in ended.events[began:])
-
-
-def _sharing(night: Night, name: str, products: int) -> Campaign:
-    """A campaign whose first picture is the same as that of every other of its kind."""
-    file = night.home / "campaigns" / f"{name}.yaml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    own = "".join(f", p{number}: {name} {number}" for number in range(1, products))
-    file.write_text(
-        f"campaign: {name}\nmodel: image3\nproducts: {{p0: a mug{own}}}\n"
-        'prompts: {hero: "{product.name} on a table"}\nsizes: [1024x1024]\nseeds: [1]\n',
-        encoding="utf-8",
-    )
-    return load(file)
-
-
-async def test_one_that_waits_for_another_campaign_asks_again_meanwhile(begin: Any) -> None:
-    night = await begin(Fault("503", where="download", first=24), per_minute=1)
-    long, short = _sharing(night, "long", AN_HOUR), _sharing(night, "short", 2)
-    several = await night.run_together(long, short, rate=SLOWLY)
-    assert "short" in several.of(Left)
-    assert several.codes == {"long": 0, "short": 0}
-    assert night.ledger.images_charged == AN_HOUR + 1
 
 
 async def test_a_short_run_does_not_ask_again(begin: Any) -> None:

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 from machine import PROCESS, Machine
 
-from campaign_runner import folder, quota
+from campaign_runner import folder, locking, quota
 
 CALLS = ("fsync", "link", "mkdir", "unlink", "replace", "rename")
 NEEDS_ROOM = ("fsync", "link", "mkdir")
@@ -31,7 +31,7 @@ def seen_by_processes(machine: Machine) -> Iterator[None]:
         for name in CALLS:
             patch.setattr(os, name, _watched(name, getattr(os, name)))
         patch.setattr(sqlite3, "connect", _registered(sqlite3.connect))
-        patch.setattr(folder, "FileLock", _Lock)
+        patch.setattr(locking, "FileLock", _Lock)
         patch.setattr(folder, "_PROBE_SECONDS", 0.0)  # real ones
         patch.setattr(quota, "_started", machine.started)
         patch.setattr(quota.Sender, "this", classmethod(_this_sender))
