@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.manifest import Sources, keep_what_knows_more, write_manifest
+from campaign_runner.memory import Memory
+from campaign_runner.ownership import refuse_older
 from campaign_runner.plan.plan import Plan
 from campaign_runner.spec.schema import Campaign
 
@@ -26,13 +28,14 @@ class Books:
 
 
 @asynccontextmanager
-async def opened(folder: Folder, campaign: Campaign) -> AsyncIterator[Books]:
+async def opened(folder: Folder, campaign: Campaign, memory: Memory | None) -> AsyncIterator[Books]:
     """The books of `folder`; once the block ends, also with an error, the manifest says what the journal does.
 
-    Raises Busy while a run goes on, UsageError where nothing was ever run, StoreError, IntegrityError.
+    Raises Busy while a run goes on, UsageError where nothing was ever run, IntegrityError for a record that is older
+    than the last run, as far as `memory` knows, StoreError.
     """
-    with folder.ledger():
-        pass  # a folder without a journal is refused before anything is made in it
+    with folder.ledger() as ledger:  # refused before anything is made in it
+        refuse_older(folder, ledger, campaign, memory)
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
         journal = await stack.enter_async_context(SqliteJournal(folder.path))
@@ -48,4 +51,5 @@ def rewrite_manifest(folder: Folder, ledger: Ledger, plan: Plan) -> None:
     Raises StoreError, IntegrityError.
     """
     if plan.knows_keys:
+        keep_what_knows_more(folder.manifest, ledger)
         write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)

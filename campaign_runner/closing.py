@@ -10,7 +10,7 @@ from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
 from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.manifest import Sources, keep_what_knows_more, write_manifest
 from campaign_runner.order import Desk, Order
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
@@ -60,6 +60,8 @@ def _keep_manifest(desk: Desk, folder: Folder, sources: Sources, counts: Mapping
     if not sources.plan.knows_keys:
         return
     try:
+        if (kept := keep_what_knows_more(folder.manifest, sources.ledger)) is not None:
+            desk.control.observe(Warned(f"the manifest that was here knows of more requests; it is kept as {kept}"))
         write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
     except CampaignError as error:
         desk.control.failed(error)

@@ -28,7 +28,7 @@ from campaign_runner.preflight import refuse_over_budget, settle_model
 from campaign_runner.quota import Limits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
-from campaign_runner.session import refuse_wrong_folder
+from campaign_runner.session import refuse_to_run
 from campaign_runner.spec.problems import counted
 
 WRONG_CLOCK = 60.0
@@ -118,7 +118,7 @@ class Doctor:
         """The output folder is this campaign's, with its record."""
         if (order := self._patient.order) is None:
             return None
-        refuse_wrong_folder(order, self._patient.access)
+        refuse_to_run(order, self._patient.access)
         if not order.folder.has_journal:
             return "nothing was run yet"
         with order.folder.ledger() as ledger:

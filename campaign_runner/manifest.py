@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -29,6 +31,10 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 NOT_YET = Reason("not_submitted", "not asked for yet; the next run will")
 NOT_FETCHED = Reason("not_fetched", "paid for and waiting at the service; the next run fetches it")
 _BATCH = 200
+_HEAD_BYTES = 1 << 16
+_REQUESTS = re.compile(rb'^  "requests": \{"submitted": (\d{1,9}), "accepted": \d{1,9}\},$', re.MULTILINE)
+KEPT = re.compile(r"manifest\.kept-\d+\.json")
+"""The name of a manifest that knew more than the journal that took its place."""
 _PASSING = re.compile(rb'  "(updated_at|generator)": "[\w .:+-]+",\n')
 
 
@@ -47,6 +53,27 @@ def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mappi
     `counts` are those of the whole plan by state, where they are known.
     """
     return write_document(path, head(sources, counts), _images(sources), staging=staging)
+
+
+def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:
+    """Give the manifest at `path` a second name where it counts more requests than the journal does; None elsewhere.
+
+    So that what was bought is still known once it is rewritten from an older journal, or begun anew. Raises StoreError.
+    """
+    with files.translating(path, missing_is_plain=True), suppress(FileNotFoundError), path.open("rb") as file:
+        counted = _REQUESTS.search(file.read(_HEAD_BYTES))
+        if counted is None or int(counted[1]) <= ledger.requests().submitted:
+            return None
+        kept = next(name for name in map(path.with_name, _kept_names()) if not name.exists())
+        with files.replacing(kept) as copy:
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+        return kept
+    return None
+
+
+def _kept_names() -> Iterator[str]:
+    return (f"manifest.kept-{number}.json" for number in count(1))
 
 
 def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Mapping[str, Any]], *, staging: Path) -> bool:

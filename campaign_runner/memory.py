@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
 from campaign_runner import files, sqlite
 from campaign_runner.errors import IntegrityError, UsageError
@@ -56,8 +57,7 @@ class Memory:
         A folder of which nothing is known here is not refused. Raises IntegrityError.
         """
         place = recordable(file.resolve()), recordable(output.resolve())
-        with self._open() as db:
-            row = db.execute("SELECT requests FROM begun WHERE file = ? AND folder = ?", place).fetchone()
+        row = self._known("SELECT requests FROM begun WHERE file = ? AND folder = ?", *place)
         if row is not None and row[0] > requests:
             raise IntegrityError(
                 f"the journal of {output} has {counted(requests, 'request')}, but {row[0]:,} were made from there: it "
@@ -71,8 +71,7 @@ class Memory:
         Raises UsageError, and IntegrityError where that was bought in `output` itself, whose journal is lost.
         """
         ours = recordable(file.resolve())
-        with self._open() as db:
-            row = db.execute("SELECT folder, bought FROM ran WHERE file = ?", (ours,)).fetchone()
+        row = self._known("SELECT folder, bought FROM ran WHERE file = ?", ours)
         if row is None or row[1] == 0:
             return
         known, bought = Path(row[0]), row[1]
@@ -97,10 +96,21 @@ class Memory:
         with self._open() as db:
             return [Path(folder) for (folder,) in db.execute("SELECT DISTINCT folder FROM ran ORDER BY folder")]
 
+    def _known(self, query: str, *values: str) -> tuple[Any, ...] | None:
+        """The first row; None where there is none. Where nothing was ever remembered, nothing is made."""
+        if not self._path.exists():
+            return None
+        with self._open() as db:
+            row: tuple[Any, ...] | None = db.execute(query, values).fetchone()
+            return row
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "campaigns.sqlite"
+
     @contextmanager
     def _open(self) -> Iterator[Connection]:
         files.make_folder(self.folder, mode=0o700)
-        path = self.folder / "campaigns.sqlite"
-        with sqlite.small(path, _RAN) as db:
+        with sqlite.small(self._path, _RAN) as db:
             db.execute(_BEGUN)
             yield db

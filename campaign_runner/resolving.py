@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
 
-from campaign_runner.books import opened
+from campaign_runner.books import Books
 from campaign_runner.events import Reason
-from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.schema import Campaign
 
 
 class Decision(Enum):
@@ -29,12 +28,12 @@ class Decision(Enum):
         self.past = past
 
 
-async def apply(decision: Decision, folder: Folder, campaign: Campaign, only: Only) -> int:
-    """Record the decision over what `only` selects and rewrite the manifest; how many variations it moved.
+async def apply(decision: Decision, opening: AbstractAsyncContextManager[Books], only: Only) -> int:
+    """Record the decision over what `only` selects, in books about to be opened; how many variations it moved.
 
-    Raises Busy while a run goes on, UsageError where nothing was ever run, StoreError.
+    Raises what opening them raises, and StoreError.
     """
-    async with opened(folder, campaign) as books:
+    async with opening as books:
         keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
         return await books.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 

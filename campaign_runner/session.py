@@ -23,13 +23,14 @@ from campaign_runner.model import CustomModel
 from campaign_runner.neighbours import Neighbours
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.outlook import outlook
+from campaign_runner.ownership import refuse_wrong_folder
 from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
 from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_long, settle_model
 from campaign_runner.referring import ReferenceFiles, Referring
-from campaign_runner.reuse import NOTHING, Found, Wish, existing, search, stands_beside
+from campaign_runner.reuse import NOTHING, Found, Wish, existing, search
 from campaign_runner.run.crew import Level
 from campaign_runner.run.runner import Runner
 from campaign_runner.store import FolderStore
@@ -43,7 +44,7 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
     """
     began = asyncio.get_running_loop().time()
     with order.folder.locked():
-        refuse_wrong_folder(order, access)
+        refuse_to_run(order, access)
         async with SqliteJournal(order.folder.path, now=desk.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.folder.path) as ledger:
@@ -53,19 +54,10 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
                 return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
 
 
-def refuse_wrong_folder(order: Order, access: Access) -> None:
-    """A folder is its campaign's, its service's and has its record. Raises UsageError, IntegrityError."""
-    campaign, folder = order.campaign, order.folder
-    folder.refuse_orphans()
-    if folder.has_journal:
-        with Ledger(folder.path) as ledger:
-            folder.refuse_strangers(ledger, origin=access.origin, file=campaign.path, campaign=campaign.campaign)
-            if access.memory is not None and not order.start_over:
-                access.memory.refuse_older(campaign.path, folder.path, ledger.requests().submitted)
-    elif access.memory is not None and not order.start_over:
-        access.memory.refuse_elsewhere(
-            campaign.path, folder.path, but=lambda known: order.reuse and stands_beside(known, folder.path)
-        )
+def refuse_to_run(order: Order, access: Access) -> None:
+    """What keeps a run from buying in its folder; `--start-over` buys what only another record knows."""
+    memory = None if order.start_over else access.memory
+    refuse_wrong_folder(order.folder, order.campaign, origin=access.origin, memory=memory, reuse=order.reuse)
 
 
 async def _claim(journal: SqliteJournal, order: Order, access: Access) -> None:

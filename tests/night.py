@@ -15,6 +15,7 @@ from typing import Any
 from checker import Seen, check
 from virtual import VirtualLoop
 
+from campaign_runner.books import opened
 from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
@@ -283,7 +284,7 @@ class Night:
         self.resolved |= set(self.ledger.charged)
         self.exits.clear()
         campaign = load(self.home / "campaigns" / "night.yaml")
-        return await apply(decision, Folder(self.output), campaign, EVERYTHING)
+        return await apply(decision, opened(Folder(self.output), campaign, self.access().memory), EVERYTHING)
 
     def access(self, secret: str = SECRET) -> Access:
         state = self.home / "state"

@@ -18,6 +18,7 @@ together doctor rerun
 session resolving cancelling verify stand_ins cloning
 pruning
 closing outlook books life joining claiming takeover
+ownership
 order finding neighbours
 readback
 run progress report sheet schemas starter reuse retaking

@@ -35,7 +35,7 @@ async def test_4_000_images_are_verified_and_chosen_from_in_a_few_megabytes(tmp_
     tracemalloc.start()
     try:
         assert len(choose(read_manifest(folder.manifest), ["product=candle,soap"]).images) == 1
-        assert not read_books(folder).findings
+        assert not read_books(folder, None).findings
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaign_runner.cli.environment import Environment, sandbox_settings
-from campaign_runner.folder import SANDBOX
+from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.memory import Memory
 from campaign_runner.order import Access
 from campaign_runner.plan.cost import Rate
@@ -23,6 +23,11 @@ def account_rate(environment: Environment, *, is_sandbox: bool, per_minute: int 
     if is_sandbox:
         return Rate(per_minute or SANDBOX_RATE.per_minute, per_day or SANDBOX_RATE.per_day)
     return Rate(environment.per_minute(per_minute), environment.per_day(per_day))
+
+
+def memory_of(folder: Folder) -> Memory | None:
+    """What this machine remembers of the runs into an output folder; nothing of the sandbox's."""
+    return None if folder.is_sandbox else Memory(Environment.of_process().state_folder)
 
 
 @asynccontextmanager

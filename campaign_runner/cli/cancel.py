@@ -10,6 +10,7 @@ import click
 from campaign_runner.books import opened
 from campaign_runner.cancelling import cancel_accepted
 from campaign_runner.cli import console, options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
@@ -48,7 +49,10 @@ async def _cancel(target: Target, only: Only, origin: str | None) -> None:
     if settings.firefly_url != origin:
         raise UsageError(f"{target.folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
     images = 0
-    async with opened(target.folder, target.campaign()) as books, FireflyClient(settings) as firefly:
+    async with (
+        opened(target.folder, target.campaign(), memory_of(target.folder)) as books,
+        FireflyClient(settings) as firefly,
+    ):
         async for job in cancel_accepted(firefly, books.journal, only):
             cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
             click.echo(visible(f"{cell}, {seeds}: {job.words}"))

@@ -11,6 +11,7 @@ import click
 from campaign_runner.adopting import Existing
 from campaign_runner.books import opened
 from campaign_runner.cli import options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError, UsageError
@@ -67,7 +68,7 @@ def _list(target: Target, only: Only) -> int:
 async def _keep(target: Target, only: Only) -> tuple[int, list[Existing]]:
     """How many were kept, and what could not be."""
     kept, missing = 0, list[Existing]()
-    async with opened(target.folder, target.campaign()) as books:
+    async with opened(target.folder, target.campaign(), memory_of(target.folder)) as books:
         async for each in keep(books, only):
             if isinstance(each, Existing):
                 missing.append(each)

@@ -13,12 +13,14 @@ import click
 
 from campaign_runner.changes import between, sentences
 from campaign_runner.cli import options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.folder import SANDBOX
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.outlook import outlook
+from campaign_runner.ownership import refuse_lost_record
 from campaign_runner.plan.cost import Rate, estimate
 from campaign_runner.plan.listing import listing, overview
 from campaign_runner.plan.plan import Plan
@@ -62,6 +64,7 @@ def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: st
     """Print the plan of a campaign, as `text`, `list` or `json`."""
     campaign, folder = target.campaign(), target.folder
     rate = _rate(campaign)
+    refuse_lost_record(folder, campaign, memory_of(folder))
     with folder.ledger() if folder.has_journal else nullcontext() as ledger:
         origin = _origin(ledger, is_sandbox=is_sandbox)
         model = (ledger and ledger.custom_model) or known_model(campaign, Wish(folder.path, origin))

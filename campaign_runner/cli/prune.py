@@ -9,6 +9,7 @@ import click
 
 from campaign_runner.books import opened
 from campaign_runner.cli import options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
@@ -49,7 +50,7 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
 
 async def _move(target: Target, only: Only) -> tuple[int, list[str]]:
     """How many were moved, and the files that could not be."""
-    async with opened(target.folder, target.campaign()) as books:
+    async with opened(target.folder, target.campaign(), memory_of(target.folder)) as books:
         told = [each async for each in prune(books, only)]
     stay = [str(each.file) for each in told if isinstance(each, Entry)]
     return len(told) - len(stay), stay

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from campaign_runner.books import opened
 from campaign_runner.cli import options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.only import Only
@@ -44,7 +46,8 @@ def command(
     if not chosen:
         _list(target, options.recorded(only, target.campaign()))
         return
-    moved = asyncio.run(apply(chosen[0], target.folder, target.campaign(), options.recorded(only, target.campaign())))
+    opening = opened(target.folder, target.campaign(), memory_of(target.folder))
+    moved = asyncio.run(apply(chosen[0], opening, options.recorded(only, target.campaign())))
     what = "is in doubt or failed" if chosen[0] is Decision.ABANDON else f"is {chosen[0].states[0].replace('_', ' ')}"
     selected = "nothing that --only selects" if only else "nothing"
     click.echo(f"{counted(moved, 'image')} {chosen[0].past}" if moved else f"{selected} {what}: nothing was changed")

@@ -18,6 +18,7 @@ from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.manifest import Sources, is_current, recorded
+from campaign_runner.memory import Memory
 from campaign_runner.model import Size
 from campaign_runner.plan.plan import Plan
 from campaign_runner.readback import ReadBack, read_manifest
@@ -39,7 +40,7 @@ class Books:
     findings: list[Finding] = field(default_factory=list)
 
 
-def read_books(folder: Folder) -> Books:
+def read_books(folder: Folder, memory: Memory | None) -> Books:
     """Read journal and manifest. Raises UsageError where there is neither, StoreError."""
     if not folder.has_journal and not folder.manifest.exists():
         raise UsageError(f"{folder.path} holds neither a journal nor a manifest: nothing was run there yet")
@@ -50,11 +51,13 @@ def read_books(folder: Folder) -> Books:
         with Ledger(folder.path) as ledger:
             _read_journal(ledger, books)
             _compare(folder, read, ledger, books)
+            _refuse_older(folder, ledger, memory)
     except IntegrityError as error:
         books.findings.insert(0, Finding("journal", str(error), FILE))
         _read_from_manifest(read, books)
     except UsageError:
-        message = "the journal is gone: nothing is bought in this folder until it is back. Restore it from a backup"
+        missing = folder.what_is_missing().removeprefix("its ")
+        message = f"the {missing}: nothing is bought in this folder until it is back. Restore it from a backup"
         books.findings.insert(0, Finding("journal", message, FILE))
         _read_from_manifest(read, books)
     return books
@@ -79,6 +82,12 @@ def _read_journal(ledger: Ledger, books: Books) -> None:
         books.wanted[wanted.file] = wanted
     for aside in ledger.set_aside():
         books.wanted.setdefault(aside.file, Wanted(aside.file, aside.sha256, aside.bytes))
+
+
+def _refuse_older(folder: Folder, ledger: Ledger, memory: Memory | None) -> None:
+    """As a run does. Raises IntegrityError: what an older journal does not know is in the manifest, if anywhere."""
+    if memory is not None and (file := folder.campaign_file(ledger)) is not None:
+        memory.refuse_older(file, folder.path, ledger.requests().submitted)
 
 
 def _wanted(entry: Entry) -> Wanted:

@@ -12,6 +12,7 @@ from campaign_runner import files
 from campaign_runner.errors import IntegrityError
 from campaign_runner.folder import DAMAGED, SHEET
 from campaign_runner.journal.tables import FILE
+from campaign_runner.manifest import KEPT
 from campaign_runner.store import stored_file
 
 COMPARISON = ("comparison.json", "comparison.html")
@@ -27,7 +28,7 @@ def strangers(root: Path, known: Collection[str]) -> Iterator[str]:
     Links are named, not followed. Raises StoreError.
     """
     for name, is_folder in _below(root, ""):
-        if is_folder or name in OURS or name in known or _is_left_behind(name):
+        if is_folder or name in OURS or KEPT.fullmatch(name) or name in known or _is_left_behind(name):
             continue
         yield name
 

@@ -11,6 +11,7 @@ from campaign_runner import commands
 from campaign_runner.errors import Busy
 from campaign_runner.files import in_thread
 from campaign_runner.folder import Folder
+from campaign_runner.memory import Memory
 from campaign_runner.run.crew import few_at_once
 from campaign_runner.verify.books import Books, read_books
 from campaign_runner.verify.findings import Finding, Verdict
@@ -21,10 +22,13 @@ READERS = 4
 """Images read at once."""
 
 
-async def verify(folder: Folder) -> Verdict:
-    """Hold an output folder against its record. Raises Busy while a run goes on, UsageError, StoreError."""
+async def verify(folder: Folder, memory: Memory | None = None) -> Verdict:
+    """Compare an output folder with its record, and that with what this machine remembers of it.
+
+    Raises Busy while a run goes on, UsageError, StoreError.
+    """
     _refuse_running(folder)
-    books = await in_thread(read_books, folder)
+    books = await in_thread(read_books, folder, memory)
     wanted = sorted(books.wanted.values(), key=lambda each: each.file)
     damaged = await _damaged(folder, wanted)
     unknown = await in_thread(lambda: list(strangers(folder.path, books.wanted)))

@@ -11,6 +11,7 @@ import pytest
 from recorded import record
 
 from campaign_runner.cli import run_command
+from campaign_runner.memory import Memory
 from campaigns import MODEL, plan, written
 
 Captured = pytest.CaptureFixture[str]
@@ -19,6 +20,7 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CAMPAIGN_RUNNER_STATE_DIR", str(tmp_path / "state"))
     for name in ("CAMPAIGN_RUNNER_PER_MINUTE", "CAMPAIGN_RUNNER_PER_DAY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -72,3 +74,21 @@ def test_what_cannot_be_done_exits_2(arguments: list[str], message: str, tmp_pat
     written(tmp_path)
     assert run_command(["plan", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_a_run_would_be_refused_for_is_told_before(tmp_path: Path, capsys: Captured) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored", "stored"]))
+    memory = Memory(tmp_path / "state")
+    memory.began(written(tmp_path), tmp_path / "output" / "almond", 3)
+    assert run_command(["plan", "almond"]) == 5
+    assert "has 2 requests, but 3 were made from there: it is older than the last run" in capsys.readouterr().err
+    assert run_command(["verify", "almond"]) == 5
+    assert "has 2 requests, but 3 were made from there: it is older than the last run" in capsys.readouterr().out
+    assert run_command(["prune", "almond", "--yes"]) == 5
+
+
+def test_a_plan_and_a_check_of_a_folder_remember_nothing(tmp_path: Path, capsys: Captured) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["pending"]))
+    printed(capsys, "almond")
+    run_command(["verify", "almond"])
+    assert not (tmp_path / "state").exists()
