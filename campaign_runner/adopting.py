@@ -8,7 +8,7 @@ A crash between name and record is mended by doing it again: the name then holds
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.events import Adopted, Fact, Source
 from campaign_runner.files import in_thread
 from campaign_runner.journal.ledger import Entry
+from campaign_runner.lengths import placed
 from campaign_runner.plan.plan import Planned
 from campaign_runner.ports import Examined, Put
 from campaign_runner.store import LARGEST_BYTES, FolderStore, examine, stored_file
@@ -71,8 +72,11 @@ async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
     found = await in_thread(_examined, image)
     if found is None:
         return image
-    name = f"{variation.stem}.{found.suffix}"
-    put = await store.put_existing(name, found.sha256, home=image.home, file=str(entry.file))
+
+    def place(name: str) -> Awaitable[Put | None]:
+        return store.put_existing(name, found.sha256, home=image.home, file=str(entry.file))
+
+    name, put = await placed(place, *(f"{stem}.{found.suffix}" for stem in (variation.stem, variation.short_stem)))
     if put is None:
         return image
     if put is Put.DIFFERENT:

@@ -21,7 +21,7 @@ from campaign_runner.errors import LaterError
 from campaign_runner.events import Attempt, Fact, Refused
 from campaign_runner.files import in_thread
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.locking import KernelLock
+from campaign_runner.locking import KernelLock, refuse_links
 from campaign_runner.model import Job
 from campaign_runner.neighbours import Neighbours
 from campaign_runner.ports import Journal, Unfinished
@@ -98,7 +98,7 @@ class Claiming(Journal):
 
     def _look(self, neighbours: Neighbours) -> None:
         """By the clock that stamps the files of this disk: the time that the file of the lock gets now."""
-        files.refuse_links(self._file)
+        refuse_links(self._file)
         with files.translating(self._file):
             self._file.touch(files.NEW_FILE)
             moment = self._file.stat().st_mtime_ns

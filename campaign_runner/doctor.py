@@ -24,7 +24,7 @@ from campaign_runner.order import Access, Order
 from campaign_runner.plan.cost import Rate, estimate, product_of_lists
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
-from campaign_runner.preflight import refuse_over_budget, settle_model
+from campaign_runner.preflight import refuse_long_names, refuse_over_budget, settle_model
 from campaign_runner.quota import Limits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
@@ -87,6 +87,7 @@ class Doctor:
             "record": self._record,
             "output": self._output,
             "disk": self._disk,
+            "names": self._names,
             "state": self._state,
             "settings": self._complete,
             "service": self._service,
@@ -147,6 +148,16 @@ class Doctor:
         if free < needed:
             raise StoreError(f"{found}: make room on the disk of {order.folder.path}")
         return found
+
+    async def _names(self) -> str | None:
+        """The disk takes the longest name of what is due."""
+        order, stock = self._patient.order, self._stock
+        if order is None or stock is None or not stock.due:
+            return None
+        place = _existing(order.folder.path)
+        with files.translating(place), TemporaryDirectory(dir=place, prefix=".doctor-") as staging:
+            refuse_long_names(stock, order.folder.images, Path(staging))
+        return "the disk takes the longest one due"
 
     async def _complete(self) -> str:
         """Every variable that is needed is set."""

@@ -15,6 +15,7 @@ CampaignError                for a person: the command line prints it and exits 
 │   └── BlockedHost       3  the answer names a host that is not trusted; it was not contacted
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
 ├── StoreError            6  the disk: what is still at the service is paid for, run again to fetch it
+│   └── NameTooLong       6  a name or path that the disk does not take: another name will do
 ├── LaterError            8  not now: the allowance of the day is used up, or nobody answers
 └── Busy                 11  another run holds this folder
 
@@ -158,6 +159,10 @@ class StoreError(CampaignError):
     """The disk refused: full, no permission, read-only, cannot be locked."""
 
     exit_code = 6
+
+
+class NameTooLong(StoreError):
+    """A name, or a path, is longer than the disk takes."""
 
 
 class LaterError(CampaignError):

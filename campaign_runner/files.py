@@ -1,9 +1,8 @@
 """The one way to write a file durably: beside it, synced, renamed, the folder synced.
 
 A name is either absent, or holds all of the old content, or all of the new, whatever crashes.
-`replacing` puts a file in the place of an older one, `publish_new` never does. What the
-system says is translated here: StoreError tells what to do, IntegrityError names what stands in the way.
-All of it blocks; `in_thread` is how coroutines call it.
+`replacing` puts a file in the place of an older one, `publish_new` never does. A refusal is waited out for a moment,
+then told: StoreError says what to do, IntegrityError what is in the way. It blocks; coroutines call it `in_thread`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, TypeVar
 
-from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
+from campaign_runner.errors import CampaignError, IntegrityError, NameTooLong, StoreError
+from campaign_runner.patience import Patience
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ NEW_FOLDER, NEW_FILE = 0o775, 0o664
 """Permissions before the umask has its say: whatever that is, the world may not write what decides about money."""
 # Windows has no handles of folders: there, folders are named by their path and cannot be synced.
 _HAS_FOLDER_HANDLES = sys.platform != "win32"
+_LONGEST_ON_WINDOWS = 260  # a path, with the zero at its end; a longer one is "not found" there
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 # O_NONBLOCK: opening a pipe that stands in the way must not wait for its writer.
@@ -52,7 +53,7 @@ def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            Patience().over(lambda: _take_place(temporary, path))
             sync_folder(path.parent)
     finally:
         remove(temporary)
@@ -108,7 +109,7 @@ def sync_folder(path: Path) -> None:
 def remove(path: Path) -> None:
     """Remove a file; it may be gone already. Raises StoreError."""
     with translating(path):
-        path.unlink(missing_ok=True)
+        Patience().over(lambda: path.unlink(missing_ok=True))
 
 
 def empty(path: Path) -> None:
@@ -118,7 +119,7 @@ def empty(path: Path) -> None:
             raise _in_the_way(path)
         for left in path.iterdir():
             if left.is_symlink() or not left.is_dir():
-                left.unlink()
+                remove(left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +166,23 @@ class Folder:
         with translating(self.path / name):
             try:
                 found = os.stat(self._at(name), dir_fd=self.handle, follow_symlinks=False)
-            except FileNotFoundError:
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):  # what no disk takes is not there
+                    raise
                 return False
             if not stat.S_ISREG(found.st_mode):
                 raise _in_the_way(self.path / name)
             return True
 
-    def publish(self, staged: Path, name: str) -> bool:
+    def publish(self, staged: Path, name: str, patience: Patience | None = None) -> bool:
         """Rename `staged` to `name` in this folder; False, and nothing is touched, if something has that name."""
+        patience = patience or Patience()
         with translating(self.path / name):
             try:
-                self._link(staged, name)
+                patience.over(lambda: self._link(staged, name))
             except FileExistsError:
                 return False
-            staged.unlink(missing_ok=True)
+            patience.over(lambda: staged.unlink(missing_ok=True))
             return True
 
     def lend(self, name: str, target: Path) -> bool:
@@ -187,18 +191,17 @@ class Folder:
         Raises StoreError, IntegrityError.
         """
         with translating(self.path / name):
-            try:
-                os.link(self._at(name), target, src_dir_fd=self.handle, follow_symlinks=False)
-            except OSError as error:
-                if error.errno not in NO_HARD_LINKS | {errno.EXDEV}:
-                    raise
-                return False
-            return True
+            return Patience().over(lambda: self._lend(name, target))
+
+    def touch(self, name: str) -> None:
+        """Make the empty file `name`. Raises StoreError, IntegrityError where something has that name."""
+        with translating(self.path / name):
+            os.close(os.open(self._at(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_FILE, dir_fd=self.handle))
 
     def remove(self, name: str) -> None:
         """Take the name `name` away. Raises StoreError, IntegrityError."""
         with translating(self.path / name):
-            os.unlink(self._at(name), dir_fd=self.handle)
+            Patience().over(lambda: os.unlink(self._at(name), dir_fd=self.handle))
 
     def sync(self) -> None:
         """Make what was created, renamed or removed in this folder survive a power cut. Raises StoreError."""
@@ -212,10 +215,19 @@ class Folder:
         except OSError as error:
             if error.errno not in NO_HARD_LINKS:
                 raise
-            # FAT and some network disks. A rename would overwrite, so look first: the folder has one writer.
+            # FAT, some network disks: every time. A rename would overwrite, so look first: the folder has one writer.
             if self.has_file(name):
                 raise FileExistsError(errno.EEXIST, "taken", name) from error
             os.rename(staged, self._at(name), dst_dir_fd=self.handle)
+
+    def _lend(self, name: str, target: Path) -> bool:
+        try:
+            os.link(self._at(name), target, src_dir_fd=self.handle, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in NO_HARD_LINKS | {errno.EXDEV}:
+                raise
+            return False
+        return True
 
     def _make(self, name: str) -> None:
         try:
@@ -226,16 +238,6 @@ class Folder:
 
     def _at(self, name: str) -> str:
         return name if self.handle is not None else str(self.path / name)
-
-
-def refuse_links(*paths: Path) -> None:
-    """None of `paths` is a symbolic link: it may lead to what is somebody else's. Raises IntegrityError."""
-    for path in paths:
-        if path.is_symlink():
-            raise IntegrityError(
-                f"{path} is a symbolic link, through which nothing is written; nothing was sent. "
-                "Put the real thing in its place, or say with --output where output folders lie"
-            )
 
 
 @contextmanager
@@ -254,15 +256,6 @@ def _closing(folder: Folder) -> Iterator[Folder]:
     finally:
         if folder.handle is not None:
             os.close(folder.handle)
-
-
-def recordable(path: Path) -> str:
-    """`path` as a record spells it. Raises UsageError where a name in it is no text: bytes that are not UTF-8."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"{path} cannot be recorded, its name is not UTF-8; nothing was sent. Rename it") from None
-    return str(path)
 
 
 @contextmanager
@@ -296,12 +289,16 @@ def translated(error: OSError, path: Path) -> CampaignError:
             )
         case errno.EROFS:
             return StoreError(f"the disk of {path} is read-only; make it writable and run again")
-        case errno.EACCES | errno.EPERM:
-            return StoreError(f"no permission for {path}; check its owner and permissions and run again")
+        case errno.EACCES | errno.EPERM | errno.EBUSY | errno.ETXTBSY:
+            return StoreError(
+                f"no permission for {path}, or another program holds it; check its owner and permissions and run again"
+            )
         case errno.EMFILE | errno.ENFILE:
             return StoreError(f"too many open files at {path}; lower --concurrency or raise the limit (ulimit -n)")
         case errno.ENAMETOOLONG:
-            return StoreError(f"the name is too long for this disk: {path}; choose shorter ids or another --output")
+            return NameTooLong(f"the name is too long for this disk: {path}; give shorter ids, or another --output")
+        case errno.ENOENT if not _HAS_FOLDER_HANDLES and len(str(path)) >= _LONGEST_ON_WINDOWS:
+            return NameTooLong(f"the path is too long for Windows: {path}; give shorter ids, or a shorter --output")
         case errno.EXDEV:
             return StoreError(f"{path} is on another disk than its folder; keep the output folder on one disk")
         case _:
@@ -326,6 +323,11 @@ def _in_the_way(path: Path) -> IntegrityError:
     return IntegrityError(
         f"{path} is not what belongs there (a folder, a link or a device); move it away and run again"
     )
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    _refuse_unless_file(path)
+    temporary.replace(path)
 
 
 def _refuse_unless_file(path: Path) -> None:

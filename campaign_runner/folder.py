@@ -13,7 +13,8 @@ from campaign_runner import files
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.locking import KernelLock
+from campaign_runner.locking import KernelLock, refuse_links
+from campaign_runner.names import recordable
 
 SHEET = "contact-sheet.jpg"
 DAMAGED = "damaged"
@@ -83,7 +84,7 @@ class Folder:
 
         The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
         """
-        files.refuse_links(self.path, *self._ours())
+        refuse_links(self.path, *self._ours())
         files.make_folder(self.path)
         lock = KernelLock(self.path / ".lock")
         if not lock.take(_PROBE_SECONDS):
@@ -118,7 +119,7 @@ class Folder:
 
     def relative(self, file: Path) -> str:
         """A campaign file as the journal names it: by its path from this folder. Raises UsageError."""
-        return Path(files.recordable(Path(os.path.relpath(file.resolve(), self.path)))).as_posix()
+        return Path(recordable(Path(os.path.relpath(file.resolve(), self.path)))).as_posix()
 
     def campaign_file(self, ledger: Ledger) -> Path | None:
         """The campaign file that was run into this folder last; None where it is gone, or was never known."""

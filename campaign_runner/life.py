@@ -12,6 +12,7 @@ from campaign_runner.errors import SpecError, UsageError
 from campaign_runner.finding import Hit
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.journal.ledger import Entry
+from campaign_runner.lengths import is_file
 from campaign_runner.model import Recipe
 from campaign_runner.plan.plan import Plan
 from campaign_runner.spec.problems import visible
@@ -60,7 +61,7 @@ def told(hit: Hit, home: Home) -> Iterator[str]:
     if hit.distance is not None:
         yield f"  looks      alike: {hit.distance} of {_BITS} bits differ, so that is a copy of it, or a near relative"
     if hit.file is not None:
-        yield f"  file       {hit.file}{'' if hit.file.exists() else ' (it is not there any more)'}"
+        yield f"  file       {hit.file}{'' if is_file(hit.file) else ' (it is not there any more)'}"
     yield f"  key        {variation.key}"
     yield f"  prompt     {visible(entry.recipe.prompt)}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
@@ -81,7 +82,7 @@ def facts(hit: Hit, home: Home) -> dict[str, Any]:
         "in_campaign": home.plans(entry),
         "folder": str(hit.folder.path),
         "file": str(hit.file) if hit.file else None,
-        "exists": hit.file is not None and hit.file.exists(),
+        "exists": hit.file is not None and is_file(hit.file),
         "distance": hit.distance,
         "key": variation.key,
         "recipe": entry.recipe.digest,

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from campaign_runner import files
-from campaign_runner.errors import StoreError
+from campaign_runner.errors import IntegrityError, StoreError
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
 _POLL_EVERY = 0.05
@@ -40,3 +40,13 @@ class KernelLock:
     def release(self) -> None:
         """Let it go, if it is held."""
         self._lock.release()
+
+
+def refuse_links(*paths: Path) -> None:
+    """None of `paths` is a symbolic link: it may lead to what is somebody else's. Raises IntegrityError."""
+    for path in paths:
+        if path.is_symlink():
+            raise IntegrityError(
+                f"{path} is a symbolic link, through which nothing is written; nothing was sent. "
+                "Put the real thing in its place, or say with --output where output folders lie"
+            )

@@ -14,8 +14,8 @@ from typing import Any
 
 from campaign_runner import files, sqlite
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.files import recordable
 from campaign_runner.folder import Folder
+from campaign_runner.names import recordable
 from campaign_runner.spec.problems import counted
 
 _RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"

@@ -29,6 +29,8 @@ class Size:
 
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
+SHORT = 24
+"""Hex digits of a digest that are enough for a name: 96 bits, so no two are the same."""
 _REFERRING = ("style", "structure")  # the fields of a request that may hold a reference image
 
 
@@ -145,6 +147,15 @@ class Variation:
         cell = self.cell
         names = "_".join(part for part in (cell.prompt, cell.preset, cell.market) if part)
         return f"{cell.product}/{names}_{cell.size}_s{self.seed}_{self.key[:8]}"
+
+    def name(self, accept: str | None) -> str:
+        """Its file, if it comes in the media type it is asked for, or in the usual one."""
+        return f"{self.stem}.{'webp' if accept == 'image/webp' else 'jpg'}"
+
+    @property
+    def short_stem(self) -> str:
+        """The same where the disk does not take so long a name."""
+        return self.key[:SHORT]
 
 
 @dataclass(frozen=True, slots=True)

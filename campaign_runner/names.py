@@ -5,7 +5,9 @@ A journal may come from anybody. Whoever reads one asks here, so that no command
 
 from __future__ import annotations
 
-from campaign_runner.errors import IntegrityError
+from pathlib import Path
+
+from campaign_runner.errors import IntegrityError, UsageError
 
 IMAGES, REMOVED = "images", "removed"
 PLACES = frozenset((IMAGES, REMOVED))
@@ -30,3 +32,12 @@ def is_elsewhere(file: object) -> bool:
     except IntegrityError:
         return True
     return place not in PLACES or not below
+
+
+def recordable(path: Path) -> str:
+    """`path` as a record spells it. Raises UsageError where a name in it is no text: bytes that are not UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path} cannot be recorded, its name is not UTF-8; nothing was sent. Rename it") from None
+    return str(path)

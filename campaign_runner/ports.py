@@ -87,14 +87,15 @@ class Store(Protocol):
         """Publish `content` under `name`, durable on return. What stands there already is never touched.
 
         SAME where it holds just these bytes (an earlier run crashed before it could record them),
-        DIFFERENT where it holds others. Raises StoreError if the disk refuses, IntegrityError where a
-        folder or a symbolic link stands in the way.
+        DIFFERENT where it holds others. Raises StoreError if the disk refuses (NameTooLong where another name
+        will do), IntegrityError where a folder or a symbolic link stands in the way.
         """
 
-    async def holds(self, stem: str) -> str | None:
-        """The name of the file that stands under `stem` with any picture suffix, None if there is none.
+    async def holds(self, *stems: str) -> str | None:
+        """The name of the first file that stands under one of `stems` with any picture suffix, None if there is none.
 
-        Raises IntegrityError where a folder or a symbolic link stands in the way, StoreError.
+        What the store does not take for a name holds nothing. Raises IntegrityError where a folder or a symbolic link
+        stands in the way, StoreError.
         """
 
     async def read(self, name: str) -> bytes:

@@ -1,16 +1,22 @@
-"""What is decided before the first request: which custom model is meant, and whether the budget allows it."""
+"""What is decided before the first request: which custom model is meant, whether the budget allows it, and whether
+the disk takes the names of what would be bought.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TypeVar
 
-from campaign_runner import retry
-from campaign_runner.errors import AccountRefused, IntegrityError, ProviderError, SpecError
+from campaign_runner import files, retry
+from campaign_runner.errors import AccountRefused, IntegrityError, NameTooLong, ProviderError, SpecError
 from campaign_runner.families import PROMPT_CHARACTERS
-from campaign_runner.model import CustomModel
+from campaign_runner.lengths import try_longest
+from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
+from campaign_runner.plan.stock import Stock
 from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.compose import Composer
 from campaign_runner.spec.problems import counted
@@ -112,3 +118,24 @@ def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:
             )
         ]
     )
+
+
+def refuse_long_names(stock: Stock, images: Path, staging: Path) -> None:
+    """The disk must take the longest name due, below `images`; it is tried in `staging`, which is made if missing.
+
+    Raises NameTooLong, StoreError, IntegrityError.
+    """
+    files.make_folder(staging)
+    try:
+        try_longest([_longest_at_most(stock.plan.campaign)], images, staging)
+    except NameTooLong:  # perhaps no image has all the longest ids together
+        try_longest(stock.names_to_make(), images, staging)
+
+
+def _longest_at_most(campaign: Campaign) -> str:
+    """A name as long as any of the campaign's images can have, found from its lists alone."""
+    product, prompt, preset = (max(axis, key=len) for axis in (campaign.products, campaign.prompts, campaign.presets))
+    market = max(campaign.markets, key=len, default=None)
+    size = max(chain(campaign.sizes, (entry.size for entry in campaign.include)), key=lambda size: len(str(size)))
+    seed = max(chain.from_iterable((campaign.seeds, *(entry.seeds or () for entry in campaign.include))))
+    return Variation("~" * 64, seed, Cell(product, prompt, preset, market, size), "").name("image/webp")

@@ -15,6 +15,7 @@ from campaign_runner.claiming import Claiming
 from campaign_runner.closing import Outcome, close
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
+from campaign_runner.files import in_thread
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.joining import Workshop
 from campaign_runner.journal.journal import SqliteJournal
@@ -28,7 +29,7 @@ from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
-from campaign_runner.preflight import patiently, refuse_over_budget, refuse_too_long, settle_model
+from campaign_runner.preflight import patiently, refuse_long_names, refuse_over_budget, refuse_too_long, settle_model
 from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.reuse import NOTHING, Found, Wish, existing, search
 from campaign_runner.run.crew import Level
@@ -152,7 +153,10 @@ class Session:
         figures = self._figures()
         if not self._access.is_sandbox:
             refuse_over_budget(self._order.campaign, figures)
-        return not self._stock.due or self._desk.agree(figures)
+        if not self._stock.due:
+            return True
+        await in_thread(refuse_long_names, self._stock, self._order.folder.images, self._order.folder.staging)
+        return self._desk.agree(figures)
 
     def _figures(self) -> Estimate:
         """What this run may buy, within its own limits."""

@@ -7,6 +7,7 @@ share a commit: each hands in what to write and waits until it is durable.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from campaign_runner.errors import IntegrityError, StoreError
+from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
 CHECKPOINT_MILLISECONDS = 1000
 """How long a closing writer waits for readers, in milliseconds."""
+_LONG_PATH = 490
+"""Bytes. Many SQLites take 512 with what they add to a name, and do not say that this is why."""
 
 
 def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
@@ -60,6 +63,11 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
             return IntegrityError(f"{path} is damaged ({error}); nothing was sent. Restore it from a backup")
         case "SQLITE_FULL":
             return StoreError(f"the disk is full: {path} cannot be written; make room and run again")
+        case "SQLITE_CANTOPEN" if (length := len(os.fsencode(path.absolute()))) > _LONG_PATH:
+            return NameTooLong(
+                f"{path} cannot be opened: its path has {length:,} characters, and SQLite may take no more than "
+                f"{_LONG_PATH}. Nothing is bought. Say with --output a place whose path is shorter"
+            )
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
             return StoreError(f"{path} cannot be opened for writing; check its permissions and run again")
         case _:

@@ -27,9 +27,10 @@ import aiofiles
 from PIL import Image, UnidentifiedImageError
 
 from campaign_runner import files, names
-from campaign_runner.errors import Damaged, IntegrityError, StoreError
+from campaign_runner.errors import Damaged, IntegrityError, NameTooLong, StoreError
 from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.model import Size
+from campaign_runner.patience import Patience
 from campaign_runner.ports import Examined, Put
 
 LARGEST_BYTES = 64 << 20
@@ -65,6 +66,7 @@ class FolderStore:
     def __init__(self, root: Path, staging: Path) -> None:
         self._root = root
         self._staging = staging
+        self._patience = Patience()
 
     @classmethod
     async def prepare(cls, root: Path, staging: Path) -> Self:
@@ -102,16 +104,16 @@ class FolderStore:
         """
         return await in_thread(self._put_existing, names.parts(name), sha256, home, file)
 
-    async def holds(self, stem: str) -> str | None:
-        """The name of the file that stands under `stem` with any picture suffix, or None; see the port."""
-        return await in_thread(self._holds, stem)
+    async def holds(self, *stems: str) -> str | None:
+        """The name of the file that stands under one of `stems` with any picture suffix, or None; see the port."""
+        return await in_thread(lambda: next(filter(None, map(self._holds, stems)), None))
 
     async def read(self, name: str) -> bytes:
         """What stands under `name`; see the port."""
         return await in_thread(self._read, names.parts(name))
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
-        staged = self._staging / secrets.token_hex(16)
+        staged = self._staging / secrets.token_hex(8)
         try:
             with files.translating(staged):
                 async with aiofiles.open(staged, "xb", opener=files.opener) as file:
@@ -123,7 +125,7 @@ class FolderStore:
             await in_thread(files.remove, staged)
 
     def _put_existing(self, parts: list[str], sha256: str, home: Path, file: str) -> Put | None:
-        staged = self._staging / secrets.token_hex(16)
+        staged = self._staging / secrets.token_hex(8)
         try:
             if not _stage(staged, home, file):
                 return None
@@ -145,7 +147,7 @@ class FolderStore:
             files.empty(self._staging)
 
     def _check_writable(self, needed: int) -> None:
-        probe = self._staging / f"probe-{secrets.token_hex(8)}"
+        probe = self._staging / "probe"
         try:
             files.write_durably(probe, b"x")
             with files.translating(self._root):
@@ -161,7 +163,7 @@ class FolderStore:
 
     def _publish(self, staged: Path, parts: list[str], sha256: str) -> Put:
         with self._folders(parts[:-1], make=True) as folders:
-            is_new = folders[-1].publish(staged, parts[-1])
+            is_new = folders[-1].publish(staged, parts[-1], self._patience)
             answer = Put.NEW if is_new else _compare(folders[-1], parts[-1], sha256)
             for folder in reversed(folders):
                 # SAME too: the run that published it may have died before its folder was synced.
@@ -174,7 +176,7 @@ class FolderStore:
             with self._folders(parts[:-1], make=False) as folders:
                 found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
                 return next((f"{stem}.{suffix}" for suffix in found), None)
-        except FileNotFoundError:
+        except (FileNotFoundError, NameTooLong):
             return None
 
     def _read(self, parts: list[str]) -> bytes:

@@ -120,18 +120,19 @@ PLANTS = (
         "publish before journal",
         "run/keeping.py",
         """\
-        await self._put(name, content, examined)
+        name = await self._put(variation.stem, content, examined, short=variation.short_stem)
         warnings = delivery.finished.warnings
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
 """,
         """\
+        name = f"{variation.stem}.{examined.suffix}"
         warnings = delivery.finished.warnings
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
-        await self._put(name, content, examined)
+        await self._put(variation.stem, content, examined, short=variation.short_stem)
 """,
         ("tests/run/test_runner.py::test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing",),
     ),

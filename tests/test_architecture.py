@@ -31,9 +31,9 @@ firefly.complaints
 firefly.wire
 firefly.foreign firefly.hosts
 plan
-spec events retry locking
+spec events retry locking lengths
 families files names sqlite uptime elements
-model
+model patience
 errors
 """
 """From the top down; names on one line do not import each other. The sandbox stands beside everything."""

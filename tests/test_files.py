@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from disks import holding
 
 from campaign_runner import files
-from campaign_runner.errors import IntegrityError, StoreError
+from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
 
 Limit = Callable[[int], AbstractContextManager[None]]
 Disk = Callable[[str], Path]
@@ -156,7 +157,8 @@ def test_too_many_open_files_are_told(tmp_path: Path) -> None:
     ("number", "error", "says"),
     [
         (errno.EDQUOT, StoreError, "your share of the disk"),
-        (errno.ENAMETOOLONG, StoreError, "too long"),
+        (errno.ENAMETOOLONG, NameTooLong, "too long"),
+        (errno.EBUSY, StoreError, "another program holds it"),
         (errno.EXDEV, StoreError, "on one disk"),
         (errno.EIO, StoreError, "Input/output error"),  # a sync that failed is never repeated
         (errno.ELOOP, IntegrityError, "not what belongs there"),  # a link, where none is followed
@@ -218,6 +220,64 @@ def test_a_disk_without_hard_links_will_do(tmp_path: Path) -> None:
     (tmp_path / "staged").write_bytes(b"new")
     assert files.publish_new(tmp_path / "staged", tmp_path / "a")
     assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EBUSY])
+def test_a_file_that_is_held_for_a_moment_wherever_its_name_changes_is_written_all_the_same(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "staged").write_bytes(b"new")
+    twice = dict.fromkeys(("link", "rename", "replace", "unlink"), 2)
+
+    def refuses(name: str) -> int | None:
+        twice[name] -= 1
+        return number if twice[name] >= 0 else None
+
+    seen = holding(monkeypatch, refuses)
+    assert files.publish_new(tmp_path / "staged", tmp_path / "a")
+    files.write_durably(tmp_path / "manifest.json", b"new")
+    files.remove(tmp_path / "a")
+    assert names(tmp_path) == ["manifest.json"]
+    assert {"link", "replace", "unlink"} <= set(seen)
+
+
+def test_a_link_that_no_disk_takes_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = holding(monkeypatch, lambda name: errno.EPERM if name == "link" else None)
+    (tmp_path / "staged").write_bytes(b"new")
+    assert files.publish_new(tmp_path / "staged", tmp_path / "a")
+    with files.open_folder(tmp_path) as folder:
+        assert not folder.lend("a", tmp_path / "b")
+    assert seen.count("link") == 2
+
+
+def test_what_takes_the_name_while_a_rename_is_refused_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "staged").write_bytes(b"new")
+
+    def refuses(name: str) -> int | None:
+        if name == "rename":
+            (tmp_path / "a").write_bytes(b"theirs")
+        return errno.EPERM if name in ("link", "rename") else None
+
+    holding(monkeypatch, refuses)
+    assert not files.publish_new(tmp_path / "staged", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"theirs"
+
+
+def test_a_link_that_takes_the_place_of_a_file_while_its_rename_is_refused_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(name: str) -> int | None:
+        if name == "replace" and not path.is_symlink():
+            path.symlink_to("elsewhere")
+        return errno.EACCES if name == "replace" else None
+
+    path = tmp_path / "manifest.json"
+    holding(monkeypatch, refuses)
+    with pytest.raises(IntegrityError):
+        files.write_durably(path, b"new")
+    assert path.is_symlink()
 
 
 def test_another_disk_is_refused(tmp_path: Path, small_disk: Disk) -> None:

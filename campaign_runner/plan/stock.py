@@ -107,6 +107,10 @@ class Stock:
             if positions := list(self._due_from(recipe, self.plan.span(recipe)[0])):
                 yield from self.plan.planned(recipe, positions)
 
+    def names_to_make(self) -> Iterator[str]:
+        """What the files of the due variations will be called."""
+        return (planned.variation.name(planned.recipe.accept) for planned in self.to_make())
+
     def due_keys(self) -> Iterator[tuple[int, str]]:
         """Position and key of every due variation."""
         return ((position, key) for position, key in enumerate(self.plan.keys()) if self._states[position] in _DUE)

@@ -14,13 +14,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, ProviderError
+from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, NameTooLong, ProviderError
 from campaign_runner.events import ModelResolved, Started
-from campaign_runner.files import in_thread
+from campaign_runner.files import in_thread, make_folder
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.joining import Workshop
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import STATES, Ledger
+from campaign_runner.lengths import try_longest
 from campaign_runner.model import Job
 from campaign_runner.order import Access, Desk
 from campaign_runner.plan.cost import Estimate, minutes
@@ -94,7 +95,8 @@ class Maker:
         try:
             await patiently(firefly.sign_in, random=self._control.clock.random)
             drift = await self._look_up(firefly)
-        except ProviderError as error:
+            await in_thread(self._refuse_long_names)
+        except (ProviderError, NameTooLong) as error:
             self._control.failed(error)
         else:
             self._ask(drift)
@@ -107,6 +109,13 @@ class Maker:
             self._refuse_drift(drift)
         elif not self._desk.agree(self._figures()):
             self._control.stop_asked("you said no; nothing was bought")
+
+    def _refuse_long_names(self) -> None:
+        """What is made again has the names of its manifest, in another folder and perhaps on another disk."""
+        folder, due = self._order.into, self._due(self._order.chosen.jobs)
+        names = (each.name(job.recipe.accept) for job in due for each in job.variations)
+        make_folder(folder.staging)
+        try_longest(names, folder.images, folder.staging)
 
     async def _look_up(self, firefly: FireflyClient) -> Sequence[str]:
         ids = model_ids(self._order.chosen.images)

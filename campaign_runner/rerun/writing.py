@@ -23,6 +23,7 @@ from jinja2 import Environment, StrictUndefined
 
 from campaign_runner import files
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.lengths import is_file
 from campaign_runner.manifest import About, figures, recorded, write_document
 from campaign_runner.rerun.comparing import VERDICTS, Pair, counts
 from campaign_runner.rerun.order import Again
@@ -125,7 +126,7 @@ def _shown(order: Again, pair: Pair) -> dict[str, Any]:
         "height": image.size.height,
         "distance": pair.distance,
         "why": pair.why,
-        "recorded_link": quote(_relative(recorded, order.into.path)) if recorded.is_file() else None,
+        "recorded_link": quote(_relative(recorded, order.into.path)) if is_file(recorded) else None,
         "made_link": quote(made.file) if made is not None and made.state == "stored" and made.file else None,
     }
 

@@ -20,7 +20,8 @@ from campaign_runner.errors import (
     StoreError,
 )
 from campaign_runner.events import Attempt, Fact, Failed, Reason, SetAside, Stored, Warned
-from campaign_runner.model import Finished, Output, Variation
+from campaign_runner.lengths import placed
+from campaign_runner.model import SHORT, Finished, Output, Variation
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
 from campaign_runner.run.crew import Level
@@ -84,7 +85,7 @@ class Keeper:
         return [each for each in attempt.job.variations if not await self._recovered(attempt, each)]
 
     async def _recovered(self, attempt: Attempt, variation: Variation) -> bool:
-        name = await self._images.holds(variation.stem)
+        name = await self._images.holds(variation.stem, variation.short_stem)
         if name is None:
             return False
         content = await self._images.read(name)
@@ -116,8 +117,7 @@ class Keeper:
         if examined.size != attempt.job.recipe.size:
             await self._wrong_size(attempt, variation, content, examined)
             return
-        name = f"{variation.stem}.{examined.suffix}"
-        await self._put(name, content, examined)
+        name = await self._put(variation.stem, content, examined, short=variation.short_stem)
         warnings = delivery.finished.warnings
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
@@ -153,16 +153,23 @@ class Keeper:
         await self._put_aside(delivery.attempt, content, examined, reason)
 
     async def _put_aside(self, attempt: Attempt, content: bytes, examined: Examined, reason: Reason) -> None:
-        name = f"unexpected/{attempt.id}_{examined.sha256[:8]}.{examined.suffix}"
-        await self._put(name, content, examined)
+        stem, short = f"unexpected/{attempt.id}_{examined.sha256[:8]}", f"unexpected/{examined.sha256[:SHORT]}"
+        name = await self._put(stem, content, examined, short=short)
         await self._record(SetAside(attempt, f"images/{name}", examined.sha256, len(content), reason))
 
-    async def _put(self, name: str, content: bytes, examined: Examined) -> None:
-        if await self._images.put_new(name, content, examined.sha256) is Put.DIFFERENT:
+    async def _put(self, stem: str, content: bytes, examined: Examined, *, short: str) -> str:
+        """Store an image under `stem`, or under `short` where the disk does not take that; the answer is its name."""
+
+        def put(name: str) -> Awaitable[Put]:
+            return self._images.put_new(name, content, examined.sha256)
+
+        name, what = await placed(put, *(f"{each}.{examined.suffix}" for each in (stem, short)))
+        if what is Put.DIFFERENT:
             raise IntegrityError(
                 f"images/{name} is there already and holds something else; it was left as it is. "
                 "Move it away and run again: the image is paid for and will be fetched"
             )
+        return name
 
     async def _fetch(self, delivery: Delivery, output: Output) -> tuple[bytes, Examined]:
         """The bytes of one output, checked. Raises LetGo once its tries are used up, BlockedHost at once."""

@@ -277,7 +277,7 @@ class Submitter:
     async def _refuse_known_files(self, job: Job) -> None:
         """A file under a due name was bought before, by a record that is gone: never buy it again unasked."""
         for variation in job.variations if self._limits.guards_files else ():
-            if (name := await self._ports.store.holds(variation.stem)) is not None:
+            if (name := await self._ports.store.holds(variation.stem, variation.short_stem)) is not None:
                 raise IntegrityError(
                     f"images/{name} is on the disk, but the journal does not know it: it was not bought again. "
                     "Restore journal.sqlite, or move the file away and run again"

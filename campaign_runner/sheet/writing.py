@@ -14,6 +14,7 @@ from PIL import Image
 from campaign_runner import files
 from campaign_runner.errors import CampaignError
 from campaign_runner.folder import SHEET
+from campaign_runner.lengths import is_file
 from campaign_runner.sheet.contents import Contents
 from campaign_runner.sheet.drawing import Warn, draw
 from campaign_runner.store import BROKEN
@@ -51,7 +52,7 @@ def _keep(contents: Contents, folder: Path, warn: Warn, staging: Path) -> None:
 def _mark(contents: Contents, folder: Path) -> bytes:
     """What tells one sheet from another: what is on it, and which of its files are gone."""
     named = [picture.file for row in contents.rows for picture in row.pictures if picture.file]
-    gone = ",".join(file for file in named if not (folder / file).is_file())
+    gone = ",".join(file for file in named if not is_file(folder / file))
     return f"campaign_runner {_LOOK} {contents.digest} {gone}"[:60_000].encode()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
+from disks import PATH_MAX, deep, taking
 from typed import Ask, Said
 
 from campaign_runner.cli.environment import sandbox_settings
@@ -62,7 +63,7 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
     before = charged(account["CAMPAIGN_RUNNER_FIREFLY_URL"])
     said = ask("doctor", "spring", **account)
     assert said.status == 0 and said.err == ""
-    assert [line.split()[0] for line in said.out.splitlines()] == ["ok"] * 10
+    assert [line.split()[0] for line in said.out.splitlines()] == ["ok"] * 11
     assert found(said)["model"] == "ok        'Warm Custom Model' is shared, version 1"
     assert found(said)["campaign"].endswith("4 images due in 2 requests")
     assert found(said)["allowance"] == "ok        9,000 of 9,000 requests left today"
@@ -78,7 +79,7 @@ def test_without_a_campaign_it_checks_the_account_and_the_machine(ask: Ask, acco
 def test_json_has_every_finding(ask: Ask, account: dict[str, str]) -> None:
     findings = json.loads(ask("doctor", "spring", "--json", **account).out)
     assert {"check", "message", "code"} == set(findings[0])
-    assert [finding["code"] for finding in findings] == [0] * 10
+    assert [finding["code"] for finding in findings] == [0] * 11
 
 
 def test_a_variable_that_is_missing_is_named_and_the_rest_is_checked_all_the_same(ask: Ask) -> None:
@@ -152,6 +153,30 @@ def test_a_folder_that_nobody_may_write_is_told(
         said = ask("doctor", "spring", **account)
     assert said.status == 6
     assert found(said)["output"].startswith("attention") and found(said)["state"].startswith("attention")
+
+
+def test_names_that_the_disk_does_not_take_are_told_and_nothing_is_left(
+    ask: Ask, account: dict[str, str], spring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spring.write_text(CAMPAIGN.replace("hero", "h" * 40), encoding="utf-8")
+    with monkeypatch.context() as patch:
+        taking(patch, 60)
+        said = ask("doctor", "spring", **account)
+    assert said.status == 6
+    assert found(said)["names"].startswith("attention") and "takes 60: " in found(said)["names"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["spring.yaml", "state"]
+
+
+def test_a_path_that_is_too_long_is_told(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
+    output = deep(tmp_path, PATH_MAX - 40)
+    said = ask("doctor", "spring", "--output", output, **account)
+    assert said.status == 6 and "this machine takes 4,095: " in found(said)["names"]
+    assert list(output.iterdir()) == []
+
+
+def test_where_nothing_is_due_no_name_is_tried(ask: Ask, account: dict[str, str]) -> None:
+    assert ask("run", "spring", "--yes", **account).status == 0
+    assert "names" not in found(ask("doctor", "spring", **account))
 
 
 def test_a_run_under_way_is_no_trouble(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:

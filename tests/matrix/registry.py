@@ -5,7 +5,7 @@ Ids never change; a new kind gets a new one.
 
 from __future__ import annotations
 
-from tests.matrix.registry_machine import CAMPAIGN, MACHINE, PROCESS
+from tests.matrix.registry_machine import CAMPAIGN, MACHINE, NAMES, PROCESS
 from tests.matrix.registry_service import FETCHING, NETWORK, OUTPUTS, POLLS, START, SUBMITS
 
-KINDS = (*START, *SUBMITS, *POLLS, *OUTPUTS, *NETWORK, *MACHINE, *PROCESS, *CAMPAIGN, FETCHING)
+KINDS = (*START, *SUBMITS, *POLLS, *OUTPUTS, *NETWORK, *MACHINE, *PROCESS, *CAMPAIGN, FETCHING, *NAMES)

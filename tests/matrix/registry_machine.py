@@ -146,6 +146,49 @@ MACHINE = (
     ),
 )
 
+NAMES = (
+    Kind(
+        "F110",
+        "another program holds a file for a moment",
+        tests=(
+            "run/test_held_names.py::test_each_change_of_a_name_in_a_run_may_be_refused_once",
+            f"{FILES}test_a_file_that_is_held_for_a_moment_wherever_its_name_changes_is_written_all_the_same",
+            "test_patience.py::test_what_is_held_for_a_moment_is_done_after_it",
+        ),
+        ends="stored",
+        exit="0",
+    ),
+    Kind(
+        "F111",
+        "another program does not let go of a file",
+        tests=(
+            "run/test_held_names.py::test_a_folder_that_goes_on_refusing_stops_buying_and_the_next_run_fetches",
+            f"{STORE}test_a_folder_that_goes_on_refusing_is_waited_for_once_and_not_once_an_image",
+        ),
+        ends="accepted; nothing more is sent",
+        exit="6",
+    ),
+    Kind(
+        "F112",
+        "names or paths that are too long for the disk",
+        tests=(
+            "run/test_long_names.py::test_a_name_that_the_disk_does_not_take_is_told_before_anything_is_bought",
+            "run/test_long_names.py::test_ids_that_are_shorter_by_what_the_message_says_will_do",
+            "cli/test_long_paths.py::test_a_path_that_is_too_long_is_told_and_a_shorter_one_will_do",
+            "test_lengths.py::test_a_path_of_every_length_is_taken_up_to_the_longest",
+        ),
+        ends="nothing is sent",
+        exit="6",
+    ),
+    Kind(
+        "F113",
+        "the name of an image that is paid for is too long for the disk",
+        tests=("run/test_long_names.py::test_an_image_that_is_paid_for_is_stored_under_a_short_name",),
+        ends="stored under a short name",
+        exit="0",
+    ),
+)
+
 PROCESS = (
     Kind(
         "F85",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import struct
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import holding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import picture
@@ -24,6 +26,7 @@ from PIL import Image
 
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.model import Size
+from campaign_runner.patience import WAITS
 from campaign_runner.ports import Put
 from campaign_runner.store import FolderStore, examine
 
@@ -213,6 +216,18 @@ async def test_a_full_disk_leaves_nothing_and_is_told(options: str, small_disk: 
     for path in disk.rglob("*.jpg"):
         assert path.read_bytes() == CONTENT[:30_000]
     assert list((disk / ".staging").iterdir()) == []
+
+
+async def test_a_folder_that_goes_on_refusing_is_waited_for_once_and_not_once_an_image(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        seen = holding(patch, lambda name: errno.EACCES if name == "link" else None)
+        for number in range(100):
+            with pytest.raises(StoreError, match="another program holds it"):
+                await put(store, f"soap/{number}.jpg")
+    assert seen.count("link") == len(WAITS) + 100
+    assert await put(store) is Put.NEW
 
 
 async def test_a_writable_folder_passes_the_probe_and_nothing_is_left(store: FolderStore, tmp_path: Path) -> None:

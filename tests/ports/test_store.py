@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pictures import picture
 
-from campaign_runner.errors import Damaged, IntegrityError
+from campaign_runner.errors import Damaged, IntegrityError, NameTooLong
 from campaign_runner.model import Size
 from campaign_runner.ports import Put, Store
 from campaign_runner.store import FolderStore
@@ -100,6 +100,21 @@ async def test_many_images_are_stored_at_once(store: Store) -> None:
 async def test_a_picture_is_found_by_its_stem(suffix: str, store: Store) -> None:
     await put(store, b"picture", f"soap/a_s1.{suffix}")
     assert await store.holds("soap/a_s1") == f"soap/a_s1.{suffix}"
+
+
+async def test_of_several_stems_the_first_that_holds_a_picture_is_found(store: Store) -> None:
+    await put(store, b"picture", "3f9c2a1b.png")
+    assert await store.holds("soap/a_s1", "3f9c2a1b") == "3f9c2a1b.png"
+    await put(store, b"picture", "soap/a_s1.jpg")
+    assert await store.holds("soap/a_s1", "3f9c2a1b") == "soap/a_s1.jpg"
+
+
+@pytest.mark.parametrize("name", [f"soap/{'a' * 300}.jpg", f"{'soap' * 100}/a.jpg"])
+async def test_a_name_that_cannot_be_had_is_said_to_be_too_long_and_holds_nothing(name: str, store: Store) -> None:
+    with pytest.raises(NameTooLong):
+        await put(store, b"picture", name)
+    assert await store.holds(name.removesuffix(".jpg"), "3f9c2a1b") is None
+    assert await put(store, b"picture", "3f9c2a1b.jpg") is Put.NEW
 
 
 @pytest.mark.parametrize("stem", ["soap/a_s", "soap/a_s1.jpg", "soap/a_s11", "candle/a_s1", "a_s1"])

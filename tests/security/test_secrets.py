@@ -157,7 +157,7 @@ def test_a_secret_file_that_cannot_be_used_is_refused(content: bytes | None, typ
 def test_the_trace_of_a_bug_holds_places_and_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def bug(self: Keeper, name: str, content: bytes, examined: object) -> None:
+    async def bug(self: Keeper, *image: object, **names: object) -> None:
         raise ValueError(f"client_secret={ODD_SECRET} for https://s3.example/?X-Amz-Signature=abc \x1b[2J")
 
     monkeypatch.setattr(Keeper, "_put", bug)

@@ -1,4 +1,4 @@
-"""The machine's disk as a process sees it: full for a while, and a place to be killed at.
+"""The machine's disk as a process sees it: full for a while, holding a name for a moment, and a place to be killed at.
 
 What changes a folder or makes it durable passes here. Outside of a process nothing is different.
 """
@@ -18,10 +18,11 @@ import pytest
 from filelock import FileLock
 from machine import PROCESS, Machine
 
-from campaign_runner import folder, locking, quota
+from campaign_runner import folder, locking, patience, quota
 
 CALLS = ("fsync", "link", "mkdir", "unlink", "replace", "rename")
 NEEDS_ROOM = ("fsync", "link", "mkdir")
+CHANGES_OF_NAMES = ("link", "unlink", "replace", "rename")
 
 
 @contextmanager
@@ -33,6 +34,7 @@ def seen_by_processes(machine: Machine) -> Iterator[None]:
         patch.setattr(sqlite3, "connect", _registered(sqlite3.connect))
         patch.setattr(locking, "FileLock", _Lock)
         patch.setattr(folder, "_PROBE_SECONDS", 0.0)  # real ones
+        patch.setattr(patience, "WAITS", (0.0,))  # real ones, too
         patch.setattr(quota, "_started", machine.started)
         patch.setattr(quota.Sender, "this", classmethod(_this_sender))
         yield
@@ -44,6 +46,9 @@ def _watched(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         if process is not None and process.call() and name in NEEDS_ROOM:
             process.machine.seen["disk full"] += 1
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if process is not None and name in CHANGES_OF_NAMES and process.is_held():
+            process.machine.seen["name held"] += 1
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         return call(*arguments, **options)
 
     return watched

@@ -44,9 +44,11 @@ class Process:
         self.id = id
         self.is_dead = False
         self.died = asyncio.Event()
-        self.steps = self.calls = 0
+        self.steps = self.calls = self.changes = 0
         self.refused = range(0)
         """The calls to the disk that find it full."""
+        self.held_at = 0
+        """The change of a name that is refused, once, counted from its start; 0 is none."""
         self.ends: list[End] = []
         self.connecting: list[socket.socket] = []
         self.files: list[io.IOBase] = []
@@ -79,6 +81,11 @@ class Process:
     def is_disk_full(self) -> bool:
         """Whether the next call will find the disk full."""
         return self.calls + 1 in self.refused
+
+    def is_held(self) -> bool:
+        """One of its tasks changes a name. Whether another program holds the file, this once."""
+        self.changes += 1
+        return self.changes == self.held_at
 
     def end(self) -> None:
         """It ended by itself."""

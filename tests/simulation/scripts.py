@@ -7,7 +7,7 @@ each seed in turn, so that any stretch of seeds meets all of them; the others co
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from campaign_runner.plan.cost import Rate
@@ -36,7 +36,8 @@ class Visit:
     """One run of a runner, and the seconds until its next one.
 
     It is killed at a step or at a call to the disk, told to stop after so many events, finds the disk full from
-    one call on for so many calls, or meets nothing of all that: 0 is never.
+    one call on for so many calls, finds a file held by another program at one change of a name, or meets nothing of
+    all that: 0 is never.
     """
 
     at_step: int = 0
@@ -44,6 +45,7 @@ class Visit:
     signal_at: int = 0
     full_from: int = 0
     full_for: int = 0
+    held_at: int = 0
     max_requests: int | None = None
     resubmits: bool = False
     """Whether a person orders again, before the next run, what is in doubt."""
@@ -84,7 +86,7 @@ def script(seed: int) -> Script:
         switches=_switches(dice, seed, per_minute),
         faults=(_certain(dice, *certain), *_others(dice)) if certain != ALONE else (Fault("repeated_job_id", nth=2),),
         rate=Rate(per_minute, 9000),
-        runners=_runners(dice) if certain != ALONE else (Runner("a", 3, 2, 1, (Visit(),)),),
+        runners=_held(seed, _runners(dice)) if certain != ALONE else (Runner("a", 3, 2, 1, (Visit(),)),),
         jumps=_jumps(dice),
         slowest_disk=dice.choice([0.0, 0.0, 0.01, 2.0]),
     )
@@ -168,6 +170,16 @@ def _visit(dice: random.Random) -> Visit:
         resubmits=dice.random() < 0.15,
         pause=dice.choice([0.0, 1.0, 600.0, 3600.0]),
     )
+
+
+def _held(seed: int, runners: tuple[Runner, ...]) -> tuple[Runner, ...]:
+    """The same runners, some of whose files another program holds for a moment."""
+    dice = random.Random(f"{seed}: held")
+
+    def meets(visit: Visit) -> Visit:
+        return replace(visit, held_at=dice.choice([0, dice.randint(1, 60)]))
+
+    return tuple(replace(runner, visits=tuple(map(meets, runner.visits))) for runner in runners)
 
 
 def _jumps(dice: random.Random) -> tuple[tuple[float, float], ...]:

@@ -153,6 +153,7 @@ class SimulatedNight:
         """One run in a process of its own; None where it did not come to its report."""
         process = self._machine.process(at_step=visit.at_step, at_call=visit.at_call)
         process.refused = range(visit.full_from, visit.full_from + visit.full_for)
+        process.held_at = visit.held_at
         ended = await self._alive(process, home, self._run(home, visit, concurrency))
         if process.is_dead:
             self._machine.seen["killed at a step" if visit.at_step else "killed at the disk"] += 1
