@@ -20,7 +20,7 @@ from checker import Seen, check
 from PIL import Image
 
 from tests.processes.forks import Forks, forks
-from tests.processes.machines import Done, Machine, SandboxProcess
+from tests.processes.machines import Done, Machine, SandboxProcess, sandbox_process
 
 CAMPAIGN = """\
 campaign: {name}
@@ -250,3 +250,19 @@ def remember(place: Place, folder: Path | None = None) -> None:
             db.execute(f"UPDATE {table} SET folder = replace(folder, ?, ?)", (theirs, ours))
             if folder is not None:
                 db.execute(f"UPDATE {table} SET folder = ? WHERE file LIKE '%spring.yaml'", (str(folder),))
+
+
+def test_cancel_needs_no_file_that_can_be_loaded(tmp_path: Path) -> None:
+    with sandbox_process("--per-minute", "600", "--job-seconds", "600") as sandbox:
+        machine = Machine.beside(sandbox.origin, tmp_path)
+        file = machine.campaign(text=CAMPAIGN.replace("defaults: {{style_reference: look.png}}\n", ""))
+        process = machine.start("run", file)
+        sandbox.wait_for(2)
+        process.send_signal(2)
+        process.communicate(timeout=60)
+        file.write_text("campaign: [", encoding="utf-8")
+        cancelled = machine.run("cancel", "spring", "--only", "product=candle")
+        machine.check()
+    assert (cancelled.exit, "2 images cancelled" in cancelled.out) == (0, True), cancelled
+    states = [image["state"] for image in machine.manifest()["images"]]
+    assert states == ["failed", "failed", "accepted", "accepted"]
