@@ -245,7 +245,7 @@ def remember(place: Place, folder: Path | None = None) -> None:
     """What the state folder of the machine that ran it remembers, here as there."""
     with closing(sqlite3.connect(place.machine.home / "state" / "campaigns.sqlite")) as db, db:
         ours, theirs = str(place.machine.home), str(place.left.home)
-        for table in ("ran", "proved"):
+        for table in ("ran", "begun"):
             db.execute(f"UPDATE {table} SET file = replace(file, ?, ?)", (theirs, ours))
             db.execute(f"UPDATE {table} SET folder = replace(folder, ?, ?)", (theirs, ours))
             if folder is not None:
