@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from campaign_runner.recalling import NO_TEXT
 from campaigns import plan
 
 STATES = ["stored", "in_doubt", "failed", "accepted"]
-LOOK = {"style_reference": "look.png"}
+LOOK = {"style_reference": "looks/../look.png"}
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 def without_text(home: Path) -> Path:
     Image.new("RGB", (8, 8)).save(home / "look.png")
+    (home / "looks").mkdir()
     folder = home / "output" / "almond"
     asyncio.run(record(folder, plan(home, defaults=LOOK), STATES))
     return folder
@@ -112,6 +115,16 @@ def test_a_journal_without_the_text_says_so_and_is_resolved_all_the_same(ask: As
     assert said.out.startswith("2 images")
     assert not (folder / "manifest.json").exists()  # from nothing but the journal it would say less than it did
     assert " abandoned=2 " in ask("status", "almond").out
+
+
+def test_a_journal_that_lost_what_its_pictures_held_is_refused(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as journal, journal:
+        journal.execute(
+            "UPDATE meta SET value = json_replace(value, '$.pictures', json('{}')) WHERE name = 'last_campaign'"
+        )
+    typo(tmp_path / "almond.yaml")
+    said = ask("status", "almond")
+    assert (said.status, "does not say what the reference image" in said.err) == (5, True)
 
 
 def test_a_file_that_never_ran_is_refused_as_ever(ask: Ask, tmp_path: Path) -> None:

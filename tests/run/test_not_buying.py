@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sqlite3
 from contextlib import closing
@@ -12,7 +13,7 @@ import pytest
 from night import Night
 
 from campaign_runner.errors import SpecError, StoreError, UsageError
-from campaign_runner.events import Event, Started, Stored
+from campaign_runner.events import Edited, Event, Started, Stored
 from campaign_runner.plan.only import Only
 from campaign_runner.recalling import NO_TEXT
 from campaign_runner.run.control import Control
@@ -126,6 +127,17 @@ async def test_a_file_over_its_budget_keeps_the_others_of_its_command_from_buyin
     assert night.ledger.images_charged == 8
     held = "autumn.yaml has problems: nothing was bought for any file of this command"
     assert any(held in line for line in several.parts[1].report)
+
+
+async def test_a_text_noted_without_its_digest_is_the_same_campaign(begin: Any) -> None:
+    night = await one_waits(begin)
+    with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:  # as earlier versions did
+        journal.execute("UPDATE meta SET value = json_remove(value, '$.sha256') WHERE name = 'last_campaign'")
+    digest = json.loads((night.output / "manifest.json").read_bytes())["campaign_sha256"]
+    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    ended = await night.run(only=only)
+    assert (ended.code, ended.manifest["campaign_sha256"]) == (2, digest)
+    assert not (await night.run()).seen(Edited)
 
 
 async def test_a_journal_without_the_text_of_its_last_run_is_enough_to_fetch(begin: Any) -> None:
