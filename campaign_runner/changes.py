@@ -6,13 +6,12 @@ plan of then can be made again and held against the one of now.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from campaign_runner.errors import UsageError
-from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.ledger import LAST_CAMPAIGN, Ledger
 from campaign_runner.model import CustomModel, canonical_json
 from campaign_runner.plan.compare import Changes, Group, compare
 from campaign_runner.plan.cost import Rate, duration, minutes
@@ -22,14 +21,27 @@ from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import recall
 from campaign_runner.spec.schema import Campaign
 
-_LAST = "last_campaign"
-
 
 def note_of(plan: Plan) -> dict[str, str]:
     """What the journal notes of a run's campaign."""
+    campaign = plan.campaign
+    noted = {"text": campaign.text, "pictures": _pictures(plan), "sha256": campaign.sha256}
+    return {LAST_CAMPAIGN: canonical_json(noted)}
+
+
+def _pictures(plan: Plan) -> dict[str, str]:
+    """The digests of a campaign's reference images by their path from its file."""
     folder = plan.campaign.path.parent.absolute()
-    pictures = {Path(os.path.relpath(path, folder)).as_posix(): digest for path, digest in plan.digests.items()}
-    return {_LAST: canonical_json({"text": plan.campaign.text, "pictures": pictures})}
+    return {Path(os.path.relpath(path, folder)).as_posix(): digest for path, digest in plan.digests.items()}
+
+
+def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
+    """The campaign of the last run, as its file (at `path` now) was then.
+
+    None where the journal does not hold it, or it cannot be understood any more.
+    """
+    last = ledger.last_campaign
+    return None if last is None else recall(path, last.content, last.pictures, last.sha256)
 
 
 def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
@@ -37,16 +49,11 @@ def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
 
     `stock` is the whole plan of now.
     """
-    noted = ledger.meta(_LAST)
-    if noted is None or noted == note_of(stock.plan)[_LAST]:
+    last, campaign = ledger.last_campaign, stock.plan.campaign
+    if last is None or (last.content, last.pictures) == (campaign.text.encode(), _pictures(stock.plan)):
         return None
-    last = json.loads(noted)
-    old = recall(stock.plan.campaign.path, last["text"])
-    if old is None:
-        return None
-    folder = old.path.parent.absolute()
-    known = {folder / path: digest for path, digest in last["pictures"].items()}
-    return compare(Plan(old, ledger.custom_model, known), stock, ledger.states, kept=ledger.kept())
+    old = last_campaign(ledger, campaign.path)
+    return None if old is None else compare(Plan(old, ledger.custom_model), stock, ledger.states, kept=ledger.kept())
 
 
 def between(old: Campaign, new: Campaign) -> tuple[Changes, Stock]:

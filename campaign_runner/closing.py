@@ -10,11 +10,12 @@ from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
 from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, keep_what_knows_more, write_manifest
+from campaign_runner.manifest import Sources, counts_of, keep_what_knows_more, write_manifest
 from campaign_runner.order import Desk, Order
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
+from campaign_runner.recalling import NO_TEXT
 from campaign_runner.report import Summary, report
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.sheet.contents import Contents, contents
@@ -33,13 +34,13 @@ class Outcome:
 async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
     """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
     plan, folder, ending = outcome.plan, order.folder, desk.control.ending
-    everything = Stock(plan, ledger.states).counts()  # counted once: nothing is recorded any more
+    everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     _keep_manifest(desk, folder, Sources(plan, ledger, desk.control.clock.now()), everything)
     code = _exit_code(order, ledger, plan, ending, everything)
     summary = Summary(
         campaign=order.campaign,
         folder=folder,
-        counts={"planned": len(plan)} | everything,
+        counts={"planned": sum(everything.values())} | everything,
         requests=ledger.requests(),
         exit=code,
         reasons=list(reasons(ending)),
@@ -58,6 +59,8 @@ async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> i
 def _keep_manifest(desk: Desk, folder: Folder, sources: Sources, counts: Mapping[str, int]) -> None:
     """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
     if not sources.plan.knows_keys:
+        if not len(sources.plan):
+            desk.control.leave(NO_TEXT)
         return
     try:
         if (kept := keep_what_knows_more(folder.manifest, sources.ledger)) is not None:
@@ -83,6 +86,6 @@ async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
 
 def reasons(ending: Ending) -> Iterator[str]:
     """Why the run stopped before its end, each once."""
-    reasons = [str(error) for error in ending.errors if isinstance(error, CampaignError)]
+    reasons = [error.sentence for error in ending.errors if isinstance(error, CampaignError)]
     reasons += [why for why in (ending.later, ending.asked, *ending.left) if why is not None]
     yield from dict.fromkeys(reasons)

@@ -36,6 +36,11 @@ class CampaignError(Exception):
 
     exit_code: ClassVar[int] = 1
 
+    @property
+    def sentence(self) -> str:
+        """The message on one line."""
+        return str(self)
+
 
 class SpecError(CampaignError):
     """The campaign file is wrong. `problems` holds everything that is wrong with it, in file order."""
@@ -45,6 +50,12 @@ class SpecError(CampaignError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+    @property
+    def sentence(self) -> str:
+        """The first problem without the line it quotes, and how many more there are."""
+        first, more = str(self).partition("\n")[0], len(self.problems) - 1
+        return f"{first} (and {more:,} more)" if more > 0 else first
 
 
 class UsageError(CampaignError):

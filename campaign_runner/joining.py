@@ -15,7 +15,7 @@ from campaign_runner.run.parts import Limits, Ports
 from campaign_runner.store import FolderStore
 
 BYTES_AN_IMAGE = 8 << 20
-"""Free space asked for each image a run may hold at once, and for the journal."""
+"""Free space that buying asks for each image a run may hold at once, and for the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,18 @@ class Workshop:
     limits: Limits
 
     async def ports(self, provider: Provider, journal: Journal, clock: Clock) -> Ports:
-        """The parts of one run; the images' folder is made ready and tried. Raises StoreError, IntegrityError."""
+        """The parts of one run; the images' folder is made ready and tried. Raises StoreError, IntegrityError.
+
+        How much room there is is not asked: what is paid for takes what it takes.
+        """
+        store = await FolderStore.prepare(self.folder.images, self.folder.staging)
+        await store.check_writable()
+        return Ports(provider, store, journal, self._quota(clock))
+
+    async def check_room(self) -> None:
+        """Before anything is bought: the disk takes what a run holds at once. Raises StoreError, IntegrityError."""
         store = await FolderStore.prepare(self.folder.images, self.folder.staging)
         await store.check_writable(BYTES_AN_IMAGE * self.limits.concurrency)
-        return Ports(provider, store, journal, self._quota(clock))
 
     def _quota(self, clock: Clock) -> SharedQuota:
         limits = Allowed(self.rate.per_minute, self.rate.per_day)

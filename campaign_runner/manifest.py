@@ -105,9 +105,14 @@ def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[Mapping[str
 def head(sources: Sources, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
     """The manifest without its images: what `status --json` prints."""
     plan, ledger = sources.plan, sources.ledger
-    counts = counts or Stock(plan, ledger.states).counts()
+    counts = counts or counts_of(plan, ledger)
     about = About(plan.campaign.campaign, plan.campaign.sha256, plan.campaign.family.id)
     return figures(about, ledger, counts, sources.now)
+
+
+def counts_of(plan: Plan, ledger: Ledger) -> dict[str, int]:
+    """How many images of a campaign are in each state; of one whose words nobody knows, all that was submitted."""
+    return Stock(plan, ledger.states).counts() if len(plan) else ledger.counts()
 
 
 @dataclass(frozen=True, slots=True)

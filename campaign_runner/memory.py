@@ -91,6 +91,12 @@ class Memory:
             f"Say where they are with --output {where}, or buy them again with --start-over"
         )
 
+    def last_folder(self, file: Path) -> Path | None:
+        """Where a campaign file last ran, also if that is gone; None where it never ran."""
+        with self._open() as db:
+            row = db.execute("SELECT folder FROM ran WHERE file = ?", (recordable(file.resolve()),)).fetchone()
+        return None if row is None else Path(row[0])
+
     def folders(self) -> list[Path]:
         """Every output folder that a campaign last ran into; some may be gone."""
         with self._open() as db:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.client import Settings
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.memory import Memory
@@ -34,6 +35,8 @@ class Order:
     reuse: bool = True
     """Whether images of other campaigns may be used."""
     shared: Shared = field(default_factory=Shared)
+    forbidden: CampaignError | None = None
+    """Why nothing may be bought; what is paid for is fetched all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ scheduler; afterwards the manifest and the report. Whatever is refused is refuse
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 from campaign_runner.adopting import adopt
@@ -26,10 +27,12 @@ from campaign_runner.order import Access, Desk, Order
 from campaign_runner.outlook import outlook
 from campaign_runner.ownership import refuse_wrong_folder
 from campaign_runner.plan.cost import Estimate, estimate
+from campaign_runner.plan.only import EVERYTHING
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
 from campaign_runner.preflight import patiently, refuse_long_names, refuse_over_budget, refuse_too_long, settle_model
+from campaign_runner.recalling import recalled
 from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.reuse import NOTHING, Found, Wish, existing, search
 from campaign_runner.run.crew import Level
@@ -49,10 +52,10 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
         async with SqliteJournal(order.folder.path, now=desk.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.folder.path) as ledger:
-                session = Session(order, access, desk, journal=journal, ledger=ledger)
+                session = _session(order, access, desk, journal=journal, ledger=ledger)
                 allowance = await session.work()
                 seconds = asyncio.get_running_loop().time() - began
-                return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+                return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
 
 
 def refuse_to_run(order: Order, access: Access) -> None:
@@ -70,6 +73,21 @@ async def _claim(journal: SqliteJournal, order: Order, access: Access) -> None:
         await journal.forget_unfinished()
 
 
+def _session(order: Order, access: Access, desk: Desk, *, journal: SqliteJournal, ledger: Ledger) -> Session:
+    """The session of an order; one that only fetches where it cannot be planned and paid images wait.
+
+    Raises UsageError where none do.
+    """
+    try:
+        return Session(order, access, desk, journal=journal, ledger=ledger)
+    except UsageError as refusal:
+        if not ledger.counts()["accepted"]:
+            raise
+        campaign = recalled(order.folder, ledger, order.campaign.path)
+        order = replace(order, campaign=campaign, only=EVERYTHING, forbidden=refusal)
+        return Session(order, access, desk, journal=journal, ledger=ledger)
+
+
 class Session:
     """The part of a run that may speak to the service. The caller holds the folder's lock. Use once."""
 
@@ -81,10 +99,16 @@ class Session:
         self._journal = journal
         self._ledger = ledger
         self._stock = self._planned(ledger.custom_model)
-        self._refusal: UsageError | None = None
+        self._refusal: CampaignError | None = None
+        self._workshop = Workshop(order.folder, access, order.rate, order.limits)
         self._found = NOTHING
         self._left: set[str] = set()  # keys that are left to other campaigns
         self._began = asyncio.get_running_loop().time()
+
+    @property
+    def order(self) -> Order:
+        """What the run was asked to do."""
+        return self._order
 
     @property
     def plan(self) -> Plan:
@@ -102,7 +126,7 @@ class Session:
         waiting = self._ledger.counts()["accepted"]
         try:
             await self._look_around()
-        except UsageError as refusal:
+        except CampaignError as refusal:
             if not waiting:
                 raise
             self._refusal = refusal
@@ -122,7 +146,7 @@ class Session:
             may_submit = await self._control.stop.until(Level.LEAVING, asking)
             if self._control.stop.reached(Level.LEAVING):
                 return None
-            return await self._schedule(firefly) if may_submit or waiting else None
+            return await self._schedule(firefly, may_submit=bool(may_submit)) if may_submit or waiting else None
 
     async def _may_submit(self, firefly: FireflyClient, *, is_awaited: bool) -> bool:
         """Whether anything may be bought. Where accepted images wait, nothing that forbids it keeps them waiting."""
@@ -148,6 +172,7 @@ class Session:
         await self._journal.note(note_of(self.plan))
 
     async def _may_buy(self, firefly: FireflyClient) -> bool:
+        await self._workshop.check_room()
         await patiently(firefly.sign_in, random=self._control.clock.random)
         await self._settle_model(firefly)
         figures = self._figures()
@@ -168,9 +193,12 @@ class Session:
     async def _look_around(self) -> None:
         """Tell what changed since the last run, and use what other campaigns have stored.
 
-        An edit that leaves much behind wants a person's word. Raises UsageError, IntegrityError, StoreError.
+        An edit that leaves much behind wants a person's word. Raises what the order is forbidden for, UsageError,
+        IntegrityError, StoreError.
         """
         order = self._order
+        if order.forbidden is not None:
+            raise order.forbidden
         seen = outlook(self._stock, self._ledger, self._wish() if order.reuse else None)
         for sentence in sentences(seen.changes, order.rate) if seen.changes else ():
             self._control.observe(Edited(sentence))
@@ -238,18 +266,18 @@ class Session:
         if self._order.reuse:
             await self._reuse(search(self._stock, self._wish()))
 
-    async def _schedule(self, firefly: FireflyClient) -> Allowance | None:
+    async def _schedule(self, firefly: FireflyClient, *, may_submit: bool) -> Allowance | None:
         """Let the scheduler work; None where the state folder is lost at the end."""
-        order = self._order
+        order, stock = self._order, self._stock
+        due, requests = (stock.due, stock.requests) if may_submit else (0, 0)
         provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
-        workshop = Workshop(order.folder, self._access, order.rate, order.limits)
-        ports = await workshop.ports(provider, self._claiming(), self._control.clock)
+        ports = await self._workshop.ports(provider, self._claiming(), self._control.clock)
         await self._desk.start()
-        self._remember(coming=self._stock.due)
+        self._remember(coming=due)
         waiting = self._ledger.counts()["accepted"]
-        self._control.observe(Started(order.campaign.campaign, self._stock.due, self._stock.requests, waiting))
+        self._control.observe(Started(order.campaign.campaign, due, requests, waiting))
         runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
-        await runner.run(self._stock.jobs())
+        await runner.run(stock.jobs() if may_submit else ())
         await self._take_over()
         try:
             self._remember(coming=0)

@@ -158,7 +158,8 @@ class FolderStore:
             raise files.translated(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), self._root)
         if free < needed:
             raise StoreError(
-                f"the disk of {self._root} has {free:,} bytes free, the images need about {needed:,}; make room first"
+                f"the disk of {self._root} has {free:,} bytes free; buying images needs about {needed:,}. "
+                "What is paid for is fetched as far as there is room; make room first to buy more"
             )
 
     def _publish(self, staged: Path, parts: list[str], sha256: str) -> Put:

@@ -1,7 +1,8 @@
 """Several campaigns in one run: at the same time, each with its own lock, journal and report.
 
 They are prepared one after the other, so that questions come in the order of the files, and
-nothing is sent for any of them before all are ready. What one is refused for does not keep the others.
+nothing is sent for any of them before all are ready. What one is refused for does not keep the others, but
+where a file has problems nothing is bought for any.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from campaign_runner.errors import CampaignError
+from campaign_runner.errors import CampaignError, SpecError, UsageError
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.run.crew import Crew
 from campaign_runner.run.ending import OK, worst
 from campaign_runner.session import make
+from campaign_runner.spec.problems import listed
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +48,7 @@ async def make_together(
     async with Crew(bugs.append) as crew:
         with heed(*(part.desk.control for part in parts)):
             prepared = await _all_prepared(parts, access, crew, go=go, refused=refused)
+            _hold_back(parts)
             go.set()
             await crew.join()
     for part in prepared:
@@ -54,6 +57,24 @@ async def make_together(
     if bugs:
         raise bugs[0]
     return worst([part.code for part in parts])
+
+
+def held_back(files: Sequence[str]) -> UsageError:
+    """Why nothing is bought for a campaign that has no problem itself: other files of the command have."""
+    have = "has" if len(files) == 1 else "have"
+    return UsageError(f"{listed(files)} {have} problems: nothing was bought for any file of this command")
+
+
+def _hold_back(parts: Sequence[Part]) -> None:
+    """Where the file of one has problems that only the run could find, the others fetch what is paid for, too."""
+    wrong = [part for part in parts if _has_problems(part)]
+    for part in parts:
+        if wrong and part not in wrong and part.order.forbidden is None:
+            part.desk.control.failed(held_back([each.order.campaign.path.name for each in wrong]))
+
+
+def _has_problems(part: Part) -> bool:
+    return any(isinstance(error, SpecError) for error in (part.refusal, *part.desk.control.ending.errors))
 
 
 async def _all_prepared(

@@ -298,5 +298,5 @@ class Night:
         reuse = choices.get("reuse", True)
         drift, over = choices.get("accept_drift", False), choices.get("start_over", False)
         rate = choices.get("rate", FAST)
-        choice = {"accept_drift": drift, "start_over": over, "reuse": reuse}
+        choice = {"accept_drift": drift, "start_over": over, "reuse": reuse, "forbidden": choices.get("forbidden")}
         return Order(campaign, folder, rate, limits, only, shared=shared, **choice)

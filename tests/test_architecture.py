@@ -21,7 +21,7 @@ closing outlook books life joining claiming takeover
 ownership
 order finding neighbours
 readback
-run progress report sheet schemas starter reuse retaking
+run progress report sheet schemas starter reuse retaking recalling
 commands memory
 manifest folder preflight changes adopting likeness
 firefly.client referring store journal quota

@@ -12,12 +12,13 @@ from campaign_runner.cancelling import cancel_accepted
 from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.target import Target, find
+from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.folder import SANDBOX
+from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.plan.only import Only
 from campaign_runner.spec.problems import counted, visible
+from campaign_runner.spec.schema import Campaign
 
 
 @click.command()
@@ -34,25 +35,25 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
     target = find(name, output=output)
     with target.folder.ledger() as ledger:
         waiting, origin = ledger.counts()["accepted"], ledger.origin
-    if origin == SANDBOX:
-        raise UsageError("the sandbox of an earlier run ended with its process: there is nothing to cancel")
-    if not waiting:
-        click.echo("nothing is being made")
-        return
+        if origin == SANDBOX:
+            raise UsageError("the sandbox of an earlier run ended with its process: there is nothing to cancel")
+        if not waiting:
+            click.echo("nothing is being made")
+            return
+        known = target.recalled(ledger)
+    if known.note is not None:
+        click.echo(visible(known.note), err=True)
     if not yes and console.is_terminal():
         click.confirm(f"{counted(waiting, 'image')} may be paid for already. Cancel?", abort=True)
-    asyncio.run(_cancel(target, options.recorded(only, target.campaign()), origin))
+    asyncio.run(_cancel(target.folder, known.campaign, options.recorded(only, known.campaign), origin))
 
 
-async def _cancel(target: Target, only: Only, origin: str | None) -> None:
+async def _cancel(folder: Folder, campaign: Campaign, only: Only, origin: str | None) -> None:
     settings = Environment.of_process().settings()
     if settings.firefly_url != origin:
-        raise UsageError(f"{target.folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
+        raise UsageError(f"{folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
     images = 0
-    async with (
-        opened(target.folder, target.campaign(), memory_of(target.folder)) as books,
-        FireflyClient(settings) as firefly,
-    ):
+    async with opened(folder, campaign, memory_of(folder)) as books, FireflyClient(settings) as firefly:
         async for job in cancel_accepted(firefly, books.journal, only):
             cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
             click.echo(visible(f"{cell}, {seeds}: {job.words}"))

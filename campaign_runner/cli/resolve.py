@@ -10,12 +10,14 @@ import click
 from campaign_runner.books import opened
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
-from campaign_runner.cli.target import Target, find
+from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
+from campaign_runner.folder import Folder
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.resolving import Decision, apply, meant
 from campaign_runner.spec.problems import counted, visible
+from campaign_runner.spec.schema import Campaign
 
 
 @click.command()
@@ -43,19 +45,24 @@ def command(
     chosen = [flag for flag, is_set in zip(Decision, (resubmit, retry_failed, abandon), strict=True) if is_set]
     if len(chosen) > 1:
         raise UsageError("one decision at a time: --resubmit, --retry-failed or --abandon")
-    if not chosen:
-        _list(target, options.recorded(only, target.campaign()))
-        return
-    opening = opened(target.folder, target.campaign(), memory_of(target.folder))
-    moved = asyncio.run(apply(chosen[0], opening, options.recorded(only, target.campaign())))
-    what = "is in doubt or failed" if chosen[0] is Decision.ABANDON else f"is {chosen[0].states[0].replace('_', ' ')}"
-    selected = "nothing that --only selects" if only else "nothing"
-    click.echo(f"{counted(moved, 'image')} {chosen[0].past}" if moved else f"{selected} {what}: nothing was changed")
-
-
-def _list(target: Target, only: Only) -> None:
     with target.folder.ledger() as ledger:
-        entries = list(meant(ledger, Plan(target.campaign(), ledger.custom_model), ("in_doubt", "failed"), only))
+        known = target.recalled(ledger)
+    selected = options.recorded(only, known.campaign)
+    if known.note is not None:
+        click.echo(visible(known.note), err=True)
+    if not chosen:
+        _list(target.folder, known.campaign, selected)
+        return
+    opening = opened(target.folder, known.campaign, memory_of(target.folder))
+    moved = asyncio.run(apply(chosen[0], opening, selected))
+    what = "is in doubt or failed" if chosen[0] is Decision.ABANDON else f"is {chosen[0].states[0].replace('_', ' ')}"
+    none = "nothing that --only selects" if only else "nothing"
+    click.echo(f"{counted(moved, 'image')} {chosen[0].past}" if moved else f"{none} {what}: nothing was changed")
+
+
+def _list(folder: Folder, campaign: Campaign, only: Only) -> None:
+    with folder.ledger() as ledger:
+        entries = list(meant(ledger, Plan(campaign, ledger.custom_model), ("in_doubt", "failed"), only))
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")

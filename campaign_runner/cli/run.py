@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,15 +14,17 @@ import click
 from campaign_runner.cli import console, making, options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.asking import Asking
+from campaign_runner.cli.choosing import Choice, Wanted, chosen
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.making import Making
 from campaign_runner.cli.signals import heeding_signals
-from campaign_runner.cli.target import find, folder_of
 from campaign_runner.cli.watching import Watch, watching
+from campaign_runner.errors import CampaignError, SpecError
 from campaign_runner.order import Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Stop
+from campaign_runner.run.ending import worst
 from campaign_runner.run.parts import Shared, Spent
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
@@ -62,20 +65,19 @@ def command(names: tuple[str, ...], **options: Any) -> int:
     is bought twice.
     """
     flags = Flags(**options)
-    targets = [find(name, output=flags.output, is_sandbox=flags.is_sandbox) for name in names]
-    campaigns = [target.campaign() for target in targets]  # every problem of every file before anything is sent
-    return asyncio.run(run_all(_each_once(campaigns), flags))
+    wanted = Wanted(flags.only, flags.output, is_sandbox=flags.is_sandbox, start_over=flags.start_over)
+    choices, wrong = chosen(names, wanted)  # every problem of every file before anything is sent
+    return asyncio.run(run_all(choices, flags, wrong))
 
 
-def _each_once(campaigns: list[Campaign]) -> list[Campaign]:
-    return list({campaign.path.resolve(): campaign for campaign in campaigns}.values())
+async def run_all(choices: list[Choice], flags: Flags, wrong: Sequence[CampaignError]) -> int:
+    """The campaigns from their locks to their reports, which come once all have ended; the worst exit status.
 
-
-async def run_all(campaigns: list[Campaign], flags: Flags) -> int:
-    """The campaigns from their locks to their reports, which come once all have ended; the worst exit status."""
+    `wrong` is what is wrong with files of the command: it is told after the reports, and nothing may be bought.
+    """
     environment = Environment.of_process()
-    rates = {campaign.campaign: _rate(campaign, flags, environment) for campaign in campaigns}
-    orders = _orders(campaigns, rates, flags)
+    rates = {choice.campaign.campaign: _rate(choice.campaign, flags, environment) for choice in choices}
+    orders = _orders(choices, rates, flags)
     with watching(rates, flags.shown) as watch:
         parts = [_part(order, watch, _asking(order, flags, is_only=len(orders) == 1)) for order in orders]
         for order in orders:
@@ -89,9 +91,20 @@ async def run_all(campaigns: list[Campaign], flags: Flags) -> int:
             watch.close()
             for line in chain.from_iterable(part.report for part in parts):
                 console.say(line)
+            for error in _problems(parts, wrong):
+                console.complain(error)
+    code = worst([code, *(error.exit_code for error in wrong)])
     if len(parts) > 1:
         console.say(_of_all(parts, code))
+    elif not parts[0].report:
+        console.say(f"attention exit={code}")
     return code
+
+
+def _problems(parts: list[Part], wrong: Sequence[CampaignError]) -> list[CampaignError]:
+    """What is wrong with files, each once: in full, where the reports have a line."""
+    found = (error for part in parts for error in part.desk.control.ending.errors if isinstance(error, SpecError))
+    return list(dict.fromkeys([*wrong, *found]))
 
 
 def _of_all(parts: list[Part], code: int) -> str:
@@ -105,23 +118,24 @@ def _tell_refusal(part: Part) -> None:
         console.complain(part.refusal)
 
 
-def _orders(campaigns: list[Campaign], rates: dict[str, Rate], flags: Flags) -> list[Order]:
+def _orders(choices: list[Choice], rates: dict[str, Rate], flags: Flags) -> list[Order]:
     """What is asked for; together they keep to one set of limits, and those of equal allowance take turns at it."""
     spent = Spent()
     shared = {rate: Shared(spent) for rate in rates.values()}
     return [
         Order(
-            campaign=campaign,
-            folder=folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox),
-            rate=rates[campaign.campaign],
-            limits=flags.limits(flags.concurrency or campaign.concurrency),
-            only=options.selection(flags.only, campaign),
+            campaign=choice.campaign,
+            folder=choice.folder,
+            rate=rates[choice.campaign.campaign],
+            limits=flags.limits(flags.concurrency or choice.campaign.concurrency),
+            only=choice.only,
             accept_drift=flags.accept_drift,
             start_over=flags.start_over,
             reuse=not flags.no_reuse,
-            shared=shared[rates[campaign.campaign]],
+            shared=shared[rates[choice.campaign.campaign]],
+            forbidden=choice.forbidden,
         )
-        for campaign in campaigns
+        for choice in choices
     ]
 
 

@@ -12,11 +12,11 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, head
+from campaign_runner.manifest import Sources, counts_of, head
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
 from campaign_runner.report import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.run.ending import Ending, exit_code
+from campaign_runner.spec.problems import visible
 
 
 @click.command()
@@ -33,7 +33,10 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_js
         target = find(name, output=output, is_sandbox=is_sandbox)
         is_running = target.folder.is_held()
         with target.folder.ledger(is_running=is_running) as ledger:
-            plan = Plan(target.campaign(), ledger.custom_model)
+            known = target.recalled(ledger)
+            plan = Plan(known.campaign, ledger.custom_model)
+            if known.note is not None:
+                click.echo(visible(known.note), err=as_json)
             if as_json:
                 click.echo(json.dumps(_figures(plan, ledger, is_running=is_running), ensure_ascii=False))
             else:
@@ -52,13 +55,13 @@ def _fetch_before(ledger: Ledger) -> str | None:
 
 
 def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> None:
-    counts = Stock(plan, ledger.states).counts()
+    counts = counts_of(plan, ledger)
     if is_running:
         click.echo("a run is under way in this folder")
     summary = Summary(
         campaign=plan.campaign,
         folder=target.folder,
-        counts={"planned": len(plan)} | counts,
+        counts={"planned": sum(counts.values())} | counts,
         requests=ledger.requests(),
         look=target.folder.sheet if target.folder.sheet.exists() else None,
         exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()["in_doubt"] - counts["in_doubt"]),

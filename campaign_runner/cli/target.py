@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.errors import UsageError
-from campaign_runner.folder import Folder, home_of, usual_files
+from campaign_runner.cli.environment import Environment
+from campaign_runner.errors import SpecError, UsageError
+from campaign_runner.folder import MADE_AGAIN, Folder, home_of, usual_files
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
+from campaign_runner.memory import Memory
+from campaign_runner.recalling import Recalled, folders_of, recalled
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 
@@ -17,16 +20,31 @@ YAML = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A campaign file and its output folder; `file` is None where it is gone."""
+    """A campaign file and its output folder; `file` is None where it is gone, `wrong` why it cannot be loaded."""
 
     folder: Folder
     file: Path | None
     loaded: Campaign | None = None
+    wrong: SpecError | None = None
+
+    def recalled(self, ledger: Ledger) -> Recalled:
+        """The campaign as it stands in its file; where that cannot be loaded, as in the last run of its folder.
+
+        Raises UsageError, SpecError where that was no run of a campaign file, IntegrityError.
+        """
+        try:
+            return Recalled(self.campaign())
+        except (SpecError, UsageError) as wrong:
+            if ledger.meta(MADE_AGAIN) is not None:
+                raise
+            return Recalled(recalled(self.folder, ledger, self.file), wrong)
 
     def campaign(self) -> Campaign:
         """The campaign as it stands in its file. Raises SpecError, UsageError."""
         if self.loaded is not None:
             return self.loaded
+        if self.wrong is not None:
+            raise self.wrong
         if self.file is None:
             raise UsageError(f"the campaign file of {self.folder.path} is gone; put it back where it was")
         return load(self.file)
@@ -35,7 +53,7 @@ class Target:
 def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Target:
     """What `name` means. `output` is where output folders lie, if not in their usual place.
 
-    Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong.
+    Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong that never ran.
     """
     path = Path(name)
     if path.suffix in YAML:
@@ -79,8 +97,22 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
 
 
 def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
-    campaign = load(file)
+    try:
+        campaign = load(file)
+    except SpecError as wrong:
+        folders = ran_into(file, output, is_sandbox=is_sandbox)
+        if not folders:
+            raise
+        return Target(folders[0], file, wrong=wrong)
     return Target(folder_of(campaign, output, is_sandbox=is_sandbox), file, campaign)
+
+
+def ran_into(file: Path, output: Path | None, *, is_sandbox: bool) -> list[Folder]:
+    """The output folders whose journal names `file`, below `output` or in their usual place, the likeliest first."""
+    if output is not None:
+        return folders_of(file, None, [output], is_sandbox=is_sandbox)
+    remembered = None if is_sandbox else Memory(Environment.of_process().state_folder).last_folder(file)
+    return folders_of(file, remembered, [home_of(file)], is_sandbox=is_sandbox)
 
 
 def _of_folder(path: Path) -> Target:

@@ -7,7 +7,7 @@ is left to hear the answer: `is_running` says which. A file is named only if it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
 UNANSWERED = Reason("unanswered", "the run ended before the service answered")
 INTERRUPTED = Reason("no_answer_yet", "sent; the answer is awaited")
+LAST_CAMPAIGN = "last_campaign"
+"""Under which name the journal notes the campaign file of the last run: JSON of `text`, `pictures` and `sha256`."""
 _CHUNK = 500
 
 
@@ -59,6 +61,17 @@ class Aside:
     file: str
     sha256: str
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastCampaign:
+    """The campaign file of the last run: what it said (UTF-8), the SHA-256 of its bytes where that was noted, and the
+    SHA-256 of its reference images by their path from it.
+    """
+
+    content: bytes
+    pictures: Mapping[str, str]
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,17 @@ class Ledger:
         noted = self.meta("model")
         with reading(self._path):
             return None if noted is None else CustomModel(**json.loads(noted))
+
+    @property
+    def last_campaign(self) -> LastCampaign | None:
+        """None where nothing was noted: nothing ran to its first request, or only versions that noted none."""
+        noted = self.meta(LAST_CAMPAIGN)
+        if noted is None:
+            return None
+        with reading(self._path):
+            told = json.loads(noted)
+            pictures = {str(path): str(digest) for path, digest in dict(told["pictures"]).items()}
+            return LastCampaign(str(told["text"]).encode(), pictures, str(told["sha256"]) if "sha256" in told else None)
 
     def states(self, keys: Sequence[str]) -> dict[str, str]:
         """The state of those of `keys` that were ever submitted."""

@@ -6,12 +6,13 @@ Source of names and shapes: `GenerateImagesRequestV3` in Adobe's Firefly API spe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.errors import UsageError
+from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, canonical_json
 from campaign_runner.spec.compose import Composed, Composer
 from campaign_runner.spec.schema import Campaign
@@ -33,20 +34,21 @@ class Recipes:
 
     `model` is what the custom model's name meant when it was looked up; None before the first run,
     when the name stands in for the id: good for counting, never for sending.
-    `known` are digests of reference images that are not to be read (again).
     """
 
-    def __init__(
-        self, campaign: Campaign, model: CustomModel | None = None, known: Mapping[Path, str] | None = None
-    ) -> None:
+    def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
         self._composer = Composer(campaign, model.concept if model else None)
         self._version = campaign.family.id
         self._custom_model = model.id if model else campaign.custom_model
-        self._digests: dict[Path, str] = dict(known or {})
+        self._remembered = campaign.pictures
+        self._digests: dict[Path, str] = {}
         self._frames: dict[tuple[int, Size], tuple[Mapping[str, Any], tuple[str, str]]] = {}  # by the look's identity
 
     def of(self, cell: Cell) -> tuple[Recipe, Composed]:
-        """The recipe of a cell and the words it was composed of. Raises UsageError for an unreadable reference."""
+        """The recipe of a cell and the words it was composed of.
+
+        Raises UsageError for an unreadable reference, IntegrityError for one that a journal ought to remember.
+        """
         composed = self._composer.compose(cell)
         before, after = self._frame(composed.look, cell.size)
         return Recipe(f"{before}{canonical_json(composed.prompt)}{after}"), composed
@@ -103,8 +105,16 @@ class Recipes:
         if isinstance(source, str):
             return {"url": source}
         if source not in self._digests:
-            self._digests[source] = _digest(source)
+            self._digests[source] = _digest(source) if self._remembered is None else _known(source, self._remembered)
         return {"sha256": self._digests[source]}
+
+
+def _known(path: Path, remembered: Mapping[Path, str]) -> str:
+    """What a reference image held in the last run. Raises IntegrityError where that was not noted."""
+    digest = remembered.get(Path(os.path.normpath(path)))
+    if digest is None:
+        raise IntegrityError(f"the journal does not say what the reference image {path} held in the last run")
+    return digest
 
 
 def _digest(path: Path) -> str:

@@ -38,18 +38,15 @@ class Plan:
     """The variations of `campaign`.
 
     `model` is what the custom model's name meant when it was looked up; without it the keys of a
-    custom family are not known yet (`knows_keys` is False) and everything else is. `known` are
-    digests of reference images that are not to be read again.
-    Raises UsageError for a reference image that cannot be read.
+    custom family are not known yet (`knows_keys` is False) and everything else is. Nor is any key
+    known of a campaign whose words nobody knows: it has no image.
+    Raises UsageError for a reference image that cannot be read, IntegrityError for one that is not remembered.
     """
 
-    def __init__(
-        self, campaign: Campaign, model: CustomModel | None = None, known: Mapping[Path, str] | None = None
-    ) -> None:
+    def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
         self.campaign = campaign
-        self.knows_keys = model is not None or not campaign.family.is_custom
         self._cells = Cells(campaign)
-        self._recipes = Recipes(campaign, model, known)
+        self._recipes = Recipes(campaign, model)
         self._firsts = array("q")  # the first cell of each recipe; ascending, since recipes are numbered as met
         self._ends = array("q")  # where the seeds of each recipe end, counted over all recipes
         self._digests = bytearray()
@@ -57,6 +54,7 @@ class Plan:
         self._further: dict[int, list[int]] = {}  # recipe → seeds that only its further cells bring
         self._brought: dict[int, tuple[int, int]] = {}  # such a cell → its recipe, and how many seeds it brings
         self._index()
+        self.knows_keys = len(self) > 0 and (model is not None or not campaign.family.is_custom)
 
     def __len__(self) -> int:
         """How many variations: images that are different."""

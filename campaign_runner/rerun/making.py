@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, NameTooLong, ProviderError
+from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, ProviderError, StoreError
 from campaign_runner.events import ModelResolved, Started
 from campaign_runner.files import in_thread, make_folder
 from campaign_runner.firefly.client import FireflyClient
@@ -50,6 +50,7 @@ class Maker:
         self._control = desk.control
         self._journal = journal
         self.ledger = ledger
+        self._workshop = Workshop(order.into, access, order.rate, order.limits)
         self._shared = Shared()  # what the canary spent counts for the bulk
         self._began = 0.0
 
@@ -93,10 +94,11 @@ class Maker:
         """
         drift: Sequence[str] = ()
         try:
+            await self._workshop.check_room()
             await patiently(firefly.sign_in, random=self._control.clock.random)
             drift = await self._look_up(firefly)
             await in_thread(self._refuse_long_names)
-        except (ProviderError, NameTooLong) as error:
+        except (ProviderError, StoreError) as error:
             self._control.failed(error)
         else:
             self._ask(drift)
@@ -129,10 +131,9 @@ class Maker:
     async def _schedule(
         self, firefly: FireflyClient, drift: Sequence[str], references: Mapping[str, Path]
     ) -> Allowance | None:
-        order, control = self._order, self._control
+        control = self._control
         provider = Referring(firefly, self._journal, ReferenceFiles(references))
-        workshop = Workshop(order.into, self._access, order.rate, order.limits)
-        ports = await workshop.ports(provider, self._journal, control.clock)
+        ports = await self._workshop.ports(provider, self._journal, control.clock)
         figures = self._figures()
         self._began = asyncio.get_running_loop().time()
         control.observe(Started(figures.campaign, figures.due, figures.requests, self._waiting))

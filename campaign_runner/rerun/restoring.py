@@ -20,6 +20,7 @@ from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.names import IMAGES
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
+from campaign_runner.recalling import recalled
 from campaign_runner.rerun.comparing import Pair, Sides, content_of
 from campaign_runner.spec.reading import load
 from campaign_runner.store import FolderStore, digest_of, drop_stored
@@ -51,14 +52,13 @@ async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIt
 
 
 def _tell_manifest(home: Folder, ledger: Ledger) -> None:
-    """Other bytes have another digest. Where the campaign cannot be read the next run does it."""
+    """Other bytes have another digest. Where the campaign's file cannot be loaded it is that of the last run."""
     file = home.campaign_file(ledger)
     try:
-        plan = Plan(load(file), ledger.custom_model) if file is not None else None
+        plan = Plan(load(file) if file is not None else recalled(home, ledger), ledger.custom_model)
     except (SpecError, UsageError):
-        return
-    if plan is not None:
-        rewrite_manifest(home, ledger, plan)
+        plan = Plan(recalled(home, ledger, file), ledger.custom_model)
+    rewrite_manifest(home, ledger, plan)
 
 
 @dataclass(frozen=True, slots=True)

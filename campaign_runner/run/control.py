@@ -63,7 +63,7 @@ class Control:
             return
         if not any(type(error) is type(other) and str(error) == str(other) for other in self.ending.errors):
             self.ending.errors.append(error)
-        self._stopping(str(error) if isinstance(error, CampaignError) else f"a bug ({type(error).__name__})", level)
+        self._stopping(error.sentence if isinstance(error, CampaignError) else f"a bug ({type(error).__name__})", level)
 
     def stop_asked(self, why: str) -> None:
         """The caller's own limit is reached."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -40,16 +43,29 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     return draft.campaign.written_in(source, _in_file_order(warnings))
 
 
-def recall(path: Path, text: str) -> Campaign | None:
+def recall(path: Path, content: bytes, pictures: Mapping[str, str], sha256: str | None = None) -> Campaign | None:
     """A campaign that ran before, as its file was then: it had no problem, so none is looked for.
 
-    None where it cannot be understood any more. Its pictures need not exist now.
+    `pictures` are the digests of its reference images by their path from the file: they need not exist now.
+    `sha256` is the digest of the file, if another than that of `content`. None where it cannot be understood any more.
     """
     try:
-        draft, _ = drafted(open_source(path, text.encode())[0])
+        source, _ = open_source(path, content)
     except SpecError:
         return None
-    return None if draft is None or draft.broken else draft.campaign
+    draft, _ = drafted(replace(source, sha256=sha256 or source.sha256))
+    if draft is None or draft.broken:
+        return None
+    folder = path.parent.absolute()
+    return draft.campaign.remembering({Path(os.path.normpath(folder / name)): pictures[name] for name in pictures})
+
+
+def nameless(path: Path, name: str) -> Campaign:
+    """A campaign of which nothing but its name is known: it plans no image."""
+    draft, _ = drafted(open_source(path, f"campaign: {json.dumps(name)}".encode())[0])
+    if draft is None:
+        raise ValueError(name)
+    return draft.campaign.remembering({})
 
 
 def _across(draft: Draft, words: Words) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ a field has one shape here. The docstring of a field is what the reference and e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -208,6 +208,7 @@ class Campaign(Frozen):
 
     _source: Source = PrivateAttr()
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _pictures: Mapping[Path, str] | None = PrivateAttr(default=None)
 
     @property
     def family(self) -> Family:
@@ -239,6 +240,11 @@ class Campaign(Frozen):
         """What deserves a look but stops nothing, in file order."""
         return self._warnings
 
+    @property
+    def pictures(self) -> Mapping[Path, str] | None:
+        """The SHA-256 of its reference images, where they are remembered; None where the files are read."""
+        return self._pictures
+
     def problem(self, loc: Loc, message: str, advice: str = "") -> Problem:
         """A Problem at the place of a key, such as `("budget",)`; at the nearest one around it if it is not written."""
         return self._source.at(loc, message, advice)
@@ -251,4 +257,9 @@ class Campaign(Frozen):
         """This campaign, knowing the file it came from."""
         self._source = source
         self._warnings = tuple(warnings)
+        return self
+
+    def remembering(self, pictures: Mapping[Path, str]) -> Campaign:
+        """This campaign, its reference images being those of the last run: no file is read for them."""
+        self._pictures = dict(pictures)
         return self

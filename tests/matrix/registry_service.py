@@ -239,8 +239,9 @@ SUBMITS = (
         tests=(
             "run/test_account.py::test_a_run_stops_where_it_was_asked_to",
             "run/test_session.py::test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent",
+            "run/test_session.py::test_above_the_budget_what_is_paid_for_is_still_fetched",
         ),
-        ends="pending; a plan above the budget sends nothing",
+        ends="pending; a plan above the budget buys nothing",
         exit="9, 2",
     ),
 )

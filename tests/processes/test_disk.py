@@ -162,6 +162,28 @@ def test_a_limit_that_sinks_during_a_run(launcher: Forks, tmp_path: Path) -> Non
     assert limited_later(launcher, tmp_path / "home", resource.RLIMIT_FSIZE, 4096) == 6
 
 
+def test_little_room_on_a_disk_forbids_buying_and_not_fetching(
+    launcher: Forks, small_disk: Callable[[str], Path], tmp_path: Path
+) -> None:
+    disk = small_disk(DISK)
+    script = tmp_path / "faults.yaml"
+    script.write_text("- {kind: slow, where: poll, first: 1, seconds: 60}\n", encoding="utf-8")
+    switches = ("--per-minute", "600", "--job-seconds", "0", "--faults", str(script))
+    with launcher.sandbox(tmp_path, *switches) as sandbox:
+        machine = Machine.beside(sandbox.origin, disk)
+        file = machine.campaign(text=CAMPAIGN)
+        first = launcher.start("run", file, "--concurrency", "1", home=tmp_path, env=machine.env)
+        sandbox.wait_for(1, poll=1)
+        first.kill(15)
+        assert launcher.wait(first).exit == 143
+        done = launcher.run("run", file, "--concurrency", "8", home=tmp_path, env=machine.env)
+        assert (done.exit, len(sandbox.ledger()["accepted_at"])) == (6, 1)
+        assert "buying images needs about 67,108,864" in done.out
+        counts = machine.manifest()["counts"]
+        assert (counts["stored"], counts["accepted"], counts["pending"]) == (2, 0, 2)
+        completed(launcher, machine, sandbox, done)
+
+
 @pytest.mark.proof
 def test_a_disk_that_fills_up_at_many_sizes(
     launcher: Forks, small_disk: Callable[[str], Path], record_property: Callable[[str, object], None]

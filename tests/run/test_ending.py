@@ -1,4 +1,4 @@
-"""Which exit status a run has: the first that holds of 1, 2, 5, 6, 7, 4, a signal, 8, 9, 3."""
+"""Which exit status a run has: the first that holds of 1, 5, 6, 7, 2, 4, a signal, 8, 9, 3."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ TABLE = [
     (Ending(errors=[ACCOUNT]), {"pending": 3, "in_doubt": 1}, 7),
     (Ending(errors=[ACCOUNT, DISK]), {"pending": 3}, 6),
     (Ending(errors=[DISK, RECORD]), {"accepted": 3}, 5),
-    (Ending(errors=[RECORD, SpecError([])]), {"pending": 3}, 2),
-    (Ending(errors=[ACCOUNT, SpecError([])]), {"pending": 3}, 2),
+    (Ending(errors=[RECORD, SpecError([])]), {"pending": 3}, 5),
+    (Ending(errors=[DISK, SpecError([])]), {"pending": 3}, 6),
+    (Ending(errors=[ACCOUNT, SpecError([])]), {"pending": 3}, 7),
+    (Ending(errors=[SpecError([])]), {"pending": 3, "in_doubt": 1}, 2),
+    (Ending(signal=15, errors=[SpecError([])]), {"accepted": 3}, 2),
     (Ending(errors=[RECORD, BUG]), {"accepted": 3}, 1),
     (Ending(signal=15), {"pending": 3, "failed": 1}, 143),
     (Ending(signal=2, later="x", asked="y"), {"pending": 3}, 130),

@@ -146,6 +146,15 @@ async def test_a_signal_while_it_signs_in_ends_it_at_once(begin: Begin) -> None:
     assert asyncio.get_running_loop().time() - began < 10
 
 
+async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Begin) -> None:
+    night = await made(begin, requests=2, seeds=2, job_seconds=10)
+    assert (await again(night, signalled_after=5)).code == 143
+    await asyncio.sleep(60)
+    told = await again(night, limits=Limits(concurrency=1 << 40))
+    assert (told.code, len(sent(night)), told.verdicts["identical_bytes"]) == (6, 2 + 1, 2), told.said
+    assert "buying images needs about" in told.said
+
+
 async def test_it_is_asked_before_money_and_no_buys_nothing(begin: Begin) -> None:
     night = await made(begin)
     ended = await again(night, agrees=False)

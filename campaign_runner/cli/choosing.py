@@ -1,0 +1,111 @@
+"""What a `run` is given: every file loaded; or, where one has problems, the folders in which paid images wait.
+
+A person mends the file in the morning; what is paid for need not wait at the service until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from campaign_runner.cli import options
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.target import Target, find, folder_of
+from campaign_runner.errors import CampaignError, SpecError, UsageError
+from campaign_runner.folder import Folder
+from campaign_runner.memory import Memory
+from campaign_runner.plan.only import EVERYTHING, Only
+from campaign_runner.recalling import recalled, waiting
+from campaign_runner.spec.schema import Campaign
+from campaign_runner.together import held_back
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of each file: the values of `--only`, where output folders lie, whether it is for the sandbox.
+
+    `start_over`: buy also what the campaign has in a folder elsewhere.
+    """
+
+    only: Sequence[str]
+    output: Path | None
+    is_sandbox: bool
+    start_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One campaign of a command; `forbidden` says why nothing may be bought for it."""
+
+    campaign: Campaign
+    folder: Folder
+    only: Only = EVERYTHING
+    forbidden: CampaignError | None = None
+
+
+@dataclass(slots=True)
+class _Given:
+    """What one name stands for: a choice, or why there is none and the target it has all the same."""
+
+    name: str
+    choice: Choice | None = None
+    target: Target | None = None
+    wrong: CampaignError | None = None
+
+
+def chosen(names: Sequence[str], wanted: Wanted) -> tuple[list[Choice], list[CampaignError]]:
+    """The campaigns of a command, each once; and what is wrong with its files: then all of them only fetch.
+
+    Raises the first of that, SpecError or UsageError, where nothing that is paid for waits.
+    """
+    given = [_given(name, wanted) for name in names]
+    wrong = list({str(each.wrong): each.wrong for each in given if each.wrong is not None}.values())
+    if not wrong:
+        return _each_once([each.choice for each in given if each.choice is not None]), []
+    error = held_back([each.name for each in given if each.wrong is not None])
+    fetching = [] if wanted.is_sandbox else [found for each in given if (found := _fetching(each, error)) is not None]
+    if not fetching:
+        raise wrong[0]
+    return _each_once(fetching), wrong
+
+
+def _given(name: str, wanted: Wanted) -> _Given:
+    given = _Given(name)
+    try:
+        given.target = find(name, output=wanted.output, is_sandbox=wanted.is_sandbox)
+        campaign = given.target.campaign()
+        folder = folder_of(campaign, wanted.output, is_sandbox=wanted.is_sandbox)
+        choice = Choice(campaign, folder, options.selection(wanted.only, campaign))
+        if not (wanted.is_sandbox or wanted.start_over or folder.has_journal):
+            _refuse_left_behind(given, choice)
+        given.choice = choice
+    except (SpecError, UsageError) as error:
+        given.wrong = error
+    return given
+
+
+def _refuse_left_behind(given: _Given, choice: Choice) -> None:
+    """Where the campaign's file ran under another name, and paid images wait there: they are what is fetched.
+
+    Raises UsageError then; where nothing waits the run itself says what it thinks of that.
+    """
+    file, memory = choice.campaign.path, Memory(Environment.of_process().state_folder)
+    known = memory.last_folder(file)
+    if known is not None and waiting(Folder(known)):
+        given.target = Target(Folder(known), file)
+        memory.refuse_elsewhere(file, choice.folder.path)
+
+
+def _fetching(given: _Given, held: UsageError) -> Choice | None:
+    """What is to be fetched for a name while nothing may be bought; None where nothing waits."""
+    if given.choice is not None:
+        return replace(given.choice, forbidden=held) if waiting(given.choice.folder) else None
+    if given.target is None or not waiting(folder := given.target.folder):
+        return None
+    with folder.ledger() as ledger:
+        return Choice(recalled(folder, ledger, given.target.file), folder, forbidden=given.wrong)
+
+
+def _each_once(choices: list[Choice]) -> list[Choice]:
+    return list({choice.campaign.path.resolve(): choice for choice in choices}.values())
