@@ -135,6 +135,16 @@ PLANTS = (
 """,
         ("tests/run/test_runner.py::test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing",),
     ),
+    Plant(
+        "clean text by NFKC",
+        "spec/text.py",
+        'text = unicodedata.normalize("NFC", text)',
+        'text = unicodedata.normalize("NFKC", text)',
+        (
+            "tests/plan/test_recipes.py"
+            "::test_characters_that_only_look_like_others_keep_their_golden_recipe_and_key",
+        ),
+    ),
 )
 
 
