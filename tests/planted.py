@@ -140,10 +140,21 @@ PLANTS = (
         "spec/text.py",
         'text = unicodedata.normalize("NFC", text)',
         'text = unicodedata.normalize("NFKC", text)',
-        (
-            "tests/plan/test_recipes.py"
-            "::test_characters_that_only_look_like_others_keep_their_golden_recipe_and_key",
-        ),
+        ("tests/plan/test_recipes.py::test_characters_that_only_look_like_others_keep_their_golden_recipe_and_key",),
+    ),
+    Plant(
+        "let SQLite sync less",
+        "sqlite.py",
+        'connection.execute("PRAGMA synchronous = FULL")',
+        'connection.execute("PRAGMA synchronous = NORMAL")',
+        ("tests/run/test_durability.py",),
+    ),
+    Plant(
+        "keep SQLite's way back in memory",
+        "sqlite.py",
+        "{'WAL' if wal else 'DELETE'}",
+        "{'WAL' if wal else 'MEMORY'}",
+        ("tests/run/test_durability.py",),
     ),
 )
 
