@@ -156,6 +156,13 @@ PLANTS = (
         "{'WAL' if wal else 'MEMORY'}",
         ("tests/run/test_durability.py",),
     ),
+    Plant(
+        "skip the sync of a copied image",
+        "store.py",
+        "        new.flush()\n        os.fsync(new.fileno())\n",
+        "        new.flush()\n",
+        ("tests/test_power_cut.py",),
+    ),
 )
 
 
