@@ -163,6 +163,26 @@ PLANTS = (
         "        new.flush()\n",
         ("tests/test_power_cut.py",),
     ),
+    Plant(
+        "give the permit of every 429 back",
+        "run/submitting.py",
+        "await (quota.settle if error.retry_after is None else quota.give_back)(permit)",
+        "await quota.give_back(permit)",
+        ("tests/run/test_refused_permit.py",),
+    ),
+    Plant(
+        "free a refused permit before everybody waits",
+        "run/submitting.py",
+        """\
+                await quota.block(self._refused(error))
+                await (quota.settle if error.retry_after is None else quota.give_back)(permit)
+""",
+        """\
+                await (quota.settle if error.retry_after is None else quota.give_back)(permit)
+                await quota.block(self._refused(error))
+""",
+        ("tests/run/test_refused_permit.py",),
+    ),
 )
 
 
