@@ -183,6 +183,13 @@ PLANTS = (
 """,
         ("tests/run/test_refused_permit.py",),
     ),
+    Plant(
+        "remember where money goes only once it is spent",
+        "session.py",
+        "        self._remember(coming=self._stock.due)\n",
+        "",
+        ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
+    ),
 )
 
 
