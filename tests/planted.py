@@ -1,4 +1,4 @@
-"""`python -m tests.planted`: twelve bugs that would cost money, pictures or secrets, and the tests that catch them.
+"""`python -m tests.planted`: bugs that would cost money, pictures or secrets, and the tests that catch them.
 
 Each is planted in a copy of the package, one at a time; then the smallest set of tests that should
 notice is run on the copy. The checkout is never touched. Exit 1 if one is not caught.
@@ -189,6 +189,34 @@ PLANTS = (
         "        self._remember(coming=self._stock.due)\n",
         "",
         ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
+    ),
+    Plant(
+        "write the end of a run once its folder is let go",
+        "session.py",
+        """\
+                seconds = asyncio.get_running_loop().time() - began
+                return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+""",
+        """\
+                seconds = asyncio.get_running_loop().time() - began
+    with Ledger(order.folder.path) as ledger:
+        return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+""",
+        ("tests/run/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
+    ),
+    Plant(
+        "rewrite the manifest once the folder is let go",
+        "books.py",
+        """\
+        stack.callback(rewrite_manifest, folder, ledger, books.plan)
+        yield books
+""",
+        """\
+        yield books
+    with Ledger(folder.path) as ledger:
+        rewrite_manifest(folder, ledger, books.plan)
+""",
+        ("tests/run/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
     ),
 )
 
