@@ -42,8 +42,8 @@ PLANTS = (
     Plant(
         "no commit of the intent before the POST",
         "run/submitting.py",
-        "granted = bool(await self._ports.journal.intend([attempt]))",
-        "granted = bool(asyncio.ensure_future(self._ports.journal.intend([attempt])))",
+        "granted = next(iter(await self._ports.journal.intend([attempt])), None)",
+        "granted = attempt if asyncio.ensure_future(self._ports.journal.intend([attempt])) else None",
         ("tests/run/test_runner.py::test_when_a_request_leaves_its_intent_is_in_the_journal",),
     ),
     Plant(
