@@ -215,7 +215,10 @@ class Night:
         check(self.home / "output", ledger, resolved=self.resolved, canaries=CANARIES, seen=seen)
 
     async def run(self, campaign: Campaign | None = None, *, watch: Watch | None = None, **choices: Any) -> Ended:
-        """One run, as the command makes it. `choices`: limits, rate, secret, only, origin of another machine's name."""
+        """One run, as the command makes it. `choices`: limits, rate, secret, only, origin of another machine's name.
+
+        `hear` is called with each line of the report when it is said.
+        """
         campaign = campaign or load(self.home / "campaigns" / "night.yaml")
         events: list[Event] = []
         lines: list[str] = []
@@ -228,9 +231,13 @@ class Night:
             if watch is not None:
                 watch(event, control)
 
+        def say(line: str) -> None:
+            lines.append(line)
+            choices.get("hear", str)(line)
+
         control = Control(self.clock(), Stop(), observe)
         answers = {name: choices[name] for name in ("use", "leave") if name in choices}
-        desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=lines.append, **answers)
+        desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=say, **answers)
         began = self.seconds()
         order = self._order(campaign, choices)
         self.per_minute = max(self.per_minute, order.rate.per_minute)

@@ -1,4 +1,4 @@
-"""`python -m tests.planted`: twelve bugs that would cost money, pictures or secrets, and the tests that catch them.
+"""`python -m tests.planted`: bugs that would cost money, pictures or secrets, and the tests that catch them.
 
 Each is planted in a copy of the package, one at a time; then the smallest set of tests that should
 notice is run on the copy. The checkout is never touched. Exit 1 if one is not caught.
@@ -42,8 +42,8 @@ PLANTS = (
     Plant(
         "no commit of the intent before the POST",
         "run/submitting.py",
-        "granted = bool(await self._ports.journal.intend([attempt]))",
-        "granted = bool(asyncio.ensure_future(self._ports.journal.intend([attempt])))",
+        "granted = next(iter(await self._ports.journal.intend([attempt])), None)",
+        "granted = attempt if asyncio.ensure_future(self._ports.journal.intend([attempt])) else None",
         ("tests/run/test_runner.py::test_when_a_request_leaves_its_intent_is_in_the_journal",),
     ),
     Plant(
@@ -135,6 +135,89 @@ PLANTS = (
         await self._put(variation.stem, content, examined, short=variation.short_stem)
 """,
         ("tests/run/test_runner.py::test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing",),
+    ),
+    Plant(
+        "clean text by NFKC",
+        "spec/text.py",
+        'text = unicodedata.normalize("NFC", text)',
+        'text = unicodedata.normalize("NFKC", text)',
+        ("tests/plan/test_recipes.py::test_characters_that_only_look_like_others_keep_their_golden_recipe_and_key",),
+    ),
+    Plant(
+        "let SQLite sync less",
+        "sqlite.py",
+        'connection.execute("PRAGMA synchronous = FULL")',
+        'connection.execute("PRAGMA synchronous = NORMAL")',
+        ("tests/run/test_durability.py",),
+    ),
+    Plant(
+        "keep SQLite's way back in memory",
+        "sqlite.py",
+        "{'WAL' if wal else 'DELETE'}",
+        "{'WAL' if wal else 'MEMORY'}",
+        ("tests/run/test_durability.py",),
+    ),
+    Plant(
+        "skip the sync of a copied image",
+        "store.py",
+        "        new.flush()\n        os.fsync(new.fileno())\n",
+        "        new.flush()\n",
+        ("tests/test_power_cut.py",),
+    ),
+    Plant(
+        "give the permit of every 429 back",
+        "run/submitting.py",
+        "await (quota.settle if error.retry_after is None else quota.give_back)(permit)",
+        "await quota.give_back(permit)",
+        ("tests/run/test_refused_permit.py",),
+    ),
+    Plant(
+        "free a refused permit before everybody waits",
+        "run/submitting.py",
+        """\
+                await quota.block(self._refused(error))
+                await (quota.settle if error.retry_after is None else quota.give_back)(permit)
+""",
+        """\
+                await (quota.settle if error.retry_after is None else quota.give_back)(permit)
+                await quota.block(self._refused(error))
+""",
+        ("tests/run/test_refused_permit.py",),
+    ),
+    Plant(
+        "remember where money goes only once it is spent",
+        "session.py",
+        "        self._remember(coming=self._stock.due)\n",
+        "",
+        ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
+    ),
+    Plant(
+        "write the end of a run once its folder is let go",
+        "session.py",
+        """\
+                seconds = asyncio.get_running_loop().time() - began
+                return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+""",
+        """\
+                seconds = asyncio.get_running_loop().time() - began
+    with Ledger(order.folder.path) as ledger:
+        return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+""",
+        ("tests/run/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
+    ),
+    Plant(
+        "rewrite the manifest once the folder is let go",
+        "books.py",
+        """\
+        stack.callback(rewrite_manifest, folder, ledger, books.plan)
+        yield books
+""",
+        """\
+        yield books
+    with Ledger(folder.path) as ledger:
+        rewrite_manifest(folder, ledger, books.plan)
+""",
+        ("tests/run/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
     ),
 )
 

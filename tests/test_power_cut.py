@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from power import Log, Recorder, Sync, Tree
@@ -77,6 +79,58 @@ async def test_an_image_is_absent_or_complete_and_there_once_it_is_stored(
     record_property("proved", f"power cuts while publishing: {sum(1 for _ in trees(log))} states, 0 broken")
 
 
+async def reuse(disk: Path, recorder: Recorder) -> Log:
+    """Three images that another campaign of the disk has stored, each recorded as stored once the store says so."""
+    for name, content in IMAGES.items():
+        files.make_folder((disk / "other" / "images" / name).parent)
+        files.write_durably(disk / "other" / "images" / name, content)
+    store = await FolderStore.prepare(disk / "images", disk / ".staging")
+    standing = len(recorder.finish().events)
+    for name, content in IMAGES.items():
+        sha256 = hashlib.sha256(content).hexdigest()
+        await store.put_existing(name, sha256, home=disk / "other", file=f"images/{name}")
+        recorder.relied(name)
+    return recorder.finish().since(standing)
+
+
+def refusing_links(error: int, link: Callable[..., None], *, only_away: bool) -> Callable[..., None]:
+    """A system that makes no hard link, or none from a folder that is held open: from one campaign to another."""
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        if not only_away or "src_dir_fd" in options:
+            raise OSError(error, os.strerror(error))
+        link(*arguments, **options)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("error", "only_away"),
+    [(None, False), (errno.EXDEV, True), (errno.EPERM, False)],
+    ids=["linked", "from another disk", "a disk without links"],
+)
+async def test_a_reused_image_is_absent_or_complete_and_there_once_it_is_stored(
+    error: int | None,
+    only_away: bool,
+    tmp_path: Path,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if error is not None:
+        monkeypatch.setattr(os, "link", refusing_links(error, os.link, only_away=only_away))
+    log = await reuse(tmp_path / "disk", recorder)
+    assert set(IMAGES) <= {str(words) for cut in log.cuts() for words in cut.facts}
+    assert broken_images(log) == []
+
+
+async def test_reusing_a_copy_needs_each_of_its_syncs(
+    tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", refusing_links(errno.EXDEV, os.link, only_away=True))
+    log = await reuse(tmp_path / "disk", recorder)
+    assert_each_sync_is_needed(log)
+
+
 def under_its_own_name(target: Path, staged: Path, stored: Callable[[], None]) -> None:
     """Naive: a half of it has the name already."""
     target.write_bytes(staged.read_bytes())
@@ -122,7 +176,11 @@ def test_the_model_finds_what_is_wrong_with_a_naive_publishing(
 
 async def test_publishing_needs_each_of_its_syncs(tmp_path: Path, recorder: Recorder) -> None:
     """Whichever sync of a file or of its folder were forgotten, an image could be lost: the model would see it."""
-    log = await publish(tmp_path / "disk", recorder)
+    assert_each_sync_is_needed(await publish(tmp_path / "disk", recorder))
+
+
+def assert_each_sync_is_needed(log: Log) -> None:
+    """One of each file, and of each folder that got a name."""
     syncs = [number for number, event in enumerate(log.events) if isinstance(event, Sync)]
     needed = [number for number in syncs if broken_images(log.without(number))]
     of_files = [number for number in syncs if log.events[number].thing not in log.all_folders]  # type: ignore[union-attr]

@@ -22,6 +22,16 @@ GOLDEN = (
 )
 GOLDEN_RECIPE = "cbaa867bab48c3cc698693a655863592e8ae3a6c394081785030086e371e3412"
 GOLDEN_KEY = "bcb38449d48f6913f5da061a973bb7a2f50b480aaec633f8149a90ac81881640"
+# Characters that NFKC would spell otherwise (1/2, fi, 2, 2) stay as they are; an accent beside its letter is composed.
+# The digests are those of this text, so in a few lines that share nothing with the package:
+#     recipe = hashlib.sha256(COMPATIBLE.encode()).hexdigest()
+#     key = hashlib.sha256(f"{recipe}:66080".encode()).hexdigest()
+COMPATIBLE = (
+    '{"body":{"prompt":"½ \ufb01g tart, \uff12 café spoons, 3 m²",'
+    '"size":{"height":2048,"width":2048}},"v":1,"version":"image4_standard"}'
+)
+COMPATIBLE_RECIPE = "df8794192b155a28fbb6b8b0b017be6c08380e5ff6eec5a9df91cc2f2cc3ab90"
+COMPATIBLE_KEY = "7127c4b1cf5453ef09bc7e35394595d0a8a6fa22a64661b89f66aad3057d01e1"
 PIXELS = {"width": 2048, "height": 2048}
 PROMPT = {"prompt": "almond candle on an oak table", "size": PIXELS}
 
@@ -49,6 +59,31 @@ def test_a_planned_variation_bears_the_golden_key(tmp_path: Path) -> None:
     words = "{product.name} on an oak table, autumn leaves, soft morning light"
     made = plan(tmp_path, prompts={"hero": {"text": words}}, presets={"painted": {"styles": ["painting"]}})
     assert next(iter(made)).variation.key == next(made.keys()) == GOLDEN_KEY
+
+
+AS_TYPED = "½ \ufb01g tart, \uff12 cafe\u0301 spoons, 3 m²"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"prompts": {"hero": {"text": AS_TYPED}}},
+        {"prompts": {"hero": {"text": "{product.name}"}}, "products": {"tart": {"name": AS_TYPED}}},
+        {"prompts": {"hero": {"text": "{tart}, 3 m²"}}, "vars": {"tart": AS_TYPED.removesuffix(", 3 m²")}},
+    ],
+    ids=["prompt", "name", "word"],
+)
+def test_characters_that_only_look_like_others_keep_their_golden_recipe_and_key(
+    texts: dict[str, Any], tmp_path: Path
+) -> None:
+    made = next(iter(plan(tmp_path, **{"products": {"tart": {"name": "tart"}}} | texts)))
+    assert (made.recipe.text, made.recipe.digest) == (COMPATIBLE, COMPATIBLE_RECIPE)
+    assert made.variation.key == COMPATIBLE_KEY
+
+
+def test_a_negative_prompt_keeps_them_too(tmp_path: Path) -> None:
+    made = recipe(tmp_path, model="image3", defaults={"negative_prompt": AS_TYPED})
+    assert made.body["negativePrompt"] == "½ \ufb01g tart, \uff12 café spoons, 3 m²"
 
 
 def test_canonical_json_keeps_characters_and_sorts_keys() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -142,6 +143,19 @@ def killed_twice(begin: Begin, first: int, second: int) -> bool:
     return done.exit == -signal.SIGKILL
 
 
+def forgotten(begin: Begin, die_at: int) -> bool:
+    """A first run was killed, and its folder went: whether the run after it held back, or had nothing to fear."""
+    with begin(f"forgotten at {die_at}") as crashing:
+        done, _ = crashing.spring(die_at)
+        assert done.exit == -signal.SIGKILL
+        shutil.rmtree(crashing.disk / "output", ignore_errors=True)
+        again, _ = crashing.spring()
+        ledger = crashing.sandbox.ledger()
+        assert (again.exit in (0, 2), ledger["charged_twice"]) == (True, {}), again.out + again.err
+        assert again.exit == 2 or len(ledger["charged"]) == 4
+    return again.exit == 2
+
+
 def together(work: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(work, tasks))
@@ -150,6 +164,17 @@ def together(work: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
 def test_a_run_killed_at_a_step_that_outlives_it_is_finished_by_the_next(begin: Begin, places: list[str]) -> None:
     few = range(len(places) // 12, len(places), len(places) // 6)
     together(lambda die_at: killed(begin, die_at), list(few))
+
+
+@pytest.mark.proof
+def test_a_first_run_may_be_killed_at_any_step_and_its_folder_go(
+    begin: Begin, places: list[str], record_property: Callable[[str, object], None]
+) -> None:
+    some = list(range(0, len(places), 8))
+    held_back = together(lambda die_at: forgotten(begin, die_at), some)
+    assert held_back == sorted(held_back)  # from some step on, and then always
+    assert any(held_back)
+    record_property("proved", f"folders gone after a kill: {len(some)}, {sum(held_back)} held back, 0 bought twice")
 
 
 @pytest.mark.proof

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,30 @@ def test_killed_again_and_again_it_still_ends(machine_for: Callable[[str], Machi
     assert last.exit == 0, last.out
     assert {image["state"] for image in machine.manifest()["images"]} == {"stored"}
     assert len(ledger["charged"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("faults", "requests"),
+    [("[{kind: slow_after, where: submit, nth: 1, seconds: 600}]", 1), ("[]", 3)],
+    ids=["before the first answer", "with three accepted"],
+)
+def test_a_killed_first_run_is_remembered_though_its_folder_goes(
+    faults: str, requests: int, machine_for: Callable[[str], Machine], tmp_path: Path
+) -> None:
+    script = tmp_path / "faults.yaml"
+    script.write_text(faults, encoding="utf-8")
+    with sandbox_process("--per-minute", "600", "--job-seconds", "0.3", "--faults", str(script)) as sandbox:
+        machine = machine_for(sandbox.origin)
+        file = machine.campaign()
+        first = machine.start("run", file, "--concurrency", str(requests))
+        sandbox.wait_for(requests)
+        first.kill()
+        first.communicate()
+        shutil.rmtree(machine.home / "output")
+        again = machine.run("run", file)
+        ledger = sandbox.ledger()
+        assert (again.exit, ledger["charged_twice"]) == (2, {}), again.err
+        assert ledger["calls"]["token"] == 1  # that of the first: the second asked for nothing at all
+        assert str(machine.home / "output" / "spring") in again.err
+        assert "--start-over" in again.err
+        machine.begin_anew()

@@ -65,7 +65,13 @@ async def again(
         asyncio.get_running_loop().call_later(signalled_after, control.signalled, signal.SIGTERM)
     access = choices.pop("access", None) or night.access()
     agrees = choices.pop("agrees", True)
-    desk = Desk(control, agree=lambda figures: asked.append(figures) is None and agrees, say=lines.append)
+    hear = choices.pop("hear", str)
+
+    def say(line: str) -> None:
+        lines.append(line)
+        hear(line)
+
+    desk = Desk(control, agree=lambda figures: asked.append(figures) is None and agrees, say=say)
     limits = choices.pop("limits", Limits(concurrency=8))
     order = Again(read, choose(read, only), Folder(folder), FAST, limits, **choices)
     code = await make_again(order, access, desk)

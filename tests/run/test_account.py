@@ -17,12 +17,23 @@ from campaign_runner.sandbox.serve import serving
 ONE_BY_ONE = Limits(concurrency=1)
 
 
-async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(begin: Any) -> None:
-    night = await begin(Fault("401", nth=2))
-    ended = await night.run(night.campaign(requests=3))
+@pytest.mark.parametrize(
+    ("faults", "concurrency", "refused"),
+    [
+        ([], 1, 1),  # nobody else is on the way: the second alone meets the refusal
+        ([Fault("slow", where="submit", first=3)], 3, 3),  # all are on their way with the token when it is revoked
+    ],
+    ids=["one by one", "all at once"],
+)
+async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(
+    begin: Any, faults: list[Fault], concurrency: int, refused: int
+) -> None:
+    night = await begin(Fault("401", nth=2), *faults)
+    ended = await night.run(night.campaign(requests=3), limits=Limits(concurrency=concurrency))
     assert ended.code == 0
     assert night.ledger.calls["token"] == 2
-    assert len(ended.seen(Submitting)) == len(night.ledger.entries) == 4  # an attempt is one request
+    assert len(night.ledger.refused) == refused
+    assert len(ended.seen(Submitting)) == len(night.ledger.entries) == 3 + refused  # an attempt is one request
 
 
 async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Any) -> None:

@@ -34,13 +34,13 @@ async def after_an_edit(night: Night) -> Campaign:
 
 async def kept(night: Night, campaign: Campaign, only: Only = EVERYTHING) -> list[Adopted | Existing]:
     night.exits.clear()  # what the last run said is not what is there from here on
-    async with opened(Folder(night.output), campaign) as books:
+    async with opened(Folder(night.output), campaign, night.access().memory) as books:
         return [each async for each in keep(books, only)]
 
 
 async def pruned(night: Night, campaign: Campaign, only: Only = EVERYTHING) -> list[Any]:
     night.exits.clear()
-    async with opened(Folder(night.output), campaign) as books:
+    async with opened(Folder(night.output), campaign, night.access().memory) as books:
         return [each async for each in prune(books, only)]
 
 

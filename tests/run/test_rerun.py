@@ -73,6 +73,26 @@ async def test_the_same_service_makes_the_same_images_of_the_same_requests(begin
     assert ended.folder == night.output.with_name("night.rerun")
 
 
+# SHA-256 of '{"body":{"prompt":"night ½ \ufb01g, \uff12 m² 0 on a table","size":{"height":1024,"width":1024}},
+# "v":1,"version":"image3"}' without the line break; of that digest in hex and ":1".
+COMPATIBLE_RECIPE = "f727a77772f2cf52187de9e18bedfd05754996225ae6a80e2611be353fea2940"
+COMPATIBLE_KEY = "eb029a39d51fffcbe6f3ac37ef84452bb303cc667dbf971f7122661b14efa05a"
+
+
+async def test_characters_that_only_look_like_others_are_recorded_and_made_again_as_they_are(begin: Begin) -> None:
+    night = await begin()
+    assert (await night.run(night.campaign(requests=1, seeds=1, of="½ \ufb01g, \uff12 m²"))).code == 0
+    night.resolved |= set(night.ledger.charged)
+    (recorded,) = read_manifest(night.output / "manifest.json").images()
+    assert (recorded.recipe, recorded.key) == (COMPATIBLE_RECIPE, COMPATIBLE_KEY)
+    assert recorded.prompt == "night ½ \ufb01g, \uff12 m² 0 on a table"
+    ended = await again(night)
+    assert (ended.code, ended.verdicts) == (0, {"identical_bytes": 1})
+    assert night.ledger.charged == {COMPATIBLE_KEY: 2}  # as the service computes it, which shares no code with us
+    first, second = sent(night)
+    assert first == second
+
+
 async def test_what_was_made_again_has_a_manifest_of_its_own_and_can_be_verified_and_made_again(begin: Begin) -> None:
     night = await made(begin)
     first = await again(night, None, "product=p00")
