@@ -30,3 +30,11 @@ def is_elsewhere(file: object) -> bool:
     except IntegrityError:
         return True
     return place not in PLACES or not below
+
+
+def bought_before(name: str) -> IntegrityError:
+    """What to say of a file, below `images/`, that has the name of an image which is due."""
+    return IntegrityError(
+        f"{IMAGES}/{name} is on the disk, but the journal does not know it: it was not bought again. "
+        "Restore journal.sqlite, or move the file away and run again"
+    )

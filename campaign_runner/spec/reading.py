@@ -10,6 +10,7 @@ from campaign_runner.errors import SpecError
 from campaign_runner.spec.counting import MOST_CELLS, count_problems, product_of_lists
 from campaign_runner.spec.draft import Draft, drafted
 from campaign_runner.spec.filling import Filling
+from campaign_runner.spec.ids import Derive, derived
 from campaign_runner.spec.opening import open_source
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.rules import rule_problems, rule_warnings
@@ -40,13 +41,13 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     return draft.campaign.written_in(source, _in_file_order(warnings))
 
 
-def recall(path: Path, text: str) -> Campaign | None:
+def recall(path: Path, text: str, derive: Derive = derived) -> Campaign | None:
     """A campaign that ran before, as its file was then: it had no problem, so none is looked for.
 
-    None where it cannot be understood any more. Its pictures need not exist now.
+    None where it cannot be understood any more. Its pictures need not exist now. `derive` makes the ids of names.
     """
     try:
-        draft, _ = drafted(open_source(path, text.encode())[0])
+        draft, _ = drafted(open_source(path, text.encode())[0], derive)
     except SpecError:
         return None
     return None if draft is None or draft.broken else draft.campaign

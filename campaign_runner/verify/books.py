@@ -21,8 +21,9 @@ from campaign_runner.manifest import Sources, is_current, recorded
 from campaign_runner.model import Size
 from campaign_runner.plan.plan import Plan
 from campaign_runner.readback import ReadBack, read_manifest
+from campaign_runner.spec.ids import derived_before
 from campaign_runner.spec.problems import counted, listed
-from campaign_runner.spec.reading import load
+from campaign_runner.spec.reading import load, recall
 from campaign_runner.verify.findings import Finding
 from campaign_runner.verify.pictures import Wanted
 
@@ -117,8 +118,9 @@ def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books
 def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | None) -> str | None:
     """What the manifest says otherwise than the journal, in a sentence; None if nothing."""
     plan = _same_plan(read, ledger, file)
-    if plan is not None and is_current(folder.manifest, Sources(plan, ledger, read.head.updated_at)):
-        return None
+    for written in (plan, *_earlier(plan, ledger)) if plan is not None else ():
+        if is_current(folder.manifest, Sources(written, ledger, read.head.updated_at)):
+            return None
     found = [*_images(read, ledger), *_figures(read, ledger)]
     if found:
         return (
@@ -138,6 +140,15 @@ def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None
     except CampaignError:
         return None
     return plan if plan.knows_keys and not plan.references else None
+
+
+def _earlier(plan: Plan, ledger: Ledger) -> Iterator[Plan]:
+    """The plan as an earlier version made it, where that spelt ids in another way."""
+    campaign = plan.campaign
+    if any(campaign.source.respelt.values()):
+        before = recall(campaign.path, campaign.text, derived_before)
+        if before is not None:
+            yield Plan(before, ledger.custom_model, plan.digests)
 
 
 def _images(read: ReadBack, ledger: Ledger) -> Iterator[str]:
