@@ -76,7 +76,7 @@ class Doctor:
             try:
                 seen = await look()
             except CampaignError as error:
-                yield Finding(check, str(error), error.exit_code)
+                yield Finding(check, _told(error), error.exit_code)
             else:
                 if seen is not None:
                     yield Finding(check, seen)
@@ -201,6 +201,11 @@ class Doctor:
 
     def _now(self) -> datetime:
         return self._patient.clock.now()
+
+
+def _told(error: CampaignError) -> str:
+    """What a run would be refused for, on one line."""
+    return "; ".join(problem.sentence for problem in error.problems) if isinstance(error, SpecError) else str(error)
 
 
 def _existing(path: Path) -> Path:
