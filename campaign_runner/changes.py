@@ -18,9 +18,11 @@ from campaign_runner.plan.compare import Changes, Group, compare
 from campaign_runner.plan.cost import Rate, duration, minutes
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.ids import derived_before
 from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import recall
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.spec.wordings import sends_ids
 
 _LAST = "last_campaign"
 
@@ -41,12 +43,20 @@ def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
     if noted is None or noted == note_of(stock.plan)[_LAST]:
         return None
     last = json.loads(noted)
-    old = recall(stock.plan.campaign.path, last["text"])
+    old = _recalled(stock.plan.campaign.path, last["text"])
     if old is None:
         return None
     folder = old.path.parent.absolute()
     known = {folder / path: digest for path, digest in last["pictures"].items()}
     return compare(Plan(old, ledger.custom_model, known), stock, ledger.states, kept=ledger.kept())
+
+
+def _recalled(path: Path, text: str) -> Campaign | None:
+    """The campaign of the last run. Ids that were sent, or that are none today, were made by an earlier version."""
+    campaign = recall(path, text)
+    if campaign is not None and not (any(campaign.source.respelt.values()) and sends_ids(campaign)):
+        return campaign
+    return recall(path, text, derived_before) or campaign
 
 
 def between(old: Campaign, new: Campaign) -> tuple[Changes, Stock]:

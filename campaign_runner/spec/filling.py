@@ -21,10 +21,9 @@ from campaign_runner.spec.pictures import picture_flaw
 from campaign_runner.spec.problems import Problem, a, counted, listed, nearest
 from campaign_runner.spec.source import Loc, Scalar
 from campaign_runner.spec.text import EVERYWHERE, Slot, Text, clean, language, slots, wording
-from campaign_runner.spec.wordings import FIXED, filled_texts, is_product_word, wordings
+from campaign_runner.spec.wordings import FIXED, IDS, filled_texts, is_product_word, wordings
 
 _MOST_NAMED = 6
-_IDS = {"product.id": "products", "preset": "presets"}  # placeholders that are ids, and the list of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +213,7 @@ class Filling:
 
     def _lacks_word(self, word: _ProductWord, cell: Cell) -> bool:
         """Whether a cell's product has no such word, or not for its market; it is noted."""
-        if word.slot.name in _IDS:
+        if word.slot.name in IDS:
             return self._lacks_id(word, cell)
         key = (word.slot.name, cell.product, cell.market)
         if key in self._sound:
@@ -233,7 +232,7 @@ class Filling:
 
     def _lacks_id(self, word: _ProductWord, cell: Cell) -> bool:
         """Whether a cell's id is of two spellings; it is noted."""
-        axis = _IDS[word.slot.name]
+        axis = IDS[word.slot.name]
         id = cell.product if axis == "products" else cell.preset
         if id not in self._respelt.get(axis, ()):
             return False
@@ -282,7 +281,7 @@ class Filling:
         return source.problem(at, message, advice)
 
     def _two_spellings(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
-        source, axis = self._draft.source, _IDS[slot.name]
+        source, axis = self._draft.source, IDS[slot.name]
         named = [f"'{self._name(axis, id)}' (line {self._campaign.line((axis, id))})" for id in ids[:_MOST_NAMED]]
         who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
         first, before = ids[0], self._respelt[axis][ids[0]]

@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from checker import check
@@ -114,6 +115,42 @@ async def test_an_id_that_was_sent_has_to_be_written_and_then_nothing_is_bought(
     file.write_text(text.replace("candle]", "candle}"), encoding="utf-8")
     ended = await night.run(load(file))
     assert (ended.code, ended.states, night.ledger.images_charged) == (0, {"stored": 2}, 0)
+
+
+async def test_an_id_that_would_be_sent_otherwise_needs_a_persons_word(night: Night) -> None:
+    file = night.home / "campaigns" / "ids.yaml"
+    text = file.read_text(encoding="utf-8").replace("[Rosé Soap, ", "{rose-soap: Rosé Soap, almond-candle: ")
+    file.write_text(text.replace("candle]", "candle}"), encoding="utf-8")
+    with pytest.raises(UsageError, match="1 of 2 stored images would no longer be in it"):
+        await night.run(load(file), leave=lambda changes: False)
+    assert night.ledger.images_charged == 0
+
+
+async def test_names_that_make_one_id_now_are_given_two_and_nothing_is_bought(begin: Any) -> None:
+    night = await begin()
+    before = night.campaign(requests=1)
+    text = before.path.read_text(encoding="utf-8").replace("p00: night mug 0", "ros: Rosé\n  rose: rose")
+    before.path.write_text(text, encoding="utf-8")
+    await night.run(load(before.path))
+    listed = text.replace("\n  ros: Rosé\n  rose: rose", " [Rosé, rose]")
+    before.path.write_text(listed, encoding="utf-8")
+    with pytest.raises(SpecError, match="'rose' makes the same id 'rose' as another entry"):
+        load(before.path)
+    before.path.write_text(listed.replace("[Rosé, rose]", "{mine: Rosé, yours: rose}"), encoding="utf-8")
+    ended = await night.run(load(before.path), leave=lambda changes: False)
+    assert (ended.code, len(night.ledger.accepted)) == (0, 2)
+
+
+async def test_what_waits_under_an_earlier_id_is_fetched_under_it(begin: Any) -> None:
+    night = await begin(job_seconds=1000)
+    campaign = night.campaign(requests=1)
+    campaign = edited(campaign, "\n  p00: night mug 0", " {ros-soap: Rosé Soap}")
+    assert (await night.run(campaign)).code == 8
+    await asyncio.sleep(1000)
+    ended = await night.run(edited(campaign, "{ros-soap: Rosé Soap}", "[Rosé Soap]"))
+    assert (ended.code, ended.states, len(night.ledger.accepted)) == (0, {"stored": 4}, 1)
+    places = {(image["product"], image["file"].split("/")[1]) for image in ended.images}
+    assert places == {("rose-soap", "ros-soap")}
 
 
 async def test_a_pasted_character_that_is_taken_away_does_not_buy_again_unasked(night: Night) -> None:
