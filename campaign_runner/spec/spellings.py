@@ -64,6 +64,5 @@ def spelt(cell: Cell, spellings: Spellings) -> Cell:
     """A cell with each id in its other spelling: a recorded one as today with `Campaign.spellings`, the other way
     round with `Source.respelt`.
     """
-    product = spellings.get("products", {}).get(cell.product, cell.product)
-    preset = spellings.get("presets", {}).get(cell.preset, cell.preset)
-    return replace(cell, product=product, preset=preset)
+    product, preset = (spellings.get(several, {}).get(getattr(cell, axis)) for axis, several in LISTED.items())
+    return replace(cell, product=product or cell.product, preset=preset or cell.preset)  # none was made of no letter

@@ -141,6 +141,13 @@ async def test_names_that_make_one_id_now_are_given_two_and_nothing_is_bought(be
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
 
 
+async def test_a_name_that_made_no_id_before_makes_one_now(begin: Any) -> None:
+    night = await begin()
+    campaign = edited(night.campaign(requests=1), "\n  p00: night mug 0", " [É]")
+    ended = await night.run(campaign)
+    assert (ended.code, {image["product"] for image in ended.images}) == (0, {"e"})
+
+
 async def test_what_waits_under_an_earlier_id_is_fetched_under_it(begin: Any) -> None:
     night = await begin(job_seconds=1000)
     campaign = night.campaign(requests=1)
