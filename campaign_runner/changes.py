@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from campaign_runner.errors import UsageError
@@ -17,19 +18,21 @@ from campaign_runner.plan.compare import Changes, Group, compare
 from campaign_runner.plan.cost import Rate, duration, minutes
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
+from campaign_runner.spec.ids import derived_before
 from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import recall
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.spec.wordings import sends_ids
 
 
 def note_of(plan: Plan) -> dict[str, str]:
     """What the journal notes of a run's campaign."""
     campaign = plan.campaign
-    noted = {"text": campaign.text, "pictures": _pictures(plan), "sha256": campaign.sha256}
+    noted = {"text": campaign.text, "pictures": pictures_of(plan), "sha256": campaign.sha256}
     return {LAST_CAMPAIGN: canonical_json(noted)}
 
 
-def _pictures(plan: Plan) -> dict[str, str]:
+def pictures_of(plan: Plan) -> dict[str, str]:
     """The digests of a campaign's reference images by their path from its file."""
     folder = plan.campaign.path.parent.absolute()
     return {Path(os.path.relpath(path, folder)).as_posix(): digest for path, digest in plan.digests.items()}
@@ -38,10 +41,17 @@ def _pictures(plan: Plan) -> dict[str, str]:
 def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
     """The campaign of the last run, as its file (at `path` now) was then.
 
-    None where the journal does not hold it, or it cannot be understood any more.
+    None where the journal does not hold it, or it cannot be understood any more. Ids that were sent, or that are none
+    today, were made by an earlier version.
     """
     last = ledger.last_campaign
-    return None if last is None else recall(path, last.content, last.pictures, last.sha256)
+    if last is None:
+        return None
+    read = partial(recall, path, last.content, last.pictures, last.sha256)
+    campaign = read()
+    if campaign is not None and not (any(campaign.source.respelt.values()) and sends_ids(campaign)):
+        return campaign
+    return read(derive=derived_before) or campaign
 
 
 def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
@@ -50,7 +60,7 @@ def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
     `stock` is the whole plan of now.
     """
     last, campaign = ledger.last_campaign, stock.plan.campaign
-    if last is None or (last.content, last.pictures) == (campaign.text.encode(), _pictures(stock.plan)):
+    if last is None or (last.content, last.pictures) == (campaign.text.encode(), pictures_of(stock.plan)):
         return None
     old = last_campaign(ledger, campaign.path)
     return None if old is None else compare(Plan(old, ledger.custom_model), stock, ledger.states, kept=ledger.kept())

@@ -21,6 +21,11 @@ def run(file: Path, folder: Folder, *flags: str) -> str:
     return _typed("run", shown(file), *_sandbox(folder), *output, *flags)
 
 
+def check(file: Path) -> str:
+    """See everything that is wrong with a campaign file."""
+    return _typed("check", shown(file))
+
+
 def resolve(folder: Folder, file: Path | None, *flags: str) -> str:
     """A person's word over what a run left open. `file` is the campaign's, None where it is gone."""
     return _typed("resolve", _called(folder, file), *flags)

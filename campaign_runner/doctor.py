@@ -24,7 +24,7 @@ from campaign_runner.order import Access, Order
 from campaign_runner.plan.cost import Rate, estimate, product_of_lists
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
-from campaign_runner.preflight import refuse_long_names, refuse_over_budget, settle_model
+from campaign_runner.preflight import refuse_long_names, refuse_over_budget, refuse_unfit_prompts, settle_model
 from campaign_runner.quota import Limits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
@@ -76,7 +76,7 @@ class Doctor:
             try:
                 seen = await look()
             except CampaignError as error:
-                yield Finding(check, str(error), error.exit_code)
+                yield Finding(check, _told(error), error.exit_code)
             else:
                 if seen is not None:
                     yield Finding(check, seen)
@@ -174,7 +174,7 @@ class Doctor:
         return f"it accepts the credentials; {counted(len(self._models), 'custom model')} shared with them"
 
     async def _model(self) -> str | None:
-        """The campaign's custom model is shared with the account, and is the one of the first run."""
+        """The custom model is shared with the account, is the one of the first run, and is asked for by its concept."""
         order = self._patient.order
         name = order.campaign.custom_model if order is not None else None
         if order is None or name is None or self._models is None:
@@ -182,6 +182,7 @@ class Doctor:
         with order.folder.ledger() if order.folder.has_journal else nullcontext() as ledger:
             recorded = ledger.custom_model if ledger else None
         model = settle_model(name, named(self._models, name), recorded, accept_drift=False)
+        refuse_unfit_prompts(order.campaign, model.concept)
         return f"'{name}' is shared, version {model.version}{', as in the first run' if recorded else ''}"
 
     async def _clock(self) -> str | None:
@@ -211,6 +212,11 @@ class Doctor:
 
     def _now(self) -> datetime:
         return self._patient.clock.now()
+
+
+def _told(error: CampaignError) -> str:
+    """What a run would be refused for, on one line."""
+    return "; ".join(problem.sentence for problem in error.problems) if isinstance(error, SpecError) else str(error)
 
 
 def _existing(path: Path) -> Path:

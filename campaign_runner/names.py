@@ -41,3 +41,11 @@ def recordable(path: Path) -> str:
     except UnicodeEncodeError:
         raise UsageError(f"{path} cannot be recorded, its name is not UTF-8; nothing was sent. Rename it") from None
     return str(path)
+
+
+def bought_before(name: str) -> IntegrityError:
+    """What to say of a file, below `images/`, that has the name of an image which is due."""
+    return IntegrityError(
+        f"{IMAGES}/{name} is on the disk, but the journal does not know it: it was not bought again. "
+        "Restore journal.sqlite, or move the file away and run again"
+    )

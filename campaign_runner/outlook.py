@@ -21,6 +21,12 @@ class Outlook:
     found: Found
     changes: Changes | None
 
+    @property
+    def takes_much(self) -> bool:
+        """Whether something is due after an edit that leaves much behind: the edit may be a slip, and cost money."""
+        is_due = self.stock.due + self.stock.reused > 0
+        return is_due and self.changes is not None and self.changes.takes_much
+
     def notes(self, rate: Rate) -> Iterator[tuple[str, str]]:
         """What a person should know, each with its label."""
         for sentence in sentences(self.changes, rate) if self.changes else ():

@@ -1,16 +1,17 @@
-"""What is decided before the first request: which custom model is meant, whether the budget allows it, and whether
-the disk takes the names of what would be bought.
+"""What is decided before the first request: which custom model is meant, whether its concept is asked for, whether
+what is due was bought before, whether the budget allows it, and whether the disk takes its names.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from campaign_runner import files, retry
+from campaign_runner import files, names, retry
 from campaign_runner.errors import AccountRefused, IntegrityError, NameTooLong, ProviderError, SpecError
 from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.lengths import try_longest
@@ -19,8 +20,11 @@ from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.stock import Stock
 from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.compose import Composer
-from campaign_runner.spec.problems import counted
+from campaign_runner.spec.problems import Problem, counted
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.spec.source import Loc
+from campaign_runner.spec.spellings import spelt
+from campaign_runner.spec.text import clean
 
 T = TypeVar("T")
 LONGEST_WAIT = 600.0
@@ -90,17 +94,43 @@ def _refuse_drift(name: str, recorded: CustomModel, model: CustomModel) -> None:
     )
 
 
-def refuse_too_long(campaign: Campaign, concept: str) -> None:
-    """The custom model's concept is known now: no prompt that names it may have grown too long. Raises SpecError."""
-    composer = Composer(campaign, concept)
-    cells = Cells(campaign)
+def refuse_unfit_prompts(campaign: Campaign, concept: str) -> None:
+    """The custom model's concept is known now: every prompt names it, and is not too long with it.
+
+    Style models have none. Raises SpecError with a Problem for each text.
+    """
+    composer, cells = Composer(campaign, concept), Cells(campaign)
+    told: dict[Loc, Problem] = {}
     for number in cells.numbers() if concept else ():
         cell = cells.cell(number)
-        characters = len(composer.compose(cell).prompt)
-        if characters > PROMPT_CHARACTERS:
-            message = f"with the custom model's concept '{concept}', {cell} has {characters:,} characters"
-            advice = f"Firefly takes {PROMPT_CHARACTERS:,}: shorten the prompt"
-            raise SpecError([campaign.problem(("prompts", cell.prompt), message, advice)])
+        place, prompt = composer.place(cell), composer.prompt(cell)
+        if place not in told and (flaw := _prompt_flaw(prompt, concept, cell)) is not None:
+            told[place] = campaign.problem(place, *flaw)
+    if told:
+        raise SpecError(sorted(told.values(), key=lambda problem: (problem.line, problem.column)))
+
+
+def _prompt_flaw(prompt: str, concept: str, cell: Cell) -> tuple[str, str] | None:
+    """What the service would refuse a prompt for, and what to write instead; None if nothing."""
+    if clean(concept) not in prompt:
+        message = f"this prompt lacks '{concept}', the concept of the custom model: Adobe would refuse it"
+        return message, "write {concept} where the model's subject belongs"
+    if len(prompt) > PROMPT_CHARACTERS:
+        message = f"with the custom model's concept '{concept}', {cell} has {len(prompt):,} characters"
+        return message, f"Firefly takes {PROMPT_CHARACTERS:,}: shorten the prompt"
+    return None
+
+
+async def refuse_files_of_before(stock: Stock, holds: Callable[[str], Awaitable[str | None]]) -> None:
+    """A due image whose file is there under the id that earlier versions made was bought before, by a record that is
+    gone. Raises IntegrityError. Files under today's names are looked for when their images are about to be asked for.
+    """
+    respelt = stock.plan.campaign.source.respelt
+    for planned in stock.to_make() if any(respelt.values()) else ():
+        variation = planned.variation
+        earlier = spelt(variation.cell, respelt)
+        if earlier != variation.cell and (name := await holds(replace(variation, cell=earlier).stem)) is not None:
+            raise names.bought_before(name)
 
 
 def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:

@@ -56,7 +56,7 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     made = f"{name}   {counts['stored']:,} of {counted(counts['planned'], 'image')} stored and checked"
     yield f"{made:<63} {spent(summary.requests.submitted, summary.seconds)}"
     yield ""
-    rows = [*_left_open(summary, ledger), *_not_yet(summary)]
+    rows = [*_left_open(summary, ledger), *_not_yet(summary), *_warnings(summary.campaign)]
     yield from _aligned(rows)
     yield from (f"  stopped: {visible(reason)}" for reason in summary.reasons)
     if rows or summary.reasons:
@@ -160,6 +160,15 @@ def _row(group: _Group, summary: Summary) -> Row:
 def _not_yet(summary: Summary) -> Iterator[Row]:
     if pending := summary.counts["pending"]:
         yield [f"{pending:,} pending", "not asked for yet", _run_again(summary)]
+
+
+def _warnings(campaign: Campaign) -> Iterator[Row]:
+    """What `check` warns of: it stops nothing, but may have been paid for."""
+    for warning in campaign.warnings[:LISTED]:
+        place = f"{shown(warning.path)}:{warning.line}:{warning.column}"
+        yield ["warning", f"{place}: {warning.message}", *([warning.advice] if warning.advice else [])]
+    if (more := len(campaign.warnings) - LISTED) > 0:
+        yield ["warning", f"and {more:,} more: {commands.check(campaign.path)}"]
 
 
 def _command(summary: Summary, state: str) -> str:

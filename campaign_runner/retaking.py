@@ -25,6 +25,7 @@ from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.source import Pairs
+from campaign_runner.spec.spellings import spelt
 
 _HIGHEST_SEED = 2**31 - 1
 
@@ -106,7 +107,8 @@ def _where(plan: Plan, image: Variation, wish: Wish) -> tuple[Cell, Wish]:
     position = next((at for at, key in enumerate(plan.keys()) if key == image.key), None)
     if position is not None:
         return plan.at(position).variation.cell, wish
-    return image.cell, wish if wish.text is not None else replace(wish, text=image.prompt_template)
+    cell = spelt(image.cell, plan.campaign.spellings)
+    return cell, wish if wish.text is not None else replace(wish, text=image.prompt_template)
 
 
 def _fields(campaign: Campaign, cell: Cell, wish: Wish) -> dict[str, str]:

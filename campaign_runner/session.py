@@ -31,7 +31,14 @@ from campaign_runner.plan.only import EVERYTHING
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Allowance
-from campaign_runner.preflight import patiently, refuse_long_names, refuse_over_budget, refuse_too_long, settle_model
+from campaign_runner.preflight import (
+    patiently,
+    refuse_files_of_before,
+    refuse_long_names,
+    refuse_over_budget,
+    refuse_unfit_prompts,
+    settle_model,
+)
 from campaign_runner.recalling import recalled
 from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.reuse import NOTHING, Found, Wish, existing, search
@@ -175,6 +182,8 @@ class Session:
         await self._workshop.check_room()
         await patiently(firefly.sign_in, random=self._control.clock.random)
         await self._settle_model(firefly)
+        if self._order.limits.guards_files:
+            await refuse_files_of_before(self._stock, (await self._store()).holds)
         figures = self._figures()
         if not self._access.is_sandbox:
             refuse_over_budget(self._order.campaign, figures)
@@ -191,7 +200,7 @@ class Session:
         return estimate(self._stock, self._order.rate, bought=bought, now=now, most=most)
 
     async def _look_around(self) -> None:
-        """Tell what changed since the last run, and use what other campaigns have stored.
+        """Tell what the file is warned of and what changed since the last run; use what other campaigns have stored.
 
         An edit that leaves much behind wants a person's word. Raises what the order is forbidden for, UsageError,
         IntegrityError, StoreError.
@@ -199,10 +208,12 @@ class Session:
         order = self._order
         if order.forbidden is not None:
             raise order.forbidden
+        for warning in order.campaign.warnings:
+            self._control.observe(Warned(warning.sentence))
         seen = outlook(self._stock, self._ledger, self._wish() if order.reuse else None)
         for sentence in sentences(seen.changes, order.rate) if seen.changes else ():
             self._control.observe(Edited(sentence))
-        if seen.changes is not None and seen.changes.takes_much and not self._desk.leave(seen.changes):
+        if seen.changes is not None and seen.takes_much and not self._desk.leave(seen.changes):
             refuse_large_loss(seen.changes)
         await self._reuse(seen.found)
 
@@ -236,13 +247,16 @@ class Session:
     async def _take(self, found: Found) -> None:
         if not found.offers:
             return
-        store = await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
+        store = await self._store()
         for offer in found.offers:
             taken = 0
             async for told in adopt(existing(offer, self.plan, self._wish()), store, self._journal):
                 taken += isinstance(told, Adopted)
                 self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
             self._control.observe(Reused(taken, offer.campaign))
+
+    async def _store(self) -> FolderStore:
+        return await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
 
     def _fresh_stock(self) -> Stock:
         return Stock(self.plan, self._ledger.states, self._order.only)
@@ -257,9 +271,9 @@ class Session:
             return
         found = await patiently(lambda: firefly.find_models(name), random=self._control.clock.random)
         model = settle_model(name, found, recorded, accept_drift=self._order.accept_drift)
+        refuse_unfit_prompts(self._order.campaign, model.concept)
         if model == recorded:
             return
-        refuse_too_long(self._order.campaign, model.concept)
         await self._journal.record([ModelResolved(model)])
         self._control.observe(ModelResolved(model))
         self._stock = self._planned(model)

@@ -7,7 +7,7 @@ its own place; the new one gets a second name for the same bytes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.plan.plan import Planned
 from campaign_runner.plan.stock import Stock
 from campaign_runner.pruning import departed
+from campaign_runner.spec.spellings import spelt
 from campaign_runner.store import FolderStore
 
 _AT_ONCE = 200
@@ -42,8 +43,10 @@ class StandIn:
 def stand_ins(ledger: Ledger, stock: Stock) -> Iterator[StandIn]:
     """For each due variation of `stock` the latest stored image of its cell and seed that left the campaign."""
     last: dict[str, tuple[str, str]] = {}  # of each place when it was stored, and its key: there may be 100,000
+    spellings = stock.plan.campaign.spellings
     for entry in departed(ledger, stock.plan, EVERYTHING):
-        place, stored_at = _place(entry.variation), str(entry.stored_at)
+        cell = spelt(entry.variation.cell, spellings)
+        place, stored_at = _place(replace(entry.variation, cell=cell)), str(entry.stored_at)
         if place not in last or last[place][0] <= stored_at:
             last[place] = stored_at, entry.variation.key
     due = iter(stock.to_make()) if last else iter(())

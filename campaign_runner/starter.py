@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from campaign_runner import files
 from campaign_runner.errors import SpecError
+from campaign_runner.families import FAMILIES, Family
 from campaign_runner.spec.editing import written
 from campaign_runner.spec.guard import quoted
 from campaign_runner.spec.ids import derived
@@ -34,10 +35,11 @@ class Answers:
 
     @property
     def images(self) -> int:
+        """How many it makes."""
         return len(self.products) * len(_PRESETS) * len(self.sizes) * len(_SEEDS)
 
     def text(self) -> str:
-        """The campaign file."""
+        """The campaign file. Its budget has room for one request more than it makes: a retake."""
         rows = [
             f"# yaml-language-server: $schema={SCHEMA}",
             f"campaign: {written(self.name)}",
@@ -49,7 +51,7 @@ class Answers:
             f"presets: [{', '.join(_PRESETS)}]",
             f"sizes: [{', '.join(map(written, self.sizes))}]",
             f"seeds: [{', '.join(map(str, _SEEDS))}]",
-            f"budget: {self.images}",
+            f"budget: {self.images + self._family.pack}",
         ]
         return "\n".join(rows) + "\n"
 
@@ -70,11 +72,15 @@ class Answers:
                 return ". ".join(part for part in (problem.message, problem.advice) if part)
         return None
 
+    @property
+    def _family(self) -> Family:
+        return FAMILIES["image3_custom" if self.custom_model else "image4_standard"]
+
     def _model(self) -> list[str]:
         if not self.custom_model:
-            return ["model: image4_standard"]
+            return [f"model: {self._family.id}"]
         which = "# or image4_custom: `campaign-runner models` tells which"
-        return [f"model: image3_custom   {which}", f"custom_model: {quoted(self.custom_model)}"]
+        return [f"model: {self._family.id}   {which}", f"custom_model: {quoted(self.custom_model)}"]
 
 
 def write_new(path: Path, content: bytes) -> bool:

@@ -13,8 +13,8 @@ from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError
 from campaign_runner.model import CustomModel
 from campaign_runner.plan.cost import Rate, estimate
 from campaign_runner.plan.stock import Stock
-from campaign_runner.preflight import refuse_over_budget, settle_model
-from campaigns import MODEL, plan
+from campaign_runner.preflight import refuse_over_budget, refuse_unfit_prompts, settle_model
+from campaigns import MODEL, campaign, plan
 
 OTHER = replace(MODEL, id="urn:aaid:sc:US:2")
 RETRAINED = replace(MODEL, version="4", etag="etag-4")
@@ -79,3 +79,32 @@ def test_an_overspent_budget_has_room_for_none(tmp_path: Path) -> None:
 def test_a_plan_within_the_budget_goes_on(bought: int, tmp_path: Path) -> None:
     stock = Stock(plan(tmp_path, budget=5))
     refuse_over_budget(stock.plan.campaign, estimate(stock, Rate(4, 9000), bought=bought, now=datetime.now(UTC)))
+
+
+def test_each_text_without_the_concept_is_told_where_it_stands(tmp_path: Path) -> None:
+    cell = {"product": "soap", "prompt": "hero", "preset": "plain", "market": "de", "size": "square", "seeds": [5]}
+    spec = campaign(
+        tmp_path,
+        model="image3_custom",
+        custom_model="Subject",
+        markets={"us": {"locale": "en-US"}, "de": {"locale": "de-DE"}},
+        prompts={
+            "hero": {"text": {"en": "{concept} by {product.name}", "de": "ohne {product.name}"}},
+            "word": {"text": {"other": "mugx and {product.name}"}},
+        },
+        include=[cell | {"text": {"other": "alone"}}, cell | {"seeds": [6], "text": {"other": "a mugx"}}],
+    )
+    with pytest.raises(SpecError) as refused:
+        refuse_unfit_prompts(spec, "mugx")
+    assert [problem.message for problem in refused.value.problems] == [
+        "this prompt lacks 'mugx', the concept of the custom model: Adobe would refuse it"
+    ] * 2
+    shown = [problem.source[problem.column - 1 :] for problem in refused.value.problems]
+    assert [text.split('"')[1] for text in shown] == ["ohne {product.name}", "alone"]
+    refuse_unfit_prompts(spec, "")  # a style model has no concept
+
+
+def test_a_prompt_that_grew_too_long_with_the_concept_is_told(tmp_path: Path) -> None:
+    spec = campaign(tmp_path, model="image3_custom", custom_model="Subject", prompts={"hero": "{concept} " * 100})
+    with pytest.raises(SpecError, match=r"with the custom model's concept 'a-long-concept', .* has 1,499 characters"):
+        refuse_unfit_prompts(spec, "a-long-concept")

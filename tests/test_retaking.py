@@ -86,7 +86,7 @@ REFUSED: list[tuple[Wish, str]] = [
     (Wish(text="{product.scent} in the air"), "{product.scent}"),
     (Wish(text="almond " * 300), "1,024"),
     (Wish(seeds=(2**31,)), "2147483648"),
-    (Wish(text="“quoted”"), "not quotes for YAML"),
+    (Wish(text="a tin\u200b of tea"), "zero width space"),
 ]
 
 

@@ -10,6 +10,7 @@ import click
 
 from campaign_runner.plan.only import Only, read_only
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.spec.spellings import both
 
 output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Where output folders lie.")
 only = click.option(
@@ -24,24 +25,32 @@ in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="The fol
 
 
 def selection(values: Sequence[str], campaign: Campaign) -> Only:
-    """What `--only` means for a campaign; a size may be given by its name. Raises UsageError."""
+    """What `--only` means for a campaign; a size may be given by its name, an id as earlier versions spelt it.
+
+    Raises UsageError.
+    """
     names = {name: size for name, size in _size_names(campaign).items() if size in map(str, campaign.sizes)}
     known = {
-        "product": list(campaign.products),
+        "product": [*campaign.products, *campaign.spellings.get("products", ())],
         "prompt": list(campaign.prompts),
-        "preset": list(campaign.presets),
+        "preset": [*campaign.presets, *campaign.spellings.get("presets", ())],
         "market": list(campaign.markets),
         "size": [*map(str, campaign.sizes), *names],
     }
     if any(value.startswith("seed=") for value in values):
         included = (entry.seeds or () for entry in campaign.include)
         known["seed"] = list(dict.fromkeys(map(str, chain(campaign.seeds, *included))))
-    return _sized(read_only(values, known), names)
+    return _sized(_spelt(read_only(values, known), campaign), names)
 
 
 def recorded(values: Sequence[str], campaign: Campaign) -> Only:
     """The same for what is recorded: it may have names that have left the campaign. Raises UsageError."""
-    return _sized(read_only(values), _size_names(campaign))
+    return _sized(_spelt(read_only(values), campaign), _size_names(campaign))
+
+
+def _spelt(only: Only, campaign: Campaign) -> Only:
+    """The same with every spelling of an id: a record may have the earlier one."""
+    return Only({axis: both(axis, names, campaign.spellings) for axis, names in only.values.items()})
 
 
 def _size_names(campaign: Campaign) -> dict[str, str]:

@@ -56,8 +56,8 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an edit amounts to. `due` and `requests` are what it costs, `kept` the stored images it leaves in the
-    campaign, `left` those it takes out of it.
+    """What an edit amounts to. `due` and `requests` are what it costs, `left` the stored images it takes out of the
+    campaign, `kept` those that are in the campaign now, whenever they were bought.
     """
 
     edits: tuple[Group, ...]
@@ -69,7 +69,7 @@ class Changes:
 
     @property
     def takes_much(self) -> bool:
-        """Whether more than a quarter of what was stored is left behind."""
+        """Whether more than a quarter of what is stored is left behind."""
         return self.left * 4 > self.kept + self.left
 
 
@@ -94,15 +94,12 @@ def compare(
     while stands_on := {before for before, after in kept if after in known} - known:  # kept, and kept once more
         known |= stands_on
     going = Reasons(old.campaign, stock.plan.campaign, "removed")
-    staying = 0
     for position, key in _stored(old, states):
-        if key in known:
-            staying += 1
-        else:
+        if key not in known:
             tally.goes(going.of(old.at(position)))
     groups = tally.groups()
     renamed = tuple(_renamed(old.campaign, stock.plan.campaign, groups))
-    return Changes(groups, renamed, tally.due, tally.requests, staying, tally.left)
+    return Changes(groups, renamed, tally.due, tally.requests, stock.counts()["stored"], tally.left)
 
 
 def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Iterator[tuple[int, str]]:

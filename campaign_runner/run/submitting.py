@@ -11,8 +11,8 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from campaign_runner import retry
-from campaign_runner.errors import IntegrityError, ProviderError, Rejected, Throttled, Unavailable
+from campaign_runner import names, retry
+from campaign_runner.errors import ProviderError, Rejected, Throttled, Unavailable
 from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Reason, Refused, Submitting, Waiting
 from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit
@@ -278,10 +278,7 @@ class Submitter:
         """A file under a due name was bought before, by a record that is gone: never buy it again unasked."""
         for variation in job.variations if self._limits.guards_files else ():
             if (name := await self._ports.store.holds(variation.stem, variation.short_stem)) is not None:
-                raise IntegrityError(
-                    f"images/{name} is on the disk, but the journal does not know it: it was not bought again. "
-                    "Restore journal.sqlite, or move the file away and run again"
-                )
+                raise names.bought_before(name)
 
 
 def _reason(error: ProviderError) -> Reason:

@@ -17,7 +17,7 @@ from campaign_runner.families import FAMILIES, LARGEST_SEED
 from campaign_runner.spec import values
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID
 from campaign_runner.spec.schema import Campaign
-from campaign_runner.spec.shape import FIELDS_OF_PROMPTS, RESERVED
+from campaign_runner.spec.shape import FIELDS_OF_PROMPTS, NO_PRODUCTS, RESERVED
 
 Schema = dict[str, Any]
 
@@ -172,6 +172,8 @@ def _shorten(fields: Schema) -> None:
         fields[name].pop("type")
         listed = [] if name == "prompts" else [{**NAMES, "minItems": 1, "uniqueItems": True}]
         named = {"type": "object", **entries, "additionalProperties": {"anyOf": [*forms, long]}}
+        if name == "products":
+            named["propertyNames"] = {**_id(LONGEST_ID), "not": {"enum": list(NO_PRODUCTS)}}
         fields[name]["anyOf"] = [*listed, named]
     fields["markets"] |= entries
     fields["vars"] |= {"minProperties": 1}

@@ -16,6 +16,7 @@ from typing import Any
 from campaign_runner.model import Cell
 from campaign_runner.spec.look import REFERENCES, merged, own_fields
 from campaign_runner.spec.schema import Campaign, Entry
+from campaign_runner.spec.source import Loc
 from campaign_runner.spec.text import Slot, Text, clean, language, parse, slots, wording
 
 _MOST_KEPT = 4096  # merged looks, and products' words, kept at once
@@ -81,10 +82,18 @@ class Composer:
 
     def template(self, cell: Cell) -> str:
         """The prompt as written for the cell's market."""
-        text: Text | None = None
-        if cell.include is not None:
-            text = self._campaign.include[cell.include].text
-        return self._wording(text or self._campaign.prompts[cell.prompt].text, cell.market)
+        return self._wording(self._written(cell)[1], cell.market)
+
+    def place(self, cell: Cell) -> Loc:
+        """Where that stands in the file."""
+        loc, text = self._written(cell)
+        return (*loc, next(key for key, wording in text.items() if wording == self._wording(text, cell.market)))
+
+    def _written(self, cell: Cell) -> tuple[Loc, Text]:
+        """The prompt of a cell in all its wordings, and its place."""
+        if cell.include is not None and (own := self._campaign.include[cell.include].text) is not None:
+            return ("include", cell.include, "text"), own
+        return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
 
     def _wording(self, text: Text, market: str | None) -> str:
         return wording(text, market, language(self._locales.get(market))) or ""

@@ -18,6 +18,7 @@ from campaign_runner.families import FAMILIES, Family
 from campaign_runner.model import Cell
 from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.explain import explained
+from campaign_runner.spec.ids import Derive, derived
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.shape import LISTS, Fields, Shaper
@@ -52,9 +53,12 @@ class Draft:
     doubtful: frozenset[Loc]
 
 
-def drafted(source: Source) -> tuple[Draft | None, list[Problem]]:
-    """What can be read of a file, and what the schema refuses; no Draft if nothing fits together."""
-    shaper = Shaper(source)
+def drafted(source: Source, derive: Derive = derived) -> tuple[Draft | None, list[Problem]]:
+    """What can be read of a file, and what the schema refuses; no Draft if nothing fits together.
+
+    `derive` makes the ids of listed names.
+    """
+    shaper = Shaper(source, derive)
     fields = shaper.campaign()
     model = fields.get("model")
     family = FAMILIES.get(model.text) if isinstance(model, Scalar) else None

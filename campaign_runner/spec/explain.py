@@ -49,13 +49,14 @@ _ENTRIES = {  # an example of what stands inside an entry
     "quota": "per_minute: 2",
 }
 _MOST_GUESSED = 500  # unknown keys of which it is asked what they meant
-_LATER = ("channels", "due")  # reserved at the top of the file
+_LATER = ("channels", "deliver", "review", "due", "account")  # reserved at the top of the file
 _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
 
 
 def explained(source: Source, errors: list[ErrorDetails], holes: set[Loc]) -> Iterator[Problem]:
     """A Problem for each error, but for what misses a value that is complained about already."""
-    unknown = islice((error["loc"] for error in errors if error["type"] == "extra_forbidden"), _MOST_GUESSED)
+    extra = (error["loc"] for error in errors if error["type"] == "extra_forbidden")
+    unknown = islice((loc for loc in extra if not _is_later(loc)), _MOST_GUESSED)
     misspelt = {(*loc[:-1], _meant(loc)) for loc in unknown}
     told = holes | misspelt
     for error in errors:
@@ -114,13 +115,17 @@ def _missing(source: Source, loc: Loc) -> Problem:
 
 def _unknown(source: Source, loc: Loc) -> Problem:
     key = str(loc[-1])
-    if len(loc) == 1 and key in _LATER:
-        return source.at_key(loc, f"'{key}' is reserved and means nothing yet", "take the line away")
+    if _is_later(loc):
+        return source.at_key(loc, f"'{key}' is reserved and means nothing yet", "take it away")
     if loc[0] in ("products", "markets") and key in _KEPT:
         return source.at_key(loc, f"'{key}' is reserved: it cannot be a word for prompts", "choose another name for it")
     meant = _meant(loc)
     advice = "" if meant else f"keys here: {listed(known_keys(loc), most=40)}"
     return source.at_key(loc, f"unknown key '{key}'" + (f"; did you mean '{meant}'?" if meant else ""), advice)
+
+
+def _is_later(loc: Loc) -> bool:
+    return len(loc) == 1 and loc[0] in _LATER
 
 
 def _meant(loc: Loc) -> str:

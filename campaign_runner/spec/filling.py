@@ -19,9 +19,9 @@ from campaign_runner.spec.draft import Draft, whole_cells
 from campaign_runner.spec.look import REFERENCES, layers
 from campaign_runner.spec.pictures import picture_flaw
 from campaign_runner.spec.problems import Problem, a, counted, listed, nearest
-from campaign_runner.spec.source import Loc
+from campaign_runner.spec.source import Loc, Scalar
 from campaign_runner.spec.text import EVERYWHERE, Slot, Text, clean, language, slots, wording
-from campaign_runner.spec.wordings import FIXED, filled_texts, is_product_word, wordings
+from campaign_runner.spec.wordings import FIXED, IDS, filled_texts, is_product_word, wordings
 
 _MOST_NAMED = 6
 
@@ -29,6 +29,14 @@ _MOST_NAMED = 6
 @dataclass(frozen=True, slots=True)
 class _ProductWord:
     """A product's word that a text needs: `slot` of the text at `loc`."""
+
+    loc: Loc
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class _Respelt:
+    """An id that a text needs and that earlier versions made otherwise of its name: the text would change with it."""
 
     loc: Loc
     slot: Slot
@@ -54,9 +62,9 @@ class _Told:
     """Something that has been complained about already."""
 
 
-_Lack: TypeAlias = _ProductWord | _MarketWord | _NoWording | _Told
+_Lack: TypeAlias = _ProductWord | _Respelt | _MarketWord | _NoWording | _Told
 _Needs: TypeAlias = tuple[list[_ProductWord], list[_Lack]]
-"""The product words that a text needs for a market, and what it lacks whatever the product."""
+"""The product words (and `preset`) that a text needs for a market, and what it lacks whatever the product."""
 
 
 class Filling:
@@ -78,6 +86,7 @@ class Filling:
         texts = list(filled_texts(draft.campaign))
         self._has_look_texts = any(loc[-1] in ("negative_prompt", *REFERENCES) for loc, _ in texts)
         self._named = {slot.name for text in wordings(texts) for slot in slots(text.text)}
+        self._respelt = draft.source.respelt
 
     def problems(self) -> Iterator[Problem]:
         """Words and wordings that are missing, texts that are too long once filled, pictures that are not there."""
@@ -94,7 +103,7 @@ class Filling:
 
     def _axes(self) -> set[str]:
         """What decides which words a text needs; the ids and sizes that a prompt names differ only in length."""
-        axes = {"product", "prompt", "market"}
+        axes = {"product", "prompt", "market"} | ({"preset"} & self._named if self._respelt.get("presets") else set())
         return axes | {"preset"} | ({"size"} & self._named) if self._has_look_texts else axes
 
     def _visit(self, cell: Cell) -> None:
@@ -181,7 +190,7 @@ class Filling:
             return
         key, written = wanted
         for slot in slots(written):
-            if is_product_word(slot.name):
+            if is_product_word(slot.name) or (slot.name == "preset" and self._respelt.get("presets")):
                 words.append(_ProductWord((*loc, key), slot))
             elif slot.name not in self._known:
                 lacks.append(_Told())
@@ -204,12 +213,14 @@ class Filling:
 
     def _lacks_word(self, word: _ProductWord, cell: Cell) -> bool:
         """Whether a cell's product has no such word, or not for its market; it is noted."""
+        if word.slot.name in IDS:
+            return self._lacks_id(word, cell)
         key = (word.slot.name, cell.product, cell.market)
         if key in self._sound:
             return False
         field = word.slot.name.removeprefix("product.")
         product = self._campaign.products[cell.product]
-        text = {"name": product.name, "id": {EVERYWHERE: cell.product}}.get(field) or product.words.get(field)
+        text = product.name if field == "name" else product.words.get(field)
         if text is None:
             self._lacks.setdefault(word, {})[cell.product] = None
         elif self._wording(text, cell.market) is None:
@@ -218,6 +229,15 @@ class Filling:
         else:
             self._sound.add(key)
         return key not in self._sound
+
+    def _lacks_id(self, word: _ProductWord, cell: Cell) -> bool:
+        """Whether a cell's id is of two spellings; it is noted."""
+        axis = IDS[word.slot.name]
+        id = cell.product if axis == "products" else cell.preset
+        if id not in self._respelt.get(axis, ()):
+            return False
+        self._lacks.setdefault(_Respelt(word.loc, word.slot), {})[id] = None
+        return True
 
     def _measure(self, loc: Loc, text: str, cell: Cell) -> None:
         if len(text) > PROMPT_CHARACTERS:
@@ -229,6 +249,8 @@ class Filling:
         match lack:
             case _ProductWord(loc, slot):
                 yield self._missing_word(loc, slot, who)
+            case _Respelt(loc, slot):
+                yield self._two_spellings(loc, slot, who)
             case _MarketWord(loc, slot):
                 at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1
                 message = f"{{{slot.name}}} is missing for {_markets(who)}"
@@ -257,6 +279,25 @@ class Filling:
             advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{listed(others, most=3)}]}}"
         at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1 + len("product.")
         return source.problem(at, message, advice)
+
+    def _two_spellings(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
+        source, axis = self._draft.source, IDS[slot.name]
+        named = [f"'{self._name(axis, id)}' (line {self._campaign.line((axis, id))})" for id in ids[:_MOST_NAMED]]
+        who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
+        first, before = ids[0], self._respelt[axis][ids[0]]
+        keeps = (
+            f"{axis}: {{{before}: {self._name(axis, first)}, …}} keeps images of earlier versions, or "
+            if before
+            else ""
+        )
+        at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1
+        message = f"{{{slot.name}}} needs an id that is written in the file, for {who}"
+        return source.problem(at, message, f"write the id yourself: {keeps}{axis}: {{{first}: …}}")
+
+    def _name(self, axis: str, id: str) -> str:
+        """The name that an id was made from."""
+        _, node = self._draft.source.find((axis, id))
+        return node.text if isinstance(node, Scalar) else id
 
     def _missing_pictures(self, loc: Loc, references: Collection[str]) -> Iterator[Problem]:
         folder = self._campaign.path.parent

@@ -26,6 +26,15 @@ MOST_EVENTS = 200_000
 MOST_FINDINGS = 500  # a person stops reading long before
 _LONGEST_ADVICE = 400  # characters
 _TYPOGRAPHIC = "“”„‘’«»"  # made by word processors
+_QUOTED = ("'", '"')
+_PASTED = {
+    "\u00ad": "a soft hyphen",
+    "\u200b": "a zero width space",
+    "\u2060": "a word joiner",
+    "\ufeff": "a byte order mark",
+}
+"""Invisible characters that only come along when text is copied; joiners and direction marks are part of a script."""
+_PASTED_ANY = re.compile(f"[{''.join(_PASTED)}]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -96,16 +105,31 @@ class _Builder:
                 pass  # the stream's and the document's ends
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
-        """A scalar whose text can be sent: no control characters, no quotes made by a word processor."""
+        """A scalar whose text can be sent: no control or pasted characters, no quotes made by a word processor."""
         start, end, text = _index(event.start_mark), _index(event.end_mark), str(event.value)
         if _CONTROL.search(text):
             self._refuse(start, "a control character in a text", "write the text without \\ escapes")
             text = _CONTROL.sub("", text)
-        if len(text) > 1 and text[0] in _TYPOGRAPHIC and text[-1] in _TYPOGRAPHIC:
+        if _PASTED_ANY.search(text):
+            self._refuse_pasted(start, end, text)
+        is_quoted = event.style in _QUOTED
+        if not is_quoted and len(text) > 1 and text[0] in _TYPOGRAPHIC and text[-1] in _TYPOGRAPHIC:
             message = f"{text[0]} and {text[-1]} are not quotes for YAML: they would be sent with the text"
             text = text[1:-1]
             self._refuse(start, message, retry(self._text, start, end, quoted(text)))
         return Scalar(text, start, end, is_plain=event.style in (None, ""))
+
+    def _refuse_pasted(self, start: int, end: int, text: str) -> None:
+        """The text stays as it is: what was bought with it is recognised."""
+        found = _PASTED_ANY.findall(text)
+        written = _PASTED_ANY.search(self._text, start, end)  # not where it is written as an escape
+        named = f"{_PASTED[found[0]]}, U+{ord(found[0]):04X}"
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        message = f"an invisible character in this text{more}: {named}"
+        if written is None:
+            self._refuse(start, message, "write the text without \\ escapes")
+            return
+        self._refuse(written.start(), message, _without_pasted(self._text, start, end))
 
     def _refuse(self, at: int, message: str, advice: str = "") -> None:
         if len(self.findings) >= MOST_FINDINGS:
@@ -157,7 +181,7 @@ class _Builder:
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in self._mended(pairs, frame):
             if self._is_usable(key, entries):
-                entries[key.text] = (key, value)
+                entries[_PASTED_ANY.sub("", key.text)] = (key, value)
         return Pairs(entries, frame.start, end, frame.is_flow)
 
     def _bare_braces(self, frame: _Frame, end: int) -> Scalar:
@@ -230,6 +254,15 @@ def retry(text: str, start: int, end: int, instead: str) -> str:
     if "\n" not in text[start:end] and rest - first <= _LONGEST_ADVICE:
         instead = (text[first:start] + instead + text[end:rest]).strip()
     return f"try: {instead}" if len(instead) <= _LONGEST_ADVICE else "put the text in quotes"
+
+
+def _without_pasted(text: str, start: int, end: int) -> str:
+    """`try:` and the lines of a text without its invisible characters; only what would fit on a screen."""
+    first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    clean = _PASTED_ANY.sub("", text[first : len(text) if last < 0 else last]).strip()
+    if "\n" in clean or len(clean) > _LONGEST_ADVICE:
+        return "delete it: it came along when the text was copied; typing the words again helps, too"
+    return f"try: {clean}"
 
 
 _KEY_ADVICE = "if this was meant as a text, put it in quotes"

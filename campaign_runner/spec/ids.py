@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
+from typing import TypeAlias
 
 from campaign_runner.spec.problems import counted
 
 LONGEST_ID = 40
 LONGEST_CAMPAIGN = 60
+Derive: TypeAlias = Callable[[str], str]
+"""How the id of a name is made; the id may be empty."""
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _OTHERS = re.compile(r"[^a-z0-9]+")
 _DEVICES = frozenset(("con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(10))))
+_SPELT_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ĳ": "ij", "þ": "th"}
+    | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t", "ŋ": "n"}
+)
+"""Letters that are no letter with an accent, or are written with another one where there is none."""
 
 
 def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
@@ -28,5 +38,20 @@ def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
 
 
 def derived(name: str) -> str:
-    """The id of a name: lower case, each run of other characters one dash, none at the ends; may be empty."""
+    """The id of a name: lower case, letters without their accents, each run of other characters one dash, none at
+    the ends; may be empty.
+    """
+    return derived_before(_without_accents(name.lower()))
+
+
+def derived_before(name: str) -> str:
+    """The id that earlier versions made of a name: a letter with an accent was one of the other characters."""
     return _OTHERS.sub("-", name.lower()).strip("-")
+
+
+def _without_accents(text: str) -> str:
+    """`rosé` as `rose`, `süß` as `suess`."""
+    if text.isascii():
+        return text
+    spelt_out = unicodedata.normalize("NFC", text).translate(_SPELT_OUT)
+    return "".join(each for each in unicodedata.normalize("NFD", spelt_out) if not unicodedata.combining(each))

@@ -32,6 +32,11 @@ class Problem:
     def __str__(self) -> str:
         return "\n".join(self._rows())
 
+    @property
+    def sentence(self) -> str:
+        """The same on one line, without the line of the file."""
+        return f"{self.path}:{self.line}:{self.column}: {self.message}" + (f": {self.advice}" if self.advice else "")
+
     def _rows(self) -> Iterable[str]:
         yield f"{self.path}:{self.line}:{self.column}: {visible(self.message)}"
         if self.source:

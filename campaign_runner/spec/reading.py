@@ -13,6 +13,7 @@ from campaign_runner.errors import SpecError
 from campaign_runner.spec.counting import MOST_CELLS, count_problems, product_of_lists
 from campaign_runner.spec.draft import Draft, drafted
 from campaign_runner.spec.filling import Filling
+from campaign_runner.spec.ids import Derive, derived
 from campaign_runner.spec.opening import open_source
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.rules import rule_problems, rule_warnings
@@ -43,17 +44,20 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     return draft.campaign.written_in(source, _in_file_order(warnings))
 
 
-def recall(path: Path, content: bytes, pictures: Mapping[str, str], sha256: str | None = None) -> Campaign | None:
+def recall(
+    path: Path, content: bytes, pictures: Mapping[str, str], sha256: str | None = None, derive: Derive = derived
+) -> Campaign | None:
     """A campaign that ran before, as its file was then: it had no problem, so none is looked for.
 
     `pictures` are the digests of its reference images by their path from the file: they need not exist now.
-    `sha256` is the digest of the file, if another than that of `content`. None where it cannot be understood any more.
+    `sha256` is the digest of the file, if another than that of `content`; `derive` makes the ids of names. None where
+    it cannot be understood any more.
     """
     try:
         source, _ = open_source(path, content)
     except SpecError:
         return None
-    draft, _ = drafted(replace(source, sha256=sha256 or source.sha256))
+    draft, _ = drafted(replace(source, sha256=sha256 or source.sha256), derive)
     if draft is None or draft.broken:
         return None
     folder = path.parent.absolute()

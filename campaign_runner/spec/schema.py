@@ -16,6 +16,7 @@ from campaign_runner.families import FAMILIES, Family
 from campaign_runner.model import Size
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.source import Loc, Source
+from campaign_runner.spec.spellings import Spellings
 from campaign_runner.spec.values import (
     as_any_of,
     as_any_seeds,
@@ -229,6 +230,11 @@ class Campaign(Frozen):
     def source(self) -> Source:
         """The file with the place of everything in it."""
         return self._source
+
+    @property
+    def spellings(self) -> Spellings:
+        """The ids that earlier versions made of its names, with those of now."""
+        return self._source.spellings
 
     @property
     def text(self) -> str:

@@ -12,16 +12,21 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from campaign_runner.spec.guard import quoted, retry
-from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID, derived, id_flaw
+from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID, Derive, derived, derived_before, id_flaw
 from campaign_runner.spec.look import FIELDS as LOOK_FIELDS
 from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.source import Hole, Listed, Loc, Node, Pairs, Scalar, Source
+from campaign_runner.spec.spellings import earlier, respell
 from campaign_runner.spec.text import EVERYWHERE, OTHER
 
 LISTS = ("products", "prompts", "presets", "markets", "sizes", "seeds")
 SINGULAR = ("product", "prompt", "preset", "market", "size", "seed")
 RESERVED = frozenset((*LISTS, *SINGULAR, *LOOK_FIELDS, "name", "text", "file", "id", "where", OTHER))
 FIELDS_OF_PROMPTS = RESERVED - {"id", OTHER}  # any other key under a prompt is a market or a language
+NO_PRODUCTS = ("file", "id", "where")
+"""Ids that no product can have: under `products` they are about a sheet."""
+_OF_A_SHEET = frozenset((*NO_PRODUCTS, "sheet", "header", "columns", "name"))
+_SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")
 _EXAMPLES = {
     "products": "products:\n  candle: almond candle",
     "prompts": 'prompts:\n  hero: "{product.name} on an oak table"',
@@ -39,12 +44,16 @@ _Expand: TypeAlias = Callable[[Loc, Node], Any]
 
 
 class Shaper:
-    """Writes out one file. `problems` are mistakes of form; `holes` are places that are complained about already."""
+    """Writes out one file. `problems` are mistakes of form; `holes` are places that are complained about already.
 
-    def __init__(self, source: Source) -> None:
+    `derive` makes the ids of listed names.
+    """
+
+    def __init__(self, source: Source, derive: Derive = derived) -> None:
         self.problems: list[Problem] = []
         self.holes: set[Loc] = set()
         self._source = source
+        self._derive = derive
 
     def campaign(self) -> Fields:
         """The whole file, ready for the schema."""
@@ -64,6 +73,7 @@ class Shaper:
             value = self._entries(name, node, axes[name]) if name in axes else self._field((name,), node)
             self._put(fields, (name,), value)
         fields.setdefault("presets", {"plain": {}})
+        respell(fields, self._source.spellings)
         self._check_campaign_id(fields.get("campaign"))
         return fields
 
@@ -72,6 +82,10 @@ class Shaper:
             self._refuse(name, *flaw)
 
     def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
+        if axis == "products" and (place := _sheet(node)) is not None:
+            advice = f"write the products here:\n{_EXAMPLES[axis]}"
+            self._refuse(place, "products from a sheet are not supported by this version", advice)
+            return _HOLE
         if isinstance(node, Listed) and node.nodes and axis in ("products", "presets"):
             return self._listed(axis, node)
         if not isinstance(node, Pairs):
@@ -82,7 +96,7 @@ class Shaper:
             return _HOLE
         entries: Fields = {}
         for id, (key, value) in node.entries.items():
-            if axis != "vars" and (flaw := id_flaw(id)):
+            if axis != "vars" and (flaw := id_flaw(id) or _reserved(axis, id)):
                 self._refuse(key, *flaw)
             self._put(entries, (axis, id), expand((axis, id), value))
         return entries
@@ -96,31 +110,38 @@ class Shaper:
             key = self._source.find((axis,))[0] or node
             self._refuse(key, f"'{axis}' is a list of entries, each with an id", f"write:\n{_EXAMPLES[axis]}")
 
-    def _listed(self, axis: str, names: Listed) -> Any:
+    def _listed(self, axis: str, written: Listed) -> Any:
         """A list of names or styles, with ids made from them."""
         places: dict[str, int] = {}
-        for index, node in enumerate(names.nodes):
+        names: dict[str, str] = {}
+        for index, node in enumerate(written.nodes):
             if not isinstance(node, Scalar):
                 if not isinstance(node, Hole):
                     self._refuse(node, f"a list of {axis} holds names only", f"write:\n{_EXAMPLES[axis]}")
                 continue
-            id = derived(node.text)
-            if flaw := self._derived_flaw(id, places):
+            id = self._derive(node.text)
+            if flaw := self._derived_flaw(axis, id, places):
                 self.holes.add((axis, id))
                 self._refuse(node, f"'{node.text}' {flaw}", f"give it an id: {axis}: {{my-id: {node.text}}}")
                 continue
             places[id] = index
+            names[id] = node.text
         self._source.list_ids[axis] = places
+        before = {id: derived_before(name) for id, name in names.items()}
+        self._source.respelt[axis] = {id: other for id, other in before.items() if other != id}
+        self._source.spellings[axis] = earlier(before)
         expand = self._product if axis == "products" else self._preset
-        return {id: expand((axis, id), names.nodes[index]) for id, index in places.items()} or _HOLE
+        return {id: expand((axis, id), written.nodes[index]) for id, index in places.items()} or _HOLE
 
-    def _derived_flaw(self, id: str, taken: dict[str, int]) -> str:
+    def _derived_flaw(self, axis: str, id: str, taken: dict[str, int]) -> str:
         if not id:
             return "has no letter a-z or digit to make an id from"
         if len(id) > LONGEST_ID:
             return f"makes an id of more than {LONGEST_ID} characters"
         if id in taken:
             return f"makes the same id '{id}' as another entry of the list"
+        if _reserved(axis, id):
+            return f"makes the id '{id}', which is reserved"
         return "makes an id that Windows keeps for a device" if id_flaw(id) else ""
 
     def _product(self, loc: Loc, node: Node) -> Any:
@@ -212,3 +233,21 @@ class Shaper:
 
     def _refuse(self, node: Node, message: str, advice: str) -> None:
         self.problems.append(self._source.problem(node.start, message, advice))
+
+
+def _sheet(products: Node) -> Node | None:
+    """The place where `products` names a sheet, if it does."""
+    if isinstance(products, Scalar):
+        return products if products.text.lower().endswith(_SHEETS) else None
+    if not isinstance(products, Pairs) or "file" not in products.entries:
+        return None
+    key, file = products.entries["file"]
+    is_sheet = isinstance(file, Scalar) and file.text.lower().endswith(_SHEETS)
+    return key if is_sheet or products.entries.keys() <= _OF_A_SHEET else None
+
+
+def _reserved(axis: str, id: str) -> tuple[str, str] | None:
+    """What is wrong with an id that means something else under its key; None if nothing is."""
+    if axis != "products" or id not in NO_PRODUCTS:
+        return None
+    return f"'{id}' cannot be the id of a product: it is reserved", "choose another id"

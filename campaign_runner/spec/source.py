@@ -67,6 +67,8 @@ class Source:
 
     `original` is the text as written; in `text` a line that YAML cannot read may stand as it was meant.
     `inserted` holds the column of a sign that was put into such a line, so that places are told as the file has them.
+    `list_ids` are the ids made from lists of names, with their positions; `respelt` those that earlier versions made
+    otherwise, with what they made; `spellings` the same the other way round, where it is one alone that was spelt so.
     """
 
     path: Path
@@ -76,6 +78,8 @@ class Source:
     original: str
     inserted: Mapping[int, int] = field(default_factory=dict)
     list_ids: dict[str, dict[str, int]] = field(default_factory=dict)
+    respelt: dict[str, dict[str, str]] = field(default_factory=dict)
+    spellings: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @cached_property
     def _starts(self) -> list[int]:

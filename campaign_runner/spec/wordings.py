@@ -21,6 +21,8 @@ from campaign_runner.spec.source import Loc
 from campaign_runner.spec.text import EVERYWHERE, OTHER, Slot, Text, flaws, language, slots
 
 FIXED = ("preset", "market", "size", "campaign", "concept")
+IDS = {"product.id": "products", "preset": "presets"}
+"""Placeholders that are ids which may be made from names, and the list of each."""
 _NAME = re.compile(r"[^\W\d][\w-]*")
 
 
@@ -72,6 +74,11 @@ def _words(campaign: Campaign, axis: str) -> Iterator[tuple[str, str]]:
     for id, entry in getattr(campaign, axis).items():
         for word in entry.words:
             yield id, word
+
+
+def sends_ids(campaign: Campaign) -> bool:
+    """Whether any text has an id that may be made from a name."""
+    return any(slot.name in IDS for text in wordings(filled_texts(campaign)) for slot in slots(text.text))
 
 
 def is_product_word(name: str) -> bool:

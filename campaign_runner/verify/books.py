@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner import commands
+from campaign_runner.changes import pictures_of
 from campaign_runner.errors import CampaignError, IntegrityError, UsageError
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -22,8 +23,9 @@ from campaign_runner.memory import Memory
 from campaign_runner.model import Size
 from campaign_runner.plan.plan import Plan
 from campaign_runner.readback import ReadBack, read_manifest
+from campaign_runner.spec.ids import derived_before
 from campaign_runner.spec.problems import counted, listed
-from campaign_runner.spec.reading import load
+from campaign_runner.spec.reading import load, recall
 from campaign_runner.verify.findings import Finding
 from campaign_runner.verify.pictures import Wanted
 
@@ -126,8 +128,9 @@ def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books
 def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | None) -> str | None:
     """What the manifest says otherwise than the journal, in a sentence; None if nothing."""
     plan = _same_plan(read, ledger, file)
-    if plan is not None and is_current(folder.manifest, Sources(plan, ledger, read.head.updated_at)):
-        return None
+    for written in (plan, *_earlier(plan, ledger)) if plan is not None else ():
+        if is_current(folder.manifest, Sources(written, ledger, read.head.updated_at)):
+            return None
     found = [*_images(read, ledger), *_figures(read, ledger)]
     if found:
         return (
@@ -147,6 +150,15 @@ def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None
     except CampaignError:
         return None
     return plan if plan.knows_keys and not plan.references else None
+
+
+def _earlier(plan: Plan, ledger: Ledger) -> Iterator[Plan]:
+    """The plan as an earlier version made it, where that spelt ids in another way."""
+    campaign = plan.campaign
+    if any(campaign.source.respelt.values()):
+        before = recall(campaign.path, campaign.text.encode(), pictures_of(plan), campaign.sha256, derived_before)
+        if before is not None:
+            yield Plan(before, ledger.custom_model)
 
 
 def _images(read: ReadBack, ledger: Ledger) -> Iterator[str]:

@@ -122,6 +122,15 @@ async def _note(folder: Path, origin: str) -> None:
         await journal.record([ModelResolved(MODEL)])
 
 
+def test_a_prompt_without_the_concept_of_its_model_is_told(ask: Ask, account: dict[str, str], spring: Path) -> None:
+    spring.write_text(CAMPAIGN.replace("Warm Custom Model", "Almond Candle"), encoding="utf-8")
+    said = ask("doctor", "spring", **account)
+    assert said.status == 2
+    assert "spring.yaml:5:17: this prompt lacks 'almndcndl', the concept of the custom model" in said.out
+    spring.write_text(spring.read_text(encoding="utf-8").replace("a {product", "{concept} and a {product"))
+    assert ask("doctor", "spring", **account).status == 0
+
+
 def test_a_wrong_file_is_told_and_the_rest_is_checked_all_the_same(
     ask: Ask, account: dict[str, str], spring: Path
 ) -> None:

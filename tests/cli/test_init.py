@@ -18,8 +18,15 @@ from campaign_runner.starter import Answers
 def test_without_a_terminal_it_takes_the_defaults(ask: Ask, tmp_path: Path) -> None:
     assert ask("init").status == 0
     campaign = load(tmp_path / "campaigns" / "my-campaign.yaml")
-    assert len(Plan(campaign)) == 32 == campaign.budget
+    assert len(Plan(campaign)) == 32
     assert campaign.warnings == ()
+
+
+@pytest.mark.parametrize("custom_model", ["", "Warm Custom Model"])
+def test_its_budget_has_room_for_a_retake(custom_model: str, tmp_path: Path) -> None:
+    (tmp_path / "spring.yaml").write_text(Answers(custom_model=custom_model).text(), encoding="utf-8")
+    campaign = load(tmp_path / "spring.yaml")
+    assert campaign.budget == len(Plan(campaign)) + campaign.family.pack == 36
 
 
 def test_it_writes_twelve_lines(ask: Ask, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.events import Adopted, Edited, Event, Stored, Warned
 from campaign_runner.folder import MADE_AGAIN, Folder
 from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.plan.only import Only
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.spec.schema import Campaign
@@ -328,3 +329,48 @@ async def test_who_says_no_to_one_campaign_of_a_run_may_buy_the_same_for_the_oth
     )
     assert [part.code for part in several.parts] == [9, 0]
     assert len(night.ledger.accepted) == 2
+
+
+async def test_an_edit_that_is_taken_back_needs_no_word(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    await night.run(campaign)
+    there = edited(campaign, "on a table", "on a shelf")
+    await night.run(there)
+    back = edited(there, "on a shelf", "on a table")
+    ended = await night.run(back, **PERSON_SAYS_NO)
+    assert (ended.code, ended.states["stored"], len(night.ledger.accepted)) == (0, 16, 4)
+    assert said(ended) == ["prompt hero changed: nothing due; 8 kept; 8 no longer in the campaign (kept on disk)"]
+
+
+async def test_an_edit_that_makes_nothing_due_needs_no_word_however_much_it_leaves(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=4)
+    await night.run(campaign)
+    less = edited(campaign, "  p01: night mug 1\n  p02: night mug 2\n  p03: night mug 3\n", "")
+    assert (await night.run(less, **PERSON_SAYS_NO)).code == 0
+
+
+async def test_what_is_stored_counts_whenever_it_was_bought(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=4)
+    await night.run(campaign)
+    half = edited(campaign, "  p02: night mug 2\n  p03: night mug 3\n", "")
+    await night.run(half)
+    more = edited(half, "  p01: night mug 1\n", "  p02: night mug 2\n  p03: night mug 3\n  p04: night mug 4\n")
+    ended = await night.run(more, **PERSON_SAYS_NO)  # leaves 4, has 12: a quarter
+    assert (ended.code, len(night.ledger.accepted)) == (0, 5)
+    less = edited(more, "  p03: night mug 3\n  p04: night mug 4\n", "  p05: night mug 5\n")
+    with pytest.raises(UsageError, match="8 of 16 stored images would no longer be in it"):
+        await night.run(less, **PERSON_SAYS_NO)
+    assert len(night.ledger.accepted) == 5
+    await night.run(less)
+
+
+async def test_what_is_not_selected_is_not_due(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    await night.run(campaign)
+    now = edited(campaign, "p01: night mug 1", "p01: night jug 1")
+    ended = await night.run(now, only=Only({"product": frozenset(["p00"])}), **PERSON_SAYS_NO)
+    assert (ended.code, len(night.ledger.accepted)) == (0, 2)

@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from edits import edited
 
 from campaign_runner import closing as ending
 from campaign_runner import manifest
 from campaign_runner.errors import Busy, IntegrityError, SpecError, UsageError
-from campaign_runner.events import Event, ModelResolved, Started, Stored, Submitting
+from campaign_runner.events import Event, ModelResolved, Started, Stored, Submitting, Warned
 from campaign_runner.folder import Folder
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.stock import Stock
@@ -181,6 +182,44 @@ async def test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted
     assert night.ledger.images_charged == 4
     ended = await night.run(campaign, accept_drift=True)
     assert (ended.code, ended.states) == (0, {"stored": 8})
+
+
+async def test_a_prompt_without_the_concept_of_its_model_is_a_problem_at_its_line_and_nothing_is_sent(
+    begin: Any,
+) -> None:
+    night = await begin()
+    campaign = night.custom("Almond Candle")
+    with pytest.raises(SpecError, match=r"night.yaml:7:9: this prompt lacks 'almndcndl', the concept of the custom"):
+        await night.run(campaign)
+    assert not night.ledger.entries
+    named = edited(campaign, "on a table", "on a {concept}")
+    assert ((await night.run(named)).code, len(night.ledger.accepted)) == (0, 1)
+    literal = edited(named, "on a {concept}", "on a red almndcndl")
+    assert ((await night.run(literal)).code, len(night.ledger.accepted)) == (0, 2)
+    with pytest.raises(SpecError, match="lacks 'almndcndl'"):  # also where the model was looked up before
+        await night.run(edited(literal, "on a red almndcndl", "on a table"))
+    assert len(night.ledger.entries) == 2
+    assert (
+        (await night.run(edited(campaign, "on a table", "on a red almndcndl"))).code,
+        len(night.ledger.entries),
+    ) == (0, 2)
+
+
+async def test_what_check_warns_of_is_told_before_the_question_and_in_the_report(begin: Any) -> None:
+    night = await begin()
+    campaign = night.campaign(requests=1, more="presets: [watercolour]\n")
+    seen: list[list[str]] = []
+    events: list[Event] = []
+    ended = await night.run(
+        campaign,
+        watch=lambda event, control: events.append(event),
+        agree=lambda figures: not seen.append([event.message for event in events if isinstance(event, Warned)]),
+    )
+    words = "night.yaml:9:11: Adobe lists no style 'watercolour'; did you mean 'watercolor'?"
+    assert [len(told) for told in seen] == [1] and words in seen[0][0]
+    assert any(line.lstrip().startswith("warning") and words in line for line in ended.lines)
+    again = await night.run(campaign)
+    assert len(again.seen(Warned)) == 1 and any(words in line for line in again.lines)
 
 
 async def test_a_state_folder_that_breaks_during_the_run_costs_no_record(begin: Any) -> None:

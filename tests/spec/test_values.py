@@ -158,3 +158,33 @@ def test_a_locale_is_language_and_region(locale: str, campaign: Load) -> None:
 @pytest.mark.parametrize("locale", ["en", "en_US", "EN-us", "english", "en-USA", "e-US", '""'])
 def test_what_is_not_a_locale_is_a_problem(locale: str, messages: Messages) -> None:
     assert len(messages(defaults=f"{{locale: {locale}}}")) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "نام\u200cها",  # a joiner that is part of the spelling
+        "👩\u200d🔬",  # one that makes two pictures one
+        "❤\ufe0f candle",  # a variation selector
+        "\u200fשמן\u200e oil",  # direction marks
+        "\u2067שמן\u2069",
+        "soft\u00a0soap",  # a space that does not break
+    ],
+)
+def test_joiners_selectors_and_direction_marks_are_part_of_a_text(text: str, campaign: Load) -> None:
+    assert campaign(products=f"{{candle: {text}}}").products["candle"].name == {"": text}
+
+
+@pytest.mark.parametrize("text", ["“quoted”", "„Mandelseife“", "«savon»", "‘it’ and ‘that’"])
+def test_typographic_quotes_inside_straight_ones_belong_to_the_text(
+    text: str, campaign: Load, messages: Messages
+) -> None:
+    for quote in ('"', "'"):
+        assert campaign(products=f"{{candle: {quote}{text}{quote}}}").products["candle"].name == {"": text}
+    assert "are not quotes for YAML" in messages(products=f"{{candle: {text}}}")[0]
+
+
+@pytest.mark.parametrize("escape", ["\\u200b", "\\u2060", "\\xAD", "\\uFEFF"])
+def test_invisible_characters_are_not_smuggled_in_as_escapes(escape: str, messages: Messages) -> None:
+    (message,) = messages(products=f'{{candle: "almond{escape} candle"}}')
+    assert message.startswith("an invisible character in this text: ")

@@ -1,0 +1,62 @@
+"""What `check` warns of is said by `run`, too: before anything is bought, in the log, and at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typed import Ask, Said
+
+from campaigns import SPRING
+
+TWO_LANGUAGES = "markets: {us: {locale: en-US}, de: {locale: de-DE}}\n"
+STYLE = "spring.yaml:7:11: Adobe lists no style 'watercolour'; did you mean 'watercolor'?"
+WORDING = "spring.yaml:3:20: the name of candle, and 1 more has one wording for markets that speak de, en"
+
+
+@pytest.fixture(autouse=True)
+def spring(tmp_path: Path) -> Path:
+    path = tmp_path / "spring.yaml"
+    path.write_text(f"{SPRING}presets: [watercolour]\n{TWO_LANGUAGES}", encoding="utf-8")
+    return path
+
+
+def warned(text: str) -> list[str]:
+    return [json.loads(line)["message"] for line in text.splitlines() if json.loads(line)["event"] == "warned"]
+
+
+def test_run_says_what_check_warns_of_in_the_log_and_in_the_report(ask: Ask) -> None:
+    checked = ask("check", "spring.yaml").out
+    said = ask("run", "--sandbox", "spring.yaml")
+    for words in (STYLE, WORDING):
+        assert words in checked
+        assert f"warning: {words}" in said.err
+        assert words in said.out
+    assert said.out.splitlines()[-1].startswith("ok planned=8 stored=8 ")
+    assert "  warning   " in said.out
+
+
+def test_the_log_for_machines_has_each_as_an_event(ask: Ask) -> None:
+    said = ask("run", "--sandbox", "spring.yaml", "--log-format", "json")
+    told = warned(said.err)
+    assert [sum(words in message for message in told) for words in (STYLE, WORDING)] == [1, 1]
+    assert json.loads(said.err.splitlines()[0])["event"] == "warned"
+
+
+def test_at_a_terminal_they_stand_above_the_question(
+    at_a_terminal: Callable[..., Said], account: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    said = at_a_terminal("run", "spring.yaml", typed="n\n")
+    assert said.out.index(STYLE) < said.out.index("This buys 8 images") < said.out.rindex(STYLE)
+
+
+def test_many_are_counted_in_the_report(ask: Ask, spring: Path) -> None:
+    styles = ", ".join(f"unknown{number}" for number in range(20))
+    spring.write_text(f"{SPRING}presets: {{odd: {{styles: [{styles}]}}}}\n", encoding="utf-8")
+    said = ask("run", "--sandbox", "spring.yaml")
+    assert said.err.count("Adobe lists no style") == 20 and said.out.count("Adobe lists no style") == 8
+    assert "and 12 more: campaign-runner check spring.yaml" in said.out
