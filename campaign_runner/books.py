@@ -28,7 +28,7 @@ class Books:
 
 
 @asynccontextmanager
-async def opened(folder: Folder, campaign: Campaign, memory: Memory | None) -> AsyncIterator[Books]:
+async def opened(folder: Folder, campaign: Campaign, memory: Memory | None = None) -> AsyncIterator[Books]:
     """The books of `folder`; once the block ends, also with an error, the manifest says what the journal does.
 
     Raises Busy while a run goes on, UsageError where nothing was ever run, IntegrityError for a record that is older

@@ -51,15 +51,17 @@ class _Journal:
 class Neighbours:
     """What campaigns beside `wish`'s folder have begun to buy, or have, since they were read when we planned.
 
-    `read` says up to which event each was read then; one that is not in it is read from its beginning.
+    `read` says up to which event each was read then; one that is not in it is read from its beginning, one that could
+    not be read (None) is passed over.
     `wish` is asked for at every use: the custom model may become known meanwhile. All methods block.
     """
 
-    def __init__(self, wish: Callable[[], Wish], read: Mapping[str, int], warn: Callable[[str], None]) -> None:
+    def __init__(self, wish: Callable[[], Wish], read: Mapping[str, int | None], warn: Callable[[str], None]) -> None:
         self._wish = wish
         self._warn = warn
         home = wish().folder.parent
-        self._journals = {name: _Journal(home / name, last) for name, last in read.items()}
+        self._journals = {name: _Journal(home / name, last) for name, last in read.items() if last is not None}
+        self._passed_over = read.keys() - self._journals.keys()
         self._begun: defaultdict[str, set[str]] = defaultdict(set)  # the folders' names by key
         self._unreadable: set[str] = set()
 
@@ -67,7 +69,7 @@ class Neighbours:
         """Read what was begun since the last look. `moment` is now, in ns, by the clock that stamps those files."""
         ours, known = self._wish().folder, self._journals
         with os.scandir(ours.parent) as entries:
-            for name in {entry.name for entry in entries} - known.keys() - {ours.name}:
+            for name in {entry.name for entry in entries} - known.keys() - {ours.name} - self._passed_over:
                 known[name] = _Journal(ours.parent / name)
         for journal in known.values():
             mark = journal.look()

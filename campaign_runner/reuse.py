@@ -43,14 +43,14 @@ class Found:
     """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read.
 
     `waiting` is what they may have paid for and not stored yet: bought here, it would be paid for twice. `read` says
-    up to which event each journal was read, by the name of its folder.
+    up to which event each journal was read, by the name of its folder; None for one that cannot be.
     """
 
     due: int
     offers: tuple[Offer, ...]
     warnings: tuple[str, ...]
     waiting: tuple[Offer, ...] = ()
-    read: Mapping[str, int] = field(default_factory=dict)
+    read: Mapping[str, int | None] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(len(offer.positions) for offer in self.offers)
@@ -91,13 +91,14 @@ def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Fo
     open_there: list[Offer] = []
     warnings: list[str] = []
     taken: set[int] = set()
-    read: dict[str, int] = {}
+    read: dict[str, int | None] = {}
     for folder in _beside(wish.folder):
         due = (each for each in stock.due_keys() if each[0] not in taken and (among is None or each[1] in among))
         try:
             read[folder.name], offer, unsettled = _offer(folder, due, wish)
         except (IntegrityError, StoreError) as error:
             warnings.append(f"nothing of {folder.name} is used: {error}")
+            read[folder.name] = None
             continue
         taken.update(offer.positions)
         offers += [offer] if offer.positions else []

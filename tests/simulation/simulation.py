@@ -24,6 +24,7 @@ from machine import Machine, Process
 from night import BEGAN, Ended
 from scripts import Runner, Script, Visit, script
 
+from campaign_runner.books import opened
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Event
 from campaign_runner.folder import Folder
@@ -193,7 +194,7 @@ class SimulatedNight:
             key for (key,) in home.asked("SELECT key FROM variations WHERE state IN ('in_doubt', 'submitting')")
         }
         campaign = self._campaigns[home.campaign_name]
-        work = apply(Decision.RESUBMIT, Folder(home.output), campaign, EVERYTHING)
+        work = apply(Decision.RESUBMIT, opened(Folder(home.output), campaign), EVERYTHING)
         self._machine.seen["ordered again"] += await self._alive(self._machine.process(), home, work)
 
     async def _settle(self, home: Home) -> None:
