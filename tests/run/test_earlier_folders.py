@@ -174,7 +174,7 @@ async def test_a_pasted_character_that_is_taken_away_does_not_buy_again_unasked(
 async def test_either_spelling_says_what_is_asked_for_again(spelling: str, night: Night) -> None:
     campaign = campaign_of(night, "open")
     only = recorded([f"product={spelling}"], campaign)
-    assert await apply(Decision.RETRY, folder_of(night, "open"), campaign, only) == 1
+    assert await apply(Decision.RETRY, opened(folder_of(night, "open"), campaign, None), only) == 1
     ended = await night.run(campaign, only=selection([f"product={spelling}"], campaign))
     assert (ended.code, night.ledger.images_charged) == (0, 1)
     (image,) = [image for image in ended.images if image["product"] == "suess-groesse"]
@@ -195,7 +195,7 @@ async def test_nothing_is_moved_aside(night: Night) -> None:
 
 async def test_what_is_there_can_stand_for_new_words(night: Night) -> None:
     campaign = edited(campaign_of(night), "on a table", "on a shelf")
-    async with opened(folder_of(night), campaign) as books:
+    async with opened(folder_of(night), campaign, None) as books:
         told = [each async for each in keep(books, selection(["product=ros-soap"], campaign))]
     assert [type(each) for each in told] == [Adopted, Adopted]
     assert not any(isinstance(each, Existing) for each in told)
@@ -271,7 +271,7 @@ def test_a_file_of_names_means_the_same_images_as_before(names: list[str], style
     )
     with TemporaryDirectory() as folder:
         path = Path(folder) / "names.yaml"
-        before = recall(path, text, id_of_before)
+        before = recall(path, text.encode(), {}, None, id_of_before)
         now = load(path, text.encode())
         assert before is not None
         assert list(Plan(now).keys()) == list(Plan(before).keys())
