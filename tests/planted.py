@@ -187,7 +187,7 @@ PLANTS = (
     Plant(
         "remember where money goes only once it is spent",
         "session.py",
-        "        self._remember(coming=self._stock.due)\n",
+        "        self._remember(coming=due)\n",
         "",
         ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
     ),
@@ -196,12 +196,12 @@ PLANTS = (
         "session.py",
         """\
                 seconds = asyncio.get_running_loop().time() - began
-                return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+                return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
 """,
         """\
                 seconds = asyncio.get_running_loop().time() - began
     with Ledger(order.folder.path) as ledger:
-        return await close(order, desk, ledger, Outcome(session.plan, allowance, seconds))
+        return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
 """,
         ("tests/run/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
     ),
