@@ -182,14 +182,14 @@ class Session:
         await self._workshop.check_room()
         await patiently(firefly.sign_in, random=self._control.clock.random)
         await self._settle_model(firefly)
-        if self._order.limits.guards_files:
-            await refuse_files_of_before(self._stock, (await self._store()).holds)
         figures = self._figures()
         if not self._access.is_sandbox:
             refuse_over_budget(self._order.campaign, figures)
         if not self._stock.due:
             return True
         await in_thread(refuse_long_names, self._stock, self._order.folder.images, self._order.folder.staging)
+        if self._order.limits.guards_files:
+            await refuse_files_of_before(self._stock, (await self._store()).holds)
         return self._desk.agree(figures)
 
     def _figures(self) -> Estimate:
