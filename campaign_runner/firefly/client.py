@@ -214,7 +214,7 @@ class FireflyClient(Provider):
             return said
 
     async def _ask(self, question: Question) -> Response:
-        return await self._call(question.request, self._reads, _lost_elsewhere if question.is_elsewhere else _lost_read)
+        return await self._call(question.request, self._reads, lost_elsewhere if question.is_elsewhere else _lost_read)
 
     async def fetch(self, output: Output) -> bytes:
         """The bytes of an image; see Provider. No token, key or cookie goes there."""
@@ -294,7 +294,7 @@ def _lost_read(lost: Lost) -> ProviderError:
     return _unreached(lost)
 
 
-def _lost_elsewhere(lost: Lost) -> ProviderError:
+def lost_elsewhere(lost: Lost) -> ProviderError:
     """A host that the service named for a job: what is wrong there says nothing of the service, nor of the account."""
     error = _lost_read(lost)
     if lost.answered:
