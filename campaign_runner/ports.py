@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from campaign_runner.events import Attempt, Fact
 from campaign_runner.model import CustomModel, Finished, Job, Output, Size, Ticket
@@ -159,8 +159,9 @@ class Journal(Protocol):
         """Accepted jobs still to be fetched, oldest first."""
 
 
+@runtime_checkable
 class JobsOnRecord(Protocol):
-    """What is remembered of jobs for as long as their images wait, over all runs."""
+    """What a journal remembers of jobs beside its facts, over all runs."""
 
     async def has_namesake(self, job_id: str) -> bool:
         """Whether another job on record ends in the same way, after the last `:` or `/` of its id."""
