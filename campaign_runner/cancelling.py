@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from campaign_runner import retry
-from campaign_runner.errors import GenerationFailed, ProviderError
+from campaign_runner.errors import GenerationFailed, ProviderError, Throttled, Unavailable
 from campaign_runner.events import Attempt, Failed, Reason
 from campaign_runner.firefly.answers import Cancelling
-from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.client import UNKNOWN_HERE, FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Ticket
 from campaign_runner.plan.only import Only
@@ -78,13 +78,17 @@ async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: _Wish) -
 
 
 async def _asked(firefly: FireflyClient, wish: _Wish) -> Cancelling:
-    tries = 0
+    """What the service says, whichever place says it; unknown where one does not know the job and none answers."""
+    tries, is_unknown = 0, False
     while True:
         tries += 1
         try:
             return await firefly.cancel(wish.ticket)
         except ProviderError as error:
+            is_unknown = is_unknown or error.code == UNKNOWN_HERE
             wait = retry.cancel_again(error, tries, wish.pick())
+            if wait is None and is_unknown:
+                return Cancelling.UNKNOWN
             if wait is None:
                 raise
             await asyncio.sleep(wait)
@@ -98,5 +102,7 @@ async def _confirmed(firefly: FireflyClient, wish: _Wish) -> Reason | None:
                 return None
         except GenerationFailed as end:
             return replace(CANCELLED, message=f"{CANCELLED.message}. {end}")
+        except (Throttled, Unavailable):
+            pass  # asked again: at the other place, where its host does not answer
         await asyncio.sleep(1)
     return None

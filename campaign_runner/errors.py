@@ -6,6 +6,8 @@ CampaignError                for a person: the command line prints it and exits 
 ├── ProviderError            the service said no, or said nothing; .charged tells whether money moved
 │   ├── Throttled         8  over quota; not charged; wait .retry_after seconds
 │   ├── Unavailable       8  never reached the service, or a read that may be repeated; not charged
+│   │   ├── HostSilent       a host that the service named for a job cannot be reached
+│   │   └── AnotherJob       the answer is about another job than the one asked for
 │   ├── AccountRefused    7  credentials, entitlement, credits; not charged; stop submitting
 │   ├── Rejected          3  the request is at fault; not charged; asking again is no use
 │   ├── InDoubt           4  sent, no usable answer: nobody knows; never re-sent for you
@@ -70,6 +72,7 @@ class ProviderError(CampaignError):
     `charged` is False, True, or None where nobody knows. `code` is the service's own
     word (`prompt_unsafe`), or ours where it gave none. `sent` is False where it is certain
     that not one byte of the request left us, so that it uses up nothing of the allowance.
+    `notice` is what a person should be told once, however often it is met; empty: nothing.
     """
 
     charged: ClassVar[bool | None] = False
@@ -78,6 +81,7 @@ class ProviderError(CampaignError):
         super().__init__(message)
         self.code = code
         self.sent = sent
+        self.notice = ""
 
 
 class Throttled(ProviderError):
@@ -111,6 +115,18 @@ class Unavailable(ProviderError):
         super().__init__(message, code=code, sent=sent)
         self.reached = reached
         self.retry_after = retry_after
+
+
+class HostSilent(Unavailable):
+    """No answer from a host that the service named for a job. Says nothing about the service itself."""
+
+
+class AnotherJob(Unavailable):
+    """An answer about a job that names another one: `job_id`, empty where it names none."""
+
+    def __init__(self, message: str, *, job_id: str) -> None:
+        super().__init__(message, code="another_job", reached=True)
+        self.job_id = job_id
 
 
 class AccountRefused(ProviderError):

@@ -174,6 +174,16 @@ class Job:
         return tuple(variation.key for variation in self.variations)
 
 
+def is_same_job(job_id: str, other: str) -> bool:
+    """Whether two job ids end in the same way after the last `:` or `/`: services leave out what comes before."""
+    return job_id == other or last_part(job_id) == last_part(other) != ""
+
+
+def last_part(job_id: str) -> str:
+    """What follows the last `:` or `/` of a job id."""
+    return job_id.replace("/", ":").rpartition(":")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """The service's receipt for an accepted job; polling it is free.

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from campaign_runner.events import Attempt, Fact
 from campaign_runner.model import CustomModel, Finished, Job, Output, Size, Ticket
@@ -39,7 +39,9 @@ class Provider(Protocol):
 
         Raises GenerationFailed (final), Throttled, AccountRefused or Unavailable (ask again);
         `Unavailable.code` is `unknown_job_id` where the service says it does not know the job, `no_result` where
-        it says that the job succeeded and names no images.
+        it says that the job succeeded and names no images. `unknown_here` says nothing about the job: a place that
+        never answered about it does not know it. HostSilent says nothing about the service. Each call asks at one
+        place: repeating it asks at the others, too.
         """
 
     async def fetch(self, output: Output) -> bytes:
@@ -157,6 +159,20 @@ class Journal(Protocol):
         """Accepted jobs still to be fetched, oldest first."""
 
 
+@runtime_checkable
+class JobsOnRecord(Protocol):
+    """What a journal remembers of jobs beside its facts, over all runs."""
+
+    async def has_namesake(self, job_id: str) -> bool:
+        """Whether another job on record ends in the same way, after the last `:` or `/` of its id."""
+
+    async def is_known_at_origin(self, job_id: str) -> bool:
+        """Whether the API origin has once told how the job stands, though its ticket names another host."""
+
+    async def note_known_at_origin(self, job_id: str) -> None:
+        """Durable on return."""
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """Leave to send one request now. It counts as sent this very moment until it is settled or given back."""
@@ -166,7 +182,8 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No leave for `seconds`; `why` names the window: `minute`, `day` or `retry-after`."""
+    """No leave for `seconds`; `why` names the window: `minute`, `day`, `retry-after`, or `status` where no one
+    says how the jobs under way stand."""
 
     seconds: float
     why: str

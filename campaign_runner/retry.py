@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from campaign_runner.errors import AccountRefused, Damaged, LinkExpired, ProviderError, Throttled, Unavailable
+from campaign_runner.errors import (
+    AccountRefused,
+    Damaged,
+    HostSilent,
+    LinkExpired,
+    ProviderError,
+    Throttled,
+    Unavailable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Budget:
 SUBMIT = Budget(tries=8, first=2, longest=120, spread=0.5)
 LOOK_UP = Budget(tries=8, first=1, longest=20, spread=0.25)  # a minute in all: silence for so long ends a run
 FETCH = Budget(tries=6, first=1, longest=30, spread=0.5)
-CANCEL = Budget(tries=2, first=1, longest=1, spread=0)
+CANCEL = Budget(tries=4, first=1, longest=1, spread=0)  # three at a host that is dead, then the API origin
 POLL = Budget(tries=8, first=2, longest=12, spread=1 / 3)
 LOST_JOB = Budget(tries=5, first=15, longest=15, spread=0)  # a minute in all
 SLOW_POLL = 60.0  # seconds between polls once quick ones did not help: a paid job is not given up
@@ -69,7 +77,7 @@ def look_up_again(error: ProviderError, attempt: int, jitter: float) -> float | 
 
 
 def poll_again(error: ProviderError, attempt: int, jitter: float) -> float | None:
-    """Seconds until a job may be polled again after `attempt` failures in a row.
+    """Seconds until a job may be polled again after `attempt` failures in a row; denials, where it is not known.
 
     None only where the service ended the job, where it denied for a minute to know it, or refused us
     for a minute: then the job stays accepted. The deadline of a job is the scheduler's.
@@ -90,6 +98,16 @@ def is_gone(error: ProviderError) -> bool:
     A refusal of the account, an allowance, an outage, a gateway's page or a broken download says nothing of the kind.
     """
     return isinstance(error, Unavailable | LinkExpired) and error.code in _GONE
+
+
+def denials(error: ProviderError, before: int) -> int:
+    """How many answers in a row now say that a job's images are gone.
+
+    A place that never knew it says nothing about that, nor does a host that gives no answer.
+    """
+    if isinstance(error, HostSilent) or (isinstance(error, Unavailable) and error.code == "unknown_here"):
+        return before
+    return before + 1 if is_gone(error) else 0
 
 
 def fetch_again(error: ProviderError, attempt: int, jitter: float) -> float | None:

@@ -147,8 +147,8 @@ class Session:
         except AccountRefused as error:
             self._control.failed(error)
             return None
-        steady = asyncio.get_running_loop().time
-        async with FireflyClient(settings, clock=self._control.clock.now, steady=steady) as firefly:
+        clock, steady = self._control.clock.now, asyncio.get_running_loop().time
+        async with FireflyClient(settings, clock=clock, steady=steady, jobs=self._journal) as firefly:
             asking = self._may_submit(firefly, is_awaited=waiting > 0)
             may_submit = await self._control.stop.until(Level.LEAVING, asking)
             if self._control.stop.reached(Level.LEAVING):

@@ -25,7 +25,7 @@ run progress report sheet schemas starter reuse retaking recalling
 commands memory
 manifest folder preflight changes adopting likeness
 firefly.client referring store journal quota
-firefly.auth firefly.connection ports
+firefly.auth firefly.connection firefly.routes ports
 firefly.answers
 firefly.complaints
 firefly.wire

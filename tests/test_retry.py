@@ -93,7 +93,7 @@ def test_nobody_comes_back_before_the_service_said(
         (retry.poll_again, Unavailable("404", code="unknown_job_id"), 5),
         (retry.poll_again, AccountRefused("401"), 5),
         (retry.poll_again, GenerationFailed("failed"), 1),
-        (retry.cancel_again, Unavailable("500"), 2),
+        (retry.cancel_again, Unavailable("500"), 4),
         (retry.cancel_again, AccountRefused("401"), 1),
     ],
 )

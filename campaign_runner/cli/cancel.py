@@ -53,7 +53,10 @@ async def _cancel(folder: Folder, campaign: Campaign, only: Only, origin: str | 
     if settings.firefly_url != origin:
         raise UsageError(f"{folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
     images = 0
-    async with opened(folder, campaign, memory_of(folder)) as books, FireflyClient(settings) as firefly:
+    async with (
+        opened(folder, campaign, memory_of(folder)) as books,
+        FireflyClient(settings, jobs=books.journal) as firefly,
+    ):
         async for job in cancel_accepted(firefly, books.journal, only):
             cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
             click.echo(visible(f"{cell}, {seeds}: {job.words}"))

@@ -16,6 +16,7 @@ from typing import Any
 
 from campaign_runner.errors import (
     AccountRefused,
+    AnotherJob,
     Damaged,
     GenerationFailed,
     InDoubt,
@@ -32,6 +33,10 @@ from campaign_runner.model import CustomModel, Finished, Output, Ticket
 
 UNKNOWN_UPLOAD = "unknown_upload"
 """The code of a Rejected that complains about an upload id: uploading again may help, and costs nothing."""
+UNKNOWN_JOB = "unknown_job_id"
+"""The code of an Unavailable that says a job is not known, or not any more."""
+NO_RESULT = "no_result"
+"""The code of an Unavailable that says a job succeeded, and names no images."""
 _UPLOAD = "uploadId"
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
@@ -105,7 +110,8 @@ def _is_account_wide(status: int) -> bool:
 def read_status(response: Response, job_id: str, now: datetime) -> Finished | None:
     """What a finished job has to offer, or None while it is being made.
 
-    Raises GenerationFailed (final), Throttled, AccountRefused, or Unavailable (ask again).
+    Raises GenerationFailed (final), Throttled, AccountRefused, or Unavailable (ask again); AnotherJob where the
+    answer names another job than `job_id`, to the letter.
     """
     if response.status == 451:
         complaint = read_complaint(response)
@@ -114,10 +120,15 @@ def read_status(response: Response, job_id: str, now: datetime) -> Finished | No
         complaint = read_complaint(response)
         if not complaint.is_json:  # a page comes from something in between, which knows no jobs
             raise _busy(complaint, None)
-        raise Unavailable(f"Adobe does not know the job: {complaint}", code="unknown_job_id", reached=True)
+        raise Unavailable(f"Adobe does not know the job: {complaint}", code=UNKNOWN_JOB, reached=True)
+    _refuse_page(response)
     answer = _read_free(response, now)
-    if answer.get("jobId", job_id) != job_id:
-        raise _unusable("is about another job")
+    match answer.get("jobId", job_id):
+        case str() as named:
+            if named != job_id:
+                raise AnotherJob("Adobe's answer is about another job", job_id=named)
+        case _:
+            raise _unusable("is about no job")
     match answer.get("status"):
         case str() as said:
             return _read_word(said.strip().lower(), answer, response)
@@ -139,7 +150,7 @@ def _read_word(word: str, answer: Mapping[str, Any], response: Response) -> Fini
 def _read_finished(result: object) -> Finished:
     outputs = result.get("outputs") if isinstance(result, Mapping) else None
     if not isinstance(result, Mapping) or not isinstance(outputs, list):
-        raise Unavailable("Adobe's answer says succeeded without outputs", code="no_result", reached=True)
+        raise Unavailable("Adobe's answer says succeeded without outputs", code=NO_RESULT, reached=True)
     warnings = tuple(text for name, text in _WARNINGS.items() if result.get(name) is True)
     return Finished(tuple(_read_output(output) for output in outputs), warnings)
 
@@ -258,6 +269,7 @@ def read_cancel(response: Response, now: datetime) -> Cancelling:
     """What the service says to a cancellation. Raises AccountRefused, Throttled or Unavailable."""
     if 200 <= response.status < 300:
         return Cancelling.ACCEPTED
+    _refuse_page(response)
     match response.status, read_complaint(response).code:
         case 404, _:
             return Cancelling.UNKNOWN
@@ -267,6 +279,12 @@ def read_cancel(response: Response, now: datetime) -> Cancelling:
             return Cancelling(code)
         case _:
             raise _refused_read(response, now)
+
+
+def _refuse_page(response: Response) -> None:
+    """A page that forbids asking about a job is a proxy's or a firewall's: it says nothing of the account."""
+    if response.status in {402, 403} and response.media_type == "text/html":
+        raise _busy(read_complaint(response), None)
 
 
 def _read_free(response: Response, now: datetime) -> dict[str, Any]:

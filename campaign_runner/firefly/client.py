@@ -19,8 +19,10 @@ from uuid import uuid4
 
 from campaign_runner.errors import (
     AccountRefused,
+    AnotherJob,
     BlockedHost,
     Damaged,
+    HostSilent,
     InDoubt,
     LinkExpired,
     ProviderError,
@@ -31,15 +33,18 @@ from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
 from campaign_runner.firefly.connection import Connection, Limits, Lost
 from campaign_runner.firefly.foreign import MOST_JSON_BYTES, read_date
 from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image
+from campaign_runner.firefly.routes import Question, Routes
 from campaign_runner.firefly.wire import Request, Response
-from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket
-from campaign_runner.ports import Provider
+from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
+from campaign_runner.ports import JobsOnRecord, Provider
 
 SUBMIT = Limits(total=60, most_bytes=MOST_JSON_BYTES)
 READ = Limits(total=30, most_bytes=MOST_JSON_BYTES)
 UPLOAD = Limits(total=300, most_bytes=MOST_JSON_BYTES)
 IMAGE = Limits(total=300, most_bytes=64 * 1024 * 1024, window=30)
 _MOST_PAGES = 50
+UNKNOWN_HERE = "unknown_here"
+"""The code of an Unavailable from a place that does not know a job and never did: another one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class NothingOnRecord(JobsOnRecord):
+    """For a client that follows no jobs of a journal; what it is told it knows until it ends."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    async def has_namesake(self, job_id: str) -> bool:
+        return False
+
+    async def is_known_at_origin(self, job_id: str) -> bool:
+        return job_id in self._known
+
+    async def note_known_at_origin(self, job_id: str) -> None:
+        self._known.add(job_id)
+
+
 class FireflyClient(Provider):
-    """A Provider. Use as `async with FireflyClient(settings) as firefly:`."""
+    """A Provider. Use as `async with FireflyClient(settings) as firefly:`. `jobs` is what a journal knows of them."""
 
     def __init__(
         self,
@@ -78,12 +99,15 @@ class FireflyClient(Provider):
         clock: Callable[[], datetime] = _now,
         steady: Callable[[], float] = time.monotonic,
         request_id: Callable[[], object] = uuid4,
+        jobs: JobsOnRecord | None = None,
     ) -> None:
         self._settings = settings
         self._origin = settings.firefly_url
         self._credentials = settings.credentials
         self._clock = clock
         self._request_id = request_id
+        self._jobs = jobs or NothingOnRecord()
+        self._routes = Routes(self._origin)
         self._closing = AsyncExitStack()
         self._left: set[str] = set()  # jobs left to be asked for again with another token, by their first key
         self.clock_ahead: float | None = None
@@ -143,14 +167,54 @@ class FireflyClient(Provider):
         return replace(ticket, warnings=tuple(wire.warnings_about(self._origin, ticket)))
 
     async def poll(self, ticket: Ticket) -> Finished | None:
-        """How the job stands; see Provider."""
-        response = await self._call(wire.status_request(self._origin, ticket), self._reads, _lost_read)
-        return answers.read_status(response, ticket.job_id, self._clock())
+        """How the job stands; see Provider. One place is asked, `Routes` says which."""
+        await self._tokens.get()  # first: a token that cannot be had says nothing about a host
+        named = wire.status_request(self._origin, ticket)
+        with self._routes.asking(named, wire.own_status_request(self._origin, ticket)) as question:
+            response = await self._ask(question)
+            return await (self._told_by_origin if question.is_detour else self._told)(response, ticket)
+
+    async def _told(self, response: Response, ticket: Ticket) -> Finished | None:
+        """What an answer says of the job. It may leave out the beginning of the job's id."""
+        try:
+            return answers.read_status(response, ticket.job_id, self._clock())
+        except AnotherJob as other:
+            if not is_same_job(other.job_id, ticket.job_id) or await self._jobs.has_namesake(ticket.job_id):
+                other.notice = "the service answered about another job than the one asked for; that answer was not used"
+                raise
+            return answers.read_status(response, other.job_id, self._clock())
+
+    async def _told_by_origin(self, response: Response, ticket: Ticket) -> Finished | None:
+        """The same of an answer from the API origin, where the ticket names another host.
+
+        That it does not know the job counts only where it once did: each host may know its own jobs alone.
+        """
+        is_known = await self._jobs.is_known_at_origin(ticket.job_id)
+        try:
+            finished = await self._told(response, ticket)
+        except Unavailable as error:
+            if error.code != answers.UNKNOWN_JOB or is_known:
+                raise
+            raise Unavailable(str(error), code=UNKNOWN_HERE, reached=True) from error
+        if not is_known:
+            await self._jobs.note_known_at_origin(ticket.job_id)
+        return finished
 
     async def cancel(self, ticket: Ticket) -> answers.Cancelling:
-        """Ask to stop a job; repeating is harmless. Raises AccountRefused, Throttled or Unavailable."""
-        response = await self._call(wire.cancel_request(self._origin, ticket), self._reads, _lost_read)
-        return answers.read_cancel(response, self._clock())
+        """Ask to stop a job; repeating is harmless. Raises AccountRefused, Throttled or Unavailable.
+
+        Asks at one place, as `poll` does; `Unavailable.code` is `unknown_here` as there.
+        """
+        await self._tokens.get()
+        named = wire.cancel_request(self._origin, ticket)
+        with self._routes.asking(named, wire.own_cancel_request(self._origin, ticket)) as question:
+            said = answers.read_cancel(await self._ask(question), self._clock())
+            if said is answers.Cancelling.UNKNOWN and question.is_detour:
+                raise Unavailable("Adobe does not know the job", code=UNKNOWN_HERE, reached=True)
+            return said
+
+    async def _ask(self, question: Question) -> Response:
+        return await self._call(question.request, self._reads, lost_elsewhere if question.is_elsewhere else _lost_read)
 
     async def fetch(self, output: Output) -> bytes:
         """The bytes of an image; see Provider. No token, key or cookie goes there."""
@@ -228,6 +292,15 @@ def _lost_read(lost: Lost) -> ProviderError:
     if lost.sent:
         return Unavailable(f"no answer: {lost}", code="no_answer", reached=lost.answered)
     return _unreached(lost)
+
+
+def lost_elsewhere(lost: Lost) -> ProviderError:
+    """A host that the service named for a job: what is wrong there says nothing of the service, nor of the account."""
+    error = _lost_read(lost)
+    if lost.answered:
+        return error
+    code = "certificate" if lost.is_certificate else error.code
+    return HostSilent(str(error), code=code, sent=error.sent)
 
 
 def lost_image(lost: Lost) -> ProviderError:

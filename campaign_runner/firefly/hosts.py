@@ -65,6 +65,12 @@ def host_of(url: str) -> str:
     return "an unreadable address" if parts is None else parts[1]
 
 
+def origin_of(url: str) -> str:
+    """Where `url` leads, as `checked_origin` spells it; empty for an unreadable address."""
+    parts = _parts(url)
+    return "" if parts is None else _spelt(parts)
+
+
 def checked_origin(text: str) -> str:
     """`text` as an origin in its one spelling: lower case, without trailing slash and without the usual port.
 
@@ -74,8 +80,7 @@ def checked_origin(text: str) -> str:
     parts = _parts(origin)
     if parts is None or origin.count("/") != 2 or "?" in origin or not (parts[0] == "https" or _is_loopback(parts)):
         raise UsageError("a service address is https://HOST or http://127.0.0.1:PORT, without a path")
-    scheme, host, port = parts
-    return f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
+    return _spelt(parts)
 
 
 def recorded_origin(text: str) -> str:
@@ -106,6 +111,11 @@ def _parts(url: str) -> _Parts | None:
     scheme, host = found["scheme"].lower(), found["host"].lower()
     port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[scheme]
     return (scheme, host, port) if port <= 65535 else None
+
+
+def _spelt(parts: _Parts) -> str:
+    scheme, host, port = parts
+    return f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
 
 
 def _is_loopback(parts: _Parts | None) -> bool:

@@ -121,12 +121,24 @@ def upload_request(origin: str, content: bytes, media_type: str) -> Request:
 
 def status_request(origin: str, ticket: Ticket) -> Request:
     """Ask how the job of `ticket` stands: where the service said, if that host is trusted, else where it should be."""
-    return Request("GET", _trusted(origin, ticket.status_url) or _own_url(origin, "status", ticket), _JSON)
+    url = _trusted(origin, ticket.status_url)
+    return own_status_request(origin, ticket) if url is None else Request("GET", url, _JSON)
+
+
+def own_status_request(origin: str, ticket: Ticket) -> Request:
+    """The same at the API origin, whatever the service said."""
+    return Request("GET", _own_url(origin, "status", ticket), _JSON)
 
 
 def cancel_request(origin: str, ticket: Ticket) -> Request:
     """Ask to cancel the job of `ticket`, at the URL it was given if that host is trusted."""
-    return Request("PUT", _trusted(origin, ticket.cancel_url) or _own_url(origin, "cancel", ticket), _JSON)
+    url = _trusted(origin, ticket.cancel_url)
+    return own_cancel_request(origin, ticket) if url is None else Request("PUT", url, _JSON)
+
+
+def own_cancel_request(origin: str, ticket: Ticket) -> Request:
+    """The same at the API origin, whatever the service said."""
+    return Request("PUT", _own_url(origin, "cancel", ticket), _JSON)
 
 
 def warnings_about(origin: str, ticket: Ticket) -> Sequence[str]:

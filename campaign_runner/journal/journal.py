@@ -18,7 +18,7 @@ from campaign_runner.events import Attempt, Doubted, Fact, Reason
 from campaign_runner.journal.facts import Pen, Stamp
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.tables import FILE, open_for_writing, reading, recorded_recipe
-from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
+from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation, last_part
 from campaign_runner.ports import Unfinished
 from campaign_runner.sqlite import Committer
 
@@ -27,6 +27,11 @@ UPLOADS_LIVE = timedelta(days=6.5)
 """Adobe keeps an upload for seven days; half a day is left for the job that uses it."""
 _PAGE = 200
 T = TypeVar("T")
+
+
+def _known_at_origin(job_id: str) -> str:
+    """Under which name it is noted that the API origin has once answered about a job."""
+    return f"known at the API origin: {job_id}"
 
 
 def utc_now() -> datetime:
@@ -93,6 +98,22 @@ class SqliteJournal:
         query = "SELECT upload_id FROM uploads WHERE sha256 = ? AND at > ?"
         row = await self._committer.write(lambda db: db.execute(query, (sha256, after)).fetchone())
         return None if row is None else str(row[0])
+
+    async def has_namesake(self, job_id: str) -> bool:
+        """See JobsOnRecord."""
+        last = last_part(job_id)
+        query = "SELECT 1 FROM attempts WHERE job_id != ? AND (job_id = ? OR substr(job_id, ?) IN (?, ?)) LIMIT 1"
+        values = (job_id, last, -len(last) - 1, f":{last}", f"/{last}")
+        return await self._committer.write(lambda db: db.execute(query, values).fetchone()) is not None
+
+    async def is_known_at_origin(self, job_id: str) -> bool:
+        """See JobsOnRecord."""
+        query, name = "SELECT 1 FROM meta WHERE name = ?", _known_at_origin(job_id)
+        return await self._committer.write(lambda db: db.execute(query, (name,)).fetchone()) is not None
+
+    async def note_known_at_origin(self, job_id: str) -> None:
+        """See JobsOnRecord."""
+        await self.note({_known_at_origin(job_id): self._stamp().at})
 
     async def note(self, facts: Mapping[str, str]) -> None:
         """Note what is true of the whole folder (`campaign`, `origin`, `file`…); durable on return."""

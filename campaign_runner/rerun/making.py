@@ -80,8 +80,8 @@ class Maker:
         except AccountRefused as error:
             self._control.failed(error)
             return None
-        steady = asyncio.get_running_loop().time
-        async with FireflyClient(settings, clock=self._control.clock.now, steady=steady) as firefly:
+        clock, steady = self._control.clock.now, asyncio.get_running_loop().time
+        async with FireflyClient(settings, clock=clock, steady=steady, jobs=self._journal) as firefly:
             drift = await self._control.stop.until(Level.LEAVING, self._agree(firefly)) if due else ()
             if self._control.stop.reached(Level.LEAVING):
                 return None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, Throttled, Unavailable
+from campaign_runner.errors import AccountRefused, CampaignError, HostSilent, ProviderError, Throttled, Unavailable
 from campaign_runner.events import Event, Stopping, Warned
 from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
@@ -40,9 +40,14 @@ class Control:
         self.observe = observe
         self.ending = Ending()
         self._silent_since: float | None = None
+        self._told: set[str] = set()
 
     def heard(self, error: ProviderError | None) -> None:
         """A call to the service ended: with an answer (None, or an error that is one) or in silence."""
+        if error is not None and error.notice:
+            self.warn_once(error.notice)
+        if isinstance(error, HostSilent):
+            return
         now = asyncio.get_running_loop().time()
         if not isinstance(error, Unavailable) or error.reached:
             self._silent_since = None
@@ -52,6 +57,12 @@ class Control:
             self.stop_later(f"nobody has answered for {SILENCE:.0f} s: {error}", level=Level.DRAINING)
         if isinstance(error, AccountRefused):
             self.failed(error)
+
+    def warn_once(self, message: str) -> None:
+        """Tell a person what may be met again and again; the same words once in a run."""
+        if message not in self._told:
+            self._told.add(message)
+            self.observe(Warned(message))
 
     def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
         """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted.

@@ -31,6 +31,10 @@ from campaign_runner.run.polls import LetGo
 Trouble = LetGo | StoreError | IntegrityError
 DOWNLOADS = 4
 FRESH_URLS = 3
+MOST_STRAYS = 8
+"""Images of one job that nobody asked for and that are kept: twice as many as a request can ask for."""
+STRAYS_WITHIN = 120.0
+"""Seconds that all of them may take to be fetched."""
 LONGEST_WAIT = 600.0
 """Seconds; a store that asks for a longer wait is asked again by the next run."""
 MISSING = Reason("missing", "the service returned no image for this seed")
@@ -58,16 +62,17 @@ class Keeper:
         self._slots = asyncio.Semaphore(DOWNLOADS)
 
     async def keep(self, delivery: Delivery) -> None:
-        """Set aside what was not asked for, store what was, fail what is missing.
+        """Store what was asked for, set aside what was not, fail what is missing.
 
-        In this order: a job is asked for again only while it lacks an image, so what is missing is told once
-        everything it did make is here. Raises LetGo where an image could not be fetched now, StoreError or
-        IntegrityError where it could not be stored: all the others of the job are stored before.
+        In this order: what was asked for waits for nothing else; and a job is asked for again only while it lacks an
+        image, so what is missing is told once what it made instead is here, as much of it as is kept. Raises LetGo
+        where an image could not be fetched now, StoreError or IntegrityError where it could not be stored: all the
+        others of the job are stored before.
         """
         ours, extras = _sorted(delivery)
         missing = _missing(delivery.attempt, ours)
-        strays = [trouble for output in extras if (trouble := await self._set_one_aside(delivery, output))]
         kept_away = [trouble for output, each in ours if (trouble := await self._store_one(delivery, output, each))]
+        strays = await self._set_aside_some(delivery, extras)
         if not strays:
             for variation in missing:
                 await self._record(Failed(delivery.attempt, variation, MISSING))
@@ -129,10 +134,22 @@ class Keeper:
         await self._put_aside(attempt, content, examined, reason)
         await self._record(Failed(attempt, variation, reason))
 
-    async def _set_one_aside(self, delivery: Delivery, output: Output) -> Trouble | None:
+    async def _set_aside_some(self, delivery: Delivery, extras: list[Output]) -> list[Trouble]:
+        """See the first few images nobody asked for through to their end; what keeps any of them at the service.
+
+        They have a bounded time, all together, and none is begun once the run is draining.
+        """
+        if (left := len(extras) - MOST_STRAYS) > 0:
+            told = f"Adobe's answer has {len(extras):,} images that nobody asked for: {left:,} of them are not fetched"
+            self._control.observe(Warned(told))
+        until = asyncio.get_running_loop().time() + STRAYS_WITHIN
+        some = extras[:MOST_STRAYS]
+        return [trouble for output in some if (trouble := await self._set_one_aside(delivery, output, until))]
+
+    async def _set_one_aside(self, delivery: Delivery, output: Output, until: float) -> Trouble | None:
         """See an image nobody asked for through to its end; the answer is what keeps it at the service."""
         try:
-            await self._set_aside(delivery, output)
+            await self._set_aside(delivery, output, until)
         except (BlockedHost, GenerationFailed) as error:
             self._control.observe(Warned(f"{UNASKED}: {error}"))
         except (LetGo, StoreError, IntegrityError) as trouble:
@@ -145,8 +162,14 @@ class Keeper:
             self._control.observe(Warned(f"{UNASKED}: {trouble}"))
         return isinstance(trouble, LetGo)
 
-    async def _set_aside(self, delivery: Delivery, output: Output) -> None:
-        content, examined = await self._fetch(delivery, output)
+    async def _set_aside(self, delivery: Delivery, output: Output, until: float) -> None:
+        if self._control.stop.reached(Level.DRAINING):
+            raise LetGo("stopped", "the run was stopped")
+        try:
+            async with asyncio.timeout_at(until):
+                content, examined = await self._fetch(delivery, output)
+        except TimeoutError:
+            raise LetGo("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
         reason = Reason(
             "unexpected", f"an image said to be of seed {output.seed}, which was not asked for, or not twice"
         )

@@ -21,8 +21,17 @@ from campaign_runner.run.pace import Pace
 POLLERS = 4
 FAILING = 60.0
 """Seconds for which failing polls are repeated at least, however old the job is: one of them proves nothing."""
+LEAST_LOOKS = 6
+"""How often failing polls are repeated at least, at waits of their own: whoever hangs takes half a minute for one,
+and the fourth is the first that asks another place."""
+UNANSWERED = 60.0
+"""Seconds for which no one says how a job stands, after which it is told of."""
 DENIALS = 3
 """Answers in a row that the job's images are gone, after which that is believed."""
+
+
+Silence = Callable[[bool], None]
+"""Is told True where no one has said for `UNANSWERED` seconds how a job stands, and False once somebody does again."""
 
 
 class LetGo(Exception):
@@ -35,6 +44,10 @@ class LetGo(Exception):
         super().__init__(message)
         self.code = code
         self.is_gone = is_gone
+
+
+def _nobody(is_silent: bool) -> None:
+    """For a job that nobody waits for."""
 
 
 def _still_running() -> LetGo:
@@ -57,6 +70,8 @@ class _Followed:
     began: float = field(compare=False)
     patient_until: float = field(compare=False)
     done: asyncio.Future[Finished] = field(compare=False)
+    silence: Silence = field(compare=False)
+    waiting: asyncio.TimerHandle | None = field(default=None, compare=False)
     failures: int = field(default=0, compare=False)
     denials: int = field(default=0, compare=False)
     was_seen_running: bool = field(default=False, compare=False)
@@ -64,6 +79,23 @@ class _Followed:
     def teaches(self) -> bool:
         """Whether its end was seen, so that its age tells how long it took: an old job may have ended long ago."""
         return self.was_seen_running or self.began == self.since
+
+    def unanswered(self, since: float) -> None:
+        """A look that began at `since` did not tell how it stands."""
+        if self.waiting is None:
+            self.waiting = asyncio.get_running_loop().call_at(since + UNANSWERED, self.silence, True)
+
+    def answered(self) -> None:
+        """Somebody said how it stands."""
+        if self.waiting is not None:
+            self.forget()
+            self.silence(False)
+
+    def forget(self) -> None:
+        """It is not followed any more."""
+        if self.waiting is not None:
+            self.waiting.cancel()
+            self.waiting = None
 
 
 class Polls:
@@ -90,7 +122,9 @@ class Polls:
         self._count = 0
         self._is_closed = False
 
-    async def finished(self, ticket: Ticket, pace: Pace, *, age: float, patience: float) -> Finished:
+    async def finished(
+        self, ticket: Ticket, pace: Pace, *, age: float, patience: float, silence: Silence = _nobody
+    ) -> Finished:
         """What the job has to offer, once it is finished.
 
         `age` is seconds since its acceptance; it is polled at least once, and let go of after `patience` seconds.
@@ -102,8 +136,12 @@ class Polls:
         done: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
         first = 0.0 if age > 1 else pace.next_look(0.0, self._random())
         self._count += 1
-        self._push(_Followed(now + first, self._count, ticket, pace, now - age, now, now + patience, done))
-        return await done
+        job = _Followed(now + first, self._count, ticket, pace, now - age, now, now + patience, done, silence)
+        self._push(job)
+        try:
+            return await done
+        finally:
+            job.forget()
 
     def let_go(self) -> None:
         """Stop following: every job is let go of, also one that is just being looked at, and every later one."""
@@ -131,6 +169,7 @@ class Polls:
                     await asyncio.wait_for(self._changed.wait(), wait)
 
     async def _look(self, job: _Followed) -> None:
+        began = asyncio.get_running_loop().time()
         try:
             finished = await self._provider.poll(job.ticket)
         except GenerationFailed as failure:
@@ -138,12 +177,17 @@ class Polls:
             _end(job, failure)
         except ProviderError as error:
             self._heard(error)
+            if retry.is_gone(error):
+                job.answered()
+            else:
+                job.unanswered(began)
             self._again(job, error)
         else:
             self._heard(None)
             self._judge(job, finished)
 
     def _judge(self, job: _Followed, finished: Finished | None) -> None:
+        job.answered()
         job.failures = job.denials = 0
         age = asyncio.get_running_loop().time() - job.since
         if finished is not None:
@@ -158,13 +202,17 @@ class Polls:
     def _again(self, job: _Followed, error: ProviderError) -> None:
         """Nothing is lost by a failed poll: look again, more slowly."""
         job.failures += 1
-        job.denials = job.denials + 1 if retry.is_gone(error) else 0
+        job.denials = retry.denials(error, job.denials)
         reason = LetGo(error.code or "not_answered", str(error), is_gone=job.denials >= DENIALS)
-        wait = retry.poll_again(error, job.failures, self._random())
+        is_unknown = error.code == "unknown_job_id"
+        wait = retry.poll_again(error, job.denials if is_unknown else job.failures, self._random())
         if wait is None:
             _end(job, reason)
-        else:
-            self._later(job, wait, reason, until=max(job.patient_until, job.began + FAILING))
+            return
+        until = max(job.patient_until, job.began + FAILING)
+        if job.failures < LEAST_LOOKS and wait < FAILING:
+            until = max(until, asyncio.get_running_loop().time() + wait)
+        self._later(job, wait, reason, until=until)
 
     def _later(self, job: _Followed, seconds: float, reason: LetGo, *, until: float) -> None:
         """Look at the job again after `seconds`, or let go of it at `until`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 from campaign_runner.errors import GenerationFailed
@@ -21,7 +22,8 @@ from campaign_runner.run.ending import Ending
 from campaign_runner.run.keeping import Delivery, Keeper
 from campaign_runner.run.pace import Pace
 from campaign_runner.run.parts import Limits, Ports, Shared
-from campaign_runner.run.polls import POLLERS, LetGo, Polls
+from campaign_runner.run.polls import POLLERS, LetGo, Polls, Silence
+from campaign_runner.run.slots import HeededQuota, Slots
 from campaign_runner.run.submitting import Submitter
 
 PATIENCE = 15 * 60.0
@@ -30,6 +32,7 @@ LOST_AFTER = timedelta(hours=24)
 """How long after its acceptance a job is lost that the service says is gone: so long it keeps what it made."""
 RETURN = 30 * 60.0
 """Seconds after which a run that goes on asks again for what it had let go of: a link lives an hour, a job a day."""
+SILENT = "Adobe has not said for a minute how the jobs in progress are doing; no more requests are sent until it does"
 GRACE = 90.0
 """Seconds a drain waits for answers under way: longer than a submit may take."""
 GRACE_AFTER_SIGNAL = 10.0
@@ -54,13 +57,13 @@ class Runner:
         self._limits = limits or Limits()
         self._control = control or Control(Clock(), Stop(), _nobody)
         self._journal = ports.journal
-        self._slots = asyncio.Semaphore(self._limits.concurrency)
-        self._room = asyncio.Semaphore(2 * self._limits.concurrency)  # bounds what waits for its download, too
+        self._slots = Slots(self._limits.concurrency, self._control.stop)
         self._paces: dict[tuple[str, int], Pace] = {}
         self._left: set[str] = set()  # attempts that are accepted and that nobody follows
         self._returning = asyncio.Lock()
         heard, random = self._control.heard, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
+        ports = replace(ports, quota=HeededQuota(ports.quota, self._slots))
         self._submitter = Submitter(ports, self._limits, self._control, shared=shared or Shared(), record=self._record)
         self._keeper = Keeper(ports, self._control, self._record)
 
@@ -93,7 +96,7 @@ class Runner:
     async def _resume(self, crew: Crew) -> None:
         """Follow again what earlier runs left accepted: it is paid for, so it comes first."""
         async for unfinished in self._journal.unfinished():
-            if not await self._admitted(Level.DRAINING):
+            if not await self._slots.admitted(Level.DRAINING):
                 return
             crew.start(self._follow_again(unfinished))
 
@@ -112,30 +115,20 @@ class Runner:
             async for unfinished in self._journal.unfinished():
                 if unfinished.attempt.id not in left:
                     continue
-                if self._control.ending.errors or not await self._admitted(Level.DRAINING):
+                if self._control.ending.errors or not await self._slots.admitted(Level.DRAINING):
                     return
                 self._left.remove(unfinished.attempt.id)
                 crew.start(self._follow_again(unfinished))
 
     async def _submit_all(self, crew: Crew, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._admitted(Level.NO_SUBMITS):
+            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
                 return
             crew.start(self._drive(job))
 
-    async def _admitted(self, level: Level) -> bool:
-        """Wait for room and a slot; False if the run stops first."""
-        stop = self._control.stop
-        if not await stop.until(level, self._room.acquire()):
-            return False
-        if not await stop.until(level, self._slots.acquire()):
-            self._room.release()
-            return False
-        return True
-
     async def _drive(self, job: Job) -> None:
         """The life of one job; a crash at any await is safe."""
-        with self._room_held(), self._slot_held() as slot:
+        with self._slots.room_held(), self._slots.slot_held() as slot:
             accepted = await self._submitter.accepted(job)
             if accepted is not None:
                 attempt, ticket = accepted
@@ -144,7 +137,7 @@ class Runner:
     async def _follow_again(self, unfinished: Unfinished) -> None:
         """The life of a job that an earlier run left accepted."""
         age = (self._control.clock.now() - unfinished.accepted_at).total_seconds()
-        with self._room_held(), self._slot_held() as slot:
+        with self._slots.room_held(), self._slots.slot_held() as slot:
             await self._follow(
                 unfinished.attempt, unfinished.ticket, seeds=unfinished.seeds, age=max(age, 0.0), slot=slot
             )
@@ -155,15 +148,38 @@ class Runner:
         """From accepted to stored. The slot is free as soon as the job is finished, before its images are fetched."""
         for warning in ticket.warnings:
             self._control.observe(Warned(warning))
-        pace = self._pace(attempt.job)
+        pace, patience = self._pace(attempt.job), max(PATIENCE - age, 0.0)
         try:
-            finished = await self._polls.finished(ticket, pace, age=age, patience=max(PATIENCE - age, 0.0))
+            finished = await self._polls.finished(
+                ticket, pace, age=age, patience=patience, silence=self._silence(attempt, slot)
+            )
             slot.close()
             await self._keeper.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket)))
         except GenerationFailed as failure:
             await self._fail(attempt, Reason(failure.code or "failed", str(failure)))
         except LetGo as reason:
+            self._stop_where_silent(attempt, age)
             await self._let_go(attempt, reason, age)
+        finally:
+            self._slots.answered(attempt.id)
+
+    def _stop_where_silent(self, attempt: Attempt, age: float) -> None:
+        """What was bought in this run and as much as may be under way is told of by no one: buy nothing more."""
+        if age == 0.0 and self._slots.are_silent and self._slots.is_unanswered(attempt.id):
+            self._control.stop_later(SILENT)
+
+    def _silence(self, attempt: Attempt, slot: ExitStack) -> Silence:
+        """What becomes of a job's slot where no one says how it stands."""
+
+        def note(is_silent: bool) -> None:
+            if is_silent:
+                self._slots.give_up(attempt.id, slot)
+                if self._slots.are_silent:
+                    self._control.warn_once(SILENT)
+            else:
+                self._slots.answered(attempt.id)
+
+        return note
 
     async def _fresh(self, ticket: Ticket) -> Finished:
         """The same job's outputs again, under new URLs."""
@@ -191,14 +207,6 @@ class Runner:
         size = job.recipe.size
         return self._paces.setdefault((job.recipe.version, size.width * size.height >> 20), Pace())
 
-    def _slot_held(self) -> ExitStack:
-        """The slot of a job in flight; `close` frees it before the block ends."""
-        return _released(self._slots)
-
-    def _room_held(self) -> ExitStack:
-        """The room a job takes until its images are stored."""
-        return _released(self._room)
-
     async def _keep_time(self) -> None:
         limits = self._limits
         left = [] if limits.max_seconds is None else [limits.max_seconds]
@@ -223,9 +231,3 @@ class Runner:
 
 def _nobody(event: Event) -> None:
     """The observer of a run that nobody watches."""
-
-
-def _released(semaphore: asyncio.Semaphore) -> ExitStack:
-    stack = ExitStack()
-    stack.callback(semaphore.release)
-    return stack

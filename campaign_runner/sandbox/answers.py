@@ -7,8 +7,9 @@ specification. Faults of a job that show in an answer are applied here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from campaign_runner.sandbox.jobs import GONE, Job, Output
@@ -17,6 +18,8 @@ from campaign_runner.sandbox.orders import SEED_MOST
 from campaign_runner.sandbox.refusal import Refusal, api_error
 
 OTHER_HOST = "http://127.0.0.2"
+FLOOD = 2000
+"""Images that a flooded answer has more than asked for: about as many as fit into a megabyte."""
 
 
 def prompt_refused() -> Refusal:
@@ -108,14 +111,17 @@ def delivered(job: Job, *, shuffled: bool) -> Sequence[Output]:
     if job.fault("no_outputs"):
         outputs.clear()
     if outputs and job.fault("extra_output"):
-        outputs.append(replace(outputs[0], seed=_unasked(job)))
+        outputs.append(replace(outputs[0], seed=next(_unasked(job))))
     if outputs and job.fault("unknown_seed"):
-        outputs[0] = replace(outputs[0], seed=_unasked(job))
+        outputs[0] = replace(outputs[0], seed=next(_unasked(job)))
     if outputs and job.fault("duplicate_seed"):
         outputs[-1] = replace(outputs[-1], seed=outputs[0].seed)
+    if outputs and (flood := job.fault("flood")):
+        unasked = islice(_unasked(job), int(flood.word or FLOOD))
+        outputs = [replace(outputs[0], seed=seed) for seed in unasked] + outputs
     return outputs[::-1] if shuffled or job.fault("shuffled") else outputs
 
 
-def _unasked(job: Job) -> int:
-    """A seed that the job was not asked for."""
-    return next(seed for seed in range(SEED_MOST, 0, -1) if seed not in job.seeds)
+def _unasked(job: Job) -> Iterator[int]:
+    """Seeds that the job was not asked for."""
+    return (seed for seed in range(SEED_MOST, 0, -1) if seed not in job.seeds)

@@ -52,10 +52,12 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "garbled": ("submit", "poll", "token"),  # the answer's body is cut in half, or one of GARBLED
     "noise": CALLS,  # what comes back is no HTTP: one of NOISE or ENDLESS
     "other_job_id": ("poll",),  # the answer is about a job that does not exist
+    "bare_job_id": ("poll",),  # the answer names the job by the last part of its id
     "no_job_id": ("job",),  # accepted and charged; the answer names no job
     "repeated_job_id": ("job",),  # the answer names the first job of all
     "no_status_url": ("job",),
     "other_status_host": ("job",),  # statusUrl lies on 127.0.0.2
+    "dead_status_host": ("job",),  # statusUrl and cancelUrl lie on a port that refuses, or by `word` is silent
     "failed": ("job",),  # with error_code `word`
     "cancelled": ("job",),
     "timeout": ("job",),
@@ -67,6 +69,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "fewer_outputs": ("job",),  # the last one is missing
     "no_outputs": ("job",),
     "extra_output": ("job",),  # one more, of a seed nobody asked for
+    "flood": ("job",),  # `word` more (2000), of seeds nobody asked for, before those that were
     "unknown_seed": ("job",),  # the first output's seed is not the one asked for
     "duplicate_seed": ("job",),  # the last output repeats the first seed
     "shuffled": ("job",),
@@ -90,6 +93,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 
 WORDS: Mapping[str, frozenset[str]] = {
     # kinds whose word is one of a few; empty is always one
+    "dead_status_host": frozenset({"silent"}),
     "garbled": frozenset(GARBLED),
     "noise": frozenset(NOISE) | frozenset(ENDLESS),
     "html": frozenset({"200", "403", "404", "408", "500", "502", "503", "504"}),
@@ -128,6 +132,8 @@ class Fault:
             raise FaultError(f"{self.kind} cannot strike at {self.where!r}, only at: {', '.join(places)}")
         if self.word and self.word not in WORDS.get(self.kind, {self.word}):
             raise FaultError(f"{self.kind}: word is one of: {', '.join(sorted(WORDS[self.kind]))}")
+        if self.kind == "flood" and not (self.word or "1").isdecimal():
+            raise FaultError("flood: word is how many more images there are")
         counts = [count for count in (self.nth, self.first, self.every) if count is not None]
         if any(count < 1 for count in counts) or not 0 < (1.0 if self.rate is None else self.rate) <= 1:
             raise FaultError(f"{self.kind}: nth, first and every are 1 or more, rate is above 0 to 1")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from aiohttp import web
 
@@ -28,6 +30,26 @@ async def serving(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
             await web.TCPSite(runner, LOOPBACK, 0).start()
         origins = [f"http://{LOOPBACK}:{address[1]}" for address in runner.addresses]
         sandbox.status_origin = origins[-1]
-        yield origins[0]
+        with _refusing() as sandbox.dead_origin:
+            async with _silent() as sandbox.silent_origin:
+                yield origins[0]
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def _refusing() -> Iterator[str]:
+    """A port where every connection is refused: it is ours, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        yield f"http://{LOOPBACK}:{taken.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def _silent() -> AsyncIterator[str]:
+    """A port that takes every connection and says nothing, until the caller leaves."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, LOOPBACK, 0)
+    try:
+        yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()

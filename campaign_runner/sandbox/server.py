@@ -24,7 +24,7 @@ from campaign_runner.sandbox.catalog import listing
 from campaign_runner.sandbox.clock import Clock
 from campaign_runner.sandbox.downloads import Downloads
 from campaign_runner.sandbox.faults import Fault, Place, Script
-from campaign_runner.sandbox.jobs import Jobs, refuse_malformed, unknown_job
+from campaign_runner.sandbox.jobs import Job, Jobs, refuse_malformed, unknown_job
 from campaign_runner.sandbox.latency import Latency
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
@@ -63,6 +63,8 @@ class Sandbox:
         self.ledger = Ledger()
         self.status_origin = ""
         """Where jobs are to be asked for; empty: where they were submitted."""
+        self.dead_origin = self.silent_origin = "http://127.0.0.1:9"
+        """Where a dead host of statusUrl refuses, and where it says nothing; whoever serves the sandbox sees to it."""
         self._clock = Clock.starting(clock, began or datetime.now(UTC))
         self._sleep = sleep
         self._script = Script(faults, settings.seed)
@@ -153,10 +155,18 @@ class Sandbox:
         self._quota.take(client, self._now())
         job = self._jobs.begin(client, order, now=self._now(), faults=faults)
         self.ledger.accept(job)
-        origin = self.status_origin or _origin(request)
+        origin = self._named_origin(job) or _origin(request)
         answer = acceptance(job, origin, first_id=self._jobs.first().id)
         links = f'<{origin}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
         return web.json_response(answer, status=202, headers={"Link": links})
+
+    def _named_origin(self, job: Job) -> str:
+        """Where the job is said to be asked for; empty: where it was submitted."""
+        match job.fault("dead_status_host"):
+            case None:
+                return self.status_origin
+            case fault:
+                return self.silent_origin if fault.word == "silent" else self.dead_origin
 
     async def _poll(self, request: web.Request, faults: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())
@@ -171,6 +181,8 @@ class Sandbox:
         answer = self._answers.status(job, word, origin=_origin(request), now=self._now())
         if any(fault.kind == "other_job_id" for fault in faults):
             answer["jobId"] = "urn:ff:jobs:epo:00000000-0000-4000-8000-000000000000"
+        if any(fault.kind == "bare_job_id" for fault in faults):
+            answer["jobId"] = job.uuid
         return web.json_response(answer)
 
     async def _cancel(self, request: web.Request, _: Sequence[Fault]) -> web.Response:

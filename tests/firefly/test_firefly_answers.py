@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from campaign_runner.errors import (
     AccountRefused,
+    AnotherJob,
     Damaged,
     GenerationFailed,
     InDoubt,
@@ -211,7 +212,7 @@ STATUS_ERRORS = [
     (job("canceled"), GenerationFailed, "canceled"),
     (job("timeout", error_code=""), GenerationFailed, "timeout"),
     (said(451, {"error_code": "image_unsafe"}), GenerationFailed, "image_unsafe"),
-    (said(200, {"jobId": "other", "status": "failed"}), Unavailable, "unreadable_answer"),  # about somebody else's job
+    (said(200, {"jobId": "other", "status": "failed"}), AnotherJob, "another_job"),  # somebody else's
     (said(200, {"jobId": None, "status": "failed"}), Unavailable, "unreadable_answer"),
     (job("succeeded"), Unavailable, "no_result"),
     (job("succeeded", result=[]), Unavailable, "no_result"),
@@ -222,6 +223,7 @@ STATUS_ERRORS = [
     (said(404, {"error_code": "unknown_job_id"}), Unavailable, "unknown_job_id"),
     (said(410, {"error_code": "job_timeout"}), Unavailable, "unknown_job_id"),
     (html(404), Unavailable, "http_404"),  # a proxy's page, which knows no jobs
+    (html(403), Unavailable, "http_403"),  # a firewall's, which knows no accounts
     (said(422, {"error_code": "validation_error"}), Unavailable, "validation_error"),
     (said(302, location="https://x/"), Unavailable, "http_302"),
     (said(401), AccountRefused, "http_401"),

@@ -294,7 +294,14 @@ POLLS = (
             ),
         ),
     ),
-    Kind("F39", "an answer about another job", (overcome("once", Fault("other_job_id", nth=1)),)),
+    Kind(
+        "F39",
+        "an answer about another job",
+        (
+            overcome("once", Fault("other_job_id", nth=1)),
+            overcome("the same, by the last part of its id", Fault("bare_job_id", "poll")),
+        ),
+    ),
     Kind(
         "F40",
         "the account is refused at polls alone",
@@ -334,7 +341,11 @@ OUTPUTS = (
             Play("none", (Fault("no_outputs", nth=1),), FAILED, 3, "missing"),
         ),
     ),
-    Kind("F45", "one more image than asked for", (overcome("another seed", Fault("extra_output", nth=1)),)),
+    Kind(
+        "F45",
+        "more images than asked for",
+        (overcome("one", Fault("extra_output", nth=1)), overcome("2,000, and first", Fault("flood", nth=1))),
+    ),
     Kind("F46", "images in another order", (overcome("reversed", Fault("shuffled", nth=1)),)),
     Kind(
         "F47",
@@ -414,6 +425,19 @@ FETCHING = Kind(
         *(overcome(kind, Fault(kind, "download", nth=1)) for kind in ("500", "503", "reset", "redirect")),
         overcome("slow", Fault("slow", "download", nth=1, seconds=400)),
         overcome("slow to answer", Fault("slow_after", "download", nth=1, seconds=400)),
+    ),
+)
+
+DEAD_HOSTS = Kind(
+    "F114",
+    "a status URL on a host that is dead",
+    (
+        overcome("it refuses", Fault("dead_status_host", nth=1)),
+        overcome("it is silent", Fault("dead_status_host", nth=1, word="silent")),
+    ),
+    tests=(
+        "run/test_dead_hosts.py::test_what_the_api_origin_never_knew_is_not_lost_by_its_word",
+        "run/test_dead_hosts.py::test_half_of_the_jobs_on_a_dead_host_keep_nothing_from_the_others",
     ),
 )
 

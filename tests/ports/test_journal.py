@@ -33,7 +33,7 @@ from campaign_runner.events import (
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
-from campaign_runner.ports import Journal, Unfinished
+from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
 
 NOW = datetime(2026, 10, 1, 2, 14, tzinfo=UTC)
 SILENCE = Reason("no_answer", "the line broke after sending")
@@ -318,6 +318,27 @@ async def test_the_budget_counts_what_was_submitted_and_not_refused(journal: Jou
     a, b, c, d, _ = every
     await journal.record([accepted(a), stored(a), Doubted(b, SILENCE), Refused(c, REFUSED), accepted(d), failed(d)])
     assert place.bought() == 2 + 1 + 0 + 2 + 1  # e has no answer yet: it counts
+
+
+async def test_a_namesake_is_another_job_that_ends_in_the_same_way(journal: Journal) -> None:
+    ids = {"a": "urn:epo:7", "b": "urn:epo:8", "c": "jobs/8", "d": "9", "e": "x_9", "f": "urn:%"}
+    for name, (seed, job_id) in zip(ids, enumerate(ids.values()), strict=True):
+        one = attempt(name, seed)
+        await journal.intend([one])
+        await journal.record([Accepted(one, Ticket(job_id))])
+    assert isinstance(journal, JobsOnRecord)
+    assert [job_id for job_id in ids.values() if await journal.has_namesake(job_id)] == ["urn:epo:8", "jobs/8"]
+
+
+async def test_that_the_api_origin_once_knew_a_job_survives_the_run(place: Place) -> None:
+    async with place.open() as journal:
+        assert isinstance(journal, JobsOnRecord)
+        assert not await journal.is_known_at_origin("urn:epo:7")
+        for _ in range(2):
+            await journal.note_known_at_origin("urn:epo:7")
+    async with place.open() as again:
+        assert isinstance(again, JobsOnRecord)
+        assert await again.is_known_at_origin("urn:epo:7") and not await again.is_known_at_origin("urn:epo:8")
 
 
 SOURCE = Source("reused", "spring", "3f" * 32, "almond candle", "job-9", (1, 2), "7", '"e"', NOW.isoformat())

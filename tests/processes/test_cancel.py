@@ -27,6 +27,19 @@ def test_a_cancelled_job_is_failed_and_still_counted(switch: str, machine_for: C
     assert codes == {"cancelled"}
 
 
+def test_jobs_whose_host_is_dead_are_cancelled_at_the_api_origin(
+    machine_for: Callable[[str], Machine], tmp_path: Path
+) -> None:
+    script = tmp_path / "faults.yaml"
+    script.write_text("- {kind: dead_status_host}\n", encoding="utf-8")
+    with sandbox_process("--per-minute", "600", "--job-seconds", "600", "--faults", str(script)) as sandbox:
+        machine = machine_for(sandbox.origin)
+        interrupt(machine, machine.campaign(), sandbox)
+        cancelled = machine.run("cancel", "spring")
+    assert cancelled.exit == 0, cancelled.err
+    assert "12 images cancelled" in cancelled.out
+
+
 def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str], Machine], tmp_path: Path) -> None:
     script = tmp_path / "faults.yaml"
     script.write_text("- {kind: slow, where: poll, first: 4, seconds: 60}\n", encoding="utf-8")  # all that look at once

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Warned
+from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Stored, Warned
 from campaign_runner.run.control import Control
+from campaign_runner.run.keeping import MOST_STRAYS, STRAYS_WITHIN
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
@@ -87,6 +88,11 @@ async def test_outputs_in_another_order_find_their_seeds(begin: Any) -> None:
         assert (night.output / image["file"]).read_bytes() == night.rendered(job, output)
 
 
+def unfetched(*, after: int) -> list[Fault]:
+    """Once so many images are fetched, the next one cannot be, as often as it is tried."""
+    return [Fault("503", where="download", nth=nth) for nth in range(after + 1, after + 7)]
+
+
 async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -> None:
     night = await begin(Fault("extra_output", nth=1))
     ended = await night.run(night.campaign(requests=1))
@@ -96,7 +102,7 @@ async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -
 
 
 async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no_other(begin: Any) -> None:
-    night = await begin(Fault("extra_output", nth=1), Fault("503", where="download", first=6))
+    night = await begin(Fault("extra_output", nth=1), *unfetched(after=4))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert not ended.seen(SetAside)
@@ -104,7 +110,7 @@ async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no
 
 
 async def test_nothing_is_missing_before_what_came_instead_is_kept(begin: Any) -> None:
-    night = await begin(Fault("unknown_seed"), Fault("503", where="download", first=6))
+    night = await begin(Fault("unknown_seed"), *unfetched(after=3))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (8, {"stored": 3, "accepted": 1})
     again = await night.run()
@@ -145,6 +151,43 @@ async def test_a_disk_that_refuses_what_nobody_asked_for_keeps_away_nothing_else
     again = await night.run()
     assert again.states["accepted"] == 0
     assert len(list(in_the_way.glob("*"))) == ("accepted" in stays)
+
+
+async def test_what_was_asked_for_comes_before_a_flood_of_which_a_few_are_kept(begin: Any) -> None:
+    night = await begin(Fault("flood"))
+    ended = await night.run(night.campaign(requests=2))
+    assert (ended.code, ended.states) == (0, {"stored": 8})
+    assert night.ledger.calls["download"] == 2 * (4 + MOST_STRAYS)
+    facts = [type(event) for event in ended.events if isinstance(event, Stored | SetAside)]
+    assert facts.index(SetAside) >= 4 and len(ended.seen(SetAside)) == 2 * MOST_STRAYS
+    (first, _) = [warned.message for warned in ended.seen(Warned)]
+    assert first == "Adobe's answer has 2,000 images that nobody asked for: 1,992 of them are not fetched"
+
+
+async def test_what_is_missing_from_a_flood_is_told_once_a_few_are_kept(begin: Any) -> None:
+    night = await begin(Fault("unknown_seed"), Fault("flood"))
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.reasons) == (3, {"missing": 1})
+
+
+async def test_a_flood_that_comes_byte_by_byte_takes_two_minutes_and_no_more(begin: Any) -> None:
+    night = await begin(Fault("flood"), *(Fault("trickle", "download", nth=nth) for nth in range(5, 100)))
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    assert ended.seconds < 2 + STRAYS_WITHIN + 10
+
+
+async def test_a_signal_ends_a_flood(begin: Any) -> None:
+    night = await begin(Fault("flood"), Fault("slow", "download", seconds=5))
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, SetAside):
+            control.signalled(signal.SIGINT)
+
+    ended = await night.run(night.campaign(requests=1, seeds=1), watch=watch)
+    assert (ended.code, ended.states) == (130, {"stored": 1})
+    assert len(ended.seen(SetAside)) == 1
+    assert ended.after_stop is not None and ended.after_stop < 5
 
 
 async def test_an_expired_link_is_refreshed_by_polling(begin: Any) -> None:

@@ -300,10 +300,10 @@ class Machine(VirtualLoop):
         self.dialling.add(number := sock.fileno())
         try:
             await super().sock_connect(sock, address)
-        finally:
+        finally:  # it may have been refused, too
             self.dialling.discard(number)
-        with suppress(ValueError):
-            connecting.remove(sock)
+            with suppress(ValueError):
+                connecting.remove(sock)
 
     def _start_serving(self, protocol_factory: Any, sock: socket.socket, *more: Any) -> None:
         self._listeners[sock.getsockname()[:2]] = sock.fileno()

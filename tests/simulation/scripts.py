@@ -27,6 +27,8 @@ PLACES = [
 """Where what can go wrong in a night. Its campaigns use no custom model, no reference image, and cancel nothing."""
 ALONE = ("repeated_job_id", "job")
 """Nobody can tell that a job's id is another's where the answer to that other was lost, or is in another folder."""
+NOT_BOTH = {"dead_status_host", "forgotten"}
+"""A job that its host cannot be asked about, and that the service never knew, is waited for without end."""
 ARRIVES_WITHIN = 50.0
 """Seconds: what takes longer than a minute to reach the service is counted by it when nobody expects it any more."""
 
@@ -84,7 +86,9 @@ def script(seed: int) -> Script:
     return Script(
         seed=seed,
         switches=_switches(dice, seed, per_minute),
-        faults=(_certain(dice, *certain), *_others(dice)) if certain != ALONE else (Fault("repeated_job_id", nth=2),),
+        faults=_settled(_certain(dice, *certain), *_others(dice))
+        if certain != ALONE
+        else (Fault("repeated_job_id", nth=2),),
         rate=Rate(per_minute, 9000),
         runners=_held(seed, _runners(dice)) if certain != ALONE else (Runner("a", 3, 2, 1, (Visit(),)),),
         jumps=_jumps(dice),
@@ -112,7 +116,14 @@ def _switches(dice: random.Random, seed: int, per_minute: int) -> dict[str, Any]
 
 
 def _certain(dice: random.Random, kind: str, place: str) -> Fault:
-    return Fault(kind, where=place, seconds=_seconds(dice, kind, place), first=dice.randint(1, 3))
+    seconds, first = _seconds(dice, kind, place), dice.randint(1, 3)
+    return Fault(kind, where=place, seconds=seconds, first=first, word=_word(dice, kind))
+
+
+def _settled(certain: Fault, *others: Fault) -> tuple[Fault, ...]:
+    """Without what would keep a night from ever coming to its end."""
+    kinds = [fault.kind for fault in (certain, *others) if fault.kind in NOT_BOTH]
+    return tuple(fault for fault in (certain, *others) if fault.kind not in NOT_BOTH - set(kinds[:1]))
 
 
 def _others(dice: random.Random) -> list[Fault]:
@@ -129,7 +140,12 @@ def _fault(dice: random.Random) -> Fault:
             {"rate": dice.choice([0.1, 0.3])},
         ]
     )
-    return Fault(kind, where=place, seconds=_seconds(dice, kind, place), **times)
+    return Fault(kind, where=place, seconds=_seconds(dice, kind, place), word=_word(dice, kind), **times)
+
+
+def _word(dice: random.Random, kind: str) -> str:
+    """A dead host refuses, or says nothing."""
+    return dice.choice(["", "silent"]) if kind == "dead_status_host" else ""
 
 
 def _seconds(dice: random.Random, kind: str, place: str) -> float:
