@@ -29,7 +29,7 @@ from campaign_runner.quota import Limits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
 from campaign_runner.session import refuse_to_run
-from campaign_runner.spec.problems import counted
+from campaign_runner.spec.problems import counted, listed
 
 WRONG_CLOCK = 60.0
 """Seconds between our clock and the service's that a person should know of."""
@@ -162,7 +162,8 @@ class Doctor:
     async def _complete(self) -> str:
         """Every variable that is needed is set."""
         self._settings = self._patient.access.settings()
-        return f"complete, for {self._settings.firefly_url}"
+        further = listed(self._settings.image_hosts)
+        return f"complete, for {self._settings.firefly_url}{f'; images also from {further}' if further else ''}"
 
     async def _service(self) -> str | None:
         """The credentials are accepted."""

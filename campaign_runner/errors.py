@@ -14,7 +14,7 @@ CampaignError                for a person: the command line prints it and exits 
 │   ├── GenerationFailed  3  accepted, then failed; charged: nobody knows
 │   ├── LinkExpired       8  the image's URL no longer works; poll again for a fresh one
 │   ├── Damaged           8  what came is not a whole picture; fetch it again
-│   └── BlockedHost       3  the answer names a host that is not trusted; it was not contacted
+│   └── BlockedHost       8  the answer names a host that is not trusted; it was not contacted
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
 ├── StoreError            6  the disk: what is still at the service is paid for, run again to fetch it
 │   └── NameTooLong       6  a name or path that the disk does not take: another name will do
@@ -170,9 +170,9 @@ class Damaged(ProviderError):
 
 
 class BlockedHost(ProviderError):
-    """A URL in an answer names a host that is not trusted; it was not contacted. The image is paid for."""
+    """A URL in an answer names a host that is not trusted; it was not contacted. The image is paid for, and waits."""
 
-    exit_code = 3
+    exit_code = 8
     charged = True
 
 

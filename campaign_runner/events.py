@@ -83,8 +83,17 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An image of an accepted job could not be had, however often it was asked for: why it stays `accepted`."""
+
+    attempt: Attempt
+    variation: Variation
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
-    """A paid image nobody asked for, or one of a wrong size, kept under `file`."""
+    """What is paid for and not as it was asked for: of another seed or size, or no whole picture; kept under `file`."""
 
     attempt: Attempt
     file: str
@@ -155,7 +164,18 @@ class Placed:
 
 
 Fact = (
-    Submitting | Accepted | Refused | Doubted | Stored | Failed | SetAside | Uploaded | ModelResolved | Adopted | Placed
+    Submitting
+    | Accepted
+    | Refused
+    | Doubted
+    | Stored
+    | Failed
+    | Held
+    | SetAside
+    | Uploaded
+    | ModelResolved
+    | Adopted
+    | Placed
 )
 
 

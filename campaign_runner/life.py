@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,19 @@ _BITS = 64
 class Home:
     """The campaign of an output folder. `file` is None where the file is gone or never known.
 
-    `planned` are the keys of the campaign as its file stands now; None where nobody can say.
+    `planned` are the keys of the campaign as its file stands now; None where nobody can say. `unexpected` are the files
+    of what was delivered and not asked for, by job.
     """
 
     name: str
     file: Path | None
     is_sandbox: bool
     planned: frozenset[str] | None
+    unexpected: Mapping[str, Sequence[str]]
+
+    def beside(self, entry: Entry) -> Sequence[str]:
+        """What the job of an image delivered and nobody asked for."""
+        return self.unexpected.get(entry.job_id or "", ())
 
     def plans(self, entry: Entry) -> bool | None:
         """Whether an image is in the campaign now."""
@@ -42,15 +48,15 @@ def home_of(folder: Folder) -> Home:
     """What the record and the campaign's file say of an output folder's campaign."""
     with folder.ledger() as ledger:
         name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
-        is_sandbox = ledger.origin == SANDBOX
+        is_sandbox, unexpected = ledger.origin == SANDBOX, ledger.unexpected()
     if path is None:
-        return Home(name or folder.path.name, None, is_sandbox, None)
+        return Home(name or folder.path.name, None, is_sandbox, None, unexpected)
     try:
         plan = Plan(load(path), model)
         planned = frozenset(plan.keys()) if plan.knows_keys else None
     except (SpecError, UsageError):
         planned = None
-    return Home(name or folder.path.name, path, is_sandbox, planned)
+    return Home(name or folder.path.name, path, is_sandbox, planned, unexpected)
 
 
 def told(hit: Hit, home: Home) -> Iterator[str]:
@@ -67,6 +73,9 @@ def told(hit: Hit, home: Home) -> Iterator[str]:
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  made       {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
+    if entry.state != "stored":
+        for file in home.beside(entry):
+            yield f"  look at    {hit.folder.path / file}: its job delivered that, it is paid for"
     for number, command in enumerate(next_commands(hit, home)):
         yield f"  {'' if number else 'next':10} {command}"
 
@@ -99,6 +108,7 @@ def facts(hit: Hit, home: Home) -> dict[str, Any]:
         "job_id": entry.job_id,
         "submitted_at": entry.submitted_at,
         "stored_at": entry.stored_at,
+        "unexpected": list(home.beside(entry)),
         "next": list(next_commands(hit, home)),
     }
 
@@ -160,6 +170,9 @@ def next_commands(hit: Hit, home: Home) -> Iterator[str]:
         case "in_doubt":
             yield commands.resolve(hit.folder, home.file, "--resubmit", *only)
             yield commands.resolve(hit.folder, home.file, "--abandon", *only)
+        case "failed" if home.beside(hit.entry):  # what came is looked at before it is asked for again
+            yield commands.resolve(hit.folder, home.file, "--abandon", *only)
+            yield commands.resolve(hit.folder, home.file, "--retry-failed", *only)
         case "failed":
             yield commands.resolve(hit.folder, home.file, "--retry-failed", *only)
         case "accepted" | "pending" if home.file:

@@ -15,7 +15,7 @@ from sqlite3 import Connection
 from PIL import Image
 
 from campaign_runner import files, sqlite
-from campaign_runner.store import BROKEN, MOST_PIXELS
+from campaign_runner.decoding import BROKEN, opened
 
 NEAR = 10
 """Of 64 bits: what differs in more is another picture."""
@@ -32,12 +32,10 @@ def difference_hash(path: Path) -> int | None:
     (The idea is Neal Krawetz's.) A JPEG is decoded at an eighth of its size, which is all that is needed.
     """
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                return None
+        with path.open("rb") as file, opened(file) as picture:
             picture.draft("L", _DECODED)
             small = picture.convert("L").resize((_COLUMNS, _ROWS), Image.Resampling.BOX)
-    except (*BROKEN, Image.DecompressionBombError):
+    except BROKEN:
         return None
     greys = small.tobytes()
     bits = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
@@ -88,17 +88,17 @@ class Recipe:
     @property
     def references(self) -> tuple[str, ...]:
         """The SHA-256 of each reference image that must be uploaded before this recipe can be asked for."""
-        found = (self.body.get(field, {}).get("imageReference", {}).get("source", {}) for field in _REFERRING)
+        found = (self.body.get(name, {}).get("imageReference", {}).get("source", {}) for name in _REFERRING)
         return tuple(source["sha256"] for source in found if "sha256" in source)
 
     def request(self, uploads: Mapping[str, str]) -> dict[str, Any]:
         """The body to send: each uploaded reference under its upload id, of `uploads` (SHA-256 → id)."""
         body = dict(self.body)
-        for field in _REFERRING:
-            source = body.get(field, {}).get("imageReference", {}).get("source", {})
+        for name in _REFERRING:
+            source = body.get(name, {}).get("imageReference", {}).get("source", {})
             if "sha256" in source:
                 sent = {"source": {"uploadId": uploads[source["sha256"]]}}
-                body[field] = {**body[field], "imageReference": sent}
+                body[name] = {**body[name], "imageReference": sent}
         return body
 
     @property
@@ -199,10 +199,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Output:
-    """A finished image still at the service. `url` is signed: it is never written, logged or shown."""
+    """A finished image still at the service. `url` is signed: it is never written, logged or shown.
+
+    `seed` is None where none is named, or something that is none: `names_no_seed` says which.
+    """
 
     seed: int | None
     url: str
+    names_no_seed: bool = field(default=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Output(seed={self.seed})"

@@ -47,7 +47,7 @@ class Provider(Protocol):
     async def fetch(self, output: Output) -> bytes:
         """The bytes of a finished image, as received, complete by their framing. Free, may be repeated.
 
-        Raises LinkExpired (poll for a fresh URL), BlockedHost (final, not contacted), Damaged or Unavailable.
+        Raises LinkExpired (poll for a fresh URL), BlockedHost (not contacted), Damaged or Unavailable.
         `LinkExpired.code` is `link_expired` or `no_link` where the service's side said so, and not a proxy's page.
         """
 
@@ -108,13 +108,15 @@ class Store(Protocol):
 class Unfinished:
     """An accepted job some of whose variations are neither stored nor failed.
 
-    The attempt's job holds just those; `seeds` are all that its request asked for.
+    The attempt's job holds just those; `seeds` are all that its request asked for, `aside` the files of what it
+    delivered and nobody asked for.
     """
 
     attempt: Attempt
     seeds: tuple[int, ...]
     ticket: Ticket
     accepted_at: datetime
+    aside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

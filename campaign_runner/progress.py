@@ -23,6 +23,7 @@ from campaign_runner.events import (
     Edited,
     Event,
     Failed,
+    Held,
     Left,
     ModelResolved,
     Placed,
@@ -247,7 +248,7 @@ def described(event: Event) -> dict[str, Any]:
         case Stored(_, variation, file, sha256, size, media_type, warnings):
             kept = {"file": file, "sha256": sha256, "bytes": size, "media_type": media_type}
             return {"key": variation.key, "seed": variation.seed} | kept | {"warnings": list(warnings)}
-        case Failed(_, variation, reason):
+        case Failed(_, variation, reason) | Held(_, variation, reason):
             return {"key": variation.key, "seed": variation.seed, "cell": str(variation.cell)} | _why(reason)
         case SetAside(_, file, sha256, size, reason):
             return {"file": file, "sha256": sha256, "bytes": size} | _why(reason)

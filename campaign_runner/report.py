@@ -19,13 +19,14 @@ from campaign_runner.journal.ledger import Entry, Ledger, Requests
 from campaign_runner.model import Cell
 from campaign_runner.plan.cost import duration
 from campaign_runner.ports import Allowance
-from campaign_runner.spec.problems import counted, visible
+from campaign_runner.spec.problems import counted, listed, visible
 from campaign_runner.spec.schema import Campaign
 
 SHOWN_IN_SECONDS = 90
 LISTED = 8
 """How many groups of each kind are shown; the rest is counted."""
 _SEEDS = 8
+_FILES = 4
 Row: TypeAlias = list[str]
 """A label, such as `4 in doubt`, and its lines."""
 KEPT_AT_SERVICE = timedelta(hours=24)
@@ -83,15 +84,20 @@ def last_line(counts: Mapping[str, int], requests: int, code: int) -> str:
 
 @dataclass(slots=True)
 class _Group:
-    """Variations of one cell that are open for the same reason; only its first entry is kept."""
+    """Variations of one cell that are open for the same reason; only its first entry is kept.
+
+    `unexpected` are the files of what their jobs delivered and nobody asked for.
+    """
 
     first: Entry
     seeds: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     images: int = 0
+    unexpected: dict[str, None] = field(default_factory=dict)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, unexpected: Sequence[str]) -> None:
         self.images += 1
+        self.unexpected |= dict.fromkeys(unexpected)
         if len(self.seeds) < _SEEDS:
             self.seeds.append(str(entry.variation.seed))
             self.keys.append(entry.variation.key[:8])
@@ -116,6 +122,7 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
 
 def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
     """What is in doubt, failed or waiting at the service, worst first."""
+    unexpected = ledger.unexpected()
     for state in ("in_doubt", "failed", "accepted"):
         groups: dict[tuple[Cell, str], _Group] = {}
         more = 0
@@ -124,8 +131,9 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             if key not in groups and len(groups) == LISTED:
                 more += 1
                 continue
-            groups.setdefault(key, _Group(entry)).add(entry)
-        rows = [_row(group, summary) for group in groups.values()]
+            groups.setdefault(key, _Group(entry)).add(entry, unexpected.get(entry.job_id or "", ()))
+        is_split = any(group.unexpected for group in groups.values())
+        rows = [_row(group, summary, is_split=is_split) for group in groups.values()]
         if rows and state != "failed":  # one command settles them all
             rows[-1].append(_command(summary, state))
         yield from rows
@@ -134,7 +142,8 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             yield [f"{more:,} more", f"{state.replace('_', ' ')}: all of them are in {manifest}"]
 
 
-def _row(group: _Group, summary: Summary) -> Row:
+def _row(group: _Group, summary: Summary, *, is_split: bool) -> Row:
+    """`is_split`: some of these groups are to be looked at before they are asked for again, so each has its command."""
     first, campaign = group.first, summary.campaign
     cell, reason = _cell(first.variation.cell, campaign), first.reason or Reason("", "")
     seeds = f"seed{'s' if group.images > 1 else ''} {' '.join(group.seeds)}"
@@ -146,15 +155,23 @@ def _row(group: _Group, summary: Summary) -> Row:
             return [f"{group.images:,} in doubt", f"{cell}, {seeds}", why]
         case "accepted":
             why = f"paid for and waiting at the service, until about {_clock(_sent(first) + KEPT_AT_SERVICE)}"
-            return [f"{group.images:,} waiting", f"{cell}, {seeds}", why]
+            told = [reason.message] if reason.message else []
+            kept = [f"what came is kept: {_names(group, summary)}"] if group.unexpected else []
+            return [f"{group.images:,} waiting", f"{cell}, {seeds}", *told, *kept, why]
         case _ if first.job_id is None:
             what = f'{cell}: "{reason.code}", {reason.message}'
             place = f"{shown(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
             return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, group)}"]
         case _:
             what = f'{cell}, {seeds}: "{reason.code}", {reason.message}'
-            again = f"{_resolve(summary, '--retry-failed')}   or: {_settle(summary, group)}"
-            return [f"{group.images:,} failed", what, again]
+            only = group.only() if is_split else []
+            again = f"{_resolve(summary, '--retry-failed', *only)}   or: {_settle(summary, group)}"
+            look = f"look first at what came instead, it is paid for: {_names(group, summary)}"
+            return [f"{group.images:,} failed", what, *([look] if group.unexpected else []), again]
+
+
+def _names(group: _Group, summary: Summary) -> str:
+    return listed([shown(summary.folder.path / file) for file in group.unexpected], most=_FILES)
 
 
 def _not_yet(summary: Summary) -> Iterator[Row]:

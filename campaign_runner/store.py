@@ -13,48 +13,24 @@ import hashlib
 import os
 import secrets
 import shutil
-import struct
-import threading
-import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from io import BufferedReader, BytesIO
+from io import BufferedReader
 from pathlib import Path
 from typing import Self
 
 import aiofiles
-from PIL import Image, UnidentifiedImageError
 
 from campaign_runner import files, names
-from campaign_runner.errors import Damaged, IntegrityError, NameTooLong, StoreError
+from campaign_runner.decoding import examine
+from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
 from campaign_runner.files import in_thread, to_its_end
-from campaign_runner.model import Size
 from campaign_runner.patience import Patience
 from campaign_runner.ports import Examined, Put
 
 LARGEST_BYTES = 64 << 20
 """No image is larger: a download ends there."""
-MOST_PIXELS = 64_000_000
-_START_OF_SCAN = b"\xff\xda"
-_MOST_SCANS = 50
-"""Of a JPEG; encoders write about ten. A scan is a few bytes and a pass over all pixels, so a file could take hours."""
 SUFFIXES = ("jpg", "png", "webp")
-_MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-# What Pillow raises for broken pictures; which one depends on where the break is.
-BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    struct.error,
-    zlib.error,
-)
-# Python's warning filters belong to the whole process, so only one thread at a time may change them.
-_quiet = threading.Lock()
 
 
 class FolderStore:
@@ -212,69 +188,6 @@ def _copy(content: BufferedReader, target: Path) -> None:
         shutil.copyfileobj(content, new)
         new.flush()
         os.fsync(new.fileno())
-
-
-def examine(content: bytes) -> Examined:
-    """What `FolderStore.examine` answers, here and now."""
-    if content.startswith(b"\xff\xd8") and content.count(_START_OF_SCAN) > _MOST_SCANS:
-        raise Damaged("what came is a JPEG with more scans than any encoder writes", code="too_many_scans")
-    try:
-        media_type, size = _decode(content)
-    except Image.DecompressionBombError as error:
-        raise Damaged(f"what came has more than {MOST_PIXELS:,} pixels", code="too_many_pixels") from error
-    except UnidentifiedImageError as error:
-        raise Damaged("what came is not a JPEG, PNG or WebP picture", code="no_picture") from error
-    except BROKEN as error:
-        raise Damaged("what came is a cut or damaged picture", code="damaged") from error
-    if not _has_end(content, media_type):
-        raise Damaged("what came is a picture without its end", code="damaged")
-    return Examined(media_type, size, hashlib.sha256(content).hexdigest())
-
-
-class _Counted(BytesIO):
-    """A picture that may be read in so many pieces: one of millions of empty parts would fill the memory."""
-
-    left = 200_000
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.left -= 1
-        if self.left < 0:
-            raise OSError("a picture of too many parts")
-        return super().read(size)
-
-
-def _decode(content: bytes) -> tuple[str, Size]:
-    """The media type and size of a picture that decodes to its end. Raises what Pillow raises."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(_Counted(content), formats=("JPEG", "PNG", "WEBP")) as picture:
-            media_type, size = _MEDIA_TYPES[picture.format or ""], Size(*picture.size)
-            if size.width * size.height > MOST_PIXELS:
-                raise Image.DecompressionBombError(size)
-            # A baseline JPEG is decoded at an eighth: a third of the work, and a cut is still noticed.
-            picture.draft(picture.mode, (max(1, size.width // 8), max(1, size.height // 8)))
-            picture.load()
-    return media_type, size
-
-
-def _has_end(content: bytes, media_type: str) -> bool:
-    """Whether the closing mark is there: Pillow does not miss it once it has all the rows."""
-    match media_type:
-        case "image/jpeg":
-            return content.find(b"\xff\xd9", _start_of_scan(content)) >= 0
-        case "image/png":
-            return b"IEND\xaeB`\x82" in content
-        case _:
-            return len(content) >= 8 + int.from_bytes(content[4:8], "little")
-
-
-def _start_of_scan(content: bytes) -> int:
-    """Where a JPEG's rows begin: a thumbnail in the segments before has a closing mark of its own."""
-    at = 2
-    while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":
-        is_filling = content[at + 1 : at + 2] == b"\xff"
-        at += 1 if is_filling else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-    return at
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from campaign_runner.run.parts import Limits, Shared, Spent
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
+from campaign_runner.sandbox.metadata import with_metadata
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.session import make
 from campaign_runner.spec.reading import load
@@ -206,7 +207,8 @@ class Night:
 
     def rendered(self, job: Any, output: Any) -> bytes:
         """The bytes that the service made."""
-        return render(replace(picture_of(job, output), is_plain=self.sandbox.settings.plain_pictures), "image/jpeg")
+        body = render(replace(picture_of(job, output), is_plain=self.sandbox.settings.plain_pictures), "image/jpeg")
+        return with_metadata(body, "image/jpeg") if output.has("metadata") else body
 
     def check(self) -> None:
         """Everything that must hold of what the runs left; raises AssertionError."""

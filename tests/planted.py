@@ -69,9 +69,9 @@ PLANTS = (
     ),
     Plant(
         "accept a short download",
-        "store.py",
-        'return content.find(b"\\xff\\xd9", _start_of_scan(content)) >= 0',
-        "return True",
+        "decoding.py",
+        "            return found is not None\n",
+        "            return True\n",
         ("tests/ports/test_store.py", "tests/ports/test_folder_store.py"),
     ),
     Plant(
@@ -120,19 +120,20 @@ PLANTS = (
         "publish before journal",
         "run/keeping.py",
         """\
-        name = await self._put(variation.stem, content, examined, short=variation.short_stem)
+        name = await self._put(content, examined.sha256, *names)
         warnings = delivery.finished.warnings
-        await self._record(
+        return await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
 """,
         """\
         name = f"{variation.stem}.{examined.suffix}"
         warnings = delivery.finished.warnings
-        await self._record(
+        recorded = await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
-        await self._put(variation.stem, content, examined, short=variation.short_stem)
+        await self._put(content, examined.sha256, name, name)
+        return recorded
 """,
         ("tests/run/test_runner.py::test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing",),
     ),

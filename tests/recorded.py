@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Failed, ModelResolved, Reason, Refused, Stored
+from campaign_runner.events import (
+    Accepted,
+    Attempt,
+    Doubted,
+    Fact,
+    Failed,
+    Held,
+    ModelResolved,
+    Reason,
+    Refused,
+    SetAside,
+    Stored,
+)
 from campaign_runner.files import make_folder
 from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
@@ -15,6 +27,7 @@ from campaign_runner.plan.plan import Plan
 DOUBT = Reason("no_answer", "the line broke after sending")
 POLICY = Reason("prompt_unsafe", "Adobe's content policy")
 MISSING = Reason("missing", "the service returned no image for this seed")
+BLOCKED = Reason("blocked_host", "the image is at images.example.test, which is not trusted")
 
 
 async def record(folder: Path, plan: Plan, states: Sequence[str], *, model: CustomModel | None = None) -> None:
@@ -37,6 +50,7 @@ def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
     """What brings a variation into a state."""
     accepted = Accepted(attempt, Ticket(f"job-{variation.key[:8]}", "https://firefly.adobe.io/s?sig=secret"))
     image = Stored(attempt, variation, f"images/{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg")
+    aside = SetAside(attempt, f"images/unexpected/{attempt.id}_s9_abababab.jpg", "ab" * 32, 9, MISSING)
     return {
         "submitting": [],
         "stored": [accepted, image],
@@ -44,5 +58,7 @@ def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
         "in_doubt": [Doubted(attempt, DOUBT)],
         "refused": [Refused(attempt, POLICY, for_good=True)],
         "failed": [accepted, Failed(attempt, variation, MISSING)],
+        "replaced": [accepted, aside, Failed(attempt, variation, MISSING)],
+        "blocked": [accepted, Held(attempt, variation, BLOCKED)],
         "pending": [Refused(attempt, Reason("busy", "the service was busy"))],
     }[state]

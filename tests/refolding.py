@@ -31,8 +31,8 @@ LEADS = {
     "abandon": (("in_doubt", "failed"), "abandoned"),
     "adopted": (("new", "pending", "failed", "abandoned"), "stored"),
 }
-BESIDE = ("set_aside", "uploaded", "model_resolved", "placed")
-"""Events that change no variation."""
+BESIDE = ("set_aside", "uploaded", "model_resolved", "placed", "held")
+"""Events that change no variation's state."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,9 @@ def check_replay(journal: Journal) -> None:
     assert total.outcomes == {attempt.id: attempt.outcome for attempt in journal.attempts.values()}, "outcomes differ"
     for event in journal.of_kind("accepted"):
         assert journal.attempts[event.attempt or ""].job_id == event.detail["job_id"], "a job id differs from its event"
+    held = {event.key: event.detail["code"] for event in journal.of_kind("held")}
+    for key, row in journal.variations.items():
+        assert row["state"] != "accepted" or row["code"] == held.get(key), "held for another reason than its event says"
     told = {event.key: event.detail for event in journal.events if event.kind in ("stored", "adopted", "placed")}
     assert set(told) == {key for key, state in total.states.items() if state == "stored"}, "stored without an event"
     for key, kept in told.items():

@@ -25,6 +25,7 @@ run progress report sheet schemas starter reuse retaking recalling
 commands memory
 manifest folder preflight changes adopting likeness
 firefly.client referring store journal quota
+decoding
 firefly.auth firefly.connection firefly.routes ports
 firefly.answers
 firefly.complaints

@@ -68,6 +68,31 @@ async def test_worst_comes_first_each_with_its_command(place: Path) -> None:
     assert without_times_and_keys(text) == WORST_FIRST
 
 
+async def test_what_came_instead_is_looked_at_before_it_is_asked_for_again(place: Path) -> None:
+    text = without_times_and_keys(await told(place, ["replaced", "stored", "stored", "failed"], exit=3))
+    first, second = re.findall(r"^  1 failed .*\n(?:^ {8,}.*\n)+", text, flags=re.MULTILINE)
+    assert re.sub("[0-9a-f]{32}", "JOB", first).splitlines()[1:] == [
+        "              look first at what came instead, it is paid for: "
+        "output/almond/images/unexpected/JOB_s9_abababab.jpg",
+        "              campaign-runner resolve almond --retry-failed --only key=KEY   or: "
+        "campaign-runner resolve almond --abandon --only key=KEY",
+    ]
+    assert second.splitlines()[1:] == [
+        "              campaign-runner resolve almond --retry-failed --only key=KEY   or: "
+        "campaign-runner resolve almond --abandon --only key=KEY",
+    ], "what is to be looked at first is not asked for along with others"
+
+
+async def test_why_an_image_waits_is_told(place: Path) -> None:
+    text = without_times_and_keys(await told(place, ["blocked", "accepted", "blocked"], exit=8))
+    assert text.splitlines()[2:6] == [
+        "  2 waiting   candle, hero, plain, square, seeds 1 3",
+        "              the image is at images.example.test, which is not trusted",
+        "              paid for and waiting at the service, until about TIME",
+        "  1 waiting   candle, hero, plain, square, seed 2",
+    ]
+
+
 async def test_a_good_end_is_short(place: Path) -> None:
     assert (await told(place, ["stored"] * 6, exit=0)).splitlines() == [
         "almond   6 of 6 images stored and checked                       6 requests",

@@ -13,7 +13,7 @@ from platformdirs import user_state_path
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
 from campaign_runner.firefly.client import Settings
-from campaign_runner.firefly.hosts import checked_origin
+from campaign_runner.firefly.hosts import checked_image_host, checked_origin
 
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"
@@ -60,13 +60,22 @@ class Environment:
         return self._origin("CAMPAIGN_RUNNER_FIREFLY_URL", FIREFLY)
 
     def settings(self) -> Settings:
-        """Where the service is and who asks. Raises AccountRefused (no credentials), UsageError (an origin)."""
+        """Where the service is and who asks. Raises UsageError (an origin, a host), AccountRefused (no credentials)."""
         return Settings(
             firefly_url=self.origin,
             ims_url=self._origin("CAMPAIGN_RUNNER_IMS_URL", IMS),
+            image_hosts=self._image_hosts(),
             credentials=self._credentials(),
             proxy=self.variables.get("CAMPAIGN_RUNNER_PROXY") or None,
         )
+
+    def _image_hosts(self) -> tuple[str, ...]:
+        """The further hosts that images may come from."""
+        named = self.variables.get("CAMPAIGN_RUNNER_IMAGE_HOSTS")
+        try:
+            return tuple(map(checked_image_host, named.split(","))) if named else ()
+        except UsageError as error:
+            raise UsageError(f"{error}; nothing was sent") from None
 
     def _credentials(self) -> Credentials:
         client_id, secret, token = (self._secret(name) for name in (_CLIENT_ID, _SECRET, _TOKEN))

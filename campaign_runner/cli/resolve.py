@@ -11,6 +11,7 @@ from campaign_runner.books import opened
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.target import find
+from campaign_runner.commands import shown
 from campaign_runner.errors import UsageError
 from campaign_runner.folder import Folder
 from campaign_runner.plan.only import Only
@@ -39,7 +40,8 @@ def command(
 ) -> None:
     """Decide what becomes of images in doubt and of failed ones.
 
-    It sends nothing itself: what is ordered again is due in the next run. Without a decision it lists them.
+    It sends nothing itself: what is ordered again is due in the next run. Without a decision it lists them, and what
+    came instead: that lies in images/unexpected/, is paid for, and may be what you want.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
     chosen = [flag for flag, is_set in zip(Decision, (resubmit, retry_failed, abandon), strict=True) if is_set]
@@ -63,9 +65,12 @@ def command(
 def _list(folder: Folder, campaign: Campaign, only: Only) -> None:
     with folder.ledger() as ledger:
         entries = list(meant(ledger, Plan(campaign, ledger.custom_model), ("in_doubt", "failed"), only))
+        unexpected = ledger.unexpected()
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")
         click.echo(visible(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
+        for file in unexpected.get(entry.job_id or "", ()):
+            click.echo(visible(f"{'':8} look first at {shown(folder.path / file)}: its job delivered that"))
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

@@ -41,6 +41,8 @@ _UPLOAD = "uploadId"
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
 _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF or space
+_SEED = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+_MOST_SEED = 2**31 - 1
 _WARNINGS = {
     "promptHasDeniedWords": "Adobe left out words of the prompt it does not allow (promptHasDeniedWords)",
     "promptHasBlockedArtists": "Adobe left out an artist's name it does not allow (promptHasBlockedArtists)",
@@ -161,7 +163,19 @@ def _read_output(output: object) -> Output:
         raise _unusable("has an output that is none")
     seed, image = output.get("seed"), output.get("image")
     url = image.get("url") if isinstance(image, Mapping) else None
-    return Output(seed if type(seed) is int else None, url if isinstance(url, str) else "")
+    return Output(_seed(seed), url if isinstance(url, str) else "", names_no_seed=seed is None)
+
+
+def _seed(value: object) -> int | None:
+    """A seed written as 11, 11.0 or "11"; None for anything else."""
+    match value:
+        case bool():
+            return None
+        case str() if _SEED.fullmatch(value):
+            value = int(value)
+        case float() if value.is_integer():
+            value = int(value)
+    return value if isinstance(value, int) and 0 <= value <= _MOST_SEED else None
 
 
 def read_image(response: Response, now: datetime) -> bytes:

@@ -32,7 +32,7 @@ from campaign_runner.firefly import answers, wire
 from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
 from campaign_runner.firefly.connection import Connection, Limits, Lost
 from campaign_runner.firefly.foreign import MOST_JSON_BYTES, read_date
-from campaign_runner.firefly.hosts import checked_origin, checked_proxy, host_of, may_fetch_image
+from campaign_runner.firefly.hosts import checked_image_host, checked_origin, checked_proxy, host_of, may_fetch_image
 from campaign_runner.firefly.routes import Question, Routes
 from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
@@ -51,7 +51,8 @@ UNKNOWN_HERE = "unknown_here"
 class Settings:
     """Where the service is and who asks. `proxy` is an http proxy's URL; it may hold a password.
 
-    Raises UsageError for an address that is neither https://HOST nor http://127.0.0.1:PORT, or no proxy's.
+    `image_hosts` are names of hosts that images may come from, too, as from everything below them.
+    Raises UsageError for an address that is neither https://HOST nor http://127.0.0.1:PORT, no proxy's, or no name.
     """
 
     firefly_url: str
@@ -61,10 +62,12 @@ class Settings:
     submit: Limits = SUBMIT
     read: Limits = READ
     image: Limits = IMAGE
+    image_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "firefly_url", checked_origin(self.firefly_url))
         object.__setattr__(self, "ims_url", checked_origin(self.ims_url))
+        object.__setattr__(self, "image_hosts", tuple(map(checked_image_host, self.image_hosts)))
         if self.proxy is not None:
             checked_proxy(self.proxy)
 
@@ -220,9 +223,10 @@ class FireflyClient(Provider):
         """The bytes of an image; see Provider. No token, key or cookie goes there."""
         if not output.url:
             raise LinkExpired("the service gave no link to the image", code="no_link")
-        if not may_fetch_image(output.url, self._origin):
+        if not may_fetch_image(output.url, self._origin, self._settings.image_hosts):
             raise BlockedHost(
-                f"the image is at {host_of(output.url)}, which is not trusted; it was not contacted",
+                f"the image is at {host_of(output.url)}, which is not trusted; it was not contacted. If Adobe keeps "
+                "your images there, add the host to CAMPAIGN_RUNNER_IMAGE_HOSTS (https, port 443) and run again",
                 code="blocked_host",
             )
         outcome = await self._images.exchange(Request("GET", output.url))

@@ -8,7 +8,7 @@ plainly a trusted host is not trusted, so a parser's quirk cannot be turned agai
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from campaign_runner.errors import UsageError
 
@@ -25,6 +25,8 @@ _URL = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _PROXY = re.compile(r"http://([^\s/@:]+(:[^\s/@]*)?@)?[A-Za-z0-9.-]+(:[0-9]{1,5})?/?", re.ASCII)
+_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)  # and no IP
+_LONGEST_NAME = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -42,15 +44,15 @@ def may_receive_token(url: str, origins: Iterable[str]) -> bool:
     return parts in known or _is_under(parts, (TOKEN_SUFFIX,))
 
 
-def may_fetch_image(url: str, api_origin: str) -> bool:
-    """Whether `url` may be downloaded, without token or key: https on a storage host Adobe documents.
+def may_fetch_image(url: str, api_origin: str, further: Sequence[str] = ()) -> bool:
+    """Whether `url` may be downloaded, without token or key: https on a storage host of Adobe or a `further` one.
 
     From a loopback API origin also every port of that same literal host.
     """
     parts = _parts(url)
     if parts is None:
         return False
-    return _is_under(parts, IMAGE_SUFFIXES) or (_is_loopback(parts) and _is_loopback(_parts(api_origin)))
+    return _is_under(parts, (*IMAGE_SUFFIXES, *further)) or (_is_loopback(parts) and _is_loopback(_parts(api_origin)))
 
 
 def is_adobe(origin: str) -> bool:
@@ -98,6 +100,20 @@ def checked_proxy(text: str) -> str:
     return text
 
 
+def checked_image_host(text: str) -> str:
+    """`text` as the name of a host, in lower case, that images may come from as from everything below it.
+
+    Raises UsageError for all but a name of two labels at least: no IP, port, scheme or `*`.
+    """
+    name = text.strip(" \t").lower()
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+        raise UsageError(
+            "CAMPAIGN_RUNNER_IMAGE_HOSTS is names of hosts such as images.example.com, commas between, without scheme, "
+            f"port or *; {text[:60]!a} is none"
+        )
+    return name
+
+
 _Parts = tuple[str, str, int]
 
 
@@ -122,7 +138,7 @@ def _is_loopback(parts: _Parts | None) -> bool:
     return parts is not None and parts[:2] == ("http", LOOPBACK)
 
 
-def _is_under(parts: _Parts, suffixes: tuple[str, ...]) -> bool:
+def _is_under(parts: _Parts, suffixes: Sequence[str]) -> bool:
     scheme, host, port = parts
     if scheme != "https" or port != 443:
         return False

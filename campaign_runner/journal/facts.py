@@ -19,6 +19,7 @@ from campaign_runner.events import (
     Doubted,
     Fact,
     Failed,
+    Held,
     ModelResolved,
     Placed,
     Reason,
@@ -78,6 +79,8 @@ class Pen:
                 self._stored(fact)
             case Failed():
                 self._failed(fact)
+            case Held():
+                self._held(fact)
             case SetAside(attempt, file, sha256, size, reason):
                 self._event(
                     "set_aside", attempt, detail={"file": file, "sha256": sha256, "bytes": size} | _words(reason)
@@ -220,6 +223,13 @@ class Pen:
         where = f"key = ? AND attempt = ? AND state IN ({_quoted(_UNDER_WAY)})"
         if self._update("variations", values, where, fact.variation.key, fact.attempt.id):
             self._event("failed", fact.attempt, key=fact.variation.key, detail=_words(fact.reason))
+
+    def _held(self, fact: Held) -> None:
+        code, message = fact.reason.code, fact.reason.message
+        where = "key = ? AND attempt = ? AND state = 'accepted' AND (code IS NOT ? OR message IS NOT ?)"
+        values = {"code": code, "message": message}
+        if self._update("variations", values, where, fact.variation.key, fact.attempt.id, code, message):
+            self._event("held", fact.attempt, key=fact.variation.key, detail=_words(fact.reason))
 
     def _adopted(self, fact: Adopted) -> None:
         source = asdict(fact.source)

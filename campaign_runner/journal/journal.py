@@ -158,6 +158,7 @@ def _accepted_attempts(db: sqlite3.Connection, path: Path, after: int) -> list[t
         (after, _PAGE),
     ).fetchall()
     with reading(path):
+        aside = _aside(db, [row[1] for row in rows])
         return [
             (
                 number,
@@ -166,10 +167,21 @@ def _accepted_attempts(db: sqlite3.Connection, path: Path, after: int) -> list[t
                     tuple(json.loads(seeds)),
                     Ticket(job_id, status_url, cancel_url),
                     datetime.fromisoformat(answered_at),
+                    frozenset(aside.get(attempt_id, ())),
                 ),
             )
             for number, attempt_id, seeds, job_id, status_url, cancel_url, answered_at in rows
         ]
+
+
+def _aside(db: sqlite3.Connection, attempts: Sequence[str]) -> dict[str, list[str]]:
+    """The files of what these attempts delivered and nobody asked for, by attempt."""
+    marks = ",".join("?" * len(attempts))
+    query = f"SELECT attempt, detail ->> 'file' FROM events WHERE kind = 'set_aside' AND attempt IN ({marks})"
+    found: dict[str, list[str]] = {}
+    for attempt_id, file in db.execute(query, list(attempts)) if attempts else ():
+        found.setdefault(attempt_id, []).append(file)
+    return found
 
 
 def _job(db: sqlite3.Connection, attempt_id: str, state: str) -> Job:

@@ -56,11 +56,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A paid image that nobody asked for, or of a wrong size: kept under `file`."""
+    """What job `job_id` delivered and is not as it was asked for: kept under `file`."""
 
     file: str
     sha256: str
     bytes: int
+    job_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +230,19 @@ class Ledger:
         yield from self._select("WHERE v.key NOT IN (SELECT key FROM planned)")
 
     def set_aside(self) -> Iterator[Aside]:
-        """The paid images nobody asked for, in the order they came."""
+        """What is paid for and not as it was asked for, in the order it came."""
+        joined = "events e JOIN attempts a ON a.id = e.attempt WHERE e.kind = 'set_aside' ORDER BY e.seq"
         with reading(self._path):
-            for (detail,) in self._db.execute("SELECT detail FROM events WHERE kind = 'set_aside' ORDER BY seq"):
+            for detail, job_id in self._db.execute(f"SELECT e.detail, a.job_id FROM {joined}"):
                 told = json.loads(detail)
-                yield Aside(_inside(told["file"]), told["sha256"], told["bytes"])
+                yield Aside(_inside(told["file"]), told["sha256"], told["bytes"], job_id)
+
+    def unexpected(self) -> dict[str, list[str]]:
+        """The files of what is set aside, by the job that delivered it."""
+        found: dict[str, dict[str, None]] = {}
+        for aside in self.set_aside():
+            found.setdefault(aside.job_id or "", {})[aside.file] = None
+        return {job_id: list(files) for job_id, files in found.items() if job_id}
 
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from PIL import Image, ImageChops, ImageStat
 
-from campaign_runner.store import examine
+from campaign_runner.decoding import examine, opened
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different"]
 SIMILAR_PERCENT = 3.0
@@ -50,5 +50,5 @@ def _distance(first: Image.Image, second: Image.Image) -> float:
 
 
 def _pixels(content: bytes) -> Image.Image:
-    with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
+    with opened(BytesIO(content)) as picture:
         return picture.convert("RGBA")

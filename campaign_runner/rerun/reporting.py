@@ -18,7 +18,7 @@ from campaign_runner.rerun.comparing import Pair, counts
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.restoring import PutBack
 from campaign_runner.run.ending import Ending
-from campaign_runner.spec.problems import counted, visible
+from campaign_runner.spec.problems import counted, listed, visible
 
 LISTED = 8
 """How many pairs of each verdict are shown; the rest is in the comparison."""
@@ -95,8 +95,12 @@ def _ways_out(order: Again, ledger: Ledger) -> Iterator[str]:
         is_sandbox = ledger.origin == SANDBOX
         return commands.rerun(order.read.path, "--into", shown(order.into.path), flag, is_sandbox=is_sandbox)
 
-    states = ledger.counts()
+    states, came = ledger.counts(), ledger.unexpected()
     if states["in_doubt"]:
         yield f"  in doubt: Adobe may have charged for them; ask again with   {again('--resubmit')}"
+    unexpected = [file for entry in ledger.in_states("failed") for file in came.get(entry.job_id or "", ())]
+    if unexpected:
+        names = listed([shown(order.into.path / file) for file in dict.fromkeys(unexpected)])
+        yield f"  failed: look first at what came instead, it is paid for: {names}"
     if states["failed"]:
         yield f"  failed: ask again with   {again('--retry-failed')}"

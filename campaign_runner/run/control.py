@@ -15,6 +15,8 @@ from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
 from campaign_runner.uptime import Uptime, unknown
 
+USELESS_IN_A_ROW = 3
+"""Jobs that brought no image which can be used, none that did between them, after which nothing more is sent."""
 SILENCE = 60.0
 """Seconds of calls without any answer, counted from the first of them, after which a run gives up for now."""
 
@@ -41,6 +43,7 @@ class Control:
         self.ending = Ending()
         self._silent_since: float | None = None
         self._told: set[str] = set()
+        self._useless: set[str] = set()  # attempts in a row
 
     def heard(self, error: ProviderError | None) -> None:
         """A call to the service ended: with an answer (None, or an error that is one) or in silence."""
@@ -63,6 +66,17 @@ class Control:
         if message not in self._told:
             self._told.add(message)
             self.observe(Warned(message))
+
+    def useful(self) -> None:
+        """A job brought an image that can be used."""
+        self._useless.clear()
+
+    def useless(self, attempt: str, why: str) -> None:
+        """What the job of `attempt` offers is nothing that can be used; `why` may be empty."""
+        self._useless.add(attempt)
+        if len(self._useless) >= USELESS_IN_A_ROW:
+            told = f"{len(self._useless)} jobs in a row brought no image that can be used"
+            self.stop_later(f"{told}: {why}" if why else told)
 
     def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
         """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted.

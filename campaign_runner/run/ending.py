@@ -37,7 +37,7 @@ def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: in
     codes = {error.exit_code if isinstance(error, CampaignError) else BUG for error in ending.errors}
     if counts["in_doubt"] or doubts_elsewhere:
         codes.add(DOUBT)
-    if counts["accepted"] or ending.later or (counts["pending"] and not ending.asked):
+    if counts["accepted"] or (counts["pending"] and (ending.later or not ending.asked)):
         codes.add(LATER)
     if ending.asked and counts["pending"]:
         codes.add(ASKED)

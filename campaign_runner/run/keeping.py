@@ -1,25 +1,28 @@
 """The second half of a job's life: from finished at the service to stored on the disk.
 
 Outputs are matched by seed, never by position. What is paid for is never thrown away: an image nobody
-asked for, or one of a wrong size, is kept beside the others.
+asked for, one of a wrong size, or what is no whole picture even at the last try, is kept beside the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 from campaign_runner import retry
 from campaign_runner.errors import (
     BlockedHost,
+    Damaged,
     GenerationFailed,
     IntegrityError,
     LinkExpired,
     ProviderError,
     StoreError,
 )
-from campaign_runner.events import Attempt, Fact, Failed, Reason, SetAside, Stored, Warned
+from campaign_runner.events import Attempt, Fact, Failed, Held, Reason, SetAside, Stored, Warned
+from campaign_runner.files import in_thread
 from campaign_runner.lengths import placed
 from campaign_runner.model import SHORT, Finished, Output, Variation
 from campaign_runner.ports import Examined, Put
@@ -37,18 +40,36 @@ STRAYS_WITHIN = 120.0
 """Seconds that all of them may take to be fetched."""
 LONGEST_WAIT = 600.0
 """Seconds; a store that asks for a longer wait is asked again by the next run."""
+UNSOUND = ".bin"
+"""The suffix of what is no whole picture."""
+MOST_UNSOUND = 3
+"""So many different ones are kept of an image."""
 MISSING = Reason("missing", "the service returned no image for this seed")
 UNASKED = "an image that nobody asked for could not be fetched"
 
 
+class GivenUp(LetGo):
+    """An output could not be had, however often it was asked for. `is_useless`: what is offered could not be used."""
+
+    def __init__(self, failures: Sequence[ProviderError]) -> None:
+        last = failures[-1]
+        super().__init__(last.code or "not_downloaded", str(last), is_gone=all(map(retry.is_gone, failures)))
+        self.is_blocked = isinstance(last, BlockedHost)
+        self.is_useless = self.is_gone or isinstance(last, BlockedHost | Damaged)
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A finished job about to be fetched. `seeds` are all seeds of its request; `fresh` polls it for new URLs."""
+    """A finished job about to be fetched. `seeds` are all seeds of its request; `fresh` polls it for new URLs.
+
+    `aside` are the files of what of it was set aside so far.
+    """
 
     attempt: Attempt
     seeds: tuple[int, ...]
     finished: Finished
     fresh: Callable[[], Awaitable[Finished]]
+    aside: set[str] = field(default_factory=set)
 
 
 class Keeper:
@@ -71,15 +92,40 @@ class Keeper:
         """
         ours, extras = _sorted(delivery)
         missing = _missing(delivery.attempt, ours)
-        kept_away = [trouble for output, each in ours if (trouble := await self._store_one(delivery, output, each))]
+        ends = [await self._store_one(delivery, output, each) for output, each in ours]
+        kept_away = [end for end in ends if isinstance(end, Trouble)]
         strays = await self._set_aside_some(delivery, extras)
-        if not strays:
-            for variation in missing:
-                await self._record(Failed(delivery.attempt, variation, MISSING))
+        self._judge(delivery, [*ends, *(strays if missing else [])])
+        for variation in missing:
+            await self._miss(delivery.attempt, variation, strays)
         if not missing and not kept_away:
             strays = [trouble for trouble in strays if not self._is_given_up(trouble)]
         if worst := sorted(strays + kept_away, key=_hopelessness):
             raise worst[0]
+
+    def _judge(self, delivery: Delivery, ends: Sequence[Fact | Trouble]) -> None:
+        """Say whether a job was worth its money: too many in a row that are not, and no more are bought."""
+        attempt = delivery.attempt
+        useless = [end for end in ends if isinstance(end, GivenUp) and end.is_useless]
+        is_whole = len(attempt.job.variations) == len(delivery.seeds)  # nothing of it was settled before
+        if any(end.is_blocked for end in useless) or (
+            is_whole and all(isinstance(end, Failed) or end in useless for end in ends)
+        ):
+            self._control.useless(attempt.id, str(useless[0]) if useless else "")
+        elif any(isinstance(end, Stored) for end in ends):
+            self._control.useful()
+
+    async def _miss(self, attempt: Attempt, variation: Variation, strays: Sequence[Trouble]) -> None:
+        """What was not delivered fails, once everything is here that came instead."""
+        if strays:
+            await self._hold(attempt, variation, strays[0])
+        else:
+            await self._record(Failed(attempt, variation, MISSING))
+
+    async def _hold(self, attempt: Attempt, variation: Variation, trouble: Trouble) -> None:
+        """Note why an image stays at the service, where that is more than the haste of this run."""
+        if isinstance(trouble, GivenUp):
+            await self._record(Held(attempt, variation, Reason(trouble.code, str(trouble))))
 
     async def recover(self, attempt: Attempt) -> list[Variation]:
         """Record those images of a job that are on the disk already; the answer is those that are not.
@@ -105,34 +151,31 @@ class Keeper:
         )
         return True
 
-    async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Trouble | None:
-        """See one image through to its end; the answer is what keeps it at the service for a later run."""
+    async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Fact | Trouble:
+        """See one image through to its end; the answer may be what keeps it at the service for a later run."""
         attempt = delivery.attempt
         try:
-            await self._store(delivery, output, variation)
-        except (BlockedHost, GenerationFailed) as error:
-            await self._record(Failed(attempt, variation, Reason(error.code or "failed", str(error))))
+            return await self._store(delivery, output, variation)
+        except GenerationFailed as error:
+            return await self._record(Failed(attempt, variation, Reason(error.code or "failed", str(error))))
         except (LetGo, StoreError, IntegrityError) as trouble:
+            await self._hold(attempt, variation, trouble)
             return trouble
-        return None
 
-    async def _store(self, delivery: Delivery, output: Output, variation: Variation) -> None:
+    async def _store(self, delivery: Delivery, output: Output, variation: Variation) -> Fact:
         attempt = delivery.attempt
         content, examined = await self._fetch(delivery, output)
-        if examined.size != attempt.job.recipe.size:
-            await self._wrong_size(attempt, variation, content, examined)
-            return
-        name = await self._put(variation.stem, content, examined, short=variation.short_stem)
+        asked = attempt.job.recipe.size
+        if examined.size != asked:
+            reason = Reason("wrong_size", f"asked for {asked}, received {examined.size}")
+            await self._put_aside(delivery, _aside(delivery, output, examined), content, examined.sha256, reason)
+            return await self._record(Failed(attempt, variation, reason))
+        names = (f"{stem}.{examined.suffix}" for stem in (variation.stem, variation.short_stem))
+        name = await self._put(content, examined.sha256, *names)
         warnings = delivery.finished.warnings
-        await self._record(
+        return await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
         )
-
-    async def _wrong_size(self, attempt: Attempt, variation: Variation, content: bytes, examined: Examined) -> None:
-        asked = attempt.job.recipe.size
-        reason = Reason("wrong_size", f"asked for {asked}, received {examined.size}")
-        await self._put_aside(attempt, content, examined, reason)
-        await self._record(Failed(attempt, variation, reason))
 
     async def _set_aside_some(self, delivery: Delivery, extras: list[Output]) -> list[Trouble]:
         """See the first few images nobody asked for through to their end; what keeps any of them at the service.
@@ -150,7 +193,7 @@ class Keeper:
         """See an image nobody asked for through to its end; the answer is what keeps it at the service."""
         try:
             await self._set_aside(delivery, output, until)
-        except (BlockedHost, GenerationFailed) as error:
+        except GenerationFailed as error:
             self._control.observe(Warned(f"{UNASKED}: {error}"))
         except (LetGo, StoreError, IntegrityError) as trouble:
             return trouble
@@ -170,23 +213,33 @@ class Keeper:
                 content, examined = await self._fetch(delivery, output)
         except TimeoutError:
             raise LetGo("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
-        reason = Reason(
-            "unexpected", f"an image said to be of seed {output.seed}, which was not asked for, or not twice"
-        )
-        await self._put_aside(delivery.attempt, content, examined, reason)
+        said = "without a seed" if output.seed is None else f"said to be of seed {output.seed}"
+        reason = Reason("unexpected", f"an image {said}, which was not asked for, or not twice")
+        await self._put_aside(delivery, _aside(delivery, output, examined), content, examined.sha256, reason)
 
-    async def _put_aside(self, attempt: Attempt, content: bytes, examined: Examined, reason: Reason) -> None:
-        stem, short = f"unexpected/{attempt.id}_{examined.sha256[:8]}", f"unexpected/{examined.sha256[:SHORT]}"
-        name = await self._put(stem, content, examined, short=short)
-        await self._record(SetAside(attempt, f"images/{name}", examined.sha256, len(content), reason))
+    async def _keep_unsound(self, delivery: Delivery, output: Output, content: bytes, error: ProviderError) -> None:
+        """Keep what is no whole picture even at the last try: a few different ones of an image."""
+        sha256 = (await in_thread(hashlib.sha256, content)).hexdigest()
+        name = f"{_start(delivery, output)}{sha256[:8]}{UNSOUND}"
+        known = _unsound(delivery, output)
+        if known & {f"images/{name}", f"images/{_short(name, sha256)}"} or len(known) < MOST_UNSOUND:
+            reason = Reason(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
+            await self._put_aside(delivery, name, content, sha256, reason)
 
-    async def _put(self, stem: str, content: bytes, examined: Examined, *, short: str) -> str:
-        """Store an image under `stem`, or under `short` where the disk does not take that; the answer is its name."""
+    async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Reason) -> None:
+        """Keep bytes among what nobody asked for; that is said once."""
+        file = f"images/{await self._put(content, sha256, name, _short(name, sha256))}"
+        if file not in delivery.aside:
+            delivery.aside.add(file)
+            await self._record(SetAside(delivery.attempt, file, sha256, len(content), reason))
+
+    async def _put(self, content: bytes, sha256: str, name: str, short: str) -> str:
+        """Store bytes under `name`, or under `short` where the disk does not take that; the answer is which."""
 
         def put(name: str) -> Awaitable[Put]:
-            return self._images.put_new(name, content, examined.sha256)
+            return self._images.put_new(name, content, sha256)
 
-        name, what = await placed(put, *(f"{each}.{examined.suffix}" for each in (stem, short)))
+        name, what = await placed(put, name, short)
         if what is Put.DIFFERENT:
             raise IntegrityError(
                 f"images/{name} is there already and holds something else; it was left as it is. "
@@ -195,53 +248,95 @@ class Keeper:
         return name
 
     async def _fetch(self, delivery: Delivery, output: Output) -> tuple[bytes, Examined]:
-        """The bytes of one output, checked. Raises LetGo once its tries are used up, BlockedHost at once."""
-        failures: list[ProviderError] = []
-        while True:
-            try:
-                return await self._once(output)
-            except BlockedHost:
-                raise
-            except ProviderError as error:
-                failures.append(error)
-                self._control.heard(error)
-                await self._pause(failures)
-                if len(failures) <= FRESH_URLS:
-                    output = await self._renewed(delivery, output)
+        """The bytes of one output, checked. Raises GivenUp once its tries are used up, LetGo where the run stops first.
 
-    async def _once(self, output: Output) -> tuple[bytes, Examined]:
-        async with self._slots:
-            content = await self._provider.fetch(output)
-            self._control.heard(None)
-            return content, await self._images.examine(content)
-
-    async def _pause(self, failures: list[ProviderError]) -> None:
-        """Wait before the next try. An expired link wants a fresh one, not patience. Raises LetGo for the last try.
-
-        The image is gone only where no try at all, each but the last followed by a fresh link, said anything else.
+        It is gone only where no try at all, each but the last followed by a fresh link, said anything else.
         """
+        failures: list[ProviderError] = []
+        offered = output
+        while True:
+            content, answer = await self._once(offered)
+            if isinstance(answer, Examined):
+                return content, answer
+            failures.append(answer)
+            if (wait := self._pause(failures)) is None:
+                if content:
+                    await self._keep_unsound(delivery, output, content, answer)
+                raise GivenUp(failures) from answer
+            del content  # it may be large, and the wait long
+            if not await self._control.stop.sleep(Level.DRAINING, wait):
+                raise LetGo(answer.code or "not_downloaded", str(answer)) from answer
+            if len(failures) <= FRESH_URLS:
+                offered = await self._renewed(delivery, output)
+
+    async def _once(self, output: Output) -> tuple[bytes, Examined | ProviderError]:
+        """What came of an output, if anything did, and what it is or why it is none."""
+        content = b""
+        async with self._slots:
+            try:
+                content = await self._provider.fetch(output)
+                self._control.heard(None)
+                return content, await self._images.examine(content)
+            except ProviderError as error:
+                if not isinstance(error, BlockedHost):  # nobody was asked
+                    self._control.heard(error)
+                return content, error
+
+    def _pause(self, failures: list[ProviderError]) -> float | None:
+        """Seconds before the next try, None after the last. An expired link wants a fresh one, not patience."""
         error = failures[-1]
-        wait = retry.fetch_again(error, len(failures), self._control.clock.random())
         if isinstance(error, LinkExpired) and len(failures) <= FRESH_URLS:
-            wait = 0.0
-        if wait is None or wait > LONGEST_WAIT:
-            is_gone = all(map(retry.is_gone, failures))
-            raise LetGo(error.code or "not_downloaded", str(error), is_gone=is_gone) from error
-        if not await self._control.stop.sleep(Level.DRAINING, wait):
-            raise LetGo(error.code or "not_downloaded", str(error)) from error
+            return 0.0
+        wait = retry.fetch_again(error, len(failures), self._control.clock.random())
+        return None if wait is None or wait > LONGEST_WAIT else wait
 
     async def _renewed(self, delivery: Delivery, output: Output) -> Output:
-        """The same output under a fresh URL; the one at hand where the service no longer offers it."""
-        finished = await delivery.fresh()
-        return next((other for other in finished.outputs if other.seed == output.seed), output)
+        """The same output under a fresh URL; the one at hand where the service no longer offers it.
+
+        Of several that are said to be of one seed it is the one in the same place among them.
+        """
+        place = _of_seed(delivery.finished, output).index(output)
+        again = _of_seed(await delivery.fresh(), output)
+        return again[place] if place < len(again) else output
+
+
+def _start(delivery: Delivery, output: Output) -> str:
+    """How the names begin of what is set aside of an output."""
+    seed = "no-seed" if output.seed is None else f"s{output.seed}"
+    return f"unexpected/{delivery.attempt.id}_{seed}_"
+
+
+def _aside(delivery: Delivery, output: Output, examined: Examined) -> str:
+    return f"{_start(delivery, output)}{examined.sha256[:8]}.{examined.suffix}"
+
+
+def _short(name: str, sha256: str) -> str:
+    """What the same is called where the disk does not take its name."""
+    return f"unexpected/{sha256[:SHORT]}.{name.rpartition('.')[2]}"
+
+
+def _unsound(delivery: Delivery, output: Output) -> set[str]:
+    """The files of what came of an output and is no whole picture; those with short names count for each of its job."""
+    start = f"images/{_start(delivery, output)}"
+    return {file for file in delivery.aside if file.endswith(UNSOUND) and ("_" not in file or file.startswith(start))}
+
+
+def _of_seed(finished: Finished, output: Output) -> list[Output]:
+    return [other for other in finished.outputs if other.seed == output.seed]
 
 
 def _sorted(delivery: Delivery) -> tuple[list[tuple[Output, Variation]], list[Output]]:
-    """The outputs that are ours, each with its variation; and those of a seed not asked for, or of one given before."""
-    wanted: dict[int | None, Variation] = {each.seed: each for each in delivery.attempt.job.variations}
+    """The outputs that are ours, each with its variation; and those of a seed not asked for, or of one given before.
+
+    One image asked for that comes back alone is that image, if it names no seed.
+    """
+    outputs, variations = delivery.finished.outputs, delivery.attempt.job.variations
+    if len(delivery.seeds) == len(variations) == len(outputs) == 1 and outputs[0].names_no_seed:
+        return [(outputs[0], variations[0])], []
+    wanted: dict[int | None, Variation] = {each.seed: each for each in variations}
     ours, extras = [], []
     left = list(delivery.seeds)
-    for output in delivery.finished.outputs:
+    for output in outputs:
         variation = wanted.pop(output.seed, None)
         if variation is not None:
             ours.append((output, variation))

@@ -19,7 +19,7 @@ from campaign_runner.ports import Unfinished
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.crew import Crew, Level, Stop
 from campaign_runner.run.ending import Ending
-from campaign_runner.run.keeping import Delivery, Keeper
+from campaign_runner.run.keeping import Delivery, GivenUp, Keeper
 from campaign_runner.run.pace import Pace
 from campaign_runner.run.parts import Limits, Ports, Shared
 from campaign_runner.run.polls import POLLERS, LetGo, Polls, Silence
@@ -132,20 +132,18 @@ class Runner:
             accepted = await self._submitter.accepted(job)
             if accepted is not None:
                 attempt, ticket = accepted
-                await self._follow(attempt, ticket, seeds=attempt.job.seeds, age=0.0, slot=slot)
+                followed = Unfinished(attempt, attempt.job.seeds, ticket, self._control.clock.now())
+                await self._follow(followed, age=0.0, slot=slot)
 
     async def _follow_again(self, unfinished: Unfinished) -> None:
         """The life of a job that an earlier run left accepted."""
         age = (self._control.clock.now() - unfinished.accepted_at).total_seconds()
         with self._slots.room_held(), self._slots.slot_held() as slot:
-            await self._follow(
-                unfinished.attempt, unfinished.ticket, seeds=unfinished.seeds, age=max(age, 0.0), slot=slot
-            )
+            await self._follow(unfinished, age=max(age, 0.0), slot=slot)
 
-    async def _follow(
-        self, attempt: Attempt, ticket: Ticket, *, seeds: tuple[int, ...], age: float, slot: ExitStack
-    ) -> None:
+    async def _follow(self, unfinished: Unfinished, *, age: float, slot: ExitStack) -> None:
         """From accepted to stored. The slot is free as soon as the job is finished, before its images are fetched."""
+        attempt, ticket, seeds = unfinished.attempt, unfinished.ticket, unfinished.seeds
         for warning in ticket.warnings:
             self._control.observe(Warned(warning))
         pace, patience = self._pace(attempt.job), max(PATIENCE - age, 0.0)
@@ -154,11 +152,14 @@ class Runner:
                 ticket, pace, age=age, patience=patience, silence=self._silence(attempt, slot)
             )
             slot.close()
-            await self._keeper.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket)))
+            aside = set(unfinished.aside)
+            await self._keeper.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket), aside))
         except GenerationFailed as failure:
             await self._fail(attempt, Reason(failure.code or "failed", str(failure)))
         except LetGo as reason:
             self._stop_where_silent(attempt, age)
+            if reason.is_gone and not isinstance(reason, GivenUp) and len(attempt.job.variations) == len(seeds):
+                self._control.useless(attempt.id, str(reason))
             await self._let_go(attempt, reason, age)
         finally:
             self._slots.answered(attempt.id)

@@ -78,7 +78,7 @@ class Answers:
     def _result(self, job: Job, *, origin: str, now: float) -> dict[str, Any]:
         width, height = job.order.size
         outputs = [
-            {"seed": output.seed, "image": self._image(job, output, origin=origin, now=now)}
+            _said(job, output.seed) | {"image": self._image(job, output, origin=origin, now=now)}
             for output in delivered(job, shuffled=self._shuffled)
         ]
         return {
@@ -99,8 +99,18 @@ class Answers:
         self._shown.add(name)
         if output.has("dead_link") or (output.has("expired") and is_first):
             return origin + self._links.expired(name)
-        host = OTHER_HOST if output.has("other_image_host") else origin
-        return host + self._links.sign(name, now if self._fresh_urls else job.ready_at)
+        if (elsewhere := output.fault("other_image_host")) is not None:
+            origin = f"https://{elsewhere.word}" if elsewhere.word else OTHER_HOST
+        return origin + self._links.sign(name, now if self._fresh_urls else job.ready_at)
+
+
+def _said(job: Job, seed: int) -> dict[str, Any]:
+    """How an answer names the seed of an output."""
+    if job.fault("without_seed"):
+        return {}
+    if job.fault("seed_as_text"):
+        return {"seed": str(seed)}
+    return {"seed": float(seed) if job.fault("seed_as_float") else seed}
 
 
 def delivered(job: Job, *, shuffled: bool) -> Sequence[Output]:

@@ -16,6 +16,7 @@ from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import Picture, render, render_bomb
 from campaign_runner.sandbox.jobs import Job, Jobs, Output
 from campaign_runner.sandbox.links import Links
+from campaign_runner.sandbox.metadata import with_metadata
 from campaign_runner.sandbox.refusal import page, store_error
 from campaign_runner.sandbox.settings import Settings
 
@@ -47,6 +48,8 @@ class Downloads:
         if "huge" in kinds:
             return await send_huge(request, media_type)
         body = await self._draw(job, output, media_type=media_type, kinds=kinds.keys())
+        if "metadata" in kinds:
+            body = with_metadata(body, media_type)
         return await self._send(request, body, media_type, kinds=kinds)
 
     async def _send(

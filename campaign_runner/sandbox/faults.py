@@ -72,12 +72,16 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "flood": ("job",),  # `word` more (2000), of seeds nobody asked for, before those that were
     "unknown_seed": ("job",),  # the first output's seed is not the one asked for
     "duplicate_seed": ("job",),  # the last output repeats the first seed
+    "seed_as_text": ("job",),  # "11" instead of 11
+    "seed_as_float": ("job",),  # 11.0
+    "without_seed": ("job",),  # the outputs name none
     "shuffled": ("job",),
     "denied_words": ("job",),  # promptHasDeniedWords
     "expired": ("output",),  # its first URL has expired when it is given; a later poll's has not
     "dead_link": ("output",),  # every URL of it has expired
     "no_link": ("output",),  # it has no URL
-    "other_image_host": ("output",),  # its URL lies on 127.0.0.2
+    "other_image_host": ("output",),  # its URL lies on 127.0.0.2, or at https://`word`
+    "metadata": ("output",),  # megabytes of text, profile and the like stand beside its pixels
     "same_picture": ("output",),  # looks like every other one with this fault, to the byte
     "truncated": ("download", "output"),  # half of the bytes, with a length that agrees
     "cut": ("download", "output"),  # half of the bytes, then the connection drops

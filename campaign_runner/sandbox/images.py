@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 from campaign_runner.sandbox.drawing.composition import compose
 from campaign_runner.sandbox.drawing.finishes import finished
 from campaign_runner.sandbox.drawing.looks import look_of
+from campaign_runner.sandbox.metadata import chunk
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _BEYOND_SEEDS = 2**31
@@ -66,11 +67,7 @@ def render_bomb() -> bytes:
     rows = zlib.compressobj(9)
     packed = b"".join(rows.compress(bytes(1 + side // 8)) for _ in range(side)) + rows.flush()
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)  # one bit a pixel, grey
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
 def _plain(picture: Picture) -> Image.Image:

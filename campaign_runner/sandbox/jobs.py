@@ -36,7 +36,11 @@ class Output:
 
     def has(self, kind: str) -> bool:
         """Whether the fault strikes this output."""
-        return any(fault.kind == kind for fault in self.faults)
+        return self.fault(kind) is not None
+
+    def fault(self, kind: str) -> Fault | None:
+        """The fault of that kind that strikes this output."""
+        return next((fault for fault in self.faults if fault.kind == kind), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from campaign_runner.decoding import BROKEN, opened
 from campaign_runner.errors import CampaignError
 from campaign_runner.sheet.contents import Contents, Picture
 from campaign_runner.sheet.layout import CAPTION, HEADER, MARGIN, Page, Place, PlacedRow, page
-from campaign_runner.store import BROKEN, stored_file
+from campaign_runner.store import stored_file
 
 _PAPER, _INK, _QUIET, _RULE, _BOX = "#faf9f6", "#26241f", "#827d72", "#dfdcd3", "#e9e6de"
 _TITLE, _NAME, _LOOK, _SMALL = 40, 21, 16, 14  # pixels
@@ -38,10 +39,10 @@ def thumbnail(folder: Path, picture: Picture, place: Place, warn: Warn) -> Image
     if picture.file is None:
         return None
     try:
-        with stored_file(folder, picture.file) as file, Image.open(file, formats=("JPEG", "PNG", "WEBP")) as source:
+        with stored_file(folder, picture.file) as file, opened(file) as source:
             source.draft("RGB", (place.width, place.height))
             return _on_paper(source.resize((place.width, place.height), Image.Resampling.BICUBIC, reducing_gap=2.0))
-    except (*BROKEN, Image.DecompressionBombError, CampaignError) as error:
+    except (*BROKEN, CampaignError) as error:
         warn(f"the contact sheet has no {picture.file}: it cannot be read ({type(error).__name__})")
         return None
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from PIL import Image
 
 from campaign_runner import files
+from campaign_runner.decoding import BROKEN
 from campaign_runner.errors import CampaignError
 from campaign_runner.folder import SHEET
 from campaign_runner.lengths import is_file
 from campaign_runner.sheet.contents import Contents
 from campaign_runner.sheet.drawing import Warn, draw
-from campaign_runner.store import BROKEN
 
 _LOOK = 1  # of the drawing itself: another number, and every sheet is drawn anew
 _QUALITY = 88
@@ -60,6 +60,6 @@ def _mark_of(path: Path) -> bytes | None:
     try:
         with Image.open(path, formats=("JPEG",)) as sheet:
             mark = sheet.info.get("comment")
-    except (*BROKEN, Image.DecompressionBombError):
+    except BROKEN:
         return None
     return mark if isinstance(mark, bytes) else None

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign_runner.decoding import examine
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.model import Size
-from campaign_runner.store import LARGEST_BYTES, examine, stored_file
+from campaign_runner.store import LARGEST_BYTES, stored_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from disks import PATH_MAX, deep, taking
-from typed import Ask, Said
+from typed import Ask, Said, charged
 
 from campaign_runner.cli.environment import sandbox_settings
 from campaign_runner.doctor import Doctor, Patient
@@ -43,13 +42,6 @@ def spring(tmp_path: Path) -> Path:
     file = tmp_path / "spring.yaml"
     file.write_text(CAMPAIGN, encoding="utf-8")
     return file
-
-
-def charged(origin: str) -> object:
-    past_any_proxy = build_opener(ProxyHandler({}))
-    with past_any_proxy.open(f"{origin}/sandbox/ledger", timeout=60) as answer:
-        ledger = json.load(answer)
-    return ledger["images_charged"], ledger["calls"]["submit"]
 
 
 def found(said: Said) -> dict[str, str]:
@@ -139,6 +131,15 @@ def test_a_wrong_file_is_told_and_the_rest_is_checked_all_the_same(
     assert said.status == 2
     assert "unknown key 'seedz'" in found(said)["campaign"] and "check spring.yaml" in found(said)["campaign"]
     assert found(said)["service"].startswith("ok")
+
+
+def test_further_hosts_of_images_are_told_and_what_is_none_is_named(
+    ask: Ask, account: dict[str, str], spring: Path
+) -> None:
+    said = ask("doctor", **account, CAMPAIGN_RUNNER_IMAGE_HOSTS="images.example.com, cdn.example.com")
+    assert found(said)["settings"].endswith("; images also from images.example.com, cdn.example.com")
+    said = ask("doctor", **account, CAMPAIGN_RUNNER_IMAGE_HOSTS="*.example.com")
+    assert said.status == 2 and "CAMPAIGN_RUNNER_IMAGE_HOSTS" in found(said)["settings"]
 
 
 def test_a_budget_that_is_too_small_is_told(ask: Ask, account: dict[str, str], spring: Path) -> None:

@@ -59,6 +59,19 @@ def test_the_next_command_settles_what_is_open(ask: Ask, keys: list[str], number
     assert f"{command}{keys[number][:8]}" in line
 
 
+def test_what_came_instead_is_shown_before_it_is_asked_for_again(ask: Ask, tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond", made, ["replaced"]))
+    key = next(iter(made)).variation.key
+    lines = [line.strip() for line in ask("find", key).out.splitlines()]
+    (look,) = [number for number, line in enumerate(lines) if line.startswith("look at")]
+    assert lines[look].endswith("_s9_abababab.jpg: its job delivered that, it is paid for")
+    assert "--abandon" in lines[look + 1] and "--retry-failed" in lines[look + 2]
+    (found,) = json.loads(ask("find", key, "--json").out)
+    assert [Path(file).parent.name for file in found["unexpected"]] == ["unexpected"]
+    assert "--retry-failed" not in found["next"][0]
+
+
 def test_a_file_name_from_a_mail_is_enough(ask: Ask, keys: list[str]) -> None:
     assert keys[0] in ask("find", f"Fwd/hero_plain_2048x2048_s66080_{keys[0][:8]}.jpg").out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def test_a_decision_is_recorded_and_the_manifest_rewritten(
     assert run_command(["resolve", "almond", *flags]) == 0
     assert capsys.readouterr().out.startswith(told)
     assert counts(folder).items() >= after.items()
+
+
+def test_the_list_shows_what_came_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["replaced", "failed"]))
+    assert run_command(["resolve", "almond"]) == 0
+    first, look, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("failed ") and second.startswith("failed ")
+    assert re.fullmatch(
+        r" {9}look first at output/almond/images/unexpected/\w+_s9_abababab.jpg: its job delivered that", look
+    )
 
 
 def test_without_a_decision_it_lists_and_changes_nothing(folder: Path, capsys: Captured) -> None:

@@ -80,6 +80,13 @@ EXCEPTIONS = (
         answers=each("answers 200: status enum", "status"),
     ),
     Named(
+        "seeds of images",
+        "as text, or left out: a client that paid for the image should not stumble over how it is named",
+        answers=frozenset(
+            {"status answers 200: result.outputs.[].seed type", "status answers 200: result.outputs.[] lacks seed"}
+        ),
+    ),
+    Named(
         "no credits",
         "a 402 is not described; it is what a client has to stop at",
         answers=each("answers 402", "generate"),

@@ -127,7 +127,7 @@ ENDS = {
     ("fewer_outputs", "job"): (3, 1),
     ("no_outputs", "job"): (3, 1),
     ("unknown_seed", "job"): (3, 1),
-    ("other_image_host", "output"): (3, 1),
+    ("other_image_host", "output"): (8, 1),
     ("wrong_size", "output"): (3, 1),
     ("wrong_size", "download"): (3, 1),
     ("truncated", "output"): (8, 1),

@@ -188,7 +188,7 @@ def test_what_the_service_left_out_of_the_prompt_is_a_warning() -> None:
     ("output", "read"),
     [
         ({"image": {"url": "https://a"}}, Output(None, "https://a")),  # kept: it is paid for
-        ({"seed": "7", "image": {"url": "https://a"}}, Output(None, "https://a")),
+        ({"seed": "7", "image": {"url": "https://a"}}, Output(7, "https://a")),
         ({"seed": True, "image": {"url": "https://a"}}, Output(None, "https://a")),
         ({"seed": 7}, Output(7, "")),  # no link: polled for again, like an expired one
         ({"seed": 7, "image": None}, Output(7, "")),
@@ -198,6 +198,42 @@ def test_what_the_service_left_out_of_the_prompt_is_a_warning() -> None:
 def test_an_odd_output_does_not_spoil_the_others(output: object, read: Output) -> None:
     finished = answers.read_status(job("succeeded", result={"outputs": [output, OUTPUTS[1]]}), JOB, NOW)
     assert finished == Finished((read, Output(3, "https://a/3")))
+
+
+SEEDS = [
+    # as an answer has it, the seed it is
+    (7, 7),
+    (7.0, 7),
+    ("7", 7),
+    (0, 0),
+    (-0.0, 0),
+    ("0", 0),
+    (2**31 - 1, 2**31 - 1),
+    (float(2**31 - 1), 2**31 - 1),
+    ("2147483647", 2**31 - 1),
+    *((value, None) for value in (True, False, None, 7.5, -7, -7.0, 2**31, 2.0**31, 1e300, 10**40, [7], {"seed": 7})),
+    *(
+        (text, None)
+        for text in ("", "7.0", " 7", "7 ", "+7", "-7", "07", "7e0", "0x7", "\u0667", "2147483648", "9" * 5000)
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "seed"), SEEDS)
+def test_a_seed_is_an_integer_however_it_is_written_and_nothing_else(value: object, seed: int | None) -> None:
+    finished = answers.read_status(
+        job("succeeded", result={"outputs": [{"seed": value, "image": {"url": "https://a"}}]}), JOB, NOW
+    )
+    assert finished is not None
+    (output,) = finished.outputs
+    assert (output.seed, output.names_no_seed) == (seed, value is None)
+
+
+def test_an_output_that_names_no_seed_is_told_from_one_whose_seed_is_none() -> None:
+    outputs = [{"image": {"url": "https://a"}}, {"seed": "a", "image": {"url": "https://a"}}]
+    finished = answers.read_status(job("succeeded", result={"outputs": outputs}), JOB, NOW)
+    assert finished is not None
+    assert [output.names_no_seed for output in finished.outputs] == [True, False]
 
 
 def test_a_signed_url_never_shows_in_a_finished_job() -> None:

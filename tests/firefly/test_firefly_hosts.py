@@ -8,6 +8,7 @@ import pytest
 
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.hosts import (
+    checked_image_host,
     checked_origin,
     checked_proxy,
     host_of,
@@ -225,3 +226,74 @@ def test_a_bad_proxy_is_named_by_its_setting_and_not_repeated(text: str) -> None
     with pytest.raises(UsageError, match="CAMPAIGN_RUNNER_PROXY") as caught:
         checked_proxy(text)
     assert "hush" not in str(caught.value)
+
+
+FURTHER = ("images.example.test", "cdn.example.test")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_trusted"),
+    [
+        ("https://images.example.test/1.png?X-Amz-Signature=x", True),
+        ("https://eu.images.example.test/1.png", True),  # below it
+        ("https://a.b.cdn.example.test:443/1", True),
+        ("HTTPS://IMAGES.EXAMPLE.TEST/1", True),
+        ("https://example.test/1", False),  # above it
+        ("https://other.example.test/1", False),
+        ("https://evil-images.example.test/1", False),  # no label boundary
+        ("https://images.example.test.evil.test/1", False),
+        ("https://images.example.test./1", False),
+        ("http://images.example.test/1", False),
+        ("https://images.example.test:8443/1", False),
+        ("https://a@images.example.test/1", False),
+        ("https://bucket.s3.amazonaws.com/1", True),  # what is trusted without the setting stays so
+        ("https://127.0.0.2/1", False),
+    ],
+)
+@pytest.mark.parametrize("origin", [API, SANDBOX])
+def test_a_further_host_and_all_below_it_may_serve_images_and_hear_no_token(
+    url: str, is_trusted: bool, origin: str
+) -> None:
+    assert may_fetch_image(url, origin, FURTHER) is is_trusted
+    assert not may_receive_token(url, (origin,))
+
+
+def test_further_hosts_open_the_door_to_no_hostile_url() -> None:
+    assert [url for url in hostile_urls() if may_fetch_image(url, API, FURTHER)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("images.example.com", "images.example.com"),
+        (" Images.Example.COM ", "images.example.com"),
+        ("example.com", "example.com"),
+        ("a-1.b2.xn--p1ai", "a-1.b2.xn--p1ai"),
+        ("1.2.3.4.in-addr.arpa", "1.2.3.4.in-addr.arpa"),
+    ],
+)
+def test_a_further_host_is_a_name_of_two_labels_at_least(text: str, name: str) -> None:
+    assert checked_image_host(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "com", "localhost", "*", "*.example.com", "example.*", ".example.com", "example.com.", "a..b.com"),
+        *("127.0.0.1", "127.0.0.2", "10.1", "0x7f.0x1", "1.0x7f", "2130706433", "[::1]", "::1", "fe80::1"),
+        *("https://images.example.com", "images.example.com/", "images.example.com:443", "user@images.example.com"),
+        *("images example.com", "a.example.com;b.example.com", "a_b.example.com", "-a.example.com", "a-.example.com"),
+        *(
+            "ex\xe4mple.com",
+            "example\u3002com",
+            "example.com\n",
+            "example.com\0",
+            "a" * 64 + ".com",
+            "a." * 130 + "com",
+        ),
+    ],
+)
+def test_anything_else_is_no_further_host(text: str) -> None:
+    with pytest.raises(UsageError, match="CAMPAIGN_RUNNER_IMAGE_HOSTS is names of hosts such as images") as refused:
+        checked_image_host(text)
+    assert len(str(refused.value)) < 500 and str(refused.value).isprintable()

@@ -24,6 +24,7 @@ from fuzzing import at_most
 from pictures_fuzz import drawn, png
 from PIL import Image
 
+from campaign_runner.decoding import examine
 from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.foreign import read_retry_after, sanitize
 from campaign_runner.firefly.hosts import may_fetch_image, may_receive_token
@@ -32,7 +33,6 @@ from campaign_runner.plan.only import read_only
 from campaign_runner.spec.ids import id_flaw
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.text import parse
-from campaign_runner.store import examine
 
 MOST_GROWTH = 320 << 20
 """Of address space: a picture of the most pixels allowed, decoded, and what came of it."""

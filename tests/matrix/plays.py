@@ -12,6 +12,7 @@ from tests.matrix.kinds import BEGINNING, Play
 
 STORED, DOUBT, FAILED = {"stored": 2}, {"in_doubt": 2}, {"failed": 2}
 PENDING, ACCEPTED, ONE_FAILED = {"pending": 2}, {"accepted": 2}, {"stored": 1, "failed": 1}
+ONE_LEFT = {"stored": 1, "accepted": 1}
 
 
 def doubt(name: str, fault: Fault, why: str, *, charged: int = 1) -> Play:

@@ -6,6 +6,7 @@ Ids never change; a new kind gets a new one.
 from __future__ import annotations
 
 from tests.matrix.registry_machine import CAMPAIGN, MACHINE, NAMES, PROCESS
-from tests.matrix.registry_service import DEAD_HOSTS, FETCHING, NETWORK, OUTPUTS, POLLS, START, SUBMITS
+from tests.matrix.registry_service import DEAD_HOSTS, FETCHING, NETWORK, OTHERWISE, OUTPUTS, POLLS, START, SUBMITS
 
-KINDS = (*START, *SUBMITS, *POLLS, *OUTPUTS, *NETWORK, *MACHINE, *PROCESS, *CAMPAIGN, FETCHING, *NAMES, DEAD_HOSTS)
+_LATER = (FETCHING, *NAMES, *OTHERWISE, DEAD_HOSTS)
+KINDS = (*START, *SUBMITS, *POLLS, *OUTPUTS, *NETWORK, *MACHINE, *PROCESS, *CAMPAIGN, *_LATER)

@@ -12,6 +12,7 @@ from tests.matrix.plays import (
     DOUBT,
     FAILED,
     ONE_FAILED,
+    ONE_LEFT,
     PENDING,
     STORED,
     beginning,
@@ -25,6 +26,7 @@ from tests.matrix.plays import (
 )
 
 CAUSES, CLIENT = "firefly/test_firefly_causes.py::", "firefly/test_firefly_client.py::"
+OUTPUTS_OF_A_RUN = "run/test_outputs.py::"
 
 START = (
     Kind(
@@ -366,10 +368,13 @@ OUTPUTS = (
         "F52",
         "a link to a host that is not trusted",
         (
-            Play("both", (Fault("other_image_host", first=2),), FAILED, 3, "blocked_host"),
-            Play("one of two", (Fault("other_image_host", nth=1),), ONE_FAILED, 3, "blocked_host"),
+            lost("both", Fault("other_image_host", first=2)),
+            Play("one of two", (Fault("other_image_host", nth=1),), ONE_LEFT, 8, stays=True),
         ),
-        tests=(f"{CLIENT}test_an_image_on_a_strangers_host_is_not_contacted",),
+        tests=(
+            f"{CLIENT}test_an_image_on_a_strangers_host_is_not_contacted",
+            f"{OUTPUTS_OF_A_RUN}test_an_image_on_a_host_not_trusted_waits_and_the_others_are_kept",
+        ),
     ),
     Kind("F53", "an image is cut off", unfetched("cut")),
     Kind("F54", "an image is cut off, and its length was never said", unfetched("unfinished")),
@@ -429,7 +434,7 @@ FETCHING = Kind(
 )
 
 DEAD_HOSTS = Kind(
-    "F114",
+    "F118",
     "a status URL on a host that is dead",
     (
         overcome("it refuses", Fault("dead_status_host", nth=1)),
@@ -505,5 +510,39 @@ NETWORK = (
             overcome("instead of an image", Fault("html", "download", nth=1, word="200")),
             beginning("instead of a token", Fault("html", "token", word="200"), 7),
         ),
+    ),
+)
+
+OTHERWISE = (
+    Kind(
+        "F114",
+        "seeds that are written otherwise",
+        (overcome("as text", Fault("seed_as_text", nth=1)), overcome("as 11.0", Fault("seed_as_float", nth=1))),
+        tests=("firefly/test_firefly_answers.py::test_a_seed_is_an_integer_however_it_is_written_and_nothing_else",),
+    ),
+    Kind(
+        "F115",
+        "images without a seed",
+        (Play("two", (Fault("without_seed", nth=1),), FAILED, 3, "missing"),),
+        tests=(
+            f"{OUTPUTS_OF_A_RUN}test_one_image_that_comes_back_alone_without_a_seed_is_that_image",
+            f"{OUTPUTS_OF_A_RUN}test_of_several_images_without_seeds_none_is_guessed_and_all_are_kept",
+        ),
+    ),
+    Kind(
+        "F116",
+        "much beside the pixels of an image",
+        (overcome("both", Fault("metadata", first=2)),),
+        tests=("test_decoding.py::test_what_stands_beside_the_pixels_does_not_count",),
+    ),
+    Kind(
+        "F117",
+        "job after job without an image that can be used",
+        tests=(
+            f"{OUTPUTS_OF_A_RUN}test_three_jobs_in_a_row_without_an_image_that_can_be_used_stop_submitting",
+            f"{OUTPUTS_OF_A_RUN}test_a_job_that_delivers_begins_the_count_anew",
+        ),
+        ends="after three in a row nothing more is sent",
+        exit="8",
     ),
 )

@@ -24,11 +24,12 @@ from hypothesis import strategies as st
 from pictures import picture
 from PIL import Image
 
+from campaign_runner.decoding import examine
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.model import Size
 from campaign_runner.patience import WAITS
 from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore, examine
+from campaign_runner.store import FolderStore
 
 CONTENT = b"picture" * 10_000
 

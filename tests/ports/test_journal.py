@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import refolding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,15 +24,18 @@ from campaign_runner.events import (
     Doubted,
     Fact,
     Failed,
+    Held,
     Placed,
     Reason,
     Refused,
+    SetAside,
     Source,
     Stored,
     Submitting,
 )
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.ledger import STATES, Entry, Ledger
+from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
 
@@ -244,6 +248,40 @@ async def test_an_unfinished_job_knows_what_was_asked_and_what_is_left(place: Pl
     assert unfinished.seeds == (9, 3, 7)
     assert unfinished.ticket == accepted(one).ticket
     assert NOW < unfinished.accepted_at < NOW + timedelta(minutes=1)
+
+
+async def test_an_unfinished_job_knows_what_was_set_aside_of_it(place: Place) -> None:
+    one, other = attempt("a", 1, 2), attempt("b", 3)
+    aside = [SetAside(one, f"images/unexpected/{name}.jpg", "ab" * 32, 9, REFUSED) for name in ("x", "y")]
+    async with place.open() as journal:
+        await journal.intend([one, other])
+        await journal.record([accepted(one), accepted(other), *aside])
+    async with place.open() as journal:
+        assert [each.aside for each in await told(journal)] == [{fact.file for fact in aside}, frozenset()]
+
+
+async def test_why_an_image_waits_is_known_until_it_is_stored_or_fails(tmp_path: Path) -> None:
+    one = attempt("a", 1, 2)
+    reasons = [Reason("blocked_host", "at a.example.test"), Reason("blocked_host", "at b.example.test")]
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([one])
+        await journal.record([accepted(one)])
+        for reason in (reasons[0], reasons[1], reasons[1]):
+            await journal.record([Held(one, each, reason) for each in one.job.variations])
+        assert [(entry.state, entry.reason) for entry in entries(tmp_path)] == [("accepted", reasons[1])] * 2
+        await journal.record(
+            [stored(one, 0), failed(one, 1), *(Held(one, each, REFUSED) for each in one.job.variations)]
+        )
+    assert [entry.reason and entry.reason.code for entry in entries(tmp_path)] == [None, "missing"]
+    refuse_damage(tmp_path / FILE)
+    journal = refolding.read(tmp_path / FILE)
+    refolding.check_replay(journal)
+    assert len(list(journal.of_kind("held"))) == 4, "said once for each reason and image"
+
+
+def entries(folder: Path) -> list[Entry]:
+    with Ledger(folder) as ledger:
+        return list(ledger.in_states(*STATES))
 
 
 async def test_a_page_is_not_upset_by_what_is_stored_meanwhile(journal: Journal) -> None:

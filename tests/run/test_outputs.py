@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Stored, Warned
+from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Stopping, Stored, Warned
+from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
 from campaign_runner.run.keeping import MOST_STRAYS, STRAYS_WITHIN
 from campaign_runner.run.parts import Limits
+from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
 
 ONE_BY_ONE = Limits(concurrency=1)
+SLOW = Rate(per_minute=1, per_day=1000)
 
 
 async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -> None:
@@ -234,12 +238,175 @@ async def test_a_wrong_size_fails_at_once_and_its_bytes_are_kept(begin: Any) -> 
     assert night.ledger.calls["download"] == 4
 
 
-async def test_an_image_on_a_host_not_trusted_fails_and_the_others_are_kept(begin: Any) -> None:
-    night = await begin(Fault("other_image_host", nth=3))
+async def test_an_image_on_a_host_not_trusted_waits_and_the_others_are_kept(begin: Any) -> None:
+    night = await begin(Fault("other_image_host", nth=3, word="images.example.test"))
     ended = await night.run(night.campaign(requests=1))
-    assert ended.code == 3
-    assert ended.states == {"stored": 3, "failed": 1}
-    assert ended.reasons == {"blocked_host": 1}
+    assert (ended.code, ended.states, ended.reasons) == (8, {"stored": 3, "accepted": 1}, {"blocked_host": 1})
+    (waiting,) = [line for line in ended.lines if "images.example.test" in line]
+    assert "CAMPAIGN_RUNNER_IMAGE_HOSTS" in waiting
+    again = await night.run()
+    assert (again.code, again.states, again.reasons) == (8, ended.states, ended.reasons)
+    assert again.manifest["images"] == ended.manifest["images"]
+    _move(night)
+    assert (await night.run()).states == {"stored": 4}
+    assert night.ledger.images_charged == 4
+
+
+async def test_images_on_a_host_not_trusted_are_lost_like_any_others(begin: Any) -> None:
+    night = await begin(Fault("other_image_host", word="images.example.test"), job_known_seconds=20 * 3600.0)
+    assert (await night.run(night.campaign(requests=1))).reasons == {"blocked_host": 4}
+    await asyncio.sleep(19 * 3600)
+    assert (await night.run()).reasons == {"blocked_host": 4}
+    await asyncio.sleep(6 * 3600)
+    lost = await night.run()
+    assert (lost.code, lost.reasons) == (3, {"lost": 4})
+
+
+USELESS = {
+    "on a host that is not trusted": (Fault("other_image_host", word="images.example.test"), "accepted"),
+    "one of two on such a host": (Fault("other_image_host", every=2), "accepted"),
+    "without seeds": (Fault("without_seed"), "failed"),
+    "none at all": (Fault("no_outputs"), "failed"),
+    "of a wrong size": (Fault("wrong_size"), "failed"),
+    "damaged": (Fault("truncated", where="output"), "accepted"),
+    "pages": (Fault("not_an_image", where="output"), "accepted"),
+    "without a link": (Fault("no_link"), "accepted"),
+    "without a result": (Fault("no_result"), "accepted"),
+}
+
+
+@pytest.mark.parametrize(("fault", "state"), USELESS.values(), ids=USELESS)
+async def test_three_jobs_in_a_row_without_an_image_that_can_be_used_stop_submitting(
+    begin: Any, fault: Fault, state: str
+) -> None:
+    night = await begin(fault, per_minute=1)
+    ended = await night.run(night.campaign(requests=9, seeds=2), rate=SLOW, limits=ONE_BY_ONE)
+    assert ended.code == 8
+    assert ended.states["pending"] >= 6 and ended.states[state] >= 3
+    assert (
+        night.ledger.images_charged <= 12
+    )  # the fourth and, while the last tries go on, a few more may be on their way
+    (stopping,) = ended.seen(Stopping)
+    assert "3 jobs in a row brought no image that can be used" in stopping.why
+    assert any("stopped: 3 jobs in a row" in line for line in ended.lines)
+
+
+async def test_a_job_that_delivers_begins_the_count_anew(begin: Any) -> None:
+    night = await begin(*(Fault("no_outputs", nth=number) for number in (1, 2, 4, 5)))
+    ended = await night.run(night.campaign(requests=6, seeds=1), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (3, {"stored": 2, "failed": 4})
+    assert not ended.seen(Stopping)
+
+
+async def test_where_nothing_is_left_to_buy_useless_jobs_are_only_what_became_of_them(begin: Any) -> None:
+    night = await begin(Fault("wrong_size"))
+    ended = await night.run(night.campaign(requests=3, seeds=1), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (3, {"failed": 3})
+
+
+async def test_jobs_that_the_service_says_failed_keep_no_others_from_being_asked_for(begin: Any) -> None:
+    night = await begin(Fault("failed", word="prompt_unsafe"))
+    ended = await night.run(night.campaign(requests=5, seeds=1), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (3, {"failed": 5})
+
+
+async def test_one_job_that_is_asked_for_every_half_hour_counts_once(begin: Any) -> None:
+    others = [Fault("failed", nth=number) for number in range(2, 121)]
+    night = await begin(Fault("other_image_host", nth=1), *others, per_minute=1)
+    ended = await night.run(night.campaign(requests=120, seeds=1), rate=SLOW, limits=ONE_BY_ONE)
+    assert ended.seconds > 3 * 1800
+    assert ended.states == {"accepted": 1, "failed": 119}
+    assert len(ended.seen(Left)) > 3
+
+
+@pytest.mark.parametrize("kind", ["seed_as_text", "seed_as_float"])
+async def test_a_seed_is_known_however_it_is_written(begin: Any, kind: str) -> None:
+    night = await begin(Fault(kind), shuffled=True)
+    ended = await night.run(night.campaign(requests=2))
+    assert (ended.code, ended.states) == (0, {"stored": 8})
+    assert not ended.seen(SetAside)
+    jobs = night.sandbox._jobs._jobs.values()
+    made = {job.keys[output.index]: night.rendered(job, output) for job in jobs for output in job.outputs}
+    assert {image["key"]: (night.output / image["file"]).read_bytes() for image in ended.images} == made
+
+
+async def test_one_image_that_comes_back_alone_without_a_seed_is_that_image(begin: Any) -> None:
+    night = await begin(Fault("without_seed"))
+    ended = await night.run(night.campaign(requests=4, seeds=1))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    assert not ended.seen(SetAside)
+
+
+async def test_of_several_images_without_seeds_none_is_guessed_and_all_are_kept(begin: Any) -> None:
+    night = await begin(Fault("without_seed", nth=1))
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states, ended.reasons) == (3, {"failed": 4}, {"missing": 4})
+    assert len(list(night.output.glob("images/unexpected/*_no-seed_*.jpg"))) == 4
+    (look,) = [line for line in ended.lines if "look first" in line]
+    assert look.count("images/unexpected/") == 4
+    assert ended.lines.index(look) < next(n for n, line in enumerate(ended.lines) if "--retry-failed" in line)
+
+
+async def test_a_single_image_without_a_seed_beside_another_is_not_guessed(begin: Any) -> None:
+    night = await begin(Fault("without_seed"), Fault("extra_output"))
+    ended = await night.run(night.campaign(requests=1, seeds=1))
+    assert (ended.code, ended.reasons) == (3, {"missing": 1})
+
+
+async def test_what_is_no_whole_picture_at_the_last_try_is_kept_as_it_came(begin: Any) -> None:
+    night = await begin(Fault("truncated", where="output", first=2))
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states, ended.reasons) == (8, {"stored": 2, "accepted": 2}, {"damaged": 2})
+    kept = {file.name: file.read_bytes() for file in night.output.glob("images/unexpected/*")}
+    attempt = ended.seen(Accepted)[0].attempt.id
+    assert kept == {
+        f"{attempt}_s{seed}_{hashlib.sha256(half).hexdigest()[:8]}.bin": half for seed, half in _halves(night)
+    }
+    assert any(line.strip().startswith("what came is kept: ") for line in ended.lines)
+    again = await night.run()
+    assert not again.seen(SetAside), "the same bytes are kept once"
+    assert len(list(night.output.glob("images/unexpected/*"))) == 2
+    _move(night)
+    assert (await night.run()).states == {"stored": 4}
+    assert night.ledger.images_charged == 4
+
+
+async def test_at_most_three_different_ones_of_what_is_no_picture_are_kept_of_an_image(
+    begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = await begin(Fault("truncated", where="output", nth=1))
+    campaign = night.campaign(requests=1, seeds=1)
+    for number in range(5):
+        monkeypatch.setattr(downloads, "render", lambda picture, media_type, n=number: b"\xff\xd8" + bytes([n]) * 99)
+        assert (await night.run(campaign)).states == {"accepted": 1}
+    assert len(list(night.output.glob("images/unexpected/*_s1_*.bin"))) == 3
+
+
+async def test_what_a_cut_connection_leaves_is_not_kept(begin: Any) -> None:
+    night = await begin(Fault("cut", where="output", nth=1))
+    assert (await night.run(night.campaign(requests=1, seeds=1))).states == {"accepted": 1}
+    assert not list(night.output.glob("images/unexpected/*"))
+
+
+@pytest.mark.parametrize("media_type", ["", "image/png", "image/webp"])
+async def test_much_beside_the_pixels_is_stored_as_it_came(begin: Any, media_type: str) -> None:
+    night = await begin(Fault("metadata"), media_type=media_type)
+    ended = await night.run(night.campaign(requests=1))
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+    assert not [warned for warned in ended.seen(Warned) if "contact sheet" in warned.message]
+
+
+def _halves(night: Any) -> list[tuple[int, bytes]]:
+    """What came of the first two images of the first job, by seed."""
+    job = night.sandbox._jobs.first()
+    whole = [(output.seed, night.rendered(job, output)) for output in job.outputs[:2]]
+    return [(seed, content[: len(content) // 2]) for seed, content in whole]
+
+
+def _move(night: Any) -> None:
+    """Nothing is wrong with the images of the jobs any more."""
+    for job in night.sandbox._jobs._jobs.values():
+        object.__setattr__(job, "outputs", tuple(replace(output, faults=()) for output in job.outputs))
 
 
 @pytest.mark.parametrize(("kind", "warned"), [("other_status_host", True), ("no_status_url", None)])

@@ -54,6 +54,10 @@ async def test_a_folder_as_a_run_left_it_is_as_recorded(made: Path) -> None:
     [
         (Fault("extra_output", nth=1),),
         (Fault("wrong_size", "output", nth=1),),
+        (Fault("truncated", "output", nth=1),),
+        (Fault("without_seed", nth=1),),
+        (Fault("other_image_host", nth=1, word="images.example.test"),),
+        (Fault("metadata", nth=1),),
         (Fault("failed", nth=1),),
         (Fault("reset_after", nth=1),),
         (Fault("451", nth=1),),

@@ -106,7 +106,7 @@ for start, middle, times, end in (
         """
 import struct, zlib
 from campaign_runner.errors import Damaged
-from campaign_runner.store import examine
+from campaign_runner.decoding import examine
 
 def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
