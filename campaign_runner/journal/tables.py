@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from campaign_runner import sqlite
+from campaign_runner import files, sqlite
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.soundness import contradiction
 from campaign_runner.model import Recipe
 
 VERSION = "1"
 FILE = "journal.sqlite"
+_ONE_PAGE = 4096
+_CHANGES = bytes.fromhex("d9d505f920a163d7")
+"""How the file begins in which SQLite notes what it is about to change, to take it back after a crash."""
 
 _TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -86,7 +89,7 @@ def is_begun(path: Path) -> bool:
 
     A run that died before it had made the tables left a file, but no record: nothing was ever sent.
     """
-    if not path.exists():
+    if not path.exists() or _is_half_made(path):
         return False
     with closing(sqlite.read_only(path)) as connection, reading(path):
         return bool(_statements(connection))
@@ -97,7 +100,7 @@ def refuse_damage(path: Path) -> None:
 
     A file that is not there is nobody's damage. Raises IntegrityError, StoreError.
     """
-    if not path.exists():
+    if not path.exists() or _is_half_made(path):
         return
     with closing(open_for_reading(path)) as connection, reading(path):
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -105,6 +108,20 @@ def refuse_damage(path: Path) -> None:
             verdict = contradiction(connection) or "ok"
     if verdict != "ok":
         raise _damaged(path, verdict)
+
+
+def _is_half_made(path: Path) -> bool:
+    """Whether a run died, or is, in the middle of making the file: the next to write to it takes that back to nothing.
+
+    Who only reads cannot, and is refused by SQLite. What holds anything has more than one page, or a `-wal`.
+    """
+    changes, wal = (path.with_name(f"{path.name}-{suffix}") for suffix in ("journal", "wal"))
+    with files.translating(path), suppress(FileNotFoundError):
+        if path.stat().st_size <= _ONE_PAGE and not (wal.exists() and wal.stat().st_size):
+            with changes.open("rb") as file:
+                head = file.read(20)  # https://www.sqlite.org/fileformat2.html#the_rollback_journal
+                return head.startswith(_CHANGES) and head[16:] == bytes(4)  # there was no page before
+    return False
 
 
 @contextmanager

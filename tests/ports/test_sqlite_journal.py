@@ -174,6 +174,54 @@ async def test_an_empty_file_is_a_journal_never_begun(tmp_path: Path) -> None:
         assert len(await journal.intend([attempt("a", 1)])) == 1
 
 
+# What SQLite notes before it makes a new file: its mark, no page kept, a nonce, that there was no page before, the size
+# of a sector and that of a page; filled up to a sector.
+HALF_MADE = bytes.fromhex("d9d505f920a163d7 00000000 2a2a2a2a 00000000 00000200 00001000").ljust(512, b"\0")
+
+
+def all_files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def half_made(folder: Path) -> None:
+    """What is left where a run is killed while SQLite makes the file of its journal."""
+    with closing(sqlite3.connect(folder / FILE)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    (folder / f"{FILE}-journal").write_bytes(HALF_MADE)
+    reading = closing(sqlite3.connect(f"{(folder / FILE).as_uri()}?mode=ro", uri=True))
+    with reading as db, pytest.raises(sqlite3.OperationalError) as refused:
+        db.execute("SELECT * FROM sqlite_schema")
+    assert refused.value.sqlite_errorname == "SQLITE_READONLY_ROLLBACK"  # who only reads cannot take it back
+
+
+async def test_a_file_that_a_killed_run_was_just_making_is_a_journal_never_begun(tmp_path: Path) -> None:
+    half_made(tmp_path)
+    with pytest.raises(UsageError, match="nothing was run there yet"):
+        Ledger(tmp_path)
+    async with SqliteJournal(tmp_path) as journal:
+        assert len(await journal.intend([attempt("a", 1)])) == 1
+    assert len(entries(tmp_path)) == 1
+    assert not (tmp_path / f"{FILE}-journal").exists()
+
+
+@pytest.mark.parametrize("is_home", [True, False], ids=["in the file", "in its -wal"])
+async def test_a_journal_that_holds_anything_is_never_taken_for_one_just_being_made(
+    is_home: bool, tmp_path: Path
+) -> None:
+    """SQLite would take it back to nothing as soon as somebody may write."""
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1)])
+        there = all_files(tmp_path)  # as a kill leaves it: the -wal holds it all
+    if not is_home:
+        for name, content in there.items():
+            (tmp_path / name).write_bytes(content)
+    (tmp_path / f"{FILE}-journal").write_bytes(HALF_MADE)
+    left = all_files(tmp_path)
+    with pytest.raises(StoreError):
+        await SqliteJournal(tmp_path).__aenter__()
+    assert all_files(tmp_path) | {FILE + "-shm": b""} == left | {FILE + "-shm": b""}
+
+
 async def a_small_journal(folder: Path) -> bytes:
     async with SqliteJournal(folder) as journal:
         await journal.record([ModelResolved(MODEL)])

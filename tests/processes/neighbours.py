@@ -132,7 +132,7 @@ class Round:
         exits = Counter(each.exit for each in done if each.exit != -signal.SIGKILL)
         assert set(exits) <= {0, 8}, f"exits {dict(exits)}: {self.last_words(done)}"
         further, last = self.undisturbed()
-        assert last in ((0, 4, 8) if killed else (0,)), f"exit {last} after {further} further runs"
+        assert last in ((0, 4, 8) if killed else (0,)), f"exit {last} after {further} further runs: {self.texts[-2:]}"
         doubts = self.held_against_the_ledger(last)
         if doubts:
             self.settled(doubts)
@@ -185,7 +185,7 @@ class Round:
             if (self.machine.home / "output" / name).exists():
                 assert self.ended(self.start("resolve", self.files[name], "--resubmit")).exit == 0
         _, last = self.undisturbed()
-        assert last == 0, f"exit {last} after what was in doubt was sent again"
+        assert last == 0, f"exit {last} after what was in doubt was sent again: {self.texts[-2:]}"
         charged = self.charged()
         assert {key for key, times in charged.items() if times > 1} <= doubts, "charged twice, and never in doubt"
         assert len(charged) == len(self.script.due), f"{len(charged)} charged, {len(self.script.due)} due"
