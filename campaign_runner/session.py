@@ -155,7 +155,7 @@ class Session:
         await self._journal.note(note_of(self.plan))
 
     async def _may_buy(self, firefly: FireflyClient) -> bool:
-        await patiently(firefly.sign_in, random=self._control.clock.random)
+        await patiently(firefly.sign_in, random=self._control.clock.random, tell=self._control.tell)
         await self._settle_model(firefly)
         claims, folder = self._access.claims if self._order.reuse else None, self._order.folder.path
         if claims is not None:
@@ -235,7 +235,9 @@ class Session:
         name, recorded = self._order.campaign.custom_model, self._ledger.custom_model
         if name is None:
             return
-        found = await patiently(lambda: firefly.find_models(name), random=self._control.clock.random)
+        found = await patiently(
+            lambda: firefly.find_models(name), random=self._control.clock.random, tell=self._control.tell
+        )
         model = settle_model(name, found, recorded, accept_drift=self._order.accept_drift)
         if model == recorded:
             return

@@ -28,7 +28,8 @@ firefly.auth firefly.connection ports
 firefly.answers
 firefly.complaints
 firefly.wire
-firefly.foreign firefly.hosts
+firefly.decoding firefly.hosts
+firefly.foreign
 plan
 spec events retry
 families files names sqlite uptime elements

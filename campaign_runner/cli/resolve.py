@@ -53,9 +53,14 @@ def command(
 def _list(target: Target, only: Only) -> None:
     with target.folder.ledger() as ledger:
         entries = list(meant(ledger, Plan(target.campaign(), ledger.custom_model), ("in_doubt", "failed"), only))
+        answers = ledger.unread_answers()
+    shown = ""
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")
         click.echo(visible(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
+        if (answer := answers.get(variation.key, "")) not in ("", shown):  # once a request, not for each of its images
+            click.echo(visible(f"{'':8} Adobe's answer began: {answer}"))
+            shown = answer
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

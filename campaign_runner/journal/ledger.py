@@ -190,6 +190,14 @@ class Ledger:
                 told = json.loads(detail)
                 yield Aside(_inside(told["file"]), told["sha256"], told["bytes"])
 
+    def unread_answers(self) -> dict[str, str]:
+        """What the service answered to requests in doubt, as far as it was kept, by the keys of their images."""
+        rows = self._all(
+            "SELECT v.key, e.detail ->> 'answer' AS answer FROM events e JOIN variations v ON v.attempt = e.attempt"
+            " WHERE e.kind = 'in_doubt' AND v.state = 'in_doubt' AND answer IS NOT NULL"
+        )
+        return {key: str(answer) for key, answer in rows}
+
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
         counts = dict.fromkeys(STATES, 0)

@@ -92,7 +92,7 @@ class Maker:
         """
         drift: Sequence[str] = ()
         try:
-            await patiently(firefly.sign_in, random=self._control.clock.random)
+            await patiently(firefly.sign_in, random=self._control.clock.random, tell=self._control.tell)
             drift = await self._look_up(firefly)
         except ProviderError as error:
             self._control.failed(error)
@@ -112,7 +112,7 @@ class Maker:
         ids = model_ids(self._order.chosen.images)
         if not ids:
             return ()
-        listed = await patiently(firefly.list_models, random=self._control.clock.random)
+        listed = await patiently(firefly.list_models, random=self._control.clock.random, tell=self._control.tell)
         models = still_there(ids, listed)
         await self._journal.record([ModelResolved(model) for model in models])
         return tuple(model_drift(self._order.chosen.images, models))

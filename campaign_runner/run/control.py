@@ -9,7 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, Throttled, Unavailable
+from campaign_runner.errors import (
+    SAME_TOKEN,
+    AccountRefused,
+    CampaignError,
+    ProviderError,
+    Throttled,
+    Unavailable,
+)
 from campaign_runner.events import Event, Stopping, Warned
 from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
@@ -40,10 +47,12 @@ class Control:
         self.observe = observe
         self.ending = Ending()
         self._silent_since: float | None = None
+        self._has_told = False
 
     def heard(self, error: ProviderError | None) -> None:
         """A call to the service ended: with an answer (None, or an error that is one) or in silence."""
         now = asyncio.get_running_loop().time()
+        self.tell(error)
         if not isinstance(error, Unavailable) or error.reached:
             self._silent_since = None
         elif self._silent_since is None:
@@ -52,6 +61,12 @@ class Control:
             self.stop_later(f"nobody has answered for {SILENCE:.0f} s: {error}", level=Level.DRAINING)
         if isinstance(error, AccountRefused):
             self.failed(error)
+
+    def tell(self, error: ProviderError | None) -> None:
+        """Warn once of what a person should know although it is being waited for."""
+        if isinstance(error, Unavailable) and error.code == SAME_TOKEN and not self._has_told:
+            self._has_told = True
+            self.observe(Warned(str(error)))
 
     def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
         """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted.
