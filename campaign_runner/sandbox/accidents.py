@@ -80,6 +80,8 @@ def _outage(http: int, fault: Fault) -> Refusal:
             refusal = api_error(http, words[http], reason)
     if http == 429:
         refusal.headers |= rate_headers(fault.word or str(math.ceil(fault.seconds)))
+    elif fault.word:
+        refusal.headers |= {"Retry-After": fault.word}
     return refusal
 
 

@@ -231,7 +231,7 @@ def test_no_retry_after_breaks_the_reader(value: str) -> None:
         (b'{"stack_trace": ["hush", "hush"], "jobId": 7}', '{"stack_trace ***, "jobId": 7}'),
         (b"x" * 5000, "x" * 2048),
         ("é".encode() * 2000, "é" * 1024),  # bytes are counted
-        ("x".encode() + "é".encode() * 2000, "x" + "é" * 1023),  # and none is half a letter
+        (b"x" + "é".encode() * 2000, "x" + "é" * 1023),  # and none is half a letter
         (b"", ""),
     ],
     ids=range(9),
