@@ -117,7 +117,7 @@ async def test_a_service_that_never_says_a_usable_wait_is_asked_no_more_often_th
     begin: Any, says: str, concurrency: int
 ) -> None:
     night = await begin(Fault("429", word=says))
-    limits = Limits(concurrency=concurrency)
+    limits = Limits(concurrency=concurrency, max_seconds=AN_HOUR)
     ended = await night.run(night.campaign(requests=20, seeds=1), rate=ACCOUNT, limits=limits)
     assert (ended.code, ended.states) == (8, {"pending": 20})
     assert most_in(60, submitted_at(night)) <= ACCOUNT.per_minute
