@@ -12,7 +12,7 @@ import math
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
@@ -123,15 +123,20 @@ def read_retry_after(value: str | None, now: datetime, *, date: str | None = Non
     text = (value or "").strip(" \t")
     if not text.isascii() or len(text) > (9 if text.isdigit() else 64):
         return None
-    wait = float(text) if text.isdigit() else read_date(text, _time_there(date, now))
-    return min(wait, MOST_RETRY_AFTER) if wait is not None and wait > 0 else None
+    if text.isdigit():
+        return _usable(float(text))
+    until = read_date(text, now)
+    return None if until is None else _usable(until - _ahead(date, now))
 
 
-def _time_there(date: str | None, now: datetime) -> datetime:
-    """When an answer was written, by its Date header; `now` where that is nonsense."""
+def _usable(wait: float) -> float | None:
+    return min(wait, MOST_RETRY_AFTER) if wait > 0 else None
+
+
+def _ahead(date: str | None, now: datetime) -> float:
+    """How many seconds the clock behind a Date header is ahead of ours; 0 where the header is missing or nonsense."""
     ahead = read_date(date, now)
-    there = now if ahead is None else now + timedelta(seconds=ahead)
-    return there if there >= _NEVER_SET_BEFORE else now
+    return 0.0 if ahead is None or ahead < (_NEVER_SET_BEFORE - now).total_seconds() else ahead
 
 
 def read_date(value: str | None, now: datetime) -> float | None:

@@ -201,10 +201,13 @@ def test_retry_after_is_seconds_or_a_date_with_a_zone_and_else_nothing(
         ("Wed, 21 Oct 2026 07:28:30 GMT", None, 30),  # no Date: our clock
         *(("Wed, 21 Oct 2026 07:28:30 GMT", odd, 30) for odd in ("", "soon", "0", "Wed, 21 Oct 2026 07:28:00", "\x00")),
         ("Wed, 21 Oct 2026 07:28:30 GMT", "Thu, 01 Jan 1970 00:00:09 GMT", 30),  # of a clock that nobody has set
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:30 GMT", 30),  # by our clock it is now
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Fri, 31 Dec 9999 23:59:59 -0100", None),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", "Fri, 31 Dec 9999 23:59:29 -0100", 30),
         ("soon", "Wed, 21 Oct 2026 06:28:00 GMT", None),
         (None, "Wed, 21 Oct 2026 06:28:00 GMT", None),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_a_date_to_wait_for_is_compared_with_the_date_of_its_answer(
     value: str | None, date: str | None, seconds: float | None
