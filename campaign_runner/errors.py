@@ -32,6 +32,9 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from campaign_runner.spec.problems import Problem
 
+SAME_TOKEN = "same_token"
+"""The code of an error that says: the service refused our token, and the token service grants no other one."""
+
 
 class CampaignError(Exception):
     """Something a person must know; `exit_code` is the process's (the table of the README)."""
@@ -142,10 +145,17 @@ class Rejected(ProviderError):
 
 
 class InDoubt(ProviderError):
-    """Sent without a usable answer: it may have been charged. Never sent again but on a person's word."""
+    """Sent without a usable answer: it may have been charged. Never sent again but on a person's word.
+
+    `answer` is how an answer began that may be an acceptance: one harmless line, empty where there was none.
+    """
 
     exit_code = 4
     charged = None
+
+    def __init__(self, message: str, *, code: str = "", answer: str = "") -> None:
+        super().__init__(message, code=code)
+        self.answer = answer
 
 
 class GenerationFailed(ProviderError):

@@ -54,10 +54,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """Sent without a usable answer: nobody knows whether it was charged."""
+    """Sent without a usable answer: nobody knows whether it was charged.
+
+    `answer` is how an answer began that may be an acceptance: one harmless line, empty where there was none.
+    """
 
     attempt: Attempt
     reason: Reason
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

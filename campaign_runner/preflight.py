@@ -31,8 +31,12 @@ LONGEST_WAIT = 600.0
 """Seconds: a service that wants more is asked again by a later run."""
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], *, random: Callable[[], float]) -> T:
+async def patiently(
+    ask: Callable[[], Awaitable[T]], *, random: Callable[[], float], tell: Callable[[ProviderError], None]
+) -> T:
     """The answer to a free question (a token, the custom models), asked as often as that is any use.
+
+    `tell` hears of every error that is waited for.
 
     Raises ProviderError: at once where the service said no, or wants to be asked again only after ten minutes.
     """
@@ -45,6 +49,7 @@ async def patiently(ask: Callable[[], Awaitable[T]], *, random: Callable[[], flo
             wait = retry.look_up_again(error, attempt, random())
             if wait is None or wait > LONGEST_WAIT:
                 raise
+            tell(error)
             await asyncio.sleep(wait)
 
 

@@ -180,7 +180,7 @@ class Session:
 
     async def _may_buy(self, firefly: FireflyClient) -> bool:
         await self._workshop.check_room()
-        await patiently(firefly.sign_in, random=self._control.clock.random)
+        await patiently(firefly.sign_in, random=self._control.clock.random, tell=self._control.tell)
         await self._settle_model(firefly)
         figures = self._figures()
         if not self._access.is_sandbox:
@@ -269,7 +269,9 @@ class Session:
         name, recorded = self._order.campaign.custom_model, self._ledger.custom_model
         if name is None:
             return
-        found = await patiently(lambda: firefly.find_models(name), random=self._control.clock.random)
+        found = await patiently(
+            lambda: firefly.find_models(name), random=self._control.clock.random, tell=self._control.tell
+        )
         model = settle_model(name, found, recorded, accept_drift=self._order.accept_drift)
         refuse_unfit_prompts(self._order.campaign, model.concept)
         if model == recorded:

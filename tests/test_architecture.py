@@ -28,9 +28,10 @@ firefly.client referring store journal quota
 decoding
 firefly.auth firefly.connection firefly.routes ports
 firefly.answers
-firefly.complaints
+firefly.complaints firefly.outputs
 firefly.wire
-firefly.foreign firefly.hosts
+firefly.decoding firefly.hosts
+firefly.foreign
 plan
 spec events retry locking lengths
 families files names sqlite uptime elements

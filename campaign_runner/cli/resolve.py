@@ -66,11 +66,16 @@ def _list(folder: Folder, campaign: Campaign, only: Only) -> None:
     with folder.ledger() as ledger:
         entries = list(meant(ledger, Plan(campaign, ledger.custom_model), ("in_doubt", "failed"), only))
         unexpected = ledger.unexpected()
+        answers = ledger.unread_answers()
+    told = ""
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")
         click.echo(visible(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
         for file in unexpected.get(entry.job_id or "", ()):
             click.echo(visible(f"{'':8} look first at {shown(folder.path / file)}: its job delivered that"))
+        if (answer := answers.get(variation.key, "")) not in ("", told):  # once a request, not for each of its images
+            click.echo(visible(f"{'':8} Adobe's answer began: {answer}"))
+            told = answer
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

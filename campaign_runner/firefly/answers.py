@@ -26,43 +26,40 @@ from campaign_runner.errors import (
     Throttled,
     Unavailable,
 )
-from campaign_runner.firefly.complaints import Complaint, read_complaint, read_oauth_complaint
-from campaign_runner.firefly.foreign import Unreadable, read_object, read_retry_after
+from campaign_runner.firefly.complaints import Complaint, read_complaint, read_json, read_oauth_complaint
+from campaign_runner.firefly.foreign import Unreadable, read_retry_after
+from campaign_runner.firefly.outputs import read_finished
 from campaign_runner.firefly.wire import MODELS_PER_PAGE, Response
-from campaign_runner.model import CustomModel, Finished, Output, Ticket
+from campaign_runner.model import CustomModel, Finished, Ticket
 
 UNKNOWN_UPLOAD = "unknown_upload"
 """The code of a Rejected that complains about an upload id: uploading again may help, and costs nothing."""
 UNKNOWN_JOB = "unknown_job_id"
 """The code of an Unavailable that says a job is not known, or not any more."""
-NO_RESULT = "no_result"
-"""The code of an Unavailable that says a job succeeded, and names no images."""
 _UPLOAD = "uploadId"
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
 _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF or space
-_SEED = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
-_MOST_SEED = 2**31 - 1
-_WARNINGS = {
-    "promptHasDeniedWords": "Adobe left out words of the prompt it does not allow (promptHasDeniedWords)",
-    "promptHasBlockedArtists": "Adobe left out an artist's name it does not allow (promptHasBlockedArtists)",
-}
+_DIGITS = re.compile(r"[0-9]{1,15}")
 
 
 def read_ticket(response: Response, now: datetime) -> Ticket:
     """The receipt for an accepted job.
 
-    Raises Throttled, Unavailable, AccountRefused, Rejected (certainly not charged) or InDoubt.
+    Raises Throttled, Unavailable, AccountRefused, Rejected (certainly not charged) or InDoubt, which keeps the head of
+    an answer that may be an acceptance.
     """
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         raise _refusal(response, now)
     try:
-        answer = read_object(response.body)
+        answer = read_json(response)
     except Unreadable as fault:
-        raise InDoubt(f"Adobe's answer to the request is {fault}", code="unreadable_answer") from None
+        told = f"Adobe's answer to the request is {fault}"
+        raise InDoubt(told, code="unreadable_answer", answer=response.head()) from None
     job_id = answer.get("jobId")
     if not isinstance(job_id, str) or not 1 <= len(job_id) <= _LONGEST_JOB_ID or not job_id.isprintable():
-        raise InDoubt("Adobe's answer to the request holds no usable job id", code="no_job_id")
+        told = "Adobe's answer to the request holds no usable job id"
+        raise InDoubt(told, code="no_job_id", answer=response.head())
     return Ticket(job_id, _url(answer.get("statusUrl")), _url(answer.get("cancelUrl")))
 
 
@@ -85,7 +82,7 @@ def read_upload(response: Response, now: datetime) -> str:
 def _refusal(response: Response, now: datetime) -> ProviderError:
     """Why a submit was not accepted; InDoubt wherever the answer does not say that nothing was made."""
     complaint = read_complaint(response)
-    wait = read_retry_after(response.headers.get("retry-after"), now)
+    wait = _wait(response, now)
     match response.status:
         case 429:
             return Throttled(f"Adobe's allowance is used up: {complaint}", retry_after=wait)
@@ -102,6 +99,11 @@ def _refusal(response: Response, now: datetime) -> ProviderError:
             return Rejected(f"Adobe refused the request: {complaint}", code=code)
         case _:
             return InDoubt(f"Adobe failed in the middle of the request: {complaint}", code=complaint.code)
+
+
+def _wait(response: Response, now: datetime) -> float | None:
+    """Seconds after which the service wants to be asked again; None where it does not say."""
+    return read_retry_after(response.headers.get("retry-after"), now, date=response.headers.get("date"))
 
 
 def _is_account_wide(status: int) -> bool:
@@ -141,41 +143,12 @@ def read_status(response: Response, job_id: str, now: datetime) -> Finished | No
 def _read_word(word: str, answer: Mapping[str, Any], response: Response) -> Finished | None:
     match word:
         case "succeeded" | "partially_succeeded":
-            return _read_finished(answer.get("result"))
+            return read_finished(answer.get("result"))
         case "failed" | "cancelled" | "canceled" | "timeout":  # both spellings are documented
             complaint = read_complaint(response, default=word)
             raise GenerationFailed(f"Adobe ended the job without images ({word}): {complaint}", code=complaint.code)
         case _:  # pending, running, cancel_pending, and words nobody has documented
             return None
-
-
-def _read_finished(result: object) -> Finished:
-    outputs = result.get("outputs") if isinstance(result, Mapping) else None
-    if not isinstance(result, Mapping) or not isinstance(outputs, list):
-        raise Unavailable("Adobe's answer says succeeded without outputs", code=NO_RESULT, reached=True)
-    warnings = tuple(text for name, text in _WARNINGS.items() if result.get(name) is True)
-    return Finished(tuple(_read_output(output) for output in outputs), warnings)
-
-
-def _read_output(output: object) -> Output:
-    """One image. Without a usable URL it is an Output with an empty one: like an expired link, polled for again."""
-    if not isinstance(output, Mapping):
-        raise _unusable("has an output that is none")
-    seed, image = output.get("seed"), output.get("image")
-    url = image.get("url") if isinstance(image, Mapping) else None
-    return Output(_seed(seed), url if isinstance(url, str) else "", names_no_seed=seed is None)
-
-
-def _seed(value: object) -> int | None:
-    """A seed written as 11, 11.0 or "11"; None for anything else."""
-    match value:
-        case bool():
-            return None
-        case str() if _SEED.fullmatch(value):
-            value = int(value)
-        case float() if value.is_integer():
-            value = int(value)
-    return value if isinstance(value, int) and 0 <= value <= _MOST_SEED else None
 
 
 def read_image(response: Response, now: datetime) -> bytes:
@@ -185,7 +158,7 @@ def read_image(response: Response, now: datetime) -> bytes:
         code = f"http_{status}" if response.media_type == "text/html" else "link_expired"  # a page is a proxy's word
         raise LinkExpired(f"the image's link has expired ({status})", code=code)
     if status == 429 or status >= 500 or 300 <= status < 400 or status == 408:
-        wait = read_retry_after(response.headers.get("retry-after"), now)
+        wait = _wait(response, now)
         raise Unavailable(f"the image's store answered {status}", code=f"http_{status}", reached=True, retry_after=wait)
     if status != 200:
         raise Damaged(f"the image's store answered {status}", code=f"http_{status}")
@@ -209,10 +182,10 @@ def read_token(response: Response, now: datetime) -> Grant:
     if response.status != 200:
         complaint = read_oauth_complaint(response)
         if response.status in {408, 429} or not 300 <= response.status < 500:
-            raise _busy(complaint, read_retry_after(response.headers.get("retry-after"), now))
+            raise _busy(complaint, _wait(response, now))
         raise AccountRefused(f"Adobe refused the credentials: {complaint}", code=complaint.code)
     try:
-        answer = read_object(response.body)
+        answer = read_json(response)
     except Unreadable as fault:
         raise AccountRefused(f"unexpected token answer: {fault}", code="token_answer") from None
     token = answer.get("access_token")
@@ -223,6 +196,8 @@ def read_token(response: Response, now: datetime) -> Grant:
 
 def _lifetime(value: object) -> float:
     """Seconds, 60 to 86400. The retired grant counted in milliseconds, which no life in seconds can reach."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise AccountRefused("unexpected token answer: no usable lifetime", code="token_answer")
     seconds = value / 1000 if value > 1_000_000 else value
@@ -281,7 +256,7 @@ class Cancelling(Enum):
 
 def read_cancel(response: Response, now: datetime) -> Cancelling:
     """What the service says to a cancellation. Raises AccountRefused, Throttled or Unavailable."""
-    if 200 <= response.status < 300:
+    if response.is_success:
         return Cancelling.ACCEPTED
     _refuse_page(response)
     match response.status, read_complaint(response).code:
@@ -303,17 +278,17 @@ def _refuse_page(response: Response) -> None:
 
 def _read_free(response: Response, now: datetime) -> dict[str, Any]:
     """The object in the answer to a read that may be repeated."""
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         raise _refused_read(response, now)
     try:
-        return read_object(response.body)
+        return read_json(response)
     except Unreadable as fault:
         raise _unusable(f"is {fault}") from None
 
 
 def _refused_read(response: Response, now: datetime) -> ProviderError:
     complaint = read_complaint(response)
-    wait = read_retry_after(response.headers.get("retry-after"), now)
+    wait = _wait(response, now)
     match response.status:
         case 429:
             return Throttled(f"Adobe asks to slow down: {complaint}", retry_after=wait)

@@ -1,7 +1,8 @@
 """The right to speak to the service: credentials, and the one token everybody shares.
 
 A token is asked for once however many callers wait for it, renewed before it ends, and
-dropped when the service refuses it. A secret never shows itself.
+dropped when the service refuses it. No request is spent on a token that was refused before, also where
+the token service goes on giving the same one. A secret never shows itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from campaign_runner.errors import AccountRefused, ProviderError
+from campaign_runner.errors import SAME_TOKEN, AccountRefused, ProviderError, Unavailable
 from campaign_runner.firefly.answers import Grant
 from campaign_runner.firefly.wire import Request, token_request
 
@@ -20,6 +21,8 @@ SCOPE = "openid,AdobeID,firefly_api,ff_apis"  # of Adobe's tutorial "Custom Mode
 RENEW_AT = 0.8  # of a token's life
 OLDEST = 23 * 3600.0  # seconds; Adobe's older pages renew after 23 hours
 _RENEW_AGAIN = 60.0  # seconds until another try where renewing failed
+_SAME_FOR = 60.0  # seconds for which the refused token may be granted again, by a cache; then we are refused
+_ASK_AGAIN = 10.0  # seconds between two requests for another one meanwhile
 
 
 class Secret:
@@ -115,11 +118,15 @@ class TokenSource:
         self._lock = asyncio.Lock()
         self._answers = 0  # how often a grant was had or refused
         self._failure: ProviderError | None = None
+        self._refused: list[Secret] = []  # by the service, in this run
+        self._same_since: float | None = None  # of the steady clock: since when only these are granted
+        self._same_asked = 0.0
 
     async def get(self) -> Secret:
         """A token that is not about to end. Raises AccountRefused or Unavailable: the call it was for is not `sent`.
 
-        Those who wait while it is asked for share the answer, also if it is an error.
+        Those who wait while it is asked for share the answer, also if it is an error. Where only tokens are granted
+        that the service refused before, it is Unavailable of the code SAME_TOKEN for a minute, then AccountRefused.
         """
         if self._ready is not None:
             return self._ready
@@ -127,7 +134,7 @@ class TokenSource:
         async with self._lock:
             if self._held is not None and self._age(self._held) < self._held.renew_after:
                 return self._held.token
-            if self._answers > answers_before and self._failure is not None:
+            if self._failure is not None and (self._answers > answers_before or self._was_just_the_same()):
                 raise self._failure
             return await self._renew()
 
@@ -135,12 +142,20 @@ class TokenSource:
         """The service refused `token`. Whether another may be had: never of a ready one."""
         if self._held is not None and self._held.token is token:
             self._held = None
+        if not self._is_refused(token.reveal()):
+            self._refused.append(token)
         return self._ready is None
+
+    def _is_refused(self, token: str) -> bool:
+        return any(token == refused.reveal() for refused in self._refused)
+
+    def _was_just_the_same(self) -> bool:
+        return self._same_since is not None and self._steady() < self._same_asked + _ASK_AGAIN
 
     async def _renew(self) -> Secret:
         wall, steady = self._wall(), self._steady()  # before asking: the life of a token begins at the service
         try:
-            grant = await self._grant()
+            grant = self._new(await self._grant())
         except ProviderError as failure:
             failure.sent = False  # what the token was for stays here, even where the service was asked for one
             self._answers += 1
@@ -154,6 +169,28 @@ class TokenSource:
         renew_after = min(RENEW_AT * grant.seconds, OLDEST)
         self._held = _Held(Secret(grant.token), renew_after, grant.seconds, wall, steady)
         return self._held.token
+
+    def _new(self, grant: Grant) -> Grant:
+        """`grant`, if its token is not known to be refused. Raises Unavailable, or AccountRefused after a minute."""
+        if not self._is_refused(grant.token):
+            self._same_since = None
+            return grant
+        self._same_asked = self._steady()
+        if self._same_since is None:
+            self._same_since = self._same_asked
+        if self._same_asked - self._same_since >= _SAME_FOR:
+            raise AccountRefused(
+                f"Adobe rejects the access token, and for {_SAME_FOR:.0f} s its token service granted no other one; "
+                "check the client id and its secret",
+                code=SAME_TOKEN,
+            )
+        raise Unavailable(
+            "Adobe rejected the access token, and its token service granted the same one again; asking for another "
+            f"one for up to {_SAME_FOR:.0f} s",
+            code=SAME_TOKEN,
+            reached=True,
+            retry_after=_ASK_AGAIN,
+        )
 
     def _age(self, held: _Held) -> float:
         """Seconds. The steady clock stands still while a laptop sleeps, the wall clock may be set back."""

@@ -264,17 +264,25 @@ class FireflyClient(Provider):
     async def _send(
         self, request: Request, token: Secret, connection: Connection, when_lost: Callable[[Lost], ProviderError]
     ) -> Response:
-        outcome = await connection.exchange(self._credentials.authorise(request, token, str(self._request_id())))
-        if isinstance(outcome, Lost):
-            raise when_lost(outcome)
-        self.clock_ahead = read_date(outcome.headers.get("date"), self._clock())
-        return outcome.without(token.reveal(), *self._credentials.reveal())
+        authorised = self._credentials.authorise(request, token, str(self._request_id()))
+        response = await self._answer(authorised, connection, when_lost, token.reveal())
+        self.clock_ahead = read_date(response.headers.get("date"), self._clock())
+        return response
 
     async def _grant(self) -> answers.Grant:
-        outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
+        request = self._credentials.token_request(self._settings.ims_url)
+        return answers.read_token(await self._answer(request, self._reads, _lost_read), self._clock())
+
+    async def _answer(
+        self, request: Request, connection: Connection, when_lost: Callable[[Lost], ProviderError], *secrets: str
+    ) -> Response:
+        """The answer in plain UTF-8, without `secrets` and ours; only then may any of it be shown."""
+        outcome = await connection.exchange(request)
+        hidden = (*secrets, *self._credentials.reveal())
         if isinstance(outcome, Lost):
-            raise _lost_read(outcome)
-        return answers.read_token(outcome.without(*self._credentials.reveal()), self._clock())
+            begun = outcome.begun and outcome.begun.decoded().without(*hidden)
+            raise when_lost(replace(outcome, begun=begun))
+        return outcome.decoded().without(*hidden)
 
 
 def named(models: Sequence[CustomModel], name: str) -> Sequence[CustomModel]:
@@ -288,8 +296,13 @@ def named(models: Sequence[CustomModel], name: str) -> Sequence[CustomModel]:
 def _lost_submit(lost: Lost) -> ProviderError:
     """The money rule for a request without an answer: what may have left may have been charged."""
     if lost.sent:
-        return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer")
+        return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer", answer=_begun(lost))
     return _unreached(lost)
+
+
+def _begun(lost: Lost) -> str:
+    """The beginning of an acceptance that did not come whole."""
+    return lost.begun.head() if lost.begun is not None and lost.begun.is_success else ""
 
 
 def _lost_read(lost: Lost) -> ProviderError:

@@ -54,9 +54,16 @@ def read_oauth_complaint(response: Response) -> Complaint:
     return Complaint(code, _sentence(fields.get("error_description")), is_json=bool(fields))
 
 
+def read_json(response: Response) -> dict[str, Any]:
+    """The JSON object in an answer. Raises Unreadable where there is none, or more than one way to read it."""
+    if response.fault:
+        raise Unreadable(response.fault)
+    return read_object(response.body)
+
+
 def _object_or_none(response: Response) -> dict[str, Any] | None:
     try:
-        return read_object(response.body)
+        return read_json(response)
     except Unreadable:
         return None  # an HTML page, which says nothing to a person
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from yarl import URL
 from campaign_runner.firefly.wire import Request, Response
 
 _USER_AGENT = "campaign-runner/0.1"
+_MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No complete answer. `sent`: a byte of the request may have left. `answered`: an answer had begun."""
+    """No complete answer. `sent`: a byte of the request may have left. `answered`: an answer had begun.
+
+    `begun` is that answer as far as it came, for showing alone.
+    """
 
     host: str
     cause: str
     sent: bool = True
     answered: bool = False
     is_certificate: bool = False  # the other side is not who it says it is: asking again is no use
+    begun: Response | None = None
 
     def __str__(self) -> str:
         return f"{self.host}: {self.cause}"
@@ -53,11 +58,11 @@ class Lost:
 class _Progress:
     """How far one exchange has come."""
 
-    __slots__ = ("answered", "sent")
+    __slots__ = ("begun", "sent")
 
     def __init__(self) -> None:
         self.sent = False
-        self.answered = False
+        self.begun: Response | None = None
 
 
 class _TooLarge(Exception):
@@ -109,20 +114,20 @@ class Connection:
             proxy=self._proxy if is_https else None,  # through http a proxy would read the token
             trace_request_ctx=progress,
         ) as answer:
-            progress.answered = True
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            body = await self._read(answer)
-            return Response(answer.status, headers, body, answer.content_type.lower())
+            begun = Response(answer.status, headers, b"", answer.content_type.lower())
+            progress.begun = begun
+            return replace(begun, body=await self._read(answer, progress))
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, answer: aiohttp.ClientResponse, progress: _Progress) -> bytes:
         """The body, whole by its framing. Raises what the library raises, _TooLarge or _TooSlow."""
-        limits = self._limits
-        if (answer.content_length or 0) > limits.most_bytes:
-            raise _TooLarge
+        limits, content = self._limits, _Noted(answer.content, progress)
+        if limits.window is not None and (answer.content_length or 0) > limits.most_bytes:
+            raise _TooLarge  # an image; how an answer in words begins is worth waiting for
         watch = asyncio.timeout(limits.window)
         try:
             async with watch:
-                return await gather(answer.content, watch, limits)
+                return await gather(content, watch, limits)
         except TimeoutError:
             if watch.expired():
                 raise _TooSlow from None
@@ -139,6 +144,21 @@ class Watch(Protocol):
     """Fires at a moment of the loop's clock, unless moved."""
 
     def reschedule(self, when: float | None, /) -> None: ...
+
+
+class _Noted:
+    """A stream whose first bytes are kept, whatever becomes of the rest."""
+
+    def __init__(self, content: Stream, progress: _Progress) -> None:
+        self._content = content
+        self._progress = progress
+
+    async def readany(self) -> bytes:
+        part = await self._content.readany()
+        begun = self._progress.begun
+        if begun is not None and len(begun.body) < _MOST_BEGUN:
+            self._progress.begun = replace(begun, body=begun.body + part[:_MOST_BEGUN])
+        return part
 
 
 async def gather(content: Stream, watch: Watch, limits: Limits) -> bytes:
@@ -171,8 +191,9 @@ def _lost(host: str, error: Exception, progress: _Progress, limits: Limits) -> L
         host,
         cause_of(error, limits, sent=progress.sent),
         sent=progress.sent,
-        answered=progress.answered,
+        answered=progress.begun is not None,
         is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),
+        begun=progress.begun,
     )
 
 

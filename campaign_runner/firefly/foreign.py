@@ -2,7 +2,7 @@
 
 JSON is bounded in size and depth and has one reading only; a sentence for a terminal
 is one line without control characters or anything that looks like a secret; a
-Retry-After is a number of seconds or nothing. Nothing here raises but Unreadable.
+Retry-After is a number of seconds to wait or nothing. Nothing here raises but Unreadable.
 """
 
 from __future__ import annotations
@@ -12,25 +12,28 @@ import math
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 MOST_JSON_BYTES = 1024 * 1024
 MOST_DEPTH = 64
 MOST_SENTENCE = 300  # characters
+MOST_EXCERPT = 2048  # bytes
 MOST_RETRY_AFTER = 3600.0  # seconds
+_NEVER_SET_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)  # what a clock that nobody has set says
 
 # A string, to its end or the text's, or a bracket: every byte is looked at once, whatever is sent.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|([\[{])|[\]}]', re.DOTALL)
 _REST = r"(?:\S*bearer\s)*\S*"  # of the word, and the next one where it ends in "bearer"
 _SECRETS = re.compile(
     rf"(?P<url>//[^\s?#]+)[?#]{_REST}"
-    rf"|(?P<name>access_token|client_secret|authorization|x-api-key)[\"']?\s?[=:]\s?{_REST}"
+    rf"|(?P<name>access_token|client_secret|authorization|x-api-key|x-amz-[a-z-]+)[\"']?\s?[=:]\s?{_REST}"
     rf"|bearer\s(?=\S{{16}}){_REST}"
     rf"|eyJ[\w-]{{8,}}{_REST}",  # how a token of Adobe's begins
     re.IGNORECASE | re.ASCII,
 )
+_STACK_TRACE = re.compile(r"stack_trace[^\]]*+\]?")  # it may hold anything, also what nothing marks as a secret
 
 
 class Unreadable(Exception):
@@ -85,9 +88,20 @@ def _finite(text: str) -> float:
 
 def sanitize(text: str) -> str:
     """`text` for a terminal: one line of at most 300 characters, no controls, no bidi, no secrets, no URL queries."""
-    line = "".join(character if _is_harmless(character) else " " for character in text[: 8 * MOST_SENTENCE])
-    line = " ".join(_SECRETS.sub(_without_secret, line).split())
+    line = _harmless(text[: 8 * MOST_SENTENCE])
     return line if len(line) <= MOST_SENTENCE else line[: MOST_SENTENCE - 1] + "…"
+
+
+def excerpt(body: bytes) -> str:
+    """How `body` begins, as harmless as what `sanitize` makes: one line of at most 2 KiB, without a stack trace."""
+    text = _STACK_TRACE.sub("stack_trace ***", body[: 2 * MOST_EXCERPT].decode("utf-8", "replace"))
+    line = _harmless(text)
+    return line.encode()[:MOST_EXCERPT].decode("utf-8", "ignore")
+
+
+def _harmless(text: str) -> str:
+    line = "".join(character if _is_harmless(character) else " " for character in text)
+    return " ".join(_SECRETS.sub(_without_secret, line).split())
 
 
 def _is_harmless(character: str) -> bool:
@@ -99,18 +113,30 @@ def _without_secret(found: re.Match[str]) -> str:
     return f"{found['url'] or found['name'] or ''} ***".lstrip()
 
 
-def read_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait, 0 to 3600, from seconds or an HTTP date (RFC 9110, 10.2.3); None for anything else.
+def read_retry_after(value: str | None, now: datetime, *, date: str | None = None) -> float | None:
+    """Seconds to wait, up to 3600, from seconds or an HTTP date (RFC 9110, 10.2.3); None where it asks for no wait.
 
-    Adobe's specification calls it a date, its older pages used seconds.
+    A date is compared with `date`, the Date header of the same answer: our clock, `now`, may be wrong, and counts
+    only where that header is missing or nonsense. 0 and the past are no wait. Adobe's specification calls it a date,
+    its older pages used seconds.
     """
     text = (value or "").strip(" \t")
-    if not text.isascii() or len(text) > 64:
+    if not text.isascii() or len(text) > (9 if text.isdigit() else 64):
         return None
     if text.isdigit():
-        return min(float(text), MOST_RETRY_AFTER) if len(text) <= 9 else None
-    wait = read_date(text, now)
-    return None if wait is None else min(max(wait, 0.0), MOST_RETRY_AFTER)
+        return _usable(float(text))
+    until = read_date(text, now)
+    return None if until is None else _usable(until - _ahead(date, now))
+
+
+def _usable(wait: float) -> float | None:
+    return min(wait, MOST_RETRY_AFTER) if wait > 0 else None
+
+
+def _ahead(date: str | None, now: datetime) -> float:
+    """How many seconds the clock behind a Date header is ahead of ours; 0 where the header is missing or nonsense."""
+    ahead = read_date(date, now)
+    return 0.0 if ahead is None or ahead < (_NEVER_SET_BEFORE - now).total_seconds() else ahead
 
 
 def read_date(value: str | None, now: datetime) -> float | None:

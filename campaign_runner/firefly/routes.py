@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
-from campaign_runner.firefly.answers import NO_RESULT, UNKNOWN_JOB
+from campaign_runner.firefly.answers import UNKNOWN_JOB
 from campaign_runner.firefly.hosts import host_of, origin_of
+from campaign_runner.firefly.outputs import NO_RESULT
 from campaign_runner.firefly.wire import Request
 
 DOUBTED_AFTER = 3

@@ -7,13 +7,16 @@ Firefly API specification.
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_plus, urlencode
 
 from campaign_runner.errors import Rejected
+from campaign_runner.firefly.decoding import decoded
+from campaign_runner.firefly.foreign import excerpt
 from campaign_runner.firefly.hosts import host_of, may_receive_token
 from campaign_runner.model import NO_UPLOADS, Job, Ticket, canonical_json
 
@@ -44,27 +47,59 @@ class Request:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
-    """A complete answer. Header names are in lower case; `media_type` is without parameters, lower case."""
+    """A complete answer. Header names are in lower case; `media_type` is without parameters, lower case.
+
+    `fault` says why there is no single way to read the body; its text is then only for showing.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     media_type: str = ""
+    fault: str = ""
 
     def __repr__(self) -> str:
         return f"Response({self.status} {self.media_type}, {len(self.body)} bytes)"
 
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    def decoded(self) -> Response:
+        """This answer with its body in plain UTF-8, however it was packed and encoded."""
+        plain = decoded(self.body, self.headers.get("content-encoding", ""))
+        return replace(self, body=plain.body, fault=plain.fault)
+
     def without(self, *secrets: str) -> Response:
         """This answer with `secrets` blotted out where the service repeats them; one too short to be one stays.
 
-        Also where it repeats them in any way that JSON may spell them, or as in the form that asks for a token.
+        Also where it repeats them in any way that JSON may spell them, or as in the form that asks for a token, or
+        where the answer ends in the middle of one. Only a `decoded` answer shows all of them.
         """
         plain = body = _ESCAPED.sub(_plain, self.body)
-        for secret in secrets:
-            for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
-                if len(secret) >= _SHORTEST_SECRET:
-                    body = body.replace(spelling.encode(), b"***")
+        for spelling in _spellings(secrets):
+            body = _without_beginning(spelling, body.replace(spelling, b"***"))
         return self if body == plain else replace(self, body=body)
+
+    def head(self) -> str:
+        """How the body begins, for a person: one harmless line of at most 2 KiB. `without` comes first."""
+        return excerpt(_ESCAPED.sub(_plain, self.body))
+
+
+def _without_beginning(spelling: bytes, body: bytes) -> bytes:
+    """`body` without the beginning of a secret at its end, where the answer was cut off in the middle of it."""
+    beginning = spelling[:_SHORTEST_SECRET]
+    at = body.find(beginning, max(0, len(body) - len(spelling)))
+    while at != -1 and not spelling.startswith(body[at:]):
+        at = body.find(beginning, at + 1)
+    return body if at == -1 else body[:at] + b"***"
+
+
+def _spellings(secrets: Sequence[str]) -> Iterator[bytes]:
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            quoted = {quote(secret, safe=""), quote_plus(secret)}
+            yield from {text.encode() for text in {secret, json.dumps(secret)[1:-1], html.escape(secret)} | quoted}
 
 
 def _plain(escaped: re.Match[bytes]) -> bytes:

@@ -208,7 +208,8 @@ class Pen:
     def _doubted(self, fact: Doubted) -> None:
         if self._answer(fact.attempt, "in_doubt", after=("open",)):
             self._move(fact.attempt, "in_doubt", after=("submitting",), reason=fact.reason)
-            self._event("in_doubt", fact.attempt, detail=_words(fact.reason))
+            answer = {"answer": fact.answer} if fact.answer else {}
+            self._event("in_doubt", fact.attempt, detail=_words(fact.reason) | answer)
 
     def _stored(self, fact: Stored) -> None:
         kept: dict[str, str | int] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from campaign_runner import names
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Reason, Source
 from campaign_runner.firefly.hosts import recorded_origin
+from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
@@ -244,6 +245,14 @@ class Ledger:
             found.setdefault(aside.job_id or "", {})[aside.file] = None
         return {job_id: list(files) for job_id, files in found.items() if job_id}
 
+    def unread_answers(self) -> dict[str, str]:
+        """What the service answered to requests in doubt, as far as it was kept, by the keys of their images."""
+        rows = self._all(
+            "SELECT v.key, e.detail ->> 'answer' AS answer FROM events e JOIN variations v ON v.attempt = e.attempt"
+            " WHERE e.kind = 'in_doubt' AND v.state = 'in_doubt' AND answer IS NOT NULL"
+        )
+        return {key: str(answer) for key, answer in rows}
+
     def counts(self) -> dict[str, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
         counts = dict.fromkeys(STATES, 0)
@@ -286,8 +295,8 @@ class Ledger:
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         key, seed, product, prompt, preset, market, width, height, template, recipe, state, code, message, *rest = row
         file, digest, size, media_type, stored_at, warnings, *made, source = rest
-        origin = _source(source)
-        job_id, seeds, version, etag, submitted_at = _bought(*made) if origin is None else _made_elsewhere(origin)
+        origin = read_source(source)
+        job_id, seeds, version, etag, submitted_at = bought(*made) if origin is None else made_elsewhere(origin)
         cell = Cell(product, prompt, preset, market, Size(width, height))
         reason = Reason(code, message or code) if code is not None else None
         if state == "submitting":
@@ -319,29 +328,8 @@ class Ledger:
             return self._db.execute(query, values).fetchall()
 
 
-_Making: TypeAlias = tuple[str | None, tuple[int, ...], str | None, str | None, str | None]
-"""Job id and seeds, the custom model's version and etag, when it was asked for."""
-
-
-def _bought(job_id: str | None, seeds: str, version: str | None, etag: str | None, submitted_at: str) -> _Making:
-    datetime.fromisoformat(submitted_at)  # raises where it was damaged
-    return job_id, tuple(json.loads(seeds)), version, etag, submitted_at
-
-
-def _made_elsewhere(source: Source) -> _Making:
-    return source.job_id, source.job_seeds, source.model_version, source.model_etag, source.submitted_at
-
-
 def _inside(file: str) -> str:
     """The file of an image, as it was recorded. Raises ValueError for a name that leads elsewhere."""
     if names.is_elsewhere(file):
         raise ValueError(file)
     return file
-
-
-def _source(recorded: str | None) -> Source | None:
-    """Raises ValueError or TypeError for what was never written."""
-    if recorded is None:
-        return None
-    found = json.loads(recorded)
-    return Source(**found | {"job_seeds": tuple(found["job_seeds"])})

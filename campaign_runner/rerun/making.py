@@ -95,7 +95,7 @@ class Maker:
         drift: Sequence[str] = ()
         try:
             await self._workshop.check_room()
-            await patiently(firefly.sign_in, random=self._control.clock.random)
+            await patiently(firefly.sign_in, random=self._control.clock.random, tell=self._control.tell)
             drift = await self._look_up(firefly)
             await in_thread(self._refuse_long_names)
         except (ProviderError, StoreError) as error:
@@ -123,7 +123,7 @@ class Maker:
         ids = model_ids(self._order.chosen.images)
         if not ids:
             return ()
-        listed = await patiently(firefly.list_models, random=self._control.clock.random)
+        listed = await patiently(firefly.list_models, random=self._control.clock.random, tell=self._control.tell)
         models = still_there(ids, listed)
         await self._journal.record([ModelResolved(model) for model in models])
         return tuple(model_drift(self._order.chosen.images, models))

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from campaign_runner.errors import AccountRefused, CampaignError, HostSilent, ProviderError, Throttled, Unavailable
+from campaign_runner.errors import (
+    SAME_TOKEN,
+    AccountRefused,
+    CampaignError,
+    HostSilent,
+    ProviderError,
+    Throttled,
+    Unavailable,
+)
 from campaign_runner.events import Event, Stopping, Warned
 from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
@@ -52,6 +60,7 @@ class Control:
         if isinstance(error, HostSilent):
             return
         now = asyncio.get_running_loop().time()
+        self.tell(error)
         if not isinstance(error, Unavailable) or error.reached:
             self._silent_since = None
         elif self._silent_since is None:
@@ -77,6 +86,11 @@ class Control:
         if len(self._useless) >= USELESS_IN_A_ROW:
             told = f"{len(self._useless)} jobs in a row brought no image that can be used"
             self.stop_later(f"{told}: {why}" if why else told)
+
+    def tell(self, error: ProviderError | None) -> None:
+        """Warn once of what a person should know although it is being waited for."""
+        if isinstance(error, Unavailable) and error.code == SAME_TOKEN:
+            self.warn_once(str(error))
 
     def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
         """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted.

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 
 from campaign_runner import retry
 from campaign_runner.errors import (
     BlockedHost,
-    Damaged,
     GenerationFailed,
     IntegrityError,
     LinkExpired,
@@ -24,10 +22,22 @@ from campaign_runner.errors import (
 from campaign_runner.events import Attempt, Fact, Failed, Held, Reason, SetAside, Stored, Warned
 from campaign_runner.files import in_thread
 from campaign_runner.lengths import placed
-from campaign_runner.model import SHORT, Finished, Output, Variation
+from campaign_runner.model import Output, Variation
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
 from campaign_runner.run.crew import Level
+from campaign_runner.run.deliveries import (
+    UNSOUND,
+    Delivery,
+    GivenUp,
+    aside_name,
+    missing_of,
+    of_seed,
+    short_name,
+    start_of,
+    told_apart,
+    unsound_files,
+)
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.polls import LetGo
 
@@ -40,36 +50,10 @@ STRAYS_WITHIN = 120.0
 """Seconds that all of them may take to be fetched."""
 LONGEST_WAIT = 600.0
 """Seconds; a store that asks for a longer wait is asked again by the next run."""
-UNSOUND = ".bin"
-"""The suffix of what is no whole picture."""
 MOST_UNSOUND = 3
 """So many different ones are kept of an image."""
 MISSING = Reason("missing", "the service returned no image for this seed")
 UNASKED = "an image that nobody asked for could not be fetched"
-
-
-class GivenUp(LetGo):
-    """An output could not be had, however often it was asked for. `is_useless`: what is offered could not be used."""
-
-    def __init__(self, failures: Sequence[ProviderError]) -> None:
-        last = failures[-1]
-        super().__init__(last.code or "not_downloaded", str(last), is_gone=all(map(retry.is_gone, failures)))
-        self.is_blocked = isinstance(last, BlockedHost)
-        self.is_useless = self.is_gone or isinstance(last, BlockedHost | Damaged)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A finished job about to be fetched. `seeds` are all seeds of its request; `fresh` polls it for new URLs.
-
-    `aside` are the files of what of it was set aside so far.
-    """
-
-    attempt: Attempt
-    seeds: tuple[int, ...]
-    finished: Finished
-    fresh: Callable[[], Awaitable[Finished]]
-    aside: set[str] = field(default_factory=set)
 
 
 class Keeper:
@@ -90,8 +74,8 @@ class Keeper:
         where an image could not be fetched now, StoreError or IntegrityError where it could not be stored: all the
         others of the job are stored before.
         """
-        ours, extras = _sorted(delivery)
-        missing = _missing(delivery.attempt, ours)
+        ours, extras = told_apart(delivery)
+        missing = missing_of(delivery.attempt, ours)
         ends = [await self._store_one(delivery, output, each) for output, each in ours]
         kept_away = [end for end in ends if isinstance(end, Trouble)]
         strays = await self._set_aside_some(delivery, extras)
@@ -168,7 +152,7 @@ class Keeper:
         asked = attempt.job.recipe.size
         if examined.size != asked:
             reason = Reason("wrong_size", f"asked for {asked}, received {examined.size}")
-            await self._put_aside(delivery, _aside(delivery, output, examined), content, examined.sha256, reason)
+            await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
             return await self._record(Failed(attempt, variation, reason))
         names = (f"{stem}.{examined.suffix}" for stem in (variation.stem, variation.short_stem))
         name = await self._put(content, examined.sha256, *names)
@@ -215,20 +199,20 @@ class Keeper:
             raise LetGo("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
         said = "without a seed" if output.seed is None else f"said to be of seed {output.seed}"
         reason = Reason("unexpected", f"an image {said}, which was not asked for, or not twice")
-        await self._put_aside(delivery, _aside(delivery, output, examined), content, examined.sha256, reason)
+        await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
 
     async def _keep_unsound(self, delivery: Delivery, output: Output, content: bytes, error: ProviderError) -> None:
         """Keep what is no whole picture even at the last try: a few different ones of an image."""
         sha256 = (await in_thread(hashlib.sha256, content)).hexdigest()
-        name = f"{_start(delivery, output)}{sha256[:8]}{UNSOUND}"
-        known = _unsound(delivery, output)
-        if known & {f"images/{name}", f"images/{_short(name, sha256)}"} or len(known) < MOST_UNSOUND:
+        name = f"{start_of(delivery, output)}{sha256[:8]}{UNSOUND}"
+        known = unsound_files(delivery, output)
+        if known & {f"images/{name}", f"images/{short_name(name, sha256)}"} or len(known) < MOST_UNSOUND:
             reason = Reason(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
             await self._put_aside(delivery, name, content, sha256, reason)
 
     async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Reason) -> None:
         """Keep bytes among what nobody asked for; that is said once."""
-        file = f"images/{await self._put(content, sha256, name, _short(name, sha256))}"
+        file = f"images/{await self._put(content, sha256, name, short_name(name, sha256))}"
         if file not in delivery.aside:
             delivery.aside.add(file)
             await self._record(SetAside(delivery.attempt, file, sha256, len(content), reason))
@@ -295,62 +279,9 @@ class Keeper:
 
         Of several that are said to be of one seed it is the one in the same place among them.
         """
-        place = _of_seed(delivery.finished, output).index(output)
-        again = _of_seed(await delivery.fresh(), output)
+        place = of_seed(delivery.finished, output).index(output)
+        again = of_seed(await delivery.fresh(), output)
         return again[place] if place < len(again) else output
-
-
-def _start(delivery: Delivery, output: Output) -> str:
-    """How the names begin of what is set aside of an output."""
-    seed = "no-seed" if output.seed is None else f"s{output.seed}"
-    return f"unexpected/{delivery.attempt.id}_{seed}_"
-
-
-def _aside(delivery: Delivery, output: Output, examined: Examined) -> str:
-    return f"{_start(delivery, output)}{examined.sha256[:8]}.{examined.suffix}"
-
-
-def _short(name: str, sha256: str) -> str:
-    """What the same is called where the disk does not take its name."""
-    return f"unexpected/{sha256[:SHORT]}.{name.rpartition('.')[2]}"
-
-
-def _unsound(delivery: Delivery, output: Output) -> set[str]:
-    """The files of what came of an output and is no whole picture; those with short names count for each of its job."""
-    start = f"images/{_start(delivery, output)}"
-    return {file for file in delivery.aside if file.endswith(UNSOUND) and ("_" not in file or file.startswith(start))}
-
-
-def _of_seed(finished: Finished, output: Output) -> list[Output]:
-    return [other for other in finished.outputs if other.seed == output.seed]
-
-
-def _sorted(delivery: Delivery) -> tuple[list[tuple[Output, Variation]], list[Output]]:
-    """The outputs that are ours, each with its variation; and those of a seed not asked for, or of one given before.
-
-    One image asked for that comes back alone is that image, if it names no seed.
-    """
-    outputs, variations = delivery.finished.outputs, delivery.attempt.job.variations
-    if len(delivery.seeds) == len(variations) == len(outputs) == 1 and outputs[0].names_no_seed:
-        return [(outputs[0], variations[0])], []
-    wanted: dict[int | None, Variation] = {each.seed: each for each in variations}
-    ours, extras = [], []
-    left = list(delivery.seeds)
-    for output in outputs:
-        variation = wanted.pop(output.seed, None)
-        if variation is not None:
-            ours.append((output, variation))
-        elif output.seed not in left:
-            extras.append(output)
-        if output.seed in left:
-            left.remove(output.seed)
-    return ours, extras
-
-
-def _missing(attempt: Attempt, ours: list[tuple[Output, Variation]]) -> list[Variation]:
-    """What was asked for and not delivered."""
-    delivered = {variation.key for _, variation in ours}
-    return [each for each in attempt.job.variations if each.key not in delivered]
 
 
 def _hopelessness(trouble: Exception) -> int:

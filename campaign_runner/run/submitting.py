@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from campaign_runner import names, retry
-from campaign_runner.errors import ProviderError, Rejected, Throttled, Unavailable
+from campaign_runner.errors import InDoubt, ProviderError, Rejected, Throttled, Unavailable
 from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Reason, Refused, Submitting, Waiting
 from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit
@@ -166,7 +166,8 @@ class Submitter:
             await self._closing(permit, Refused(attempt, reason, for_good=isinstance(error, Rejected)), error)
         else:
             self._count_doubt()
-            await self._closing(permit, Doubted(attempt, reason), error)
+            answer = error.answer if isinstance(error, InDoubt) else ""
+            await self._closing(permit, Doubted(attempt, reason, answer), error)
         if isinstance(error, Throttled | Unavailable):
             raise error
 
@@ -190,9 +191,9 @@ class Submitter:
                 await quota.settle(permit)
 
     def _refused(self, error: Throttled) -> float:
-        """Seconds everyone waits. What was sent together and refused together counts once."""
+        """Seconds everyone waits. What was sent together and refused together counts once, a wait we are told never."""
         now = asyncio.get_running_loop().time()
-        if now >= self._blocked_until:
+        if now >= self._blocked_until and error.retry_after is None:
             self._throttled += 1
         wait = self._pause(error, self._throttled) or 0.0
         self._blocked_until = max(self._blocked_until, now + wait)

@@ -18,11 +18,13 @@ GRANT = {"grant_type", "client_id", "client_secret", "scope"}
 
 
 class Tokens:
-    """The tokens issued so far. Times are the sandbox's seconds."""
+    """The tokens issued so far. Times are the sandbox's seconds; for `cached` of them a client gets the same again."""
 
-    def __init__(self, life: float, seed: int) -> None:
+    def __init__(self, life: float, seed: int, *, cached: float = 0.0) -> None:
         self._life = life
+        self._cached = cached
         self._seed = seed
+        self._last: dict[str, tuple[str, float]] = {}
         self._count = 0
         self._issued: dict[str, tuple[str, float]] = {}
 
@@ -37,9 +39,15 @@ class Tokens:
             raise ims_error("invalid_client", "invalid client_secret parameter")
         if "firefly_api" not in {scope.strip() for scope in fields["scope"].split(",")}:
             raise ims_error("invalid_scope", "the scope firefly_api is missing")
+        client = fields["client_id"]
+        token, until = self._last.get(client, ("", now))
+        return token if now < until else self._new(client, now)
+
+    def _new(self, client: str, now: float) -> str:
         self._count += 1
-        token = self._spell(fields["client_id"])
-        self._issued[token] = (fields["client_id"], now + self._life)
+        token = self._spell(client)
+        self._issued[token] = (client, now + self._life)
+        self._last[client] = (token, now + self._cached)
         return token
 
     def client(self, headers: Mapping[str, str], now: float) -> str | None:

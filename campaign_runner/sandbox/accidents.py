@@ -17,6 +17,7 @@ from campaign_runner.sandbox.answers import OTHER_HOST, prompt_refused
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.jobs import unknown_job
 from campaign_runner.sandbox.noise import GARBLED, make_noise
+from campaign_runner.sandbox.recoding import recoded
 from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -79,6 +80,8 @@ def _outage(http: int, fault: Fault) -> Refusal:
             refusal = api_error(http, words[http], reason)
     if http == 429:
         refusal.headers |= rate_headers(fault.word or str(math.ceil(fault.seconds)))
+    elif fault.word:
+        refusal.headers |= {"Retry-After": fault.word}
     return refusal
 
 
@@ -119,6 +122,8 @@ async def after(
             case "garbled" if isinstance(response, web.Response) and isinstance(response.body, bytes):
                 body = GARBLED[fault.word] if fault.word else response.body[: len(response.body) // 2]
                 return web.Response(body=body, status=response.status, content_type="application/json")
+            case "recoded" if isinstance(response, web.Response):
+                response = recoded(response, fault.word)
             case "noise":
                 return await make_noise(request, fault.word)
     return response

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import yaml
 
 from campaign_runner.sandbox.noise import ENDLESS, GARBLED, NOISE
+from campaign_runner.sandbox.recoding import RECODINGS
 
 Place = Literal["token", "models", "upload", "submit", "poll", "cancel", "download", "job", "output"]
 
@@ -50,6 +51,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "reset_after": ("submit",),  # accepted and charged, then cut off without an answer
     "500_after": ("submit",),  # accepted and charged, then 500
     "garbled": ("submit", "poll", "token"),  # the answer's body is cut in half, or one of GARBLED
+    "recoded": (*API, "token"),  # the same answer in another make: gzip'ed, or one of RECODINGS
     "noise": CALLS,  # what comes back is no HTTP: one of NOISE or ENDLESS
     "other_job_id": ("poll",),  # the answer is about a job that does not exist
     "bare_job_id": ("poll",),  # the answer names the job by the last part of its id
@@ -99,6 +101,7 @@ WORDS: Mapping[str, frozenset[str]] = {
     # kinds whose word is one of a few; empty is always one
     "dead_status_host": frozenset({"silent"}),
     "garbled": frozenset(GARBLED),
+    "recoded": frozenset(RECODINGS),
     "noise": frozenset(NOISE) | frozenset(ENDLESS),
     "html": frozenset({"200", "403", "404", "408", "500", "502", "503", "504"}),
 }

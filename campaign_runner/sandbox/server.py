@@ -39,6 +39,7 @@ FaultyHandler = Callable[[web.Request, Sequence[Fault]], Awaitable[web.StreamRes
 
 DEFAULTS = Settings()
 ORDER_MOST_BYTES = 1_000_000
+HOUR = 3600.0
 FORBIDDEN = "forbidden"
 """A prompt with this word breaks the content policy."""
 
@@ -69,7 +70,7 @@ class Sandbox:
         self._sleep = sleep
         self._script = Script(faults, settings.seed)
         self._latency = Latency(settings)
-        self._tokens = Tokens(settings.token_seconds, settings.seed)
+        self._tokens = Tokens(settings.token_seconds, settings.seed, cached=settings.token_cached_seconds)
         self._quota = Quota(settings)
         self._uploads = Uploads(settings.seed)
         self._jobs = Jobs(settings, self._script)
@@ -80,6 +81,7 @@ class Sandbox:
     def app(self) -> web.Application:
         """The application, to be served on a loopback address and nowhere else."""
         app = web.Application(client_max_size=MOST_BYTES + 1, middlewares=[_dressed])
+        app.on_response_prepare.append(self._dated)
         app.add_routes(
             [
                 web.post("/ims/token/v3", self._call("token", self._token)),
@@ -114,6 +116,16 @@ class Sandbox:
 
         return answer
 
+    async def _dated(self, _: web.Request, response: web.StreamResponse) -> None:
+        """The Date header, by the sandbox's clock; the web server has set it by the machine's."""
+        match self.settings.date_header:
+            case "right":
+                response.headers["Date"] = format_datetime(self._clock.date(self._now()), usegmt=True)
+            case "none":
+                del response.headers["Date"]
+            case "nonsense":
+                response.headers["Date"] = "the day before yesterday"
+
     async def _arrive(self, place: Place) -> None:
         """The time that every call takes."""
         if self.settings.answer_seconds:
@@ -126,7 +138,8 @@ class Sandbox:
         if request.query_string or request.content_type != "application/x-www-form-urlencoded":
             raise ims_error("invalid_request", "send the parameters as a form in the body")
         token = self._tokens.issue(await request.post(), self._now())
-        life = self.settings.token_seconds
+        seconds = self.settings.token_seconds
+        life = str(seconds) if self.settings.token_lifetime == "text" else seconds
         return web.json_response({"access_token": token, "token_type": "bearer", "expires_in": life})
 
     async def _models(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
@@ -243,6 +256,11 @@ class Sandbox:
                 raise accidents.rate_limited(format_datetime(date, usegmt=True))
             case "none":
                 raise accidents.rate_limited(None)
+            case "zero":
+                raise accidents.rate_limited("0")
+            case "past":
+                date = self._clock.date(self._now() - HOUR)
+                raise accidents.rate_limited(format_datetime(date, usegmt=True))
 
 
 def _origin(request: web.Request) -> str:

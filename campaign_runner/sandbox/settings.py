@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 QuotaWindow = Literal["sliding", "fixed", "bucket", "even"]
-RetryAfter = Literal["seconds", "date", "none"]
+RetryAfter = Literal["seconds", "date", "none", "zero", "past"]
+DateHeader = Literal["right", "none", "nonsense"]
+Lifetime = Literal["number", "text"]
 Dates = Literal["milliseconds", "iso"]
 Refused = Literal["451", "422", "451_at_poll", "failed", "empty"]
 UltraMany = Literal["422", "fewer"]
@@ -32,9 +34,15 @@ class Settings:
     uploads_count: bool = False
     """Whether an upload uses up the allowance, too."""
     retry_after: RetryAfter = "seconds"
-    """The form of Retry-After: Adobe's specification says a date, its older pages seconds."""
+    """The form of Retry-After: Adobe's specification says a date, its older pages seconds; a wait of 0 is none."""
+    date_header: DateHeader = "right"
+    """What every answer says in its Date header about the sandbox's clock."""
     token_seconds: int = 86399
     """Life of an access token."""
+    token_lifetime: Lifetime = "number"
+    """How a token's answer spells that life."""
+    token_cached_seconds: float = 0.0
+    """How long the token service goes on giving the same token, a revoked one too."""
     expire_seconds: int = 3600
     """Life of an image URL."""
     fresh_urls: bool = True
@@ -84,5 +92,5 @@ class Settings:
         if not (0 <= self.job_spread <= 1 and 0 <= self.answer_spread <= 1):
             raise ValueError("job_spread and answer_spread are fractions, 0 to 1")
         times = (self.token_seconds, self.expire_seconds, self.job_seconds, self.cancel_seconds, self.answer_seconds)
-        if min(times) < 0:
+        if min(*times, self.token_cached_seconds) < 0:
             raise ValueError("seconds are 0 or more")

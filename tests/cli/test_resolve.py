@@ -12,7 +12,11 @@ import pytest
 from recorded import record
 
 from campaign_runner.cli import run_command
+from campaign_runner.events import Attempt, Doubted, Reason
+from campaign_runner.files import make_folder
 from campaign_runner.folder import Folder
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.model import Job
 from campaigns import plan, written
 
 Captured = pytest.CaptureFixture[str]
@@ -124,3 +128,27 @@ def test_status_while_a_run_goes_on(folder: Path, capsys: Captured) -> None:
     with Folder(folder).locked():
         assert run_command(["status", "almond"]) == 0
     assert capsys.readouterr().out.startswith("a run is under way in this folder\n")
+
+
+async def doubted(folder: Path, answer: str) -> None:
+    """One request for both seeds of a product is in doubt; its answer began like this."""
+    first, second, *_ = plan(folder.parents[1])
+    attempt = Attempt("a" * 32, Job(first.recipe, (first.variation, second.variation)))
+    async with SqliteJournal(folder) as journal:
+        file = Folder(folder).relative(folder.parents[1] / "almond.yaml")
+        await journal.note({"campaign": "almond", "origin": "https://firefly-api.adobe.io", "file": file})
+        await journal.intend([attempt])
+        await journal.record([Doubted(attempt, Reason("unreadable_answer", "Adobe's answer is not JSON"), answer)])
+
+
+def test_how_an_unreadable_answer_began_is_shown_once_a_request_and_harmlessly(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "output" / "almond"
+    make_folder(folder)
+    asyncio.run(doubted(folder, '{"jobId": "urn:1\x1b[2J'))
+    assert run_command(["resolve", str(folder)]) == 0
+    first, answer, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("in doubt") and second.startswith("in doubt")
+    assert answer.strip() == 'Adobe\'s answer began: {"jobId": "urn:1\ufffd[2J'

@@ -41,7 +41,9 @@ ROWS = [
     Row({"model_without_header": "image3"}),
     Row({"model_without_header": "image4_standard"}),
     # 2. Retry-After
-    *(Row({"retry_after": form, "per_minute": 2}) for form in ("seconds", "date", "none")),
+    *(Row({"retry_after": form, "per_minute": 2}) for form in ("seconds", "date", "none", "past")),
+    Row({"retry_after": "zero", "per_minute": 2}),
+    *(Row({"date_header": said, "retry_after": "date", "per_minute": 2}) for said in ("right", "none", "nonsense")),
     # 3. what a minute is, and what counts
     *(Row({"quota_window": window, "per_minute": 2}) for window in ("sliding", "fixed", "bucket", "even")),
     Row({"per_day": 2}, exit=8, stored=4),
@@ -70,6 +72,9 @@ ROWS = [
     Row({}, faults=(Fault("expired"),)),
     Row({"job_known_seconds": 0.0}, exit=8, stored=0),
     *(Row({"token_seconds": life}) for life in (1, 60, 86399)),
+    *(Row({"token_lifetime": spelled}) for spelled in ("number", "text")),
+    *(Row({"token_cached_seconds": seconds}, faults=(Fault("401", nth=2),)) for seconds in (0.0, 45.0)),
+    Row({"token_cached_seconds": 600.0}, 7, 0, faults=(Fault("401", nth=2),)),
     # 9. the type of an image
     *(Row({"media_type": kind}) for kind in ("image/jpeg", "image/png", "image/webp")),
     # 10. pages of gateways, lost connections

@@ -96,6 +96,29 @@ def test_an_answer_to_a_submit_says_what_it_cost(response: Response, error: type
     assert caught.value.charged is (None if error is InDoubt else False)
 
 
+@pytest.mark.parametrize(
+    ("response", "shown"),
+    [
+        (
+            said(202, b'{"jobId": "urn:1", "statusUrl": "https://a/s?hush'),
+            '{"jobId": "urn:1", "statusUrl": "https://a/s ***',
+        ),
+        (said(202, b'{"x": "https:\\/\\/a\\/s\\u003fhush"}'), '{"x": "https://a/s ***'),
+        (said(202, {"id": "urn:1"}), '{"id": "urn:1"}'),
+        (html(200), "<html><body>sorry</body></html>"),
+        (said(204), ""),
+        (said(500, {"jobId": "urn:1"}), ""),  # no acceptance
+        (html(408), ""),
+    ],
+    ids=range(7),
+)
+def test_a_doubt_keeps_the_beginning_of_what_may_be_an_acceptance(response: Response, shown: str) -> None:
+    with pytest.raises(InDoubt) as caught:
+        answers.read_ticket(response, NOW)
+    assert caught.value.answer == shown
+    assert not shown or shown not in str(caught.value)  # a report stays short
+
+
 STATUSES = some.integers(100, 999).filter(lambda status: status != 408)
 
 
@@ -122,6 +145,26 @@ def test_how_long_to_wait_is_passed_on(status: int) -> None:
     with pytest.raises((Throttled, Unavailable)) as caught:
         answers.read_ticket(said(status, {}, retry_after="Wed, 21 Oct 2026 07:28:30 GMT"), NOW)
     assert caught.value.retry_after == 30
+
+
+ALL_READERS = {
+    "submit": lambda response: answers.read_ticket(response, NOW),
+    "poll": lambda response: answers.read_status(response, JOB, NOW),
+    "cancel": lambda response: answers.read_cancel(response, NOW),
+    "models": lambda response: answers.read_models(response, NOW),
+    "upload": lambda response: answers.read_upload(response, NOW),
+    "token": lambda response: answers.read_token(response, NOW),
+    "image": lambda response: answers.read_image(response, NOW),
+}
+
+
+@pytest.mark.parametrize("reader", ALL_READERS.values(), ids=ALL_READERS)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_until_a_date_is_read_by_the_clock_of_the_service_whatever_was_asked(reader: Any, status: int) -> None:
+    dates = {"retry_after": "Wed, 21 Oct 2026 08:28:04 GMT", "date": "Wed, 21 Oct 2026 08:28:00 GMT"}
+    with pytest.raises((Throttled, Unavailable)) as caught:
+        reader(said(status, {}, **dates))
+    assert caught.value.retry_after == 4
 
 
 def test_a_refusal_names_the_fields_in_words() -> None:
@@ -320,9 +363,11 @@ def test_an_images_bytes_are_as_received_whatever_they_are_called(media_type: st
         (1_000_000, 86400),
         (86_399_000, 86399),  # milliseconds, as the retired grant counted
         (10**15, 86400),
+        ("3600", 3600),  # some identity services write it as text
+        ("86399000", 86399),
     ],
 )
-def test_a_tokens_life_is_in_seconds_or_milliseconds(expires_in: float, seconds: float) -> None:
+def test_a_tokens_life_is_in_seconds_or_milliseconds(expires_in: float | str, seconds: float) -> None:
     grant = answers.read_token(said(200, {"access_token": "t", "expires_in": expires_in}), NOW)
     assert (grant.token, grant.seconds) == ("t", seconds)
     assert "'t'" not in repr(grant)
@@ -334,7 +379,10 @@ def test_a_tokens_life_is_in_seconds_or_milliseconds(expires_in: float, seconds:
         HTML,
         b"",
         {"access_token": "t"},
-        *({"access_token": "t", "expires_in": odd} for odd in (None, "86399", 0, -1, True, [])),
+        *(
+            {"access_token": "t", "expires_in": odd}
+            for odd in (None, "", "8.6", "-1", "0", "１", "9" * 16, 0, -1, True, [])
+        ),
         *({"access_token": odd, "expires_in": 1} for odd in (None, "", 7, "a\r\nX: y", "a b", "ü", "x" * 16385)),
     ],
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from campaign_runner.errors import AccountRefused, ProviderError, Unavailable
+from campaign_runner.errors import SAME_TOKEN, AccountRefused, ProviderError, Unavailable
 from campaign_runner.firefly.answers import Grant
 from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
 from campaign_runner.firefly.wire import Request
@@ -25,6 +25,8 @@ class Service:
     steady: float = 0.0
     asked: int = 0
     failures: tuple[ProviderError, ...] = ()
+    same: str = ""
+    """While it is set, every grant is of this token: a cache stands before the service."""
 
     async def grant(self) -> Grant:
         self.asked += 1
@@ -33,7 +35,7 @@ class Service:
             failure, *rest = self.failures
             self.failures = tuple(rest)
             raise failure
-        return Grant(f"t{self.asked}", self.life)
+        return Grant(self.same or f"t{self.asked}", self.life)
 
     def source(self, ready: str | None = None) -> TokenSource:
         secret = None if ready is None else Secret(ready)
@@ -117,6 +119,61 @@ async def test_a_refused_token_is_not_used_again_even_if_no_other_can_be_had() -
     service.failures = (AccountRefused("revoked"),)
     with pytest.raises(AccountRefused):
         await source.get()
+
+
+async def test_a_refused_token_that_is_granted_again_is_never_given_out() -> None:
+    service = Service(same="cached")
+    source = service.source()
+    source.drop(await source.get())
+    for second in range(30):
+        service.steady = float(second)
+        with pytest.raises(Unavailable) as caught:
+            await source.get()
+        assert (caught.value.code, caught.value.reached, caught.value.sent) == (SAME_TOKEN, True, False)
+    assert service.asked == 1 + 3
+    service.same, service.steady = "", 30.0
+    assert await tokens(source, 3) == ["t5"] * 3
+
+
+async def test_only_after_a_minute_of_the_refused_token_the_credentials_are_called_wrong() -> None:
+    service = Service(same="cached")
+    source = service.source()
+    source.drop(await source.get())
+    for second in range(0, 60, 10):
+        service.steady = float(second)
+        with pytest.raises(Unavailable):
+            await source.get()
+    service.steady = 60.0
+    with pytest.raises(AccountRefused, match="check the client id and its secret") as caught:
+        await source.get()
+    assert not caught.value.sent
+    service.same, service.steady = "", 70.0  # what is paid for is still asked for
+    assert await tokens(source, 1) == [f"t{service.asked}"]
+
+
+async def test_each_refused_token_is_remembered_and_a_new_one_ends_the_minute() -> None:
+    service = Service()
+    source = service.source()
+    for _ in range(2):
+        source.drop(await source.get())
+    for token, second in (("t1", 0.0), ("t2", 50.0)):
+        service.same, service.steady = token, second
+        with pytest.raises(Unavailable):
+            await source.get()
+    service.same, service.steady = "t9", 60.0
+    source.drop(await source.get())
+    service.steady = 70.0
+    with pytest.raises(Unavailable):  # a new minute
+        await source.get()
+
+
+async def test_a_renewal_that_brings_a_refused_token_leaves_the_good_one_in_use() -> None:
+    service = Service(HOUR)
+    source = service.source()
+    source.drop(await source.get())
+    assert await tokens(source, 1) == ["t2"]
+    service.same, service.steady = "t1", 0.8 * HOUR
+    assert await tokens(source, 1) == ["t2"]
 
 
 async def test_a_ready_token_is_never_renewed_and_its_refusal_is_final() -> None:

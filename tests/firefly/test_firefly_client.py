@@ -17,6 +17,7 @@ from asking import make_job, settings_for
 from raw_server import TOKEN, Act, answer, begin, close, granted, hang, raw_server, reset
 
 from campaign_runner.errors import (
+    SAME_TOKEN,
     AccountRefused,
     BlockedHost,
     Damaged,
@@ -84,6 +85,61 @@ async def test_a_read_without_a_complete_answer_may_be_repeated(act: bytes | Act
     async with raw_server(act) as server, FireflyClient(settings_for(server, ready=TOKEN, read=SOON)) as firefly:
         with pytest.raises(Unavailable, match="no answer"):
             await firefly.poll(TICKET)
+
+
+BEGUN = {
+    "half a body": begin(answer(202, {"jobId": "urn:1"}, length=99)),
+    "half a body, then closed": answer(202, {"jobId": "urn:1"}, length=99, **CLOSING),
+    "too large": answer(202, b'{"jobId": "urn:1"}' + b" " * 2**20),
+    "too large without a length": answer(202, b'{"jobId": "urn:1"}' + b" " * 2**20, content_length="", **CLOSING),
+    "half of a packed body": begin(answer(202, gzip.compress(b'{"jobId": "urn:1"}'), length=99)),
+}
+
+
+@pytest.mark.parametrize("act", BEGUN.values(), ids=BEGUN)
+async def test_of_an_acceptance_that_does_not_come_whole_the_beginning_is_kept(act: bytes | Act) -> None:
+    async with raw_server(act) as server, FireflyClient(settings_for(server, submit=SOON)) as firefly:
+        with pytest.raises(InDoubt) as caught:
+            await firefly.submit(make_job(1))
+    assert caught.value.answer == '{"jobId": "urn:1"}'
+
+
+async def test_the_beginning_of_a_refusal_that_does_not_come_whole_is_not_taken_for_an_acceptance() -> None:
+    act = begin(answer(429, {"jobId": "urn:1"}, length=99))
+    async with raw_server(act) as server, FireflyClient(settings_for(server, submit=SOON)) as firefly:
+        with pytest.raises(InDoubt) as caught:
+            await firefly.submit(make_job(1))
+    assert caught.value.answer == ""
+
+
+ANSWERED = {"jobId": "urn:1", "status": "running", "custom_models": [], "images": [{"id": "u"}], "x": "é"}
+TEXT = json.dumps(ANSWERED, ensure_ascii=False)
+OTHER_MAKES = {
+    "gzip": answer(200, gzip.compress(TEXT.encode()), content_encoding="gzip"),
+    "gzip, unsaid": answer(200, gzip.compress(TEXT.encode())),
+    "a byte order mark": answer(200, TEXT.encode("utf-8-sig")),
+    "UTF-16": answer(200, TEXT.encode("utf-16")),
+    "UTF-16, unmarked": answer(200, TEXT.encode("utf-16-le")),
+}
+
+
+@pytest.mark.parametrize("act", OTHER_MAKES.values(), ids=OTHER_MAKES)
+@pytest.mark.parametrize("call", [*CALLS.values(), lambda firefly: firefly.upload(b"x", "image/png")])
+async def test_an_answer_of_another_make_is_read_whatever_was_asked(call: Call, act: bytes) -> None:
+    async with raw_server(act) as server, FireflyClient(settings_for(server)) as firefly:
+        await call(firefly)
+        assert len(server.calls) == 1
+
+
+async def test_a_token_and_a_refusal_are_read_in_another_make_too() -> None:
+    token = gzip.compress(json.dumps({"access_token": "t", "expires_in": "86399"}).encode("utf-16"))
+    refusal = answer(408, gzip.compress(b'{"error_code": "timeout_error"}'), content_encoding="gzip")
+    async with (
+        raw_server(refusal, tokens=[answer(200, token)]) as server,
+        FireflyClient(settings_for(server)) as firefly,
+    ):
+        with pytest.raises(Unavailable, match="timeout_error"):  # Adobe's word in JSON, so certainly not charged
+            await firefly.submit(make_job(1))
 
 
 async def closed_port() -> str:
@@ -188,7 +244,8 @@ async def test_a_submit_whose_token_is_refused_is_not_repeated_but_may_be_asked_
 
 
 async def test_a_second_refusal_of_the_token_is_final_for_a_submit_too() -> None:
-    async with raw_server(answer(401)) as server, FireflyClient(settings_for(server)) as firefly:
+    tokens = [granted("old"), granted("new")]
+    async with raw_server(answer(401), tokens=tokens) as server, FireflyClient(settings_for(server)) as firefly:
         for error in (Unavailable, AccountRefused):
             with pytest.raises(error):
                 await firefly.submit(make_job(1))
@@ -197,10 +254,23 @@ async def test_a_second_refusal_of_the_token_is_final_for_a_submit_too() -> None
 
 @pytest.mark.parametrize("call", READS.values(), ids=READS)
 async def test_a_second_refusal_of_the_token_is_final(call: Call) -> None:
-    async with raw_server(answer(401)) as server, FireflyClient(settings_for(server)) as firefly:
+    tokens = [granted("old"), granted("new")]
+    async with raw_server(answer(401), tokens=tokens) as server, FireflyClient(settings_for(server)) as firefly:
         with pytest.raises(AccountRefused):
             await call(firefly)
         assert (len(server.calls), len(server.token_requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_nothing_is_sent_with_a_token_that_was_refused_before(call: Call) -> None:
+    async with raw_server(answer(401)) as server, FireflyClient(settings_for(server)) as firefly:
+        with pytest.raises(Unavailable):
+            await call(firefly)
+        for _ in range(3):
+            with pytest.raises(Unavailable) as caught:
+                await call(firefly)
+            assert (caught.value.code, caught.value.sent, caught.value.retry_after) == (SAME_TOKEN, False, 10)
+        assert (len(server.calls), len(server.token_requests)) == (1, 2)  # and nobody asks for another at once
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -212,7 +282,8 @@ async def test_a_ready_token_that_is_refused_is_refused_for_good(call: Call) -> 
 
 
 async def test_a_submit_lost_after_the_token_was_renewed_is_in_doubt() -> None:
-    async with raw_server(answer(401), reset) as server, FireflyClient(settings_for(server)) as firefly:
+    tokens = [granted("old"), granted("new")]
+    async with raw_server(answer(401), reset, tokens=tokens) as server, FireflyClient(settings_for(server)) as firefly:
         with pytest.raises(Unavailable):
             await firefly.submit(make_job(1))
         with pytest.raises(InDoubt):

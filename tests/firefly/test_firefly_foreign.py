@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from campaign_runner.firefly.foreign import MOST_DEPTH, Unreadable, read_object, read_retry_after, sanitize
+from campaign_runner.firefly.foreign import (
+    MOST_DEPTH,
+    Unreadable,
+    excerpt,
+    read_object,
+    read_retry_after,
+    sanitize,
+)
 
 NOW = datetime(2026, 10, 21, 7, 28, 0, tzinfo=UTC)
 
@@ -133,6 +140,13 @@ def test_long_text_is_made_harmless_quickly() -> None:
     assert time.process_time() - begun < 0.5
 
 
+@pytest.mark.parametrize("piece", [b"/", b"//a", b"bearer ", b"//a?", b"stack_trace", b"eyJ", b"x-amz-", b"x-api-key"])
+def test_a_hostile_beginning_is_made_harmless_quickly(piece: bytes) -> None:
+    begun = time.process_time()
+    excerpt(piece * 20_000)
+    assert time.process_time() - begun < 0.5
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
@@ -140,7 +154,8 @@ def test_long_text_is_made_harmless_quickly() -> None:
         ("", None),
         ("12", 12),
         (" 12\t", 12),  # optional white space around a header's value
-        ("0", 0),
+        ("0", None),  # no wait at all
+        ("000", None),
         ("007", 7),
         ("999999999", 3600),  # clamped to an hour
         ("1000000000", None),  # ten digits
@@ -158,13 +173,14 @@ def test_long_text_is_made_harmless_quickly() -> None:
         ("Wed, 21 Oct 2026 07:28:30", None),  # no zone
         ("Wed, 21 Oct 2026 07:28:30 -0000", None),  # a zone that says it is none
         ("Wed Oct 21 07:28:30 2026", None),  # asctime has no zone
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),  # past
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),  # now
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),  # past
         ("Wed, 21 Oct 2099 07:28:00 GMT", 3600),
         ("Wed, 99 Oct 2026 07:28:00 GMT", None),
         ("Wed, 21 Oct 2026 07:28:00 +9999", None),
         ("Wed, 21 Oct 2026 07:28:00 GMT" + " " * 100 + "x", None),
     ],
-    ids=range(27),
+    ids=range(29),
 )
 def test_retry_after_is_seconds_or_a_date_with_a_zone_and_else_nothing(
     value: str | None, seconds: float | None
@@ -172,7 +188,63 @@ def test_retry_after_is_seconds_or_a_date_with_a_zone_and_else_nothing(
     assert read_retry_after(value, NOW) == seconds
 
 
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 08:28:04 GMT", "Wed, 21 Oct 2026 08:28:00 GMT", 4),  # our clock is an hour slow
+        ("Wed, 21 Oct 2026 06:28:04 GMT", "Wed, 21 Oct 2026 06:28:00 GMT", 4),  # an hour fast
+        ("Mon, 01 Jan 2035 00:00:30 GMT", "Mon, 01 Jan 2035 00:00:00 GMT", 30),  # years off
+        ("Wed, 21 Oct 2026 08:28:04 GMT", "Wed, 21 Oct 2026 10:28:04 +0200", 0),
+        ("Wed, 21 Oct 2026 08:28:04 GMT", "Wed, 21 Oct 2026 09:00:00 GMT", None),  # past, by the service's own clock
+        ("Wed, 21 Oct 2026 23:00:00 GMT", "Wed, 21 Oct 2026 06:28:00 GMT", 3600),
+        ("17", "Wed, 21 Oct 2026 06:28:00 GMT", 17),  # seconds are seconds
+        ("Wed, 21 Oct 2026 07:28:30 GMT", None, 30),  # no Date: our clock
+        *(("Wed, 21 Oct 2026 07:28:30 GMT", odd, 30) for odd in ("", "soon", "0", "Wed, 21 Oct 2026 07:28:00", "\x00")),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Thu, 01 Jan 1970 00:00:09 GMT", 30),  # of a clock that nobody has set
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:30 GMT", 30),  # by our clock it is now
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Fri, 31 Dec 9999 23:59:59 -0100", None),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", "Fri, 31 Dec 9999 23:59:29 -0100", 30),
+        ("soon", "Wed, 21 Oct 2026 06:28:00 GMT", None),
+        (None, "Wed, 21 Oct 2026 06:28:00 GMT", None),
+    ],
+    ids=range(19),
+)
+def test_a_date_to_wait_for_is_compared_with_the_date_of_its_answer(
+    value: str | None, date: str | None, seconds: float | None
+) -> None:
+    assert (read_retry_after(value, NOW, date=date) or 0) == (seconds or 0)
+
+
 @given(some.text(max_size=70) | some.text("0123456789 :,-+GMTWedOct", max_size=64))
 def test_no_retry_after_breaks_the_reader(value: str) -> None:
     seconds = read_retry_after(value, NOW)
-    assert seconds is None or 0 <= seconds <= 3600
+    assert seconds is None or 0 < seconds <= 3600
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"jobId": "urn:ff:1",\r\n "statu', '{"jobId": "urn:ff:1", "statu'),
+        (b"\x1b[2J\x00\xff caf\xc3\xa9 \xe2\x80\xae", "[2J \ufffd café"),
+        (
+            b'"url": "https://s3.example/a?X-Amz-Signature=hush", "next": 1',
+            '"url": "https://s3.example/a *** "next": 1',
+        ),
+        (b"X-Amz-Signature=hush&x=1 rest", "X-Amz-Signature *** rest"),
+        (b'{"stack_trace": ["hush", "hush"], "jobId": 7}', '{"stack_trace ***, "jobId": 7}'),
+        (b"x" * 5000, "x" * 2048),
+        ("é".encode() * 2000, "é" * 1024),  # bytes are counted
+        (b"x" + "é".encode() * 2000, "x" + "é" * 1023),  # and none is half a letter
+        (b"", ""),
+    ],
+    ids=range(9),
+)
+def test_the_beginning_of_an_answer_is_shown_as_one_harmless_line_of_at_most_two_kib(body: bytes, shown: str) -> None:
+    assert excerpt(body) == shown
+
+
+@given(some.binary(max_size=5000))
+def test_whatever_an_answer_begins_with_its_beginning_is_harmless(body: bytes) -> None:
+    shown = excerpt(body)
+    assert len(shown.encode()) <= 2048
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -39,6 +40,12 @@ def escaped(text: str) -> str:
 
 
 ESCAPED = json.dumps(ECHO).replace(TOKEN, escaped(TOKEN)).replace(SECRET, escaped(SECRET).upper().replace("U", "u"))
+MAKES: dict[str, Callable[[str], bytes]] = {
+    "gzip": lambda text: gzip.compress(text.encode()),
+    "utf-16": lambda text: text.encode("utf-16"),
+    "utf-32-be": lambda text: text.encode("utf-32-be"),
+    "gzip and more": lambda text: gzip.compress(text.encode()) + b"x",
+}
 TROUBLES: dict[str, bytes | Act] = {
     "reset": reset,
     "closed": close,
@@ -54,6 +61,14 @@ TROUBLES: dict[str, bytes | Act] = {
         for status in (200, 202, 400, 401, 402, 403, 408, 422, 429, 451, 500, 503)
     },
     **{f"escaped echo {status}": answer(status, ESCAPED.encode()) for status in (202, 400, 401, 422, 503)},
+    **{
+        f"{make} {status}": answer(status, pack(json.dumps(ECHO)))
+        for status in (202, 400, 401, 422, 503)
+        for make, pack in MAKES.items()
+    },
+    **{f"cut behind {end} bytes": begin(answer(202, f'{{"x": "{TOKEN}'.encode()[:end], length=99)) for end in (20, 24)},
+    "cut in a URL": begin(answer(202, f"https://a/i?X-Amz-Signature={SIGNATURE}".encode(), length=99)),
+    "a cut gzip": answer(202, gzip.compress(json.dumps(ECHO).encode())[:-9]),
     **{f"page {status}": answer(status, TOKEN.encode()) for status in (200, 413, 500)},
 }
 

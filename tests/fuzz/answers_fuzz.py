@@ -5,9 +5,12 @@ What each means is read without a socket; the rules of the money are told again 
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 import re
 import unicodedata
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,7 +89,15 @@ WAITS = (
     "Wed, 21 Oct 99999 07:28:30 GMT", "Sun Nov  6 08:49:37 1994", "Wednesday, 21-Oct-26 07:28:30 GMT", "\x00", "a" * 80,
     "Wed, 21 Oct 2026 07:28:30 +9999", "Wed, 21 Oct 2026 07:28:30 -2400", "Fri, 31 Dec 9999 23:59:59 -0100",
 )  # fmt: skip
-HEADERS = ("retry-after", "content-encoding", "x-access-error", "location", "content-type")
+MAKES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
+    ("gzip", lambda body: gzip.compress(body, mtime=0)),
+    ("", lambda body: gzip.compress(body, mtime=0)),
+    ("gzip, gzip", lambda body: gzip.compress(gzip.compress(body, mtime=0), mtime=0)),
+    ("deflate", zlib.compress),
+    ("", lambda body: codecs.BOM_UTF8 + body),
+    *(("", lambda body, name=name: _in(name, body)) for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32")),
+)  # fmt: skip
+HEADERS = ("retry-after", "content-encoding", "x-access-error", "location", "content-type", "date")
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,13 @@ def make(chance: Random) -> Asked:
     body, is_plain = _body(chance, kind), chance.random() < 0.6
     if not is_plain:
         body = spoiled(chance, body, PIECES, most=2)
-    return Asked(kind, Response(status, headers, body, media_type), is_plain)
+    if chance.random() < 0.2:
+        coding, recode = chance.choice(MAKES)
+        headers, body = {**headers, "content-encoding": coding}, recode(body)
+        if chance.random() < 0.3:
+            body, is_plain = spoiled(chance, body, PIECES, most=2), False
+    response = Response(status, headers, body, media_type)
+    return Asked(kind, response if kind == "image" else response.decoded(), is_plain)
 
 
 def _body(chance: Random, kind: str) -> bytes:
@@ -125,6 +142,10 @@ def _body(chance: Random, kind: str) -> bytes:
         return chance.randbytes(chance.randrange(100))
     body = _odd(chance, chance.choice(BODIES if chance.random() < 0.4 else OWN[kind]))
     return json.dumps(body, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
+
+
+def _in(encoding: str, body: bytes) -> bytes:
+    return body.decode("utf-8", "replace").encode(encoding, "surrogatepass")
 
 
 def _odd(chance: Random, value: object) -> object:
@@ -148,6 +169,7 @@ def hold(asked: Asked, folder: Path) -> str:
         assert not asked.is_plain or not any(canary in str(error) for canary in CANARIES), error
         if asked.kind == "submit":
             check_money(asked.response, error)
+            check_answer(asked, error)
         else:
             assert not isinstance(error, InDoubt | BlockedHost), error
         if asked.kind == "poll":
@@ -166,7 +188,7 @@ def check_shown(error: CampaignError) -> None:
     code = getattr(error, "code", "")
     assert re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", code), code
     wait = getattr(error, "retry_after", None)
-    assert wait is None or 0 <= wait <= 3600
+    assert wait is None or 0 < wait <= 3600
 
 
 def check_money(response: Response, error: ProviderError) -> None:
@@ -178,6 +200,15 @@ def check_money(response: Response, error: ProviderError) -> None:
     else:
         assert is_plain_refusal and error.charged is False, status
         assert status != 408 or response.media_type.endswith("json"), "a proxy's word was taken for Adobe's"
+
+
+def check_answer(asked: Asked, error: ProviderError) -> None:
+    """What is kept of an answer that may be an acceptance is one harmless line of 2 KiB, without what is secret."""
+    kept = error.answer if isinstance(error, InDoubt) else ""
+    assert len(kept.encode()) <= 2048
+    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in kept), kept
+    assert not asked.is_plain or not any(canary in kept for canary in CANARIES), kept
+    assert not kept or 200 <= asked.response.status < 300
 
 
 def check_poll(response: Response, error: ProviderError) -> None:
@@ -196,12 +227,12 @@ def make_wait(chance: Random) -> str:
 
 
 def hold_wait(text: str, folder: Path) -> str:
-    """Plain seconds, or a date with a zone, from now to an hour; else nothing."""
+    """Plain seconds, or a date with a zone, up to an hour from now; else nothing."""
     wait = read_retry_after(text, NOW)
     if wait is None:
-        assert not re.fullmatch(r"[0-9]{1,9}", text), text
+        assert not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0, text
         return "ignored"
-    assert 0 <= wait <= 3600
+    assert 0 < wait <= 3600
     if re.fullmatch(r"[0-9]{1,9}", text.strip(" \t")):
         assert wait == min(int(text), 3600)
         return "seconds"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from campaign_runner.events import Stopping, Submitting
+from campaign_runner.events import Stopping, Submitting, Warned
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -34,6 +35,68 @@ async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(
     assert night.ledger.calls["token"] == 2
     assert len(night.ledger.refused) == refused
     assert len(ended.seen(Submitting)) == len(night.ledger.entries) == 3 + refused  # an attempt is one request
+
+
+@pytest.mark.parametrize("place", ["submit", "poll"])
+async def test_a_refused_token_that_is_granted_again_for_a_while_is_said_once_and_waited_for(
+    begin: Any, place: str
+) -> None:
+    night = await begin(Fault("401", place, nth=2), token_cached_seconds=50.0)
+    ended = await night.run(night.campaign(requests=5), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (0, {"stored": 20})
+    (warned,) = ended.seen(Warned)
+    assert "the same one again" in warned.message
+    assert len(night.ledger.refused) == (place == "submit")  # no request was spent on a token known to be refused
+    assert 40 < ended.seconds < 90
+    assert night.ledger.calls["token"] < 9
+
+
+async def test_many_jobs_at_once_wait_for_one_new_token(begin: Any) -> None:
+    night = await begin(Fault("401", nth=6), token_cached_seconds=50.0, job_seconds=30)
+    ended = await night.run(night.campaign(requests=20, seeds=1), limits=Limits(concurrency=8))
+    assert (ended.code, ended.states) == (0, {"stored": 20})
+    assert len(ended.seen(Warned)) == 1
+    assert night.ledger.calls["token"] < 9
+
+
+async def test_a_token_that_stays_the_same_for_a_minute_is_a_matter_of_the_credentials(begin: Any) -> None:
+    night = await begin(Fault("401", nth=2), token_cached_seconds=3600.0)
+    ended = await night.run(night.campaign(requests=5, seeds=1), limits=ONE_BY_ONE)
+    assert ended.code == 7
+    assert ended.states == {"stored": 1, "pending": 4}
+    assert len(ended.seen(Warned)) == 1
+    assert 60 <= ended.seconds < 120
+    assert len(night.ledger.entries) == 2
+    again = await night.run()  # it begins with the token that it is given
+    assert again.code == 7
+    await asyncio.sleep(3600)
+    assert (await night.run()).states == {"stored": 5}
+
+
+async def test_the_look_up_of_a_model_waits_for_another_token_too(begin: Any) -> None:
+    night = await begin(Fault("401", "models", nth=1), token_cached_seconds=30.0)
+    ended = await night.run(night.custom("Warm Custom Model"))
+    assert ended.code == 0
+    assert len(ended.seen(Warned)) == 1
+
+
+async def test_a_signal_ends_the_wait_for_another_token(begin: Any) -> None:
+    night = await begin(Fault("401", nth=1), token_cached_seconds=3600.0)
+
+    def watch(event: Any, control: Any) -> None:
+        if isinstance(event, Warned):
+            control.signalled(signal.SIGTERM)
+
+    ended = await night.run(night.campaign(requests=2), watch=watch)
+    assert (ended.code, ended.states) == (143, {"pending": 8})
+    assert ended.after_stop is not None and ended.after_stop < 10
+
+
+async def test_a_tokens_life_in_text_is_a_number(begin: Any) -> None:
+    night = await begin(token_lifetime="text", token_seconds=60, job_seconds=50)
+    ended = await night.run(night.campaign(requests=3), limits=ONE_BY_ONE)
+    assert ended.code == 0
+    assert night.ledger.calls["token"] >= 3  # and it is renewed in time
 
 
 async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Any) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from campaign_runner.events import Stopping
+from campaign_runner.journal.ledger import Ledger
 from campaign_runner.resolving import Decision
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
+from campaign_runner.sandbox.recoding import READABLE, SPOILED
 
 ONE_BY_ONE = Limits(concurrency=1)
 DOUBTS = ["500", "html", "500_after", "reset", "reset_after", "garbled", "no_job_id", "repeated_job_id"]
@@ -26,6 +28,56 @@ async def test_a_doubt_is_kept_never_sent_again_and_the_others_go_on(begin: Any,
     assert again.code == 4
     assert again.states == ended.states
     assert len(night.ledger.entries) == sent
+
+
+@pytest.mark.parametrize("word", READABLE)
+async def test_an_acceptance_of_another_make_is_an_acceptance(begin: Any, word: str) -> None:
+    night = await begin(*(Fault("recoded", place, first=2, word=word) for place in ("token", "submit", "poll")))
+    ended = await night.run(night.campaign(requests=3, seeds=2), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (0, {"stored": 6})
+    assert len(night.ledger.entries) == 3
+
+
+def beginnings(night: Any) -> set[str]:
+    """What the journal keeps of answers to requests in doubt."""
+    with Ledger(night.output) as ledger:
+        return set(ledger.unread_answers().values())
+
+
+@pytest.mark.parametrize("word", sorted(set(SPOILED) - {"brotli"}))
+async def test_an_acceptance_with_no_single_reading_is_a_doubt_that_shows_its_job(begin: Any, word: str) -> None:
+    night = await begin(Fault("recoded", nth=2, word=word))
+    ended = await night.run(night.campaign(requests=3, seeds=2), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (4, {"stored": 4, "in_doubt": 2})
+    (shown,) = beginnings(night)
+    job = night.ledger.accepted[1].job_id
+    assert f'"jobId": "{job}"' in shown
+    assert job not in (night.output / "manifest.json").read_text(encoding="utf-8")  # its reason stays short
+
+
+@pytest.mark.parametrize(
+    ("fault", "shows"),
+    [
+        (Fault("recoded", nth=1, word="brotli"), True),
+        (Fault("garbled", nth=1), True),
+        (Fault("garbled", nth=1, word="huge"), True),
+        (Fault("garbled", nth=1, word="list"), True),
+        (Fault("garbled", nth=1, word="empty"), False),
+        (Fault("html", nth=1, word="200"), True),
+        (Fault("no_job_id", nth=1), True),
+        (Fault("noise", nth=1, word="half_length"), True),
+        (Fault("500_after", nth=1), False),  # said of a failure, and no acceptance
+        (Fault("reset_after", nth=1), False),
+    ],
+    ids=lambda value: f"{value.kind} {value.word}" if isinstance(value, Fault) else "",
+)
+async def test_of_every_acceptance_that_cannot_be_read_the_beginning_is_kept(
+    begin: Any, fault: Fault, shows: bool
+) -> None:
+    night = await begin(fault)
+    ended = await night.run(night.campaign(requests=1, seeds=2), limits=ONE_BY_ONE)
+    assert ended.states == {"in_doubt": 2}
+    assert len(beginnings(night)) == shows
 
 
 async def test_on_a_persons_word_a_doubt_is_sent_again(begin: Any) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
+from datetime import timedelta
+from email.utils import format_datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from night import BEGAN
 
 from campaign_runner.events import Failed, Refused, Waiting
 from campaign_runner.plan.cost import Rate
@@ -76,6 +80,67 @@ async def test_a_429_is_no_failure_and_everyone_waits(begin: Any, retry_after: s
         for refused in refusals:
             assert not [at for at in submitted_at(night) if refused < at < refused + 30 and at not in refusals]
         assert len(refusals) <= 4 * len({round(at) for at in refusals})
+
+
+AN_HOUR = 3600.0
+CLOCKS = {"slow by an hour": -AN_HOUR, "fast by an hour": AN_HOUR, "slow by a day": -24 * AN_HOUR, "right": 0.0}
+
+
+@pytest.mark.parametrize("off", CLOCKS.values(), ids=CLOCKS)
+async def test_however_wrong_our_clock_is_a_date_to_wait_for_is_waited_for(begin: Any, off: float) -> None:
+    night = await begin(per_minute=15, quota_window="even", retry_after="date")  # one in four seconds
+    night.clock_error = off
+    rate = Rate(per_minute=30, per_day=9000)
+    ended = await night.run(night.campaign(requests=8, seeds=1), rate=rate, limits=Limits(concurrency=1))
+    assert (ended.code, ended.states) == (0, {"stored": 8})
+    assert night.ledger.refused
+    assert max(waiting.seconds for waiting in ended.seen(Waiting)) < 10
+    assert most_in(60, submitted_at(night)) <= rate.per_minute
+    assert (await night.run()).code == 0  # and nothing of it is remembered
+
+
+@pytest.mark.parametrize("off", CLOCKS.values(), ids=CLOCKS)
+@pytest.mark.parametrize("says", ["zero", "past", "none"])
+@pytest.mark.parametrize("header", ["right", "none", "nonsense"])
+async def test_a_429_without_a_usable_wait_uses_up_its_permit(begin: Any, says: str, header: str, off: float) -> None:
+    night = await begin(per_minute=1, retry_after=says, date_header=header)
+    night.clock_error = off
+    ended = await night.run(night.campaign(requests=6, seeds=1), rate=ACCOUNT)
+    is_told = says == "past" and header != "right" and off < -AN_HOUR  # by our clock, all there is, it is to come
+    assert ended.code == (8 if is_told else 0)
+    assert most_in(60, submitted_at(night)) <= ACCOUNT.per_minute
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("says", ["0", "Tue, 01 Sep 2026 00:00:00 GMT"])
+async def test_a_service_that_never_says_a_usable_wait_is_asked_no_more_often_than_allowed(
+    begin: Any, says: str, concurrency: int
+) -> None:
+    night = await begin(Fault("429", word=says))
+    limits = Limits(concurrency=concurrency, max_seconds=AN_HOUR)
+    ended = await night.run(night.campaign(requests=20, seeds=1), rate=ACCOUNT, limits=limits)
+    assert (ended.code, ended.states) == (8, {"pending": 20})
+    assert most_in(60, submitted_at(night)) <= ACCOUNT.per_minute
+    if concurrency == 1:
+        waits = [later - earlier for earlier, later in pairwise(submitted_at(night))]
+        assert waits[0] < waits[1] < waits[2] < waits[-1]
+
+
+async def test_waits_that_we_are_told_do_not_use_up_the_patience_for_those_we_are_not(begin: Any) -> None:
+    night = await begin(Fault("429", first=9, seconds=5), Fault("429", nth=10, word="0"))
+    ended = await night.run(night.campaign(requests=2, seeds=1), limits=Limits(concurrency=1))
+    assert (ended.code, ended.states) == (0, {"stored": 2})
+
+
+@pytest.mark.parametrize("place", ["submit", "poll", "token", "models", "download"])
+async def test_a_503_until_a_date_is_waited_for_by_the_clock_of_the_service(begin: Any, place: str) -> None:
+    night = await begin()
+    night.clock_error = -AN_HOUR
+    word = format_datetime(BEGAN + timedelta(seconds=night.seconds() + 20), usegmt=True)
+    night.add_fault(Fault("503", place, nth=1, word=word))
+    ended = await night.run(night.custom("Warm Custom Model"), rate=ACCOUNT)
+    assert ended.code == 0
+    assert 10 < ended.seconds < 40
 
 
 async def test_after_a_429_nobody_else_asks_before_its_time(begin: Any) -> None:

@@ -70,6 +70,25 @@ for body in (
     expect(Unreadable, read_object, body)
 """,
     ),
+    "packed": (
+        5,
+        """
+import gzip, zlib
+from campaign_runner.firefly.complaints import read_json
+from campaign_runner.firefly.foreign import Unreadable
+from campaign_runner.firefly.wire import Response
+zeros = zlib.compressobj(9, wbits=31)
+spaces = b"".join(zeros.compress(b" " * (1 << 20)) for _ in range(1000)) + zeros.flush()
+for body, coding in (
+    (spaces, "gzip"),
+    (gzip.compress(spaces), "gzip, gzip"),
+    (gzip.compress(b" " * (1 << 20)) * 1000, "gzip"),
+    (gzip.compress(b"") * 50_000, "gzip"),
+    (zlib.compress(b" " * (100 << 20)), "deflate"),
+):
+    expect(Unreadable, lambda: read_json(Response(202, {"content-encoding": coding}, body).decoded()))
+""",
+    ),
     "manifests": (
         13,
         """
