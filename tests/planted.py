@@ -55,7 +55,7 @@ PLANTS = (
     ),
     Plant(
         "match outputs by position",
-        "run/keeping.py",
+        "run/deliveries.py",
         "variation = wanted.pop(output.seed, None)",
         "variation = wanted.pop(next(iter(wanted), None), None)",
         ("tests/run/test_outputs.py",),
