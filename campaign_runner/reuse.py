@@ -16,7 +16,7 @@ from campaign_runner.adopting import Existing
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.folder import MADE_AGAIN
 from campaign_runner.journal import tables
-from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.journal.ledger import INTERRUPTED, Entry, Ledger
 from campaign_runner.model import CustomModel
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
@@ -28,14 +28,23 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one campaign has: the positions, in the plan, of due variations it has stored."""
+    """What one campaign has: the positions, in the plan, of due variations it has stored, or may have paid for.
+
+    `coming` are those of the latter that a living run may still store; what is in doubt, nobody but a person ends.
+    """
 
     campaign: str
     folder: Path
     positions: Sequence[int]
+    coming: Collection[int] = ()
 
     def __str__(self) -> str:
         return f"{counted(len(self.positions), 'image')} of {self.campaign}"
+
+    def without(self, taken: Collection[int]) -> Offer:
+        """The rest of it."""
+        positions, coming = ([at for at in some if at not in taken] for some in (self.positions, self.coming))
+        return replace(self, positions=positions, coming=coming)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,11 @@ class Wish:
 
     def waits_for(self, entry: Entry) -> bool:
         """Whether an image may be paid for and is not stored yet: bought again, it would be paid for twice."""
-        return entry.state in ("accepted", "in_doubt")
+        return entry.state == "in_doubt" or self.awaits(entry)
+
+    def awaits(self, entry: Entry) -> bool:
+        """Whether a run that goes on may still store an image."""
+        return entry.state == "accepted" or entry.reason == INTERRUPTED
 
 
 def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Found:
@@ -103,8 +116,7 @@ def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Fo
         taken.update(offer.positions)
         offers += [offer] if offer.positions else []
         open_there.append(unsettled)
-    waiting = (replace(each, positions=[at for at in each.positions if at not in taken]) for each in open_there)
-    left = tuple(each for each in waiting if each.positions)
+    left = tuple(rest for each in open_there if (rest := each.without(taken)).positions)
     return Found(stock.due, tuple(offers), tuple(warnings), left, read)
 
 
@@ -174,8 +186,8 @@ def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: Wish) -> tuple[in
     if not _is_begun(folder):
         nothing = Offer(folder.name, folder, ())
         return 0, nothing, nothing
-    stored, waiting = array("q"), array("q")
-    with Ledger(folder) as ledger:
+    stored, waiting, coming = array("q"), array("q"), array("q")
+    with Ledger(folder, is_running=True) as ledger:  # if none runs, what is unanswered is told as awaited: no matter
         last = ledger.last_event()  # first: what comes after it is looked for again before anything is bought
         campaign = ledger.meta("campaign") or folder.name
         is_of_interest = ledger.origin == wish.origin and ledger.meta(MADE_AGAIN) is None  # not another service's
@@ -183,4 +195,5 @@ def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: Wish) -> tuple[in
             entries = ledger.entries(list(some))
             stored.extend(some[key] for key, entry in entries.items() if wish.takes(entry))
             waiting.extend(some[key] for key, entry in entries.items() if wish.waits_for(entry))
-    return last, Offer(campaign, folder, stored), Offer(campaign, folder, waiting)
+            coming.extend(some[key] for key, entry in entries.items() if wish.awaits(entry))
+    return last, Offer(campaign, folder, stored), Offer(campaign, folder, waiting, coming)

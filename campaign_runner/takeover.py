@@ -63,9 +63,9 @@ def not_made(images: int) -> str:
 
 
 async def _any_at_work(waiting: tuple[Offer, ...]) -> bool:
-    """Whether a run goes on in one of these folders."""
+    """Whether a run goes on that may still store some of it."""
     for each in waiting:
-        if await in_thread(Folder(each.folder).is_held):
+        if len(each.coming) > 0 and await in_thread(Folder(each.folder).is_held):
             return True
     return False
 

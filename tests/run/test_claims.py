@@ -19,6 +19,7 @@ from campaign_runner.claiming import LONGEST_WAIT as PATIENCE
 from campaign_runner.events import Accepted, Adopted, Event, Submitting, Warned
 from campaign_runner.locking import KernelLock
 from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.only import read_only
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -104,6 +105,17 @@ async def test_what_a_living_run_does_not_store_in_a_quarter_of_an_hour_stays_du
     await asyncio.sleep(1200)
     assert [(await night.run(each)).code for each in (campaign, clone)] == [0, 0]
     assert night.ledger.images_charged == 4
+
+
+async def test_two_runs_that_hold_doubts_the_other_wants_do_not_wait_for_each_other(begin: Any) -> None:
+    night = await begin(Fault("reset_after", first=2))
+    campaign = night.campaign(requests=2)
+    clone = copied(campaign, "clone")
+    for each, product in ((campaign, "p00"), (clone, "p01")):
+        assert (await night.run(each, only=read_only([f"product={product}"]))).code == 4
+    ended = await asyncio.gather(night.run(campaign), night.run(clone))
+    assert [(each.code, each.states) for each in ended] == [(4, {"in_doubt": 4, "pending": 4})] * 2
+    assert max(each.seconds for each in ended) < 60  # nobody but a person ends a doubt
 
 
 @pytest.mark.parametrize("is_signalled", [False, True])
