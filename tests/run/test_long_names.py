@@ -72,7 +72,7 @@ async def test_a_name_that_the_disk_does_not_take_is_told_before_anything_is_bou
         await night.run(campaign, agree=lambda figures: pytest.fail("nobody is asked"))
     assert re.search(f"'{LONG}_plain_.*' has .* takes 60: (..) too many", str(told.value).replace(",", " has", 1))
     assert told.value.exit_code == 6 and night.ledger.calls["submit"] == 0
-    assert not (night.output / "images").exists() and not list((night.output / ".staging").iterdir())
+    assert names(night) == [] and not list((night.output / ".staging").iterdir())
 
 
 async def test_ids_that_are_shorter_by_what_the_message_says_will_do(
