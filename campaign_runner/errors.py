@@ -88,7 +88,7 @@ class ProviderError(CampaignError):
 
 
 class Throttled(ProviderError):
-    """Over the allowance (429). `retry_after` is seconds to wait, None where the service did not say."""
+    """Over the allowance (429). `retry_after` is seconds to wait, more than 0; None where no usable wait was said."""
 
     exit_code = 8
 

@@ -185,8 +185,8 @@ class TokenSource:
                 code=SAME_TOKEN,
             )
         raise Unavailable(
-            "Adobe rejected the access token, and its token service granted the same one again; asking for another "
-            f"one for up to {_SAME_FOR:.0f} s",
+            "Adobe rejected the access token, and its token service granted the same one again; it may take "
+            f"{_SAME_FOR:.0f} s until there is another one",
             code=SAME_TOKEN,
             reached=True,
             retry_after=_ASK_AGAIN,

@@ -18,11 +18,14 @@ GRANT = {"grant_type", "client_id", "client_secret", "scope"}
 
 
 class Tokens:
-    """The tokens issued so far. Times are the sandbox's seconds; for `cached` of them a client gets the same again."""
+    """The tokens issued so far. Times are the sandbox's seconds.
+
+    For `cached` of them, but no longer than its life, a client is given the same token again.
+    """
 
     def __init__(self, life: float, seed: int, *, cached: float = 0.0) -> None:
         self._life = life
-        self._cached = cached
+        self._cached = min(cached, life)
         self._seed = seed
         self._last: dict[str, tuple[str, float]] = {}
         self._count = 0

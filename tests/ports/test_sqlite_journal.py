@@ -69,6 +69,22 @@ async def test_a_fact_that_changes_nothing_appends_no_event(tmp_path: Path) -> N
     assert events(tmp_path) == ["submitting", "accepted", "stored"]
 
 
+async def test_how_an_answer_in_doubt_began_is_kept_beside_the_reason_until_the_doubt_ends(tmp_path: Path) -> None:
+    told, silent, late = attempt("a", 1), attempt("b", 2), attempt("c", 3)
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([told, silent, late])
+        await journal.record([Doubted(told, SILENCE, '{"jobId'), Doubted(silent, SILENCE), Doubted(late, SILENCE, "x")])
+        await journal.record([accepted(late)])
+    with Ledger(tmp_path) as ledger:
+        assert ledger.unread_answers() == {told.job.keys[0]: '{"jobId'}
+        assert [entry.reason for entry in ledger.in_states("in_doubt")] == [SILENCE, SILENCE]
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        details = [json.loads(detail) for (detail,) in db.execute("SELECT detail FROM events WHERE kind = 'in_doubt'")]
+    assert details[1] == {"code": SILENCE.code, "message": SILENCE.message}  # as earlier versions wrote it
+    async with SqliteJournal(tmp_path):
+        pass  # and the journal agrees with itself
+
+
 async def test_a_failing_write_reaches_every_caller_and_later_ones_work(tmp_path: Path) -> None:
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([attempt("a", 1), attempt("b", 2)])

@@ -106,10 +106,10 @@ class Home(Night):
         return {state for (state,) in rows}
 
     def facts(self) -> list[Any]:
-        """The journal's events in their order, without what is random on purpose: ids, ports and names of files."""
+        """The journal's events in their order, without what is random: ids, ports, answers, names of files."""
         return self.asked(
             "SELECT e.epoch, e.kind, a.number, a.job_id, e.key, json_remove(e.detail, '$.status_url', '$.cancel_url',"
-            " '$.file') FROM events e LEFT JOIN attempts a ON a.id = e.attempt ORDER BY e.seq"
+            " '$.file', '$.answer') FROM events e LEFT JOIN attempts a ON a.id = e.attempt ORDER BY e.seq"
         )
 
     def edges(self) -> Counter[str]:

@@ -85,7 +85,7 @@ def script(seed: int) -> Script:
     certain = PLACES[seed % len(PLACES)]
     return Script(
         seed=seed,
-        switches=_switches(dice, seed, per_minute),
+        switches=_switches(dice, seed, per_minute) | _dates(seed),
         faults=_settled(_certain(dice, *certain), *_others(dice))
         if certain != ALONE
         else (Fault("repeated_job_id", nth=2),),
@@ -112,6 +112,19 @@ def _switches(dice: random.Random, seed: int, per_minute: int) -> dict[str, Any]
         "fresh_urls": dice.choice([True, True, False]),
         "shuffled": dice.choice([False, True]),
         "other_status_port": dice.choice([False, False, True]),
+    }
+
+
+def _dates(seed: int) -> dict[str, Any]:
+    """How one night in four tells the time and grants tokens, by dice of its own: what else happens stays the same."""
+    dice = random.Random(f"{seed}: dates")
+    if dice.random() < 0.75:
+        return {}
+    return {
+        "retry_after": dice.choice(["date", "date", "zero", "past"]),
+        "date_header": dice.choice(["right", "right", "none", "nonsense"]),
+        "token_cached_seconds": dice.choice([0.0, 45.0, 600.0]),
+        "token_lifetime": dice.choice(["number", "text"]),
     }
 
 
