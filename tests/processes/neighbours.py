@@ -1,13 +1,16 @@
-"""`python -m tests.processes.neighbours --rounds 200 [--kills]`: campaigns that share images, run by several processes.
+"""`python -m tests.processes.neighbours --rounds 200 [--kills] [--faults]`: campaigns that share images, run by several
+processes.
 
 A round is a folder of outputs with up to six campaigns, whose images overlap or are the very same under another name,
 as `clone` makes them, and up to five processes that are started in any order at any moment. `--kills` takes half of
-them away with kill -9. Afterwards the runs go on undisturbed, the sandbox says what it charged, and the checker looks
-at what is there. What a round is follows from its seed; how its processes get in each other's way does not.
+them away with kill -9, with `--faults` the service fails now and then, also in the middle of a request. Afterwards the
+runs go on undisturbed, the sandbox says what it charged, and the checker looks at what is there. What a round is
+follows from its seed; how its processes get in each other's way does not.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sys
@@ -36,6 +39,17 @@ LIFE = 3.0
 """Seconds within which a process is killed that is to be."""
 A_FEW = 3
 """Further runs after which everything must be done."""
+SO_OFTEN = 12
+"""How often a person has what is in doubt sent again where faults may strike again."""
+FAULTS = (
+    {"kind": "503", "where": "submit", "rate": 0.05},
+    {"kind": "429", "where": "submit", "rate": 0.05, "seconds": 1},
+    {"kind": "reset", "where": "submit", "rate": 0.02},
+    {"kind": "reset_after", "rate": 0.03},
+    {"kind": "500_after", "rate": 0.02},
+    {"kind": "503", "where": "poll", "rate": 0.05},
+    {"kind": "reset", "where": "download", "rate": 0.05},
+)
 OPEN = ("pending", "accepted", "in_doubt")
 """States that say of an image that it is still to come."""
 SWITCHES = ("--per-minute", "600", "--job-seconds", "0.3", "--answer-seconds", "0.05")
@@ -110,11 +124,12 @@ class Round:
     sandbox: SandboxProcess
     script: Script
     files: Mapping[str, Path]
+    has_faults: bool = False
     texts: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, seed: str, home: Path, launcher: Forks, sandbox: SandboxProcess, *, kills: bool) -> Round:
-        drawn = script(seed, kills=kills)
+    def of(cls, seed: str, home: Path, launcher: Forks, sandbox: SandboxProcess, trouble: Trouble) -> Round:
+        drawn = script(seed, kills=trouble.kills)
         home.mkdir()
         machine = Machine.beside(sandbox.origin, home)
         machine.env["CUSTOM_MODELS_CLIENT_ID"] = seed
@@ -123,18 +138,20 @@ class Round:
             words = ", ".join(f"p{number}: mug {number} of {seed}" for number in products)
             text = CAMPAIGN.format(name=name, products=words, seeds=list(seeds))
             files[name] = machine.campaign(name, text.replace("{", "{{").replace("}", "}}"))
-        return cls(seed, machine, launcher, sandbox, drawn, files)
+        return cls(seed, machine, launcher, sandbox, drawn, files, trouble.faults)
 
     def play(self) -> Counter[str]:
         """What was seen. Raises AssertionError where a promise is broken."""
         done = self.disturbed()
         killed = sum(each.exit == -signal.SIGKILL for each in done)
         exits = Counter(each.exit for each in done if each.exit != -signal.SIGKILL)
-        assert set(exits) <= {0, 8}, f"exits {dict(exits)}: {self.last_words(done)}"
+        assert set(exits) <= ({0, 4, 8} if self.has_faults else {0, 8}), f"exits {dict(exits)}: {self.last_words(done)}"
         further, last = self.undisturbed()
-        assert last in ((0, 4, 8) if killed else (0,)), f"exit {last} after {further} further runs: {self.texts[-2:]}"
+        assert last in ((0, 4, 8) if killed or self.has_faults else (0,)), (
+            f"exit {last} after {further} further runs: {self.texts[-2:]}"
+        )
         doubts = self.held_against_the_ledger(last)
-        if doubts:
+        if doubts or last != 0:
             self.settled(doubts)
         seen = Counter(rounds=1, processes=len(done), campaigns=len(self.files), killed=killed)
         seen.update({"images due": len(self.script.due), "charged": sum(self.charged().values())})
@@ -169,22 +186,32 @@ class Round:
         charged = self.charged()
         assert max(charged.values(), default=0) <= 1, f"charged twice: {sum(n > 1 for n in charged.values())} images"
         self.check(last, resolved=())  # among others: each manifest says what its journal does
+        doubts = self.doubts()
+        if last == 0:
+            assert len(charged) == len(self.script.due), f"{len(charged)} charged, {len(self.script.due)} due"
+        return doubts
+
+    def doubts(self) -> set[str]:
+        """The keys of what is in doubt; every image is known, and none is given up."""
         doubts = set()
         for name, (products, seeds) in self.script.images.items():
             states = {image["key"]: image["state"] for image in self.machine.manifest(name)["images"]}
             assert len(states) == len(products) * len(seeds), f"{name} does not know all of its images"
             assert set(states.values()) <= {"stored", *OPEN}, f"an image of {name} is given up"
             doubts |= {key for key, state in states.items() if state == "in_doubt"}
-        if last == 0:
-            assert len(charged) == len(self.script.due), f"{len(charged)} charged, {len(self.script.due)} due"
         return doubts
 
     def settled(self, doubts: set[str]) -> None:
         """A person has what is in doubt sent again; then everything comes, and only that may be charged twice."""
-        for name in self.files:
-            if (self.machine.home / "output" / name).exists():
-                assert self.ended(self.start("resolve", self.files[name], "--resubmit")).exit == 0
-        _, last = self.undisturbed()
+        last = None
+        for _ in range(SO_OFTEN if self.has_faults else 1):
+            for name in self.files:
+                if (self.machine.home / "output" / name).exists():
+                    assert self.ended(self.start("resolve", self.files[name], "--resubmit")).exit == 0
+            _, last = self.undisturbed()
+            if last == 0:
+                break
+            doubts |= self.doubts()
         assert last == 0, f"exit {last} after what was in doubt was sent again: {self.texts[-2:]}"
         charged = self.charged()
         assert {key for key, times in charged.items() if times > 1} <= doubts, "charged twice, and never in doubt"
@@ -218,19 +245,35 @@ class Round:
         return "\n".join(f"{each.exit}: {each.out[-600:]}{each.err[-600:]}" for each in done)
 
 
-def play(seeds: Sequence[str], *, kills: bool, at_once: int) -> Iterator[Played]:
+@dataclass(frozen=True)
+class Trouble:
+    """What disturbs the rounds: processes are killed, the service fails now and then."""
+
+    kills: bool = False
+    faults: bool = False
+
+    def switches(self, home: Path) -> Sequence[str]:
+        """Those of the sandbox."""
+        if not self.faults:
+            return SWITCHES
+        file = home / "faults.json"
+        file.write_text(json.dumps(FAULTS), encoding="utf-8")
+        return (*SWITCHES, "--faults", str(file))
+
+
+def play(seeds: Sequence[str], trouble: Trouble, *, at_once: int) -> Iterator[Played]:
     """The rounds of `seeds`, as they end; one that breaks a promise does not keep the others from being played."""
 
     def one(seed: str) -> Played:
         try:
-            return Played(Round.of(seed, Path(home) / seed, launcher, sandbox, kills=kills).play())
+            return Played(Round.of(seed, Path(home) / seed, launcher, sandbox, trouble).play())
         except AssertionError as error:
             return Played(Counter(rounds=1), {seed: str(error)})
 
     with (
         TemporaryDirectory(prefix="neighbours-") as home,
         forks() as launcher,
-        launcher.sandbox(Path(home), *SWITCHES) as sandbox,
+        launcher.sandbox(Path(home), *trouble.switches(Path(home))) as sandbox,
         ThreadPoolExecutor(at_once) as pool,
     ):
         yield from pool.map(one, seeds)
@@ -242,11 +285,12 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=200, help="how many (200)")
     arguments.add_argument("--from", type=int, default=0, dest="first", help="the first seed (0)")
     arguments.add_argument("--kills", action="store_true", help="kill half of the processes")
+    arguments.add_argument("--faults", action="store_true", help="let the service fail now and then")
     arguments.add_argument("--at-once", type=int, default=4, help="rounds played together (4)")
     given = arguments.parse_args()
     total = Played()
     seeds = [f"round-{number}" for number in range(given.first, given.first + given.rounds)]
-    for played in play(seeds, kills=given.kills, at_once=given.at_once):
+    for played in play(seeds, Trouble(given.kills, given.faults), at_once=given.at_once):
         total.add(played)
         for seed, how in played.broken.items():
             click.echo(f"{seed} breaks a promise: {how}")

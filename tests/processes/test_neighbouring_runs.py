@@ -6,26 +6,30 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.processes.neighbours import MOST_PROCESSES, Played, play, script
+from tests.processes.neighbours import MOST_PROCESSES, Played, Trouble, play, script
 
 ROUNDS = 20
 SEEDS = [f"round-{number}" for number in range(ROUNDS)]
 AT_ONCE = 4
 
 
-def played(*, kills: bool) -> Played:
+def played(trouble: Trouble) -> Played:
     total = Played()
-    for each in play(SEEDS, kills=kills, at_once=AT_ONCE):
+    for each in play(SEEDS, trouble, at_once=AT_ONCE):
         total.add(each)
     return total
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("kills", [False, True], ids=["undisturbed", "killed"])
+@pytest.mark.parametrize(
+    "trouble",
+    [Trouble(), Trouble(kills=True), Trouble(kills=True, faults=True)],
+    ids=["undisturbed", "killed", "faults"],
+)
 def test_campaigns_that_share_images_never_buy_one_twice_from_any_process(
-    kills: bool, record_property: Callable[[str, object], None]
+    trouble: Trouble, record_property: Callable[[str, object], None]
 ) -> None:
-    total = played(kills=kills)
+    total = played(trouble)
     assert not total.broken
     assert total.counts["rounds"] == ROUNDS
     record_property("proved", f"neighbours: {total}")
