@@ -20,6 +20,7 @@ from campaign_runner.events import Accepted, Adopted, Event, Submitting, Warned
 from campaign_runner.locking import KernelLock
 from campaign_runner.plan.cost import Rate
 from campaign_runner.plan.only import read_only
+from campaign_runner.quota import LOOK_AGAIN
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -73,7 +74,10 @@ async def test_the_allowance_is_not_used_up_by_what_is_left_to_another(begin: An
     campaign = night.campaign(requests=8)
     await asyncio.gather(night.run(campaign, rate=rate), night.run(copied(campaign, "clone"), rate=rate))
     times = [job.at for job in night.ledger.accepted]
-    assert len(times) == 8 and times[-1] - times[0] == pytest.approx(60, abs=5)  # 4 and 4: no permit was wasted
+    assert len(times) == 8
+    # 4 and 4: no permit was wasted, or the last had left a minute later. Who finds one taken that is given back looks
+    # again only after a while.
+    assert 60 <= times[-1] - times[0] < 60 + LOOK_AGAIN + 5
 
 
 async def test_what_a_killed_run_left_unanswered_is_left_to_its_campaign(begin: Any) -> None:
