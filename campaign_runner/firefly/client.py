@@ -29,10 +29,17 @@ from campaign_runner.errors import (
     Unavailable,
 )
 from campaign_runner.firefly import answers, wire
-from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
+from campaign_runner.firefly.auth import Credentials, Secret, TokenSource, same_again
 from campaign_runner.firefly.connection import Connection, Limits, Lost
 from campaign_runner.firefly.foreign import MOST_JSON_BYTES, read_date
-from campaign_runner.firefly.hosts import checked_image_host, checked_origin, checked_proxy, host_of, may_fetch_image
+from campaign_runner.firefly.hosts import (
+    checked_image_host,
+    checked_origin,
+    checked_proxy,
+    host_of,
+    may_fetch_image,
+    origin_of,
+)
 from campaign_runner.firefly.routes import Question, Routes
 from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
@@ -257,9 +264,13 @@ class FireflyClient(Provider):
         """The answer to a free call with the token; once more with a new one if the service refuses this one."""
         token = await self._tokens.get()
         response = await self._send(request, token, connection, when_lost)
-        if response.status == 401 and self._tokens.drop(token):
-            return await self._send(request, await self._tokens.get(), connection, when_lost)
-        return response
+        is_elsewhere = origin_of(request.url) != self._origin
+        if response.status != 401 or not self._tokens.drop(token, elsewhere=is_elsewhere):
+            return response
+        another = await self._tokens.get()
+        if another.reveal() == token.reveal():
+            raise same_again()
+        return await self._send(request, another, connection, when_lost)
 
     async def _send(
         self, request: Request, token: Secret, connection: Connection, when_lost: Callable[[Lost], ProviderError]
