@@ -29,8 +29,9 @@ from campaign_runner.errors import (
     UsageError,
 )
 from campaign_runner.firefly.auth import Credentials, Secret
-from campaign_runner.firefly.client import FireflyClient, Settings, lost_image
+from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.firefly.connection import Limits, Lost, gather
+from campaign_runner.firefly.losses import lost_image
 from campaign_runner.model import Job, Output, Ticket
 
 ACCEPTED = answer(202, {"jobId": "urn:1"})
