@@ -48,9 +48,9 @@ PLANTS = (
     ),
     Plant(
         "retry after a reset",
-        "firefly/client.py",
+        "firefly/losses.py",
         'return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer", answer=_begun(lost))',
-        "return _lost_read(lost)",
+        "return lost_read(lost)",
         ("tests/run/test_doubt.py",),
     ),
     Plant(

@@ -26,7 +26,8 @@ commands memory
 manifest folder preflight changes adopting likeness
 firefly.client referring store journal quota
 decoding
-firefly.auth firefly.connection firefly.routes ports
+firefly.auth firefly.losses firefly.routes ports
+firefly.connection
 firefly.answers
 firefly.complaints firefly.outputs
 firefly.wire

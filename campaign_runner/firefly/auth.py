@@ -138,11 +138,14 @@ class TokenSource:
                 raise self._failure
             return await self._renew()
 
-    def drop(self, token: Secret) -> bool:
-        """The service refused `token`. Whether another may be had: never of a ready one."""
+    def drop(self, token: Secret, *, elsewhere: bool = False) -> bool:
+        """The service refused `token`. Whether another may be had: never of a ready one.
+
+        A host `elsewhere` than the API may know no token at all: what it refuses may be granted and used again.
+        """
         if self._held is not None and self._held.token is token:
             self._held = None
-        if not self._is_refused(token.reveal()):
+        if not elsewhere and not self._is_refused(token.reveal()):
             self._refused.append(token)
         return self._ready is None
 
@@ -184,14 +187,19 @@ class TokenSource:
                 "check the client id and its secret",
                 code=SAME_TOKEN,
             )
-        raise Unavailable(
-            "Adobe rejected the access token, and its token service granted the same one again; it may take "
-            f"{_SAME_FOR:.0f} s until there is another one",
-            code=SAME_TOKEN,
-            reached=True,
-            retry_after=_ASK_AGAIN,
-        )
+        raise same_again()
 
     def _age(self, held: _Held) -> float:
         """Seconds. The steady clock stands still while a laptop sleeps, the wall clock may be set back."""
         return max(self._wall() - held.wall, self._steady() - held.steady)
+
+
+def same_again() -> Unavailable:
+    """A token was refused, and the same one is granted again: to be asked for again soon."""
+    return Unavailable(
+        "Adobe rejected the access token, and its token service granted the same one again; it may take "
+        f"{_SAME_FOR:.0f} s until there is another one",
+        code=SAME_TOKEN,
+        reached=True,
+        retry_after=_ASK_AGAIN,
+    )

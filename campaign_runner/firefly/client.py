@@ -17,22 +17,20 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from campaign_runner.errors import (
-    AccountRefused,
-    AnotherJob,
-    BlockedHost,
-    Damaged,
-    HostSilent,
-    InDoubt,
-    LinkExpired,
-    ProviderError,
-    Unavailable,
-)
+from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
 from campaign_runner.firefly import answers, wire
-from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
+from campaign_runner.firefly.auth import Credentials, Secret, TokenSource, same_again
 from campaign_runner.firefly.connection import Connection, Limits, Lost
 from campaign_runner.firefly.foreign import MOST_JSON_BYTES, read_date
-from campaign_runner.firefly.hosts import checked_image_host, checked_origin, checked_proxy, host_of, may_fetch_image
+from campaign_runner.firefly.hosts import (
+    checked_image_host,
+    checked_origin,
+    checked_proxy,
+    host_of,
+    may_fetch_image,
+    origin_of,
+)
+from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
 from campaign_runner.firefly.routes import Question, Routes
 from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
@@ -149,7 +147,7 @@ class FireflyClient(Provider):
     async def upload(self, content: bytes, media_type: str) -> str:
         """Hand over a reference image; see Provider."""
         request = wire.upload_request(self._origin, content, media_type)
-        return answers.read_upload(await self._call(request, self._uploads, _lost_read), self._clock())
+        return answers.read_upload(await self._call(request, self._uploads, lost_read), self._clock())
 
     async def prepare(self, job: Job) -> None:
         """See Provider: the token is at hand. `submit` refuses a job whose reference images are not uploaded."""
@@ -162,7 +160,7 @@ class FireflyClient(Provider):
         """
         request = wire.generate_request(self._origin, job, uploads)
         token = await self._tokens.get()
-        response = await self._send(request, token, self._submits, _lost_submit)
+        response = await self._send(request, token, self._submits, lost_submit)
         if response.status == 401 and self._tokens.drop(token) and job.keys[0] not in self._left:
             self._left.add(job.keys[0])
             raise Unavailable("Adobe no longer takes our token; another is had", code="token_refused", reached=True)
@@ -217,7 +215,7 @@ class FireflyClient(Provider):
             return said
 
     async def _ask(self, question: Question) -> Response:
-        return await self._call(question.request, self._reads, lost_elsewhere if question.is_elsewhere else _lost_read)
+        return await self._call(question.request, self._reads, lost_elsewhere if question.is_elsewhere else lost_read)
 
     async def fetch(self, output: Output) -> bytes:
         """The bytes of an image; see Provider. No token, key or cookie goes there."""
@@ -244,7 +242,7 @@ class FireflyClient(Provider):
         start = 0
         for _ in range(_MOST_PAGES):
             request = wire.models_request(self._origin, start)
-            page = answers.read_models(await self._call(request, self._reads, _lost_read), self._clock())
+            page = answers.read_models(await self._call(request, self._reads, lost_read), self._clock())
             found.update((model.id, model) for model in page.models)
             start += page.entries
             if page.is_last(start):
@@ -257,9 +255,13 @@ class FireflyClient(Provider):
         """The answer to a free call with the token; once more with a new one if the service refuses this one."""
         token = await self._tokens.get()
         response = await self._send(request, token, connection, when_lost)
-        if response.status == 401 and self._tokens.drop(token):
-            return await self._send(request, await self._tokens.get(), connection, when_lost)
-        return response
+        is_elsewhere = origin_of(request.url) != self._origin
+        if response.status != 401 or not self._tokens.drop(token, elsewhere=is_elsewhere):
+            return response
+        another = await self._tokens.get()
+        if another.reveal() == token.reveal():
+            raise same_again()
+        return await self._send(request, another, connection, when_lost)
 
     async def _send(
         self, request: Request, token: Secret, connection: Connection, when_lost: Callable[[Lost], ProviderError]
@@ -271,7 +273,7 @@ class FireflyClient(Provider):
 
     async def _grant(self) -> answers.Grant:
         request = self._credentials.token_request(self._settings.ims_url)
-        return answers.read_token(await self._answer(request, self._reads, _lost_read), self._clock())
+        return answers.read_token(await self._answer(request, self._reads, lost_read), self._clock())
 
     async def _answer(
         self, request: Request, connection: Connection, when_lost: Callable[[Lost], ProviderError], *secrets: str
@@ -291,46 +293,3 @@ def named(models: Sequence[CustomModel], name: str) -> Sequence[CustomModel]:
         if found := tuple(model for model in models if getattr(model, attribute) == name):
             return found
     return ()
-
-
-def _lost_submit(lost: Lost) -> ProviderError:
-    """The money rule for a request without an answer: what may have left may have been charged."""
-    if lost.sent:
-        return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer", answer=_begun(lost))
-    return _unreached(lost)
-
-
-def _begun(lost: Lost) -> str:
-    """The beginning of an acceptance that did not come whole."""
-    return lost.begun.head() if lost.begun is not None and lost.begun.is_success else ""
-
-
-def _lost_read(lost: Lost) -> ProviderError:
-    if lost.sent:
-        return Unavailable(f"no answer: {lost}", code="no_answer", reached=lost.answered)
-    return _unreached(lost)
-
-
-def lost_elsewhere(lost: Lost) -> ProviderError:
-    """A host that the service named for a job: what is wrong there says nothing of the service, nor of the account."""
-    error = _lost_read(lost)
-    if lost.answered:
-        return error
-    code = "certificate" if lost.is_certificate else error.code
-    return HostSilent(str(error), code=code, sent=error.sent)
-
-
-def lost_image(lost: Lost) -> ProviderError:
-    if lost.answered:
-        return Damaged(f"the image did not come whole: {lost}", code="cut")
-    if lost.is_certificate:  # the storage's, which says nothing about the account; the image stays paid for
-        return Unavailable(f"nothing was sent: {lost}", code="certificate")
-    return _lost_read(lost)
-
-
-def _unreached(lost: Lost) -> ProviderError:
-    """Not one byte left. A certificate that is not valid is never accepted and never tried again."""
-    if lost.is_certificate:
-        return AccountRefused(f"nothing was sent: {lost}", code="certificate", sent=False)
-    hint = "if this network needs a proxy, set CAMPAIGN_RUNNER_PROXY"
-    return Unavailable(f"cannot reach {lost}; {hint}", code="not_reached", sent=False)

@@ -29,8 +29,9 @@ from campaign_runner.errors import (
     UsageError,
 )
 from campaign_runner.firefly.auth import Credentials, Secret
-from campaign_runner.firefly.client import FireflyClient, Settings, lost_image
+from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.firefly.connection import Limits, Lost, gather
+from campaign_runner.firefly.losses import lost_image
 from campaign_runner.model import Job, Output, Ticket
 
 ACCEPTED = answer(202, {"jobId": "urn:1"})
@@ -279,6 +280,23 @@ async def test_a_ready_token_that_is_refused_is_refused_for_good(call: Call) -> 
         with pytest.raises(AccountRefused):
             await call(firefly)
         assert (len(server.calls), len(server.token_requests)) == (1, 0)
+
+
+async def test_a_token_that_a_host_of_a_ticket_refuses_is_still_good_for_the_api() -> None:
+    async with (
+        raw_server(answer(401)) as host,
+        raw_server(RUNNING, RUNNING, ACCEPTED) as server,
+        FireflyClient(settings_for(server)) as firefly,
+    ):
+        ticket = Ticket("urn:1", f"{host.origin}/status/1")
+        for _ in range(3):
+            with pytest.raises(Unavailable) as caught:
+                await firefly.poll(ticket)
+            assert caught.value.code == SAME_TOKEN
+        assert await firefly.poll(ticket) is None  # the API origin is asked in turn
+        await firefly.poll(TICKET)
+        await firefly.submit(make_job(1))
+        assert (len(host.calls), len(server.calls)) == (3, 3)
 
 
 async def test_a_submit_lost_after_the_token_was_renewed_is_in_doubt() -> None:

@@ -12,8 +12,9 @@ from raw_server import TOKEN, Act, RawServer, answer, begin, hang, raw_server
 
 from campaign_runner.errors import AccountRefused, AnotherJob, GenerationFailed, HostSilent, ProviderError, Unavailable
 from campaign_runner.firefly.answers import Cancelling
-from campaign_runner.firefly.client import FireflyClient, NothingOnRecord, lost_elsewhere
+from campaign_runner.firefly.client import FireflyClient, NothingOnRecord
 from campaign_runner.firefly.connection import Lost
+from campaign_runner.firefly.losses import lost_elsewhere
 from campaign_runner.model import Finished, Ticket
 
 JOB = "urn:ff:jobs:epo:7"

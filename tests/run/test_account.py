@@ -51,6 +51,14 @@ async def test_a_refused_token_that_is_granted_again_for_a_while_is_said_once_an
     assert night.ledger.calls["token"] < 9
 
 
+async def test_a_token_that_is_refused_where_jobs_are_asked_for_is_waited_for_too(begin: Any) -> None:
+    night = await begin(Fault("401", "poll", nth=2), token_cached_seconds=50.0, other_status_port=True)
+    ended = await night.run(night.campaign(requests=5), limits=ONE_BY_ONE)
+    assert (ended.code, ended.states) == (0, {"stored": 20})
+    assert len([warned for warned in ended.seen(Warned) if "the same one again" in warned.message]) == 1
+    assert 40 < ended.seconds < 100
+
+
 async def test_many_jobs_at_once_wait_for_one_new_token(begin: Any) -> None:
     night = await begin(Fault("401", nth=6), token_cached_seconds=50.0, job_seconds=30)
     ended = await night.run(night.campaign(requests=20, seeds=1), limits=Limits(concurrency=8))
