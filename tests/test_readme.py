@@ -100,7 +100,7 @@ def test_the_first_example_runs_in_the_sandbox_and_prints_what_the_text_shows(tm
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

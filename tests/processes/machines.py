@@ -33,7 +33,7 @@ LEDGERS: dict[str, Callable[[], dict[str, Any]]] = {}
 """What sandboxes were asked for, also those that have ended, by origin."""
 NO_PROXY = build_opener(ProxyHandler({}))
 """Asks this machine itself, whatever proxy the environment names."""
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds for anything that a process was asked to do."""
 
 

@@ -271,7 +271,7 @@ def test_cancel_needs_no_file_that_can_be_loaded(tmp_path: Path) -> None:
         process = machine.start("run", file)
         sandbox.wait_for(2)
         process.send_signal(2)
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
         file.write_text("campaign: [", encoding="utf-8")
         cancelled = machine.run("cancel", "spring", "--only", "product=candle")
         machine.check()
