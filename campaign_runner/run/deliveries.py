@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
 
 from campaign_runner import retry
 from campaign_runner.errors import BlockedHost, Damaged, ProviderError
@@ -12,6 +13,8 @@ from campaign_runner.model import SHORT, Finished, Output, Variation
 from campaign_runner.ports import Examined
 from campaign_runner.run.polls import LetGo
 
+_SIGNATURE = 16
+"""Characters that a value of a link's query has at least if it is one."""
 UNSOUND = ".bin"
 """The suffix of what is no whole picture."""
 
@@ -59,6 +62,13 @@ def unsound_files(delivery: Delivery, output: Output) -> set[str]:
     """The files of what came of an output and is no whole picture; those with short names count for each of its job."""
     start = f"images/{start_of(delivery, output)}"
     return {file for file in delivery.aside if file.endswith(UNSOUND) and ("_" not in file or file.startswith(start))}
+
+
+def repeats_link(content: bytes, output: Output) -> bool:
+    """Whether bytes repeat what makes the link to an output a secret, as a gateway's page may: they are not kept."""
+    query = urlsplit(output.url).query
+    values = {part.partition("=")[2] for part in query.split("&")} | {value for _, value in parse_qsl(query)}
+    return any(len(value) >= _SIGNATURE and value.encode() in content for value in values)
 
 
 def of_seed(finished: Finished, output: Output) -> list[Output]:

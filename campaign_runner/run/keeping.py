@@ -33,6 +33,7 @@ from campaign_runner.run.deliveries import (
     aside_name,
     missing_of,
     of_seed,
+    repeats_link,
     short_name,
     start_of,
     told_apart,
@@ -244,7 +245,7 @@ class Keeper:
                 return content, answer
             failures.append(answer)
             if (wait := self._pause(failures)) is None:
-                if content:
+                if content and not repeats_link(content, offered):
                     await self._keep_unsound(delivery, output, content, answer)
                 raise GivenUp(failures) from answer
             del content  # it may be large, and the wait long
