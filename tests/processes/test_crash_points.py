@@ -23,7 +23,7 @@ from PIL import Image
 from tests.processes.forks import Forks, Place, forks
 from tests.processes.machines import Done, Machine, SandboxProcess
 
-SHARES = 4
+SHARES = 8
 AT_ONCE = 8
 """Runs wait most of their time; so many do it together."""
 CAMPAIGN = """\
@@ -207,7 +207,7 @@ def test_the_run_that_goes_on_may_be_killed_too(
     share: int, begin: Begin, places: list[str], record_property: Callable[[str, object], None]
 ) -> None:
     dice = random.Random(share)
-    pairs = [(dice.randrange(len(places)), dice.randrange(len(places) // 2)) for _ in range(16)]
+    pairs = [(dice.randrange(len(places)), dice.randrange(len(places) // 2)) for _ in range(64 // SHARES)]
     reached = sum(together(lambda pair: killed_twice(begin, *pair), pairs))
     assert reached >= len(pairs) // 2
     record_property("proved", f"double crashes: {len(pairs)} pairs survived, {reached} second kills struck")
