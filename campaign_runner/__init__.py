@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from campaign_runner.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from campaign_runner.errors import CampaignError, SpecError
     from campaign_runner.firefly.auth import Credentials, Secret
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from campaign_runner.spec.schema import Campaign
     from campaign_runner.store import FolderStore
 
-__version__ = "0.1.0"
 __all__ = [
     "Campaign",
     "CampaignError",

@@ -17,12 +17,12 @@ from typing import Literal, Protocol
 from campaign_runner.decoding import examine
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.events import Adopted, Fact, Source
-from campaign_runner.files import in_thread
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.lengths import placed
 from campaign_runner.plan.plan import Planned
 from campaign_runner.ports import Examined, Put
 from campaign_runner.store import LARGEST_BYTES, FolderStore, stored_file
+from campaign_runner.tasks import in_thread
 
 _AT_ONCE = 50  # images recorded in one commit
 _OR_BUY = ", or buy it again with `run --no-reuse`"

@@ -19,10 +19,10 @@ from campaign_runner.plan.cost import Rate, duration, minutes
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
 from campaign_runner.spec.ids import derived_before
-from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import recall
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.wordings import sends_ids
+from campaign_runner.text import counted, listed
 
 
 def note_of(plan: Plan) -> dict[str, str]:

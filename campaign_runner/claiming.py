@@ -19,13 +19,13 @@ from pathlib import Path
 from campaign_runner import files
 from campaign_runner.errors import LaterError
 from campaign_runner.events import Attempt, Fact, Refused
-from campaign_runner.files import in_thread
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.locking import KernelLock, refuse_links
 from campaign_runner.model import Job
 from campaign_runner.neighbours import Neighbours
 from campaign_runner.ports import Journal, Unfinished
 from campaign_runner.run.submitting import NOT_SENT
+from campaign_runner.tasks import in_thread
 
 FILE = ".buying"
 LONGEST_WAIT = 30.0

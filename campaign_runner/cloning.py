@@ -9,12 +9,12 @@ from pathlib import Path
 from campaign_runner import files
 from campaign_runner.errors import UsageError
 from campaign_runner.spec.editing import replaced
-from campaign_runner.spec.problems import guess, listed
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.source import Loc
 from campaign_runner.spec.text import EVERYWHERE
 from campaign_runner.starter import write_new
+from campaign_runner.text import guess, listed
 
 
 def clone(campaign: Campaign, path: Path, settings: Sequence[str]) -> tuple[Campaign, list[str]]:

@@ -29,7 +29,7 @@ from campaign_runner.quota import Limits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
 from campaign_runner.session import refuse_to_run
-from campaign_runner.spec.problems import counted, listed
+from campaign_runner.text import counted, listed
 
 WRONG_CLOCK = 60.0
 """Seconds between our clock and the service's that a person should know of."""

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from campaign_runner.spec.problems import Problem
+    from campaign_runner.problem import Problem
 
 SAME_TOKEN = "same_token"
 """The code of an error that says: the service refused our token, and the token service grants no other one."""

@@ -7,13 +7,12 @@ then told: StoreError says what to do, IntegrityError what is in the way. It blo
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
@@ -303,20 +302,6 @@ def translated(error: OSError, path: Path) -> CampaignError:
             return StoreError(f"{path} is on another disk than its folder; keep the output folder on one disk")
         case _:
             return StoreError(f"{path}: {error.strerror or error}; check the disk and run again")
-
-
-async def in_thread(work: Callable[..., T], *arguments: object) -> T:
-    """Run blocking `work` beside the event loop, to its end."""
-    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work, *arguments))
-
-
-async def to_its_end(work: asyncio.Future[T]) -> T:
-    """The answer of `work`; a caller who is cancelled leaves only after it, so that nothing is left half done."""
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise
 
 
 def _in_the_way(path: Path) -> IntegrityError:

@@ -127,6 +127,14 @@ class Folder:
         file = (self.path / known).resolve() if known else None
         return file if file is not None and file.exists() else None
 
+    def can_lend_to(self, other: Folder) -> bool:
+        """Whether `other` can reuse what is stored here: it is beside this folder, and nothing is left open here."""
+        if self.path.parent != other.path.parent or not self.has_journal:
+            return False
+        with Ledger(self.path) as ledger:
+            counts = ledger.counts()
+        return not counts["accepted"] and not counts["in_doubt"]
+
     def refuse_orphans(self) -> None:
         """Images without a journal were bought by a record that is gone: refuse to buy them again."""
         if self.has_journal:

@@ -15,8 +15,8 @@ from campaign_runner.journal.ledger import Entry
 from campaign_runner.lengths import is_file
 from campaign_runner.model import Recipe
 from campaign_runner.plan.plan import Plan
-from campaign_runner.spec.problems import visible
 from campaign_runner.spec.reading import load
+from campaign_runner.text import visible
 
 _BITS = 64
 

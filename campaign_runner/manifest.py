@@ -18,13 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from campaign_runner import __version__, files
+from campaign_runner import files
 from campaign_runner.events import Reason
 from campaign_runner.firefly import hosts
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Recipe, Variation
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.stock import Stock
+from campaign_runner.version import __version__
 
 VERSION = 1
 _JSON = json.JSONEncoder(ensure_ascii=False)

@@ -16,7 +16,7 @@ from campaign_runner import files, sqlite
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.folder import Folder
 from campaign_runner.names import recordable
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 _RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
 # In a table of its own: a file may have run into several folders, and each has a journal.

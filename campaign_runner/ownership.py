@@ -8,7 +8,6 @@ from __future__ import annotations
 from campaign_runner.folder import Folder
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.memory import Memory
-from campaign_runner.reuse import stands_beside
 from campaign_runner.spec.schema import Campaign
 
 
@@ -37,7 +36,7 @@ def refuse_lost_record(folder: Folder, campaign: Campaign, memory: Memory | None
             refuse_older(folder, ledger, campaign, memory)
     elif memory is not None:
         memory.refuse_elsewhere(
-            campaign.path, folder.path, but=lambda known: reuse and stands_beside(known, folder.path)
+            campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
         )
 
 

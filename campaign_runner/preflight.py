@@ -18,13 +18,14 @@ from campaign_runner.lengths import try_longest
 from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.stock import Stock
+from campaign_runner.problem import Problem
 from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.compose import Composer
-from campaign_runner.spec.problems import Problem, counted
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.source import Loc
 from campaign_runner.spec.spellings import spelt
 from campaign_runner.spec.text import clean
+from campaign_runner.text import counted
 
 T = TypeVar("T")
 LONGEST_WAIT = 600.0

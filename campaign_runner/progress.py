@@ -40,7 +40,7 @@ from campaign_runner.events import (
     Warned,
 )
 from campaign_runner.plan.cost import USUAL_JOB_SECONDS, Rate, duration
-from campaign_runner.spec.problems import counted, visible
+from campaign_runner.text import counted, visible
 
 LINE_EVERY = 60.0
 """Seconds between two lines where there is no terminal."""

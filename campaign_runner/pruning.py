@@ -13,13 +13,13 @@ from pathlib import Path
 from campaign_runner.books import Books
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Placed, Reason
-from campaign_runner.files import in_thread
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.names import IMAGES, REMOVED
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
 from campaign_runner.store import FolderStore, digest_of, drop_stored
+from campaign_runner.tasks import in_thread
 
 PRUNED = Reason("pruned", "no longer in the campaign; moved aside with `prune`")
 _AT_ONCE = 50

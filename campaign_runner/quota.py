@@ -23,9 +23,9 @@ from typing import TypeVar
 
 from campaign_runner import files
 from campaign_runner.errors import IntegrityError
-from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.ports import Allowance, Permit, Wait
 from campaign_runner.sqlite import connect, translated
+from campaign_runner.tasks import in_thread, to_its_end
 from campaign_runner.uptime import Uptime, unknown
 
 T = TypeVar("T")

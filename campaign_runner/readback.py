@@ -24,7 +24,7 @@ from campaign_runner.names import IMAGES, REMOVED, is_elsewhere
 from campaign_runner.schemas.manifest import CellOf, Head, Image
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.spec.pictures import picture_flaw
-from campaign_runner.spec.problems import visible
+from campaign_runner.text import visible
 
 LARGEST_BYTES = 512 << 20
 """About 300,000 images."""

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from campaign_runner.errors import IntegrityError, Rejected, Unavailable
 from campaign_runner.events import Fact, Uploaded
-from campaign_runner.files import in_thread
 from campaign_runner.firefly.answers import UNKNOWN_UPLOAD
 from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
 from campaign_runner.ports import Provider, Reference, References
+from campaign_runner.tasks import in_thread
 
 
 class Uploading(Protocol):

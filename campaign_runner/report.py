@@ -19,8 +19,8 @@ from campaign_runner.journal.ledger import Entry, Ledger, Requests
 from campaign_runner.model import Cell
 from campaign_runner.plan.cost import duration
 from campaign_runner.ports import Allowance
-from campaign_runner.spec.problems import counted, listed, visible
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.text import counted, listed, visible
 
 SHOWN_IN_SECONDS = 90
 LISTED = 8

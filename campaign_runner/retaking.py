@@ -21,11 +21,11 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.spec.guard import quoted
 from campaign_runner.spec.inserting import in_braces, with_entry, written
 from campaign_runner.spec.look import FIELDS
-from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.source import Pairs
 from campaign_runner.spec.spellings import spelt
+from campaign_runner.text import counted, listed
 
 _HIGHEST_SEED = 2**31 - 1
 

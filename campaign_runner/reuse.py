@@ -20,8 +20,8 @@ from campaign_runner.journal.ledger import INTERRUPTED, Entry, Ledger
 from campaign_runner.model import CustomModel
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.problems import counted
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.text import counted
 
 _AT_ONCE = 500
 
@@ -148,15 +148,6 @@ def known_model(campaign: Campaign, wish: Wish) -> CustomModel | None:
     models = {found for folder in _beside(wish.folder) if (found := _model_of(folder, wish.origin)) is not None}
     meant = {model for model in models if campaign.custom_model in (model.name, model.asset_name, model.id)}
     return meant.pop() if len(meant) == 1 else None
-
-
-def stands_beside(folder: Path, ours: Path) -> bool:
-    """Whether what is in `folder` can be reused: it lies beside ours, and nothing is left open there."""
-    if folder.parent != ours.parent or not _is_begun(folder):
-        return False
-    with Ledger(folder) as ledger:
-        counts = ledger.counts()
-    return not counts["accepted"] and not counts["in_doubt"]
 
 
 def _beside(ours: Path) -> Iterator[Path]:

@@ -16,7 +16,6 @@ from campaign_runner.claiming import Claiming
 from campaign_runner.closing import Outcome, close
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
-from campaign_runner.files import in_thread
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.joining import Workshop
 from campaign_runner.journal.journal import SqliteJournal
@@ -42,10 +41,11 @@ from campaign_runner.preflight import (
 from campaign_runner.recalling import recalled
 from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.reuse import NOTHING, Found, Wish, existing, search
-from campaign_runner.run.crew import Level
 from campaign_runner.run.runner import Runner
+from campaign_runner.run.stop import Level
 from campaign_runner.store import FolderStore
 from campaign_runner.takeover import Takeover, not_made
+from campaign_runner.tasks import in_thread
 
 
 async def make(order: Order, access: Access, desk: Desk) -> int:

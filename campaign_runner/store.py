@@ -24,9 +24,9 @@ import aiofiles
 from campaign_runner import files, names
 from campaign_runner.decoding import examine
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
-from campaign_runner.files import in_thread, to_its_end
 from campaign_runner.patience import Patience
 from campaign_runner.ports import Examined, Put
+from campaign_runner.tasks import in_thread, to_its_end
 
 LARGEST_BYTES = 64 << 20
 """No image is larger: a download ends there."""

@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from campaign_runner.files import in_thread
 from campaign_runner.folder import Folder
 from campaign_runner.reuse import Found, Offer, left_to
 from campaign_runner.run.control import Control
-from campaign_runner.run.crew import Level
 from campaign_runner.run.parts import Limits
-from campaign_runner.spec.problems import counted
+from campaign_runner.run.stop import Level
+from campaign_runner.tasks import in_thread
+from campaign_runner.text import counted
 
 LONGEST_WAIT = 900.0
 """Seconds: as long as a job is followed."""

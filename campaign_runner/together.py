@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from campaign_runner.errors import CampaignError, SpecError, UsageError
 from campaign_runner.order import Access, Desk, Order
-from campaign_runner.run.crew import Crew
 from campaign_runner.run.ending import OK, worst
 from campaign_runner.session import make
-from campaign_runner.spec.problems import listed
+from campaign_runner.tasks import Crew
+from campaign_runner.text import listed
 
 
 @dataclass(slots=True, eq=False)

@@ -26,8 +26,8 @@ from campaign_runner.plan.cost import Rate
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.resolving import Decision, apply
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits, Shared, Spent
+from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render

@@ -38,6 +38,8 @@ spec events retry locking lengths
 families files names sqlite uptime elements
 model patience
 errors
+problem
+text tasks version
 """
 """From the top down; names on one line do not import each other. The sandbox stands beside everything."""
 

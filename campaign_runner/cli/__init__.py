@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import click
 
-from campaign_runner import __version__
 from campaign_runner.cli.console import complain, lost
 from campaign_runner.errors import CampaignError
+from campaign_runner.version import __version__
 
 COMMANDS = {
     "Write": {

@@ -11,7 +11,7 @@ from campaign_runner.cli.signals import answered
 from campaign_runner.plan.compare import Changes
 from campaign_runner.plan.cost import Estimate, duration, minutes
 from campaign_runner.reuse import Found
-from campaign_runner.spec.problems import counted, listed
+from campaign_runner.text import counted, listed
 
 
 @dataclass(frozen=True, slots=True)

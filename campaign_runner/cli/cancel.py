@@ -17,8 +17,8 @@ from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.folder import SANDBOX, Folder
 from campaign_runner.plan.only import Only
-from campaign_runner.spec.problems import counted, visible
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.text import counted, visible
 
 
 @click.command()

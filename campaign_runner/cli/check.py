@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from campaign_runner.errors import SpecError
-from campaign_runner.spec.problems import counted
 from campaign_runner.spec.reading import load
+from campaign_runner.text import counted
 
 
 @click.command()

@@ -10,7 +10,7 @@ from campaign_runner.cli import options
 from campaign_runner.cli.plan import show
 from campaign_runner.cli.target import find
 from campaign_runner.cloning import clone
-from campaign_runner.spec.problems import visible
+from campaign_runner.text import visible
 
 
 @click.command()

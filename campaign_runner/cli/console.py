@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, TextIO
 import click
 
 from campaign_runner.errors import CampaignError, SpecError, StoreError
-from campaign_runner.spec.problems import visible
+from campaign_runner.text import visible
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

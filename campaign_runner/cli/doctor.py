@@ -20,7 +20,7 @@ from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import worst
 from campaign_runner.run.parts import Limits
-from campaign_runner.spec.problems import visible
+from campaign_runner.text import visible
 from campaign_runner.uptime import uptime
 
 

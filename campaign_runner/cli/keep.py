@@ -18,8 +18,8 @@ from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.problems import counted, visible
 from campaign_runner.stand_ins import keep, stand_ins
+from campaign_runner.text import counted, visible
 
 
 @click.command()

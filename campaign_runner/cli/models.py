@@ -15,7 +15,7 @@ from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.firefly.foreign import sanitize
 from campaign_runner.model import CustomModel
 from campaign_runner.spec.guard import quoted
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 
 @click.command()

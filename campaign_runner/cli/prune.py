@@ -17,7 +17,7 @@ from campaign_runner.names import REMOVED
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.plan import Plan
 from campaign_runner.pruning import departed, is_aside, prune
-from campaign_runner.spec.problems import counted, listed
+from campaign_runner.text import counted, listed
 
 
 @click.command()

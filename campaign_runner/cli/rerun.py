@@ -28,8 +28,8 @@ from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.rerunning import make_again
 from campaign_runner.resolving import Decision
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.crew import Stop
-from campaign_runner.spec.problems import counted
+from campaign_runner.run.stop import Stop
+from campaign_runner.text import counted
 from campaign_runner.uptime import uptime
 
 

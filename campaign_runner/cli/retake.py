@@ -22,8 +22,8 @@ from campaign_runner.plan.cost import Estimate, Rate, duration, estimate, minute
 from campaign_runner.plan.only import Only
 from campaign_runner.plan.stock import Stock
 from campaign_runner.retaking import Known, Retake, Wish, retake
-from campaign_runner.spec.problems import counted
 from campaign_runner.spec.reading import load
+from campaign_runner.text import counted
 
 
 class Seeds(click.ParamType[tuple[int, ...] | int]):

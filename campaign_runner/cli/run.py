@@ -23,9 +23,9 @@ from campaign_runner.errors import CampaignError, SpecError
 from campaign_runner.order import Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.crew import Stop
 from campaign_runner.run.ending import worst
 from campaign_runner.run.parts import Shared, Spent
+from campaign_runner.run.stop import Stop
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.together import Part, make_together
 from campaign_runner.uptime import uptime

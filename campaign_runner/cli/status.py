@@ -16,7 +16,7 @@ from campaign_runner.manifest import Sources, counts_of, head
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.run.ending import Ending, exit_code
-from campaign_runner.spec.problems import visible
+from campaign_runner.text import visible
 
 
 @click.command()

@@ -7,10 +7,10 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from campaign_runner import __version__
 from campaign_runner.cli.environment import Environment
 from campaign_runner.errors import CampaignError
 from campaign_runner.files import make_folder, write_durably
+from campaign_runner.version import __version__
 
 
 def keep(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaign_runner.plan.stock import Purchase, Stock
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 USUAL_JOB_SECONDS = 20.0
 """How long a job takes where none has been seen yet: third-party logs show 6 to 60 seconds."""

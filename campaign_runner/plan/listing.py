@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from campaign_runner.plan.cost import Estimate, Rate, duration, minutes, product_of_lists, tips
 from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.problems import counted, visible
+from campaign_runner.text import counted, visible
 
 _SETTLED = {"stored": "stored", "accepted": "paid, to be fetched", "in_doubt": "in doubt", "failed": "failed"}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Cell
-from campaign_runner.spec.problems import guess, listed
+from campaign_runner.text import guess, listed
 
 AXES = ("product", "prompt", "preset", "market", "size", "seed", "key")
 _SHORTEST_KEY = 8

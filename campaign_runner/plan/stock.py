@@ -12,7 +12,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
 from campaign_runner.plan.only import EVERYTHING, Only
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
 _PENDING, _REUSED, _AGAIN, _NOT_SELECTED = 0, 252, 253, 254

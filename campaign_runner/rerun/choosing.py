@@ -18,7 +18,7 @@ from campaign_runner.model import Job
 from campaign_runner.plan.only import EVERYTHING, Only, read_only
 from campaign_runner.readback import ReadBack, cell_of, recipe_of, variation_of
 from campaign_runner.schemas.manifest import Image
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from campaign_runner.errors import Damaged, IntegrityError
-from campaign_runner.files import in_thread
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.rerun.likeness import likeness
-from campaign_runner.run.crew import few_at_once
 from campaign_runner.schemas.manifest import Image
 from campaign_runner.store import LARGEST_BYTES, stored_file
+from campaign_runner.tasks import few_at_once, in_thread
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
 VERDICTS: tuple[Verdict, ...] = (

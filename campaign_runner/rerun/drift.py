@@ -8,7 +8,7 @@ from campaign_runner.errors import AccountRefused
 from campaign_runner.model import CustomModel
 from campaign_runner.rerun.comparing import Pair
 from campaign_runner.schemas.manifest import Image
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 
 def model_ids(images: Sequence[Image]) -> list[str]:

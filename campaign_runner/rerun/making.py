@@ -16,7 +16,7 @@ from pathlib import Path
 
 from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, ProviderError, StoreError
 from campaign_runner.events import ModelResolved, Started
-from campaign_runner.files import in_thread, make_folder
+from campaign_runner.files import make_folder
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.joining import Workshop
 from campaign_runner.journal.journal import SqliteJournal
@@ -32,9 +32,10 @@ from campaign_runner.rerun.comparing import Pair, compare
 from campaign_runner.rerun.drift import canary_drift, model_drift, model_ids, still_there
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.references import find_references
-from campaign_runner.run.crew import Level
 from campaign_runner.run.parts import Limits, Ports, Shared
 from campaign_runner.run.runner import Runner
+from campaign_runner.run.stop import Level
+from campaign_runner.tasks import in_thread
 
 MOST_CANARIES = 3
 """Requests sent one by one until one of them brings an image to compare."""

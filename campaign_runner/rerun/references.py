@@ -11,7 +11,7 @@ from campaign_runner import files
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
 from campaign_runner.spec.pictures import LARGEST_BYTES
-from campaign_runner.spec.problems import counted, listed
+from campaign_runner.text import counted, listed
 
 _MOST_FILES = 10_000
 

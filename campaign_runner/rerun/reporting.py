@@ -18,7 +18,7 @@ from campaign_runner.rerun.comparing import Pair, counts
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.restoring import PutBack
 from campaign_runner.run.ending import Ending
-from campaign_runner.spec.problems import counted, listed, visible
+from campaign_runner.text import counted, listed, visible
 
 LISTED = 8
 """How many pairs of each verdict are shown; the rest is in the comparison."""

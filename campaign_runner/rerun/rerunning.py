@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from campaign_runner.errors import CampaignError
-from campaign_runner.files import in_thread
 from campaign_runner.folder import MADE_AGAIN
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
@@ -21,9 +20,9 @@ from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.reporting import Outcome, differences, report
 from campaign_runner.rerun.restoring import put_back
 from campaign_runner.rerun.writing import write_comparison, write_record
-from campaign_runner.run.crew import few_at_once
 from campaign_runner.run.ending import exit_code
 from campaign_runner.schemas.manifest import Image
+from campaign_runner.tasks import few_at_once, in_thread
 from campaign_runner.verify.pictures import Damage, Wanted, damage
 from campaign_runner.verify.verifying import READERS
 

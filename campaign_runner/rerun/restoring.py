@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from campaign_runner.books import rewrite_manifest
 from campaign_runner.errors import IntegrityError, SpecError, StoreError, UsageError
 from campaign_runner.events import Placed, Reason
-from campaign_runner.files import in_thread
 from campaign_runner.folder import DAMAGED, Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -24,6 +23,7 @@ from campaign_runner.recalling import recalled
 from campaign_runner.rerun.comparing import Pair, Sides, content_of
 from campaign_runner.spec.reading import load
 from campaign_runner.store import FolderStore, digest_of, drop_stored
+from campaign_runner.tasks import in_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from campaign_runner.errors import (
     Unavailable,
 )
 from campaign_runner.events import Event, Stopping, Warned
-from campaign_runner.run.crew import Level, Stop
 from campaign_runner.run.ending import Ending
+from campaign_runner.run.stop import Level, Stop
 from campaign_runner.uptime import Uptime, unknown
 
 USELESS_IN_A_ROW = 3

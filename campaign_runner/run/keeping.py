@@ -20,12 +20,10 @@ from campaign_runner.errors import (
     StoreError,
 )
 from campaign_runner.events import Attempt, Fact, Failed, Held, Reason, SetAside, Stored, Warned
-from campaign_runner.files import in_thread
 from campaign_runner.lengths import placed
 from campaign_runner.model import Output, Variation
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
-from campaign_runner.run.crew import Level
 from campaign_runner.run.deliveries import (
     UNSOUND,
     Delivery,
@@ -41,6 +39,8 @@ from campaign_runner.run.deliveries import (
 )
 from campaign_runner.run.parts import Ports
 from campaign_runner.run.polls import LetGo
+from campaign_runner.run.stop import Level
+from campaign_runner.tasks import in_thread
 
 Trouble = LetGo | StoreError | IntegrityError
 DOWNLOADS = 4

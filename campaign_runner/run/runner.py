@@ -17,7 +17,6 @@ from campaign_runner.events import Attempt, Event, Fact, Failed, Left, Reason, W
 from campaign_runner.model import Finished, Job, Ticket
 from campaign_runner.ports import Unfinished
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.crew import Crew, Level, Stop
 from campaign_runner.run.deliveries import Delivery, GivenUp
 from campaign_runner.run.ending import Ending
 from campaign_runner.run.keeping import Keeper
@@ -25,7 +24,9 @@ from campaign_runner.run.pace import Pace
 from campaign_runner.run.parts import Limits, Ports, Shared
 from campaign_runner.run.polls import POLLERS, LetGo, Polls, Silence
 from campaign_runner.run.slots import HeededQuota, Slots
+from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitting import Submitter
+from campaign_runner.tasks import Crew
 
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""

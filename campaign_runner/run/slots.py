@@ -11,7 +11,7 @@ import asyncio
 from contextlib import ExitStack
 
 from campaign_runner.ports import Allowance, Permit, Quota, Wait
-from campaign_runner.run.crew import Level, Stop
+from campaign_runner.run.stop import Level, Stop
 
 LOOK_AGAIN = 30.0
 """Seconds after which it is asked again whether anything may be sent."""

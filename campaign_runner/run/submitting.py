@@ -17,8 +17,8 @@ from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Reason, Ref
 from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit
 from campaign_runner.run.control import Control
-from campaign_runner.run.crew import Level
 from campaign_runner.run.parts import Limits, Ports, Shared
+from campaign_runner.run.stop import Level
 
 LONGEST_WAIT = 600.0
 """Seconds a run waits for its next permit; beyond it, it ends and says when to come back."""

@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Size
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 MOST_PICTURES = 200
 _WORDS = {

@@ -18,6 +18,7 @@ from campaign_runner.folder import SHEET
 from campaign_runner.lengths import is_file
 from campaign_runner.sheet.contents import Contents
 from campaign_runner.sheet.drawing import Warn, draw
+from campaign_runner.tasks import in_thread
 
 _LOOK = 1  # of the drawing itself: another number, and every sheet is drawn anew
 _QUALITY = 88
@@ -32,7 +33,7 @@ async def keep_sheet(contents: Contents, folder: Path, warn: Warn, *, staging: P
         return
     warnings: list[str] = []
     try:
-        await files.in_thread(_keep, contents, folder, warnings.append, staging)
+        await in_thread(_keep, contents, folder, warnings.append, staging)
     except CampaignError as error:
         warnings.append(f"the contact sheet was not drawn: {error}")
     for warning in warnings:

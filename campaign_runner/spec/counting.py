@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
+from campaign_runner.problem import Problem
 from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.compose import Composer
 from campaign_runner.spec.draft import Draft
-from campaign_runner.spec.problems import Problem, counted
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.shape import LISTS
+from campaign_runner.text import counted
 
 MOST_CELLS = 1_000_000
 _MULTIPLIED = frozenset((*LISTS, "exclude", "include"))

@@ -16,10 +16,10 @@ from pydantic_core import ErrorDetails
 
 from campaign_runner.families import FAMILIES, Family
 from campaign_runner.model import Cell
+from campaign_runner.problem import Problem
 from campaign_runner.spec.cells import Cells
 from campaign_runner.spec.explain import explained
 from campaign_runner.spec.ids import Derive, derived
-from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.shape import LISTS, Fields, Shaper
 from campaign_runner.spec.source import Loc, Scalar, Source

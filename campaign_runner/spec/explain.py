@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from campaign_runner.spec.problems import Problem, guess, listed, nearest
+from campaign_runner.problem import Problem
 from campaign_runner.spec.schema import Campaign, CampaignQuota, Exclude, Include, Look, Market, Preset, Product, Prompt
 from campaign_runner.spec.shape import LISTS, SINGULAR
 from campaign_runner.spec.source import Loc, Source
+from campaign_runner.text import guess, listed, nearest
 
 _MODELS: Mapping[str, type[Any]] = {
     "defaults": Look,

@@ -13,15 +13,16 @@ from unicodedata import normalize
 
 from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import Cell
+from campaign_runner.problem import Problem
 from campaign_runner.spec.cells import AXES
 from campaign_runner.spec.compose import Composer
 from campaign_runner.spec.draft import Draft, whole_cells
 from campaign_runner.spec.look import REFERENCES, layers
 from campaign_runner.spec.pictures import picture_flaw
-from campaign_runner.spec.problems import Problem, a, counted, listed, nearest
 from campaign_runner.spec.source import Loc, Scalar
 from campaign_runner.spec.text import EVERYWHERE, Slot, Text, clean, language, slots, wording
 from campaign_runner.spec.wordings import FIXED, IDS, filled_texts, is_product_word, wordings
+from campaign_runner.text import a, counted, listed, nearest
 
 _MOST_NAMED = 6
 

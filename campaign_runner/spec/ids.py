@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
-from campaign_runner.spec.problems import counted
+from campaign_runner.text import counted
 
 LONGEST_ID = 40
 LONGEST_CAMPAIGN = 60

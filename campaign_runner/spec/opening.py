@@ -16,10 +16,11 @@ from pathlib import Path
 import yaml
 
 from campaign_runner.errors import SpecError
+from campaign_runner.problem import Problem
 from campaign_runner.spec.guard import Finding, Refused, read_tree
-from campaign_runner.spec.problems import Problem, counted
 from campaign_runner.spec.source import Hole, Source
 from campaign_runner.spec.syntax import diagnose
+from campaign_runner.text import counted
 
 LARGEST_BYTES = 1024 * 1024
 _MOST_MENDED = 25  # lines

@@ -10,12 +10,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 from campaign_runner.errors import SpecError
+from campaign_runner.problem import Problem
 from campaign_runner.spec.counting import MOST_CELLS, count_problems, product_of_lists
 from campaign_runner.spec.draft import Draft, drafted
 from campaign_runner.spec.filling import Filling
 from campaign_runner.spec.ids import Derive, derived
 from campaign_runner.spec.opening import open_source
-from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.rules import rule_problems, rule_warnings
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.strengths import strength_problems

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from campaign_runner.model import Size
+from campaign_runner.problem import Problem
 from campaign_runner.spec.draft import Draft
 from campaign_runner.spec.look import REFERENCES, look_places
 from campaign_runner.spec.pictures import picture_flaw
-from campaign_runner.spec.problems import Problem, guess, listed
 from campaign_runner.spec.schema import Entry, Look
 from campaign_runner.spec.shape import LISTS, SINGULAR
 from campaign_runner.spec.source import Loc
 from campaign_runner.spec.styles import KNOWN_STYLES
 from campaign_runner.spec.text import slots
+from campaign_runner.text import guess, listed
 
 
 def rule_problems(draft: Draft) -> Iterator[Problem]:

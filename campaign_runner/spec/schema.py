@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from campaign_runner.families import FAMILIES, Family
 from campaign_runner.model import Size
-from campaign_runner.spec.problems import Problem
+from campaign_runner.problem import Problem
 from campaign_runner.spec.source import Loc, Source
 from campaign_runner.spec.spellings import Spellings
 from campaign_runner.spec.values import (

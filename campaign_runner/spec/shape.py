@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from campaign_runner.problem import Problem
 from campaign_runner.spec.guard import quoted, retry
 from campaign_runner.spec.ids import LONGEST_CAMPAIGN, LONGEST_ID, Derive, derived, derived_before, id_flaw
 from campaign_runner.spec.look import FIELDS as LOOK_FIELDS
-from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.source import Hole, Listed, Loc, Node, Pairs, Scalar, Source
 from campaign_runner.spec.spellings import earlier, respell
 from campaign_runner.spec.text import EVERYWHERE, OTHER

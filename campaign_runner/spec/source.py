@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TypeAlias
 
-from campaign_runner.spec.problems import Problem
+from campaign_runner.problem import Problem
 
 Loc: TypeAlias = tuple[str | int, ...]
 """A path of keys and list positions from the top of the file, such as `("prompts", "hero")`."""

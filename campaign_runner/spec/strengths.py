@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from campaign_runner.problem import Problem
 from campaign_runner.spec.cells import AXES
 from campaign_runner.spec.draft import Draft, whole_cells
 from campaign_runner.spec.look import layers, look_places
-from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.schema import Look
 from campaign_runner.spec.source import Loc
 

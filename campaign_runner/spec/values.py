@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
-from campaign_runner.spec.problems import counted, guess
 from campaign_runner.spec.source import Scalar
+from campaign_runner.text import counted, guess
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _PIXELS = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")

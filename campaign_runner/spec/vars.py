@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from campaign_runner.problem import Problem
 from campaign_runner.spec.draft import Draft
-from campaign_runner.spec.problems import Problem
 from campaign_runner.spec.text import Text, parse, slots
 from campaign_runner.spec.wordings import filled_texts, wordings
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
+from campaign_runner.problem import Problem
 from campaign_runner.spec.draft import Draft
 from campaign_runner.spec.guard import quoted
 from campaign_runner.spec.look import REFERENCES, look_places
-from campaign_runner.spec.problems import Problem, guess, listed
 from campaign_runner.spec.schema import Campaign
 from campaign_runner.spec.shape import RESERVED
 from campaign_runner.spec.source import Loc
 from campaign_runner.spec.text import EVERYWHERE, OTHER, Slot, Text, flaws, language, slots
+from campaign_runner.text import guess, listed
 
 FIXED = ("preset", "market", "size", "campaign", "concept")
 IDS = {"product.id": "products", "preset": "presets"}

@@ -24,8 +24,8 @@ from campaign_runner.model import Size
 from campaign_runner.plan.plan import Plan
 from campaign_runner.readback import ReadBack, read_manifest
 from campaign_runner.spec.ids import derived_before
-from campaign_runner.spec.problems import counted, listed
 from campaign_runner.spec.reading import load, recall
+from campaign_runner.text import counted, listed
 from campaign_runner.verify.findings import Finding
 from campaign_runner.verify.pictures import Wanted
 

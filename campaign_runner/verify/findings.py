@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.commands import shown
-from campaign_runner.spec.problems import counted, visible
+from campaign_runner.text import counted, visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from campaign_runner import commands
 from campaign_runner.errors import Busy
-from campaign_runner.files import in_thread
 from campaign_runner.folder import Folder
 from campaign_runner.memory import Memory
-from campaign_runner.run.crew import few_at_once
+from campaign_runner.tasks import few_at_once, in_thread
 from campaign_runner.verify.books import Books, read_books
 from campaign_runner.verify.findings import Finding, Verdict
 from campaign_runner.verify.pictures import Damage, Wanted, damage

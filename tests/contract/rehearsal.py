@@ -22,8 +22,8 @@ from campaign_runner.memory import Memory
 from campaign_runner.order import Access, Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
+from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings

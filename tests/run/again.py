@@ -22,8 +22,8 @@ from campaign_runner.rerun.choosing import choose, usual_place
 from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.rerunning import make_again
 from campaign_runner.run.control import Control
-from campaign_runner.run.crew import Stop
 from campaign_runner.run.parts import Limits
+from campaign_runner.run.stop import Stop
 
 
 @dataclass

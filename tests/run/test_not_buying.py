@@ -15,11 +15,11 @@ from night import Night
 from campaign_runner.errors import SpecError, StoreError, UsageError
 from campaign_runner.events import Edited, Event, Started, Stored
 from campaign_runner.plan.only import Only
+from campaign_runner.problem import Problem
 from campaign_runner.recalling import NO_TEXT
 from campaign_runner.run.control import Control
 from campaign_runner.run.parts import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.spec.problems import Problem
 
 NO_ROOM = Limits(concurrency=1 << 40)
 """At so many requests at once no disk has the room that buying asks for."""

@@ -10,9 +10,9 @@ import pytest
 
 from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
 from campaign_runner.model import Finished, Ticket
-from campaign_runner.run.crew import Crew
 from campaign_runner.run.pace import Pace
 from campaign_runner.run.polls import LetGo, Polls
+from campaign_runner.tasks import Crew
 
 DONE = Finished(())
 

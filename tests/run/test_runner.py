@@ -21,10 +21,10 @@ from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Put
 from campaign_runner.quota import SharedQuota
 from campaign_runner.run.control import Control
-from campaign_runner.run.crew import Stop
 from campaign_runner.run.ending import Ending
 from campaign_runner.run.parts import Limits, Ports
 from campaign_runner.run.runner import Runner
+from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.store import FolderStore
 

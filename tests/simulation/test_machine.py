@@ -14,8 +14,9 @@ from machine import Machine
 
 from campaign_runner import sqlite
 from campaign_runner.errors import StoreError
-from campaign_runner.files import in_thread, write_durably
+from campaign_runner.files import write_durably
 from campaign_runner.folder import Folder
+from campaign_runner.tasks import in_thread
 
 
 def played(play: Any) -> Machine:

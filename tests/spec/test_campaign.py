@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.spec.problems import Problem, listed, visible
+from campaign_runner.problem import Problem
 from campaign_runner.spec.reading import load
 from campaign_runner.spec.schema import Campaign
+from campaign_runner.text import listed, visible
 
 Load = Callable[..., Campaign]
 Messages = Callable[..., list[str]]

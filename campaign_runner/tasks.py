@@ -1,66 +1,17 @@
-"""Who owns the tasks of a run, and how they stop.
+"""Tasks with an owner, a few at a time; and blocking work beside the event loop.
 
-Stopping is a flag read at safe points, never a cancelled submit. A failure in one task, even a
-bug, does not cancel the others: it is kept, the flag goes up, and it is raised after the drain.
+A failure in one task, even a bug, does not cancel the others: it is kept and raised after the drain.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from enum import IntEnum
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 A = TypeVar("A")
 T = TypeVar("T")
-
-
-class Level(IntEnum):
-    """How far a run has come to its end."""
-
-    GOING = 0
-    NO_SUBMITS = 1  # what is accepted is still polled and fetched
-    DRAINING = 2  # only answers and writes under way are waited for
-    LEAVING = 3  # a signal came: they have a few seconds left
-
-
-class Stop:
-    """The flag. It only ever goes up; whoever waits with `until` wakes when it does."""
-
-    def __init__(self) -> None:
-        self.level = Level.GOING
-        self._raised = {level: asyncio.Event() for level in Level}
-
-    def up(self, level: Level) -> None:
-        """Raise the flag to `level`, if it is not there already."""
-        self.level = max(self.level, level)
-        for each, raised in self._raised.items():
-            if each <= self.level:
-                raised.set()
-
-    def reached(self, level: Level) -> bool:
-        return self.level >= level
-
-    async def until(self, level: Level, work: Awaitable[T]) -> T | None:
-        """The answer of `work`, or None as soon as the flag is at `level`; `work` is then cancelled.
-
-        Work that ends all the same is not forgotten: its answer counts, or a slot it took would be lost.
-        """
-        task = asyncio.ensure_future(work)
-        raised = asyncio.ensure_future(self._raised[level].wait())
-        try:
-            await asyncio.wait((task, raised), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in (task, raised):
-                each.cancel()
-            await asyncio.wait((task, raised))
-        return None if task.cancelled() else task.result()
-
-    async def sleep(self, level: Level, seconds: float) -> bool:
-        """Wait `seconds`, or until the flag is at `level`. Says whether the time is over."""
-        await self.until(level, asyncio.sleep(seconds))
-        return not self.reached(level)
 
 
 class Crew:
@@ -127,3 +78,17 @@ async def few_at_once(work: Callable[[A], Awaitable[T]], items: Sequence[A], lim
     if failures:
         raise failures[0]
     return [answers[number] for number in range(len(items))]
+
+
+async def in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """Run blocking `work` beside the event loop, to its end."""
+    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work, *arguments))
+
+
+async def to_its_end(work: asyncio.Future[T]) -> T:
+    """The answer of `work`; a caller who is cancelled leaves only after it, so that nothing is left half done."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise

@@ -1,0 +1,57 @@
+"""How a run stops: a flag that is read at safe points, never a cancelled submit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from enum import IntEnum
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Level(IntEnum):
+    """How far a run has come to its end."""
+
+    GOING = 0
+    NO_SUBMITS = 1  # what is accepted is still polled and fetched
+    DRAINING = 2  # only answers and writes under way are waited for
+    LEAVING = 3  # a signal came: they have a few seconds left
+
+
+class Stop:
+    """The flag. It only ever goes up; whoever waits with `until` wakes when it does."""
+
+    def __init__(self) -> None:
+        self.level = Level.GOING
+        self._raised = {level: asyncio.Event() for level in Level}
+
+    def up(self, level: Level) -> None:
+        """Raise the flag to `level`, if it is not there already."""
+        self.level = max(self.level, level)
+        for each, raised in self._raised.items():
+            if each <= self.level:
+                raised.set()
+
+    def reached(self, level: Level) -> bool:
+        return self.level >= level
+
+    async def until(self, level: Level, work: Awaitable[T]) -> T | None:
+        """The answer of `work`, or None as soon as the flag is at `level`; `work` is then cancelled.
+
+        Work that ends all the same is not forgotten: its answer counts, or a slot it took would be lost.
+        """
+        task = asyncio.ensure_future(work)
+        raised = asyncio.ensure_future(self._raised[level].wait())
+        try:
+            await asyncio.wait((task, raised), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (task, raised):
+                each.cancel()
+            await asyncio.wait((task, raised))
+        return None if task.cancelled() else task.result()
+
+    async def sleep(self, level: Level, seconds: float) -> bool:
+        """Wait `seconds`, or until the flag is at `level`. Says whether the time is over."""
+        await self.until(level, asyncio.sleep(seconds))
+        return not self.reached(level)

@@ -1,0 +1,60 @@
+"""Words for people, used by every room: plurals, lists, near misses, and what a terminal may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+_MOST_CANDIDATES = 300  # known words that a slip is compared with
+
+
+def visible(text: str) -> str:
+    """`text` on one line, without a character that could steer a terminal; tabs are shown as arrows."""
+    if text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return "→"
+    return character if character.isprintable() or character == "\u3000" else "�"
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing if no known word is near."""
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is nearest to `word`, empty if none is near."""
+    plain = _plain(word)
+    spelt = {_plain(name): name for name in sorted(known) if abs(len(name) - len(word)) <= 2 + len(word) // 2}
+    if plain in spelt:
+        return spelt[plain]
+    candidates = list(islice(spelt, _MOST_CANDIDATES))
+    near = get_close_matches(plain, candidates, n=1, cutoff=0.66) if len(word) <= 60 else []
+    return spelt[near[0]] if near else ""
+
+
+def _plain(word: str) -> str:
+    return word.casefold().replace("_", "-").replace(" ", "-")
+
+
+def listed(words: Sequence[str], most: int = 6) -> str:
+    """`a, b, c and 4 more`: a list that stays readable when a campaign has hundreds of entries."""
+    if len(words) <= most:
+        return ", ".join(words)
+    return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `1,200 images`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def a(noun: str) -> str:
+    """`a scent`, `an accent`."""
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
