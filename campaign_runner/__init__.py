@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 from campaign_runner.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from campaign_runner.campaign_file.loading import load
+    from campaign_runner.campaign_file.schema.schema import Campaign
     from campaign_runner.errors import CampaignError, SpecError
     from campaign_runner.firefly.auth import Credentials, Secret
     from campaign_runner.firefly.client import FireflyClient, Settings
-    from campaign_runner.folder import Folder
     from campaign_runner.journal.journal import SqliteJournal
     from campaign_runner.journal.ledger import Ledger
+    from campaign_runner.output_folder.folder import Folder
+    from campaign_runner.plan.due import Stock
     from campaign_runner.plan.plan import Plan
-    from campaign_runner.plan.stock import Stock
     from campaign_runner.quota import SharedQuota
-    from campaign_runner.run.parts import Ports
+    from campaign_runner.run.limits import Ports
     from campaign_runner.run.runner import Runner
-    from campaign_runner.spec.reading import load
-    from campaign_runner.spec.schema import Campaign
     from campaign_runner.store import FolderStore
 
 __all__ = [
@@ -50,16 +50,16 @@ _HOMES = {
     "errors": ("CampaignError", "SpecError"),
     "firefly.auth": ("Credentials", "Secret"),
     "firefly.client": ("FireflyClient", "Settings"),
-    "folder": ("Folder",),
+    "output_folder.folder": ("Folder",),
     "journal.journal": ("SqliteJournal",),
     "journal.ledger": ("Ledger",),
     "plan.plan": ("Plan",),
-    "plan.stock": ("Stock",),
+    "plan.due": ("Stock",),
     "quota": ("SharedQuota",),
-    "run.parts": ("Ports",),
+    "run.limits": ("Ports",),
     "run.runner": ("Runner",),
-    "spec.reading": ("load",),
-    "spec.schema": ("Campaign",),
+    "campaign_file.loading": ("load",),
+    "campaign_file.schema.schema": ("Campaign",),
     "store": ("FolderStore",),
 }
 

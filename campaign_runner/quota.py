@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from campaign_runner import files
+from campaign_runner.disk import files
+from campaign_runner.disk.sqlite import connect, translated
 from campaign_runner.errors import IntegrityError
 from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.sqlite import connect, translated
 from campaign_runner.tasks import in_thread, to_its_end
 from campaign_runner.uptime import Uptime, unknown
 

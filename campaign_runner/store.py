@@ -21,10 +21,10 @@ from typing import Self
 
 import aiofiles
 
-from campaign_runner import files, names
-from campaign_runner.decoding import examine
+from campaign_runner.disk import files, image_names
+from campaign_runner.disk.patience import Patience
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
-from campaign_runner.patience import Patience
+from campaign_runner.pictures.inspection import examine
 from campaign_runner.ports import Examined, Put
 from campaign_runner.tasks import in_thread, to_its_end
 
@@ -70,7 +70,7 @@ class FolderStore:
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        return await to_its_end(asyncio.create_task(self._put_new(names.parts(name), content, sha256)))
+        return await to_its_end(asyncio.create_task(self._put_new(image_names.parts(name), content, sha256)))
 
     async def put_existing(self, name: str, sha256: str, *, home: Path, file: str) -> Put | None:
         """Publish `file` of the output folder `home` under `name` too, durably: linked, or else copied.
@@ -78,7 +78,7 @@ class FolderStore:
         None, and nothing is published, where it is missing or holds other bytes than those of `sha256`. Raises
         IntegrityError where it is no plain file or lies behind a symbolic link below `home`, StoreError.
         """
-        return await in_thread(self._put_existing, names.parts(name), sha256, home, file)
+        return await in_thread(self._put_existing, image_names.parts(name), sha256, home, file)
 
     async def holds(self, *stems: str) -> str | None:
         """The name of the file that stands under one of `stems` with any picture suffix, or None; see the port."""
@@ -86,7 +86,7 @@ class FolderStore:
 
     async def read(self, name: str) -> bytes:
         """What stands under `name`; see the port."""
-        return await in_thread(self._read, names.parts(name))
+        return await in_thread(self._read, image_names.parts(name))
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(8)
@@ -148,7 +148,7 @@ class FolderStore:
         return answer
 
     def _holds(self, stem: str) -> str | None:
-        parts = names.parts(stem)
+        parts = image_names.parts(stem)
         try:
             with self._folders(parts[:-1], make=False) as folders:
                 found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
@@ -226,7 +226,7 @@ def drop_stored(root: Path, name: str, sha256: str) -> None:
 @contextmanager
 def _folder_of(root: Path, name: str) -> Iterator[tuple[files.Folder, str]]:
     """The folder in which the file `name` below `root` lies, and its name there; see `stored_file`."""
-    *above, last = names.parts(name)
+    *above, last = image_names.parts(name)
     with ExitStack() as open_folders:
         folder = open_folders.enter_context(files.open_folder(root))
         for part in above:

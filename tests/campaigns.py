@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import CustomModel
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
 
 MODEL = CustomModel("urn:aaid:sc:US:1", "Warm Custom Model", "3", "etag-3", "")
 SMALL: dict[str, Any] = {

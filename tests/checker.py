@@ -19,11 +19,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import leaks
-import refolding
 from jsonschema import Draft202012Validator
 from PIL import Image
-from refolding import Attempt, Journal
+
+from tests import leaks, refolding
+from tests.refolding import Attempt, Journal
 
 NAMED = ("stored", "accepted", "in_doubt", "failed", "abandoned")
 SCHEMA = Path(__file__).parents[1] / "campaign_runner" / "schemas" / "manifest.schema.json"

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,8 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent / "guard"))
-from suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
+from tests.guard.suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
 
 MOUNT = ("mount", "-t", "tmpfs")
 OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")

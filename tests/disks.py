@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner import patience
+from campaign_runner.disk import patience
 
 CHANGES_OF_NAMES = ("link", "rename", "replace", "unlink")
 MAKES_NAMES = ("mkdir", "link", "rename", "replace")

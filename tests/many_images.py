@@ -19,12 +19,12 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.events import Accepted, Attempt, Fact, Stored
-from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Job, Ticket
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.spec.reading import load
 
 CAMPAIGN = """\
 campaign: many

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +15,12 @@ from tempfile import TemporaryDirectory
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parent))  # where pytest finds what all tests share
-from recorded import record
-
-from campaign_runner.neighbours import Neighbours
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.reuse import Wish, search
-from campaign_runner.spec.reading import load
+from campaign_runner.reuse.neighbours import Neighbours
+from campaign_runner.reuse.offers import Wish, search
+from tests.recorded import record
 
 CAMPAIGN = """\
 campaign: {name}

@@ -21,15 +21,15 @@ from tempfile import TemporaryDirectory
 import click
 from PIL import Image
 
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.events import Accepted, Attempt, Stored
-from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, write_manifest
 from campaign_runner.model import Ticket
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.reading import load
 
 ROUNDS = 5
 CAMPAIGN = """\

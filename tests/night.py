@@ -12,32 +12,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from checker import Seen, check
-from virtual import VirtualLoop
-
-from campaign_runner.books import opened
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
-from campaign_runner.folder import Folder
-from campaign_runner.memory import Memory
-from campaign_runner.order import Access, Desk, Order
+from campaign_runner.maintenance.resolve import Decision, apply
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.opened import opened
+from campaign_runner.output_folder.registry import Memory
 from campaign_runner.plan.cost import Rate
-from campaign_runner.plan.only import EVERYTHING, Only
-from campaign_runner.resolving import Decision, apply
+from campaign_runner.plan.selection import EVERYTHING, Only
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.parts import Limits, Shared, Spent
+from campaign_runner.run.limits import Limits, Shared, Spent
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.metadata import with_metadata
 from campaign_runner.sandbox.server import Sandbox
-from campaign_runner.session import make
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
-from campaign_runner.together import Part, make_together
+from campaign_runner.session.request import Access, Desk, Order
+from campaign_runner.session.session import make
+from campaign_runner.session.several import Part, make_together
 from campaign_runner.uptime import Uptime
+from tests.checker import Seen, check
+from tests.virtual import VirtualLoop
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"

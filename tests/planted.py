@@ -65,11 +65,11 @@ PLANTS = (
         "firefly/connection.py",
         "allow_redirects=False,",
         "allow_redirects=True,",
-        ("tests/firefly/test_firefly_hosts.py", "tests/firefly/test_firefly_client.py"),
+        ("tests/firefly/protocol/test_hosts.py", "tests/firefly/test_client.py"),
     ),
     Plant(
         "accept a short download",
-        "decoding.py",
+        "pictures/inspection.py",
         "            return found is not None\n",
         "            return True\n",
         ("tests/ports/test_store.py", "tests/ports/test_folder_store.py"),
@@ -79,14 +79,14 @@ PLANTS = (
         "firefly/connection.py",
         'return "the answer is not HTTP"',
         "return repr(error)",
-        ("tests/firefly/test_firefly_secrets.py",),
+        ("tests/firefly/test_secrets.py",),
     ),
     Plant(
         "unlock by unlink",
-        "folder.py",
+        "output_folder/folder.py",
         "            yield\n        finally:\n            lock.release()\n",
         "            yield\n        finally:\n            lock.release()\n            (self.path / '.lock').unlink()\n",
-        ("tests/test_folder.py",),
+        ("tests/output_folder/test_folder.py",),
     ),
     Plant(
         "poll the wrong job",
@@ -118,7 +118,7 @@ PLANTS = (
     ),
     Plant(
         "publish before journal",
-        "run/keeping.py",
+        "run/fetching.py",
         """\
         name = await self._put(content, examined.sha256, *names)
         warnings = delivery.finished.warnings
@@ -139,21 +139,21 @@ PLANTS = (
     ),
     Plant(
         "clean text by NFKC",
-        "spec/text.py",
+        "campaign_file/schema/templates.py",
         'text = unicodedata.normalize("NFC", text)',
         'text = unicodedata.normalize("NFKC", text)',
         ("tests/plan/test_recipes.py::test_characters_that_only_look_like_others_keep_their_golden_recipe_and_key",),
     ),
     Plant(
         "let SQLite sync less",
-        "sqlite.py",
+        "disk/sqlite.py",
         'connection.execute("PRAGMA synchronous = FULL")',
         'connection.execute("PRAGMA synchronous = NORMAL")',
         ("tests/run/test_durability.py",),
     ),
     Plant(
         "keep SQLite's way back in memory",
-        "sqlite.py",
+        "disk/sqlite.py",
         "{'WAL' if wal else 'DELETE'}",
         "{'WAL' if wal else 'MEMORY'}",
         ("tests/run/test_durability.py",),
@@ -163,7 +163,7 @@ PLANTS = (
         "store.py",
         "        new.flush()\n        os.fsync(new.fileno())\n",
         "        new.flush()\n",
-        ("tests/test_power_cut.py",),
+        ("tests/disk/test_power_cut.py",),
     ),
     Plant(
         "give the permit of every 429 back",
@@ -187,14 +187,14 @@ PLANTS = (
     ),
     Plant(
         "remember where money goes only once it is spent",
-        "session.py",
+        "session/session.py",
         "        self._remember(coming=due)\n",
         "",
         ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
     ),
     Plant(
         "write the end of a run once its folder is let go",
-        "session.py",
+        "session/session.py",
         """\
                 seconds = asyncio.get_running_loop().time() - began
                 return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
@@ -204,11 +204,11 @@ PLANTS = (
     with Ledger(order.folder.path) as ledger:
         return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
 """,
-        ("tests/run/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
+        ("tests/session/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
     ),
     Plant(
         "rewrite the manifest once the folder is let go",
-        "books.py",
+        "output_folder/opened.py",
         """\
         stack.callback(rewrite_manifest, folder, ledger, books.plan)
         yield books
@@ -218,7 +218,7 @@ PLANTS = (
     with Ledger(folder.path) as ledger:
         rewrite_manifest(folder, ledger, books.plan)
 """,
-        ("tests/run/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
+        ("tests/session/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
     ),
 )
 

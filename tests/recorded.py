@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from campaign_runner.disk.files import make_folder
 from campaign_runner.events import (
     Accepted,
     Attempt,
@@ -18,10 +19,9 @@ from campaign_runner.events import (
     SetAside,
     Stored,
 )
-from campaign_runner.files import make_folder
-from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import CustomModel, Job, Ticket, Variation
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 
 DOUBT = Reason("no_answer", "the line broke after sending")

@@ -17,7 +17,7 @@ from campaign_runner import Credentials, Folder, Secret, Settings
 from campaign_runner.sandbox import settings as sandbox
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
-from campaigns import written
+from tests.campaigns import written
 
 ROOT = Path(__file__).parents[1]
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)

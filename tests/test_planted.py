@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from planted import PACKAGE, PLANTS, ROOT, Plant
+
+from tests.planted import PACKAGE, PLANTS, ROOT, Plant
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.bug)

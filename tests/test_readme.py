@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from campaign_runner import errors
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.cli import COMMANDS, commands
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.reading import load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

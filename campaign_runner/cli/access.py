@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaign_runner.cli.environment import Environment, sandbox_settings
-from campaign_runner.folder import SANDBOX, Folder
-from campaign_runner.memory import Memory
-from campaign_runner.order import Access
+from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.registry import Memory
 from campaign_runner.plan.cost import Rate
+from campaign_runner.session.request import Access
 
 SANDBOX_RATE = Rate(per_minute=600, per_day=1_000_000)
 SANDBOX_JOB_SECONDS = 0.4

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.books import opened
-from campaign_runner.cancelling import cancel_accepted
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.folder import SANDBOX, Folder
-from campaign_runner.plan.only import Only
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.maintenance.cancel import cancel_accepted
+from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.opened import opened
+from campaign_runner.plan.selection import Only
 from campaign_runner.text import counted, visible
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.errors import SpecError
-from campaign_runner.spec.reading import load
 from campaign_runner.text import counted
 
 

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import Target, find, folder_of
 from campaign_runner.errors import CampaignError, SpecError, UsageError
-from campaign_runner.folder import Folder
-from campaign_runner.memory import Memory
-from campaign_runner.plan.only import EVERYTHING, Only
-from campaign_runner.recalling import recalled, waiting
-from campaign_runner.spec.schema import Campaign
-from campaign_runner.together import held_back
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.registry import Memory
+from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.session.last_text import recalled, waiting
+from campaign_runner.session.several import held_back
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from campaign_runner.authoring.clone import clone
 from campaign_runner.cli import options
 from campaign_runner.cli.plan import show
 from campaign_runner.cli.target import find
-from campaign_runner.cloning import clone
 from campaign_runner.text import visible
 
 

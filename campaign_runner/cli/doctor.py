@@ -12,14 +12,14 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import find
-from campaign_runner.doctor import Doctor, Finding, Patient
 from campaign_runner.errors import SpecError
-from campaign_runner.memory import Memory
-from campaign_runner.order import Access, Order
+from campaign_runner.output_folder.registry import Memory
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import worst
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
+from campaign_runner.session.doctor import Doctor, Finding, Patient
+from campaign_runner.session.request import Access, Order
 from campaign_runner.text import visible
 from campaign_runner.uptime import uptime
 

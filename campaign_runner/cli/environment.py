@@ -13,7 +13,7 @@ from platformdirs import user_state_path
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
 from campaign_runner.firefly.client import Settings
-from campaign_runner.firefly.hosts import checked_image_host, checked_origin
+from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
 
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"

@@ -13,11 +13,11 @@ from campaign_runner.cli import options, target
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.places import known_folders
 from campaign_runner.errors import UsageError
-from campaign_runner.finding import Hit, by_file, by_key, key_in
-from campaign_runner.folder import Folder
+from campaign_runner.find.history import facts, home_of, told
+from campaign_runner.find.search import Hit, by_file, by_key, key_in
 from campaign_runner.journal.ledger import STATES
-from campaign_runner.life import facts, home_of, told
-from campaign_runner.likeness import Likeness
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.pictures.likeness import Likeness
 
 _TOLD_EVERY = 1000
 

@@ -11,14 +11,14 @@ from typing import Any
 import click
 
 from campaign_runner import schemas
+from campaign_runner.authoring.new import SCHEMA, Answers, write_new
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.cost import product_of_lists
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.spec.ids import derived
-from campaign_runner.spec.reading import load
-from campaign_runner.starter import SCHEMA, Answers, write_new
 
 _FOLDER = "campaigns"
 

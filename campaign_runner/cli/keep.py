@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.adopting import Existing
-from campaign_runner.books import opened
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.plan.only import Only
+from campaign_runner.maintenance.keep import keep, stand_ins
+from campaign_runner.output_folder.opened import opened
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.stand_ins import keep, stand_ins
+from campaign_runner.plan.selection import Only
+from campaign_runner.reuse.adoption import Existing
 from campaign_runner.text import counted, visible
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.families import CUSTOM_BASES, FAMILIES
 from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.firefly.foreign import sanitize
+from campaign_runner.firefly.protocol.untrusted import sanitize
 from campaign_runner.model import CustomModel
-from campaign_runner.spec.guard import quoted
 from campaign_runner.text import counted
 
 

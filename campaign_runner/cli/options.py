@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.plan.only import Only, read_only
-from campaign_runner.spec.schema import Campaign
-from campaign_runner.spec.spellings import both
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.schema.spellings import both
+from campaign_runner.plan.selection import Only, read_only
 
 output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Where output folders lie.")
 only = click.option(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from campaign_runner.cli.environment import Environment
 from campaign_runner.errors import UsageError
-from campaign_runner.finding import folders_in
-from campaign_runner.folder import Folder, home_of
-from campaign_runner.memory import Memory
+from campaign_runner.find.search import folders_in
+from campaign_runner.output_folder.folder import Folder, home_of
+from campaign_runner.output_folder.registry import Memory
 
 
 def known_folders(output: Path | None) -> list[Folder]:

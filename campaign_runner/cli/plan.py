@@ -11,22 +11,22 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.changes import between, sentences
+from campaign_runner.authoring.since_last_run import between, sentences
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
-from campaign_runner.folder import SANDBOX
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.outlook import outlook
-from campaign_runner.ownership import refuse_lost_record
+from campaign_runner.output_folder.folder import SANDBOX
+from campaign_runner.output_folder.ownership import refuse_lost_record
 from campaign_runner.plan.cost import Rate, estimate
-from campaign_runner.plan.listing import listing, overview
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.overview import listing, overview
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaign_runner.reuse import Wish, known_model
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.reuse.offers import Wish, known_model
+from campaign_runner.session.preview import outlook
 
 
 @click.command()

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.books import opened
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.target import Target, find
+from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.names import REMOVED
-from campaign_runner.plan.only import Only
+from campaign_runner.maintenance.prune import departed, is_aside, prune
+from campaign_runner.output_folder.opened import opened
 from campaign_runner.plan.plan import Plan
-from campaign_runner.pruning import departed, is_aside, prune
+from campaign_runner.plan.selection import Only
 from campaign_runner.text import counted, listed
 
 

@@ -10,25 +10,25 @@ from typing import Any
 
 import click
 
-from campaign_runner.cli import console, making, options
+from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
-from campaign_runner.cli.asking import confirmed
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.making import Making
+from campaign_runner.cli.observers import watching
+from campaign_runner.cli.prompts import confirmed
+from campaign_runner.cli.run_options import Making
 from campaign_runner.cli.signals import heeding_signals
-from campaign_runner.cli.watching import watching
-from campaign_runner.commands import shown
 from campaign_runner.errors import UsageError
-from campaign_runner.folder import Folder
-from campaign_runner.order import Access, Desk
+from campaign_runner.maintenance.resolve import Decision
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.plan.cost import Estimate, duration, minutes
-from campaign_runner.readback import read_manifest
+from campaign_runner.report.next_commands import shown
 from campaign_runner.rerun.choosing import choose, usual_place
-from campaign_runner.rerun.order import Again
+from campaign_runner.rerun.request import Again
 from campaign_runner.rerun.rerunning import make_again
-from campaign_runner.resolving import Decision
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.stop import Stop
+from campaign_runner.session.request import Access, Desk
 from campaign_runner.text import counted
 from campaign_runner.uptime import uptime
 
@@ -53,7 +53,7 @@ class Flags(Making):
 
 @click.command()
 @click.argument("manifest", type=click.Path(path_type=Path), metavar="MANIFEST")
-@making.consent
+@run_options.consent
 @options.only
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Where they go; else NAME.rerun.")
 @click.option(
@@ -63,10 +63,12 @@ class Flags(Making):
 @click.option("--accept-drift", is_flag=True, help="Go on though the first images, or the custom model, differ.")
 @click.option("--resubmit", is_flag=True, help="In doubt since an earlier rerun: ask for them again.")
 @click.option("--retry-failed", is_flag=True, help="Failed in an earlier rerun: ask for them again.")
-@click.option("--concurrency", type=making.positive, default=16, show_default=True, help="Requests under way at once.")
-@making.bounds
-@making.log
-@making.ends_with_a_line
+@click.option(
+    "--concurrency", type=run_options.positive, default=16, show_default=True, help="Requests under way at once."
+)
+@run_options.bounds
+@run_options.log
+@run_options.ends_with_a_line
 def command(manifest: Path, **options: Any) -> int:
     """Make the images of a manifest again, and compare.
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.books import opened
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.target import find
-from campaign_runner.commands import shown
 from campaign_runner.errors import UsageError
-from campaign_runner.folder import Folder
-from campaign_runner.plan.only import Only
+from campaign_runner.maintenance.resolve import Decision, apply, meant
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.opened import opened
 from campaign_runner.plan.plan import Plan
-from campaign_runner.resolving import Decision, apply, meant
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.plan.selection import Only
+from campaign_runner.report.next_commands import shown
 from campaign_runner.text import counted, visible
 
 

@@ -9,20 +9,20 @@ from typing import Any
 
 import click
 
-from campaign_runner import commands
+from campaign_runner.authoring.retake import Known, Retake, Wish, retake
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.places import known_folders
 from campaign_runner.cli.target import find
-from campaign_runner.commands import shown
 from campaign_runner.errors import UsageError
-from campaign_runner.finding import Hit, by_key, key_in
-from campaign_runner.folder import Folder
+from campaign_runner.find.search import Hit, by_key, key_in
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import Estimate, Rate, duration, estimate, minutes
-from campaign_runner.plan.only import Only
-from campaign_runner.plan.stock import Stock
-from campaign_runner.retaking import Known, Retake, Wish, retake
-from campaign_runner.spec.reading import load
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.selection import Only
+from campaign_runner.report import next_commands
+from campaign_runner.report.next_commands import shown
 from campaign_runner.text import counted
 
 
@@ -77,7 +77,7 @@ def command(
         click.confirm("Write it?", abort=True)
     new.write()
     keys = ",".join(key[:8] for key in new.added)
-    click.echo(f"written; next: {commands.run(new.path, hit.folder, '--only', f'key={keys}')}")
+    click.echo(f"written; next: {next_commands.run(new.path, hit.folder, '--only', f'key={keys}')}")
 
 
 def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Hit:

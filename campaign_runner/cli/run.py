@@ -11,23 +11,23 @@ from typing import Any
 
 import click
 
-from campaign_runner.cli import console, making, options
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
-from campaign_runner.cli.asking import Asking
 from campaign_runner.cli.choosing import Choice, Wanted, chosen
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.making import Making
+from campaign_runner.cli.observers import Watch, watching
+from campaign_runner.cli.prompts import Asking
+from campaign_runner.cli.run_options import Making
 from campaign_runner.cli.signals import heeding_signals
-from campaign_runner.cli.watching import Watch, watching
 from campaign_runner.errors import CampaignError, SpecError
-from campaign_runner.order import Desk, Order
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import worst
-from campaign_runner.run.parts import Shared, Spent
+from campaign_runner.run.limits import Shared, Spent
 from campaign_runner.run.stop import Stop
-from campaign_runner.spec.schema import Campaign
-from campaign_runner.together import Part, make_together
+from campaign_runner.session.request import Desk, Order
+from campaign_runner.session.several import Part, make_together
 from campaign_runner.uptime import uptime
 
 
@@ -45,17 +45,17 @@ class Flags(Making):
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="FILE…")
-@making.consent
+@run_options.consent
 @options.only
 @options.output
-@click.option("--concurrency", type=making.positive, help="Requests under way at once, for each campaign.")
-@making.bounds
+@click.option("--concurrency", type=run_options.positive, help="Requests under way at once, for each campaign.")
+@run_options.bounds
 @click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
 @click.option("--start-over", is_flag=True, help="Buy again what the journal does not know (elsewhere, or lost).")
 @click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored or waits for.")
 @click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
-@making.log
-@making.ends_with_a_line
+@run_options.log
+@run_options.ends_with_a_line
 def command(names: tuple[str, ...], **options: Any) -> int:
     """Make what is due and fetch what is paid for.
 

@@ -12,9 +12,9 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.manifest import Sources, counts_of, head
+from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.plan import Plan
-from campaign_runner.report import KEPT_AT_SERVICE, Summary, report
+from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.text import visible
 

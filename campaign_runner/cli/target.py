@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
 from campaign_runner.errors import SpecError, UsageError
-from campaign_runner.folder import MADE_AGAIN, Folder, home_of, usual_files
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.memory import Memory
-from campaign_runner.recalling import Recalled, folders_of, recalled
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.output_folder.folder import MADE_AGAIN, Folder, home_of, usual_files
+from campaign_runner.output_folder.registry import Memory
+from campaign_runner.session.last_text import Recalled, folders_of, recalled
 
 YAML = (".yaml", ".yml")
 

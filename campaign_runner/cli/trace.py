@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from campaign_runner.cli.environment import Environment
+from campaign_runner.disk.files import make_folder, write_durably
 from campaign_runner.errors import CampaignError
-from campaign_runner.files import make_folder, write_durably
 from campaign_runner.version import __version__
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from campaign_runner.errors import SAME_TOKEN, AccountRefused, ProviderError, Unavailable
-from campaign_runner.firefly.answers import Grant
-from campaign_runner.firefly.wire import Request, token_request
+from campaign_runner.firefly.protocol.answers import Grant
+from campaign_runner.firefly.protocol.wire import Request, token_request
 
 SCOPE = "openid,AdobeID,firefly_api,ff_apis"  # of Adobe's tutorial "Custom Models Generate Image API"
 RENEW_AT = 0.8  # of a token's life

@@ -18,11 +18,11 @@ from typing import Self
 from uuid import uuid4
 
 from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
-from campaign_runner.firefly import answers, wire
 from campaign_runner.firefly.auth import Credentials, Secret, TokenSource, same_again
 from campaign_runner.firefly.connection import Connection, Limits, Lost
-from campaign_runner.firefly.foreign import MOST_JSON_BYTES, read_date
-from campaign_runner.firefly.hosts import (
+from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
+from campaign_runner.firefly.protocol import answers, wire
+from campaign_runner.firefly.protocol.hosts import (
     checked_image_host,
     checked_origin,
     checked_proxy,
@@ -30,9 +30,9 @@ from campaign_runner.firefly.hosts import (
     may_fetch_image,
     origin_of,
 )
-from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
+from campaign_runner.firefly.protocol.untrusted import MOST_JSON_BYTES, read_date
+from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.routes import Question, Routes
-from campaign_runner.firefly.wire import Request, Response
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
 from campaign_runner.ports import JobsOnRecord, Provider
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
-from campaign_runner.firefly.wire import Request, Response
+from campaign_runner.firefly.protocol.wire import Request, Response
 
 _USER_AGENT = "campaign-runner/0.1"
 _MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole

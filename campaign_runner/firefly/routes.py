@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
-from campaign_runner.firefly.answers import UNKNOWN_JOB
-from campaign_runner.firefly.hosts import host_of, origin_of
-from campaign_runner.firefly.outputs import NO_RESULT
-from campaign_runner.firefly.wire import Request
+from campaign_runner.firefly.protocol.answers import UNKNOWN_JOB
+from campaign_runner.firefly.protocol.hosts import host_of, origin_of
+from campaign_runner.firefly.protocol.outputs import NO_RESULT
+from campaign_runner.firefly.protocol.wire import Request
 
 DOUBTED_AFTER = 3
 """Answers in a row that are not usable."""

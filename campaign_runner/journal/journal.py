@@ -14,13 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from campaign_runner.disk.sqlite import Committer
 from campaign_runner.events import Attempt, Doubted, Fact, Reason
 from campaign_runner.journal.facts import Pen, Stamp
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.tables import FILE, open_for_writing, reading, recorded_recipe
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation, last_part
 from campaign_runner.ports import Unfinished
-from campaign_runner.sqlite import Committer
 
 SANDBOX_ENDED = Reason("sandbox_ended", "the sandbox of an earlier run ended with its process")
 UPLOADS_LIVE = timedelta(days=6.5)

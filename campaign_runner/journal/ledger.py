@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from campaign_runner import names
+from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Reason, Source
-from campaign_runner.firefly.hosts import recorded_origin
+from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
@@ -330,6 +330,6 @@ class Ledger:
 
 def _inside(file: str) -> str:
     """The file of an image, as it was recorded. Raises ValueError for a name that leads elsewhere."""
-    if names.is_elsewhere(file):
+    if image_names.is_elsewhere(file):
         raise ValueError(file)
     return file

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from campaign_runner import files, sqlite
+from campaign_runner.disk import files, sqlite
 from campaign_runner.errors import IntegrityError
-from campaign_runner.journal.soundness import contradiction
+from campaign_runner.journal.consistency import contradiction
 from campaign_runner.model import Recipe
 
 VERSION = "1"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaign_runner.plan.stock import Purchase, Stock
+from campaign_runner.plan.due import Purchase, Stock
 from campaign_runner.text import counted
 
 USUAL_JOB_SECONDS = 20.0

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from campaign_runner.campaign_file.schema.cells import Cells
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import Cell, CustomModel, Recipe, Variation
-from campaign_runner.plan.body import Recipes
-from campaign_runner.spec.cells import Cells
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.plan.recipes import Recipes
 
 _DIGEST_BYTES = 32
 

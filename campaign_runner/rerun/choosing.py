@@ -13,11 +13,11 @@ from pathlib import Path
 
 from campaign_runner.errors import UsageError
 from campaign_runner.families import FAMILIES
-from campaign_runner.folder import Folder
 from campaign_runner.model import Job
-from campaign_runner.plan.only import EVERYTHING, Only, read_only
-from campaign_runner.readback import ReadBack, cell_of, recipe_of, variation_of
-from campaign_runner.schemas.manifest import Image
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.manifest_reader import ReadBack, cell_of, recipe_of, variation_of
+from campaign_runner.output_folder.manifest_schema import Image
+from campaign_runner.plan.selection import EVERYTHING, Only, read_only
 from campaign_runner.text import counted
 
 _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"

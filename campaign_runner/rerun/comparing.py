@@ -11,8 +11,8 @@ from typing import Literal
 
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.rerun.likeness import likeness
-from campaign_runner.schemas.manifest import Image
+from campaign_runner.output_folder.manifest_schema import Image
+from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.store import LARGEST_BYTES, stored_file
 from campaign_runner.tasks import few_at_once, in_thread
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from campaign_runner.errors import AccountRefused
 from campaign_runner.model import CustomModel
+from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.rerun.comparing import Pair
-from campaign_runner.schemas.manifest import Image
 from campaign_runner.text import counted
 
 

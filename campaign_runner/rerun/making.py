@@ -14,27 +14,27 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from campaign_runner.disk.files import make_folder
+from campaign_runner.disk.name_lengths import try_longest
 from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, ProviderError, StoreError
 from campaign_runner.events import ModelResolved, Started
-from campaign_runner.files import make_folder
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.joining import Workshop
+from campaign_runner.firefly.references import ReferenceFiles, Referring
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import STATES, Ledger
-from campaign_runner.lengths import try_longest
 from campaign_runner.model import Job
-from campaign_runner.order import Access, Desk
 from campaign_runner.plan.cost import Estimate, minutes
 from campaign_runner.ports import Allowance, Quota
-from campaign_runner.preflight import patiently
-from campaign_runner.referring import ReferenceFiles, Referring
 from campaign_runner.rerun.comparing import Pair, compare
 from campaign_runner.rerun.drift import canary_drift, model_drift, model_ids, still_there
-from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.references import find_references
-from campaign_runner.run.parts import Limits, Ports, Shared
+from campaign_runner.rerun.request import Again
+from campaign_runner.run.limits import Limits, Ports, Shared
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Level
+from campaign_runner.session.preflight import patiently
+from campaign_runner.session.request import Access, Desk
+from campaign_runner.session.wiring import Workshop
 from campaign_runner.tasks import in_thread
 
 MOST_CANARIES = 3

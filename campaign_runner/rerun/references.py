@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from campaign_runner import files
+from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES
+from campaign_runner.disk import files
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
-from campaign_runner.spec.pictures import LARGEST_BYTES
 from campaign_runner.text import counted, listed
 
 _MOST_FILES = 10_000

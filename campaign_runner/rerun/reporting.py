@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner import commands
-from campaign_runner.closing import reasons
-from campaign_runner.commands import shown
 from campaign_runner.errors import IntegrityError
-from campaign_runner.folder import SANDBOX
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.ports import Allowance
-from campaign_runner.report import spent
+from campaign_runner.report import next_commands
+from campaign_runner.report.next_commands import shown
+from campaign_runner.report.summary import spent
 from campaign_runner.rerun.comparing import Pair, counts
-from campaign_runner.rerun.order import Again
+from campaign_runner.rerun.request import Again
 from campaign_runner.rerun.restoring import PutBack
 from campaign_runner.run.ending import Ending
+from campaign_runner.session.closing import reasons
 from campaign_runner.text import counted, listed, visible
 
 LISTED = 8
@@ -93,7 +93,7 @@ def _ways_out(order: Again, ledger: Ledger) -> Iterator[str]:
 
     def again(flag: str) -> str:
         is_sandbox = ledger.origin == SANDBOX
-        return commands.rerun(order.read.path, "--into", shown(order.into.path), flag, is_sandbox=is_sandbox)
+        return next_commands.rerun(order.read.path, "--into", shown(order.into.path), flag, is_sandbox=is_sandbox)
 
     states, came = ledger.counts(), ledger.unexpected()
     if states["in_doubt"]:

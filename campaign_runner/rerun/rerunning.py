@@ -7,23 +7,23 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from campaign_runner.errors import CampaignError
-from campaign_runner.folder import MADE_AGAIN
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Size
-from campaign_runner.order import Access, Desk
+from campaign_runner.output_folder.folder import MADE_AGAIN
+from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.rerun.choosing import only_these
 from campaign_runner.rerun.comparing import compare
 from campaign_runner.rerun.making import Maker
-from campaign_runner.rerun.order import Again
 from campaign_runner.rerun.reporting import Outcome, differences, report
+from campaign_runner.rerun.request import Again
 from campaign_runner.rerun.restoring import put_back
 from campaign_runner.rerun.writing import write_comparison, write_record
 from campaign_runner.run.ending import exit_code
-from campaign_runner.schemas.manifest import Image
+from campaign_runner.session.request import Access, Desk
 from campaign_runner.tasks import few_at_once, in_thread
-from campaign_runner.verify.pictures import Damage, Wanted, damage
+from campaign_runner.verify.damage import Damage, Wanted, damage
 from campaign_runner.verify.verifying import READERS
 
 

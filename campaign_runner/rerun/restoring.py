@@ -10,18 +10,18 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from campaign_runner.books import rewrite_manifest
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.disk.image_names import IMAGES
 from campaign_runner.errors import IntegrityError, SpecError, StoreError, UsageError
 from campaign_runner.events import Placed, Reason
-from campaign_runner.folder import DAMAGED, Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.names import IMAGES
+from campaign_runner.output_folder.folder import DAMAGED, Folder
+from campaign_runner.output_folder.opened import rewrite_manifest
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
-from campaign_runner.recalling import recalled
 from campaign_runner.rerun.comparing import Pair, Sides, content_of
-from campaign_runner.spec.reading import load
+from campaign_runner.session.last_text import recalled
 from campaign_runner.store import FolderStore, digest_of, drop_stored
 from campaign_runner.tasks import in_thread
 

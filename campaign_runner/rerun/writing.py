@@ -21,13 +21,13 @@ from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 
-from campaign_runner import files
+from campaign_runner.disk import files
+from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.lengths import is_file
-from campaign_runner.manifest import About, figures, recorded, write_document
+from campaign_runner.output_folder.manifest_writer import About, figures, recorded, write_document
 from campaign_runner.rerun.comparing import VERDICTS, Pair, counts
-from campaign_runner.rerun.order import Again
-from campaign_runner.verify.strangers import COMPARISON
+from campaign_runner.rerun.request import Again
+from campaign_runner.verify.unknown_files import COMPARISON
 
 VERSION = 1
 _PAGE = 500

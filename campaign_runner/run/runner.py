@@ -19,9 +19,9 @@ from campaign_runner.ports import Unfinished
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.deliveries import Delivery, GivenUp
 from campaign_runner.run.ending import Ending
-from campaign_runner.run.keeping import Keeper
+from campaign_runner.run.fetching import Keeper
+from campaign_runner.run.limits import Limits, Ports, Shared
 from campaign_runner.run.pace import Pace
-from campaign_runner.run.parts import Limits, Ports, Shared
 from campaign_runner.run.polls import POLLERS, LetGo, Polls, Silence
 from campaign_runner.run.slots import HeededQuota, Slots
 from campaign_runner.run.stop import Level, Stop

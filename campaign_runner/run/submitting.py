@@ -11,13 +11,14 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from campaign_runner import names, retry
+from campaign_runner import retry
+from campaign_runner.disk import image_names
 from campaign_runner.errors import InDoubt, ProviderError, Rejected, Throttled, Unavailable
 from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Reason, Refused, Submitting, Waiting
 from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits, Ports, Shared
+from campaign_runner.run.limits import Limits, Ports, Shared
 from campaign_runner.run.stop import Level
 
 LONGEST_WAIT = 600.0
@@ -279,7 +280,7 @@ class Submitter:
         """A file under a due name was bought before, by a record that is gone: never buy it again unasked."""
         for variation in job.variations if self._limits.guards_files else ():
             if (name := await self._ports.store.holds(variation.stem, variation.short_stem)) is not None:
-                raise names.bought_before(name)
+                raise image_names.bought_before(name)
 
 
 def _reason(error: ProviderError) -> Reason:

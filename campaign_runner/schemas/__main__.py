@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from campaign_runner.schemas import campaign, manifest
+from campaign_runner.campaign_file import json_schema
+from campaign_runner.output_folder import manifest_schema
 
 
 def main() -> None:
     """Put both schemas beside this file."""
-    for name, schema in (("campaign", campaign.schema()), ("manifest", manifest.schema())):
+    for name, schema in (("campaign", json_schema.schema()), ("manifest", manifest_schema.schema())):
         text = json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
         Path(__file__).with_name(f"{name}.schema.json").write_text(text, encoding="utf-8")
 

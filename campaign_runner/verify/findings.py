@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.commands import shown
+from campaign_runner.report.next_commands import shown
 from campaign_runner.text import counted, visible
 
 

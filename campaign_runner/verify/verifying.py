@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from campaign_runner import commands
 from campaign_runner.errors import Busy
-from campaign_runner.folder import Folder
-from campaign_runner.memory import Memory
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.registry import Memory
+from campaign_runner.report import next_commands
 from campaign_runner.tasks import few_at_once, in_thread
-from campaign_runner.verify.books import Books, read_books
+from campaign_runner.verify.damage import Damage, Wanted, damage
 from campaign_runner.verify.findings import Finding, Verdict
-from campaign_runner.verify.pictures import Damage, Wanted, damage
-from campaign_runner.verify.strangers import strangers, twins
+from campaign_runner.verify.record import Books, read_books
+from campaign_runner.verify.unknown_files import strangers, twins
 
 READERS = 4
 """Images read at once."""
@@ -46,7 +46,7 @@ def _mend_all(folder: Folder, books: Books, findings: Sequence[Finding]) -> str 
     images = [finding for finding in findings if finding.key is not None]
     if len(images) < 2 or any(finding.mend is None for finding in images):
         return None  # what was only moved is not to be bought again
-    return commands.rerun(folder.manifest, "--restore", is_sandbox=books.is_sandbox)
+    return next_commands.rerun(folder.manifest, "--restore", is_sandbox=books.is_sandbox)
 
 
 def _refuse_running(folder: Folder) -> None:
@@ -67,7 +67,7 @@ def _damage(folder: Folder, books: Books, wanted: Wanted, how: Damage, elsewhere
         return Finding("moved", message, wanted.file, wanted.key)
     mend = None
     if wanted.key is not None:
-        mend = commands.rerun(
+        mend = next_commands.rerun(
             folder.manifest, "--only", f"key={wanted.key[:8]}", "--restore", is_sandbox=books.is_sandbox
         )
     return Finding(how.kind, how.message, wanted.file, wanted.key, mend)

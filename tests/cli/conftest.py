@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from checker import Seen, check
-from typed import Ask, Said
 
 from campaign_runner.cli import run_command
+from tests.checker import Seen, check
+from tests.cli.typed import Ask, Said
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 

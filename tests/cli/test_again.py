@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from typed import Ask
+
+from tests.cli.typed import Ask
 
 FIRST = """\
 campaign: first

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from recorded import record
-from typed import Ask
 
-from campaign_runner.changes import note_of
+from campaign_runner.authoring.since_last_run import note_of
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.recalling import NO_TEXT
-from campaigns import plan
+from campaign_runner.session.last_text import NO_TEXT
+from tests.campaigns import plan
+from tests.cli.typed import Ask
+from tests.recorded import record
 
 STATES = ["stored", "in_doubt", "failed", "accepted"]
 LOOK = {"style_reference": "looks/../look.png"}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typed import Ask, Said
 
-from campaign_runner.folder import Folder
-from campaigns import SPRING
+from campaign_runner.output_folder.folder import Folder
+from tests.campaigns import SPRING
+from tests.cli.typed import Ask, Said
 
 NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 LINE = 'candle, hero, 2 images: "a candle" → "a big candle"'

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import record
-from typed import Ask, Said
 
-from campaign_runner.changes import note_of
+from campaign_runner.authoring.since_last_run import note_of
 from campaign_runner.cli import run_command
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.plan.plan import Plan
-from campaigns import campaign, written
+from tests.campaigns import campaign, written
+from tests.cli.typed import Ask, Said
+from tests.recorded import record
 
 NEW_WORDS = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
 SAID = "prompt hero changed: 4 images due, 2 requests, 1 min; 0 kept; 4 no longer in the campaign (kept on disk)"

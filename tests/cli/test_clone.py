@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from recorded import record
-from typed import Ask
 
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.plan.plan import Plan
-from campaign_runner.spec.reading import load
+from tests.cli.typed import Ask
+from tests.recorded import record
 
 TEXT = """\
 # yaml-language-server: $schema=campaign.schema.json

@@ -10,19 +10,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from disks import PATH_MAX, deep, taking
-from typed import Ask, Said, charged
 
 from campaign_runner.cli.environment import sandbox_settings
-from campaign_runner.doctor import Doctor, Patient
 from campaign_runner.events import ModelResolved
-from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import CustomModel
-from campaign_runner.order import Access
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import Rate
 from campaign_runner.quota import SharedQuota, account_of
 from campaign_runner.run.control import Clock
+from campaign_runner.session.doctor import Doctor, Patient
+from campaign_runner.session.request import Access
+from tests.cli.typed import Ask, Said, charged
+from tests.disks import PATH_MAX, deep, taking
 from tests.processes.launcher import import_everything
 
 CAMPAIGN = """\

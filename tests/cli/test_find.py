@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
-from many_images import copy_of, make
-from recorded import record
-from typed import Ask
 
-from campaigns import campaign, plan, written
+from tests.campaigns import campaign, plan, written
+from tests.cli.typed import Ask
+from tests.many_images import copy_of, make
+from tests.recorded import record
 
 STATES = ["stored", "in_doubt", "failed", "accepted"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typed import Ask, Said
 
+from campaign_runner.authoring.new import Answers
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.plan.plan import Plan
 from campaign_runner.schemas import shipped
-from campaign_runner.spec.reading import load
-from campaign_runner.starter import Answers
+from tests.cli.typed import Ask, Said
 
 
 def test_without_a_terminal_it_takes_the_defaults(ask: Ask, tmp_path: Path) -> None:

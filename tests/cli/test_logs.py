@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typed import Ask
 
-from campaigns import SPRING
+from tests.campaigns import SPRING
+from tests.cli.typed import Ask
 
 
 @pytest.fixture(autouse=True)

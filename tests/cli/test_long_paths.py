@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from disks import deep
-from typed import Ask
-
-from campaigns import SPRING
+from tests.campaigns import SPRING
+from tests.cli.typed import Ask
+from tests.disks import deep
 
 
 def test_a_path_that_is_too_long_is_told_and_a_shorter_one_will_do(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from typed import Ask
 
-from campaigns import SPRING
+from tests.campaigns import SPRING
+from tests.cli.typed import Ask
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typed import Ask
 
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.cli.models import lines_to_paste, table
 from campaign_runner.model import CustomModel
-from campaign_runner.spec.reading import load
+from tests.cli.typed import Ask
 
 WARM = CustomModel("urn:aaid:sc:US:1", "Warm Custom Model", "1", "etag", "", "clio_v2", "warm", "published")
 CAMPAIGN = """\

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import record
 
 from campaign_runner.cli import run_command
-from campaign_runner.memory import Memory
-from campaigns import MODEL, plan, written
+from campaign_runner.output_folder.registry import Memory
+from tests.campaigns import MODEL, plan, written
+from tests.recorded import record
 
 Captured = pytest.CaptureFixture[str]
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import record
 
 from campaign_runner.cli import run_command
+from campaign_runner.disk.files import make_folder
 from campaign_runner.events import Attempt, Doubted, Reason
-from campaign_runner.files import make_folder
-from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Job
-from campaigns import plan, written
+from campaign_runner.output_folder.folder import Folder
+from tests.campaigns import plan, written
+from tests.recorded import record
 
 Captured = pytest.CaptureFixture[str]
 STATES = ["stored", "in_doubt", "failed", "in_doubt"]

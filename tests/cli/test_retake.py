@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import record
-from typed import Ask, Said
 
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.plan.plan import Plan
-from campaign_runner.spec.reading import load
-from campaigns import plan, written
+from tests.campaigns import plan, written
+from tests.cli.typed import Ask, Said
+from tests.recorded import record
 
 
 @pytest.fixture

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from typed import Ask
 
-from campaign_runner.schemas import campaign, manifest
+from campaign_runner.campaign_file import json_schema
+from campaign_runner.output_folder import manifest_schema
+from tests.cli.typed import Ask
 
 
 @pytest.mark.parametrize(
     ("arguments", "schema"),
     [
-        ((), campaign.schema()),  # what one mostly wants
-        (("campaign",), campaign.schema()),
-        (("manifest",), manifest.schema()),
+        ((), json_schema.schema()),  # what one mostly wants
+        (("campaign",), json_schema.schema()),
+        (("manifest",), manifest_schema.schema()),
     ],
 )
 def test_it_prints_the_schema(arguments: tuple[str, ...], schema: dict[str, object], ask: Ask) -> None:

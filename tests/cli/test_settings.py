@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typed import Ask, charged
 
 from campaign_runner.cli.environment import FIREFLY, Environment
 from campaign_runner.errors import UsageError
-from campaigns import campaign
+from tests.campaigns import campaign
+from tests.cli.typed import Ask, charged
 
 ME = {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": "a-secret-of-mine"}
 

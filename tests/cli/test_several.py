@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typed import Ask, Said
+
+from tests.cli.typed import Ask, Said
 
 CAMPAIGN = """\
 campaign: {name}

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from typed import Ask
 
 from campaign_runner.cli.times import Duration, next_time
+from tests.cli.typed import Ask
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from typed import Ask
+
+from tests.cli.typed import Ask
 
 CAMPAIGN = """\
 campaign: spring

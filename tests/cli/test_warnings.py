@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typed import Ask, Said
 
-from campaigns import SPRING
+from tests.campaigns import SPRING
+from tests.cli.typed import Ask, Said
 
 TWO_LANGUAGES = "markets: {us: {locale: en-US}, de: {locale: de-DE}}\n"
 STYLE = "spring.yaml:7:11: Adobe lists no style 'watercolour'; did you mean 'watercolor'?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from virtual import VirtualLoop
+from tests.virtual import VirtualLoop
 
 
 def pytest_asyncio_loop_factories(

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from specification import Exchange
 
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.uploads import MOST_BYTES
+from tests.contract.specification import Exchange
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -11,25 +11,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from checker import Seen, check
-from recording import RecordedSandbox
-
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings as ClientSettings
-from campaign_runner.folder import Folder
-from campaign_runner.memory import Memory
-from campaign_runner.order import Access, Desk, Order
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.registry import Memory
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
-from campaign_runner.session import make
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
+from campaign_runner.session.request import Access, Desk, Order
+from campaign_runner.session.session import make
+from tests.checker import Seen, check
+from tests.contract.recording import RecordedSandbox
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from raw_server import RawServer
-
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
 from campaign_runner.model import Cell, Job, Recipe, Size, Variation
+from tests.firefly.raw_server import RawServer
 
 SECRET = "canary-secret-51c7e2"
 

@@ -18,8 +18,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from fuzzing import Target, spoiled
-
 from campaign_runner.errors import (
     BlockedHost,
     CampaignError,
@@ -30,9 +28,10 @@ from campaign_runner.errors import (
     ProviderError,
     Unavailable,
 )
-from campaign_runner.firefly import answers
-from campaign_runner.firefly.foreign import read_retry_after
-from campaign_runner.firefly.wire import Response
+from campaign_runner.firefly.protocol import answers
+from campaign_runner.firefly.protocol.untrusted import read_retry_after
+from campaign_runner.firefly.protocol.wire import Response
+from tests.fuzz.fuzzing import Target, spoiled
 
 NOW = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
 JOB = "urn:ff:jobs:1"

@@ -1,6 +1,6 @@
 """Small inputs that want to grow: each is refused or read in two seconds and a bounded memory.
 
-Run as a program it bounds its own address space first, so that what grows dies: `python tests/fuzz/bombs.py`.
+Run as a program it bounds its own address space first, so that what grows dies: `python -m tests.fuzz.bombs`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from answers_fuzz import NOW, READERS
-from campaigns_fuzz import LINES
-from fuzzing import at_most
-from pictures_fuzz import drawn, png
 from PIL import Image
 
-from campaign_runner.decoding import examine
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.ids import id_flaw
+from campaign_runner.campaign_file.schema.templates import parse
 from campaign_runner.errors import CampaignError
-from campaign_runner.firefly.foreign import read_retry_after, sanitize
-from campaign_runner.firefly.hosts import may_fetch_image, may_receive_token
-from campaign_runner.firefly.wire import Response
-from campaign_runner.plan.only import read_only
-from campaign_runner.spec.ids import id_flaw
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.text import parse
+from campaign_runner.firefly.protocol.hosts import may_fetch_image, may_receive_token
+from campaign_runner.firefly.protocol.untrusted import read_retry_after, sanitize
+from campaign_runner.firefly.protocol.wire import Response
+from campaign_runner.pictures.inspection import examine
+from campaign_runner.plan.selection import read_only
+from tests.fuzz.answers_fuzz import NOW, READERS
+from tests.fuzz.campaigns_fuzz import LINES
+from tests.fuzz.fuzzing import at_most
+from tests.fuzz.pictures_fuzz import drawn, png
 
 MOST_GROWTH = 320 << 20
 """Of address space: a picture of the most pixels allowed, decoded, and what came of it."""

@@ -9,11 +9,10 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from fuzzing import Target, spoiled
-
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.errors import SpecError
 from campaign_runner.plan.plan import Plan
-from campaign_runner.spec.reading import load
+from tests.fuzz.fuzzing import Target, spoiled
 
 ROOT = Path(__file__).parents[2]
 LINES = (
@@ -39,8 +38,8 @@ GOOD = tuple(
             path.read_text(encoding="utf-8")
             for path in (
                 ROOT / "campaigns" / "first.yaml",
-                ROOT / "tests" / "spec" / "good" / "twelve-lines.yaml",
-                ROOT / "tests" / "spec" / "good" / "everything.yaml",
+                ROOT / "tests" / "campaign_file" / "good" / "twelve-lines.yaml",
+                ROOT / "tests" / "campaign_file" / "good" / "everything.yaml",
             )
         ),
     )

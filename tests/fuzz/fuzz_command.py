@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from targets import TARGETS
+
+from tests.fuzz.targets import TARGETS
 
 MOST_BYTES = 2 << 30
 """Of address space a process of the command may use, libraries included; what grows without bound fails."""

@@ -20,18 +20,17 @@ from random import Random
 from tempfile import mkdtemp
 from typing import Any
 
-from fuzzing import Target
-from recorded import record
-
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Adopted, Placed, Reason, Source, Uploaded
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaigns import MODEL, plan
+from tests.campaigns import MODEL, plan
+from tests.fuzz.fuzzing import Target
+from tests.recorded import record
 
 STATES = ("stored", "accepted", "in_doubt", "failed", "pending", "submitting", "refused", "stored", "new") * 4
 TABLES = ("events", "attempts", "variations", "recipes", "meta", "uploads")

@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from fuzzing import Target, spoiled
-from journals_fuzz import NOW, home, planned, whole
-
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.manifest import Sources, write_manifest
+from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
+from tests.fuzz.fuzzing import Target, spoiled
+from tests.fuzz.journals_fuzz import NOW, home, planned, whole
 
 PIECES = (
     b"\n", b"\r\n", b"{", b"}", b'"', b",", b"\x00", b"\xff", b'  "updated_at": ', b'  "generator": ', b"[]", b"null",

@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from fuzzing import Target, spoiled
 from PIL import Image
 
-from campaign_runner.decoding import examine
 from campaign_runner.errors import Damaged
+from campaign_runner.pictures.inspection import examine
+from tests.fuzz.fuzzing import Target, spoiled
 
 PIECES = (
     b"\xff\xd8", b"\xff\xd9", b"\xff\xda", b"\xff\xe1\xff\xff", b"\xff\xc0", b"\xff\xc2\x00\x11\x08\xff\xff\xff\xff",

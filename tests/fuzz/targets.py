@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from answers_fuzz import ANSWERS, RETRY_AFTER
-from campaigns_fuzz import CAMPAIGNS
-from fuzzing import Target
-from journals_fuzz import JOURNALS
-from manifests_fuzz import MANIFESTS
-from pictures_fuzz import PICTURES
-from wire_fuzz import HTTP
-from words_fuzz import NAMES, ONLY, TEMPLATES
+from tests.fuzz.answers_fuzz import ANSWERS, RETRY_AFTER
+from tests.fuzz.campaigns_fuzz import CAMPAIGNS
+from tests.fuzz.fuzzing import Target
+from tests.fuzz.journals_fuzz import JOURNALS
+from tests.fuzz.manifests_fuzz import MANIFESTS
+from tests.fuzz.pictures_fuzz import PICTURES
+from tests.fuzz.wire_fuzz import HTTP
+from tests.fuzz.words_fuzz import NAMES, ONLY, TEMPLATES
 
 TARGETS: dict[str, Target] = {
     target.name: target

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fuzz_command import fuzz, share_of
-from journals_fuzz import whole
-from targets import TARGETS
 
-HERE = Path(__file__).parent
+from tests.fuzz.fuzz_command import fuzz, share_of
+from tests.fuzz.journals_fuzz import whole
+from tests.fuzz.targets import TARGETS
+
+ROOT = Path(__file__).parents[2]
 
 FEW, MANY = 2000, 75_000
 PARTS = 2  # of each target in the proof, so that processors share the work
@@ -47,15 +48,15 @@ def test_no_input_of_many_breaks_a_promise_and_every_outcome_occurs(
 @pytest.mark.proof
 def test_no_bomb_goes_off_in_two_seconds_of_processor_time_and_bounded_memory() -> None:
     run = subprocess.run(
-        [sys.executable, HERE / "bombs.py"], cwd=HERE.parent, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "tests.fuzz.bombs"], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
     assert run.returncode == 0, run.stderr
     assert int(run.stdout.splitlines()[-1].split()[0]) > 200
 
 
 def test_the_journals_are_the_same_in_every_process() -> None:
-    said = f"import sys; sys.path[:0] = {sys.path!r}; from journals_fuzz import whole; print(whole().hex())"
-    run = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=60)
+    said = f"import sys; sys.path[:0] = {sys.path!r}; from tests.fuzz.journals_fuzz import whole; print(whole().hex())"
+    run = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=600)
     assert run.stdout.strip() == whole().hex(), run.stderr
 
 

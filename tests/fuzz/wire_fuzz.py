@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from answers_fuzz import BODIES, OWN, WAITS, check_shown
-from fuzzing import Target, spoiled
-
 from campaign_runner.errors import InDoubt, ProviderError
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.firefly.connection import Limits
 from campaign_runner.model import Cell, Job, Output, Recipe, Size, Ticket, Variation
 from tests.firefly.raw_server import TOKEN, answer, granted, raw_server
+from tests.fuzz.answers_fuzz import BODIES, OWN, WAITS, check_shown
+from tests.fuzz.fuzzing import Target, spoiled
 
 SECRET = "canary-secret-51c7e2"
 REFUSAL = re.compile(rb"HTTP/\d\.\d +(3\d\d|4\d\d|503)")

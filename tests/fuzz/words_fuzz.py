@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-from fuzzing import Target
-
+from campaign_runner.campaign_file.schema.ids import derived, id_flaw
+from campaign_runner.campaign_file.schema.templates import Slot, flaws, parse
 from campaign_runner.errors import IntegrityError, StoreError, UsageError
 from campaign_runner.model import Cell, Size
-from campaign_runner.plan.only import Only, read_only
+from campaign_runner.plan.selection import Only, read_only
 from campaign_runner.ports import Put
-from campaign_runner.spec.ids import derived, id_flaw
-from campaign_runner.spec.text import Slot, flaws, parse
 from campaign_runner.store import FolderStore
+from tests.fuzz.fuzzing import Target
 
 PARTS = (
     "", ".", "..", "/", "\\", "con", "CON", "nul.jpg", "com¹", "lpt9", "aux ", "a", "almond-candle", "Ümläut",

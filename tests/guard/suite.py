@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import guarding
 import pytest
+
+from tests.guard import guarding
 
 HERE = str(Path(__file__).parent)
 

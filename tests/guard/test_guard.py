@@ -11,8 +11,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import aiohttp
-import guarding
 import pytest
+
+from tests.guard import guarding
 
 ELSEWHERE = "192.0.2.1"
 """An address that is nobody's: it is kept for documentation."""
@@ -108,7 +109,19 @@ def test_everything_else_is_elsewhere(host: object) -> None:
 
 def test_an_attempt_fails_the_suite_also_where_its_error_is_swallowed(tmp_path: Path) -> None:
     (tmp_path / "test_inner.py").write_text(INNER, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "suite", "-p", "no:randomly", "-p", "no:cacheprovider", "-rA", "."]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.guard.suite",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+        "-rA",
+        ".",
+    ]
     command.append("--color=no")  # whatever the environment asks for
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8")
     told = {line.split("::")[1].split()[0] for line in done.stdout.splitlines() if line.startswith(("ERROR", "FAILED"))}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.run.conftest import begin, pictures_drawn_once, pytest_asyncio_loop_factories, quick_disk
+from tests.fixtures import begin, pictures_drawn_once, pytest_asyncio_loop_factories, quick_disk
 
 __all__ = ["begin", "pictures_drawn_once", "pytest_asyncio_loop_factories", "quick_disk"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from campaign_runner.sandbox.faults import Fault
 
 if TYPE_CHECKING:
-    from night import Night
+    from tests.night import Night
 
 SEEDS = 2
 """Images of every job."""

@@ -11,13 +11,12 @@ import signal
 from collections import Counter
 from dataclasses import dataclass
 
-from night import SECRET, Ended, Night
-
 from campaign_runner.events import Accepted, Attempt, Event, Submitting
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from tests.matrix.kinds import BEGINNING, SEEDS, Cell, Play
+from tests.night import SECRET, Ended, Night
 
 JOBS = 5
 STOPPED_AT = 2

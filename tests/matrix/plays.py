@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from night import Night
-
 from campaign_runner.sandbox.faults import Fault
 from tests.matrix.kinds import BEGINNING, Play
+from tests.night import Night
 
 STORED, DOUBT, FAILED = {"stored": 2}, {"in_doubt": 2}, {"failed": 2}
 PENDING, ACCEPTED, ONE_FAILED = {"pending": 2}, {"accepted": 2}, {"stored": 1, "failed": 1}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from night import Night
-
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.recoding import READABLE, SPOILED
 from tests.matrix.kinds import Kind, Play
 from tests.matrix.plays import PENDING, beginning, doubt, overcome
+from tests.night import Night
 
 HOUR = 3600.0
 AT_A_POLL = ("gzip", "bom", "utf-16", "gzip_cut", "gzip_bomb")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 from functools import partial
 
-from night import Night
-
 from tests.matrix.kinds import Kind, Play
 from tests.matrix.plays import unplugged
+from tests.night import Night
 
 HOUR = 3600.0
-FILES, JOURNAL, STORE = "test_files.py::", "ports/test_sqlite_journal.py::", "ports/test_folder_store.py::"
+FILES, JOURNAL, STORE = "disk/test_files.py::", "ports/test_sqlite_journal.py::", "ports/test_folder_store.py::"
 RUNNER, STOPPING, DAYS = "run/test_runner.py::", "run/test_stopping.py::", "processes/test_days.py::"
 QUOTA, SIGNALS, KILL = "ports/test_quota.py::", "processes/test_signals.py::", "processes/test_kill.py::"
 
@@ -51,7 +50,7 @@ MACHINE = (
     Kind(
         "F74",
         "the disk is full, and the manifest cannot be written",
-        tests=("test_manifest.py::test_a_full_disk_leaves_the_old_one",),
+        tests=("output_folder/test_manifest_writer.py::test_a_full_disk_leaves_the_old_one",),
         ends="the old one stays whole",
         exit="6",
     ),
@@ -69,7 +68,7 @@ MACHINE = (
             "processes/test_disk.py::test_a_folder_that_may_not_be_written_stops_a_run_before_anything_is_sent",
             f"{FILES}test_a_missing_permission_is_told",
             f"{STORE}test_a_disk_that_became_read_only_fails_the_probe",
-            "test_folder.py::test_a_folder_that_cannot_be_made_is_a_matter_of_this_machine",
+            "output_folder/test_folder.py::test_a_folder_that_cannot_be_made_is_a_matter_of_this_machine",
         ),
         ends="nothing is sent",
         exit="6",
@@ -154,7 +153,7 @@ NAMES = (
         tests=(
             "run/test_held_names.py::test_each_change_of_a_name_in_a_run_may_be_refused_once",
             f"{FILES}test_a_file_that_is_held_for_a_moment_wherever_its_name_changes_is_written_all_the_same",
-            "test_patience.py::test_what_is_held_for_a_moment_is_done_after_it",
+            "disk/test_patience.py::test_what_is_held_for_a_moment_is_done_after_it",
         ),
         ends="stored",
         exit="0",
@@ -176,7 +175,7 @@ NAMES = (
             "run/test_long_names.py::test_a_name_that_the_disk_does_not_take_is_told_before_anything_is_bought",
             "run/test_long_names.py::test_ids_that_are_shorter_by_what_the_message_says_will_do",
             "cli/test_long_paths.py::test_a_path_that_is_too_long_is_told_and_a_shorter_one_will_do",
-            "test_lengths.py::test_a_path_of_every_length_is_taken_up_to_the_longest",
+            "disk/test_name_lengths.py::test_a_path_of_every_length_is_taken_up_to_the_longest",
         ),
         ends="nothing is sent",
         exit="6",
@@ -239,7 +238,7 @@ PROCESS = (
         "the power fails",
         tests=(
             "processes/test_crash_points.py::test_the_power_may_fail_at_every_step",
-            "test_power_cut.py::test_an_image_is_absent_or_complete_and_there_once_it_is_stored",
+            "disk/test_power_cut.py::test_an_image_is_absent_or_complete_and_there_once_it_is_stored",
             f"{FILES}test_the_content_is_synced_before_the_rename_and_the_folder_after_it",
             f"{STORE}test_an_image_is_synced_before_it_has_its_name_and_its_folders_after",
         ),
@@ -274,7 +273,7 @@ PROCESS = (
     Kind(
         "F93",
         "a disk that cannot lock",
-        tests=("test_folder.py::test_a_disk_that_cannot_lock_is_refused",),
+        tests=("output_folder/test_folder.py::test_a_disk_that_cannot_lock_is_refused",),
         ends="nothing is sent",
         exit="6",
     ),
@@ -320,7 +319,7 @@ CAMPAIGN = (
         "F97",
         "the campaign was edited",
         tests=(
-            "run/test_edits.py::test_an_edited_prompt_is_told_in_images_and_money",
+            "session/test_edits.py::test_an_edited_prompt_is_told_in_images_and_money",
             f"{DAYS}test_an_edited_prompt_buys_what_changed_and_leaves_what_was_bought",
             "run/test_waiting_jobs.py::test_what_left_the_campaign_is_still_fetched_under_its_old_name",
             "processes/test_broken_files.py::test_what_is_paid_for_is_fetched_though_the_file_cannot_be_loaded",
@@ -350,7 +349,7 @@ CAMPAIGN = (
         "F100",
         "the journal is damaged",
         tests=(
-            "run/test_verify.py::test_a_damaged_journal_is_named_and_the_images_are_held_against_the_manifest",
+            "verify/test_verifying.py::test_a_damaged_journal_is_named_and_the_images_are_held_against_the_manifest",
             f"{JOURNAL}test_a_flipped_byte_is_refused_or_harmless_and_never_a_crash",
             f"{JOURNAL}test_a_cut_file_is_refused",
         ),
@@ -378,8 +377,8 @@ CAMPAIGN = (
         "F103",
         "the manifest is gone, edited or torn",
         tests=(
-            "run/test_verify.py::test_a_manifest_that_is_not_what_the_journal_says_is_one_finding",
-            "test_manifest.py::test_a_manifest_that_was_edited_or_torn_is_written_again",
+            "verify/test_verifying.py::test_a_manifest_that_is_not_what_the_journal_says_is_one_finding",
+            "output_folder/test_manifest_writer.py::test_a_manifest_that_was_edited_or_torn_is_written_again",
         ),
         ends="`verify` names it; a run writes it again, from the journal",
         exit="5 of `verify`",
@@ -388,7 +387,7 @@ CAMPAIGN = (
         "F104",
         "an image that is stored was deleted or edited",
         tests=(
-            "run/test_verify.py::test_an_image_that_differs_is_named_with_how_and_the_command",
+            "verify/test_verifying.py::test_an_image_that_differs_is_named_with_how_and_the_command",
             "run/test_stopping.py::test_a_stored_image_that_is_gone_is_not_bought_again",
         ),
         ends="nothing is bought; `verify` names it",
@@ -405,9 +404,9 @@ CAMPAIGN = (
         "F106",
         "a campaign without images, with over a million, or with some twice",
         tests=(
-            "spec/test_golden_problems.py::test_the_problems_of_a_file_read_as_its_text_says",
-            "spec/test_cells.py::test_more_than_a_million_images_are_refused_by_the_lengths_of_the_lists",
-            "test_manifest.py::test_equal_cells_are_one_entry_that_lists_the_others",
+            "campaign_file/test_golden_problems.py::test_the_problems_of_a_file_read_as_its_text_says",
+            "campaign_file/schema/test_cells.py::test_more_than_a_million_images_are_refused_by_the_lengths_of_the_lists",
+            "output_folder/test_manifest_writer.py::test_equal_cells_are_one_entry_that_lists_the_others",
         ),
         ends="refused; what is the same is bought once",
         exit="2",

@@ -25,7 +25,7 @@ from tests.matrix.plays import (
     unplugged,
 )
 
-CAUSES, CLIENT = "firefly/test_firefly_causes.py::", "firefly/test_firefly_client.py::"
+CAUSES, CLIENT = "firefly/test_causes.py::", "firefly/test_client.py::"
 OUTPUTS_OF_A_RUN = "run/test_outputs.py::"
 
 START = (
@@ -83,7 +83,7 @@ START = (
         "F08",
         "the custom model is not there, or on a later page",
         tests=(
-            "run/test_session.py::test_a_custom_model_that_nobody_shared_is_said_and_nothing_is_sent",
+            "session/test_session.py::test_a_custom_model_that_nobody_shared_is_said_and_nothing_is_sent",
             f"{CLIENT}test_models_are_listed_over_all_pages_and_each_once",
             f"{CLIENT}test_a_list_of_models_without_end_is_an_error_after_fifty_pages",
         ),
@@ -93,7 +93,7 @@ START = (
     Kind(
         "F09",
         "the custom model was trained again since the first run",
-        tests=("run/test_session.py::test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted",),
+        tests=("session/test_session.py::test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted",),
         ends="nothing is sent until --accept-drift",
         exit="5",
     ),
@@ -240,8 +240,8 @@ SUBMITS = (
         "a limit of the caller is reached",
         tests=(
             "run/test_account.py::test_a_run_stops_where_it_was_asked_to",
-            "run/test_session.py::test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent",
-            "run/test_session.py::test_above_the_budget_what_is_paid_for_is_still_fetched",
+            "session/test_session.py::test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent",
+            "session/test_session.py::test_above_the_budget_what_is_paid_for_is_still_fetched",
         ),
         ends="pending; a plan above the budget buys nothing",
         exit="9, 2",
@@ -518,7 +518,7 @@ OTHERWISE = (
         "F114",
         "seeds that are written otherwise",
         (overcome("as text", Fault("seed_as_text", nth=1)), overcome("as 11.0", Fault("seed_as_float", nth=1))),
-        tests=("firefly/test_firefly_answers.py::test_a_seed_is_an_integer_however_it_is_written_and_nothing_else",),
+        tests=("firefly/protocol/test_answers.py::test_a_seed_is_an_integer_however_it_is_written_and_nothing_else",),
     ),
     Kind(
         "F115",
@@ -533,7 +533,7 @@ OTHERWISE = (
         "F116",
         "much beside the pixels of an image",
         (overcome("both", Fault("metadata", first=2)),),
-        tests=("test_decoding.py::test_what_stands_beside_the_pixels_does_not_count",),
+        tests=("pictures/test_inspection.py::test_what_stands_beside_the_pixels_does_not_count",),
     ),
     Kind(
         "F117",

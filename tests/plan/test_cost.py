@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from campaign_runner.plan.cost import Estimate, Rate, duration, estimate, minutes, product_of_lists, tips
-from campaign_runner.plan.listing import overview
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.overview import overview
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaigns import campaign, plan
+from tests.campaigns import campaign, plan
 
 NOW = datetime(2026, 10, 1, 22, 15, tzinfo=UTC)
 RATE = Rate(4, 9000)

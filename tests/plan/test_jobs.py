@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_runner.model import Job
-from campaign_runner.plan.stock import STATES, Stock
-from campaigns import plan, stock
+from campaign_runner.plan.due import STATES, Stock
+from tests.campaigns import plan, stock
 
 
 def products(*ids: str) -> dict[str, Any]:

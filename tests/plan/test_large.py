@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import SpecError
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
-from campaigns import campaign
+from tests.campaigns import campaign
 
 
 def numbered(number: int, **fields: Any) -> dict[str, Any]:

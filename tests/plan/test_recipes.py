@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.errors import UsageError
 from campaign_runner.model import CustomModel, Recipe, Size, canonical_json
-from campaign_runner.plan.body import Recipes
-from campaign_runner.spec.cells import Cells
-from campaigns import MODEL, campaign, plan
+from campaign_runner.plan.recipes import Recipes
+from tests.campaigns import MODEL, campaign, plan
 
 GOLDEN = (
     '{"body":{"prompt":"almond candle on an oak table, autumn leaves, soft morning light",'

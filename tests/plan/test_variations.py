@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_runner.plan.plan import Plan, Planned
-from campaigns import MODEL, SMALL, campaign, keys_of, plan
+from tests.campaigns import MODEL, SMALL, campaign, keys_of, plan
 
 BARE = {"text": "a bare oak table"}  # names no product: all products' cells are one image
 

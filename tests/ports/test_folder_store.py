@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks import holding
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import picture
 from PIL import Image
 
-from campaign_runner.decoding import examine
+from campaign_runner.disk.patience import WAITS
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.model import Size
-from campaign_runner.patience import WAITS
+from campaign_runner.pictures.inspection import examine
 from campaign_runner.ports import Put
 from campaign_runner.store import FolderStore
+from tests.disks import holding
+from tests.ports.pictures import picture
 
 CONTENT = b"picture" * 10_000
 

@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import refolding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +37,7 @@ from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
+from tests import refolding
 
 NOW = datetime(2026, 10, 1, 2, 14, tzinfo=UTC)
 SILENCE = Reason("no_answer", "the line broke after sending")

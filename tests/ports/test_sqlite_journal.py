@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
 
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
 from campaign_runner.events import Doubted, ModelResolved, Reason, Refused, SetAside, Uploaded
@@ -21,6 +20,7 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, open_for_writing
 from campaign_runner.model import CustomModel
+from tests.ports.test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
 
 MODEL = CustomModel("urn:aaid:sc:1", "Warm Custom Model", "3", "etag-3", "candle")
 EVERY = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")

@@ -8,12 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from pictures import picture
 
 from campaign_runner.errors import Damaged, IntegrityError, NameTooLong
 from campaign_runner.model import Size
 from campaign_runner.ports import Put, Store
 from campaign_runner.store import FolderStore
+from tests.ports.pictures import picture
 
 OpenStore = Callable[[], Awaitable[Store]]
 NAME = "candle/hero_painting_64x48_s66080_3f9c2a1b.jpg"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from checker import Seen, check, since
+from tests.checker import Seen, check, since
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 CAMPAIGN = """\

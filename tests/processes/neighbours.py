@@ -26,9 +26,7 @@ from typing import Any
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from checker import Seen, check
-
+from tests.checker import Seen, check
 from tests.processes.forks import Forked, Forks, forks
 from tests.processes.machines import Done, Machine, SandboxProcess
 

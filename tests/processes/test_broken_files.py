@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checker import Seen, check
 from PIL import Image
 
+from tests.checker import Seen, check
 from tests.processes.forks import Forks, forks
 from tests.processes.machines import Done, Machine, SandboxProcess, sandbox_process
 

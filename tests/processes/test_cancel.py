@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.machines import Machine, SandboxProcess, sandbox_process
+from tests.processes.machines import PATIENCE, Machine, SandboxProcess, sandbox_process
 
 
 @pytest.mark.parametrize("switch", ["--cancelled-word=cancelled", "--cancelled-word=canceled"])
@@ -78,6 +78,6 @@ def interrupt(machine: Machine, file: object, sandbox: SandboxProcess, **calls: 
     process = machine.start("run", file)
     sandbox.wait_for(6, **calls)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "accepted=12" in out

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checker import Seen, check
 from PIL import Image
 
+from tests.checker import Seen, check
 from tests.processes.forks import Forks, Place, forks
 from tests.processes.machines import Done, Machine, SandboxProcess
 

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from checker import Seen, check
 
+from tests.checker import Seen, check
 from tests.processes.forks import Forked, Forks, forks
 from tests.processes.machines import Done, Machine, SandboxProcess
 

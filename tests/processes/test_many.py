@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from checker import Seen, check
 
+from tests.checker import Seen, check
 from tests.processes.forks import PATIENCE, Forks, forks
 from tests.processes.machines import Machine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from tests.processes.machines import CAMPAIGN, Machine, sandbox_process
+from tests.processes.machines import CAMPAIGN, PATIENCE, Machine, sandbox_process
 
 
 def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[str], Machine]) -> None:
@@ -17,7 +17,7 @@ def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[s
         second = machine.run("run", file)
         busy = machine.run("status", "spring", "--json")
         first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=60)
+        first.communicate(timeout=PATIENCE)
         ledger = sandbox.ledger()
     assert (second.exit, first.returncode) == (11, 143)
     assert "another run holds" in second.err
@@ -34,9 +34,10 @@ def test_two_processes_with_the_same_credentials_share_one_allowance(machine_for
         for run in runs:
             assert run.stderr is not None
             assert any('"event": "waiting"' in line for line in run.stderr)  # each has asked for more than there is
+        sandbox.wait_for(5)  # the last permit may still be on its way to its request
         for run in runs:
             run.send_signal(signal.SIGTERM)
-            run.communicate(timeout=60)
+            run.communicate(timeout=PATIENCE)
         ledger = sandbox.ledger()
     assert [run.returncode for run in runs] == [143, 143]
     assert (len(ledger["accepted_at"]), ledger["refused"]) == (5, 0)

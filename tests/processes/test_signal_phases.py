@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checker import Seen, check
 
+from tests.checker import Seen, check
 from tests.processes.forks import PATIENCE, Forked, Forks, forks
 from tests.processes.machines import Machine, SandboxProcess
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.machines import CAMPAIGN, PROGRAM, Machine, SandboxProcess, sandbox_process
+from tests.processes.machines import CAMPAIGN, PATIENCE, PROGRAM, Machine, SandboxProcess, sandbox_process
 
 STREAMS = ("stdin", "stdout", "stderr")
 FAST = ("--per-minute", "600", "--job-seconds", "0")
@@ -28,7 +28,7 @@ def test_a_signal_drains_and_the_next_run_finishes(
         process = machine.start("run", file, "--concurrency", "2")
         sandbox.wait_for(2, poll=2)
         process.send_signal(number)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == exit_status
         assert "paid for and waiting at the service, until about" in out
         assert out.splitlines()[-1].startswith("attention planned=12")
@@ -53,7 +53,7 @@ def test_a_signal_stops_every_campaign_of_the_command(machine_for: Callable[[str
         process = machine.start("run", *files, "--concurrency", "1")
         sandbox.wait_for(2, poll=2)
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 143
         assert out.splitlines()[-1] == "attention campaigns=2 exit=143 autumn=143 spring=143"
         assert machine.run("run", *files).exit == 0 and sandbox.ledger()["charged_twice"] == {}

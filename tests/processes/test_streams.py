@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checker import check
 
+from tests.checker import check
 from tests.processes.forks import Forks, forks
 from tests.processes.machines import PROGRAM, Machine
 

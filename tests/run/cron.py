@@ -19,14 +19,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import refolding
-from night import Night, Several
-
+from campaign_runner.campaign_file.loading import load
 from campaign_runner.events import Accepted, Event, Failed, Stored
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
-from campaign_runner.spec.reading import load
+from campaign_runner.run.limits import Limits
+from tests import refolding
+from tests.night import Night, Several
 
 DAY = 24 * 3600.0
 NAMES = ("autumn", "spring")

@@ -11,7 +11,7 @@ import pytest
 
 from campaign_runner.events import Stopping, Submitting, Warned
 from campaign_runner.plan.cost import Rate
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 

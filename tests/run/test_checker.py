@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checker import Seen, check, check_rate, since
-from leaks import spellings
-from night import CANARIES, Night
 
 from campaign_runner.sandbox.faults import Fault
+from tests.checker import Seen, check, check_rate, since
+from tests.leaks import spellings
+from tests.night import CANARIES, Night
 
 Break = Callable[[Path, dict[str, Any]], None]
 

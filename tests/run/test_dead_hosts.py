@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.events import Left, Stopping, Warned
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 
 DEAD = {"refuses": "", "is silent": "silent"}

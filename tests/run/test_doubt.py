@@ -8,8 +8,8 @@ import pytest
 
 from campaign_runner.events import Stopping
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.resolving import Decision
-from campaign_runner.run.parts import Limits
+from campaign_runner.maintenance.resolve import Decision
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.recoding import READABLE, SPOILED
 

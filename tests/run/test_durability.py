@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from again import again
+
+from tests.rerun.again import again
 
 FULL = 2  # of PRAGMA synchronous: a commit returns once it is on the disk; 1 and 0 promise less
 PROMISED = {

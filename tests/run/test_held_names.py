@@ -6,11 +6,11 @@ import errno
 from typing import Any
 
 import pytest
-from disks import holding
-from night import Night
 
-from campaign_runner.folder import SHEET
-from campaign_runner.run.parts import Limits
+from campaign_runner.output_folder.folder import SHEET
+from campaign_runner.run.limits import Limits
+from tests.disks import holding
+from tests.night import Night
 
 HELD = (errno.EACCES, errno.EPERM, errno.EBUSY)
 

@@ -8,23 +8,23 @@ import re
 from typing import Any
 
 import pytest
-from again import again
-from disks import taking
-from edits import copied
-from night import Night
 
-from campaign_runner.books import opened
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import NameTooLong
 from campaign_runner.events import Accepted, Event
-from campaign_runner.folder import Folder
-from campaign_runner.plan.only import EVERYTHING
-from campaign_runner.pruning import prune
+from campaign_runner.maintenance.prune import prune
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.opened import opened
+from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.spec.reading import load
-from campaign_runner.spec.schema import Campaign
 from campaign_runner.verify.verifying import verify
+from tests.disks import taking
+from tests.night import Night
+from tests.rerun.again import again
+from tests.session.edits import copied
 
 LONG = "h" * 40
 TAKEN = 60

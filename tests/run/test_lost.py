@@ -7,11 +7,11 @@ import signal
 from typing import Any
 
 import pytest
-from night import Night
 
 from campaign_runner.events import Event, Left, Started
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
+from tests.night import Night
 
 TWO_DAYS = 48 * 3600.0
 

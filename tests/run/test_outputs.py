@@ -13,8 +13,8 @@ import pytest
 from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Stopping, Stored, Warned
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
-from campaign_runner.run.keeping import MOST_STRAYS, STRAYS_WITHIN
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.fetching import MOST_STRAYS, STRAYS_WITHIN
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault

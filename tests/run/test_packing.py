@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
 
 
 async def test_as_many_requests_leave_as_the_plan_says(begin: Any) -> None:

@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from night import BEGAN
 
 from campaign_runner.events import Failed, Refused, Waiting
 from campaign_runner.plan.cost import Rate
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
+from tests.night import BEGAN
 
 ACCOUNT = Rate(per_minute=4, per_day=9000)
 DISTANCE = Fault("slow_after", where="submit", seconds=0.2)

@@ -6,16 +6,16 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from night import Night
-from test_quota_used import most_in, submitted_at
-from test_runner import Wrapped, parts, run
 
 from campaign_runner.plan.cost import Rate
 from campaign_runner.ports import Permit
 from campaign_runner.quota import Limits as Allowed
 from campaign_runner.quota import SharedQuota
-from campaign_runner.run.parts import Limits, Ports
+from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.sandbox.faults import Fault
+from tests.night import Night
+from tests.run.test_quota_used import most_in, submitted_at
+from tests.run.test_runner import Wrapped, parts, run
 
 ONE_BY_ONE = Limits(concurrency=1)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from night import Ended
-
 from campaign_runner.events import Event, Left, Stopping, Stored, Submitting
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
+from tests.night import Ended
 
 SLOWLY = Rate(per_minute=1, per_day=1_000_000)
 AN_HOUR = 60

@@ -13,16 +13,16 @@ import pytest
 from campaign_runner.errors import StoreError
 from campaign_runner.events import Attempt, Fact
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.folder import Folder
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.stock import Stock
 from campaign_runner.ports import Put
 from campaign_runner.quota import SharedQuota
 from campaign_runner.run.control import Control
 from campaign_runner.run.ending import Ending
-from campaign_runner.run.parts import Limits, Ports
+from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault

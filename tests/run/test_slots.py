@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 
 
 def most_at_once(night: Any) -> int:

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from night import FAST, Watch
 
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Accepted, Event, Stopping, Stored, Submitting, Waiting
 from campaign_runner.plan.cost import Rate
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.run.runner import GRACE
 from campaign_runner.sandbox.faults import Fault
+from tests.night import FAST, Watch
 
 
 def signalled(kind: type, *, nth: int = 1, later: float = 0.0) -> Watch:

@@ -9,10 +9,10 @@ import random
 from typing import Any
 
 import pytest
-from cron import DAY, NAMES, Month
 
 from campaign_runner.plan.cost import Rate
 from campaign_runner.sandbox.faults import Fault
+from tests.run.cron import DAY, NAMES, Month
 
 PER_MINUTE, PER_DAY = 4, 5
 WAY_BACK = Fault("slow_after", every=1, seconds=0.3)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.events import Left
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 
 

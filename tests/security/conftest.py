@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import SECRET, Command, Said
+
+from tests.security.commands import SECRET, Command, Said
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ BOMBS = {
         8,
         """
 from campaign_runner.errors import SpecError
-from campaign_runner.spec.reading import load
+from campaign_runner.campaign_file.loading import load
 anchors = "a0: &a0 {k: v}\\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n-1}, *a{n-1}, *a{n-1}]}}\\n" for n in range(1, 40))
 for text in (
     anchors,
@@ -57,7 +57,7 @@ for text in (
     "json": (
         7,
         """
-from campaign_runner.firefly.foreign import Unreadable, read_object
+from campaign_runner.firefly.protocol.untrusted import Unreadable, read_object
 for body in (
     b"[" * 1_000_000,
     b'{"a":' * 200_000,
@@ -74,9 +74,9 @@ for body in (
         5,
         """
 import gzip, zlib
-from campaign_runner.firefly.complaints import read_json
-from campaign_runner.firefly.foreign import Unreadable
-from campaign_runner.firefly.wire import Response
+from campaign_runner.firefly.protocol.error_bodies import read_json
+from campaign_runner.firefly.protocol.untrusted import Unreadable
+from campaign_runner.firefly.protocol.wire import Response
 zeros = zlib.compressobj(9, wbits=31)
 spaces = b"".join(zeros.compress(b" " * (1 << 20)) for _ in range(1000)) + zeros.flush()
 for body, coding in (
@@ -93,8 +93,8 @@ for body, coding in (
         13,
         """
 from campaign_runner.errors import IntegrityError
-from campaign_runner.readback import read_manifest
-from campaign_runner.schemas.manifest import Image
+from campaign_runner.output_folder.manifest_reader import read_manifest
+from campaign_runner.output_folder.manifest_schema import Image
 whole = '{"images": [{' + "".join(f'"{name}": 0,' for name in Image.model_fields if name != "also") + '"also": ['
 names = '{' + ",".join(f'"{n}":0' for n in range(90)) + '},'
 for start, middle, times, end in (
@@ -125,7 +125,7 @@ for start, middle, times, end in (
         """
 import struct, zlib
 from campaign_runner.errors import Damaged
-from campaign_runner.decoding import examine
+from campaign_runner.pictures.inspection import examine
 
 def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

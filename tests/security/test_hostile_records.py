@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import SECRET
 
 from campaign_runner.cli import run_command
-from campaigns import SPRING
+from tests.campaigns import SPRING
+from tests.security.commands import SECRET
 
 NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 PRECIOUS = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{SECRET}\n".encode()

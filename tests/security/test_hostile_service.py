@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from checker import Seen, check
-from commands import SECRET, Command
 
+from tests.checker import Seen, check
 from tests.firefly.raw_server import TOKEN, answer, raw_server
+from tests.security.commands import SECRET, Command
 
 SIGNATURE = "canary-signature-77aa"
 EVIL = (

@@ -1,6 +1,6 @@
 """Whatever URLs an answer names, no stranger hears of us. Strangers are sinks on 127.0.0.2 and on other ports.
 
-Which hosts are trusted at all is a pure function with its own table (`firefly/test_firefly_hosts.py`); here real
+Which hosts are trusted at all is a pure function with its own table (`firefly/protocol/test_hosts.py`); here real
 answers carry five hundred URLs to the real client, and real servers count what arrives.
 """
 
@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from leaks import check_strangers
 
 from campaign_runner.errors import AccountRefused, BlockedHost, ProviderError, Unavailable
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.model import Cell, Job, Output, Recipe, Size, Ticket, Variation
 from tests.firefly.raw_server import LOOPBACK, RawServer, answer, raw_server
+from tests.leaks import check_strangers
 
 STRANGER = "127.0.0.2"
 HOSTS = (

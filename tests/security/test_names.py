@@ -12,17 +12,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from leaks import check_shown
 from PIL import Image
-from recorded import record
 
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.ids import derived, id_flaw
 from campaign_runner.cli import run_command
 from campaign_runner.errors import SpecError
 from campaign_runner.plan.plan import Plan
-from campaign_runner.sheet.drawing import thumbnail
-from campaign_runner.sheet.layout import Place
-from campaign_runner.spec.ids import derived, id_flaw
-from campaign_runner.spec.reading import load
+from campaign_runner.report.sheet.drawing import thumbnail
+from campaign_runner.report.sheet.layout import Place
+from tests.leaks import check_shown
+from tests.recorded import record
 
 PIECES = (
     "..", ".", "/", "\\", "~", "$HOME", "%2e%2e", "%00", "\0", "\n", "\r", "\x1b[2J", "\x7f", "\x85", "con", "COM1",

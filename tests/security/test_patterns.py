@@ -1,7 +1,7 @@
 """No pattern of ours can be lost in a text: each is tried on long ones that are nearly what it looks for.
 
 From where the text begins, as they are used; the few that search look at no more than a line of limited length
-(`firefly/test_firefly_foreign.py` and `spec/test_source.py` give them their worst).
+(`firefly/protocol/test_untrusted.py` and `campaign_file/syntax/test_source.py` give them their worst).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
                     yield f"{module.name}.{name}", value
 
 
-SEARCHED = {"campaign_runner.firefly.foreign._SECRETS"}
+SEARCHED = {"campaign_runner.firefly.protocol.untrusted._SECRETS"}
 """Only ever looked for in a sentence of limited length."""
 PATTERNS = {name: pattern for name, pattern in patterns() if name not in SEARCHED}
 

@@ -11,16 +11,16 @@ from urllib.parse import quote, quote_plus
 
 import click
 import pytest
-from checker import Seen, check
-from commands import Command, Said
-from leaks import check_bytes, files_below
 
 from campaign_runner.cli import COMMANDS, commands, run_command
-from campaign_runner.run.keeping import Keeper
+from campaign_runner.run.fetching import Keeper
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
+from tests.checker import Seen, check
 from tests.firefly.raw_server import answer, raw_server
+from tests.leaks import check_bytes, files_below
+from tests.security.commands import Command, Said
 
 ODD_SECRET = "p8e-c&n/a+r\"y'<s>%e=c\\ret"
 """Each character is spelled otherwise in a URL, in JSON or in HTML."""
@@ -166,7 +166,7 @@ def test_the_trace_of_a_bug_holds_places_and_no_secret(
     said = capsys.readouterr()
     (trace,) = (tmp_path / "state" / "traces").iterdir()
     assert str(trace) in said.err and "ValueError" in said.err
-    assert "keeping.py" in trace.read_text(encoding="utf-8")
+    assert "fetching.py" in trace.read_text(encoding="utf-8")
     places = [*files_below(tmp_path / "state", tmp_path / "output")]
     check_bytes([*places, ("what was said", (said.out + said.err).encode())], [ODD_SECRET.encode(), b"X-Amz-Signature"])
     assert "Traceback" not in said.out + said.err and "\x1b" not in said.out + said.err

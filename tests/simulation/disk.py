@@ -16,9 +16,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from filelock import FileLock
-from machine import PROCESS, Machine
 
-from campaign_runner import folder, locking, patience, quota
+from campaign_runner import quota
+from campaign_runner.disk import locks, patience
+from campaign_runner.output_folder import folder
+from tests.simulation.machine import PROCESS, Machine
 
 CALLS = ("fsync", "link", "mkdir", "unlink", "replace", "rename")
 NEEDS_ROOM = ("fsync", "link", "mkdir")
@@ -32,7 +34,7 @@ def seen_by_processes(machine: Machine) -> Iterator[None]:
         for name in CALLS:
             patch.setattr(os, name, _watched(name, getattr(os, name)))
         patch.setattr(sqlite3, "connect", _registered(sqlite3.connect))
-        patch.setattr(locking, "FileLock", _Lock)
+        patch.setattr(locks, "FileLock", _Lock)
         patch.setattr(folder, "_PROBE_SECONDS", 0.0)  # real ones
         patch.setattr(patience, "WAITS", (0.0,))  # real ones, too
         patch.setattr(quota, "_started", machine.started)

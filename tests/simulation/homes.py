@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from checker import Seen, check
-from night import BEGAN, CANARIES, SECRET, Ended, Night
-
-from campaign_runner.memory import Memory
-from campaign_runner.order import Access
+from campaign_runner.output_folder.registry import Memory
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import MACHINE
 from campaign_runner.sandbox.server import Sandbox
+from campaign_runner.session.request import Access
+from tests.checker import Seen, check
+from tests.night import BEGAN, CANARIES, SECRET, Ended, Night
 
 
 class WatchedSandbox(Sandbox):

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from virtual import PATIENCE, Address, End, NothingWillHappen, Selector, VirtualLoop
+
+from tests.virtual import PATIENCE, Address, End, NothingWillHappen, Selector, VirtualLoop
 
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 MOST_AWAITS = 1000

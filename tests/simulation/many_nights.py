@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from traceback import format_exception
 
 import click
-from scripts import PLACES
-from simulation import simulate
+
+from tests.simulation.scripts import PLACES
+from tests.simulation.simulation import simulate
 
 STRETCH = 50
 FACTS = ("accepted", "refused", "in_doubt")

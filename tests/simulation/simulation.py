@@ -15,28 +15,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import night
 import pytest
-from checker import check_rate
-from disk import seen_by_processes
-from homes import Home, WatchedSandbox
-from machine import Machine, Process
-from night import BEGAN, Ended
-from scripts import Runner, Script, Visit, script
 
-from campaign_runner.books import opened
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Event
-from campaign_runner.folder import Folder
-from campaign_runner.plan.only import EVERYTHING
-from campaign_runner.resolving import Decision, apply
+from campaign_runner.maintenance.resolve import Decision, apply
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.opened import opened
+from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.run.control import Control
-from campaign_runner.run.parts import Limits
+from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
-from campaign_runner.spec.schema import Campaign
+from tests import night
+from tests.checker import check_rate
+from tests.night import BEGAN, Ended
+from tests.simulation.disk import seen_by_processes
+from tests.simulation.homes import Home, WatchedSandbox
+from tests.simulation.machine import Machine, Process
+from tests.simulation.scripts import Runner, Script, Visit, script
 
 MEMORY = Path("/dev/shm")
 LATER = 25 * 3600.0

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disk import seen_by_processes
-from machine import Machine
 
-from campaign_runner import sqlite
+from campaign_runner.disk import sqlite
+from campaign_runner.disk.files import write_durably
 from campaign_runner.errors import StoreError
-from campaign_runner.files import write_durably
-from campaign_runner.folder import Folder
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.tasks import in_thread
+from tests.simulation.disk import seen_by_processes
+from tests.simulation.machine import Machine
 
 
 def played(play: Any) -> Machine:

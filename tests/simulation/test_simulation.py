@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from many_nights import Nights, spend
-from scripts import KINDS_ELSEWHERE, PLACES, script
-from simulation import simulate
 
 from campaign_runner.sandbox.faults import KINDS
+from tests.simulation.many_nights import Nights, spend
+from tests.simulation.scripts import KINDS_ELSEWHERE, PLACES, script
+from tests.simulation.simulation import simulate
 
 CHUNKS = 20
 NIGHTS_A_CHUNK = 52

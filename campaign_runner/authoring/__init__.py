@@ -1,0 +1,1 @@
+"""Campaign files written, changed and compared: init, clone, retake, plan --diff."""

@@ -1,0 +1,63 @@
+"""A new campaign out of an old one: the same words under another name, some of its vars set anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import unified_diff
+from pathlib import Path
+
+from campaign_runner.authoring.editing import replaced
+from campaign_runner.authoring.new import write_new
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.schema.templates import EVERYWHERE
+from campaign_runner.campaign_file.syntax.source import Loc
+from campaign_runner.disk import files
+from campaign_runner.errors import UsageError
+from campaign_runner.text import guess, listed
+
+
+def clone(campaign: Campaign, path: Path, settings: Sequence[str]) -> tuple[Campaign, list[str]]:
+    """Write `campaign` under the name of `path`, with vars set as `season=spring` or `season.de=Frühling`.
+
+    The answer is the new campaign, and the unified diff of the files. Nothing is ever overwritten. Raises
+    UsageError for an unknown var or a file that exists, SpecError where the new file would have problems.
+    """
+    texts: dict[Loc, str] = {("campaign",): path.stem} | dict(_setting(campaign, each) for each in settings)
+    with files.translating(campaign.path):
+        content = campaign.path.read_bytes()
+    new = replaced(campaign.source, content, texts)
+    clone = load(path, new)
+    if not write_new(path, new):
+        raise UsageError(f"{path} exists already; nothing was written. Choose another name")
+    return clone, list(_diff(campaign, clone))
+
+
+def _setting(campaign: Campaign, setting: str) -> tuple[Loc, str]:
+    """The place of a var's text, and what it is to be. Raises UsageError."""
+    name, equals, text = setting.partition("=")
+    var, _, key = name.strip().partition(".")
+    if not equals or not text.strip():
+        raise UsageError(f"--set {setting}: say VAR=TEXT, such as season=spring")
+    if var not in campaign.vars:
+        there = guess(var, campaign.vars) or (f"; there are {listed(list(campaign.vars))}" if campaign.vars else "")
+        raise UsageError(f"--set {setting}: this campaign has no var '{var}'{there}")
+    wordings = campaign.vars[var]
+    _refuse_key(setting, key, wordings)
+    return ("vars", var, key) if key else ("vars", var), text.strip()
+
+
+def _refuse_key(setting: str, key: str, wordings: Mapping[str, str]) -> None:
+    """A var with several wordings is set by market or language, one with a single wording is not."""
+    if EVERYWHERE in wordings:
+        if key:
+            raise UsageError(f"--set {setting}: this var has one wording for all markets; leave .{key} away")
+    elif key not in wordings:
+        var = setting.partition("=")[0].partition(".")[0].strip()
+        ways = listed([f"{var}.{each}=…" for each in wordings])
+        raise UsageError(f"--set {setting}: this var has a wording for each of {listed(list(wordings))}; say {ways}")
+
+
+def _diff(old: Campaign, new: Campaign) -> Iterator[str]:
+    before, after = old.text.splitlines(), new.text.splitlines()
+    return unified_diff(before, after, str(old.path), str(new.path), lineterm="", n=1)

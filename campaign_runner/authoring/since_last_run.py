@@ -1,0 +1,128 @@
+"""What changed in a campaign file: since the last run, or between two files; in images and money, in words.
+
+The journal remembers the file of the last run, to the letter, and what its reference images held, so that the
+plan of then can be made again and held against the one of now.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from campaign_runner.authoring.compare import Changes, Group, compare
+from campaign_runner.campaign_file.check.wordings import sends_ids
+from campaign_runner.campaign_file.loading import recall
+from campaign_runner.campaign_file.schema.ids import derived_before
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import UsageError
+from campaign_runner.journal.ledger import LAST_CAMPAIGN, Ledger
+from campaign_runner.model import CustomModel, canonical_json
+from campaign_runner.plan.cost import Rate, duration, minutes
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.plan import Plan
+from campaign_runner.text import counted, listed
+
+
+def note_of(plan: Plan) -> dict[str, str]:
+    """What the journal notes of a run's campaign."""
+    campaign = plan.campaign
+    noted = {"text": campaign.text, "pictures": pictures_of(plan), "sha256": campaign.sha256}
+    return {LAST_CAMPAIGN: canonical_json(noted)}
+
+
+def pictures_of(plan: Plan) -> dict[str, str]:
+    """The digests of a campaign's reference images by their path from its file."""
+    folder = plan.campaign.path.parent.absolute()
+    return {Path(os.path.relpath(path, folder)).as_posix(): digest for path, digest in plan.digests.items()}
+
+
+def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
+    """The campaign of the last run, as its file (at `path` now) was then.
+
+    None where the journal does not hold it, or it cannot be understood any more. Ids that were sent, or that are none
+    today, were made by an earlier version.
+    """
+    last = ledger.last_campaign
+    if last is None:
+        return None
+    read = partial(recall, path, last.content, last.pictures, last.sha256)
+    campaign = read()
+    if campaign is not None and not (any(campaign.source.respelt.values()) and sends_ids(campaign)):
+        return campaign
+    return read(derive=derived_before) or campaign
+
+
+def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
+    """What changed since the campaign last ran; None if nothing did, or nobody knows.
+
+    `stock` is the whole plan of now.
+    """
+    last, campaign = ledger.last_campaign, stock.plan.campaign
+    if last is None or (last.content, last.pictures) == (campaign.text.encode(), pictures_of(stock.plan)):
+        return None
+    old = last_campaign(ledger, campaign.path)
+    return None if old is None else compare(Plan(old, ledger.custom_model), stock, ledger.states, kept=ledger.kept())
+
+
+def between(old: Campaign, new: Campaign) -> tuple[Changes, Stock]:
+    """What it would mean to run `new` after all of `old` was made; and the plan of `new` as it stood then."""
+    before, after = Plan(old, _stand_in(old)), Plan(new, _stand_in(new))
+    made = set(before.keys())
+
+    def states(keys: Sequence[str]) -> dict[str, str]:
+        return {key: "stored" for key in keys if key in made}
+
+    stock = Stock(after, states)
+    return compare(before, stock, states), stock
+
+
+def _stand_in(campaign: Campaign) -> CustomModel | None:
+    """A custom model that nobody looked up: the same name is the same model."""
+    name = campaign.custom_model
+    return None if name is None else CustomModel(name, name, version="", etag="", concept="{concept}")
+
+
+def refuse_large_loss(changes: Changes) -> None:
+    """Where nobody can be asked, an edit that takes much out of the campaign is a slip. Raises UsageError."""
+    stored = changes.left + changes.kept
+    raise UsageError(
+        f"the campaign changed since the last run: {changes.left:,} of {counted(stored, 'stored image')} would no "
+        "longer be in it; nothing was sent. If that is meant, run it once with --accept-changes; "
+        "`campaign-runner plan` says what changed"
+    )
+
+
+def sentences(changes: Changes, rate: Rate) -> Iterator[str]:
+    """A sentence for each kind of edit; what they amount to in all where there are several."""
+    yield from (f"{each.what} {each.before} is called {each.after} now: nothing due" for each in changes.renamed)
+    if len(changes.edits) == 1:
+        (group,) = changes.edits
+        yield f"{_done(group)}: {'; '.join(_figures(changes, rate, kept=changes.kept))}"
+        return
+    for group in changes.edits:
+        yield f"{_done(group)}: {'; '.join(_figures(group, rate))}"
+    if changes.edits:
+        yield f"in all: {'; '.join(_figures(changes, rate, kept=changes.kept))}"
+    elif not changes.renamed:
+        yield "the file was edited: no image is concerned"
+
+
+def _done(group: Group) -> str:
+    """`prompt hero changed`, `products candle, soap added`."""
+    many = "s" if len(group.names) > 1 else ""
+    return " ".join(part for part in (f"{group.what}{many}", listed(group.names), group.how) if part)
+
+
+def _figures(found: Changes | Group, rate: Rate, *, kept: int | None = None) -> Iterator[str]:
+    time = duration(minutes(found.requests, rate.seconds(found.requests)))
+    yield (
+        f"{counted(found.due, 'image')} due, {counted(found.requests, 'request')}, {time}"
+        if found.due
+        else "nothing due"
+    )
+    if kept is not None:
+        yield f"{kept:,} kept"
+    if found.left:
+        yield f"{found.left:,} no longer in the campaign (kept on disk)"

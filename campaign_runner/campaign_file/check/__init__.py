@@ -1,0 +1,1 @@
+"""Everything that is wrong with a campaign file, found at once."""

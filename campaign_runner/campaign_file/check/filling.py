@@ -1,0 +1,330 @@
+"""Every cell finds its words: placeholders are followed into each product, market and var that is used.
+
+What matters is looked at once per combination, not per cell: sizes and presets only count where a
+text names them. Only cells that are made are looked at, so a word may be missing where it is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+from unicodedata import normalize
+
+from campaign_runner.campaign_file.check.draft import Draft, whole_cells
+from campaign_runner.campaign_file.check.wordings import FIXED, IDS, filled_texts, is_product_word, wordings
+from campaign_runner.campaign_file.schema.cells import AXES
+from campaign_runner.campaign_file.schema.compose import Composer
+from campaign_runner.campaign_file.schema.look import REFERENCES, layers
+from campaign_runner.campaign_file.schema.reference_files import picture_flaw
+from campaign_runner.campaign_file.schema.templates import EVERYWHERE, Slot, Text, clean, language, slots, wording
+from campaign_runner.campaign_file.syntax.source import Loc, Scalar
+from campaign_runner.families import PROMPT_CHARACTERS
+from campaign_runner.model import Cell
+from campaign_runner.problem import Problem
+from campaign_runner.text import a, counted, listed, nearest
+
+_MOST_NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _ProductWord:
+    """A product's word that a text needs: `slot` of the text at `loc`."""
+
+    loc: Loc
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class _Respelt:
+    """An id that a text needs and that earlier versions made otherwise of its name: the text would change with it."""
+
+    loc: Loc
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class _MarketWord:
+    """A placeholder that a market gives no word for, and no var either."""
+
+    loc: Loc
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class _NoWording:
+    """A text, at `loc`, that has no wording for a market."""
+
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Something that has been complained about already."""
+
+
+_Lack: TypeAlias = _ProductWord | _Respelt | _MarketWord | _NoWording | _Told
+_Needs: TypeAlias = tuple[list[_ProductWord], list[_Lack]]
+"""The product words (and `preset`) that a text needs for a market, and what it lacks whatever the product."""
+
+
+class Filling:
+    """One walk over the combinations of a campaign whose texts have nothing wrong by themselves."""
+
+    def __init__(self, draft: Draft, known: Collection[str]) -> None:
+        self._draft = draft
+        self._campaign = draft.campaign
+        self._known = known
+        self._composer = Composer(draft.campaign)
+        self._needs: dict[tuple[Loc, str | None], _Needs] = {}
+        self._sound: set[tuple[str, str, str | None]] = set()  # product words that are there
+        self._lacks: dict[_Lack, dict[str, None]] = {}
+        self._long: dict[Loc, dict[str, int]] = {}  # characters, by product
+        self._pictures: dict[Loc, dict[str, None]] = {}
+        self._short: dict[tuple[Loc, str | None], bool] = {}
+        self._lengths: dict[tuple[str, str | None], int] = {}
+        self._suspects: set[Loc] = set()  # prompts that may be too long
+        texts = list(filled_texts(draft.campaign))
+        self._has_look_texts = any(loc[-1] in ("negative_prompt", *REFERENCES) for loc, _ in texts)
+        self._named = {slot.name for text in wordings(texts) for slot in slots(text.text)}
+        self._respelt = draft.source.respelt
+
+    def problems(self) -> Iterator[Problem]:
+        """Words and wordings that are missing, texts that are too long once filled, pictures that are not there."""
+        for cell in whole_cells(self._draft, self._axes()):
+            self._visit(cell)
+        if self._suspects:
+            self._measure_each()
+        for lack, who in self._lacks.items():
+            yield from self._lacking(lack, list(who))
+        for loc, by_product in self._long.items():
+            yield self._too_long(loc, max(by_product.values()), list(by_product))
+        for loc, references in self._pictures.items():
+            yield from self._missing_pictures(loc, references)
+
+    def _axes(self) -> set[str]:
+        """What decides which words a text needs; the ids and sizes that a prompt names differ only in length."""
+        axes = {"product", "prompt", "market"} | ({"preset"} & self._named if self._respelt.get("presets") else set())
+        return axes | {"preset"} | ({"size"} & self._named) if self._has_look_texts else axes
+
+    def _visit(self, cell: Cell) -> None:
+        if self._draft.doubtful and self._draft.doubtful.intersection(loc for loc, _ in layers(self._campaign, cell)):
+            return
+        loc, text = self._prompt(cell)
+        if not self._lacks_anything(loc, text, cell) and not self._fits(loc, text, cell.market):
+            self._suspects.add(loc)
+        for loc, text in self._look_texts(cell) if self._has_look_texts else ():
+            if not self._lacks_anything(loc, text, cell):
+                self._look_text(loc, text, cell)
+
+    def _fits(self, loc: Loc, text: Text, market: str | None) -> bool:
+        """Whether a prompt is short enough even with the longest word of any product, preset and size."""
+        key = (loc, market)
+        if key not in self._short:
+            written = self._wording(text, market)
+            pattern, names = self._composer.compiled(written[1] if written else "", market)
+            longest = len(normalize("NFC", pattern)) + sum(self._longest(name, market) for name in names)
+            self._short[key] = longest <= PROMPT_CHARACTERS
+        return self._short[key]
+
+    def _longest(self, name: str, market: str | None) -> int:
+        """The characters of the longest text that a placeholder can stand for in a market."""
+        key = (name, market)
+        if key not in self._lengths:
+            words: Iterable[str] = ()
+            if name == "preset":
+                words = self._campaign.presets
+            elif name == "size":
+                words = map(str, self._campaign.sizes)
+            else:
+                words = (self._composer.product_words(id, market).get(name, "") for id in self._campaign.products)
+            self._lengths[key] = max(len(normalize("NFC", word)) for word in words)
+        return self._lengths[key]
+
+    def _measure_each(self) -> None:
+        """Prompts that may be too long are measured for every cell that is made."""
+        for cell in whole_cells(self._draft, AXES):
+            loc, text = self._prompt(cell)
+            if loc in self._suspects and not self._lacks_anything(loc, text, cell):
+                self._measure(loc, self._composer.prompt(cell), cell)
+
+    def _look_text(self, loc: Loc, text: Text, cell: Cell) -> None:
+        found = self._wording(text, cell.market)
+        if found is None:
+            return
+        filled = self._composer.fill(found[1], cell)
+        if loc[-1] == "negative_prompt":
+            self._measure(loc, clean(filled), cell)
+        elif slots(found[1]):
+            self._pictures.setdefault(loc, {})[filled] = None
+
+    def _prompt(self, cell: Cell) -> tuple[Loc, Text]:
+        if cell.include is not None and (own := self._campaign.include[cell.include].text) is not None:
+            return ("include", cell.include, "text"), own
+        return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
+
+    def _look_texts(self, cell: Cell) -> Iterator[tuple[Loc, Text]]:
+        """The negative prompt and the references that hold for a cell, where they stand."""
+        for field in ("negative_prompt", *REFERENCES):
+            givers = [(loc, look) for loc, look in layers(self._campaign, cell) if field in look.model_fields_set]
+            if givers and (value := getattr(givers[-1][1], field)) is not None:
+                yield (*givers[-1][0], field), {EVERYWHERE: value} if isinstance(value, str) else value
+
+    def _lacks_anything(self, loc: Loc, text: Text, cell: Cell) -> bool:
+        """Whether a text cannot be filled for a cell; what it lacks is noted."""
+        key = (loc, cell.market)
+        if key not in self._needs:
+            self._needs[key] = ([], [])
+            self._follow(loc, text, cell.market, self._needs[key])
+        words, lacks = self._needs[key]
+        for lack in lacks:
+            self._lacks.setdefault(lack, {})[cell.market or ""] = None
+        missing = [word for word in words if self._lacks_word(word, cell)]  # each is noted, not only the first
+        return bool(missing or lacks)
+
+    def _follow(self, loc: Loc, text: Text, market: str | None, needs: _Needs) -> None:
+        """Add what a text needs for a market, through the vars it uses."""
+        words, lacks = needs
+        wanted = self._wording(text, market)
+        if wanted is None:
+            lacks.append(_NoWording(loc) if market else _Told())
+            return
+        key, written = wanted
+        for slot in slots(written):
+            if is_product_word(slot.name) or (slot.name == "preset" and self._respelt.get("presets")):
+                words.append(_ProductWord((*loc, key), slot))
+            elif slot.name not in self._known:
+                lacks.append(_Told())
+            elif slot.name in FIXED:
+                continue
+            elif market and slot.name in (own := self._campaign.markets[market].words):
+                if self._wording(own[slot.name], market) is None:
+                    lacks.append(_NoWording(("markets", market, slot.name)))
+            elif slot.name in self._campaign.vars:
+                self._follow(("vars", slot.name), self._campaign.vars[slot.name], market, needs)
+            else:
+                lacks.append(_MarketWord((*loc, key), slot))
+
+    def _wording(self, text: Text, market: str | None) -> tuple[str, str] | None:
+        """The wording for a market, and the key it stands under."""
+        locale = self._campaign.markets[market].locale if market else None
+        spoken = language(locale or self._campaign.defaults.locale)
+        found = wording(text, market, spoken)
+        return None if found is None else (next(key for key, value in text.items() if value is found), found)
+
+    def _lacks_word(self, word: _ProductWord, cell: Cell) -> bool:
+        """Whether a cell's product has no such word, or not for its market; it is noted."""
+        if word.slot.name in IDS:
+            return self._lacks_id(word, cell)
+        key = (word.slot.name, cell.product, cell.market)
+        if key in self._sound:
+            return False
+        field = word.slot.name.removeprefix("product.")
+        product = self._campaign.products[cell.product]
+        text = product.name if field == "name" else product.words.get(field)
+        if text is None:
+            self._lacks.setdefault(word, {})[cell.product] = None
+        elif self._wording(text, cell.market) is None:
+            lack = _NoWording(("products", cell.product, field)) if cell.market else _Told()
+            self._lacks.setdefault(lack, {})[cell.market or ""] = None
+        else:
+            self._sound.add(key)
+        return key not in self._sound
+
+    def _lacks_id(self, word: _ProductWord, cell: Cell) -> bool:
+        """Whether a cell's id is of two spellings; it is noted."""
+        axis = IDS[word.slot.name]
+        id = cell.product if axis == "products" else cell.preset
+        if id not in self._respelt.get(axis, ()):
+            return False
+        self._lacks.setdefault(_Respelt(word.loc, word.slot), {})[id] = None
+        return True
+
+    def _measure(self, loc: Loc, text: str, cell: Cell) -> None:
+        if len(text) > PROMPT_CHARACTERS:
+            by_product = self._long.setdefault(loc, {})
+            by_product[cell.product] = max(len(text), by_product.get(cell.product, 0))
+
+    def _lacking(self, lack: _Lack, who: list[str]) -> Iterator[Problem]:
+        source = self._draft.source
+        match lack:
+            case _ProductWord(loc, slot):
+                yield self._missing_word(loc, slot, who)
+            case _Respelt(loc, slot):
+                yield self._two_spellings(loc, slot, who)
+            case _MarketWord(loc, slot):
+                at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1
+                message = f"{{{slot.name}}} is missing for {_markets(who)}"
+                yield source.problem(at, message, f"give the market {a(slot.name)}, or add it to vars for all")
+            case _NoWording(loc):
+                message = f"{_called(loc)} has no wording for {_markets(who)}"
+                yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without its own")
+            case _Told():
+                pass
+
+    def _missing_word(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
+        source, campaign = self._draft.source, self._campaign
+        field = slot.name.removeprefix("product.")
+        named = [f"{id} (line {campaign.line(('products', id))})" for id in ids[:_MOST_NAMED]]
+        who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
+        message = f"{{{slot.name}}} is missing for {len(ids)} of {counted(len(campaign.products), 'product')}: {who}"
+        known = [name.removeprefix("product.") for name in self._known if "product." in name]
+        meant = nearest(field, known) if len(ids) == len(campaign.products) else ""
+        them = "them" if len(ids) > 1 else "it"
+        advice = f"give {them} {a(field)}"
+        if meant:
+            message += f"; did you mean '{meant}'?"
+            advice = f"write {{product.{meant}}}, or {advice}"
+        others = [id for id in campaign.prompts if id != loc[1]] if loc[0] == "prompts" else []
+        if others:
+            advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{listed(others, most=3)}]}}"
+        at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1 + len("product.")
+        return source.problem(at, message, advice)
+
+    def _two_spellings(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
+        source, axis = self._draft.source, IDS[slot.name]
+        named = [f"'{self._name(axis, id)}' (line {self._campaign.line((axis, id))})" for id in ids[:_MOST_NAMED]]
+        who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
+        first, before = ids[0], self._respelt[axis][ids[0]]
+        keeps = (
+            f"{axis}: {{{before}: {self._name(axis, first)}, …}} keeps images of earlier versions, or "
+            if before
+            else ""
+        )
+        at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1
+        message = f"{{{slot.name}}} needs an id that is written in the file, for {who}"
+        return source.problem(at, message, f"write the id yourself: {keeps}{axis}: {{{first}: …}}")
+
+    def _name(self, axis: str, id: str) -> str:
+        """The name that an id was made from."""
+        _, node = self._draft.source.find((axis, id))
+        return node.text if isinstance(node, Scalar) else id
+
+    def _missing_pictures(self, loc: Loc, references: Collection[str]) -> Iterator[Problem]:
+        folder = self._campaign.path.parent
+        flaws = [flaw for reference in references if (flaw := picture_flaw(reference, folder))]
+        if flaws:
+            message, advice = flaws[0]
+            also = f" (and {len(flaws) - 1} more like it)" if len(flaws) > 1 else ""
+            yield self._draft.source.at(loc, message + also, advice)
+
+    def _too_long(self, loc: Loc, characters: int, products: list[str]) -> Problem:
+        what = "negative prompt" if loc[-1] == "negative_prompt" else "prompt"
+        who = listed(products, most=_MOST_NAMED)
+        message = f"this {what} has {characters:,} characters once filled in for {who}"
+        return self._draft.source.at(
+            loc, message, f"Firefly takes {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
+        )
+
+
+def _markets(who: list[str]) -> str:
+    return f"market{'s' if len(who) > 1 else ''} {listed(who, most=_MOST_NAMED)}"
+
+
+def _called(loc: Loc) -> str:
+    """`prompt 'hero'`, `name of soap`."""
+    if loc[0] == "prompts" and loc[-1] == "text":
+        return f"prompt '{loc[1]}'"
+    if loc[0] in ("products", "markets"):
+        return f"{loc[2]} of {loc[1]}"
+    return f"'{loc[1]}'" if loc[0] == "vars" else f"this {str(loc[-1]).replace('_', ' ')}"

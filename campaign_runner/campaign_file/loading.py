@@ -1,0 +1,90 @@
+"""A campaign file to a Campaign, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+
+from campaign_runner.campaign_file.check.counting import MOST_CELLS, count_problems, product_of_lists
+from campaign_runner.campaign_file.check.draft import Draft, drafted
+from campaign_runner.campaign_file.check.filling import Filling
+from campaign_runner.campaign_file.check.rules import rule_problems, rule_warnings
+from campaign_runner.campaign_file.check.strengths import strength_problems
+from campaign_runner.campaign_file.check.vars import var_problems
+from campaign_runner.campaign_file.check.wordings import Words
+from campaign_runner.campaign_file.schema.ids import Derive, derived
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.syntax.opening import open_source
+from campaign_runner.errors import SpecError
+from campaign_runner.problem import Problem
+
+_MOST_TOLD = 500  # a person stops reading long before; a file made to keep us busy does not
+
+
+def load(path: Path, content: bytes | None = None) -> Campaign:
+    """The campaign of a file. Raises SpecError with every Problem, in file order (of one kind at most 500).
+
+    With `content` the file is read as if it held that: what is about to be written there.
+    """
+    source, problems = open_source(path, content)
+    draft, more = drafted(source)
+    problems += more
+    if draft is None:
+        raise SpecError(_in_file_order(problems))
+    words = Words(draft)
+    problems += islice(_across(draft, words), _MOST_TOLD)
+    problems += count_problems(draft, is_sound=not problems)
+    if problems:
+        raise SpecError(_in_file_order(problems))
+    warnings = chain(islice(rule_warnings(draft), _MOST_TOLD), islice(words.warnings(), _MOST_TOLD))
+    return draft.campaign.written_in(source, _in_file_order(warnings))
+
+
+def recall(
+    path: Path, content: bytes, pictures: Mapping[str, str], sha256: str | None = None, derive: Derive = derived
+) -> Campaign | None:
+    """A campaign that ran before, as its file was then: it had no problem, so none is looked for.
+
+    `pictures` are the digests of its reference images by their path from the file: they need not exist now.
+    `sha256` is the digest of the file, if another than that of `content`; `derive` makes the ids of names. None where
+    it cannot be understood any more.
+    """
+    try:
+        source, _ = open_source(path, content)
+    except SpecError:
+        return None
+    draft, _ = drafted(replace(source, sha256=sha256 or source.sha256), derive)
+    if draft is None or draft.broken:
+        return None
+    folder = path.parent.absolute()
+    return draft.campaign.remembering({Path(os.path.normpath(folder / name)): pictures[name] for name in pictures})
+
+
+def nameless(path: Path, name: str) -> Campaign:
+    """A campaign of which nothing but its name is known: it plans no image."""
+    draft, _ = drafted(open_source(path, f"campaign: {json.dumps(name)}".encode())[0])
+    if draft is None:
+        raise ValueError(name)
+    return draft.campaign.remembering({})
+
+
+def _across(draft: Draft, words: Words) -> Iterator[Problem]:
+    """What the rules across fields find; what multiplies is looked at only where it stays countable."""
+    yield from rule_problems(draft)
+    yield from words.problems()
+    circles = list(var_problems(draft))
+    yield from circles
+    if product_of_lists(draft.campaign) > MOST_CELLS or "exclude" in draft.broken:
+        return
+    yield from strength_problems(draft)
+    if not circles:
+        yield from Filling(draft, words.known).problems()
+
+
+def _in_file_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Each Problem once, by line and column."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))

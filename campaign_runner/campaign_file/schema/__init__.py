@@ -1,0 +1,1 @@
+"""What a campaign is: its parts and values, and how the wording of a cell is composed."""

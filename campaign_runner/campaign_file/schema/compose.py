@@ -1,0 +1,195 @@
+"""A cell to what is asked for it: the final prompt and the look that is set.
+
+Templates are compiled once per text and market, with everything that the market decides already
+filled in; what remains per cell is a handful of look-ups. The campaign has been checked: a word
+that is missing cannot be met here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from campaign_runner.campaign_file.schema.look import REFERENCES, merged, own_fields
+from campaign_runner.campaign_file.schema.schema import Campaign, Entry
+from campaign_runner.campaign_file.schema.templates import Slot, Text, clean, language, parse, slots, wording
+from campaign_runner.campaign_file.syntax.source import Loc
+from campaign_runner.model import Cell
+
+_MOST_KEPT = 4096  # merged looks, and products' words, kept at once
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a cell asks for. `prompt` is as sent, `prompt_template` as written for its market.
+
+    `look` holds the look fields that are set, by their names in the campaign file: a reference
+    image is an absolute Path, or the text of its link.
+    """
+
+    prompt: str
+    prompt_template: str
+    look: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A merged look; `open` are the fields whose text still has to be filled for a cell."""
+
+    fields: Mapping[str, Any]
+    open: Mapping[str, str]
+
+
+class Composer:
+    """Composes cells of a checked campaign. `concept` is the custom model's word for `{concept}`."""
+
+    def __init__(self, campaign: Campaign, concept: str | None = None) -> None:
+        self._campaign = campaign
+        self._concept = "{concept}" if concept is None else concept
+        self._folder = campaign.path.parent.absolute()
+        self._locales = {None: campaign.defaults.locale} | {
+            id: market.locale or campaign.defaults.locale for id, market in campaign.markets.items()
+        }
+        self._compiled: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {}
+        self._words: dict[tuple[str, str | None], dict[str, str]] = {}
+        self._looks: dict[tuple[Any, ...], _Look] = {}
+        self._defaults = own_fields(campaign.defaults)
+        axes: tuple[Mapping[str, Entry], ...] = (
+            campaign.markets,
+            campaign.presets,
+            campaign.prompts,
+            campaign.products,
+        )
+        self._givers: tuple[dict[str | None, dict[str, Any]], ...] = tuple(map(_givers, axes))
+        self._included = tuple(own_fields(entry) for entry in campaign.include)
+
+    def compose(self, cell: Cell) -> Composed:
+        """The prompt and the look of `cell`."""
+        template = self.template(cell)
+        prompt = clean(self.fill(template, cell))
+        look = self._look(cell)
+        if not look.open:
+            return Composed(prompt, template, look.fields)
+        filled = {name: self._finish(name, self.fill(text, cell)) for name, text in look.open.items()}
+        return Composed(prompt, template, MappingProxyType({**look.fields, **filled}))
+
+    def prompt(self, cell: Cell) -> str:
+        """The prompt of `cell`, as sent."""
+        return clean(self.fill(self.template(cell), cell))
+
+    def template(self, cell: Cell) -> str:
+        """The prompt as written for the cell's market."""
+        return self._wording(self._written(cell)[1], cell.market)
+
+    def place(self, cell: Cell) -> Loc:
+        """Where that stands in the file."""
+        loc, text = self._written(cell)
+        return (*loc, next(key for key, wording in text.items() if wording == self._wording(text, cell.market)))
+
+    def _written(self, cell: Cell) -> tuple[Loc, Text]:
+        """The prompt of a cell in all its wordings, and its place."""
+        if cell.include is not None and (own := self._campaign.include[cell.include].text) is not None:
+            return ("include", cell.include, "text"), own
+        return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
+
+    def _wording(self, text: Text, market: str | None) -> str:
+        return wording(text, market, language(self._locales.get(market))) or ""
+
+    def fill(self, text: str, cell: Cell) -> str:
+        """A text with its placeholders filled in, not cleaned."""
+        pattern, names = self.compiled(text, cell.market)
+        if not names:
+            return pattern
+        words = self.product_words(cell.product, cell.market)
+        return pattern % tuple([words.get(name) or _of_cell(name, cell) for name in names])
+
+    def compiled(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
+        """A text for a market as a %-pattern, and what each %s stands for; without any, the text itself."""
+        found = self._compiled.get((text, market))
+        if found is None:
+            parts = self._flat(text, market)
+            names = tuple(part.name for part in parts if isinstance(part, Slot))
+            literals = (part.replace("%", "%%") if names else part for part in parts if isinstance(part, str))
+            pattern = "".join("%s" if isinstance(part, Slot) else next(literals) for part in parts)
+            found = self._compiled[text, market] = pattern, names
+        return found
+
+    def product_words(self, id: str, market: str | None) -> dict[str, str]:
+        """What `product.…` stands for in a market; a word without a wording for it is empty."""
+        words = self._words.get((id, market))
+        if words is None:
+            if len(self._words) >= _MOST_KEPT:
+                self._words.clear()
+            product = self._campaign.products[id]
+            texts = {"name": product.name, **product.words}
+            words = {f"product.{field}": self._wording(text, market) for field, text in texts.items()}
+            self._words[id, market] = words = {"product.id": id, **words}
+        return words
+
+    def _flat(self, text: str, market: str | None) -> list[str | Slot]:
+        """The parts of a text, with what the market and the campaign decide filled in."""
+        flat: list[str | Slot] = []
+        for part in parse(text):
+            if isinstance(part, str) or part.name in ("preset", "size") or part.name.startswith("product."):
+                flat.append(part)
+            else:
+                flat += self._settled(part.name, market)
+        return flat
+
+    def _settled(self, name: str, market: str | None) -> list[str | Slot]:
+        fixed = {"campaign": self._campaign.campaign, "market": market or "", "concept": self._concept}
+        if name in fixed:
+            return [fixed[name]]
+        if market is not None and name in (words := self._campaign.markets[market].words):
+            return [self._wording(words[name], market)]
+        return self._flat(self._wording(self._campaign.vars[name], market), market)
+
+    def _look(self, cell: Cell) -> _Look:
+        """The merged look of a cell; entries that give nothing are not told apart."""
+        _, presets, prompts, products = self._givers
+        key = (
+            cell.market,
+            cell.preset if cell.preset in presets else None,
+            cell.prompt if cell.prompt in prompts else None,
+            cell.product if cell.product in products else None,
+            cell.include,
+        )
+        look = self._looks.get(key)
+        if look is None:
+            if len(self._looks) >= _MOST_KEPT:
+                self._looks.clear()
+            look = self._looks[key] = self._merged(key[:4], cell)
+        return look
+
+    def _merged(self, own: tuple[str | None, ...], cell: Cell) -> _Look:
+        givers = [self._defaults, *(givers.get(id, {}) for id, givers in zip(own, self._givers, strict=True))]
+        if cell.include is not None:
+            givers.append(self._included[cell.include])
+        market = self._campaign.markets.get(cell.market) if cell.market else None
+        fields = merged(givers, market.locale if market else None)
+        if "negative_prompt" in fields:
+            fields["negative_prompt"] = self._wording(fields["negative_prompt"], cell.market)
+        open_: dict[str, str] = {}
+        for name in ("negative_prompt", *REFERENCES):
+            if name in fields and slots(fields[name]):
+                open_[name] = fields.pop(name)
+            elif name in fields:
+                fields[name] = self._finish(name, self.fill(fields[name], cell))
+        return _Look(MappingProxyType(fields), open_)
+
+    def _finish(self, name: str, text: str) -> str | Path:
+        if name == "negative_prompt":
+            return clean(text)
+        return text if "://" in text else self._folder / text
+
+
+def _givers(entries: Mapping[str, Entry]) -> dict[str | None, dict[str, Any]]:
+    """The look fields of those entries that give any."""
+    return {id: own for id, entry in entries.items() if (own := own_fields(entry))}
+
+
+def _of_cell(name: str, cell: Cell) -> str:
+    return cell.preset if name == "preset" else str(cell.size)

@@ -1,0 +1,126 @@
+"""From the bytes of a campaign file to a tree, telling everything that YAML itself cannot know.
+
+Size, encoding, tabs and invisible characters are looked at before the parser sees anything. A line
+that YAML cannot read is read as it was meant, where that is plain, so that one run of `check`
+tells all problems.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import yaml
+
+from campaign_runner.campaign_file.syntax.diagnosis import diagnose
+from campaign_runner.campaign_file.syntax.parser import Finding, Refused, read_tree
+from campaign_runner.campaign_file.syntax.source import Hole, Source
+from campaign_runner.errors import SpecError
+from campaign_runner.problem import Problem
+from campaign_runner.text import counted
+
+LARGEST_BYTES = 1024 * 1024
+_MOST_MENDED = 25  # lines
+_SLOW_TEXT = 100_000  # characters; a larger file is mended less often, since each time it is read again
+_INVISIBLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_INDENTED_BY_TAB = re.compile(r"^ *\t", re.MULTILINE)
+_INIT = "`campaign-runner init` writes one that runs"
+_SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadsheets as `CSV UTF-8`"
+
+
+def open_source(path: Path, content: bytes | None = None) -> tuple[Source, list[Problem]]:
+    """The file as a tree, and what is wrong with it so far. Raises SpecError where nothing can be read.
+
+    `content` stands in for what the file holds.
+    """
+    content = _content(path) if content is None else content
+    text = _decoded(path, content)
+    source = Source(path, text, sha256(content).hexdigest(), Hole(0, 0), text)
+    findings = list(_odd_characters(text))
+    problems = [source.problem(found.at, found.message, found.advice) for found in findings]
+    if _INDENTED_BY_TAB.search(text):
+        raise SpecError(problems)
+    return _parsed(source, _INVISIBLE.sub(" ", text).replace("\t", " "), problems)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError([Problem(path, 1, 1, "there is no such file")]) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise SpecError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
+    if len(content) > LARGEST_BYTES:
+        message = "the file is larger than 1 MiB"
+        raise SpecError([Problem(path, 1, 1, message, advice="split the campaign into several files")])
+    return content
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
+        lines = content.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        message = "the file is not UTF-8 from here on"
+        raise SpecError([Problem(path, line, column, message, lines[line - 1].rstrip("\r"), _SAVE_AS)]) from None
+
+
+def _odd_characters(text: str) -> Iterator[Finding]:
+    """The first tab, and each kind of invisible character once."""
+    if (tab := text.find("\t")) >= 0:
+        lines = sum("\t" in line for line in text.split("\n"))
+        message = "a tab, where YAML wants spaces" + (f" ({counted(lines, 'line')} have tabs)" if lines > 1 else "")
+        yield Finding(tab, message, "indent with two spaces; editors can turn tabs into spaces")
+    seen: set[str] = set()
+    for found in _INVISIBLE.finditer(text):
+        if found[0] not in seen:
+            seen.add(found[0])
+            message = f"an invisible control character (U+{ord(found[0]):04X})"
+            yield Finding(found.start(), message, "delete it; it often comes along when text is copied")
+
+
+def _parsed(source: Source, text: str, problems: list[Problem]) -> tuple[Source, list[Problem]]:
+    inserted: dict[int, int] = {}
+    mended: set[int] = set()
+    most = _MOST_MENDED if len(text) < _SLOW_TEXT else 3
+    while True:
+        now = Source(source.path, text, source.sha256, Hole(0, 0), source.text, inserted)
+        findings: list[Finding] = []
+        try:
+            root = read_tree(text, findings)
+        except Refused as refused:
+            raise SpecError(_told(now, problems, [*findings, refused.finding])) from None
+        except yaml.YAMLError as error:
+            diagnosis = diagnose(text, error)
+            if diagnosis.line in mended:  # it was not meant so after all
+                raise SpecError(_told(now, problems, findings)) from None
+            problems = _told(now, problems, [diagnosis.finding])
+            if diagnosis.meant is None or len(mended) == most:
+                raise SpecError(_told(now, problems, findings)) from None
+            mended.add(diagnosis.line)
+            text = _with_line(text, diagnosis.line, diagnosis.meant)
+            if diagnosis.inserted:
+                inserted[diagnosis.line + 1] = diagnosis.inserted
+        else:
+            problems = _told(now, problems, findings)
+            if root is None:
+                raise SpecError([Problem(now.path, 1, 1, "the file is empty", advice=_INIT), *problems])
+            return replace(now, root=root), problems
+
+
+def _with_line(text: str, number: int, line: str) -> str:
+    lines = text.split("\n")
+    lines[number] = line
+    return "\n".join(lines)
+
+
+def _told(source: Source, problems: list[Problem], findings: list[Finding]) -> list[Problem]:
+    told = problems + [source.problem(found.at, found.message, found.advice) for found in findings]
+    return sorted(dict.fromkeys(told), key=lambda problem: (problem.line, problem.column))

@@ -1,0 +1,67 @@
+"""What a run asks a person, where there is one. Without a terminal the crontab line is the consent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from campaign_runner.authoring.compare import Changes
+from campaign_runner.cli.console import is_terminal
+from campaign_runner.cli.signals import answered
+from campaign_runner.plan.cost import Estimate, duration, minutes
+from campaign_runner.reuse.offers import Found
+from campaign_runner.text import counted, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The questions of one run: none with `yes`, and none in the sandbox, where nothing is at stake.
+
+    `who` names the campaign where there are several: `spring: `.
+    """
+
+    yes: bool
+    is_sandbox: bool
+    accept_changes: bool
+    who: str = ""
+
+    def buy(self, figures: Estimate) -> bool:
+        """Before the first money."""
+        if not self._is_asked():
+            return True
+        what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
+        time = duration(minutes(figures.requests, figures.seconds_at_quota))
+        this = f"{self.who}this" if self.who else "This"
+        return confirmed(f"{this} buys {what}{time}). Buy?", default=False)
+
+    def use(self, found: Found) -> bool:
+        """Whether images of other campaigns are used instead of buying the same again."""
+        if not self._is_asked():
+            return True
+        whose = listed([f"campaign {offer.campaign}" for offer in found.offers])
+        exist = "exists" if len(found) == 1 else "exist"
+        return confirmed(
+            f"{self.who}{len(found):,} of {counted(found.due, 'image')} {exist} in {whose}; use them?", default=True
+        )
+
+    def leave(self, changes: Changes) -> bool:
+        """Whether an edit may take much of what is stored out of the campaign; without a terminal it may not."""
+        if self.accept_changes or self.is_sandbox or (self.yes and is_terminal()):
+            return True
+        if not is_terminal():
+            return False
+        stored = counted(changes.left + changes.kept, "stored image")
+        gone = f"{self.who}{changes.left:,} of {stored} would no longer be in the campaign"
+        return confirmed(f"{gone}. Go on?", default=False)
+
+    def _is_asked(self) -> bool:
+        return is_terminal() and not self.yes and not self.is_sandbox
+
+
+def confirmed(question: str, *, default: bool) -> bool:
+    """The answer to a question, within `heeding_signals`; a signal, or the end of what is typed, is a no."""
+    try:
+        return answered(lambda: click.confirm(question, default=default))
+    except click.Abort:
+        return False

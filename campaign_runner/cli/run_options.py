@@ -1,0 +1,106 @@
+"""The options of the commands that make images: consent, the allowance, where to stop, and what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce, wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from campaign_runner.cli import console
+from campaign_runner.cli.access import account_rate
+from campaign_runner.cli.environment import MOST, Environment
+from campaign_runner.cli.observers import Shown
+from campaign_runner.cli.times import Duration, TimeOfDay
+from campaign_runner.errors import CampaignError
+from campaign_runner.plan.cost import Rate
+from campaign_runner.run.limits import Limits
+
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+positive = click.IntRange(min=1)
+_allowance = click.IntRange(1, MOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """What each of these commands is told, as given."""
+
+    is_sandbox: bool
+    yes: bool
+    only: tuple[str, ...]
+    per_minute: int | None
+    per_day: int | None
+    max_images: int | None
+    max_requests: int | None
+    max_runtime: float | None
+    until: datetime | None
+    log_format: str
+    log_file: Path | None
+    quiet: bool
+
+    @property
+    def shown(self) -> Shown:
+        return Shown(log_format=self.log_format, log_file=self.log_file, quiet=self.quiet)
+
+    def account(self, environment: Environment) -> Rate:
+        """The account's allowance."""
+        return account_rate(environment, is_sandbox=self.is_sandbox, per_minute=self.per_minute, per_day=self.per_day)
+
+    def limits(self, concurrency: int) -> Limits:
+        return Limits(
+            concurrency=concurrency,
+            max_images=self.max_images,
+            max_requests=self.max_requests,
+            max_seconds=self.max_runtime,
+            until=self.until,
+            guards_files=not self.is_sandbox,
+        )
+
+
+def _all_of(*options: _Decorator) -> _Decorator:
+    """Several options as one, in the order in which help shows them."""
+    return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
+    """A command whose last line on stdout is for machines, also where it is refused before anything is sent."""
+
+    @wraps(command)
+    def ended(**given: Any) -> int:
+        try:
+            return command(**given)
+        except CampaignError as refusal:
+            console.say(f"attention exit={refusal.exit_code}")
+            raise
+
+    return ended
+
+
+consent = _all_of(
+    click.option(
+        "--sandbox", "is_sandbox", is_flag=True, help="Against a sandbox in this process: no credentials, no money."
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask before the first money."),
+)
+bounds = _all_of(
+    click.option("--per-minute", type=_allowance, help="The account's requests a minute."),
+    click.option("--per-day", type=_allowance, help="The account's requests in 24 hours."),
+    click.option("--max-images", type=positive, help="Stop after buying so many."),
+    click.option("--max-requests", type=positive, help="Stop after so many requests."),
+    click.option("--max-runtime", type=Duration(), help="Stop submitting after 90s, 30m, 2h."),
+    click.option("--until", type=TimeOfDay(), help="Stop submitting at this time of day."),
+)
+log = _all_of(
+    click.option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", help="Sentences, or an event a line."
+    ),
+    click.option(
+        "--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where the log goes; else stderr."
+    ),
+    click.option("--quiet", is_flag=True, help="Only the report at the end."),
+)

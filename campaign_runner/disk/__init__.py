@@ -1,0 +1,1 @@
+"""What survives a crash: files, SQLite, locks, and names that a disk takes."""

@@ -1,0 +1,185 @@
+"""One picture's life: where it stands, how it was asked for in plain words, what became of it, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.disk.name_lengths import is_file
+from campaign_runner.errors import SpecError, UsageError
+from campaign_runner.find.search import Hit
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.model import Recipe
+from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.plan.plan import Plan
+from campaign_runner.report import next_commands
+from campaign_runner.text import visible
+
+_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The campaign of an output folder. `file` is None where the file is gone or never known.
+
+    `planned` are the keys of the campaign as its file stands now; None where nobody can say. `unexpected` are the files
+    of what was delivered and not asked for, by job.
+    """
+
+    name: str
+    file: Path | None
+    is_sandbox: bool
+    planned: frozenset[str] | None
+    unexpected: Mapping[str, Sequence[str]]
+
+    def beside(self, entry: Entry) -> Sequence[str]:
+        """What the job of an image delivered and nobody asked for."""
+        return self.unexpected.get(entry.job_id or "", ())
+
+    def plans(self, entry: Entry) -> bool | None:
+        """Whether an image is in the campaign now."""
+        return None if self.planned is None else entry.variation.key in self.planned
+
+
+def home_of(folder: Folder) -> Home:
+    """What the record and the campaign's file say of an output folder's campaign."""
+    with folder.ledger() as ledger:
+        name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
+        is_sandbox, unexpected = ledger.origin == SANDBOX, ledger.unexpected()
+    if path is None:
+        return Home(name or folder.path.name, None, is_sandbox, None, unexpected)
+    try:
+        plan = Plan(load(path), model)
+        planned = frozenset(plan.keys()) if plan.knows_keys else None
+    except (SpecError, UsageError):
+        planned = None
+    return Home(name or folder.path.name, path, is_sandbox, planned, unexpected)
+
+
+def told(hit: Hit, home: Home) -> Iterator[str]:
+    """The lines for a person."""
+    entry, variation = hit.entry, hit.entry.variation
+    sandbox = " (sandbox)" if home.is_sandbox else ""
+    yield f"{home.name}{sandbox}: {variation.cell}, seed {variation.seed}"
+    if hit.distance is not None:
+        yield f"  looks      alike: {hit.distance} of {_BITS} bits differ, so that is a copy of it, or a near relative"
+    if hit.file is not None:
+        yield f"  file       {hit.file}{'' if is_file(hit.file) else ' (it is not there any more)'}"
+    yield f"  key        {variation.key}"
+    yield f"  prompt     {visible(entry.recipe.prompt)}"
+    yield f"  look       {', '.join(look_of(entry.recipe))}"
+    yield f"  made       {_made(entry)}"
+    yield f"  now        {_now(entry, home)}"
+    if entry.state != "stored":
+        for file in home.beside(entry):
+            yield f"  look at    {hit.folder.path / file}: its job delivered that, it is paid for"
+    for number, command in enumerate(suggestions(hit, home)):
+        yield f"  {'' if number else 'next':10} {command}"
+
+
+def facts(hit: Hit, home: Home) -> dict[str, Any]:
+    """The same for machines."""
+    entry, variation = hit.entry, hit.entry.variation
+    cell, reason = variation.cell, entry.reason
+    return {
+        "campaign": home.name,
+        "campaign_file": str(home.file) if home.file else None,
+        "sandbox": home.is_sandbox,
+        "in_campaign": home.plans(entry),
+        "folder": str(hit.folder.path),
+        "file": str(hit.file) if hit.file else None,
+        "exists": hit.file is not None and is_file(hit.file),
+        "distance": hit.distance,
+        "key": variation.key,
+        "recipe": entry.recipe.digest,
+        "product": cell.product,
+        "prompt_id": cell.prompt,
+        "preset": cell.preset,
+        "market": cell.market,
+        "size": {"width": cell.size.width, "height": cell.size.height},
+        "seed": variation.seed,
+        "version": entry.recipe.version,
+        "request": entry.recipe.body,
+        "state": entry.state,
+        "reason": {"code": reason.code, "message": reason.message} if reason else None,
+        "job_id": entry.job_id,
+        "submitted_at": entry.submitted_at,
+        "stored_at": entry.stored_at,
+        "unexpected": list(home.beside(entry)),
+        "next": list(suggestions(hit, home)),
+    }
+
+
+def look_of(recipe: Recipe) -> Iterator[str]:
+    """What the service was told beside prompt and seed, in the words of a campaign file."""
+    body = recipe.body
+    yield recipe.version
+    if "customModelId" in body:
+        yield f"custom model {visible(str(body['customModelId']))}"
+    yield str(recipe.size)
+    style, structure = body.get("style", {}), body.get("structure", {})
+    if presets := style.get("presets"):
+        yield f"styles {' '.join(presets)}"
+    if "imageReference" in style:
+        yield f"style of {_reference(style)}"
+    if "strength" in style:
+        yield f"strength {style['strength']}"
+    if structure:
+        yield f"structure of {_reference(structure)}"
+        if "strength" in structure:
+            yield f"structure strength {structure['strength']}"
+    names = {"contentClass": "content", "visualIntensity": "visual intensity", "negativePrompt": "without"}
+    names |= {"promptBiasingLocaleCode": "locale", "upsamplerType": "upsampler"}
+    yield from (f"{words} {visible(str(body[field]))}" for field, words in names.items() if field in body)
+    if recipe.accept:
+        yield f"as {recipe.accept}"
+
+
+def _reference(part: dict[str, Any]) -> str:
+    source = part["imageReference"]["source"]
+    return visible(str(source.get("url") or f"the picture {source['sha256'][:8]}"))
+
+
+def _made(entry: Entry) -> str:
+    asked = f"asked for {_minute(entry.submitted_at)}" if entry.submitted_at else "never asked for"
+    seeds = " ".join(map(str, entry.job_seeds))
+    job = f" as job {visible(entry.job_id)} with the seeds {seeds}" if entry.job_id else ""
+    stored = f", stored {_minute(entry.stored_at)}" if entry.stored_at else ""
+    return f"{asked}{job}{stored}"
+
+
+def _now(entry: Entry, home: Home) -> str:
+    state = entry.state.replace("_", " ")
+    why = f": {visible(entry.reason.message)}" if entry.reason else ""
+    place = {True: "", False: "; no longer in the campaign", None: "; its campaign file is gone or wrong"}
+    return f"{state}{why}{place[home.plans(entry)]}"
+
+
+def _minute(moment: str) -> str:
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def suggestions(hit: Hit, home: Home) -> Iterator[str]:
+    """What a person may want to type next, most likely first."""
+    key = hit.entry.variation.key[:8]
+    only = ("--only", f"key={key}")
+    match hit.entry.state:
+        case "in_doubt":
+            yield next_commands.resolve(hit.folder, home.file, "--resubmit", *only)
+            yield next_commands.resolve(hit.folder, home.file, "--abandon", *only)
+        case "failed" if home.beside(hit.entry):  # what came is looked at before it is asked for again
+            yield next_commands.resolve(hit.folder, home.file, "--abandon", *only)
+            yield next_commands.resolve(hit.folder, home.file, "--retry-failed", *only)
+        case "failed":
+            yield next_commands.resolve(hit.folder, home.file, "--retry-failed", *only)
+        case "accepted" | "pending" if home.file:
+            yield next_commands.run(home.file, hit.folder, *only)
+        case _:
+            pass
+    if home.file:
+        yield next_commands.retake(key, "--text", "…")
+    if hit.entry.state == "stored":
+        yield next_commands.rerun(hit.folder.manifest, *only, is_sandbox=home.is_sandbox)

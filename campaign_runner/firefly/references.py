@@ -1,0 +1,131 @@
+"""Reference images: each content is handed over once, remembered for 6.5 days, and handed over anew if forgotten.
+
+A request that is refused for a forgotten one was a request of the allowance: its job is left to be asked for
+again, like any other that certainly cost nothing. `Referring` is a Provider that wraps another: it looks after
+uploads and leaves everything else to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from campaign_runner.errors import IntegrityError, Rejected, Unavailable
+from campaign_runner.events import Fact, Uploaded
+from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
+from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
+from campaign_runner.ports import Provider, Reference, References
+from campaign_runner.tasks import in_thread
+
+
+class Uploading(Protocol):
+    """The service as this module needs it: beside what every Provider does, it takes uploads."""
+
+    async def upload(self, content: bytes, media_type: str) -> str:
+        """The upload id. Free. Raises Rejected, AccountRefused, Throttled or Unavailable."""
+
+    async def prepare(self, job: Job) -> None: ...
+    async def submit(self, job: Job, uploads: Mapping[str, str]) -> Ticket: ...
+    async def poll(self, ticket: Ticket) -> Finished | None: ...
+    async def fetch(self, output: Output) -> bytes: ...
+    async def find_models(self, name: str) -> Sequence[CustomModel]: ...
+
+
+class Memory(Protocol):
+    """Where upload ids are remembered: the journal."""
+
+    async def upload_id(self, sha256: str) -> str | None: ...
+    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]: ...
+
+
+class Referring(Provider):
+    """A Provider over `service` that knows the campaign's reference images."""
+
+    def __init__(self, service: Uploading, memory: Memory, references: References) -> None:
+        self._service = service
+        self._memory = memory
+        self._references = references
+        self._known: dict[str, str] = {}
+        self._refused: dict[str, Rejected] = {}
+        self._handed_over: set[str] = set()  # upload ids of this run
+        self._forgotten: set[str] = set()  # upload ids
+        self._left: Counter[str] = Counter()  # how often a job was left to be asked for again, by its first key
+        self._turn = asyncio.Lock()
+
+    async def prepare(self, job: Job) -> None:
+        """See Provider. Whoever needs the same image waits for the one upload of it."""
+        await self._service.prepare(job)
+        for sha256 in job.recipe.references:
+            async with self._turn:
+                if sha256 in self._refused:
+                    raise self._refused[sha256]
+                upload_id = self._known.get(sha256) or await self._memory.upload_id(sha256)
+                if upload_id is None or upload_id in self._forgotten:
+                    upload_id = await self._upload(sha256)
+                self._known[sha256] = upload_id
+
+    async def submit(self, job: Job) -> Ticket:
+        """See Provider. Unavailable where the service no longer knows an upload: `prepare` hands it over anew.
+
+        That as often as the job has uploads: refused with new ones, too, it is itself at fault.
+        """
+        uploads = {sha256: self._known[sha256] for sha256 in job.recipe.references if sha256 in self._known}
+        try:
+            return await self._service.submit(job, uploads)
+        except Rejected as error:
+            if error.code != UNKNOWN_UPLOAD or self._left[job.keys[0]] == len(uploads):
+                raise
+            self._left[job.keys[0]] += 1
+            ids = set(uploads.values())
+            self._forgotten |= ids - self._handed_over or ids  # those of earlier runs before our own
+            raise Unavailable(str(error), code=error.code, reached=True) from error
+
+    async def poll(self, ticket: Ticket) -> Finished | None:
+        return await self._service.poll(ticket)
+
+    async def fetch(self, output: Output) -> bytes:
+        return await self._service.fetch(output)
+
+    async def find_models(self, name: str) -> Sequence[CustomModel]:
+        return await self._service.find_models(name)
+
+    async def _upload(self, sha256: str) -> str:
+        reference = await self._references.read(sha256)
+        try:
+            upload_id = await self._service.upload(reference.content, reference.media_type)
+        except Rejected as error:
+            self._refused[sha256] = error
+            raise
+        self._handed_over.add(upload_id)
+        self._forgotten.discard(upload_id)  # an image of the same content may have the same id again
+        await self._memory.record([Uploaded(sha256, upload_id)])
+        return upload_id
+
+
+class ReferenceFiles(References):
+    """The reference images of a campaign on the disk; `paths` by the SHA-256 of what they held when it was planned."""
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        self._paths = paths
+
+    async def read(self, sha256: str) -> Reference:
+        """See References."""
+        path = self._paths[sha256]
+        try:
+            content = await in_thread(path.read_bytes)
+        except OSError as error:
+            raise IntegrityError(f"the reference image {path} cannot be read any more ({error.strerror})") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"the reference image {path} changed while the run went on; run again")
+        return Reference(content, _media_type(content))
+
+
+def _media_type(content: bytes) -> str:
+    """By the first bytes, never by the name; `check` has refused everything else."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    return "image/png" if content.startswith(b"\x89PNG") else "image/webp"

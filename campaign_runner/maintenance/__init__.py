@@ -1,0 +1,1 @@
+"""What people decide about images that exist: keep, prune, resolve, cancel."""

@@ -1,0 +1,108 @@
+"""Cancelling accepted jobs, on a person's word alone: a run that stops never cancels anything.
+
+Only what the service confirms becomes `failed`, code `cancelled`; whether Adobe charges it is not
+documented, so the budget goes on counting it. Everything else stays accepted, to be fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from campaign_runner import retry
+from campaign_runner.errors import GenerationFailed, ProviderError, Throttled, Unavailable
+from campaign_runner.events import Attempt, Failed, Reason
+from campaign_runner.firefly.client import UNKNOWN_HERE, FireflyClient
+from campaign_runner.firefly.protocol.answers import Cancelling
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.model import Ticket
+from campaign_runner.plan.selection import Only
+
+CONFIRMED_WITHIN = 10
+"""How often a job that said it is being cancelled is asked whether it is."""
+CANCELLED = Reason("cancelled", "cancelled with `cancel`; whether Adobe charges it is not documented")
+_WORDS = {
+    Cancelling.COMPLETED: "is finished already: the next run fetches it",
+    Cancelling.FAILED: "cannot be cancelled and goes on: the next run fetches it",
+    Cancelling.UNKNOWN: "is not known to the service (any more): the next run asks again",
+    Cancelling.ACCEPTED: "was asked to stop, which is not confirmed yet: the next run tells",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of one job: how many of its images are cancelled, and in words why the others are not."""
+
+    attempt: Attempt
+    images: int
+    words: str = ""
+
+
+async def cancel_accepted(
+    firefly: FireflyClient, journal: SqliteJournal, only: Only, *, pick: Callable[[], float] = random.random
+) -> AsyncIterator[Cancelled]:
+    """Ask the service to cancel every accepted job that `only` selects, one after the other.
+
+    A job is one request: it is cancelled whole if any of its images is selected. Raises AccountRefused,
+    Throttled or Unavailable once asking again is no use; what was confirmed until then is recorded.
+    """
+    unfinished = [job async for job in journal.unfinished()]
+    for job in unfinished:
+        variations = job.attempt.job.variations
+        if any(only.matches([variation.cell], variation.seed, variation.key) for variation in variations):
+            yield await _cancel(firefly, journal, _Wish(job.attempt, job.ticket, pick))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    attempt: Attempt
+    ticket: Ticket
+    pick: Callable[[], float]
+
+
+async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: _Wish) -> Cancelled:
+    said = await _asked(firefly, wish)
+    if said is Cancelling.ACCEPTED:
+        reason = await _confirmed(firefly, wish)
+    elif said in (Cancelling.ALREADY, Cancelling.TIMED_OUT):
+        reason = CANCELLED if said is Cancelling.ALREADY else replace(CANCELLED, code="timeout", message="it timed out")
+    else:
+        reason = None
+    if reason is None:
+        return Cancelled(wish.attempt, 0, _WORDS[said])
+    variations = wish.attempt.job.variations
+    await journal.record([Failed(wish.attempt, variation, reason) for variation in variations])
+    return Cancelled(wish.attempt, len(variations), reason.message)
+
+
+async def _asked(firefly: FireflyClient, wish: _Wish) -> Cancelling:
+    """What the service says, whichever place says it; unknown where one does not know the job and none answers."""
+    tries, is_unknown = 0, False
+    while True:
+        tries += 1
+        try:
+            return await firefly.cancel(wish.ticket)
+        except ProviderError as error:
+            is_unknown = is_unknown or error.code == UNKNOWN_HERE
+            wait = retry.cancel_again(error, tries, wish.pick())
+            if wait is None and is_unknown:
+                return Cancelling.UNKNOWN
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
+
+
+async def _confirmed(firefly: FireflyClient, wish: _Wish) -> Reason | None:
+    """Why the job ended, once the service says that it did; None where it did not, or finished after all."""
+    for _ in range(CONFIRMED_WITHIN):
+        try:
+            if await firefly.poll(wish.ticket) is not None:
+                return None
+        except GenerationFailed as end:
+            return replace(CANCELLED, message=f"{CANCELLED.message}. {end}")
+        except (Throttled, Unavailable):
+            pass  # asked again: at the other place, where its host does not answer
+        await asyncio.sleep(1)
+    return None

@@ -1,0 +1,99 @@
+"""Stored images that may stand for changed words: a person's word, recorded with the old words and the new ones.
+
+An image may stand for a due one of the same cell (product, prompt, preset, market, size) and seed. It keeps
+its own place; the new one gets a second name for the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from campaign_runner.campaign_file.schema.spellings import spelt
+from campaign_runner.events import Adopted
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.maintenance.prune import departed
+from campaign_runner.model import Recipe, Variation
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.opened import Books
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.plan import Planned
+from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.reuse.adoption import Existing, adopt
+from campaign_runner.store import FolderStore
+
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A due variation, and the stored image that may stand for it."""
+
+    planned: Planned
+    entry: Entry
+
+    @property
+    def difference(self) -> str:
+        """What the service would receive differently: the old words and the new ones."""
+        return "; ".join(_difference(self.entry.recipe, self.planned.recipe))
+
+
+def stand_ins(ledger: Ledger, stock: Stock) -> Iterator[StandIn]:
+    """For each due variation of `stock` the latest stored image of its cell and seed that left the campaign."""
+    last: dict[str, tuple[str, str]] = {}  # of each place when it was stored, and its key: there may be 100,000
+    spellings = stock.plan.campaign.spellings
+    for entry in departed(ledger, stock.plan, EVERYTHING):
+        cell = spelt(entry.variation.cell, spellings)
+        place, stored_at = _place(replace(entry.variation, cell=cell)), str(entry.stored_at)
+        if place not in last or last[place][0] <= stored_at:
+            last[place] = stored_at, entry.variation.key
+    due = iter(stock.to_make()) if last else iter(())
+    while some := list(islice(due, _AT_ONCE)):
+        keys = [last[place][1] if (place := _place(each.variation)) in last else None for each in some]
+        entries = ledger.entries([key for key in keys if key is not None])
+        yield from (StandIn(planned, entries[key]) for planned, key in zip(some, keys, strict=True) if key is not None)
+
+
+async def keep(books: Books, only: Only) -> AsyncIterator[Adopted | Existing]:
+    """Let what is stored stand for what `only` selects; an Existing could not be used: its file is gone or differs.
+
+    Raises UsageError where `only` selects nothing, IntegrityError, StoreError.
+    """
+    folder: Folder = books.folder
+    store = await FolderStore.prepare(folder.images, folder.staging)
+    campaign = books.plan.campaign.campaign
+    found = stand_ins(books.ledger, Stock(books.plan, books.ledger.states, only))
+    images = (Existing(each.planned, each.entry, folder.path, campaign, "kept") for each in found)
+    async for told in adopt(images, store, books.journal):
+        yield told
+
+
+def _place(variation: Variation) -> str:
+    """A cell and seed by their names alone: which `include` entry the cell came from is not recorded."""
+    cell = variation.cell
+    return "\0".join((cell.product, cell.prompt, cell.preset, cell.market or "", str(cell.size), str(variation.seed)))
+
+
+def _difference(before: Recipe, after: Recipe) -> Iterator[str]:
+    ours, theirs = _flat(before.body), _flat(after.body)
+    for name in sorted({*ours, *theirs}, key=lambda name: (name != "prompt", name)):
+        if ours.get(name) != theirs.get(name):
+            old, new = ours.get(name, "nothing"), theirs.get(name, "nothing")
+            yield f'"{old}" → "{new}"' if name == "prompt" else f"{name} {old} → {new}"
+    if before.version != after.version:
+        yield f"model {before.version} → {after.version}"
+    if before.accept != after.accept:
+        yield f"format {before.accept or 'any'} → {after.accept or 'any'}"
+
+
+def _flat(body: dict[str, Any], before: str = "") -> dict[str, str]:
+    """A request as one level of names, such as `style.strength`."""
+    flat: dict[str, str] = {}
+    for name, value in body.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{before}{name}.")
+        else:
+            flat[f"{before}{name}"] = " ".join(value) if isinstance(value, list) else str(value)
+    return flat

@@ -1,0 +1,52 @@
+"""A person's word over what the service left open: ask again, or settle it. Nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import Enum
+
+from campaign_runner.events import Reason
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.output_folder.opened import Books
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.selection import Only
+
+
+class Decision(Enum):
+    """What may be decided: its word in the journal, the states it applies to, where they go, and what to say."""
+
+    RESUBMIT = ("resubmit", ("in_doubt",), "pending", "due again; the next run asks for them")
+    RETRY = ("retry", ("failed",), "pending", "due again; the next run asks for them")
+    ABANDON = ("abandon", ("in_doubt", "failed"), "abandoned", "settled without an image")
+
+    def __init__(self, word: str, states: tuple[str, ...], into: str, past: str) -> None:
+        self.reason = Reason(word, f"decided with `resolve`: {past}")
+        self.states = states
+        self.into = into
+        self.past = past
+
+
+async def apply(decision: Decision, opening: AbstractAsyncContextManager[Books], only: Only) -> int:
+    """Record the decision over what `only` selects, in books about to be opened; how many variations it moved.
+
+    Raises what opening them raises, and StoreError.
+    """
+    async with opening as books:
+        keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
+        return await books.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
+
+
+def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Only) -> Iterator[Entry]:
+    """What is in one of `states` and selected, by the names it has in the campaign now or had when it was sent."""
+    stock = Stock(plan, ledger.states)
+    cells = {
+        planned.variation.key: (planned.variation.cell, *planned.also)
+        for state in states
+        for planned in stock.in_state(state)
+    }
+    for entry in ledger.in_states(*states):
+        variation = entry.variation
+        if only.matches([variation.cell, *cells.get(variation.key, ())], variation.seed, variation.key):
+            yield entry

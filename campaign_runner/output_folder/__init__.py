@@ -1,0 +1,1 @@
+"""One output folder: its paths, lock, owner and manifest."""

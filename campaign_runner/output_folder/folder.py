@@ -1,0 +1,199 @@
+"""The output folder of a campaign: where it lies, who holds it, whose it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from campaign_runner.disk import files
+from campaign_runner.disk.image_names import recordable
+from campaign_runner.disk.locks import KernelLock, refuse_links
+from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
+from campaign_runner.journal import tables
+from campaign_runner.journal.ledger import Ledger
+
+SHEET = "contact-sheet.jpg"
+DAMAGED = "damaged"
+"""Where `rerun --restore` moves what stood in the place of an image."""
+_PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
+MADE_AGAIN = "rerun_of"
+"""What the journal of a rerun notes: whose images it makes again."""
+SANDBOX = "sandbox"
+"""What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
+
+
+def home_of(campaign_file: Path) -> Path:
+    """The folder `output` of a campaign file: beside the folder `campaigns` that holds it, else beside the file.
+
+    Never in the current folder by accident: the same file has the same output wherever the command is given.
+    """
+    place = campaign_file.resolve().parent
+    for folder in (place, *place.parents):
+        if folder.name == "campaigns":
+            return folder.parent / "output"
+    return place / "output"
+
+
+def usual_files(name: str) -> tuple[Path, ...]:
+    """Where the file of a campaign called `name` is looked for, from the current folder, in this order."""
+    return Path("campaigns", f"{name}.yaml"), Path(f"{name}.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One campaign's output folder. `path` is absolute."""
+
+    path: Path
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
+
+    @property
+    def staging(self) -> Path:
+        return self.path / ".staging"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def sheet(self) -> Path:
+        """The contact sheet: one picture of the first images."""
+        return self.path / SHEET
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is one of `run --sandbox`."""
+        return self.path.name.endswith(f".{SANDBOX}")
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether anything may be recorded here. Raises IntegrityError, StoreError."""
+        return tables.is_begun(self.path / tables.FILE)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run; it is made if missing. Raises Busy, StoreError, IntegrityError.
+
+        What lies in staging was left by a process that died: nobody will want it any more.
+
+        The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
+        """
+        refuse_links(self.path, *self._ours())
+        files.make_folder(self.path)
+        lock = KernelLock(self.path / ".lock")
+        if not lock.take(_PROBE_SECONDS):
+            raise Busy(f"another run holds {self.path}; nothing was sent")
+        try:
+            files.empty(self.staging)
+            yield
+        finally:
+            lock.release()
+
+    def is_held(self) -> bool:
+        """Whether a run holds this folder now."""
+        if not (self.path / ".lock").exists():
+            return False
+        lock = KernelLock(self.path / ".lock")
+        try:
+            is_free = lock.take(_PROBE_SECONDS)
+        except StoreError:
+            return False  # a folder that can only be read: nobody can be running in it
+        lock.release()
+        return not is_free
+
+    def ledger(self, *, is_running: bool | None = None) -> Ledger:
+        """What the journal says now; `is_running` says whether a run goes on, if that is known.
+
+        Raises UsageError where there is no journal.
+        """
+        rehearsed = Folder(self.path.with_name(f"{self.path.name}.{SANDBOX}"))
+        if not self.has_journal and rehearsed.has_journal:
+            raise UsageError(f"{self.path} holds no journal: only the sandbox was run; see it with --sandbox")
+        return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)
+
+    def relative(self, file: Path) -> str:
+        """A campaign file as the journal names it: by its path from this folder. Raises UsageError."""
+        return Path(recordable(Path(os.path.relpath(file.resolve(), self.path)))).as_posix()
+
+    def campaign_file(self, ledger: Ledger) -> Path | None:
+        """The campaign file that was run into this folder last; None where it is gone, or was never known."""
+        known = ledger.meta("file")
+        file = (self.path / known).resolve() if known else None
+        return file if file is not None and file.exists() else None
+
+    def can_lend_to(self, other: Folder) -> bool:
+        """Whether `other` can reuse what is stored here: it is beside this folder, and nothing is left open here."""
+        if self.path.parent != other.path.parent or not self.has_journal:
+            return False
+        with Ledger(self.path) as ledger:
+            counts = ledger.counts()
+        return not counts["accepted"] and not counts["in_doubt"]
+
+    def refuse_orphans(self) -> None:
+        """Images without a journal were bought by a record that is gone: refuse to buy them again."""
+        if self.has_journal:
+            return
+        known = [self.manifest] if self.manifest.exists() else []
+        known += islice((file for file in self.images.rglob("*") if file.is_file()), 1)
+        if known:
+            raise IntegrityError(
+                f"{known[0]} exists, but {self.what_is_missing()}; nothing was sent. "
+                f"Restore {tables.FILE} beside it, or move the folder {self.path.name} away to begin anew"
+            )
+
+    def holds_anything(self) -> bool:
+        """Whether there is more in it than what every run makes before it looks, and leaves behind if it is refused."""
+        if not self.path.is_dir():
+            return False
+        return any(each.name not in (".lock", self.staging.name) for each in self.path.iterdir())
+
+    def what_is_missing(self) -> str:
+        """How this folder lacks its record: one that was copied without its `-wal` file may hold nothing at all."""
+        if (self.path / tables.FILE).exists():
+            return f"its journal holds nothing (was {tables.FILE} copied without its -wal file?)"
+        return "its journal is gone"
+
+    def refuse_strangers(self, ledger: Ledger, *, origin: str, file: Path, campaign: str) -> None:
+        """A folder belongs to one campaign file and, once a request was taken, to one service.
+
+        Raises IntegrityError, UsageError.
+        """
+        recorded = ledger.origin
+        if recorded is not None and recorded != origin and ledger.holds_anything():
+            raise IntegrityError(
+                f"{self.path} holds images of {recorded}, this run would ask {origin}; nothing was sent. "
+                "Use another --output"
+            )
+        if ledger.meta(MADE_AGAIN) is not None:
+            raise UsageError(f"{self.path} holds images made again by `rerun`; nothing was sent. Use another --output")
+        known = ledger.meta("file")
+        if known is None or known == self.relative(file):
+            return
+        other = (self.path / known).resolve()
+        if other.exists() and _names_itself(other, campaign):
+            raise UsageError(
+                f"{self.path} belongs to {other}, which also says 'campaign: {campaign}'; nothing was sent. "
+                f"Give {file.name} another campaign name"
+            )
+
+    def _ours(self) -> list[Path]:
+        """All that is written directly in this folder."""
+        record = [self.path / f"{tables.FILE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
+        return [self.path / ".lock", self.images, self.staging, self.manifest, self.sheet, *record]
+
+
+def _names_itself(file: Path, campaign: str) -> bool:
+    """Whether a campaign file still bears this campaign's name; one that cannot be read is given the benefit."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(
+        line.partition("#")[0].replace('"', "").replace("'", "").split() == ["campaign:", campaign] for line in lines
+    )

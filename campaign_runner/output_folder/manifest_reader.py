@@ -1,0 +1,240 @@
+"""manifest.json read back. It is foreign input: anybody may have written it, and money follows from what it says.
+
+A closed model says what may stand in it; identities are computed anew from the requests and compared; a file's name is
+a relative one below a folder of images. Whatever does not hold is an IntegrityError that names the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, id_flaw
+from campaign_runner.campaign_file.schema.reference_files import picture_flaw
+from campaign_runner.disk import files
+from campaign_runner.disk.image_names import IMAGES, REMOVED, is_elsewhere
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.families import FAMILIES, PROMPT_CHARACTERS
+from campaign_runner.model import Cell, Recipe, Size, Variation
+from campaign_runner.output_folder.json_list import elements, packed, unpacked
+from campaign_runner.output_folder.manifest_schema import CellOf, Head, Image
+from campaign_runner.text import visible
+
+LARGEST_BYTES = 512 << 20
+"""About 300,000 images."""
+_LARGE = 1 << 16
+"""Characters of an image, but for the other cells it stands in."""
+_MOST_PARTS = 100_000
+"""Objects and lists of an image: two for each of these cells."""
+_SHOWN_PROBLEMS = 3
+_Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Source(_Part):
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    url: str | None = None
+
+
+class _Reference(_Part):
+    source: _Source
+
+
+class _Style(_Part):
+    presets: Annotated[list[_Text], Field(fail_fast=True)] | None = None
+    strength: int | None = None
+    imageReference: _Reference | None = None
+
+
+class _Structure(_Part):
+    strength: int | None = None
+    imageReference: _Reference
+
+
+class _Pixels(_Part):
+    width: int
+    height: int
+
+
+class _Request(_Part):
+    """All that a campaign can ask for: the body of a v3 request without seeds."""
+
+    prompt: _Text
+    size: _Pixels
+    customModelId: _Text | None = None
+    contentClass: Literal["photo", "art"] | None = None
+    visualIntensity: int | None = None
+    negativePrompt: _Text | None = None
+    promptBiasingLocaleCode: _Text | None = None
+    upsamplerType: _Text | None = None
+    style: _Style | None = None
+    structure: _Structure | None = None
+
+    def links(self) -> Iterator[str]:
+        """The reference images that the service would fetch."""
+        for part in (self.style, self.structure):
+            if part is not None and part.imageReference is not None and part.imageReference.source.url is not None:
+                yield part.imageReference.source.url
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """A manifest, its path, the SHA-256 of its bytes, and its images: compressed, since there may be 100,000."""
+
+    path: Path
+    sha256: str
+    head: Head
+    blocks: tuple[bytes, ...]
+
+    def images(self) -> Iterator[Image]:
+        """Its images, in its order."""
+        return map(_image, unpacked(self.blocks))
+
+    def written(self) -> Iterator[dict[str, Any]]:
+        """The same as they are written there."""
+        return map(json.loads, unpacked(self.blocks))
+
+
+def read_manifest(path: Path) -> ReadBack:
+    """The manifest at `path`. Raises UsageError where there is none, IntegrityError for what is wrong with it."""
+    if not path.is_file():
+        raise UsageError(f"there is no manifest {path}; a run writes it into its output folder")
+    members: list[str] = []
+    with files.translating(path), path.open("rb") as file:
+        content = _Content(path, file)
+        try:
+            blocks = tuple(packed(_sound(path, elements(content.read, "images", members))))
+            head = Head.model_validate_json(f"{{{','.join(members)}}}", strict=True)
+        except ValidationError as error:
+            raise _foreign(path, _problems(error)) from error
+        except ValueError as error:
+            raise _foreign(path, visible(str(error))) from error
+    if id_flaw(head.campaign, LONGEST_CAMPAIGN):
+        raise IntegrityError(f"{path} was changed: '{visible(head.campaign[:60])}' is not the name of a campaign")
+    return ReadBack(path, content.digest.hexdigest(), head, blocks)
+
+
+class _Content:
+    """The bytes of a manifest as they are read, and their digest so far."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+        self._left = LARGEST_BYTES
+        self.digest = hashlib.sha256()
+
+    def read(self, most: int) -> bytes:
+        """At most so many bytes. Raises IntegrityError for more than any manifest has."""
+        content = self._file.read(most)
+        self._left -= len(content)
+        if self._left < 0:
+            raise IntegrityError(f"{self._path} has more than {LARGEST_BYTES >> 20} MiB: no manifest is that large")
+        self.digest.update(content)
+        return content
+
+
+def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
+    """The texts of images, each looked at. Raises IntegrityError for one that does not hold."""
+    keys: set[bytes] = set()
+    for number, text in enumerate(images, start=1):
+        if len(text) > _LARGE and not _is_long_by_its_cells(text):
+            raise _foreign(path, f"images.{number - 1}: it is too long")
+        try:
+            image = _image(text)
+        except ValidationError as error:
+            raise _foreign(path, _problems(error, f"images.{number - 1}.")) from error
+        key = bytes.fromhex(image.key)
+        flaw = "its key stands twice" if key in keys else _flaw(image)
+        if flaw is not None:
+            raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {visible(flaw)}")
+        keys.add(key)
+        yield text
+
+
+def _is_long_by_its_cells(text: str) -> bool:
+    """Whether a long image is so by the cells it stands in. Anything else could grow a hundredfold when validated."""
+    if text.count("{") + text.count("[") > _MOST_PARTS:
+        return False
+    said = json.loads(text)
+    if not isinstance(said, dict) or said.keys() != Image.model_fields.keys() or not isinstance(said["also"], list):
+        return False
+    return all(len(json.dumps(part)) <= _LARGE for part in (said | {"also": None}, *said["also"]))
+
+
+def _image(text: str) -> Image:
+    return Image.model_validate_json(text, strict=True)
+
+
+def _foreign(path: Path, why: str) -> IntegrityError:
+    return IntegrityError(f"{path} is not a manifest as campaign_runner writes it: {why}")
+
+
+def recipe_of(image: Image) -> Recipe:
+    """What was asked for."""
+    return Recipe.of(image.version, image.request, image.accept)
+
+
+def variation_of(image: Image) -> Variation:
+    """The image under its names in the campaign."""
+    return Variation(image.key, image.seed, cell_of(image), image.prompt_template)
+
+
+def cell_of(image: CellOf) -> Cell:
+    """Where in the campaign an image stands."""
+    size = Size(image.size.width, image.size.height)
+    return Cell(image.product, image.prompt_id, image.preset, image.market, size)
+
+
+def _problems(error: ValidationError, within: str = "") -> str:
+    """The first few, each with its place `within` the file."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    shown = [f"{within}{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in found[:_SHOWN_PROBLEMS]]
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    return visible("; ".join(shown) + more)
+
+
+def _flaw(image: Image) -> str | None:
+    """What is wrong with an image."""
+    try:
+        request = _Request.model_validate(image.request)
+    except ValidationError as error:
+        return f"its request is none that a campaign can make: {_problems(error)}"
+    recipe = recipe_of(image)
+    if recipe.digest != image.recipe:
+        return "its request is not the one that its recipe stands for"
+    if recipe.key(image.seed) != image.key:
+        return "its seed and recipe are not those that its key stands for"
+    return _request_flaw(image, request) or _names_flaw(image)
+
+
+def _request_flaw(image: Image, request: _Request) -> str | None:
+    family = FAMILIES.get(image.version)
+    if family is None:
+        return f"'{image.version}' is no image model that this version knows"
+    if family.is_custom != (request.customModelId is not None):
+        return f"a custom model is named exactly with a custom family, not with {image.version}"
+    if request.prompt != image.prompt or request.size.model_dump() != image.size.model_dump():
+        return "its prompt or size is not that of its request"
+    return next((found[0] for link in request.links() if (found := picture_flaw(link, Path())) is not None), None)
+
+
+def _names_flaw(image: Image) -> str | None:
+    for cell in (image, *image.also):
+        names = (cell.product, cell.prompt_id, cell.preset, *([cell.market] if cell.market is not None else []))
+        if (flaw := next(filter(None, map(id_flaw, names)), None)) is not None:
+            return flaw[0]
+    is_whole = None not in (image.file, image.sha256, image.bytes, image.media_type)
+    if image.state == "stored" and not is_whole:
+        return "it is stored, but file, sha256, bytes or media_type is missing"
+    if image.file is not None and is_elsewhere(image.file):
+        return f"{image.file!r} is not a name of an image: it is not below {IMAGES}/ or {REMOVED}/"
+    return None

@@ -1,0 +1,271 @@
+"""manifest.json: what exists, with digests, written from the ledger and never kept in memory.
+
+It is rewritten only if something other than the time and the generator would differ, so that a
+run that changed nothing leaves it byte for byte. No secret and no signed URL is ever in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from campaign_runner.disk import files
+from campaign_runner.events import Reason
+from campaign_runner.firefly.protocol import hosts
+from campaign_runner.journal.ledger import STATES, Entry, Ledger
+from campaign_runner.model import Cell, Recipe, Variation
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.version import __version__
+
+VERSION = 1
+_JSON = json.JSONEncoder(ensure_ascii=False)
+NOT_YET = Reason("not_submitted", "not asked for yet; the next run will")
+NOT_FETCHED = Reason("not_fetched", "paid for and waiting at the service; the next run fetches it")
+_BATCH = 200
+_HEAD_BYTES = 1 << 16
+_REQUESTS = re.compile(rb'^  "requests": \{"submitted": (\d{1,9}), "accepted": \d{1,9}\},$', re.MULTILINE)
+KEPT = re.compile(r"manifest\.kept-\d+\.json")
+"""The name of a manifest that knew more than the journal that took its place."""
+_PASSING = re.compile(rb'  "(updated_at|generator)": "[\w .:+-]+",\n')
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a manifest comes from: the plan, the ledger, and when (UTC)."""
+
+    plan: Plan
+    ledger: Ledger
+    now: datetime
+
+
+def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mapping[str, int] | None = None) -> bool:
+    """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError.
+
+    `counts` are those of the whole plan by state, where they are known.
+    """
+    return write_document(path, head(sources, counts), _images(sources), staging=staging)
+
+
+def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:
+    """Give the manifest at `path` a second name where it counts more requests than the journal does; None elsewhere.
+
+    So that what was bought is still known once it is rewritten from an older journal, or begun anew. Raises StoreError.
+    """
+    with files.translating(path, missing_is_plain=True), suppress(FileNotFoundError), path.open("rb") as file:
+        counted = _REQUESTS.search(file.read(_HEAD_BYTES))
+        if counted is None or int(counted[1]) <= ledger.requests().submitted:
+            return None
+        kept = next(name for name in map(path.with_name, _kept_names()) if not name.exists())
+        with files.replacing(kept) as copy:
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+        return kept
+    return None
+
+
+def _kept_names() -> Iterator[str]:
+    return (f"manifest.kept-{number}.json" for number in count(1))
+
+
+def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Mapping[str, Any]], *, staging: Path) -> bool:
+    """Write a manifest of what `figures` has and of images, likewise."""
+    files.make_folder(staging)
+    draft = staging / "manifest.draft"
+    try:
+        with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
+            _write(file, about, images)
+        if _same(path, draft):
+            return False
+        with files.replacing(path, staging=staging) as target, files.translating(draft), draft.open("rb") as source:
+            while chunk := source.read(1 << 20):
+                target.write(chunk)
+    finally:
+        files.remove(draft)
+    return True
+
+
+def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -> None:
+    for name, value in about.items():
+        file.write(f"{'{' if name == 'manifest_version' else ','}\n  {json.dumps(name)}: {_spelt(value)}")
+    file.write(',\n  "images": [')
+    for number, image in enumerate(images):
+        file.write(f"{',' if number else ''}\n    {_spelt(image)}")
+    file.write("\n  ]\n}\n")
+
+
+def head(sources: Sources, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """The manifest without its images: what `status --json` prints."""
+    plan, ledger = sources.plan, sources.ledger
+    counts = counts or counts_of(plan, ledger)
+    about = About(plan.campaign.campaign, plan.campaign.sha256, plan.campaign.family.id)
+    return figures(about, ledger, counts, sources.now)
+
+
+def counts_of(plan: Plan, ledger: Ledger) -> dict[str, int]:
+    """How many images of a campaign are in each state; of one whose words nobody knows, all that was submitted."""
+    return Stock(plan, ledger.states).counts() if len(plan) else ledger.counts()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The campaign whose images a manifest lists: its name, the SHA-256 of its file, its image model."""
+
+    campaign: str
+    sha256: str
+    version: str
+
+
+def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: datetime) -> dict[str, Any]:
+    """A manifest without its images. `counts` are those of the images in the campaign, by state."""
+    model, requests = ledger.custom_model, ledger.requests()
+    return {
+        "manifest_version": VERSION,
+        "campaign": about.campaign,
+        "campaign_sha256": about.sha256,
+        "generator": f"campaign_runner {__version__}",
+        "backend": "firefly" if hosts.is_adobe(ledger.origin or "") else "sandbox",
+        "model": {
+            "version": about.version,
+            "custom_model_id": model.id if model else None,
+            "custom_model_name": model.name if model else None,
+            "custom_model_version": model.version if model else None,
+            "custom_model_etag": model.etag if model else None,
+        },
+        "counts": {"planned": sum(counts[state] for state in STATES)} | {state: counts[state] for state in STATES},
+        "requests": {"submitted": requests.submitted, "accepted": requests.accepted},
+        "created_at": ledger.meta("created_at"),
+        "updated_at": now.isoformat(timespec="milliseconds"),
+    }
+
+
+def _images(sources: Sources) -> Iterator[dict[str, Any]]:
+    """In plan order; those ever submitted that are no longer in the campaign last."""
+    planned = iter(sources.plan)
+    sources.ledger.unmark_planned()
+    while batch := list(islice(planned, _BATCH)):
+        keys = [each.variation.key for each in batch]
+        entries = sources.ledger.entries(keys)
+        sources.ledger.mark_planned(keys)
+        for each in batch:
+            yield _planned_image(each, entries.get(each.variation.key))
+    for entry in sources.ledger.departed():
+        yield _image(entry.variation, entry.recipe) | {"in_campaign": False, "also": []} | _record(entry)
+
+
+def _planned_image(planned: Planned, entry: Entry | None) -> dict[str, Any]:
+    also = [_cell(cell) for cell in planned.also]
+    return _image(planned.variation, planned.recipe) | {"in_campaign": True, "also": also} | recorded(entry)
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    size = {"width": cell.size.width, "height": cell.size.height}
+    return {
+        "product": cell.product,
+        "prompt_id": cell.prompt,
+        "preset": cell.preset,
+        "market": cell.market,
+        "size": size,
+    }
+
+
+def _image(variation: Variation, recipe: Recipe) -> dict[str, Any]:
+    named: dict[str, Any] = {"key": variation.key, "recipe": recipe.digest, "in_campaign": True, "also": []}
+    named |= _cell(variation.cell) | {"seed": variation.seed}
+    named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
+    return named | {"prompt": recipe.prompt, "prompt_template": variation.prompt_template}
+
+
+def recorded(entry: Entry | None) -> dict[str, Any]:
+    """The fields that say what became of an image; None stands for one that was never asked for."""
+    return _NOTHING_YET if entry is None else _record(entry)
+
+
+def is_current(path: Path, sources: Sources) -> bool:
+    """Whether the manifest at `path` says what would be written now. Nothing is changed. Raises StoreError."""
+    with TemporaryDirectory(prefix="campaign_runner-") as scratch:
+        draft = Path(scratch) / "manifest.draft"
+        with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
+            _write(file, head(sources), _images(sources))
+        return _same(path, draft)
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    reason = entry.reason or (NOT_FETCHED if entry.state == "accepted" else NOT_YET)
+    return {
+        "state": entry.state,
+        "reason": None if entry.state == "stored" else {"code": reason.code, "message": reason.message},
+        "file": entry.file,
+        "sha256": entry.sha256,
+        "bytes": entry.bytes,
+        "media_type": entry.media_type,
+        "job_id": entry.job_id,
+        "job_seeds": list(entry.job_seeds),
+        "custom_model_version": entry.model_version,
+        "custom_model_etag": entry.model_etag,
+        "submitted_at": entry.submitted_at,
+        "stored_at": entry.stored_at,
+        "source": _source(entry),
+        "warnings": list(entry.warnings),
+    }
+
+
+def _source(entry: Entry) -> dict[str, str] | None:
+    source = entry.source
+    if source is None:
+        return None
+    return {"how": source.how, "campaign": source.campaign, "key": source.key, "prompt": source.prompt}
+
+
+_NOTHING_YET: dict[str, Any] = {
+    "state": "pending",
+    "reason": {"code": NOT_YET.code, "message": NOT_YET.message},
+    "file": None,
+    "sha256": None,
+    "bytes": None,
+    "media_type": None,
+    "job_id": None,
+    "job_seeds": [],
+    "custom_model_version": None,
+    "custom_model_etag": None,
+    "submitted_at": None,
+    "stored_at": None,
+    "source": None,
+    "warnings": [],
+}
+
+
+def _spelt(value: object) -> str:
+    return _JSON.encode(value)
+
+
+def _same(path: Path, draft: Path) -> bool:
+    """Whether both say the same, but for when and by which version they were written."""
+    if not path.exists():
+        return False
+    with files.translating(path), path.open("rb") as old, draft.open("rb") as new:
+        return all(ours == theirs or _only_passed(ours, theirs) for ours, theirs in _pairs(new, old))
+
+
+def _only_passed(ours: bytes, theirs: bytes) -> bool:
+    """Whether two lines differ in nothing but when, or by which version, they were written."""
+    new, old = _PASSING.fullmatch(ours), _PASSING.fullmatch(theirs)
+    return new is not None and old is not None and new[1] == old[1]
+
+
+def _pairs(new: IO[bytes], old: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Line by line, the shorter file filled up with empty lines."""
+    while True:
+        ours, theirs = new.readline(), old.readline()
+        if not ours and not theirs:
+            return
+        yield ours, theirs

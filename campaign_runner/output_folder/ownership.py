@@ -1,0 +1,46 @@
+"""Whose an output folder is, and whether its record is whole: what keeps a run from buying there.
+
+The same for every command that says what a run would do.
+"""
+
+from __future__ import annotations
+
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.registry import Memory
+
+
+def refuse_wrong_folder(
+    folder: Folder, campaign: Campaign, *, origin: str, memory: Memory | None, reuse: bool = True
+) -> None:
+    """A folder is its campaign's and its service's, and has its record: see `refuse_lost_record`.
+
+    Raises UsageError, IntegrityError, StoreError.
+    """
+    refuse_lost_record(folder, campaign, memory, reuse=reuse)
+    if folder.has_journal:
+        with Ledger(folder.path) as ledger:
+            folder.refuse_strangers(ledger, origin=origin, file=campaign.path, campaign=campaign.campaign)
+
+
+def refuse_lost_record(folder: Folder, campaign: Campaign, memory: Memory | None, *, reuse: bool = True) -> None:
+    """A folder has the record of what was bought: it is not gone, not elsewhere and not older than the money.
+
+    Without `memory` nothing outside the folder counts; `reuse` says whether images of other campaigns may be used.
+    Raises UsageError, IntegrityError, StoreError.
+    """
+    folder.refuse_orphans()
+    if folder.has_journal:
+        with Ledger(folder.path) as ledger:
+            refuse_older(folder, ledger, campaign, memory)
+    elif memory is not None:
+        memory.refuse_elsewhere(
+            campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
+        )
+
+
+def refuse_older(folder: Folder, ledger: Ledger, campaign: Campaign, memory: Memory | None) -> None:
+    """A journal that has fewer requests than were made is not the record. Raises IntegrityError, StoreError."""
+    if memory is not None:
+        memory.refuse_older(campaign.path, folder.path, ledger.requests().submitted)

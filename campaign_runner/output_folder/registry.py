@@ -1,0 +1,122 @@
+"""What the state folder remembers of each campaign file: where it ran, how many requests left from there, and images.
+
+So that neither a moved or deleted output folder nor a journal that is older than the money silently buys again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from campaign_runner.disk import files, sqlite
+from campaign_runner.disk.image_names import recordable
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.text import counted
+
+_RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
+# In a table of its own: a file may have run into several folders, and each has a journal.
+_BEGUN = """CREATE TABLE IF NOT EXISTS begun (
+    file TEXT NOT NULL, folder TEXT NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (file, folder))"""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Lies in the state folder `folder`, which is made if missing. Methods raise StoreError, IntegrityError.
+
+    Those that are given paths raise UsageError for one that is not UTF-8.
+    """
+
+    folder: Path
+
+    def remember(self, file: Path, output: Path, bought: int, begun: int) -> None:
+        """Note that `file` runs into `output`: how many images are bought there, or may be before this is said again.
+
+        `begun` is how many requests its journal knows: it is this journal that later ones are compared with.
+        """
+        place = recordable(file.resolve()), recordable(output.resolve())
+        with self._open() as db:
+            known = "ON CONFLICT (file) DO UPDATE SET folder = ?2, bought = ?3"
+            db.execute(f"INSERT INTO ran VALUES (?1, ?2, ?3) {known}", (*place, bought))
+            db.execute("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", (*place, begun))
+
+    def began(self, file: Path, output: Path, requests: int) -> None:
+        """Note that so many requests were ever about to be sent from `output`; a smaller number changes nothing."""
+        place = recordable(file.resolve()), recordable(output.resolve())
+        with self._open() as db:
+            most = "ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)"
+            db.execute(f"INSERT INTO begun VALUES (?, ?, ?) {most}", (*place, requests))
+
+    def refuse_older(self, file: Path, output: Path, requests: int) -> None:
+        """The journal in `output` has so many requests: refuse to buy again what a newer one had.
+
+        A folder of which nothing is known here is not refused. Raises IntegrityError.
+        """
+        place = recordable(file.resolve()), recordable(output.resolve())
+        row = self._known("SELECT requests FROM begun WHERE file = ? AND folder = ?", *place)
+        if row is not None and row[0] > requests:
+            raise IntegrityError(
+                f"the journal of {output} has {counted(requests, 'request')}, but {row[0]:,} were made from there: it "
+                "is older than the last run, or was copied without its -wal file; nothing was sent. Put the newer one "
+                "back, or go on from this one and buy the others again with --start-over"
+            )
+
+    def refuse_elsewhere(self, file: Path, output: Path, *, but: Callable[[Path], bool] = lambda folder: False) -> None:
+        """`output` holds no journal: refuse to buy there what was bought elsewhere, `but` where that can be used.
+
+        Raises UsageError, and IntegrityError where that was bought in `output` itself, whose journal is lost.
+        """
+        ours = recordable(file.resolve())
+        row = self._known("SELECT folder, bought FROM ran WHERE file = ?", ours)
+        if row is None or row[1] == 0:
+            return
+        known, bought = Path(row[0]), row[1]
+        if but(known):
+            return
+        images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
+        is_there = Folder(known).holds_anything()
+        if is_there and known == output.resolve():
+            raise IntegrityError(
+                f"{file.name} last ran into {known}: {images}, but {Folder(known).what_is_missing()}; "
+                "nothing was sent. Restore it from a backup, or buy them again with --start-over"
+            )
+        gone = "" if is_there else ", which is gone"
+        where = known.parent if is_there else f"DIR if they are in DIR/{known.name}"
+        raise UsageError(
+            f"{file.name} last ran into {known}{gone}: {images}; nothing was sent. "
+            f"Say where they are with --output {where}, or buy them again with --start-over"
+        )
+
+    def last_folder(self, file: Path) -> Path | None:
+        """Where a campaign file last ran, also if that is gone; None where it never ran."""
+        with self._open() as db:
+            row = db.execute("SELECT folder FROM ran WHERE file = ?", (recordable(file.resolve()),)).fetchone()
+        return None if row is None else Path(row[0])
+
+    def folders(self) -> list[Path]:
+        """Every output folder that a campaign last ran into; some may be gone."""
+        with self._open() as db:
+            return [Path(folder) for (folder,) in db.execute("SELECT DISTINCT folder FROM ran ORDER BY folder")]
+
+    def _known(self, query: str, *values: str) -> tuple[Any, ...] | None:
+        """The first row; None where there is none. Where nothing was ever remembered, nothing is made."""
+        if not self._path.exists():
+            return None
+        with self._open() as db:
+            row: tuple[Any, ...] | None = db.execute(query, values).fetchone()
+            return row
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "campaigns.sqlite"
+
+    @contextmanager
+    def _open(self) -> Iterator[Connection]:
+        files.make_folder(self.folder, mode=0o700)
+        with sqlite.small(self._path, _RAN) as db:
+            db.execute(_BEGUN)
+            yield db

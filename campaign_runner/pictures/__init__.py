@@ -1,0 +1,1 @@
+"""What is in an image file: whether it is whole, and how far two are apart."""

@@ -1,0 +1,196 @@
+"""What of a plan is there already and what is due: the plan held against the ledger, one byte a variation."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest
+from itertools import accumulate, islice
+from typing import NamedTuple
+
+from campaign_runner.errors import UsageError
+from campaign_runner.model import Job
+from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.text import counted
+
+STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
+_PENDING, _REUSED, _AGAIN, _NOT_SELECTED = 0, 252, 253, 254
+_DUE = (_PENDING, _AGAIN)
+_LOOKED_UP_AT_ONCE = 2000
+
+States = Callable[[Sequence[str]], Mapping[str, str]]
+
+
+class Purchase(NamedTuple):
+    """How many images are bought, in how many requests."""
+
+    images: int
+    requests: int
+
+
+class Stock:
+    """The state of every selected variation of `plan`.
+
+    `states` answers which of some keys were ever submitted and their state (the ledger's `states`);
+    None where there is no journal: then everything is new. Raises UsageError where `only` selects nothing.
+    """
+
+    def __init__(self, plan: Plan, states: States | None = None, only: Only = EVERYTHING) -> None:
+        self.plan = plan
+        self._states = bytearray(len(plan))
+        if only:
+            self._select(only)
+        if states is not None and plan.knows_keys:
+            self._look_up(states)
+
+    def counts(self) -> dict[str, int]:
+        """How many of the selected variations are in each state; `pending` are the due ones."""
+        counts = {state: self._states.count(number) for number, state in enumerate(STATES)}
+        counts["pending"] += self.again
+        return counts
+
+    @property
+    def selected(self) -> int:
+        """How many variations are selected."""
+        return len(self._states) - self._states.count(_NOT_SELECTED)
+
+    @property
+    def again(self) -> int:
+        """How many are due though they were submitted before: refused at no cost, or ordered by `resolve`."""
+        return self._states.count(_AGAIN)
+
+    @property
+    def reused(self) -> int:
+        """How many would be due, but for an image that exists in another campaign, or that it waits for."""
+        return self._states.count(_REUSED)
+
+    @property
+    def due(self) -> int:
+        return self._states.count(_PENDING) + self.again
+
+    @property
+    def requests(self) -> int:
+        """How many requests the due variations take, packed."""
+        pack = self.plan.campaign.family.pack
+        return sum(-(-number // pack) for number in map(self._due_of, range(self.plan.recipes)))
+
+    def bounded(self, images: int | None, requests: int | None) -> Purchase:
+        """What is bought at most by a run that stops after so many images or requests; None is no limit.
+
+        A request that is refused makes room for a later one, which may be larger: `images` counts the largest.
+        """
+        if images is None and requests is None:
+            return Purchase(self.due, self.requests)
+        sizes = array("b", (len(positions) for _, positions in self._packed()))
+        most = self.due if images is None else min(images, self.due)
+        needed = sum(before < most for before in accumulate(sizes[:-1], initial=0)) if sizes else 0
+        sent = needed if requests is None else min(requests, needed)
+        return Purchase(min(most, sum(nlargest(sent, sizes))), sent)
+
+    def variations(self) -> Iterator[tuple[Planned, str]]:
+        """Every selected variation in plan order, with its state."""
+        for planned in self.plan:
+            state = self._states[planned.position]
+            if state != _NOT_SELECTED:
+                yield planned, "pending" if state in (_AGAIN, _REUSED) else STATES[state]
+
+    def in_state(self, state: str) -> Iterator[Planned]:
+        """The selected variations that are in a state other than pending, recipe by recipe."""
+        number, position = STATES.index(state), -1
+        while (position := self._states.find(number, position + 1)) >= 0:
+            yield self.plan.at(position)
+
+    def to_make(self) -> Iterator[Planned]:
+        """The due variations, recipe by recipe."""
+        for recipe in range(self.plan.recipes):
+            if positions := list(self._due_from(recipe, self.plan.span(recipe)[0])):
+                yield from self.plan.planned(recipe, positions)
+
+    def names_to_make(self) -> Iterator[str]:
+        """What the files of the due variations will be called."""
+        return (planned.variation.name(planned.recipe.accept) for planned in self.to_make())
+
+    def due_keys(self) -> Iterator[tuple[int, str]]:
+        """Position and key of every due variation."""
+        return ((position, key) for position, key in enumerate(self.plan.keys()) if self._states[position] in _DUE)
+
+    def reuse(self, positions: Iterable[int]) -> None:
+        """Note that the variations at these positions need not be made: they exist elsewhere, or will."""
+        for position in positions:
+            self._states[position] = _REUSED
+
+    def jobs(self) -> Iterator[Job]:
+        """The due variations as jobs, lazily; a later change of the ledger does not change them.
+
+        Rounds: everything gets its first request before anything gets its second. Within a round, turn k takes
+        for each product in turn its k-th due recipe counted from the product's own position, so that a run cut
+        short has seen every product, and soon every prompt, preset and size.
+        """
+        for recipe, positions in self._packed():
+            planned = list(self.plan.planned(recipe, positions))
+            yield Job(planned[0].recipe, tuple(each.variation for each in planned))
+
+    def _packed(self) -> Iterator[tuple[int, list[int]]]:
+        """The recipe of each job, and the positions that share its request."""
+        pack = self.plan.campaign.family.pack
+        at = array("q", (self.plan.span(recipe)[0] for recipe in range(self.plan.recipes)))
+        queues = _queues(self.plan)
+        while queues := [left for queue in queues if (left := self._still_due(queue, at))]:
+            for recipe in _in_turns(queues):
+                positions = list(islice(self._due_from(recipe, at[recipe]), pack))
+                at[recipe] = positions[-1] + 1
+                yield recipe, positions
+
+    def _still_due(self, queue: array[int], at: array[int]) -> array[int]:
+        """Those recipes of a queue that have something due from where they stand on."""
+        return array("q", (recipe for recipe in queue if next(self._due_from(recipe, at[recipe]), None) is not None))
+
+    def _due_from(self, recipe: int, position: int) -> Iterator[int]:
+        """The positions of a recipe's due variations from `position` on."""
+        for each in range(position, self.plan.span(recipe)[1]):
+            if self._states[each] in _DUE:
+                yield each
+
+    def _due_of(self, recipe: int) -> int:
+        start, end = self.plan.span(recipe)
+        return self._states.count(_PENDING, start, end) + self._states.count(_AGAIN, start, end)
+
+    def _select(self, only: Only) -> None:
+        plan = self.plan
+        if only.needs_keys and not plan.knows_keys:
+            raise UsageError("--only key=…: the images of a custom model have keys once a first run looked it up")
+        keys = plan.keys() if only.needs_keys else None
+        for recipe in range(plan.recipes):
+            for position, seed in enumerate(plan.seeds(recipe), plan.span(recipe)[0]):
+                if not only.matches(plan.cells_of(recipe, seed), seed, next(keys) if keys else ""):
+                    self._states[position] = _NOT_SELECTED
+        if not self.selected:
+            raise UsageError(f"--only selects none of the {counted(len(plan), 'image')}; nothing was sent")
+
+    def _look_up(self, states: States) -> None:
+        keys, start = self.plan.keys(), 0
+        while chunk := list(islice(keys, _LOOKED_UP_AT_ONCE)):
+            found = states(chunk)
+            for position, key in enumerate(chunk, start) if found else ():
+                if key in found and self._states[position] != _NOT_SELECTED:
+                    self._states[position] = STATES.index(found[key]) or _AGAIN
+            start += len(chunk)
+
+
+def _queues(plan: Plan) -> list[array[int]]:
+    """The recipes of each product, beginning at the product's own position in the campaign."""
+    queues = {product: array("q") for product in plan.campaign.products}
+    for recipe in range(plan.recipes):
+        queues[plan.product(recipe)].append(recipe)
+    begins = [position % len(queue) if queue else 0 for position, queue in enumerate(queues.values())]
+    return [queue[begin:] + queue[:begin] for begin, queue in zip(begins, queues.values(), strict=True)]
+
+
+def _in_turns(queues: list[array[int]]) -> Iterator[int]:
+    """The first of each queue, then the second of each, and so on."""
+    turn = 0
+    while queues:
+        yield from (queue[turn] for queue in queues)
+        turn += 1
+        queues = [queue for queue in queues if len(queue) > turn]

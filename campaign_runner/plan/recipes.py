@@ -1,0 +1,125 @@
+"""What the service receives for a cell: the v3 request without seeds, as a recipe.
+
+A field is there only if the campaign gives it; `size` is always there; styles come sorted.
+Source of names and shapes: `GenerateImagesRequestV3` in Adobe's Firefly API specification.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.campaign_file.schema.compose import Composed, Composer
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.model import Cell, CustomModel, Recipe, Size, canonical_json
+
+_PLAIN = {
+    "content_class": "contentClass",
+    "visual_intensity": "visualIntensity",
+    "negative_prompt": "negativePrompt",
+    "locale": "promptBiasingLocaleCode",
+    "upsampler": "upsamplerType",
+}
+_PROMPT = "\0"  # stands in for the prompt; control characters are refused in every text
+_MOST_KEPT = 4096  # frames kept at once
+_MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+
+class Recipes:
+    """The recipe of every cell of a campaign.
+
+    `model` is what the custom model's name meant when it was looked up; None before the first run,
+    when the name stands in for the id: good for counting, never for sending.
+    """
+
+    def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
+        self._composer = Composer(campaign, model.concept if model else None)
+        self._version = campaign.family.id
+        self._custom_model = model.id if model else campaign.custom_model
+        self._remembered = campaign.pictures
+        self._digests: dict[Path, str] = {}
+        self._frames: dict[tuple[int, Size], tuple[Mapping[str, Any], tuple[str, str]]] = {}  # by the look's identity
+
+    def of(self, cell: Cell) -> tuple[Recipe, Composed]:
+        """The recipe of a cell and the words it was composed of.
+
+        Raises UsageError for an unreadable reference, IntegrityError for one that a journal ought to remember.
+        """
+        composed = self._composer.compose(cell)
+        before, after = self._frame(composed.look, cell.size)
+        return Recipe(f"{before}{canonical_json(composed.prompt)}{after}"), composed
+
+    def _frame(self, look: Mapping[str, Any], size: Size) -> tuple[str, str]:
+        """What stands before and after the prompt in the recipes of a look: they differ in nothing else."""
+        known = self._frames.get((id(look), size))
+        if known is not None and known[0] is look:
+            return known[1]
+        if len(self._frames) >= _MOST_KEPT:
+            self._frames.clear()
+        accept = _MEDIA_TYPES[look["format"]] if "format" in look else None
+        before, after = Recipe.of(self._version, self._body(look, size), accept).text.split(canonical_json(_PROMPT))
+        self._frames[id(look), size] = look, (before, after)
+        return before, after
+
+    @property
+    def references(self) -> Mapping[str, Path]:
+        """The reference images met so far that must be uploaded, by the SHA-256 of their content."""
+        return {digest: path for path, digest in self._digests.items()}
+
+    @property
+    def digests(self) -> Mapping[Path, str]:
+        """The same by path: several files may hold one picture."""
+        return self._digests
+
+    def _body(self, look: Mapping[str, Any], size: Size) -> dict[str, Any]:
+        body: dict[str, Any] = {"prompt": _PROMPT, "size": {"width": size.width, "height": size.height}}
+        if self._custom_model is not None:
+            body["customModelId"] = self._custom_model
+        body |= {name: look[field] for field, name in _PLAIN.items() if field in look}
+        if style := self._style(look):
+            body["style"] = style
+        if structure := self._reference(look, "structure"):
+            body["structure"] = structure
+        return body
+
+    def _style(self, look: Mapping[str, Any]) -> dict[str, Any]:
+        style = self._reference(look, "style")
+        if "styles" in look:
+            style["presets"] = sorted(look["styles"])
+        if style and "strength" in look:
+            style["strength"] = look["strength"]
+        return style
+
+    def _reference(self, look: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        source = look.get(f"{kind}_reference")
+        if source is None:
+            return {}
+        strength = {"strength": look["structure_strength"]} if f"{kind}_strength" in look else {}
+        return {"imageReference": {"source": self._source(source)}} | strength
+
+    def _source(self, source: Path | str) -> dict[str, str]:
+        if isinstance(source, str):
+            return {"url": source}
+        if source not in self._digests:
+            self._digests[source] = _digest(source) if self._remembered is None else _known(source, self._remembered)
+        return {"sha256": self._digests[source]}
+
+
+def _known(path: Path, remembered: Mapping[Path, str]) -> str:
+    """What a reference image held in the last run. Raises IntegrityError where that was not noted."""
+    digest = remembered.get(Path(os.path.normpath(path)))
+    if digest is None:
+        raise IntegrityError(f"the journal does not say what the reference image {path} held in the last run")
+    return digest
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"the reference image {path} cannot be read ({error.strerror}); nothing was sent") from error

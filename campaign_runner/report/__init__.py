@@ -1,0 +1,1 @@
+"""What people and machines read: progress, the report, the contact sheet, the next commands."""

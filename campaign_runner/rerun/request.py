@@ -1,0 +1,77 @@
+"""What one rerun is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.firefly.protocol import hosts
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.maintenance.resolve import Decision
+from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
+from campaign_runner.output_folder.manifest_reader import ReadBack
+from campaign_runner.plan.cost import Rate
+from campaign_runner.rerun.choosing import Chosen
+from campaign_runner.rerun.comparing import Sides
+from campaign_runner.run.limits import Limits
+from campaign_runner.session.request import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The manifest, what of it is made again, and where the images go.
+
+    `references` is where reference images lie; `restore` puts images back that differ from the record; `decisions`
+    are a person's word over what an earlier rerun into the same folder left open.
+    """
+
+    read: ReadBack
+    chosen: Chosen
+    into: Folder
+    rate: Rate
+    limits: Limits
+    references: Path | None = None
+    accept_drift: bool = False
+    restore: bool = False
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def home(self) -> Folder:
+        """The folder of the manifest."""
+        return Folder(self.read.path.resolve().parent)
+
+    @property
+    def sides(self) -> Sides:
+        return Sides(self.home.path, self.into.path)
+
+    @property
+    def mark(self) -> str:
+        """Whose images these are: the campaign and the time its record was begun, which no later run changes."""
+        head = self.read.head
+        return f"{head.campaign} of {head.created_at.isoformat()}"
+
+    def refuse(self, access: Access) -> None:
+        """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""
+        if self.read.head.backend == "sandbox" and hosts.is_adobe(access.origin):
+            raise UsageError(
+                f"{self.read.path} is of a sandbox: Adobe would make other pictures, and bill them. Nothing was sent. "
+                "Try it with --sandbox"
+            )
+        if self.into.path == self.home.path:
+            raise UsageError(f"{self.into.path} holds the recorded images; name another folder with --into")
+        if self.restore and not self.home.has_journal:
+            raise UsageError(f"{self.home.path} holds no journal: nothing can be put back there")
+        self.into.refuse_orphans()
+        if self.into.has_journal:
+            with Ledger(self.into.path) as ledger:
+                self._refuse_strangers(ledger, access.origin)
+
+    def _refuse_strangers(self, ledger: Ledger, origin: str) -> None:
+        if ledger.meta(MADE_AGAIN) != self.mark:
+            raise UsageError(f"{self.into.path} holds images of something else; name another folder with --into")
+        if ledger.origin != origin and ledger.holds_anything():
+            raise IntegrityError(
+                f"{self.into.path} holds images of {ledger.meta('origin')}, this would ask {origin}; nothing was "
+                "sent. Name another folder with --into"
+            )

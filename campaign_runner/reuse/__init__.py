@@ -1,0 +1,1 @@
+"""What other campaigns beside this one have: used here, and never bought twice."""

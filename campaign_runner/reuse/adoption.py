@@ -1,0 +1,138 @@
+"""Images that exist already take a place in a campaign: linked or copied, checked, recorded, never bought.
+
+What another folder's record says is held against the file: it must be a whole picture, looked at as a download is,
+with the recorded digest, length, kind and size. The digest is taken again of the very file that gets the new name.
+A crash between name and record is mended by doing it again: the name then holds the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, Protocol
+
+from campaign_runner.disk.name_lengths import placed
+from campaign_runner.errors import Damaged, IntegrityError
+from campaign_runner.events import Adopted, Fact, Source
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.pictures.inspection import examine
+from campaign_runner.plan.plan import Planned
+from campaign_runner.ports import Examined, Put
+from campaign_runner.store import LARGEST_BYTES, FolderStore, stored_file
+from campaign_runner.tasks import in_thread
+
+_AT_ONCE = 50  # images recorded in one commit
+_OR_BUY = ", or buy it again with `run --no-reuse`"
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A stored image, and the variation it is to stand for. `home` is the output folder it lies in."""
+
+    planned: Planned
+    entry: Entry
+    home: Path
+    campaign: str
+    how: Literal["reused", "kept"]
+
+    def __str__(self) -> str:
+        """What to say where it cannot be used."""
+        return f"{self.file} of campaign {self.campaign} is gone, or not what was recorded: it is not used"
+
+    @property
+    def file(self) -> Path:
+        return self.home / str(self.entry.file)
+
+
+class Recording(Protocol):
+    """Where facts go: the journal."""
+
+    async def record(self, facts: list[Fact]) -> object: ...
+
+
+async def adopt(
+    images: Iterable[Existing], store: FolderStore, journal: Recording
+) -> AsyncIterator[Adopted | Existing]:
+    """Adopt every image: an Adopted is recorded when it is told, an Existing has no such file with such bytes.
+
+    Raises IntegrityError where a name is taken by something else, StoreError.
+    """
+    left = iter(images)
+    while some := list(islice(left, _AT_ONCE)):
+        told = [await _adopt(image, store) for image in some]
+        await journal.record([each for each in told if isinstance(each, Adopted)])
+        for each in told:
+            yield each
+
+
+async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
+    entry, variation = image.entry, image.planned.variation
+    found = await in_thread(_examined, image)
+    if found is None:
+        return image
+
+    def place(name: str) -> Awaitable[Put | None]:
+        return store.put_existing(name, found.sha256, home=image.home, file=str(entry.file))
+
+    name, put = await placed(place, *(f"{stem}.{found.suffix}" for stem in (variation.stem, variation.short_stem)))
+    if put is None:
+        return image
+    if put is Put.DIFFERENT:
+        raise IntegrityError(
+            f"images/{name} is there already and holds something else; it was left as it is, and nothing was bought in "
+            "its place. Move it away and try again"
+        )
+    return Adopted(
+        variation,
+        image.planned.recipe,
+        _source(image),
+        f"images/{name}",
+        found.sha256,
+        entry.bytes or 0,
+        found.media_type,
+        entry.warnings,
+    )
+
+
+def _examined(image: Existing) -> Examined | None:
+    """The picture, if it is there and what is recorded. Raises StoreError, IntegrityError where it cannot be looked at.
+
+    An image behind a link, or that may not be read, is paid for: it is not as good as gone.
+    """
+    entry = image.entry
+    try:
+        with stored_file(image.home, str(entry.file)) as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"{image.file} of campaign {image.campaign} is no plain file, or lies behind a link: it is not used, and "
+            f"nothing was sent. Put the real one in its place{_OR_BUY if image.how == 'reused' else ''}"
+        ) from error
+    if (len(content), hashlib.sha256(content).hexdigest()) != (entry.bytes, entry.sha256):
+        return None
+    try:
+        found = examine(content)
+    except Damaged:
+        return None
+    is_as_recorded = found.media_type == entry.media_type and found.size == image.planned.variation.cell.size
+    return found if is_as_recorded else None
+
+
+def _source(image: Existing) -> Source:
+    entry = image.entry
+    return Source(
+        how=image.how,
+        campaign=image.campaign,
+        key=entry.variation.key,
+        prompt=entry.recipe.prompt,
+        job_id=entry.job_id,
+        job_seeds=entry.job_seeds,
+        model_version=entry.model_version,
+        model_etag=entry.model_etag,
+        submitted_at=entry.submitted_at,
+    )

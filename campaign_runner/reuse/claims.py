@@ -1,0 +1,138 @@
+"""The claim of what a run is about to buy: a committed `Submitting`, made under one lock of all runs beside it.
+
+Before a request leaves, the journals of the campaigns beside ours are looked into once more. What one of them has
+stored, waits for or may have been charged for is taken out of the request; what is left is committed, and only then
+the lock is let go. So two runs never buy the same image, whoever is first, and there is no list of claims to be wrong:
+what a killed run left unanswered is a doubt in its own journal.
+
+`Claiming` is a Journal that wraps another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from campaign_runner.disk import files
+from campaign_runner.disk.locks import KernelLock, refuse_links
+from campaign_runner.errors import LaterError
+from campaign_runner.events import Attempt, Fact, Refused
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.model import Job
+from campaign_runner.ports import Journal, Unfinished
+from campaign_runner.reuse.neighbours import Neighbours
+from campaign_runner.run.submitting import NOT_SENT
+from campaign_runner.tasks import in_thread
+
+FILE = ".buying"
+LONGEST_WAIT = 30.0
+"""Seconds: it is held for milliseconds, so then whoever holds it was stopped in the middle."""
+LOOK_AGAIN = 0.01
+"""Seconds until another try to get the lock."""
+
+
+class Claiming(Journal):
+    """A Journal over that of one output folder which grants only what no campaign beside it has or buys.
+
+    `home` is the folder of outputs; without `neighbours` nobody is looked at. `turn` is that of this process. The
+    keys that are left to others are put into `left`. `began` is told, before a request leaves, how many were ever about
+    to be sent from this folder; it may raise StoreError, then nothing leaves.
+    """
+
+    def __init__(
+        self,
+        journal: SqliteJournal,
+        home: Path,
+        neighbours: Neighbours | None,
+        *,
+        turn: asyncio.Lock,
+        left: set[str],
+        began: Callable[[int], None] | None = None,
+    ) -> None:
+        self._journal = journal
+        self._file = home / FILE
+        self._neighbours = neighbours
+        self._left = left
+        self._began = began
+        self._turn = turn
+
+    async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """See Journal.intend. Raises LaterError where another run does not let go of the lock, StoreError."""
+        granted = await self._granted(attempts, self._neighbours)
+        if granted and self._began is not None:
+            await self._tell(granted, self._began)
+        return granted
+
+    async def is_wanted(self, job: Job) -> bool:
+        """See Journal.is_wanted."""
+        if self._neighbours is None:
+            return True
+        async with self._turn:
+            return len(await in_thread(self._theirs, job.keys, self._neighbours)) < len(job.keys)
+
+    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """See Journal.record."""
+        return await self._journal.record(facts)
+
+    def unfinished(self) -> AsyncIterator[Unfinished]:
+        """See Journal.unfinished."""
+        return self._journal.unfinished()
+
+    async def _granted(self, attempts: Sequence[Attempt], neighbours: Neighbours | None) -> Sequence[Attempt]:
+        if neighbours is None:
+            return await self._journal.intend(attempts)
+        async with self._turn:
+            await in_thread(self._look, neighbours)  # what takes long is read while nobody has to wait for us
+            async with self._lock():
+                return await self._journal.intend(await in_thread(self._without_theirs, attempts, neighbours))
+
+    def _theirs(self, keys: Sequence[str], neighbours: Neighbours) -> set[str]:
+        """Those of `keys` that others have or buy, as they stand now."""
+        self._look(neighbours)
+        held = neighbours.holding(keys)
+        self._left |= held
+        return held
+
+    def _look(self, neighbours: Neighbours) -> None:
+        """By the clock that stamps the files of this disk: the time that the file of the lock gets now."""
+        refuse_links(self._file)
+        with files.translating(self._file):
+            self._file.touch(files.NEW_FILE)
+            moment = self._file.stat().st_mtime_ns
+        neighbours.look(moment)
+
+    def _without_theirs(self, attempts: Sequence[Attempt], neighbours: Neighbours) -> list[Attempt]:
+        """The attempts without what others have or buy; not those of which nothing is left."""
+        held = self._theirs([key for attempt in attempts for key in attempt.job.keys], neighbours)
+        rest = (
+            (attempt, tuple(each for each in attempt.job.variations if each.key not in held)) for attempt in attempts
+        )
+        return [replace(attempt, job=Job(attempt.job.recipe, some)) for attempt, some in rest if some]
+
+    async def _tell(self, granted: Sequence[Attempt], began: Callable[[int], None]) -> None:
+        try:
+            await in_thread(began, await self._journal.begun())
+        except BaseException:  # also where we are cancelled: it will not be sent, and is no doubt
+            await self._journal.record([Refused(attempt, NOT_SENT) for attempt in granted])
+            raise
+
+    @asynccontextmanager
+    async def _lock(self) -> AsyncIterator[None]:
+        """The lock of all runs below this folder of outputs."""
+        lock = KernelLock(self._file)
+        clock = asyncio.get_running_loop().time
+        until = clock() + LONGEST_WAIT
+        try:
+            while not await in_thread(lock.take):
+                if clock() >= until:
+                    raise LaterError(
+                        f"another run has held {self._file} for {LONGEST_WAIT:.0f} s; nothing more was sent. "
+                        "Is it stopped? End it, or wait for it, and run again"
+                    )
+                await asyncio.sleep(LOOK_AGAIN)
+            yield
+        finally:
+            lock.release()

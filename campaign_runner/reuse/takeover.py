@@ -1,0 +1,81 @@
+"""What was left to other campaigns, looked for again once our own work is done.
+
+As long as a living run has it accepted or unanswered it may still be stored; nobody waits for the end of that run, and
+nobody longer than fifteen minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.reuse.offers import Found, Offer, left_to
+from campaign_runner.run.control import Control
+from campaign_runner.run.limits import Limits
+from campaign_runner.run.stop import Level
+from campaign_runner.tasks import in_thread
+from campaign_runner.text import counted
+
+LONGEST_WAIT = 900.0
+"""Seconds: as long as a job is followed."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+"""Seconds between two looks; each is half as long again as the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """`find` says what others have of what was left to them, `take` takes what they have stored. Both may raise."""
+
+    find: Callable[[], Found]
+    take: Callable[[Found], Awaitable[None]]
+
+    async def work(self, control: Control, limits: Limits, *, began: float) -> int:
+        """Take over what is stored, wait for what may be, and tell what is left; the answer is how many that are.
+
+        A stop ends it, and the caller's time, which is counted from `began` of the loop's clock.
+        """
+        until = _end(control, limits, began)
+        pause = FIRST_PAUSE
+        waiting = await self._look()
+        while await _any_at_work(waiting) and asyncio.get_running_loop().time() < until:
+            if not await control.stop.sleep(Level.NO_SUBMITS, pause):
+                break
+            pause = min(1.5 * pause, LONGEST_PAUSE)
+            waiting = await self._look()
+        waiting = await self._look() if waiting else ()  # a run may have stored it and ended just now
+        for each in waiting:
+            control.leave(left_to(each))
+        return sum(len(each.positions) for each in waiting)
+
+    async def _look(self) -> tuple[Offer, ...]:
+        """Take what is stored; the answer is what others may still store."""
+        found = self.find()
+        await self.take(found)
+        return found.waiting
+
+
+def not_made(images: int) -> str:
+    """What to say of images that nobody has or makes after all."""
+    was, them = ("was", "it") if images == 1 else ("were", "them")
+    return f"{counted(images, 'image')} {was} left to another campaign, which did not make {them}: run again"
+
+
+async def _any_at_work(waiting: tuple[Offer, ...]) -> bool:
+    """Whether a run goes on that may still store some of it."""
+    for each in waiting:
+        if len(each.coming) > 0 and await in_thread(Folder(each.folder).is_held):
+            return True
+    return False
+
+
+def _end(control: Control, limits: Limits, began: float) -> float:
+    """When to look no more, of the loop's clock."""
+    now = asyncio.get_running_loop().time()
+    ends = [now + LONGEST_WAIT]
+    if limits.max_seconds is not None:
+        ends.append(began + limits.max_seconds)
+    if limits.until is not None:
+        ends.append(now + (limits.until - control.clock.now()).total_seconds())
+    return min(ends)

@@ -1,0 +1,290 @@
+"""The second half of a job's life: from finished at the service to stored on the disk.
+
+Outputs are matched by seed, never by position. What is paid for is never thrown away: an image nobody
+asked for, one of a wrong size, or what is no whole picture even at the last try, is kept beside the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+
+from campaign_runner import retry
+from campaign_runner.disk.name_lengths import placed
+from campaign_runner.errors import (
+    BlockedHost,
+    GenerationFailed,
+    IntegrityError,
+    LinkExpired,
+    ProviderError,
+    StoreError,
+)
+from campaign_runner.events import Attempt, Fact, Failed, Held, Reason, SetAside, Stored, Warned
+from campaign_runner.model import Output, Variation
+from campaign_runner.ports import Examined, Put
+from campaign_runner.run.control import Control
+from campaign_runner.run.deliveries import (
+    UNSOUND,
+    Delivery,
+    GivenUp,
+    aside_name,
+    missing_of,
+    of_seed,
+    repeats_link,
+    short_name,
+    start_of,
+    told_apart,
+    unsound_files,
+)
+from campaign_runner.run.limits import Ports
+from campaign_runner.run.polls import LetGo
+from campaign_runner.run.stop import Level
+from campaign_runner.tasks import in_thread
+
+Trouble = LetGo | StoreError | IntegrityError
+DOWNLOADS = 4
+FRESH_URLS = 3
+MOST_STRAYS = 8
+"""Images of one job that nobody asked for and that are kept: twice as many as a request can ask for."""
+STRAYS_WITHIN = 120.0
+"""Seconds that all of them may take to be fetched."""
+LONGEST_WAIT = 600.0
+"""Seconds; a store that asks for a longer wait is asked again by the next run."""
+MOST_UNSOUND = 3
+"""So many different ones are kept of an image."""
+MISSING = Reason("missing", "the service returned no image for this seed")
+UNASKED = "an image that nobody asked for could not be fetched"
+
+
+class Keeper:
+    """Fetches, checks and stores the outputs of finished jobs, a few at a time."""
+
+    def __init__(self, ports: Ports, control: Control, record: Callable[[Fact], Awaitable[Fact]]) -> None:
+        self._provider = ports.provider
+        self._images = ports.store
+        self._control = control
+        self._record = record
+        self._slots = asyncio.Semaphore(DOWNLOADS)
+
+    async def keep(self, delivery: Delivery) -> None:
+        """Store what was asked for, set aside what was not, fail what is missing.
+
+        In this order: what was asked for waits for nothing else; and a job is asked for again only while it lacks an
+        image, so what is missing is told once what it made instead is here, as much of it as is kept. Raises LetGo
+        where an image could not be fetched now, StoreError or IntegrityError where it could not be stored: all the
+        others of the job are stored before.
+        """
+        ours, extras = told_apart(delivery)
+        missing = missing_of(delivery.attempt, ours)
+        ends = [await self._store_one(delivery, output, each) for output, each in ours]
+        kept_away = [end for end in ends if isinstance(end, Trouble)]
+        strays = await self._set_aside_some(delivery, extras)
+        self._judge(delivery, [*ends, *(strays if missing else [])])
+        for variation in missing:
+            await self._miss(delivery.attempt, variation, strays)
+        if not missing and not kept_away:
+            strays = [trouble for trouble in strays if not self._is_given_up(trouble)]
+        if worst := sorted(strays + kept_away, key=_hopelessness):
+            raise worst[0]
+
+    def _judge(self, delivery: Delivery, ends: Sequence[Fact | Trouble]) -> None:
+        """Say whether a job was worth its money: too many in a row that are not, and no more are bought."""
+        attempt = delivery.attempt
+        useless = [end for end in ends if isinstance(end, GivenUp) and end.is_useless]
+        is_whole = len(attempt.job.variations) == len(delivery.seeds)  # nothing of it was settled before
+        if any(end.is_blocked for end in useless) or (
+            is_whole and all(isinstance(end, Failed) or end in useless for end in ends)
+        ):
+            self._control.useless(attempt.id, str(useless[0]) if useless else "")
+        elif any(isinstance(end, Stored) for end in ends):
+            self._control.useful()
+
+    async def _miss(self, attempt: Attempt, variation: Variation, strays: Sequence[Trouble]) -> None:
+        """What was not delivered fails, once everything is here that came instead."""
+        if strays:
+            await self._hold(attempt, variation, strays[0])
+        else:
+            await self._record(Failed(attempt, variation, MISSING))
+
+    async def _hold(self, attempt: Attempt, variation: Variation, trouble: Trouble) -> None:
+        """Note why an image stays at the service, where that is more than the haste of this run."""
+        if isinstance(trouble, GivenUp):
+            await self._record(Held(attempt, variation, Reason(trouble.code, str(trouble))))
+
+    async def recover(self, attempt: Attempt) -> list[Variation]:
+        """Record those images of a job that are on the disk already; the answer is those that are not.
+
+        A run may have been killed between putting an image under its name and recording it. Usually the next one
+        fetches it again and finds the same; this is for a job that the service does not know any more.
+        """
+        return [each for each in attempt.job.variations if not await self._recovered(attempt, each)]
+
+    async def _recovered(self, attempt: Attempt, variation: Variation) -> bool:
+        name = await self._images.holds(variation.stem, variation.short_stem)
+        if name is None:
+            return False
+        content = await self._images.read(name)
+        try:
+            examined = await self._images.examine(content)
+        except ProviderError:
+            return False
+        if examined.size != attempt.job.recipe.size:
+            return False
+        await self._record(
+            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type)
+        )
+        return True
+
+    async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Fact | Trouble:
+        """See one image through to its end; the answer may be what keeps it at the service for a later run."""
+        attempt = delivery.attempt
+        try:
+            return await self._store(delivery, output, variation)
+        except GenerationFailed as error:
+            return await self._record(Failed(attempt, variation, Reason(error.code or "failed", str(error))))
+        except (LetGo, StoreError, IntegrityError) as trouble:
+            await self._hold(attempt, variation, trouble)
+            return trouble
+
+    async def _store(self, delivery: Delivery, output: Output, variation: Variation) -> Fact:
+        attempt = delivery.attempt
+        content, examined = await self._fetch(delivery, output)
+        asked = attempt.job.recipe.size
+        if examined.size != asked:
+            reason = Reason("wrong_size", f"asked for {asked}, received {examined.size}")
+            await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
+            return await self._record(Failed(attempt, variation, reason))
+        names = (f"{stem}.{examined.suffix}" for stem in (variation.stem, variation.short_stem))
+        name = await self._put(content, examined.sha256, *names)
+        warnings = delivery.finished.warnings
+        return await self._record(
+            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
+        )
+
+    async def _set_aside_some(self, delivery: Delivery, extras: list[Output]) -> list[Trouble]:
+        """See the first few images nobody asked for through to their end; what keeps any of them at the service.
+
+        They have a bounded time, all together, and none is begun once the run is draining.
+        """
+        if (left := len(extras) - MOST_STRAYS) > 0:
+            told = f"Adobe's answer has {len(extras):,} images that nobody asked for: {left:,} of them are not fetched"
+            self._control.observe(Warned(told))
+        until = asyncio.get_running_loop().time() + STRAYS_WITHIN
+        some = extras[:MOST_STRAYS]
+        return [trouble for output in some if (trouble := await self._set_one_aside(delivery, output, until))]
+
+    async def _set_one_aside(self, delivery: Delivery, output: Output, until: float) -> Trouble | None:
+        """See an image nobody asked for through to its end; the answer is what keeps it at the service."""
+        try:
+            await self._set_aside(delivery, output, until)
+        except GenerationFailed as error:
+            self._control.observe(Warned(f"{UNASKED}: {error}"))
+        except (LetGo, StoreError, IntegrityError) as trouble:
+            return trouble
+        return None
+
+    def _is_given_up(self, trouble: Trouble) -> bool:
+        """Whether an image nobody asked for is left at the service: its job has all of its own, and ends."""
+        if isinstance(trouble, LetGo):
+            self._control.observe(Warned(f"{UNASKED}: {trouble}"))
+        return isinstance(trouble, LetGo)
+
+    async def _set_aside(self, delivery: Delivery, output: Output, until: float) -> None:
+        if self._control.stop.reached(Level.DRAINING):
+            raise LetGo("stopped", "the run was stopped")
+        try:
+            async with asyncio.timeout_at(until):
+                content, examined = await self._fetch(delivery, output)
+        except TimeoutError:
+            raise LetGo("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
+        said = "without a seed" if output.seed is None else f"said to be of seed {output.seed}"
+        reason = Reason("unexpected", f"an image {said}, which was not asked for, or not twice")
+        await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
+
+    async def _keep_unsound(self, delivery: Delivery, output: Output, content: bytes, error: ProviderError) -> None:
+        """Keep what is no whole picture even at the last try: a few different ones of an image."""
+        sha256 = (await in_thread(hashlib.sha256, content)).hexdigest()
+        name = f"{start_of(delivery, output)}{sha256[:8]}{UNSOUND}"
+        known = unsound_files(delivery, output)
+        if known & {f"images/{name}", f"images/{short_name(name, sha256)}"} or len(known) < MOST_UNSOUND:
+            reason = Reason(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
+            await self._put_aside(delivery, name, content, sha256, reason)
+
+    async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Reason) -> None:
+        """Keep bytes among what nobody asked for; that is said once."""
+        file = f"images/{await self._put(content, sha256, name, short_name(name, sha256))}"
+        if file not in delivery.aside:
+            delivery.aside.add(file)
+            await self._record(SetAside(delivery.attempt, file, sha256, len(content), reason))
+
+    async def _put(self, content: bytes, sha256: str, name: str, short: str) -> str:
+        """Store bytes under `name`, or under `short` where the disk does not take that; the answer is which."""
+
+        def put(name: str) -> Awaitable[Put]:
+            return self._images.put_new(name, content, sha256)
+
+        name, what = await placed(put, name, short)
+        if what is Put.DIFFERENT:
+            raise IntegrityError(
+                f"images/{name} is there already and holds something else; it was left as it is. "
+                "Move it away and run again: the image is paid for and will be fetched"
+            )
+        return name
+
+    async def _fetch(self, delivery: Delivery, output: Output) -> tuple[bytes, Examined]:
+        """The bytes of one output, checked. Raises GivenUp once its tries are used up, LetGo where the run stops first.
+
+        It is gone only where no try at all, each but the last followed by a fresh link, said anything else.
+        """
+        failures: list[ProviderError] = []
+        offered = output
+        while True:
+            content, answer = await self._once(offered)
+            if isinstance(answer, Examined):
+                return content, answer
+            failures.append(answer)
+            if (wait := self._pause(failures)) is None:
+                if content and not repeats_link(content, offered):
+                    await self._keep_unsound(delivery, output, content, answer)
+                raise GivenUp(failures) from answer
+            del content  # it may be large, and the wait long
+            if not await self._control.stop.sleep(Level.DRAINING, wait):
+                raise LetGo(answer.code or "not_downloaded", str(answer)) from answer
+            if len(failures) <= FRESH_URLS:
+                offered = await self._renewed(delivery, output)
+
+    async def _once(self, output: Output) -> tuple[bytes, Examined | ProviderError]:
+        """What came of an output, if anything did, and what it is or why it is none."""
+        content = b""
+        async with self._slots:
+            try:
+                content = await self._provider.fetch(output)
+                self._control.heard(None)
+                return content, await self._images.examine(content)
+            except ProviderError as error:
+                if not isinstance(error, BlockedHost):  # nobody was asked
+                    self._control.heard(error)
+                return content, error
+
+    def _pause(self, failures: list[ProviderError]) -> float | None:
+        """Seconds before the next try, None after the last. An expired link wants a fresh one, not patience."""
+        error = failures[-1]
+        if isinstance(error, LinkExpired) and len(failures) <= FRESH_URLS:
+            return 0.0
+        wait = retry.fetch_again(error, len(failures), self._control.clock.random())
+        return None if wait is None or wait > LONGEST_WAIT else wait
+
+    async def _renewed(self, delivery: Delivery, output: Output) -> Output:
+        """The same output under a fresh URL; the one at hand where the service no longer offers it.
+
+        Of several that are said to be of one seed it is the one in the same place among them.
+        """
+        place = of_seed(delivery.finished, output).index(output)
+        again = of_seed(await delivery.fresh(), output)
+        return again[place] if place < len(again) else output
+
+
+def _hopelessness(trouble: Exception) -> int:
+    """Ours to mend first, then what a later run may still fetch; last what the service says is gone."""
+    return 1 + trouble.is_gone if isinstance(trouble, LetGo) else 0

@@ -1,0 +1,1 @@
+"""One campaign from its lock to its report: run and doctor."""

@@ -1,0 +1,82 @@
+"""A campaign whose file cannot be loaded: which output folder is its own, and what it was in its last run.
+
+What is paid for is fetched, shown and settled all the same: the journal knows it, and holds the text of that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.authoring.since_last_run import last_campaign
+from campaign_runner.campaign_file.loading import nameless
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import CampaignError, IntegrityError, StoreError
+from campaign_runner.journal import tables
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
+
+NO_TEXT = (
+    "the journal does not hold the text of the last run (it is of an earlier version): "
+    "manifest.json stays as it is until the campaign file can be loaded"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A campaign as its file says, or else as in its last run; `wrong` is then why the file does not say."""
+
+    campaign: Campaign
+    wrong: CampaignError | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What a person should know who is shown this campaign, on one line."""
+        if self.wrong is None:
+            return None
+        used = "its text of the last run is used" if self.campaign.products else NO_TEXT
+        return f"the campaign file cannot be loaded ({self.wrong.sentence}): {used}"
+
+
+def recalled(folder: Folder, ledger: Ledger, file: Path | None = None) -> Campaign:
+    """The campaign of the last run of a folder; one without an image where its journal does not hold that.
+
+    `file` is where its file is, or was, if that is known better than by the journal. Raises IntegrityError.
+    """
+    path = file or (folder.path / (ledger.meta("file") or f"{folder.path.name}.yaml")).resolve()
+    return last_campaign(ledger, path) or nameless(path, ledger.meta("campaign") or folder.path.name)
+
+
+def waiting(folder: Folder) -> int:
+    """How many images of an output folder are paid for and not fetched yet. Raises IntegrityError, StoreError."""
+    if not folder.has_journal:
+        return 0
+    with Ledger(folder.path) as ledger:
+        return ledger.counts()["accepted"] if ledger.meta(MADE_AGAIN) is None else 0
+
+
+def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sandbox: bool) -> list[Folder]:
+    """The output folders whose journal names a campaign file, those first where paid images wait.
+
+    `known` is where the file last ran, as far as is remembered; else they are looked for in `homes`.
+    """
+    places = [*([known] if known is not None else []), *(path for home in homes for path in _folders_in(home))]
+    folders = [Folder(place) for place in dict.fromkeys(places)]
+    ours = [folder for folder in folders if folder.is_sandbox == is_sandbox and _names(folder, file)]
+    return sorted(ours, key=lambda folder: not waiting(folder))
+
+
+def _folders_in(home: Path) -> Iterator[Path]:
+    yield from (journal.parent.resolve() for journal in sorted(home.glob(f"*/{tables.FILE}")))
+
+
+def _names(folder: Folder, file: Path) -> bool:
+    try:
+        if not folder.has_journal:
+            return False
+        with Ledger(folder.path) as ledger:
+            named = ledger.meta("file")
+            return named is not None and (folder.path / named).resolve() == file.resolve()
+    except (IntegrityError, StoreError):
+        return False  # one that cannot be read names nobody, whosever it is

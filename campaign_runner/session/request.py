@@ -1,0 +1,85 @@
+"""What one run is asked to do, how it reaches the service, and whom it reports to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from campaign_runner.authoring.compare import Changes
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import CampaignError
+from campaign_runner.firefly.client import Settings
+from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.registry import Memory
+from campaign_runner.plan.cost import Estimate, Rate
+from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.quota import account_of
+from campaign_runner.reuse.offers import Found
+from campaign_runner.run.control import Control
+from campaign_runner.run.limits import Limits, Shared
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is asked to do."""
+
+    campaign: Campaign
+    folder: Folder
+    rate: Rate
+    limits: Limits
+    only: Only = EVERYTHING
+    accept_drift: bool = False
+    start_over: bool = False
+    reuse: bool = True
+    """Whether images of other campaigns may be used."""
+    shared: Shared = field(default_factory=Shared)
+    forbidden: CampaignError | None = None
+    """Why nothing may be bought; what is paid for is fetched all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the service is reached, and what this machine remembers of it.
+
+    `settings` is called once something is to be asked, so that a finished campaign needs no credentials.
+    `origin` is what the journal records; `memory` is None where nothing is to be remembered.
+    """
+
+    origin: str
+    settings: Callable[[], Settings]
+    state: Path
+    memory: Memory | None = None
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the run of this process that looks what others buy: other processes are kept away by a lock file."""
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.origin == SANDBOX
+
+    def account(self) -> str:
+        """Whose allowance it is: the service and the client id."""
+        settings = self.settings()
+        return account_of(settings.firefly_url, settings.credentials.client_id)
+
+
+async def at_once() -> None:
+    """The start of a run that waits for no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The person or the cron job a run reports to.
+
+    `agree` is asked before the first money and may refuse; `say` takes the lines of the report;
+    `use` may refuse to use what other campaigns have, `leave` to leave stored images behind after an edit;
+    `start` is awaited before the first request: nothing was sent until then.
+    """
+
+    control: Control
+    agree: Callable[[Estimate], bool]
+    say: Callable[[str], None]
+    use: Callable[[Found], bool] = lambda found: True
+    leave: Callable[[Changes], bool] = lambda changes: True
+    start: Callable[[], Awaitable[None]] = at_once

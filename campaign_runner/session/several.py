@@ -1,0 +1,111 @@
+"""Several campaigns in one run: at the same time, each with its own lock, journal and report.
+
+They are prepared one after the other, so that questions come in the order of the files, and
+nothing is sent for any of them before all are ready. What one is refused for does not keep the others, but
+where a file has problems nothing is bought for any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from campaign_runner.errors import CampaignError, SpecError, UsageError
+from campaign_runner.run.ending import OK, worst
+from campaign_runner.session.request import Access, Desk, Order
+from campaign_runner.session.session import make
+from campaign_runner.tasks import Crew
+from campaign_runner.text import listed
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for."""
+
+    order: Order
+    desk: Desk
+    report: list[str]
+    code: int = OK
+    refusal: CampaignError | None = None
+
+
+async def make_together(
+    parts: Sequence[Part],
+    access: Access,
+    *,
+    heed: Callable[..., AbstractContextManager[None]],
+    refused: Callable[[Part], None],
+) -> int:
+    """Make them all; the answer is the worst exit status.
+
+    `heed` is entered with every Control and turns signals into stops; `refused` is told of each campaign that is
+    refused. Raises what was a bug in one, after all have ended.
+    """
+    bugs: list[BaseException] = []
+    go = asyncio.Event()
+    async with Crew(bugs.append) as crew:
+        with heed(*(part.desk.control for part in parts)):
+            prepared = await _all_prepared(parts, access, crew, go=go, refused=refused)
+            _hold_back(parts)
+            go.set()
+            await crew.join()
+    for part in prepared:
+        if part.refusal is not None:
+            refused(part)
+    if bugs:
+        raise bugs[0]
+    return worst([part.code for part in parts])
+
+
+def held_back(files: Sequence[str]) -> UsageError:
+    """Why nothing is bought for a campaign that has no problem itself: other files of the command have."""
+    have = "has" if len(files) == 1 else "have"
+    return UsageError(f"{listed(files)} {have} problems: nothing was bought for any file of this command")
+
+
+def _hold_back(parts: Sequence[Part]) -> None:
+    """Where the file of one has problems that only the run could find, the others fetch what is paid for, too."""
+    wrong = [part for part in parts if _has_problems(part)]
+    for part in parts:
+        if wrong and part not in wrong and part.order.forbidden is None:
+            part.desk.control.failed(held_back([each.order.campaign.path.name for each in wrong]))
+
+
+def _has_problems(part: Part) -> bool:
+    return any(isinstance(error, SpecError) for error in (part.refusal, *part.desk.control.ending.errors))
+
+
+async def _all_prepared(
+    parts: Sequence[Part], access: Access, crew: Crew, *, go: asyncio.Event, refused: Callable[[Part], None]
+) -> list[Part]:
+    """Those that are ready to send, or have ended without; the others are told of at once."""
+    prepared = []
+    for part in parts:
+        await _prepared(part, access, crew, go)
+        if part.refusal is None:
+            prepared.append(part)
+        else:
+            refused(part)
+    return prepared
+
+
+async def _prepared(part: Part, access: Access, crew: Crew, go: asyncio.Event) -> None:
+    """Begin a campaign, and wait until it is ready to send, or has ended without."""
+    ready = asyncio.Event()
+
+    async def start() -> None:
+        ready.set()
+        await go.wait()
+
+    async def make_one() -> None:
+        try:
+            part.code = await make(part.order, access, replace(part.desk, start=start))
+        except CampaignError as error:
+            part.code, part.refusal = error.exit_code, error
+        finally:
+            ready.set()
+
+    crew.start(make_one())
+    await ready.wait()

@@ -1,0 +1,88 @@
+"""One image held against its record; what differs is decoded to say how it is damaged.
+
+The record holds a digest of the bytes and none of the pixels: of a whole picture with other bytes nobody can
+tell whether it was edited or only saved anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign_runner.errors import Damaged, IntegrityError, StoreError
+from campaign_runner.model import Size
+from campaign_runner.pictures.inspection import examine
+from campaign_runner.store import LARGEST_BYTES, stored_file
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file as the record has it. `key` and `size` (pixels) are None for an image that nobody asked for."""
+
+    file: str
+    sha256: str
+    bytes: int
+    key: str | None = None
+    size: Size | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """How a file differs from its record: a word for machines and a sentence."""
+
+    kind: str
+    message: str
+
+
+def damage(root: Path, wanted: Wanted, others: Mapping[str, str]) -> Damage | None:
+    """How the file below `root` differs from what the record wants; None if it does not.
+
+    `others` are the names of recorded images by the SHA-256 of their bytes.
+    """
+    try:
+        with stored_file(root, wanted.file) as file:
+            length = os.fstat(file.fileno()).st_size
+            if length == wanted.bytes and hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256:
+                return None
+            file.seek(0)
+            content = file.read(LARGEST_BYTES)
+    except FileNotFoundError:
+        return Damage("missing", "it is gone")
+    except IntegrityError as error:
+        return Damage("in_the_way", str(error))
+    except (StoreError, OSError) as error:
+        return Damage("unreadable", f"it cannot be read: {error}")
+    return diagnosed(content, length, wanted, others)
+
+
+def diagnosed(content: bytes, length: int, wanted: Wanted, others: Mapping[str, str]) -> Damage:
+    """How bytes that are not the recorded ones came about, as far as they tell. `length` is the file's, in bytes."""
+    if (other := others.get(hashlib.sha256(content).hexdigest())) is not None:
+        return Damage("swapped", f"it holds the bytes of another image, {other}")
+    if length > wanted.bytes and hashlib.sha256(content[: wanted.bytes]).hexdigest() == wanted.sha256:
+        more = length - wanted.bytes
+        return Damage("same_pixels", f"the same picture with {more:,} bytes more at its end: the pixels are the same")
+    try:
+        found = examine(content)
+    except Damaged as error:
+        return _broken(content, length, wanted, error)
+    if wanted.size is not None and found.size != wanted.size:
+        return Damage("other_size", f"a whole picture of {found.size}, not of {wanted.size}")
+    return Damage(
+        "other_bytes",
+        f"a whole picture ({found.media_type}) of {length:,} bytes, recorded are {wanted.bytes:,} others: "
+        "it was edited or saved anew, or is another picture",
+    )
+
+
+def _broken(content: bytes, length: int, wanted: Wanted, error: Damaged) -> Damage:
+    if length == 0:
+        return Damage("cut", "it is empty")
+    if error.code != "damaged":
+        return Damage("not_a_picture", "it is not a JPEG, PNG or WebP picture")
+    if length < wanted.bytes:
+        return Damage("cut", f"the picture is cut: {length:,} of {wanted.bytes:,} bytes are left")
+    return Damage("damaged", "the picture cannot be decoded to its end")

@@ -1,0 +1,196 @@
+"""The journal and the manifest of a folder, each by itself and held against the other.
+
+The journal is the record: images are looked for as it says, and as the manifest says only where it cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.authoring.since_last_run import pictures_of
+from campaign_runner.campaign_file.loading import load, recall
+from campaign_runner.campaign_file.schema.ids import derived_before
+from campaign_runner.errors import CampaignError, IntegrityError, UsageError
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.journal.tables import FILE, refuse_damage
+from campaign_runner.model import Size
+from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.manifest_reader import ReadBack, read_manifest
+from campaign_runner.output_folder.manifest_writer import Sources, is_current, recorded
+from campaign_runner.output_folder.registry import Memory
+from campaign_runner.plan.plan import Plan
+from campaign_runner.report import next_commands
+from campaign_runner.text import counted, listed
+from campaign_runner.verify.damage import Wanted
+from campaign_runner.verify.findings import Finding
+
+_CHUNK = 500
+
+
+@dataclass(slots=True)
+class Books:
+    """What the record says: the files it knows by their name, and what is wrong with the record itself."""
+
+    campaign: str
+    is_sandbox: bool = False
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_books(folder: Folder, memory: Memory | None) -> Books:
+    """Read journal and manifest. Raises UsageError where there is neither, StoreError."""
+    if not folder.has_journal and not folder.manifest.exists():
+        raise UsageError(f"{folder.path} holds neither a journal nor a manifest: nothing was run there yet")
+    books = Books(folder.path.name)
+    read = _manifest(folder, books)
+    try:
+        refuse_damage(folder.path / FILE)
+        with Ledger(folder.path) as ledger:
+            _read_journal(ledger, books)
+            _compare(folder, read, ledger, books)
+            _refuse_older(folder, ledger, memory)
+    except IntegrityError as error:
+        books.findings.insert(0, Finding("journal", str(error), FILE))
+        _read_from_manifest(read, books)
+    except UsageError:
+        missing = folder.what_is_missing().removeprefix("its ")
+        message = f"the {missing}: nothing is bought in this folder until it is back. Restore it from a backup"
+        books.findings.insert(0, Finding("journal", message, FILE))
+        _read_from_manifest(read, books)
+    return books
+
+
+def _manifest(folder: Folder, books: Books) -> ReadBack | None:
+    """The manifest, if it can be read; what is wrong with it goes into the books."""
+    try:
+        return read_manifest(folder.manifest)
+    except UsageError:
+        books.findings.append(Finding("manifest", "the manifest is gone", folder.manifest.name))
+    except IntegrityError as error:
+        books.findings.append(Finding("manifest", str(error), folder.manifest.name))
+    return None
+
+
+def _read_journal(ledger: Ledger, books: Books) -> None:
+    books.campaign = ledger.meta("campaign") or books.campaign
+    books.is_sandbox = ledger.origin == SANDBOX
+    for entry in ledger.in_states("stored"):
+        wanted = _wanted(entry)
+        books.wanted[wanted.file] = wanted
+    for aside in ledger.set_aside():
+        books.wanted.setdefault(aside.file, Wanted(aside.file, aside.sha256, aside.bytes))
+
+
+def _refuse_older(folder: Folder, ledger: Ledger, memory: Memory | None) -> None:
+    """As a run does. Raises IntegrityError: what an older journal does not know is in the manifest, if anywhere."""
+    if memory is not None and (file := folder.campaign_file(ledger)) is not None:
+        memory.refuse_older(file, folder.path, ledger.requests().submitted)
+
+
+def _wanted(entry: Entry) -> Wanted:
+    """Raises IntegrityError for a stored image without a file."""
+    if entry.file is None or entry.sha256 is None or entry.bytes is None:
+        raise IntegrityError(f"{FILE} is damaged: image {entry.variation.key[:8]} is stored without a file")
+    return Wanted(entry.file, entry.sha256, entry.bytes, entry.variation.key, entry.variation.cell.size)
+
+
+def _read_from_manifest(read: ReadBack | None, books: Books) -> None:
+    books.wanted.clear()
+    if read is None:
+        return
+    books.campaign = read.head.campaign
+    for image in read.images():
+        if image.state == "stored" and image.file and image.sha256 and image.bytes:
+            size = Size(image.size.width, image.size.height)
+            books.wanted[image.file] = Wanted(image.file, image.sha256, image.bytes, image.key, size)
+
+
+def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books) -> None:
+    """Whether the manifest says what the journal says; the command that writes it anew where it does not."""
+    file = folder.campaign_file(ledger)
+    mend = next_commands.run(file, folder) if file is not None else None
+    if read is not None:
+        message = _difference(folder, read, ledger, file)
+        if message is None:
+            return
+        books.findings.append(Finding("manifest", message, folder.manifest.name))
+    books.findings = [
+        Finding(each.kind, each.message, each.file, each.key, mend) if each.kind == "manifest" else each
+        for each in books.findings
+    ]
+
+
+def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | None) -> str | None:
+    """What the manifest says otherwise than the journal, in a sentence; None if nothing."""
+    plan = _same_plan(read, ledger, file)
+    for written in (plan, *_earlier(plan, ledger)) if plan is not None else ():
+        if is_current(folder.manifest, Sources(written, ledger, read.head.updated_at)):
+            return None
+    found = [*_images(read, ledger), *_figures(read, ledger)]
+    if found:
+        return (
+            f"it differs from the journal in {counted(len(found), 'place')}: {listed(found)}. "
+            "It was edited, or a run was cut off before it wrote it"
+        )
+    return None if plan is None else "its order, names or figures are not what the journal and the campaign make"
+
+
+def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None:
+    """The plan the manifest was written from, if the campaign is still the same, its reference images included."""
+    try:
+        campaign = load(file) if file is not None else None
+        if campaign is None or campaign.sha256 != read.head.campaign_sha256:
+            return None
+        plan = Plan(campaign, ledger.custom_model)
+    except CampaignError:
+        return None
+    return plan if plan.knows_keys and not plan.references else None
+
+
+def _earlier(plan: Plan, ledger: Ledger) -> Iterator[Plan]:
+    """The plan as an earlier version made it, where that spelt ids in another way."""
+    campaign = plan.campaign
+    if any(campaign.source.respelt.values()):
+        before = recall(campaign.path, campaign.text.encode(), pictures_of(plan), campaign.sha256, derived_before)
+        if before is not None:
+            yield Plan(before, ledger.custom_model)
+
+
+def _images(read: ReadBack, ledger: Ledger) -> Iterator[str]:
+    """The images that the manifest tells otherwise than the journal, each with the fields that differ."""
+    ledger.unmark_planned()
+    images = read.written()
+    while chunk := {str(image["key"]): image for image in islice(images, _CHUNK)}:
+        ledger.mark_planned(list(chunk))
+        entries = ledger.entries(list(chunk))
+        for key, image in chunk.items():
+            if fields := _differing(image, entries.get(key)):
+                yield f"{key[:8]} ({', '.join(fields)})"
+    yield from (f"{entry.variation.key[:8]} (left out)" for entry in ledger.departed())
+
+
+def _differing(image: dict[str, Any], entry: Entry | None) -> list[str]:
+    return [name for name, value in recorded(entry).items() if image[name] != value]
+
+
+def _figures(read: ReadBack, ledger: Ledger) -> Iterator[str]:
+    """The figures of the whole that differ from what its images, or the journal, say."""
+    head, requests = read.head, ledger.requests()
+    states = Counter(str(image["state"]) for image in read.written() if image["in_campaign"])
+    counts = head.counts.model_dump()
+    if counts.pop("planned") != states.total() or any(states[state] != number for state, number in counts.items()):
+        yield "counts"
+    if (head.requests.submitted, head.requests.accepted) != (requests.submitted, requests.accepted):
+        yield "requests"
+    if head.campaign != ledger.meta("campaign"):
+        yield "campaign"
+    model = ledger.custom_model
+    known = (model.id, model.version, model.etag) if model is not None else (None, None, None)
+    said = head.model
+    if (said.custom_model_id, said.custom_model_version, said.custom_model_etag) != known:
+        yield "model"

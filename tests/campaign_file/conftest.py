@@ -1,0 +1,54 @@
+"""Campaigns from a few lines: what a test does not say is a small good campaign."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import SpecError
+
+_LINES = {
+    "campaign": "autumn",
+    "model": "image4_standard",
+    "products": "{candle: almond candle, soap: almond soap}",
+    "prompts": '{hero: "{product.name} on an oak table"}',
+    "sizes": "[square]",
+    "seeds": "[66080, 82683]",
+}
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a campaign file; each keyword is a line, None leaves one out."""
+
+    def write(**lines: str | None) -> Path:
+        path = tmp_path / "autumn.yaml"
+        kept = {**_LINES, **lines}
+        text = "".join(f"{key}: {value}\n" for key, value in kept.items() if value is not None)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def campaign(write: Write) -> Callable[..., Campaign]:
+    """A loaded campaign, by the lines that matter."""
+    return lambda **lines: load(write(**lines))
+
+
+@pytest.fixture
+def messages(write: Write) -> Callable[..., list[str]]:
+    """The messages of a campaign's problems, by the lines that matter; empty if it loads."""
+
+    def messages(**lines: str | None) -> list[str]:
+        try:
+            load(write(**lines))
+        except SpecError as error:
+            return [problem.message for problem in error.problems]
+        return []
+
+    return messages

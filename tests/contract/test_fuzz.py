@@ -1,0 +1,112 @@
+"""Requests that schemathesis makes up from Adobe's specification, right and wrong ones: the sandbox fails at none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from campaign_runner.sandbox.serve import serving
+from campaign_runner.sandbox.settings import Settings
+from tests.contract.exceptions import unexpected
+from tests.contract.recording import RecordedSandbox
+from tests.contract.specification import FILE, NAMES, Specification
+
+SCHEMA = schemathesis.openapi.from_path(FILE)
+SPECIFICATION = Specification()
+GENEROUS = Settings(per_minute=1_000_000, per_day=1_000_000, plain_pictures=True, model_without_header="image3")
+EXAMPLES = {"generate": 120, "models": 50, "upload": 30, "status": 30, "cancel": 30}
+X_REQUEST_ID = {f"{name} answers with header x-request-id" for name in NAMES}
+THEIR_CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
+
+
+class Served:
+    """A recorded sandbox in a thread of its own, as the callers of schemathesis do not wait in a loop."""
+
+    def __init__(self) -> None:
+        self.sandbox = RecordedSandbox(GENEROUS)
+        self.origin = ""
+        self._is_up = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        self._over = asyncio.Event()
+        async with serving(self.sandbox) as self.origin:
+            self._is_up.set()
+            await self._over.wait()
+
+    def __enter__(self) -> Served:
+        self._thread.start()
+        assert self._is_up.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with Served() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy stands between us and loopback
+        yield session
+
+
+@pytest.fixture(scope="module")
+def good(served: Served, http: requests.Session) -> dict[str, str]:
+    form = {"grant_type": "client_credentials", "client_id": "me", "client_secret": "any", "scope": "firefly_api"}
+    token = http.post(f"{served.origin}/ims/token/v3", data=form).json()["access_token"]
+    return {"Authorization": f"Bearer {token}", "x-api-key": "me"}
+
+
+@pytest.mark.parametrize("who", ["known", "made up"])
+@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_request_brings_a_500_or_an_answer_that_is_neither_described_nor_named(
+    name: str, mode: GenerationMode, who: str, served: Served, http: requests.Session, good: dict[str, str]
+) -> None:
+    method, path = NAMES[name]
+    headers = good if who == "known" else {}
+    examples = EXAMPLES[name] if who == "known" else 10
+    answered: set[int] = set()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=SCHEMA[path][method].as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        before = len(served.sandbox.exchanges)
+        response = case.call(base_url=served.origin, session=http, headers=headers, timeout=10)
+        answered.add(response.status_code)
+        assert response.status_code < 500
+        (exchange,) = served.sandbox.exchanges[before:]
+        found = set(SPECIFICATION.of_answer(exchange))
+        assert not unexpected(found)
+        if found <= X_REQUEST_ID:
+            case.validate_response(response, checks=THEIR_CHECKS)
+
+    ask()
+    if name in ("generate", "models") and mode is GenerationMode.POSITIVE and who == "known":
+        assert min(answered) < 300, "nothing got past the door"

@@ -1,0 +1,203 @@
+"""`keep` and `prune`: what an edit left behind stands for the new words, or is moved aside; nothing is lost."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import IntegrityError
+from campaign_runner.events import Adopted, Placed
+from campaign_runner.journal.journal import SqliteJournal
+from campaign_runner.maintenance.keep import keep
+from campaign_runner.maintenance.prune import prune
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.opened import opened
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.selection import EVERYTHING, Only, read_only
+from campaign_runner.reuse.adoption import Existing
+from campaign_runner.session.preview import outlook
+from tests.night import Night
+from tests.session.edits import crash, edited
+
+
+async def after_an_edit(night: Night) -> Campaign:
+    """Two products of four images each; the words of the first have changed."""
+    campaign = night.campaign()
+    await night.run(campaign)
+    return edited(campaign, "p00: night mug 0", "p00: night jug 0")
+
+
+async def kept(night: Night, campaign: Campaign, only: Only = EVERYTHING) -> list[Adopted | Existing]:
+    night.exits.clear()  # what the last run said is not what is there from here on
+    async with opened(Folder(night.output), campaign, night.access().memory) as books:
+        return [each async for each in keep(books, only)]
+
+
+async def pruned(night: Night, campaign: Campaign, only: Only = EVERYTHING) -> list[Any]:
+    night.exits.clear()
+    async with opened(Folder(night.output), campaign, night.access().memory) as books:
+        return [each async for each in prune(books, only)]
+
+
+def files(night: Night, place: str) -> list[Path]:
+    return sorted(path for path in (night.output / place).rglob("*") if path.is_file())
+
+
+async def test_a_kept_image_stands_for_the_new_words_and_says_so(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    assert len(await kept(night, campaign)) == 4
+    ended = await night.run(campaign)
+    assert (ended.code, len(night.ledger.accepted), ended.states) == (0, 2, {"stored": 12})
+    image, left = ended.images[0], ended.images[-4]
+    assert (image["prompt"], image["source"]["how"]) == ("night jug 0 on a table", "kept")
+    assert (image["source"]["prompt"], image["source"]["key"]) == ("night mug 0 on a table", left["key"])
+    assert image["sha256"] == left["sha256"] and image["file"] != left["file"]
+
+
+async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    await kept(night, campaign)
+    again = edited(campaign, "p00: night jug 0", "p00: night cup 0")
+    await kept(night, again)
+    with Folder(night.output).ledger() as ledger:
+        changes = outlook(Stock(Plan(again), ledger.states), ledger, None).changes
+    assert changes is not None and (changes.due, changes.kept, changes.left) == (0, 8, 0)
+    ended = await night.run(again)
+    assert (ended.code, len(night.ledger.accepted)) == (0, 2)
+
+
+async def test_only_what_was_chosen_is_kept(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    assert len(await kept(night, campaign, read_only(["seed=1,2"]))) == 2
+    ended = await night.run(campaign)
+    assert (len(night.ledger.accepted), night.ledger.accepted[-1].seeds) == (3, (3, 4))
+    assert ended.states == {"stored": 12}
+
+
+async def test_what_is_kept_here_is_bought_elsewhere(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    await kept(night, campaign)
+    clone = edited(campaign, "campaign: night\n", "campaign: clone\n")
+    ended = await night.run(clone)
+    assert (len(ended.seen(Adopted)), len(night.ledger.accepted)) == (4, 3)
+
+
+async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    altered = files(night, "images")[0]
+    content = altered.read_bytes()
+    altered.write_bytes(content[:-1])
+    (missing,) = [each for each in await kept(night, campaign) if isinstance(each, Existing)]
+    assert missing.file == altered
+    altered.write_bytes(content)
+
+
+async def test_what_left_the_campaign_is_moved_aside(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    before = {path.name: path.read_bytes() for path in files(night, "images")}
+    told = await pruned(night, campaign)
+    assert [type(each) for each in told] == [Placed] * 4
+    assert {each.file.split("/")[0] for each in told} == {"removed"}
+    after = files(night, "images") + files(night, "removed")
+    assert {path.name: path.read_bytes() for path in after} == before
+    assert await pruned(night, campaign) == []
+    ended = await night.run(campaign)
+    assert {image["file"].split("/")[0] for image in ended.images if not image["in_campaign"]} == {"removed"}
+
+
+async def test_only_what_was_chosen_is_moved(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    assert len(await pruned(night, campaign, read_only(["seed=3"]))) == 1
+    assert len(files(night, "removed")) == 1
+
+
+@pytest.mark.parametrize("at", ["before the record", "after the record"])
+async def test_a_crash_while_moving_is_mended_by_doing_it_again(at: str, begin: Any, monkeypatch: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    with monkeypatch.context() as patched:
+        if at == "before the record":
+            patched.setattr(SqliteJournal, "record", crash)
+        else:
+            patched.setattr("campaign_runner.maintenance.prune._drop_first_name", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await pruned(night, campaign)
+    assert len(files(night, "images")) == 8  # every image is still where it was
+    await pruned(night, campaign)
+    assert (len(files(night, "images")), len(files(night, "removed"))) == (4, 4)
+
+
+async def test_what_stands_in_the_way_is_never_overwritten(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    way = night.output / "removed" / files(night, "images")[0].relative_to(night.output / "images")
+    way.parent.mkdir(parents=True)
+    way.write_bytes(b"something else")
+    with pytest.raises(IntegrityError, match="is in the way and holds something else"):
+        await pruned(night, campaign)
+    assert way.read_bytes() == b"something else"
+    way.unlink()
+    assert len(await pruned(night, campaign)) == 4
+
+
+async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_originals_stay(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    folder = night.output / "images" / "p00"
+    archive = folder.rename(night.home / "archive")
+    folder.symlink_to(archive)
+    with pytest.raises(IntegrityError, match="is not what belongs there"):
+        await pruned(night, campaign)
+    assert (len(list(archive.iterdir())), files(night, "removed")) == (4, [])
+    folder.unlink()
+    archive.rename(folder)
+    assert len(await pruned(night, campaign)) == 4
+
+
+async def test_the_originals_behind_a_link_stay_also_where_the_record_says_removed(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    folder = night.output / "images" / "p00"
+    shutil.copytree(folder, night.home / "archive")
+    await pruned(night, campaign)
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    folder.symlink_to(night.home / "archive")
+    with pytest.raises(IntegrityError, match="is not what belongs there"):
+        await pruned(night, campaign)
+    assert len(list((night.home / "archive").iterdir())) == 4
+    folder.unlink()
+
+
+@pytest.mark.parametrize("place", ["removed", "removed/p00"])
+async def test_nothing_is_moved_through_a_link(place: str, begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    (night.home / "away").mkdir()
+    link = night.output / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(night.home / "away")
+    with pytest.raises(IntegrityError):
+        await pruned(night, campaign)
+    assert (len(files(night, "images")), list((night.home / "away").iterdir())) == (8, [])
+    link.unlink()
+
+
+async def test_a_moved_image_is_used_when_its_words_come_back(begin: Any) -> None:
+    night = await begin()
+    campaign = await after_an_edit(night)
+    await pruned(night, campaign)
+    ended = await night.run(edited(campaign, "night jug 0", "night mug 0"))
+    assert (ended.code, len(night.ledger.accepted)) == (0, 2)

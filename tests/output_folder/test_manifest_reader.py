@@ -1,0 +1,60 @@
+"""manifest.json read back: little memory whatever its length, the same whatever its formatting."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.manifest_reader import read_manifest
+from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
+from campaign_runner.rerun.choosing import choose
+from campaign_runner.verify.record import read_books
+from tests.campaigns import plan
+from tests.recorded import record
+
+
+async def written(folder: Path, images: int, **changes: Any) -> Folder:
+    """A folder with a manifest of so many images, the first of them stored."""
+    made = plan(folder, seeds={"count": images // 2}, **changes)
+    await record(folder, made, ["stored"])
+    with Ledger(folder) as ledger:
+        sources = Sources(made, ledger, datetime(2026, 10, 1, 2, 14, tzinfo=UTC))
+        write_manifest(folder / "manifest.json", sources, staging=folder / ".staging")
+    return Folder(folder)
+
+
+async def test_4_000_images_are_verified_and_chosen_from_in_a_few_megabytes(tmp_path: Path) -> None:
+    folder = await written(tmp_path, 4_000)
+    tracemalloc.start()
+    try:
+        assert len(choose(read_manifest(folder.manifest), ["product=candle,soap"]).images) == 1
+        assert not read_books(folder, None).findings
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("indent", [None, 0, 4])
+async def test_a_manifest_that_another_program_wrote_anew_says_the_same(indent: int | None, tmp_path: Path) -> None:
+    folder = await written(tmp_path, 10)
+    before = read_manifest(folder.manifest)
+    content = json.loads(folder.manifest.read_bytes())
+    folder.manifest.write_text(json.dumps(content, indent=indent, sort_keys=True), encoding="utf-8")
+    after = read_manifest(folder.manifest)
+    assert (after.head, list(after.images())) == (before.head, list(before.images()))
+    assert list(after.written()) == content["images"]
+    assert after.sha256 != before.sha256
+
+
+async def test_a_picture_that_stands_in_a_thousand_cells_is_read(tmp_path: Path) -> None:
+    products = {f"p{number}": {"name": "x"} for number in range(1_000)}
+    folder = await written(tmp_path, 2, products=products, prompts={"hero": {"text": "an oak table"}})
+    (image,) = read_manifest(folder.manifest).images()
+    assert len(image.also) == 999

@@ -1,0 +1,132 @@
+"""The end of a run in words, to the letter."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.plan.due import Stock
+from campaign_runner.plan.plan import Plan
+from campaign_runner.ports import Allowance
+from campaign_runner.report.summary import Summary, last_line, report
+from tests.campaigns import campaign
+from tests.recorded import record
+
+WORST_FIRST = """\
+almond   1 of 6 images stored and checked                       5 requests, 30 min
+
+  1 in doubt   soap, hero, plain, square, seed 1
+               the line broke after sending; sent at TIME, Adobe may have charged for them
+               campaign-runner resolve almond --resubmit   or   --abandon
+  1 failed     candle, hero, plain, square, seed 2: "missing", the service returned no image for this seed
+               campaign-runner resolve almond --retry-failed   or: \
+campaign-runner resolve almond --abandon --only key=KEY
+  1 refused    soap, hero, plain, square: "prompt_unsafe", Adobe's content policy
+               edit campaigns/almond.yaml:4, or: \
+campaign-runner resolve almond --abandon --only key=KEY
+  1 waiting    candle, hero, plain, square, seed 3
+               paid for and waiting at the service, until about TIME
+               campaign-runner run campaigns/almond.yaml
+  1 pending    not asked for yet
+               campaign-runner run campaigns/almond.yaml
+
+  files   output/almond/images   allowance left today 8,880 of 9,000
+attention planned=6 stored=1 accepted=1 in_doubt=1 failed=2 abandoned=0 pending=1 requests=5 exit=4"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "campaigns").mkdir()
+    return tmp_path
+
+
+async def told(place: Path, states: list[str], output: str = "output/almond", **summary: Any) -> str:
+    """The report of a campaign whose images are in `states`, times left out."""
+    spec: Campaign = campaign(Path("campaigns"), seeds=summary.pop("seeds", [1, 2, 3]))
+    made = Plan(spec)
+    await record(place / output, made, states)
+    with Ledger(place / output) as ledger:
+        counts = {"planned": len(made)} | Stock(made, ledger.states).counts()
+        facts = Summary(spec, Folder(place / output), counts, ledger.requests(), **summary)
+        return "\n".join(report(facts, ledger)).replace(f"{place}/output", "output")
+
+
+def without_times_and_keys(text: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", re.sub(r"key=[0-9a-f]{8}\b", "key=KEY", text))
+
+
+async def test_worst_comes_first_each_with_its_command(place: Path) -> None:
+    states = ["stored", "failed", "accepted", "in_doubt", "refused", "new"]
+    text = await told(place, states, exit=4, seconds=1800, allowance=Allowance(4, 9000, 0, 120))
+    assert without_times_and_keys(text) == WORST_FIRST
+
+
+async def test_what_came_instead_is_looked_at_before_it_is_asked_for_again(place: Path) -> None:
+    text = without_times_and_keys(await told(place, ["replaced", "stored", "stored", "failed"], exit=3))
+    first, second = re.findall(r"^  1 failed .*\n(?:^ {8,}.*\n)+", text, flags=re.MULTILINE)
+    assert re.sub("[0-9a-f]{32}", "JOB", first).splitlines()[1:] == [
+        "              look first at what came instead, it is paid for: "
+        "output/almond/images/unexpected/JOB_s9_abababab.jpg",
+        "              campaign-runner resolve almond --retry-failed --only key=KEY   or: "
+        "campaign-runner resolve almond --abandon --only key=KEY",
+    ]
+    assert second.splitlines()[1:] == [
+        "              campaign-runner resolve almond --retry-failed --only key=KEY   or: "
+        "campaign-runner resolve almond --abandon --only key=KEY",
+    ], "what is to be looked at first is not asked for along with others"
+
+
+async def test_why_an_image_waits_is_told(place: Path) -> None:
+    text = without_times_and_keys(await told(place, ["blocked", "accepted", "blocked"], exit=8))
+    assert text.splitlines()[2:6] == [
+        "  2 waiting   candle, hero, plain, square, seeds 1 3",
+        "              the image is at images.example.test, which is not trusted",
+        "              paid for and waiting at the service, until about TIME",
+        "  1 waiting   candle, hero, plain, square, seed 2",
+    ]
+
+
+async def test_a_good_end_is_short(place: Path) -> None:
+    assert (await told(place, ["stored"] * 6, exit=0)).splitlines() == [
+        "almond   6 of 6 images stored and checked                       6 requests",
+        "",
+        "  files   output/almond/images",
+        "ok planned=6 stored=6 accepted=0 in_doubt=0 failed=0 abandoned=0 pending=0 requests=6 exit=0",
+    ]
+
+
+async def test_what_settles_a_group_names_its_images_and_no_others(place: Path) -> None:
+    text = await told(place, ["failed", "in_doubt", "failed", "stored", "stored", "stored"], exit=4)
+    assert re.search(r"resolve almond --abandon --only key=[0-9a-f]{8},[0-9a-f]{8}\n", text)
+    many = await told(place, ["failed"] * 20, output="output/many", seeds=list(range(10)), exit=3)
+    assert "--abandon --only product=candle --only prompt=hero --only preset=plain --only size=2048x2048\n" in many
+
+
+async def test_seeds_of_one_cell_share_a_line(place: Path) -> None:
+    text = await told(place, ["in_doubt"] * 20, seeds=list(range(10)), exit=4)
+    assert "  10 in doubt   candle, hero, plain, square, seeds 0 1 2 3 4 5 6 7 and 2 more" in text
+    assert text.count("--resubmit") == 1
+
+
+async def test_commands_name_the_folder_where_the_name_leads_elsewhere(place: Path) -> None:
+    text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond.sandbox", exit=4)
+    assert "campaign-runner resolve elsewhere/almond.sandbox --resubmit" in text
+    assert "campaign-runner run campaigns/almond.yaml --sandbox --output elsewhere" in text
+
+
+async def test_why_a_run_stopped_is_told_on_one_line(place: Path) -> None:
+    text = await told(place, ["stored"] * 6, exit=8, reasons=["nobody\nanswers\x1b[2J"])
+    assert "  stopped: nobody�answers�[2J" in text
+
+
+def test_the_last_line_begins_with_ok_only_for_zero() -> None:
+    counts = dict.fromkeys(("planned", "stored", "accepted", "in_doubt", "failed", "abandoned", "pending"), 0)
+    assert last_line(counts, 0, 0).startswith("ok planned=0 ")
+    assert last_line(counts, 0, 3).startswith("attention ")

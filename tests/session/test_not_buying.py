@@ -1,0 +1,154 @@
+"""A run that may not buy fetches what is paid for: whatever forbids buying, it is the same run in all else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from campaign_runner.errors import SpecError, StoreError, UsageError
+from campaign_runner.events import Edited, Event, Started, Stored
+from campaign_runner.plan.selection import Only
+from campaign_runner.problem import Problem
+from campaign_runner.run.control import Control
+from campaign_runner.run.limits import Limits
+from campaign_runner.sandbox.faults import Fault
+from campaign_runner.session.last_text import NO_TEXT
+from tests.night import Night
+
+NO_ROOM = Limits(concurrency=1 << 40)
+"""At so many requests at once no disk has the room that buying asks for."""
+
+
+def wrong(night: Night) -> SpecError:
+    return SpecError([Problem(night.home / "campaigns" / "night.yaml", 3, number, "a typo") for number in (1, 2, 3)])
+
+
+async def one_waits(begin: Any, *faults: Fault, **switches: Any) -> Night:
+    """Four images in one request, accepted and ready by now."""
+    night: Night = await begin(*faults, **{"job_seconds": 1000, **switches})
+    await night.run(night.campaign(requests=1))
+    await asyncio.sleep(100)
+    return night
+
+
+async def test_what_forbids_buying_is_the_exit_status_and_what_waits_is_stored(begin: Any) -> None:
+    night = await one_waits(begin)
+    ended = await night.run(night.campaign(requests=2), forbidden=wrong(night))
+    assert (ended.code, ended.states) == (2, {"stored": 4, "pending": 4})
+    assert [(started.due, started.waiting) for started in ended.seen(Started)] == [(0, 4)]
+    assert any(line.endswith("night.yaml:3:1: a typo (and 2 more)") for line in ended.lines)
+    assert night.ledger.images_charged == 4
+
+
+async def test_where_nothing_waits_nobody_is_asked(begin: Any) -> None:
+    night = await begin()
+    with pytest.raises(SpecError):
+        await night.run(night.campaign(), forbidden=wrong(night))
+    assert not night.ledger.calls
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_stops_it_as_any_run_and_the_last_line_is_there(begin: Any, number: signal.Signals) -> None:
+    night = await one_waits(begin, Fault("slow", where="download", nth=2, seconds=300.0))
+
+    def watch(event: Event, control: Control) -> None:
+        if isinstance(event, Stored):
+            control.signalled(number)
+
+    ended = await night.run(forbidden=wrong(night), watch=watch)
+    assert ended.code == 2 and ended.after_stop is not None and ended.after_stop <= 11
+    assert ended.states["accepted"] > 0 and ended.lines[-1].startswith("attention planned=4")
+    night.forgive()
+    assert (await night.run()).code == 0
+
+
+async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Any) -> None:
+    night = await one_waits(begin)
+    ended = await night.run(night.campaign(requests=2), limits=NO_ROOM)
+    assert (ended.code, ended.states) == (6, {"stored": 4, "pending": 4})
+    assert any("buying images needs about 9,223,372,036,854,775,808" in line for line in ended.lines)
+    assert night.ledger.images_charged == 4
+
+
+async def test_where_nothing_is_to_be_bought_the_room_for_it_is_not_asked_for(begin: Any) -> None:
+    night = await one_waits(begin)
+    ended = await night.run(limits=NO_ROOM)
+    assert (ended.code, ended.states) == (0, {"stored": 4})
+
+
+async def test_too_little_room_is_told_before_anybody_is_asked_whether_to_buy(begin: Any) -> None:
+    night = await begin()
+    with pytest.raises(StoreError, match="buying images needs about"):
+        await night.run(night.campaign(), limits=NO_ROOM, agree=None)
+    assert not night.ledger.calls
+
+
+async def test_a_selection_that_selects_nothing_keeps_nothing_at_the_service(begin: Any) -> None:
+    night = await one_waits(begin)
+    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    ended = await night.run(only=only)
+    assert (ended.code, ended.states) == (2, {"stored": 4})
+    with pytest.raises(UsageError, match="selects none"):
+        await night.run(only=only)
+
+
+async def test_a_reference_image_that_vanishes_while_the_run_begins_keeps_nothing_at_the_service(begin: Any) -> None:
+    night = await begin(job_seconds=1000)
+    picture = night.home / "campaigns" / "look.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    campaign = night.campaign(requests=1, more="defaults: {style_reference: look.png}\n")
+    await night.run(campaign)
+    await asyncio.sleep(100)
+    picture.unlink()
+    ended = await night.run(campaign)
+    assert (ended.code, ended.states) == (2, {"stored": 4})
+    assert any("look.png cannot be read" in line for line in ended.lines)
+
+
+async def test_a_file_over_its_budget_keeps_the_others_of_its_command_from_buying_and_not_from_fetching(
+    begin: Any,
+) -> None:
+    night = await begin(job_seconds=1000)
+    for name in ("autumn", "spring"):
+        await night.run(night.campaign(requests=1, name=name, more="budget: 6\n"))
+    await asyncio.sleep(100)
+    over = night.campaign(requests=1, name="autumn", of="cup", more="budget: 6\n")
+    beside = night.campaign(requests=2, name="spring")
+    several = await night.run_together(over, beside)
+    assert (several.code, several.codes) == (2, {"autumn": 2, "spring": 2})
+    assert several.of(Stored).count("autumn") == several.of(Stored).count("spring") == 4
+    assert night.ledger.images_charged == 8
+    held = "autumn.yaml has problems: nothing was bought for any file of this command"
+    assert any(held in line for line in several.parts[1].report)
+
+
+async def test_a_text_noted_without_its_digest_is_the_same_campaign(begin: Any) -> None:
+    night = await one_waits(begin)
+    with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:  # as earlier versions did
+        journal.execute("UPDATE meta SET value = json_remove(value, '$.sha256') WHERE name = 'last_campaign'")
+    digest = json.loads((night.output / "manifest.json").read_bytes())["campaign_sha256"]
+    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    ended = await night.run(only=only)
+    assert (ended.code, ended.manifest["campaign_sha256"]) == (2, digest)
+    assert not (await night.run()).seen(Edited)
+
+
+async def test_a_journal_without_the_text_of_its_last_run_is_enough_to_fetch(begin: Any) -> None:
+    night = await one_waits(begin)
+    with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM meta WHERE name = 'last_campaign'")
+    before = (night.output / "manifest.json").read_bytes()
+    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    ended = await night.run(only=only)
+    assert ended.code == 2 and len(ended.seen(Stored)) == 4
+    assert any(NO_TEXT in line for line in ended.lines)
+    assert ended.lines[-1].startswith("attention planned=4 stored=4 accepted=0 ")
+    assert (night.output / "manifest.json").read_bytes() == before
+    assert ((await night.run()).code, night.ledger.images_charged) == (0, 4)
