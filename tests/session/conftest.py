@@ -1,5 +1,44 @@
-"""Nights on the sandbox in virtual time, and pictures that are drawn once."""
+"""Nights on the sandbox in virtual time, pictures that are drawn once, and the folders of earlier versions."""
 
+from __future__ import annotations
+
+import asyncio
+import tarfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from campaign_runner.sandbox.serve import serving
+from campaign_runner.sandbox.server import Sandbox
+from campaign_runner.sandbox.settings import Settings
+from tests.checker import check
 from tests.fixtures import begin, pictures_drawn_once, pytest_asyncio_loop_factories, quick_disk
+from tests.night import Night
 
 __all__ = ["begin", "pictures_drawn_once", "pytest_asyncio_loop_factories", "quick_disk"]
+
+ARCHIVES = Path(__file__).parents[1] / "earlier"
+ORIGIN = "http://127.0.0.1:8377"
+"""What the journals call the service of then."""
+
+
+@pytest.fixture
+async def earlier(quick_disk: Path) -> AsyncIterator[Callable[[str], Awaitable[Night]]]:
+    """`night = await earlier("letters")`: the folders of then, and a service that has charged nothing yet."""
+    async with AsyncExitStack() as stack:
+
+        async def unpack(kind: str) -> Night:
+            home = quick_disk / "night"
+            with tarfile.open(ARCHIVES / f"{kind}.tar.xz") as archive:
+                archive.extractall(home, filter="data")
+            clock = asyncio.get_running_loop().time
+            settings = Settings(per_minute=600, plain_pictures=True, seed=2)  # its job ids are not those of then
+            night = Night(home, Sandbox(settings, clock=clock), clock, name=ORIGIN)
+            stack.push_async_callback(night.close)
+            stack.callback(check, home / "output", None)
+            night.origin = await night.serving.enter_async_context(serving(night.sandbox))
+            return night
+
+        yield unpack

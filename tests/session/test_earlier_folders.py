@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,32 +34,14 @@ from campaign_runner.output_folder.opened import opened
 from campaign_runner.plan.due import Stock
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.adoption import Existing
-from campaign_runner.sandbox.serve import serving
-from campaign_runner.sandbox.server import Sandbox
-from campaign_runner.sandbox.settings import Settings
 from campaign_runner.verify.verifying import verify
-from tests.checker import check
 from tests.night import Ended, Night
 from tests.session.edits import edited
 
-ARCHIVE = Path(__file__).parents[1] / "earlier" / "output.tar.xz"
-ORIGIN = "http://127.0.0.1:8377"
-"""What the journals call the service of then."""
-
 
 @pytest.fixture
-async def night(quick_disk: Path) -> AsyncIterator[Night]:
-    """The folders of then, and a service that has charged nothing yet."""
-    home = quick_disk / "night"
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(home, filter="data")
-    clock = asyncio.get_running_loop().time
-    settings = Settings(per_minute=600, plain_pictures=True, seed=2)  # its job ids are not those of then
-    night = Night(home, Sandbox(settings, clock=clock), clock, name=ORIGIN)
-    night.origin = await night.serving.enter_async_context(serving(night.sandbox))
-    yield night
-    await night.close()
-    check(home / "output", None)
+async def night(earlier: Callable[[str], Awaitable[Night]]) -> Night:
+    return await earlier("letters")
 
 
 def campaign_of(night: Night, name: str = "names") -> Campaign:
