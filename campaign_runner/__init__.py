@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from campaign_runner.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from campaign_runner.campaign_file.loading import load
+    from campaign_runner.campaign_file.loader import load
     from campaign_runner.campaign_file.schema.schema import Campaign
-    from campaign_runner.errors import CampaignError, SpecError
+    from campaign_runner.errors import CampaignError, CampaignFileError
     from campaign_runner.firefly.auth import Credentials, Secret
     from campaign_runner.firefly.client import FireflyClient, Settings
     from campaign_runner.journal.journal import SqliteJournal
     from campaign_runner.journal.ledger import Ledger
     from campaign_runner.output_folder.folder import Folder
-    from campaign_runner.plan.due import Stock
+    from campaign_runner.plan.due import PlanStatus
     from campaign_runner.plan.plan import Plan
     from campaign_runner.quota import SharedQuota
     from campaign_runner.run.limits import Ports
@@ -30,35 +30,35 @@ if TYPE_CHECKING:
 __all__ = [
     "Campaign",
     "CampaignError",
+    "CampaignFileError",
     "Credentials",
     "FireflyClient",
     "Folder",
     "FolderStore",
     "Ledger",
     "Plan",
+    "PlanStatus",
     "Ports",
     "Runner",
     "Secret",
     "Settings",
     "SharedQuota",
-    "SpecError",
     "SqliteJournal",
-    "Stock",
     "load",
 ]
 _HOMES = {
-    "errors": ("CampaignError", "SpecError"),
+    "errors": ("CampaignError", "CampaignFileError"),
     "firefly.auth": ("Credentials", "Secret"),
     "firefly.client": ("FireflyClient", "Settings"),
     "output_folder.folder": ("Folder",),
     "journal.journal": ("SqliteJournal",),
     "journal.ledger": ("Ledger",),
     "plan.plan": ("Plan",),
-    "plan.due": ("Stock",),
+    "plan.due": ("PlanStatus",),
     "quota": ("SharedQuota",),
     "run.limits": ("Ports",),
     "run.runner": ("Runner",),
-    "campaign_file.loading": ("load",),
+    "campaign_file.loader": ("load",),
     "campaign_file.schema.schema": ("Campaign",),
     "store": ("FolderStore",),
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from campaign_runner.cli import run_command
-from campaign_runner.cli.console import make_sturdy
+from campaign_runner.cli.console import use_tolerant_streams
 
 
 def main() -> None:
     """Run one command and leave with its exit status."""
-    make_sturdy()
+    use_tolerant_streams()
     sys.exit(run_command(sys.argv[1:]))
 
 

@@ -1,7 +1,7 @@
 """Every error the package raises.
 
 CampaignError                for a person: the command line prints it and exits with its exit_code
-├── SpecError             2  the YAML is wrong; .problems holds all of them
+├── CampaignFileError     2  the YAML is wrong; .problems holds all of them
 ├── UsageError            2  the command cannot do what was asked; nothing was sent
 ├── ProviderError            the service said no, or said nothing; .charged tells whether money moved
 │   ├── Throttled         8  over quota; not charged; wait .retry_after seconds
@@ -47,7 +47,7 @@ class CampaignError(Exception):
         return str(self)
 
 
-class SpecError(CampaignError):
+class CampaignFileError(CampaignError):
     """The campaign file is wrong. `problems` holds everything that is wrong with it, in file order."""
 
     exit_code = 2

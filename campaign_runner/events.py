@@ -13,7 +13,7 @@ from campaign_runner.model import CustomModel, Job, Recipe, Ticket, Variation
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Cause:
     """Why something is not stored: the service's word or ours, and a sentence for a person."""
 
     code: str
@@ -48,7 +48,7 @@ class Refused:
     """Certainly not charged. `for_good`: asking again is no use, its variations fail; else they are pending again."""
 
     attempt: Attempt
-    reason: Reason
+    reason: Cause
     for_good: bool = False
 
 
@@ -60,7 +60,7 @@ class Doubted:
     """
 
     attempt: Attempt
-    reason: Reason
+    reason: Cause
     answer: str = ""
 
 
@@ -83,7 +83,7 @@ class Failed:
 
     attempt: Attempt
     variation: Variation
-    reason: Reason
+    reason: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Held:
 
     attempt: Attempt
     variation: Variation
-    reason: Reason
+    reason: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class SetAside:
     file: str
     sha256: str
     bytes: int
-    reason: Reason
+    reason: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class ModelResolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecipeSource:
     """Where an image comes from that nothing was bought for.
 
     `reused`: another campaign of the same folder of outputs stored the very same image. `kept`: a person
@@ -147,7 +147,7 @@ class Adopted:
 
     variation: Variation
     recipe: Recipe
-    source: Source
+    source: RecipeSource
     file: str
     sha256: str
     bytes: int
@@ -164,7 +164,7 @@ class Placed:
     sha256: str
     bytes: int
     media_type: str
-    reason: Reason
+    reason: Cause
 
 
 Fact = (
@@ -224,11 +224,11 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class StillAccepted:
     """A job stays `accepted` when the run lets go of it: paid, and asked for again each half hour and by the next."""
 
     attempt: Attempt
-    reason: Reason
+    reason: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +238,4 @@ class Stopping:
     why: str
 
 
-Event = Fact | Started | Edited | Reused | Waiting | Warned | Left | Stopping
+Event = Fact | Started | Edited | Reused | Waiting | Warned | StillAccepted | Stopping

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.text import visible
+from campaign_runner.text import printable
 
 _WIDEST = 160  # characters of a line that are shown; a prompt may be 1,024 long
 _BEFORE = 100  # of these, how many stand left of the caret at most
@@ -37,20 +37,20 @@ class Problem:
         return f"{self.path}:{self.line}:{self.column}: {self.message}" + (f": {self.advice}" if self.advice else "")
 
     def _rows(self) -> Iterable[str]:
-        yield f"{self.path}:{self.line}:{self.column}: {visible(self.message)}"
+        yield f"{self.path}:{self.line}:{self.column}: {printable(self.message)}"
         if self.source:
             before, shown = _window(self.source, self.column - 1)
             number = f"{self.line} | "
             yield number + shown
             yield " " * (len(number) + before) + "^"
         if self.advice:
-            yield from map(visible, self.advice.split("\n"))
+            yield from map(printable, self.advice.split("\n"))
 
 
 def _window(line: str, caret: int) -> tuple[int, str]:
     """The part of a line that is shown, and how many terminal cells of it stand before the caret."""
     cut = caret - _BEFORE if len(line) > _WIDEST and caret > _BEFORE else 0
-    shown = visible(line[cut : cut + _WIDEST])
+    shown = printable(line[cut : cut + _WIDEST])
     if cut:
         shown = "…" + shown[1:]
     if cut + _WIDEST < len(line):

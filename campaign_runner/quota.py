@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS machine (
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QuotaLimits:
     """At most `per_minute` requests in any `minute` seconds and `per_day` in any `day` seconds."""
 
     per_minute: int = 4
@@ -115,13 +115,13 @@ class SharedQuota:
         folder: Path,
         account: str,
         *,
-        limits: Limits | None = None,
+        limits: QuotaLimits | None = None,
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], Uptime | None] = unknown,
     ) -> None:
         self._path = folder / "quota.sqlite"
         self._account = account
-        self._limits = limits or Limits()
+        self._limits = limits or QuotaLimits()
         self._clock = clock
         self._uptime = uptime
         self._sender = Sender.this()
@@ -176,7 +176,7 @@ class SharedQuota:
                 _prepare(connection, self._path)
                 # The clock is read under the lock: whoever comes later has a later time.
                 log = _Log(connection, self._account, self._now(connection))
-                log.open(self._limits.day)
+                log.tidy(self._limits.day)
                 answer = work(log)
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
@@ -231,7 +231,7 @@ class _Log:
         self._unanswered = 0
         self._lost: list[float] = []
 
-    def open(self, day: float) -> None:
+    def tidy(self, day: float) -> None:
         """Bring back what a clock set back left in the future, forget what no window sees."""
         execute, now = self._connection.execute, self._now
         account = self._account
@@ -262,7 +262,7 @@ class _Log:
     def blocked(self) -> float:
         """Seconds until the service may be asked again."""
         row = self._connection.execute("SELECT until FROM blocked WHERE account = ?", (self._account,)).fetchone()
-        return until(row[0], self._now) if row else 0.0
+        return seconds_until(row[0], self._now) if row else 0.0
 
     def block(self, seconds: float) -> None:
         seconds = min(max(0.0, seconds), LONGEST_BLOCK)
@@ -295,7 +295,7 @@ class _Log:
             (self._account, limit - skipped, skipped),
         )
         latest = sorted([*others, *(answered for (answered,) in rows)], reverse=True)[: limit - skipped]
-        return until(latest[-1] + window, self._now) if len(latest) == limit - skipped else 0.0
+        return seconds_until(latest[-1] + window, self._now) if len(latest) == limit - skipped else 0.0
 
     def _read_unanswered(self) -> None:
         """Count those of living processes, and note when those of dead ones reached the service at the latest.
@@ -315,7 +315,7 @@ class _Log:
                 self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (latest, id))
 
 
-def until(moment: float, now: float) -> float:
+def seconds_until(moment: float, now: float) -> float:
     """Seconds from `now` that, added to it, are not before `moment`: rounding must not make anybody ask twice."""
     seconds = max(0.0, moment - now)
     return seconds if now + seconds >= moment else seconds + math.ulp(moment)

@@ -70,7 +70,7 @@ class FolderStore:
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        return await to_its_end(asyncio.create_task(self._put_new(image_names.parts(name), content, sha256)))
+        return await to_its_end(asyncio.create_task(self._put_new(image_names.split_name(name), content, sha256)))
 
     async def put_existing(self, name: str, sha256: str, *, home: Path, file: str) -> Put | None:
         """Publish `file` of the output folder `home` under `name` too, durably: linked, or else copied.
@@ -78,7 +78,7 @@ class FolderStore:
         None, and nothing is published, where it is missing or holds other bytes than those of `sha256`. Raises
         IntegrityError where it is no plain file or lies behind a symbolic link below `home`, StoreError.
         """
-        return await in_thread(self._put_existing, image_names.parts(name), sha256, home, file)
+        return await in_thread(self._put_existing, image_names.split_name(name), sha256, home, file)
 
     async def holds(self, *stems: str) -> str | None:
         """The name of the file that stands under one of `stems` with any picture suffix, or None; see the port."""
@@ -86,7 +86,7 @@ class FolderStore:
 
     async def read(self, name: str) -> bytes:
         """What stands under `name`; see the port."""
-        return await in_thread(self._read, image_names.parts(name))
+        return await in_thread(self._read, image_names.split_name(name))
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(8)
@@ -148,7 +148,7 @@ class FolderStore:
         return answer
 
     def _holds(self, stem: str) -> str | None:
-        parts = image_names.parts(stem)
+        parts = image_names.split_name(stem)
         try:
             with self._folders(parts[:-1], make=False) as folders:
                 found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
@@ -161,7 +161,7 @@ class FolderStore:
             return file.read()
 
     @contextmanager
-    def _folders(self, parts: list[str], *, make: bool) -> Iterator[list[files.Folder]]:
+    def _folders(self, parts: list[str], *, make: bool) -> Iterator[list[files.FolderHandle]]:
         """The images' folder and those below it down `parts`, each entered through the one before."""
         with ExitStack() as open_folders:
             folder = open_folders.enter_context(files.open_folder(self._root.parent))
@@ -176,7 +176,7 @@ def _stage(staged: Path, home: Path, file: str) -> bool:
     """Let `staged` be another name of `file` below `home`, or a synced copy; False where there is no such file."""
     try:
         with _folder_of(home, file) as (folder, name), folder.read(name) as content:
-            if not folder.lend(name, staged):
+            if not folder.hard_link(name, staged):
                 _copy(content, staged)
     except FileNotFoundError:
         return False
@@ -210,7 +210,7 @@ def digest_of(root: Path, name: str) -> str | None:
         return None
 
 
-def drop_stored(root: Path, name: str, sha256: str) -> None:
+def remove_stored(root: Path, name: str, sha256: str) -> None:
     """Take the file `name` below `root` away, durably, if it is there and holds the bytes of `sha256`.
 
     No symbolic link below `root` is followed. Raises StoreError, IntegrityError.
@@ -224,9 +224,9 @@ def drop_stored(root: Path, name: str, sha256: str) -> None:
 
 
 @contextmanager
-def _folder_of(root: Path, name: str) -> Iterator[tuple[files.Folder, str]]:
+def _folder_of(root: Path, name: str) -> Iterator[tuple[files.FolderHandle, str]]:
     """The folder in which the file `name` below `root` lies, and its name there; see `stored_file`."""
-    *above, last = image_names.parts(name)
+    *above, last = image_names.split_name(name)
     with ExitStack() as open_folders:
         folder = open_folders.enter_context(files.open_folder(root))
         for part in above:
@@ -236,7 +236,7 @@ def _folder_of(root: Path, name: str) -> Iterator[tuple[files.Folder, str]]:
         yield folder, last
 
 
-def _compare(folder: files.Folder, name: str, sha256: str) -> Put:
+def _compare(folder: files.FolderHandle, name: str, sha256: str) -> Put:
     with folder.read(name) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             return Put.DIFFERENT

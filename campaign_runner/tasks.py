@@ -14,11 +14,11 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
-class Crew:
-    """Tasks that outlive each other's failures. Use as `async with Crew(on_failure) as crew:`.
+class TaskSet:
+    """Tasks that outlive each other's failures. Use as `async with TaskSet(on_failure) as tasks:`.
 
     Leaving the block waits for all of them; leaving it by an exception, or being cancelled while
-    waiting, cancels them first: no task outlives its crew.
+    waiting, cancels them first: no task outlives its set.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -41,7 +41,7 @@ class Crew:
             raise
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin `work` as a task of this crew."""
+        """Begin `work` as a task of this set."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -62,7 +62,7 @@ class Crew:
             self._on_failure(error)
 
 
-async def few_at_once(work: Callable[[A], Awaitable[T]], items: Sequence[A], limit: int) -> list[T]:
+async def map_concurrently(work: Callable[[A], Awaitable[T]], items: Sequence[A], limit: int) -> list[T]:
     """The answers of `work` over `items`, in their order; at most `limit` under way. Raises what went wrong first."""
     answers: dict[int, T] = {}
     failures: list[BaseException] = []
@@ -72,7 +72,7 @@ async def few_at_once(work: Callable[[A], Awaitable[T]], items: Sequence[A], lim
         for number, item in waiting:
             answers[number] = await work(item)
 
-    async with Crew(failures.append) as crew:
+    async with TaskSet(failures.append) as crew:
         for _ in range(limit):
             crew.start(serve())
     if failures:

@@ -9,7 +9,7 @@ from itertools import islice
 _MOST_CANDIDATES = 300  # known words that a slip is compared with
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """`text` on one line, without a character that could steer a terminal; tabs are shown as arrows."""
     if text.isprintable():
         return text
@@ -22,7 +22,7 @@ def _shown(character: str) -> str:
     return character if character.isprintable() or character == "\u3000" else "�"
 
 
-def guess(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing if no known word is near."""
     near = nearest(word, known)
     return f"; did you mean '{near}'?" if near else ""
@@ -43,18 +43,18 @@ def _plain(word: str) -> str:
     return word.casefold().replace("_", "-").replace(" ", "-")
 
 
-def listed(words: Sequence[str], most: int = 6) -> str:
+def joined(words: Sequence[str], most: int = 6) -> str:
     """`a, b, c and 4 more`: a list that stays readable when a campaign has hundreds of entries."""
     if len(words) <= most:
         return ", ".join(words)
     return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """`1 image`, `1,200 images`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def a(noun: str) -> str:
+def with_article(noun: str) -> str:
     """`a scent`, `an accent`."""
     return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import CustomModel
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 
 MODEL = CustomModel("urn:aaid:sc:US:1", "Warm Custom Model", "3", "etag-3", "")
@@ -53,9 +53,9 @@ def plan(folder: Path, **changes: Any) -> Plan:
     return Plan(campaign(folder, **changes))
 
 
-def stock(folder: Path, **changes: Any) -> Stock:
+def status(folder: Path, **changes: Any) -> PlanStatus:
     """The same, of which nothing was ever submitted."""
-    return Stock(plan(folder, **changes))
+    return PlanStatus(plan(folder, **changes))
 
 
 def keys_of(plan: Plan) -> set[str]:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.events import Accepted, Attempt, Fact, Stored
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Job, Ticket

@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from campaign_runner.campaign_file.loading import load
-from campaign_runner.plan.due import Stock
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.neighbours import Neighbours
-from campaign_runner.reuse.offers import Wish, search
+from campaign_runner.reuse.offers import ReuseQuery, search
 from tests.recorded import record
 
 CAMPAIGN = """\
@@ -59,8 +59,8 @@ def main(campaigns: int) -> None:
         asyncio.run(record(outputs / "beside-0", planned(home, "beside-0"), ["stored"] * 20 + ["new"] * 20))
         for number in range(1, campaigns):
             shutil.copytree(outputs / "beside-0", outputs / f"beside-{number}")
-        wish = Wish(outputs / "ours", "https://firefly-api.adobe.io")
-        neighbours = Neighbours(lambda: wish, search(Stock(ours), wish).read, click.echo)
+        wish = ReuseQuery(outputs / "ours", "https://firefly-api.adobe.io")
+        neighbours = Neighbours(lambda: wish, search(PlanStatus(ours), wish).read, click.echo)
         keys = list(ours.keys())[:4]
 
         def look() -> None:

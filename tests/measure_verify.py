@@ -21,14 +21,14 @@ from tempfile import TemporaryDirectory
 import click
 from PIL import Image
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.events import Accepted, Attempt, Stored
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import Ticket
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 
 ROUNDS = 5
@@ -58,7 +58,7 @@ async def stored(home: Path, images: int, size: int) -> Folder:
     (folder.images / "mug").mkdir(parents=True)
     async with SqliteJournal(folder.path) as journal:
         await journal.note({"campaign": "measured", "origin": "http://127.0.0.1:1", "file": "../../measured.yaml"})
-        for number, job in enumerate(Stock(plan).jobs()):
+        for number, job in enumerate(PlanStatus(plan).jobs()):
             attempt = Attempt(f"{number:032}", job)
             await journal.intend([attempt])
             facts: list[Accepted | Stored] = [Accepted(attempt, Ticket(f"job-{number}"))]

@@ -12,28 +12,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
 from campaign_runner.maintenance.resolve import Decision, apply
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.plan.cost import Rate
-from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.limits import Limits, Shared, Spent
+from campaign_runner.run.limits import Limits, SharedLimits, Usage
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.metadata import with_metadata
 from campaign_runner.sandbox.server import Sandbox
-from campaign_runner.session.request import Access, Desk, Order
-from campaign_runner.session.session import make
-from campaign_runner.session.several import Part, make_together
+from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
+from campaign_runner.session.session import run_campaign
+from campaign_runner.session.several import CampaignRun, run_campaigns
 from campaign_runner.uptime import Uptime
 from tests.checker import Seen, check
 from tests.virtual import VirtualLoop
@@ -41,7 +41,7 @@ from tests.virtual import VirtualLoop
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"
 CANARIES = (SECRET.encode(), b"Bearer ", b"canary-client")
-FAST = Rate(per_minute=600, per_day=1_000_000)
+FAST = RateLimit(per_minute=600, per_day=1_000_000)
 Watch = Callable[[Event, Control], None]
 
 
@@ -80,11 +80,11 @@ class Ended:
 class Several:
     """What a run of several campaigns left; events come with the name of their campaign."""
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[CampaignRun] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     code: int = 0
     controls: list[Control] = field(default_factory=list)
-    refused: list[Part] = field(default_factory=list)
+    refused: list[CampaignRun] = field(default_factory=list)
 
     @property
     def codes(self) -> dict[str, int]:
@@ -237,13 +237,13 @@ class Night:
             choices.get("hear", str)(line)
 
         control = Control(self.clock(), Stop(), observe)
-        answers = {name: choices[name] for name in ("use", "leave") if name in choices}
-        desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=say, **answers)
+        answers = {name: choices[name] for name in ("confirm_reuse", "confirm_removal") if name in choices}
+        ui = UserInterface(control, confirm_purchase=choices.get("agree", lambda figures: True), report=say, **answers)
         began = self.seconds()
         order = self._order(campaign, choices)
         self.per_minute = max(self.per_minute, order.rate.per_minute)
         self.exits.pop(campaign.campaign, None)  # one that is raised is not told by `make`
-        code = await make(order, self.access(choices.get("secret", SECRET)), desk)
+        code = await run_campaign(order, self.access(choices.get("secret", SECRET)), ui)
         seconds = self.seconds() - began
         self._told(order, code, lines)
         written = order.folder.manifest  # none before a custom model is known
@@ -254,10 +254,10 @@ class Night:
         """Several campaigns in one run. `choices`: limits, rate (`rates` by campaign), agree, several."""
         several = choices.get("several") or Several()
         rates = {campaign.campaign: choices.get("rate", FAST) for campaign in campaigns} | choices.get("rates", {})
-        spent = Spent()
-        shared = {rate: Shared(spent) for rate in rates.values()}
+        spent = Usage()
+        shared = {rate: SharedLimits(spent) for rate in rates.values()}
 
-        def part(campaign: Campaign) -> Part:
+        def part(campaign: Campaign) -> CampaignRun:
             def observe(event: Event) -> None:
                 several.events.append((campaign.campaign, event))
                 if watch is not None:
@@ -265,10 +265,12 @@ class Night:
 
             control = Control(self.clock(), Stop(), observe)
             report: list[str] = []
-            desk = Desk(control, agree=choices.get("agree", lambda figures: True), say=report.append)
+            ui = UserInterface(
+                control, confirm_purchase=choices.get("agree", lambda figures: True), report=report.append
+            )
             rate = rates[campaign.campaign]
             order = self._order(campaign, {**choices, "rate": rate, "shared": shared[rate]})
-            return Part(order, desk, report)
+            return CampaignRun(order, ui, report)
 
         @contextmanager
         def heed(*controls: Control) -> Iterator[None]:
@@ -276,13 +278,13 @@ class Night:
             yield
 
         several.parts += map(part, campaigns)
-        several.code = await make_together(several.parts, self.access(), heed=heed, refused=several.refused.append)
+        several.code = await run_campaigns(several.parts, self.access(), heed=heed, refused=several.refused.append)
         for part in several.parts:
             if part.refusal is None:
                 self._told(part.order, part.code, part.report)
         return several
 
-    def _told(self, order: Order, code: int, lines: list[str]) -> None:
+    def _told(self, order: RunRequest, code: int, lines: list[str]) -> None:
         self.lines += lines
         if order.only == EVERYTHING:
             self.exits[order.campaign.campaign] = code
@@ -292,19 +294,19 @@ class Night:
         self.resolved |= set(self.ledger.charged)
         self.exits.clear()
         campaign = load(self.home / "campaigns" / "night.yaml")
-        return await apply(decision, opened(Folder(self.output), campaign, self.access().memory), EVERYTHING)
+        return await apply(decision, open_for_update(Folder(self.output), campaign, self.access().memory), EVERYTHING)
 
-    def access(self, secret: str = SECRET) -> Access:
+    def access(self, secret: str = SECRET) -> ServiceAccess:
         state = self.home / "state"
-        return Access(self.name or self.origin, lambda: self.settings(secret), state, Memory(state))
+        return ServiceAccess(self.name or self.origin, lambda: self.settings(secret), state, RunRegistry(state))
 
-    def _order(self, campaign: Campaign, choices: dict[str, Any]) -> Order:
-        only: Only = choices.get("only", EVERYTHING)
+    def _order(self, campaign: Campaign, choices: dict[str, Any]) -> RunRequest:
+        only: Selection = choices.get("only", EVERYTHING)
         limits = choices.get("limits", Limits(concurrency=8))
         folder = Folder(self.home / "output" / campaign.campaign)
-        shared = choices.get("shared") or Shared()
+        shared = choices.get("shared") or SharedLimits()
         reuse = choices.get("reuse", True)
         drift, over = choices.get("accept_drift", False), choices.get("start_over", False)
         rate = choices.get("rate", FAST)
         choice = {"accept_drift": drift, "start_over": over, "reuse": reuse, "forbidden": choices.get("forbidden")}
-        return Order(campaign, folder, rate, limits, only, shared=shared, **choice)
+        return RunRequest(campaign, folder, rate, limits, only, shared=shared, **choice)

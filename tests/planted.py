@@ -41,7 +41,7 @@ class Plant:
 PLANTS = (
     Plant(
         "no commit of the intent before the POST",
-        "run/submitting.py",
+        "run/submitter.py",
         "granted = next(iter(await self._ports.journal.intend([attempt])), None)",
         "granted = attempt if asyncio.ensure_future(self._ports.journal.intend([attempt])) else None",
         ("tests/run/test_runner.py::test_when_a_request_leaves_its_intent_is_in_the_journal",),
@@ -118,7 +118,7 @@ PLANTS = (
     ),
     Plant(
         "publish before journal",
-        "run/fetching.py",
+        "run/fetcher.py",
         """\
         name = await self._put(content, examined.sha256, *names)
         warnings = delivery.finished.warnings
@@ -167,14 +167,14 @@ PLANTS = (
     ),
     Plant(
         "give the permit of every 429 back",
-        "run/submitting.py",
+        "run/submitter.py",
         "await (quota.settle if error.retry_after is None else quota.give_back)(permit)",
         "await quota.give_back(permit)",
         ("tests/run/test_refused_permit.py",),
     ),
     Plant(
         "free a refused permit before everybody waits",
-        "run/submitting.py",
+        "run/submitter.py",
         """\
                 await quota.block(self._refused(error))
                 await (quota.settle if error.retry_after is None else quota.give_back)(permit)
@@ -197,12 +197,12 @@ PLANTS = (
         "session/session.py",
         """\
                 seconds = asyncio.get_running_loop().time() - began
-                return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
+                return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
 """,
         """\
                 seconds = asyncio.get_running_loop().time() - began
     with Ledger(order.folder.path) as ledger:
-        return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
+        return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
 """,
         ("tests/session/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
     ),

@@ -9,12 +9,12 @@ from campaign_runner.disk.files import make_folder
 from campaign_runner.events import (
     Accepted,
     Attempt,
+    Cause,
     Doubted,
     Fact,
     Failed,
     Held,
     ModelResolved,
-    Reason,
     Refused,
     SetAside,
     Stored,
@@ -24,10 +24,10 @@ from campaign_runner.model import CustomModel, Job, Ticket, Variation
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 
-DOUBT = Reason("no_answer", "the line broke after sending")
-POLICY = Reason("prompt_unsafe", "Adobe's content policy")
-MISSING = Reason("missing", "the service returned no image for this seed")
-BLOCKED = Reason("blocked_host", "the image is at images.example.test, which is not trusted")
+DOUBT = Cause("no_answer", "the line broke after sending")
+POLICY = Cause("prompt_unsafe", "Adobe's content policy")
+MISSING = Cause("missing", "the service returned no image for this seed")
+BLOCKED = Cause("blocked_host", "the image is at images.example.test, which is not trusted")
 
 
 async def record(folder: Path, plan: Plan, states: Sequence[str], *, model: CustomModel | None = None) -> None:
@@ -60,5 +60,5 @@ def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
         "failed": [accepted, Failed(attempt, variation, MISSING)],
         "replaced": [accepted, aside, Failed(attempt, variation, MISSING)],
         "blocked": [accepted, Held(attempt, variation, BLOCKED)],
-        "pending": [Refused(attempt, Reason("busy", "the service was busy"))],
+        "pending": [Refused(attempt, Cause("busy", "the service was busy"))],
     }[state]

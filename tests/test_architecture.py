@@ -138,3 +138,27 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def known(target: str) -> str:
     """The module an import names: itself, or the one that holds the name."""
     return target if target in MODULES else target.rpartition(".")[0] if target.rpartition(".")[0] in MODULES else ""
+
+
+NOT_NAMES = {"config", "project", "backend", "engine", "params", "queue", "batch", "tracker", "limiter", "throttle"}
+NOT_NAMES |= {"utils", "common", "manager", "handler", "misc"}
+"""Words that name anything, and so nothing."""
+
+
+def classes() -> Iterator[tuple[str, str]]:
+    """Every class with the module that defines it; the sandbox has its own words."""
+    for module, tree in MODULES.items():
+        if not module.startswith("sandbox"):
+            yield from ((node.name, module) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+
+
+def test_a_class_name_means_one_thing() -> None:
+    homes: dict[str, list[str]] = {}
+    for name, module in classes():
+        homes.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+def test_a_name_says_what_it_is_of() -> None:
+    parts = {part for module in MODULES for part in module.split(".")}
+    assert [name for name in (*parts, *(name for name, _ in classes())) if name.lower().strip("_") in NOT_NAMES] == []

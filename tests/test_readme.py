@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from campaign_runner import errors
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import COMMANDS, commands
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 
 ROOT = Path(__file__).parents[1]
@@ -48,10 +48,10 @@ def test_the_test_command_is_one_line_and_runs_every_check() -> None:
 
 def test_the_first_example_is_first_yaml_and_makes_what_the_text_says(tmp_path: Path) -> None:
     (tmp_path / "first.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
-    stock = Stock(Plan(load(tmp_path / "first.yaml")))
-    shipped = Stock(Plan(load(ROOT / "campaigns" / "first.yaml")))
-    assert (stock.due, stock.requests) == (32, 8) == (shipped.due, shipped.requests)
-    assert [job.keys for job in stock.jobs()] == [job.keys for job in shipped.jobs()]
+    status = PlanStatus(Plan(load(tmp_path / "first.yaml")))
+    shipped = PlanStatus(Plan(load(ROOT / "campaigns" / "first.yaml")))
+    assert (status.due, status.requests) == (32, 8) == (shipped.due, shipped.requests)
+    assert [job.keys for job in status.jobs()] == [job.keys for job in shipped.jobs()]
 
 
 def test_the_help_block_is_the_help() -> None:
@@ -89,8 +89,8 @@ def test_the_exit_statuses_are_those_of_the_errors() -> None:
 
 def test_what_the_text_shows_of_the_sample_is_what_it_plans() -> None:
     (shown,) = re.findall(r"^ok planned=(\d+) stored=(\d+) .* requests=(\d+) exit=0$", README, flags=re.M)
-    stock = Stock(Plan(load(ROOT / "campaigns" / "almond-autumn.yaml")))
-    assert tuple(map(int, shown)) == (len(stock.plan), len(stock.plan), stock.requests)
+    status = PlanStatus(Plan(load(ROOT / "campaigns" / "almond-autumn.yaml")))
+    assert tuple(map(int, shown)) == (len(status.plan), len(status.plan), status.requests)
 
 
 def test_the_first_example_runs_in_the_sandbox_and_prints_what_the_text_shows(tmp_path: Path) -> None:

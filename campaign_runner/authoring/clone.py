@@ -8,20 +8,20 @@ from pathlib import Path
 
 from campaign_runner.authoring.editing import replaced
 from campaign_runner.authoring.new import write_new
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import EVERYWHERE
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.disk import files
 from campaign_runner.errors import UsageError
-from campaign_runner.text import guess, listed
+from campaign_runner.text import did_you_mean, joined
 
 
 def clone(campaign: Campaign, path: Path, settings: Sequence[str]) -> tuple[Campaign, list[str]]:
     """Write `campaign` under the name of `path`, with vars set as `season=spring` or `season.de=Frühling`.
 
     The answer is the new campaign, and the unified diff of the files. Nothing is ever overwritten. Raises
-    UsageError for an unknown var or a file that exists, SpecError where the new file would have problems.
+    UsageError for an unknown var or a file that exists, CampaignFileError where the new file would have problems.
     """
     texts: dict[Loc, str] = {("campaign",): path.stem} | dict(_setting(campaign, each) for each in settings)
     with files.translating(campaign.path):
@@ -40,7 +40,9 @@ def _setting(campaign: Campaign, setting: str) -> tuple[Loc, str]:
     if not equals or not text.strip():
         raise UsageError(f"--set {setting}: say VAR=TEXT, such as season=spring")
     if var not in campaign.vars:
-        there = guess(var, campaign.vars) or (f"; there are {listed(list(campaign.vars))}" if campaign.vars else "")
+        there = did_you_mean(var, campaign.vars) or (
+            f"; there are {joined(list(campaign.vars))}" if campaign.vars else ""
+        )
         raise UsageError(f"--set {setting}: this campaign has no var '{var}'{there}")
     wordings = campaign.vars[var]
     _refuse_key(setting, key, wordings)
@@ -54,8 +56,8 @@ def _refuse_key(setting: str, key: str, wordings: Mapping[str, str]) -> None:
             raise UsageError(f"--set {setting}: this var has one wording for all markets; leave .{key} away")
     elif key not in wordings:
         var = setting.partition("=")[0].partition(".")[0].strip()
-        ways = listed([f"{var}.{each}=…" for each in wordings])
-        raise UsageError(f"--set {setting}: this var has a wording for each of {listed(list(wordings))}; say {ways}")
+        ways = joined([f"{var}.{each}=…" for each in wordings])
+        raise UsageError(f"--set {setting}: this var has a wording for each of {joined(list(wordings))}; say {ways}")
 
 
 def _diff(old: Campaign, new: Campaign) -> Iterator[str]:

@@ -15,7 +15,7 @@ from campaign_runner.campaign_file.schema.look import REFERENCES, layers
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import slots
 from campaign_runner.model import Cell
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
 
 ENTRIES = {"product": "products", "prompt": "prompts", "preset": "presets", "market": "markets"}
@@ -75,31 +75,31 @@ class Changes:
 
 def compare(
     old: Plan,
-    stock: Stock,
+    status: PlanStatus,
     states: Callable[[Sequence[str]], Mapping[str, str]],
     *,
     kept: Collection[tuple[str, str]] = (),
 ) -> Changes:
-    """What became of `old`. `stock` is the new plan with its states, `states` tells those of any keys.
+    """What became of `old`. `status` is the new plan with its states, `states` tells those of any keys.
 
     `kept` are images that stand for changed words: the key of `old` and the key of the new plan.
     """
-    tally = _Tally(stock.plan.campaign.family.pack)
-    coming = Reasons(stock.plan.campaign, old.campaign, "added")
+    tally = _Tally(status.plan.campaign.family.pack)
+    coming = Reasons(status.plan.campaign, old.campaign, "added")
     known = set(old.keys())
-    for planned in stock.to_make():
+    for planned in status.to_make():
         if planned.variation.key not in known:
             tally.comes(coming.of(planned), planned)
-    known = set(stock.plan.keys())
+    known = set(status.plan.keys())
     while stands_on := {before for before, after in kept if after in known} - known:  # kept, and kept once more
         known |= stands_on
-    going = Reasons(old.campaign, stock.plan.campaign, "removed")
+    going = Reasons(old.campaign, status.plan.campaign, "removed")
     for position, key in _stored(old, states):
         if key not in known:
             tally.goes(going.of(old.at(position)))
     groups = tally.groups()
-    renamed = tuple(_renamed(old.campaign, stock.plan.campaign, groups))
-    return Changes(groups, renamed, tally.due, tally.requests, stock.counts()["stored"], tally.left)
+    renamed = tuple(_renamed(old.campaign, status.plan.campaign, groups))
+    return Changes(groups, renamed, tally.due, tally.requests, status.counts()["stored"], tally.left)
 
 
 def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Iterator[tuple[int, str]]:

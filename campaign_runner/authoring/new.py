@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaign_runner.authoring.editing import written
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.disk import files
-from campaign_runner.errors import SpecError
+from campaign_runner.errors import CampaignFileError
 from campaign_runner.families import FAMILIES, Family
 
 SCHEMA = "campaign.schema.json"
@@ -67,7 +67,7 @@ class Answers:
             draft.write_text(self.text(), encoding="utf-8")
             try:
                 load(draft)
-            except SpecError as error:
+            except CampaignFileError as error:
                 problem = error.problems[0]
                 return ". ".join(part for part in (problem.message, problem.advice) if part)
         return None

@@ -14,24 +14,24 @@ from itertools import islice
 from pathlib import Path
 
 from campaign_runner.authoring.inserting import in_braces, with_entry, written
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.look import FIELDS
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.spellings import spelt
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.campaign_file.syntax.source import Pairs
 from campaign_runner.disk import files
-from campaign_runner.errors import SpecError, UsageError
+from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.model import Cell, CustomModel, Recipe, Variation
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.recipes import Recipes
-from campaign_runner.text import counted, listed
+from campaign_runner.plan.recipes import RecipeBuilder
+from campaign_runner.text import joined, plural
 
 _HIGHEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TakeChange:
     """What shall be different: another prompt, another preset, these seeds, or so many further ones."""
 
     text: str | None = None
@@ -68,14 +68,14 @@ class Retake:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Purchased:
     """What is known of a campaign beside its file: the custom model that was found, and the keys ever asked for."""
 
     model: CustomModel | None = None
     bought: Collection[str] = ()
 
 
-def retake(campaign: Campaign, image: Variation, wish: Wish, known: Known) -> Retake:
+def retake(campaign: Campaign, image: Variation, wish: TakeChange, known: Purchased) -> Retake:
     """Another take of `image`, which is or was in the campaign.
 
     Further seeds are the next ones that nobody asked for yet. Raises UsageError where the file cannot say so, or
@@ -92,7 +92,7 @@ def retake(campaign: Campaign, image: Variation, wish: Wish, known: Known) -> Re
     if wish.further:
         seeds = _further(recipe, image.seed, wish.further, planned | set(known.bought))
     if twice := [seed for seed in seeds if recipe.key(seed) in planned]:
-        raise UsageError(f"the campaign has that picture already, with seed {listed(list(map(str, twice)))}")
+        raise UsageError(f"the campaign has that picture already, with seed {joined(list(map(str, twice)))}")
     before, after = draft.content, draft.with_seeds(seeds)
     new = Plan(_read(campaign.path, after), known.model)
     expected = tuple(recipe.key(seed) for seed in seeds)
@@ -102,7 +102,7 @@ def retake(campaign: Campaign, image: Variation, wish: Wish, known: Known) -> Re
     return Retake(campaign.path, before, after, new, expected)
 
 
-def _where(plan: Plan, image: Variation, wish: Wish) -> tuple[Cell, Wish]:
+def _where(plan: Plan, image: Variation, wish: TakeChange) -> tuple[Cell, TakeChange]:
     """Where the image stands now, else where it stood; one that left the campaign keeps the words it had."""
     position = next((at for at, key in enumerate(plan.keys()) if key == image.key), None)
     if position is not None:
@@ -111,7 +111,7 @@ def _where(plan: Plan, image: Variation, wish: Wish) -> tuple[Cell, Wish]:
     return cell, wish if wish.text is not None else replace(wish, text=image.prompt_template)
 
 
-def _fields(campaign: Campaign, cell: Cell, wish: Wish) -> dict[str, str]:
+def _fields(campaign: Campaign, cell: Cell, wish: TakeChange) -> dict[str, str]:
     """The entry but for its seeds, as it is written: every axis the campaign has, and what an entry before it says."""
     root, own = campaign.source.root, {}
     if cell.include is not None:
@@ -154,7 +154,7 @@ class _Draft:
         at = len(campaign.include) - 1
         entry = campaign.include[at]
         cell = Cell(entry.product, entry.prompt, entry.preset or "plain", entry.market, entry.size, at)
-        return Recipes(campaign, self._model).of(cell)[0]
+        return RecipeBuilder(campaign, self._model).of(cell)[0]
 
 
 def _further(recipe: Recipe, seed: int, number: int, taken: Collection[str]) -> tuple[int, ...]:
@@ -163,14 +163,14 @@ def _further(recipe: Recipe, seed: int, number: int, taken: Collection[str]) -> 
         islice((next for next in range(seed + 1, _HIGHEST_SEED + 1) if recipe.key(next) not in taken), number)
     )
     if len(seeds) < number:
-        raise UsageError(f"there are no {counted(number, 'further seed')} after {seed}: name them with --seeds")
+        raise UsageError(f"there are no {plural(number, 'further seed')} after {seed}: name them with --seeds")
     return seeds
 
 
 def _read(path: Path, content: bytes) -> Campaign:
     try:
         return load(path, content)
-    except SpecError as error:
+    except CampaignFileError as error:
         problem = error.problems[0]
         why = "; ".join(part for part in (problem.message, problem.advice) if part)
         raise UsageError(

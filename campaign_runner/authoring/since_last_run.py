@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 
 from campaign_runner.authoring.compare import Changes, Group, compare
-from campaign_runner.campaign_file.check.wordings import sends_ids
-from campaign_runner.campaign_file.loading import recall
+from campaign_runner.campaign_file.check.text_check import sends_ids
+from campaign_runner.campaign_file.loader import recall
 from campaign_runner.campaign_file.schema.ids import derived_before
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import LAST_CAMPAIGN, Ledger
 from campaign_runner.model import CustomModel, canonical_json
-from campaign_runner.plan.cost import Rate, duration, minutes
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.cost import RateLimit, duration, minutes
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.text import counted, listed
+from campaign_runner.text import joined, plural
 
 
 def note_of(plan: Plan) -> dict[str, str]:
@@ -54,19 +54,19 @@ def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
     return read(derive=derived_before) or campaign
 
 
-def since_last_run(ledger: Ledger, stock: Stock) -> Changes | None:
+def since_last_run(ledger: Ledger, status: PlanStatus) -> Changes | None:
     """What changed since the campaign last ran; None if nothing did, or nobody knows.
 
-    `stock` is the whole plan of now.
+    `status` is the whole plan of now.
     """
-    last, campaign = ledger.last_campaign, stock.plan.campaign
-    if last is None or (last.content, last.pictures) == (campaign.text.encode(), pictures_of(stock.plan)):
+    last, campaign = ledger.last_campaign, status.plan.campaign
+    if last is None or (last.content, last.pictures) == (campaign.text.encode(), pictures_of(status.plan)):
         return None
     old = last_campaign(ledger, campaign.path)
-    return None if old is None else compare(Plan(old, ledger.custom_model), stock, ledger.states, kept=ledger.kept())
+    return None if old is None else compare(Plan(old, ledger.custom_model), status, ledger.states, kept=ledger.kept())
 
 
-def between(old: Campaign, new: Campaign) -> tuple[Changes, Stock]:
+def between(old: Campaign, new: Campaign) -> tuple[Changes, PlanStatus]:
     """What it would mean to run `new` after all of `old` was made; and the plan of `new` as it stood then."""
     before, after = Plan(old, _stand_in(old)), Plan(new, _stand_in(new))
     made = set(before.keys())
@@ -74,8 +74,8 @@ def between(old: Campaign, new: Campaign) -> tuple[Changes, Stock]:
     def states(keys: Sequence[str]) -> dict[str, str]:
         return {key: "stored" for key in keys if key in made}
 
-    stock = Stock(after, states)
-    return compare(before, stock, states), stock
+    status = PlanStatus(after, states)
+    return compare(before, status, states), status
 
 
 def _stand_in(campaign: Campaign) -> CustomModel | None:
@@ -88,13 +88,13 @@ def refuse_large_loss(changes: Changes) -> None:
     """Where nobody can be asked, an edit that takes much out of the campaign is a slip. Raises UsageError."""
     stored = changes.left + changes.kept
     raise UsageError(
-        f"the campaign changed since the last run: {changes.left:,} of {counted(stored, 'stored image')} would no "
+        f"the campaign changed since the last run: {changes.left:,} of {plural(stored, 'stored image')} would no "
         "longer be in it; nothing was sent. If that is meant, run it once with --accept-changes; "
         "`campaign-runner plan` says what changed"
     )
 
 
-def sentences(changes: Changes, rate: Rate) -> Iterator[str]:
+def sentences(changes: Changes, rate: RateLimit) -> Iterator[str]:
     """A sentence for each kind of edit; what they amount to in all where there are several."""
     yield from (f"{each.what} {each.before} is called {each.after} now: nothing due" for each in changes.renamed)
     if len(changes.edits) == 1:
@@ -112,15 +112,13 @@ def sentences(changes: Changes, rate: Rate) -> Iterator[str]:
 def _done(group: Group) -> str:
     """`prompt hero changed`, `products candle, soap added`."""
     many = "s" if len(group.names) > 1 else ""
-    return " ".join(part for part in (f"{group.what}{many}", listed(group.names), group.how) if part)
+    return " ".join(part for part in (f"{group.what}{many}", joined(group.names), group.how) if part)
 
 
-def _figures(found: Changes | Group, rate: Rate, *, kept: int | None = None) -> Iterator[str]:
+def _figures(found: Changes | Group, rate: RateLimit, *, kept: int | None = None) -> Iterator[str]:
     time = duration(minutes(found.requests, rate.seconds(found.requests)))
     yield (
-        f"{counted(found.due, 'image')} due, {counted(found.requests, 'request')}, {time}"
-        if found.due
-        else "nothing due"
+        f"{plural(found.due, 'image')} due, {plural(found.requests, 'request')}, {time}" if found.due else "nothing due"
     )
     if kept is not None:
         yield f"{kept:,} kept"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from campaign_runner.cli.console import complain, lost
+from campaign_runner.cli.console import output_failure, print_error
 from campaign_runner.errors import CampaignError
 from campaign_runner.version import __version__
 
@@ -89,7 +89,7 @@ def run_command(arguments: Sequence[str]) -> int:
         click.echo("stopped; nothing is under way", err=True)
         return 130
     except CampaignError as error:
-        complain(error)
+        print_error(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the process's boundary
         return _report_bug(error)
@@ -97,10 +97,10 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _told() -> int:
     """The exit status of a command that went well: 0, if what it had to tell arrived."""
-    error = lost()
+    error = output_failure()
     if error is None:
         return 0
-    complain(error)
+    print_error(error)
     return error.exit_code
 
 

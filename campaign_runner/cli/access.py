@@ -10,40 +10,42 @@ from tempfile import TemporaryDirectory
 
 from campaign_runner.cli.environment import Environment, sandbox_settings
 from campaign_runner.output_folder.folder import SANDBOX, Folder
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.plan.cost import Rate
-from campaign_runner.session.request import Access
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.session.request import ServiceAccess
 
-SANDBOX_RATE = Rate(per_minute=600, per_day=1_000_000)
+SANDBOX_RATE = RateLimit(per_minute=600, per_day=1_000_000)
 SANDBOX_JOB_SECONDS = 0.4
 
 
-def account_rate(environment: Environment, *, is_sandbox: bool, per_minute: int | None, per_day: int | None) -> Rate:
+def account_rate(
+    environment: Environment, *, is_sandbox: bool, per_minute: int | None, per_day: int | None
+) -> RateLimit:
     """What may be sent: as the flags say, else the environment, else Adobe's default; a sandbox's is its own."""
     if is_sandbox:
-        return Rate(per_minute or SANDBOX_RATE.per_minute, per_day or SANDBOX_RATE.per_day)
-    return Rate(environment.per_minute(per_minute), environment.per_day(per_day))
+        return RateLimit(per_minute or SANDBOX_RATE.per_minute, per_day or SANDBOX_RATE.per_day)
+    return RateLimit(environment.per_minute(per_minute), environment.per_day(per_day))
 
 
-def memory_of(folder: Folder) -> Memory | None:
+def memory_of(folder: Folder) -> RunRegistry | None:
     """What this machine remembers of the runs into an output folder; nothing of the sandbox's."""
-    return None if folder.is_sandbox else Memory(Environment.of_process().state_folder)
+    return None if folder.is_sandbox else RunRegistry(Environment.of_process().state_folder)
 
 
 @asynccontextmanager
-async def accessed(environment: Environment, rate: Rate, *, is_sandbox: bool) -> AsyncIterator[Access]:
+async def accessed(environment: Environment, rate: RateLimit, *, is_sandbox: bool) -> AsyncIterator[ServiceAccess]:
     """Adobe, or a sandbox that lives as long as this block and leaves nothing in the state folder."""
     if not is_sandbox:
         state = environment.state_folder
-        yield Access(environment.origin, environment.settings, state, Memory(state))
+        yield ServiceAccess(environment.origin, environment.settings, state, RunRegistry(state))
         return
     async with AsyncExitStack() as stack:
         origin = await stack.enter_async_context(_sandbox(rate))
         state = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
-        yield Access(SANDBOX, lambda: sandbox_settings(origin), state)
+        yield ServiceAccess(SANDBOX, lambda: sandbox_settings(origin), state)
 
 
-def _sandbox(rate: Rate) -> AbstractAsyncContextManager[str]:
+def _sandbox(rate: RateLimit) -> AbstractAsyncContextManager[str]:
     """A sandbox in this process; imported here, since a run that buys needs none of it."""
     from campaign_runner.sandbox.serve import serving
     from campaign_runner.sandbox.server import Sandbox

@@ -16,9 +16,9 @@ from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.maintenance.cancel import cancel_accepted
 from campaign_runner.output_folder.folder import SANDBOX, Folder
-from campaign_runner.output_folder.opened import opened
-from campaign_runner.plan.selection import Only
-from campaign_runner.text import counted, visible
+from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.plan.selection import Selection
+from campaign_runner.text import plural, printable
 
 
 @click.command()
@@ -42,23 +42,23 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
             return
         known = target.recalled(ledger)
     if known.note is not None:
-        click.echo(visible(known.note), err=True)
+        click.echo(printable(known.note), err=True)
     if not yes and console.is_terminal():
-        click.confirm(f"{counted(waiting, 'image')} may be paid for already. Cancel?", abort=True)
+        click.confirm(f"{plural(waiting, 'image')} may be paid for already. Cancel?", abort=True)
     asyncio.run(_cancel(target.folder, known.campaign, options.recorded(only, known.campaign), origin))
 
 
-async def _cancel(folder: Folder, campaign: Campaign, only: Only, origin: str | None) -> None:
+async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: str | None) -> None:
     settings = Environment.of_process().settings()
     if settings.firefly_url != origin:
         raise UsageError(f"{folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
     images = 0
     async with (
-        opened(folder, campaign, memory_of(folder)) as books,
+        open_for_update(folder, campaign, memory_of(folder)) as books,
         FireflyClient(settings, jobs=books.journal) as firefly,
     ):
         async for job in cancel_accepted(firefly, books.journal, only):
             cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
-            click.echo(visible(f"{cell}, {seeds}: {job.words}"))
+            click.echo(printable(f"{cell}, {seeds}: {job.words}"))
             images += job.images
-    click.echo(f"{counted(images, 'image')} cancelled")
+    click.echo(f"{plural(images, 'image')} cancelled")

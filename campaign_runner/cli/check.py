@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.campaign_file.loading import load
-from campaign_runner.errors import SpecError
-from campaign_runner.text import counted
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.errors import CampaignFileError
+from campaign_runner.text import plural
 
 
 @click.command()
@@ -22,14 +22,14 @@ def command(files: tuple[Path, ...]) -> int:
     for file in files:
         try:
             campaign = load(file)
-        except SpecError as error:
+        except CampaignFileError as error:
             problems += len(error.problems)
             click.echo(f"{error}\n")
             continue
         for warning in campaign.warnings:
             click.echo(f"{warning}\n")
-        warned = f", {counted(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
+        warned = f", {plural(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
         click.echo(f"{file}: ok{warned}")
     if problems:
-        click.echo(f"{counted(problems, 'problem')}; nothing was sent")
-    return SpecError.exit_code if problems else 0
+        click.echo(f"{plural(problems, 'problem')}; nothing was sent")
+    return CampaignFileError.exit_code if problems else 0

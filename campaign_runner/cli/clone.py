@@ -10,7 +10,7 @@ from campaign_runner.authoring.clone import clone
 from campaign_runner.cli import options
 from campaign_runner.cli.plan import show
 from campaign_runner.cli.target import find
-from campaign_runner.text import visible
+from campaign_runner.text import printable
 
 
 @click.command()
@@ -29,6 +29,6 @@ def command(name: str, new: str, settings: tuple[str, ...], output: Path | None,
     path = Path(new) if Path(new).suffix in (".yaml", ".yml") else campaign.path.with_name(f"{new}.yaml")
     _, difference = clone(campaign, path, settings)
     for line in difference:
-        click.echo(visible(line))
+        click.echo(printable(line))
     click.echo()
     show(find(str(path), output=output, is_sandbox=is_sandbox), is_sandbox=is_sandbox)

@@ -14,14 +14,14 @@ from typing import IO, TYPE_CHECKING, TextIO
 
 import click
 
-from campaign_runner.errors import CampaignError, SpecError, StoreError
-from campaign_runner.text import visible
+from campaign_runner.errors import CampaignError, CampaignFileError, StoreError
+from campaign_runner.text import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class Sturdy(io.FileIO):
+class TolerantStream(io.FileIO):
     """Takes everything; once a write has failed, it and all later ones go nowhere, and `failure` says why."""
 
     failure: OSError | None = None
@@ -35,7 +35,7 @@ class Sturdy(io.FileIO):
         return memoryview(content).nbytes
 
 
-def make_sturdy() -> None:
+def use_tolerant_streams() -> None:
     """Give this process streams that never fail. A process started without one of them gets one that leads nowhere.
 
     Else the next file that is opened, perhaps the journal, would stand where others write their messages.
@@ -48,10 +48,10 @@ def make_sturdy() -> None:
     sys.stdout, sys.stderr = _sturdy(sys.stdout), _sturdy(sys.stderr)
 
 
-def lost() -> StoreError | None:
+def output_failure() -> StoreError | None:
     """Why what was printed did not arrive; None if it did, or if its reader has left."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    failure = raw.failure if isinstance(raw, Sturdy) else None
+    failure = raw.failure if isinstance(raw, TolerantStream) else None
     if failure is None or failure.errno == errno.EPIPE:
         return None
     return StoreError(f"what was to be printed could not be written ({failure.strerror}); make room and ask again")
@@ -62,10 +62,10 @@ def say(line: str) -> None:
     click.echo(line)
 
 
-def complain(error: CampaignError) -> None:
+def print_error(error: CampaignError) -> None:
     """Why a command stops, on stderr. A Problem names its file itself; what it quotes steers no terminal."""
-    is_long = isinstance(error, SpecError)  # problems stand below one another; all else is one sentence
-    text = "\n".join(map(visible, str(error).split("\n") if is_long else [str(error)]))
+    is_long = isinstance(error, CampaignFileError)  # problems stand below one another; all else is one sentence
+    text = "\n".join(map(printable, str(error).split("\n") if is_long else [str(error)]))
     click.echo(text if error.exit_code == 2 else f"campaign-runner: {text}", err=True)
 
 
@@ -82,7 +82,7 @@ def stderr() -> IO[str]:
 def _sturdy(stream: TextIO) -> TextIO:
     if stream is None:
         return stream
-    raw = Sturdy(stream.fileno(), "w", closefd=False)
+    raw = TolerantStream(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=bool(stream.line_buffering)
     )

@@ -12,15 +12,15 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import find
-from campaign_runner.errors import SpecError
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.plan.cost import Rate
+from campaign_runner.errors import CampaignFileError
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import Limits
-from campaign_runner.session.doctor import Doctor, Finding, Patient
-from campaign_runner.session.request import Access, Order
-from campaign_runner.text import visible
+from campaign_runner.session.doctor import Check, Doctor, Subject
+from campaign_runner.session.request import RunRequest, ServiceAccess
+from campaign_runner.text import printable
 from campaign_runner.uptime import uptime
 
 
@@ -40,27 +40,27 @@ def command(name: str | None, output: Path | None, as_json: bool) -> int:
     return worst([finding.code for finding in findings])
 
 
-async def _examined(patient: Patient, *, as_json: bool) -> list[Finding]:
+async def _examined(patient: Subject, *, as_json: bool) -> list[Check]:
     findings = []
     async for finding in Doctor(patient).findings():
         findings.append(finding)
         if not as_json:
-            click.echo(f"{'attention' if finding.code else 'ok':9} {finding.check:9} {visible(finding.message)}")
+            click.echo(f"{'attention' if finding.code else 'ok':9} {finding.check:9} {printable(finding.message)}")
     return findings
 
 
-def _patient(name: str | None, output: Path | None) -> Patient:
+def _patient(name: str | None, output: Path | None) -> Subject:
     environment = Environment.of_process()
     state = environment.state_folder
-    access = Access(environment.origin, environment.settings, state, Memory(state))
-    rate = Rate(environment.per_minute(None), environment.per_day(None))
+    access = ServiceAccess(environment.origin, environment.settings, state, RunRegistry(state))
+    rate = RateLimit(environment.per_minute(None), environment.per_day(None))
     if name is None:
-        return Patient(access, rate, Clock(uptime=uptime))
+        return Subject(access, rate, Clock(uptime=uptime))
     try:
         target = find(name, output=output)
         campaign = target.campaign()
-    except SpecError as error:
-        return Patient(access, rate, Clock(uptime=uptime), wrong=error)
+    except CampaignFileError as error:
+        return Subject(access, rate, Clock(uptime=uptime), wrong=error)
     own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
-    order = Order(campaign, target.folder, own, Limits(concurrency=campaign.concurrency))
-    return Patient(access, rate, Clock(uptime=uptime), order)
+    order = RunRequest(campaign, target.folder, own, Limits(concurrency=campaign.concurrency))
+    return Subject(access, rate, Clock(uptime=uptime), order)

@@ -13,8 +13,9 @@ from campaign_runner.cli import options, target
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.places import known_folders
 from campaign_runner.errors import UsageError
-from campaign_runner.find.history import facts, home_of, told
-from campaign_runner.find.search import Hit, by_file, by_key, key_in
+from campaign_runner.find import history
+from campaign_runner.find.history import home_of, lines
+from campaign_runner.find.search import Match, by_key, by_picture, key_in
 from campaign_runner.journal.ledger import STATES
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness
@@ -35,7 +36,7 @@ def command(what: str, output: Path | None, is_sandbox: bool, as_json: bool) -> 
     """
     path = Path(what)
     if path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json":
-        hits = by_file(path, known_folders(output), Likeness(Environment.of_process().state_folder), _looking)
+        hits = by_picture(path, known_folders(output), Likeness(Environment.of_process().state_folder), _looking)
     elif (key := key_in(what)) is not None and not path.is_dir():
         hits = by_key(key, known_folders(output))
     else:
@@ -47,10 +48,10 @@ def command(what: str, output: Path | None, is_sandbox: bool, as_json: bool) -> 
         )
     homes = {hit.folder.path: home_of(hit.folder) for hit in hits}
     if as_json:
-        _print([facts(hit, homes[hit.folder.path]) for hit in hits])
+        _print([history.as_json(hit, homes[hit.folder.path]) for hit in hits])
         return
     for number, hit in enumerate(hits):
-        click.echo("\n" * bool(number) + "\n".join(told(hit, homes[hit.folder.path])))
+        click.echo("\n" * bool(number) + "\n".join(lines(hit, homes[hit.folder.path])))
 
 
 def _print(found: list[dict[str, Any]]) -> None:
@@ -65,16 +66,16 @@ def _looking(number: int) -> None:
 def _list(folder: Folder, *, as_json: bool) -> None:
     """Every image of a campaign that was ever asked for."""
     with folder.ledger() as ledger:
-        hits = [Hit(folder, entry) for entry in ledger.in_states(*STATES)]
+        hits = [Match(folder, entry) for entry in ledger.in_states(*STATES)]
     if as_json:
         home = home_of(folder)
-        _print([facts(hit, home) for hit in hits])
+        _print([history.as_json(hit, home) for hit in hits])
         return
     for line in _rows(hits):
         click.echo(line)
 
 
-def _rows(hits: list[Hit]) -> Iterator[str]:
+def _rows(hits: list[Match]) -> Iterator[str]:
     for hit in hits:
         variation = hit.entry.variation
         where = f"  {hit.file}" if hit.file else ""

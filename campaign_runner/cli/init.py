@@ -12,12 +12,12 @@ import click
 
 from campaign_runner import schemas
 from campaign_runner.authoring.new import SCHEMA, Answers, write_new
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.cost import product_of_lists
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 
 _FOLDER = "campaigns"
@@ -38,7 +38,7 @@ def command(file: Path | None) -> None:
     path = file or _usual_place(answers.name)
     if not write_new(path, answers.text().encode()):
         _refuse(path)
-    click.echo(f"{path}   {product_of_lists(Stock(Plan(load(path))))}")
+    click.echo(f"{path}   {product_of_lists(PlanStatus(Plan(load(path))))}")
     click.echo(_schema_beside(path))
     click.echo(f"next: campaign-runner run --sandbox {shlex.quote(str(path))}")
 

@@ -14,12 +14,12 @@ from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.maintenance.keep import keep, stand_ins
-from campaign_runner.output_folder.opened import opened
-from campaign_runner.plan.due import Stock
+from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import Only
-from campaign_runner.reuse.adoption import Existing
-from campaign_runner.text import counted, visible
+from campaign_runner.plan.selection import Selection
+from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.text import plural, printable
 
 
 @click.command()
@@ -43,34 +43,34 @@ def command(name: str, is_all: bool, yes: bool, only: tuple[str, ...], output: P
     if not found:
         click.echo("no stored image fits one that is due")
         return
-    click.echo(f"{counted(found, 'image')} would stand for other words than they were made for")
+    click.echo(f"{plural(found, 'image')} would stand for other words than they were made for")
     if not yes and not (is_terminal() and click.confirm("Keep them?", default=False)):
         click.echo("nothing was kept; --yes keeps them")
         return
     kept, missing = asyncio.run(_keep(target, chosen))
-    click.echo(f"{counted(kept, 'image')} kept; nothing was bought")
+    click.echo(f"{plural(kept, 'image')} kept; nothing was bought")
     if missing:
         raise IntegrityError("\n".join(map(str, missing)))
 
 
-def _list(target: Target, only: Only) -> int:
+def _list(target: Target, only: Selection) -> int:
     with target.folder.ledger() as ledger:
-        stock = Stock(Plan(target.campaign(), ledger.custom_model), ledger.states, only)
+        status = PlanStatus(Plan(target.campaign(), ledger.custom_model), ledger.states, only)
         found = Counter(
             (each.planned.variation.cell.product, each.planned.variation.cell.prompt, each.difference)
-            for each in stand_ins(ledger, stock)
+            for each in stand_ins(ledger, status)
         )
     for (product, prompt, difference), number in found.items():
-        click.echo(visible(f"{product}, {prompt}, {counted(number, 'image')}: {difference}"))
+        click.echo(printable(f"{product}, {prompt}, {plural(number, 'image')}: {difference}"))
     return found.total()
 
 
-async def _keep(target: Target, only: Only) -> tuple[int, list[Existing]]:
+async def _keep(target: Target, only: Selection) -> tuple[int, list[Candidate]]:
     """How many were kept, and what could not be."""
-    kept, missing = 0, list[Existing]()
-    async with opened(target.folder, target.campaign(), memory_of(target.folder)) as books:
+    kept, missing = 0, list[Candidate]()
+    async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as books:
         async for each in keep(books, only):
-            if isinstance(each, Existing):
+            if isinstance(each, Candidate):
                 missing.append(each)
             else:
                 kept += 1

@@ -15,7 +15,7 @@ from campaign_runner.families import CUSTOM_BASES, FAMILIES
 from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.firefly.protocol.untrusted import sanitize
 from campaign_runner.model import CustomModel
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 
 @click.command()
@@ -48,7 +48,7 @@ def table(models: Sequence[CustomModel]) -> Iterator[str]:
     for row, model in zip(rows, [None, *models], strict=True):
         yield "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         yield from (f"    {line}" for line in lines_to_paste(model, models)) if model else ()
-    yield f"{counted(len(models), 'custom model')}"
+    yield f"{plural(len(models), 'custom model')}"
 
 
 def _row(model: CustomModel) -> tuple[str, ...]:

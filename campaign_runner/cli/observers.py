@@ -13,7 +13,7 @@ from typing import IO
 from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Event
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report.progress import LINE_EVERY, Bar, JsonLines, Lines, Progress
 
 
@@ -55,7 +55,7 @@ class Watch:
 
 
 @contextmanager
-def watching(rates: Mapping[str, Rate], shown: Shown) -> Iterator[Watch]:
+def watching(rates: Mapping[str, RateLimit], shown: Shown) -> Iterator[Watch]:
     """Open the log and the bar of a run; `rates` by campaign. Raises UsageError where the log cannot be written."""
     with _log_stream(shown.log_file) as log:
         observers: list[Bar | Lines | JsonLines] = []

@@ -10,7 +10,7 @@ import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.spellings import both
-from campaign_runner.plan.selection import Only, read_only
+from campaign_runner.plan.selection import Selection, read_only
 
 output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Where output folders lie.")
 only = click.option(
@@ -24,7 +24,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="The folder of `run --sandbox`.")
 
 
-def selection(values: Sequence[str], campaign: Campaign) -> Only:
+def selection(values: Sequence[str], campaign: Campaign) -> Selection:
     """What `--only` means for a campaign; a size may be given by its name, an id as earlier versions spelt it.
 
     Raises UsageError.
@@ -43,20 +43,20 @@ def selection(values: Sequence[str], campaign: Campaign) -> Only:
     return _sized(_spelt(read_only(values, known), campaign), names)
 
 
-def recorded(values: Sequence[str], campaign: Campaign) -> Only:
+def recorded(values: Sequence[str], campaign: Campaign) -> Selection:
     """The same for what is recorded: it may have names that have left the campaign. Raises UsageError."""
     return _sized(_spelt(read_only(values), campaign), _size_names(campaign))
 
 
-def _spelt(only: Only, campaign: Campaign) -> Only:
+def _spelt(only: Selection, campaign: Campaign) -> Selection:
     """The same with every spelling of an id: a record may have the earlier one."""
-    return Only({axis: both(axis, names, campaign.spellings) for axis, names in only.values.items()})
+    return Selection({axis: both(axis, names, campaign.spellings) for axis, names in only.values.items()})
 
 
 def _size_names(campaign: Campaign) -> dict[str, str]:
     return {name: str(size) for name, size in campaign.family.names.items()}
 
 
-def _sized(only: Only, names: Mapping[str, str]) -> Only:
+def _sized(only: Selection, names: Mapping[str, str]) -> Selection:
     sizes = frozenset(names.get(size, size) for size in only.values.get("size", ()))
-    return Only({**only.values, "size": sizes}) if sizes else only
+    return Selection({**only.values, "size": sizes}) if sizes else only

@@ -21,11 +21,11 @@ from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.output_folder.ownership import refuse_lost_record
-from campaign_runner.plan.cost import Rate, estimate
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.cost import RateLimit, estimate
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.overview import listing, overview
 from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse.offers import Wish, known_model
+from campaign_runner.reuse.offers import ReuseQuery, known_model
 from campaign_runner.session.preview import outlook
 
 
@@ -67,28 +67,28 @@ def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: st
     refuse_lost_record(folder, campaign, memory_of(folder))
     with folder.ledger() if folder.has_journal else nullcontext() as ledger:
         origin = _origin(ledger, is_sandbox=is_sandbox)
-        model = (ledger and ledger.custom_model) or known_model(campaign, Wish(folder.path, origin))
-        stock = Stock(Plan(campaign, model), ledger.states if ledger else None, options.selection(only, campaign))
-        seen = outlook(stock, ledger, Wish(folder.path, origin, model))
+        model = (ledger and ledger.custom_model) or known_model(campaign, ReuseQuery(folder.path, origin))
+        status = PlanStatus(Plan(campaign, model), ledger.states if ledger else None, options.selection(only, campaign))
+        seen = outlook(status, ledger, ReuseQuery(folder.path, origin, model))
         bought = ledger.requests().bought if ledger else 0
-        figures = estimate(stock, rate, bought=bought, now=datetime.now().astimezone())
+        figures = estimate(status, rate, bought=bought, now=datetime.now().astimezone())
     match form:
         case "list":
-            lines = listing(stock)
+            lines = listing(status)
         case "json":
             lines = iter([json.dumps(asdict(figures) | {"changes": seen.changes and asdict(seen.changes)})])
         case _:
-            lines = overview(stock, figures, rate, seen.notes(rate))
+            lines = overview(status, figures, rate, seen.notes(rate))
     for line in lines:
         click.echo(line)
 
 
 def _show_diff(old: Campaign, new: Campaign, *, as_json: bool) -> None:
     """What it would cost to run the new file after the old one was made."""
-    changes, stock = between(old, new)
+    changes, status = between(old, new)
     rate = _rate(new)
     if as_json:
-        figures = {"campaign": new.campaign, "variations": len(stock.plan)}
+        figures = {"campaign": new.campaign, "variations": len(status.plan)}
         time = {"seconds_at_quota": rate.seconds(changes.requests)}
         click.echo(json.dumps(figures | time | asdict(changes)))
         return
@@ -103,7 +103,7 @@ def _origin(ledger: Ledger | None, *, is_sandbox: bool) -> str:
     return SANDBOX if is_sandbox else Environment.of_process().origin
 
 
-def _rate(campaign: Campaign) -> Rate:
+def _rate(campaign: Campaign) -> RateLimit:
     environment = Environment.of_process()
-    account = Rate(environment.per_minute(None), environment.per_day(None))
+    account = RateLimit(environment.per_minute(None), environment.per_day(None))
     return account.lowered(campaign.quota.per_minute, campaign.quota.per_day)

@@ -10,8 +10,8 @@ from campaign_runner.authoring.compare import Changes
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.signals import answered
 from campaign_runner.plan.cost import Estimate, duration, minutes
-from campaign_runner.reuse.offers import Found
-from campaign_runner.text import counted, listed
+from campaign_runner.reuse.offers import ReuseOffers
+from campaign_runner.text import joined, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,19 @@ class Asking:
         """Before the first money."""
         if not self._is_asked():
             return True
-        what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, "
+        what = f"{plural(figures.images_to_buy, 'image')} ({plural(figures.requests, 'request')}, "
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
         this = f"{self.who}this" if self.who else "This"
         return confirmed(f"{this} buys {what}{time}). Buy?", default=False)
 
-    def use(self, found: Found) -> bool:
+    def use(self, found: ReuseOffers) -> bool:
         """Whether images of other campaigns are used instead of buying the same again."""
         if not self._is_asked():
             return True
-        whose = listed([f"campaign {offer.campaign}" for offer in found.offers])
+        whose = joined([f"campaign {offer.campaign}" for offer in found.offers])
         exist = "exists" if len(found) == 1 else "exist"
         return confirmed(
-            f"{self.who}{len(found):,} of {counted(found.due, 'image')} {exist} in {whose}; use them?", default=True
+            f"{self.who}{len(found):,} of {plural(found.due, 'image')} {exist} in {whose}; use them?", default=True
         )
 
     def leave(self, changes: Changes) -> bool:
@@ -51,7 +51,7 @@ class Asking:
             return True
         if not is_terminal():
             return False
-        stored = counted(changes.left + changes.kept, "stored image")
+        stored = plural(changes.left + changes.kept, "stored image")
         gone = f"{self.who}{changes.left:,} of {stored} would no longer be in the campaign"
         return confirmed(f"{gone}. Go on?", default=False)
 

@@ -13,11 +13,11 @@ from campaign_runner.cli.target import Target, find
 from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.maintenance.prune import departed, is_aside, prune
-from campaign_runner.output_folder.opened import opened
+from campaign_runner.maintenance.prune import is_aside, no_longer_planned, prune
+from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import Only
-from campaign_runner.text import counted, listed
+from campaign_runner.plan.selection import Selection
+from campaign_runner.text import joined, plural
 
 
 @click.command()
@@ -35,31 +35,31 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
     chosen = options.recorded(only, target.campaign())
     if yes:
         moved, stay = asyncio.run(_move(target, chosen))
-        click.echo(f"{counted(moved, 'image')} moved to {target.folder.path / REMOVED}")
+        click.echo(f"{plural(moved, 'image')} moved to {target.folder.path / REMOVED}")
         if stay:
-            raise IntegrityError(f"{listed(stay)}: gone, or not what was recorded; left as it is")
+            raise IntegrityError(f"{joined(stay)}: gone, or not what was recorded; left as it is")
         return
     found = _list(target, chosen)
     if not found:
         click.echo("every stored image is in the campaign, or was moved aside before")
         return
     click.echo(
-        f"{counted(found, 'image')} no longer in the campaign; --yes moves them to {target.folder.path / REMOVED}"
+        f"{plural(found, 'image')} no longer in the campaign; --yes moves them to {target.folder.path / REMOVED}"
     )
 
 
-async def _move(target: Target, only: Only) -> tuple[int, list[str]]:
+async def _move(target: Target, only: Selection) -> tuple[int, list[str]]:
     """How many were moved, and the files that could not be."""
-    async with opened(target.folder, target.campaign(), memory_of(target.folder)) as books:
+    async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as books:
         told = [each async for each in prune(books, only)]
     stay = [str(each.file) for each in told if isinstance(each, Entry)]
     return len(told) - len(stay), stay
 
 
-def _list(target: Target, only: Only) -> int:
+def _list(target: Target, only: Selection) -> int:
     shown = 0
     with target.folder.ledger() as ledger:
-        for entry in departed(ledger, Plan(target.campaign(), ledger.custom_model), only):
+        for entry in no_longer_planned(ledger, Plan(target.campaign(), ledger.custom_model), only):
             if not is_aside(entry):
                 click.echo(str(entry.file))
                 shown += 1

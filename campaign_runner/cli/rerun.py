@@ -22,19 +22,19 @@ from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.plan.cost import Estimate, duration, minutes
-from campaign_runner.report.next_commands import shown
-from campaign_runner.rerun.choosing import choose, usual_place
-from campaign_runner.rerun.request import Again
-from campaign_runner.rerun.rerunning import make_again
+from campaign_runner.report.next_commands import display_path
+from campaign_runner.rerun.choice import choose, usual_place
+from campaign_runner.rerun.request import RerunRequest
+from campaign_runner.rerun.rerun import make_again
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.stop import Stop
-from campaign_runner.session.request import Access, Desk
-from campaign_runner.text import counted
+from campaign_runner.session.request import ServiceAccess, UserInterface
+from campaign_runner.text import plural
 from campaign_runner.uptime import uptime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flags(Making):
+class RerunFlags(Making):
     """The options of one `rerun`, as given."""
 
     into: Path | None
@@ -75,7 +75,7 @@ def command(manifest: Path, **options: Any) -> int:
     They are paid for a second time and go into a folder of their own. One request goes first: where its images, or
     the custom model, are not the recorded ones, it stops there. Asking again goes on where it stopped.
     """
-    return asyncio.run(_rerun(_manifest(manifest), Flags(**options)))
+    return asyncio.run(_rerun(_manifest(manifest), RerunFlags(**options)))
 
 
 def _manifest(path: Path) -> Path:
@@ -89,10 +89,10 @@ def _manifest(path: Path) -> Path:
     return path / "manifest.json" if path.is_dir() else path
 
 
-async def _rerun(path: Path, flags: Flags) -> int:
+async def _rerun(path: Path, flags: RerunFlags) -> int:
     read = read_manifest(path)
     environment = Environment.of_process()
-    order = Again(
+    order = RerunRequest(
         read,
         choose(read, flags.only),
         Folder((flags.into or usual_place(path, is_sandbox=flags.is_sandbox)).resolve()),
@@ -107,17 +107,17 @@ async def _rerun(path: Path, flags: Flags) -> int:
     return await _made(order, environment, flags)
 
 
-async def _made(order: Again, environment: Environment, flags: Flags) -> int:
+async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags) -> int:
     """From its lock to its report, which comes once the bar is closed."""
     name = order.read.head.campaign
     lines: list[str] = []
     with watching({name: order.rate}, flags.shown) as watch:
         control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
-        desk = Desk(control, agree=_agree(order, flags), say=lines.append)
+        ui = UserInterface(control, confirm_purchase=_agree(order, flags), report=lines.append)
         time = asyncio.create_task(watch.keep_time())
         try:
             async with accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
-                return await _heeding(order, access, desk)
+                return await _heeding(order, access, ui)
         finally:
             time.cancel()
             watch.close()
@@ -125,18 +125,18 @@ async def _made(order: Again, environment: Environment, flags: Flags) -> int:
                 console.say(line)
 
 
-async def _heeding(order: Again, access: Access, desk: Desk) -> int:
-    with heeding_signals(desk.control):
-        return await make_again(order, access, desk)
+async def _heeding(order: RerunRequest, access: ServiceAccess, ui: UserInterface) -> int:
+    with heeding_signals(ui.control):
+        return await make_again(order, access, ui)
 
 
-def _agree(order: Again, flags: Flags) -> Callable[[Estimate], bool]:
+def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]:
     """Say what it costs; ask where there is somebody to ask: the crontab line is consent."""
 
     def agree(figures: Estimate) -> bool:
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
-        what = f"{counted(figures.images_to_buy, 'image')} ({counted(figures.requests, 'request')}, {time})"
-        console.say(f"again   {what} of {shown(order.read.path)}, with the recorded requests and seeds")
+        what = f"{plural(figures.images_to_buy, 'image')} ({plural(figures.requests, 'request')}, {time})"
+        console.say(f"again   {what} of {display_path(order.read.path)}, with the recorded requests and seeds")
         if flags.yes or flags.is_sandbox or not console.is_terminal():
             return True
         return confirmed(f"This buys {what} a second time. Buy?", default=False)

@@ -14,11 +14,11 @@ from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.resolve import Decision, apply, meant
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
+from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import Only
-from campaign_runner.report.next_commands import shown
-from campaign_runner.text import counted, visible
+from campaign_runner.plan.selection import Selection
+from campaign_runner.report.next_commands import display_path
+from campaign_runner.text import plural, printable
 
 
 @click.command()
@@ -51,18 +51,18 @@ def command(
         known = target.recalled(ledger)
     selected = options.recorded(only, known.campaign)
     if known.note is not None:
-        click.echo(visible(known.note), err=True)
+        click.echo(printable(known.note), err=True)
     if not chosen:
         _list(target.folder, known.campaign, selected)
         return
-    opening = opened(target.folder, known.campaign, memory_of(target.folder))
+    opening = open_for_update(target.folder, known.campaign, memory_of(target.folder))
     moved = asyncio.run(apply(chosen[0], opening, selected))
     what = "is in doubt or failed" if chosen[0] is Decision.ABANDON else f"is {chosen[0].states[0].replace('_', ' ')}"
     none = "nothing that --only selects" if only else "nothing"
-    click.echo(f"{counted(moved, 'image')} {chosen[0].past}" if moved else f"{none} {what}: nothing was changed")
+    click.echo(f"{plural(moved, 'image')} {chosen[0].past}" if moved else f"{none} {what}: nothing was changed")
 
 
-def _list(folder: Folder, campaign: Campaign, only: Only) -> None:
+def _list(folder: Folder, campaign: Campaign, only: Selection) -> None:
     with folder.ledger() as ledger:
         entries = list(meant(ledger, Plan(campaign, ledger.custom_model), ("in_doubt", "failed"), only))
         unexpected = ledger.unexpected()
@@ -71,11 +71,11 @@ def _list(folder: Folder, campaign: Campaign, only: Only) -> None:
     for entry in entries:
         variation, reason = entry.variation, entry.reason.message if entry.reason else ""
         state = entry.state.replace("_", " ")
-        click.echo(visible(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
+        click.echo(printable(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
         for file in unexpected.get(entry.job_id or "", ()):
-            click.echo(visible(f"{'':8} look first at {shown(folder.path / file)}: its job delivered that"))
+            click.echo(printable(f"{'':8} look first at {display_path(folder.path / file)}: its job delivered that"))
         if (answer := answers.get(variation.key, "")) not in ("", told):  # once a request, not for each of its images
-            click.echo(visible(f"{'':8} Adobe's answer began: {answer}"))
+            click.echo(printable(f"{'':8} Adobe's answer began: {answer}"))
             told = answer
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

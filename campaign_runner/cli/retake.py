@@ -9,21 +9,21 @@ from typing import Any
 
 import click
 
-from campaign_runner.authoring.retake import Known, Retake, Wish, retake
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.authoring.retake import Purchased, Retake, TakeChange, retake
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.places import known_folders
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
-from campaign_runner.find.search import Hit, by_key, key_in
+from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Estimate, Rate, duration, estimate, minutes
-from campaign_runner.plan.due import Stock
-from campaign_runner.plan.selection import Only
+from campaign_runner.plan.cost import Estimate, RateLimit, duration, estimate, minutes
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.plan.selection import Selection
 from campaign_runner.report import next_commands
-from campaign_runner.report.next_commands import shown
-from campaign_runner.text import counted
+from campaign_runner.report.next_commands import display_path
+from campaign_runner.text import plural
 
 
 class Seeds(click.ParamType[tuple[int, ...] | int]):
@@ -66,7 +66,7 @@ def command(
     """
     if text is None and preset is None and seeds is None:
         raise UsageError("say what shall be different: --text, --preset or --seeds")
-    wish = Wish(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
+    wish = TakeChange(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
     folders = [find(name, output=output, is_sandbox=is_sandbox).folder] if name else known_folders(output)
     hit = _only_one(key, folders, is_sandbox=is_sandbox)
     new, figures = _planned(hit, wish)
@@ -80,7 +80,7 @@ def command(
     click.echo(f"written; next: {next_commands.run(new.path, hit.folder, '--only', f'key={keys}')}")
 
 
-def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Hit:
+def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Match:
     key = key_in(text)
     if key is None:
         raise UsageError(f"'{text}' is no key: give at least 8 of its digits; `campaign-runner find` shows them")
@@ -92,32 +92,32 @@ def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Hit:
         raise UsageError(f"{len(hits)} images have a key that begins with {key}: give more of it")
     if len(hits) > 1:
         names = " or ".join(f"--in {hit.folder.path}" for hit in hits)
-        raise UsageError(f"{counted(len(hits), 'campaign')} have this image: say {names}")
+        raise UsageError(f"{plural(len(hits), 'campaign')} have this image: say {names}")
     return hits[0]
 
 
-def _planned(hit: Hit, wish: Wish) -> tuple[Retake, Estimate]:
+def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
     """The new text of the campaign's file, and what its new images cost."""
     environment = Environment.of_process()
     with hit.folder.ledger() as ledger:
         file = hit.folder.campaign_file(ledger)
         if file is None:
             raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
-        campaign = load(Path(shown(file)))
+        campaign = load(Path(display_path(file)))
         bought = frozenset(ledger.keys())
-        new = retake(campaign, hit.entry.variation, wish, Known(ledger.custom_model, bought))
-        stock = Stock(new.plan, ledger.states, Only({"key": frozenset(new.added)}))
-        rate = Rate(environment.per_minute(None), environment.per_day(None))
+        new = retake(campaign, hit.entry.variation, wish, Purchased(ledger.custom_model, bought))
+        status = PlanStatus(new.plan, ledger.states, Selection({"key": frozenset(new.added)}))
+        rate = RateLimit(environment.per_minute(None), environment.per_day(None))
         own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
-        figures = estimate(stock, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
+        figures = estimate(status, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
     return new, figures
 
 
 def _cost(figures: Estimate) -> str:
-    adds = f"adds {counted(figures.variations, 'image')}"
+    adds = f"adds {plural(figures.variations, 'image')}"
     if not figures.images_to_buy:
         return f"{adds}, which {'is' if figures.variations == 1 else 'are'} there already: nothing to buy"
-    buys = f"{counted(figures.images_to_buy, 'image')} to buy in {counted(figures.requests, 'request')}"
+    buys = f"{plural(figures.images_to_buy, 'image')} to buy in {plural(figures.requests, 'request')}"
     time = duration(minutes(figures.requests, figures.seconds_at_quota))
     left = "" if figures.budget_left is None else f"; budget left {figures.budget_left:,}"
     return f"{adds}: {buys}, {time}{left}"

@@ -14,25 +14,25 @@ import click
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
-from campaign_runner.cli.choosing import Choice, Wanted, chosen
+from campaign_runner.cli.chosen import Choice, ChoiceOptions, chosen
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.observers import Watch, watching
 from campaign_runner.cli.prompts import Asking
 from campaign_runner.cli.run_options import Making
 from campaign_runner.cli.signals import heeding_signals
-from campaign_runner.errors import CampaignError, SpecError
-from campaign_runner.plan.cost import Rate
+from campaign_runner.errors import CampaignError, CampaignFileError
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import worst
-from campaign_runner.run.limits import Shared, Spent
+from campaign_runner.run.limits import SharedLimits, Usage
 from campaign_runner.run.stop import Stop
-from campaign_runner.session.request import Desk, Order
-from campaign_runner.session.several import Part, make_together
+from campaign_runner.session.request import RunRequest, UserInterface
+from campaign_runner.session.several import CampaignRun, run_campaigns
 from campaign_runner.uptime import uptime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flags(Making):
+class RunFlags(Making):
     """The options of one `run`, as given."""
 
     output: Path | None
@@ -64,13 +64,13 @@ def command(names: tuple[str, ...], **options: Any) -> int:
     any. Ctrl-C stops submitting and waits for what is under way; running again goes on where it stopped, and nothing
     is bought twice.
     """
-    flags = Flags(**options)
-    wanted = Wanted(flags.only, flags.output, is_sandbox=flags.is_sandbox, start_over=flags.start_over)
+    flags = RunFlags(**options)
+    wanted = ChoiceOptions(flags.only, flags.output, is_sandbox=flags.is_sandbox, start_over=flags.start_over)
     choices, wrong = chosen(names, wanted)  # every problem of every file before anything is sent
     return asyncio.run(run_all(choices, flags, wrong))
 
 
-async def run_all(choices: list[Choice], flags: Flags, wrong: Sequence[CampaignError]) -> int:
+async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[CampaignError]) -> int:
     """The campaigns from their locks to their reports, which come once all have ended; the worst exit status.
 
     `wrong` is what is wrong with files of the command: it is told after the reports, and nothing may be bought.
@@ -85,14 +85,14 @@ async def run_all(choices: list[Choice], flags: Flags, wrong: Sequence[CampaignE
         time = asyncio.create_task(watch.keep_time())
         try:
             async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
-                code = await make_together(parts, access, heed=heeding_signals, refused=_tell_refusal)
+                code = await run_campaigns(parts, access, heed=heeding_signals, refused=_tell_refusal)
         finally:
             time.cancel()
             watch.close()
             for line in chain.from_iterable(part.report for part in parts):
                 console.say(line)
             for error in _problems(parts, wrong):
-                console.complain(error)
+                console.print_error(error)
     code = worst([code, *(error.exit_code for error in wrong)])
     if len(parts) > 1:
         console.say(_of_all(parts, code))
@@ -101,29 +101,29 @@ async def run_all(choices: list[Choice], flags: Flags, wrong: Sequence[CampaignE
     return code
 
 
-def _problems(parts: list[Part], wrong: Sequence[CampaignError]) -> list[CampaignError]:
+def _problems(parts: list[CampaignRun], wrong: Sequence[CampaignError]) -> list[CampaignError]:
     """What is wrong with files, each once: in full, where the reports have a line."""
-    found = (error for part in parts for error in part.desk.control.ending.errors if isinstance(error, SpecError))
+    found = (error for part in parts for error in part.ui.control.ending.errors if isinstance(error, CampaignFileError))
     return list(dict.fromkeys([*wrong, *found]))
 
 
-def _of_all(parts: list[Part], code: int) -> str:
+def _of_all(parts: list[CampaignRun], code: int) -> str:
     """The last line of several campaigns, for machines."""
     each = " ".join(f"{part.order.campaign.campaign}={part.code}" for part in parts)
     return f"{'ok' if code == 0 else 'attention'} campaigns={len(parts)} exit={code} {each}"
 
 
-def _tell_refusal(part: Part) -> None:
+def _tell_refusal(part: CampaignRun) -> None:
     if part.refusal is not None:
-        console.complain(part.refusal)
+        console.print_error(part.refusal)
 
 
-def _orders(choices: list[Choice], rates: dict[str, Rate], flags: Flags) -> list[Order]:
+def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags) -> list[RunRequest]:
     """What is asked for; together they keep to one set of limits, and those of equal allowance take turns at it."""
-    spent = Spent()
-    shared = {rate: Shared(spent) for rate in rates.values()}
+    spent = Usage()
+    shared = {rate: SharedLimits(spent) for rate in rates.values()}
     return [
-        Order(
+        RunRequest(
             campaign=choice.campaign,
             folder=choice.folder,
             rate=rates[choice.campaign.campaign],
@@ -139,17 +139,21 @@ def _orders(choices: list[Choice], rates: dict[str, Rate], flags: Flags) -> list
     ]
 
 
-def _asking(order: Order, flags: Flags, *, is_only: bool) -> Asking:
+def _asking(order: RunRequest, flags: RunFlags, *, is_only: bool) -> Asking:
     who = "" if is_only else f"{order.campaign.campaign}: "
     return Asking(flags.yes, flags.is_sandbox, flags.accept_changes, who)
 
 
-def _part(order: Order, watch: Watch, asking: Asking) -> Part:
+def _part(order: RunRequest, watch: Watch, asking: Asking) -> CampaignRun:
     report: list[str] = []
     control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
-    return Part(order, Desk(control, asking.buy, report.append, use=asking.use, leave=asking.leave), report)
+    return CampaignRun(
+        order,
+        UserInterface(control, asking.buy, report.append, confirm_reuse=asking.use, confirm_removal=asking.leave),
+        report,
+    )
 
 
-def _rate(campaign: Campaign, flags: Flags, environment: Environment) -> Rate:
+def _rate(campaign: Campaign, flags: RunFlags, environment: Environment) -> RateLimit:
     account = flags.account(environment)
     return account if flags.is_sandbox else account.lowered(campaign.quota.per_minute, campaign.quota.per_day)

@@ -17,7 +17,7 @@ from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.observers import Shown
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.errors import CampaignError
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.limits import Limits
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -47,7 +47,7 @@ class Making:
     def shown(self) -> Shown:
         return Shown(log_format=self.log_format, log_file=self.log_file, quiet=self.quiet)
 
-    def account(self, environment: Environment) -> Rate:
+    def account(self, environment: Environment) -> RateLimit:
         """The account's allowance."""
         return account_rate(environment, is_sandbox=self.is_sandbox, per_minute=self.per_minute, per_day=self.per_day)
 

@@ -16,7 +16,7 @@ from campaign_runner.output_folder.manifest_writer import Sources, counts_of, he
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.run.ending import Ending, exit_code
-from campaign_runner.text import visible
+from campaign_runner.text import printable
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_js
             known = target.recalled(ledger)
             plan = Plan(known.campaign, ledger.custom_model)
             if known.note is not None:
-                click.echo(visible(known.note), err=as_json)
+                click.echo(printable(known.note), err=as_json)
             if as_json:
                 click.echo(json.dumps(_figures(plan, ledger, is_running=is_running), ensure_ascii=False))
             else:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
-from campaign_runner.errors import SpecError, UsageError
+from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder, home_of, usual_files
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
 
 YAML = (".yaml", ".yml")
@@ -25,22 +25,22 @@ class Target:
     folder: Folder
     file: Path | None
     loaded: Campaign | None = None
-    wrong: SpecError | None = None
+    wrong: CampaignFileError | None = None
 
     def recalled(self, ledger: Ledger) -> Recalled:
         """The campaign as it stands in its file; where that cannot be loaded, as in the last run of its folder.
 
-        Raises UsageError, SpecError where that was no run of a campaign file, IntegrityError.
+        Raises UsageError, CampaignFileError where that was no run of a campaign file, IntegrityError.
         """
         try:
             return Recalled(self.campaign())
-        except (SpecError, UsageError) as wrong:
+        except (CampaignFileError, UsageError) as wrong:
             if ledger.meta(MADE_AGAIN) is not None:
                 raise
             return Recalled(recalled(self.folder, ledger, self.file), wrong)
 
     def campaign(self) -> Campaign:
-        """The campaign as it stands in its file. Raises SpecError, UsageError."""
+        """The campaign as it stands in its file. Raises CampaignFileError, UsageError."""
         if self.loaded is not None:
             return self.loaded
         if self.wrong is not None:
@@ -53,7 +53,7 @@ class Target:
 def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Target:
     """What `name` means. `output` is where output folders lie, if not in their usual place.
 
-    Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong that never ran.
+    Raises UsageError where nothing answers to it, CampaignFileError where a campaign file is wrong that never ran.
     """
     path = Path(name)
     if path.suffix in YAML:
@@ -74,10 +74,10 @@ def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> 
     )
 
 
-def place(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Folder:
+def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Folder:
     """The output folder that `name` means, also where its journal or its campaign file is damaged or gone.
 
-    Raises UsageError where nothing answers to it, SpecError where a campaign file is wrong.
+    Raises UsageError where nothing answers to it, CampaignFileError where a campaign file is wrong.
     """
     path = Path(name)
     if path.name == "manifest.json":
@@ -99,7 +99,7 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
 def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
     try:
         campaign = load(file)
-    except SpecError as wrong:
+    except CampaignFileError as wrong:
         folders = ran_into(file, output, is_sandbox=is_sandbox)
         if not folders:
             raise
@@ -111,7 +111,7 @@ def ran_into(file: Path, output: Path | None, *, is_sandbox: bool) -> list[Folde
     """The output folders whose journal names `file`, below `output` or in their usual place, the likeliest first."""
     if output is not None:
         return folders_of(file, None, [output], is_sandbox=is_sandbox)
-    remembered = None if is_sandbox else Memory(Environment.of_process().state_folder).last_folder(file)
+    remembered = None if is_sandbox else RunRegistry(Environment.of_process().state_folder).last_folder(file)
     return folders_of(file, remembered, [home_of(file)], is_sandbox=is_sandbox)
 
 

@@ -10,9 +10,9 @@ import click
 
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
-from campaign_runner.cli.target import place
+from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
-from campaign_runner.verify.verifying import verify
+from campaign_runner.verify.verification import verify
 
 
 @click.command()
@@ -28,7 +28,7 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_js
     """
     status = 0
     for name in names:
-        folder = place(name, output=output, is_sandbox=is_sandbox)
+        folder = locate(name, output=output, is_sandbox=is_sandbox)
         verdict = asyncio.run(verify(folder, memory_of(folder)))
         code = 0 if verdict.is_ok else IntegrityError.exit_code
         status = max(status, code)

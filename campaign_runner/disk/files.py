@@ -122,7 +122,7 @@ def empty(path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class FolderHandle:
     """A folder held open: what is done in it is done there, even if its path leads elsewhere by now.
 
     `handle` is None where the system has no such handles; names are then looked up by path.
@@ -132,7 +132,7 @@ class Folder:
     handle: int | None
 
     @contextmanager
-    def enter(self, name: str, *, make: bool) -> Iterator[Folder]:
+    def enter(self, name: str, *, make: bool) -> Iterator[FolderHandle]:
         """The folder `name` in this one; never through a symbolic link. Raises StoreError, IntegrityError.
 
         Raises FileNotFoundError where it is missing and not to be made.
@@ -146,7 +146,7 @@ class Folder:
                 handle = os.open(self._at(name), _FOLDER_FLAGS | _NO_FOLLOW, dir_fd=self.handle)
             elif not stat.S_ISDIR(path.lstat().st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(path))
-        with _closing(Folder(path, handle)) as folder:
+        with _closing(FolderHandle(path, handle)) as folder:
             yield folder
 
     @contextmanager
@@ -184,13 +184,13 @@ class Folder:
             patience.over(lambda: staged.unlink(missing_ok=True))
             return True
 
-    def lend(self, name: str, target: Path) -> bool:
+    def hard_link(self, name: str, target: Path) -> bool:
         """Give the file `name` the second name `target`; False, and nothing is made, where the disk has no such links.
 
         Raises StoreError, IntegrityError.
         """
         with translating(self.path / name):
-            return Patience().over(lambda: self._lend(name, target))
+            return Patience().over(lambda: self._hard_link(name, target))
 
     def touch(self, name: str) -> None:
         """Make the empty file `name`. Raises StoreError, IntegrityError where something has that name."""
@@ -219,7 +219,7 @@ class Folder:
                 raise FileExistsError(errno.EEXIST, "taken", name) from error
             os.rename(staged, self._at(name), dst_dir_fd=self.handle)
 
-    def _lend(self, name: str, target: Path) -> bool:
+    def _hard_link(self, name: str, target: Path) -> bool:
         try:
             os.link(self._at(name), target, src_dir_fd=self.handle, follow_symlinks=False)
         except OSError as error:
@@ -240,16 +240,16 @@ class Folder:
 
 
 @contextmanager
-def open_folder(path: Path) -> Iterator[Folder]:
+def open_folder(path: Path) -> Iterator[FolderHandle]:
     """The folder `path`, held open. Raises StoreError, IntegrityError."""
     with translating(path):
         handle = os.open(path, _FOLDER_FLAGS) if _HAS_FOLDER_HANDLES else None
-    with _closing(Folder(path, handle)) as folder:
+    with _closing(FolderHandle(path, handle)) as folder:
         yield folder
 
 
 @contextmanager
-def _closing(folder: Folder) -> Iterator[Folder]:
+def _closing(folder: FolderHandle) -> Iterator[FolderHandle]:
     try:
         yield folder
     finally:

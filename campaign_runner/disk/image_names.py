@@ -10,12 +10,12 @@ from pathlib import Path
 from campaign_runner.errors import IntegrityError, UsageError
 
 IMAGES, REMOVED = "images", "removed"
-PLACES = frozenset((IMAGES, REMOVED))
+IMAGE_FOLDERS = frozenset((IMAGES, REMOVED))
 """The folders of images: where a run puts them, and where `prune` moves them."""
 _FORBIDDEN = frozenset('\\:*?"<>|')
 
 
-def parts(name: str) -> list[str]:
+def split_name(name: str) -> list[str]:
     """The parts of a name. Raises IntegrityError for what would leave the folder, or is no name on every system."""
     found = name.split("/")
     if any(part in ("", ".", "..") or _FORBIDDEN & set(part) or not part.isprintable() for part in found):
@@ -23,18 +23,18 @@ def parts(name: str) -> list[str]:
     return found
 
 
-def is_elsewhere(file: object) -> bool:
+def is_outside(file: object) -> bool:
     """Whether a file that a record names is not below a folder of images: whoever read or moved it would leave ours."""
     if not isinstance(file, str):
         return True
     try:
-        place, *below = parts(file)
+        place, *below = split_name(file)
     except IntegrityError:
         return True
-    return place not in PLACES or not below
+    return place not in IMAGE_FOLDERS or not below
 
 
-def recordable(path: Path) -> str:
+def as_recorded(path: Path) -> str:
     """`path` as a record spells it. Raises UsageError where a name in it is no text: bytes that are not UTF-8."""
     try:
         str(path).encode()

@@ -94,7 +94,7 @@ def _most(length: int, takes: Callable[[int], bool]) -> int:
     return length if takes(length) else bisect_left(range(1, length), True, key=lambda fewer: not takes(fewer))
 
 
-def _refusal(folder: files.Folder, length: int) -> StoreError | None:
+def _refusal(folder: files.FolderHandle, length: int) -> StoreError | None:
     """What the disk says to a file with a name of so many characters."""
     name = "~" * length
     try:

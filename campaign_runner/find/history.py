@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.disk.name_lengths import is_file
-from campaign_runner.errors import SpecError, UsageError
-from campaign_runner.find.search import Hit
+from campaign_runner.errors import CampaignFileError, UsageError
+from campaign_runner.find.search import Match
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import Recipe
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
-from campaign_runner.text import visible
+from campaign_runner.text import printable
 
 _BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class CampaignHome:
     """The campaign of an output folder. `file` is None where the file is gone or never known.
 
     `planned` are the keys of the campaign as its file stands now; None where nobody can say. `unexpected` are the files
@@ -44,22 +44,22 @@ class Home:
         return None if self.planned is None else entry.variation.key in self.planned
 
 
-def home_of(folder: Folder) -> Home:
+def home_of(folder: Folder) -> CampaignHome:
     """What the record and the campaign's file say of an output folder's campaign."""
     with folder.ledger() as ledger:
         name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
         is_sandbox, unexpected = ledger.origin == SANDBOX, ledger.unexpected()
     if path is None:
-        return Home(name or folder.path.name, None, is_sandbox, None, unexpected)
+        return CampaignHome(name or folder.path.name, None, is_sandbox, None, unexpected)
     try:
         plan = Plan(load(path), model)
         planned = frozenset(plan.keys()) if plan.knows_keys else None
-    except (SpecError, UsageError):
+    except (CampaignFileError, UsageError):
         planned = None
-    return Home(name or folder.path.name, path, is_sandbox, planned, unexpected)
+    return CampaignHome(name or folder.path.name, path, is_sandbox, planned, unexpected)
 
 
-def told(hit: Hit, home: Home) -> Iterator[str]:
+def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
     """The lines for a person."""
     entry, variation = hit.entry, hit.entry.variation
     sandbox = " (sandbox)" if home.is_sandbox else ""
@@ -69,7 +69,7 @@ def told(hit: Hit, home: Home) -> Iterator[str]:
     if hit.file is not None:
         yield f"  file       {hit.file}{'' if is_file(hit.file) else ' (it is not there any more)'}"
     yield f"  key        {variation.key}"
-    yield f"  prompt     {visible(entry.recipe.prompt)}"
+    yield f"  prompt     {printable(entry.recipe.prompt)}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  made       {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
@@ -80,7 +80,7 @@ def told(hit: Hit, home: Home) -> Iterator[str]:
         yield f"  {'' if number else 'next':10} {command}"
 
 
-def facts(hit: Hit, home: Home) -> dict[str, Any]:
+def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
     """The same for machines."""
     entry, variation = hit.entry, hit.entry.variation
     cell, reason = variation.cell, entry.reason
@@ -118,7 +118,7 @@ def look_of(recipe: Recipe) -> Iterator[str]:
     body = recipe.body
     yield recipe.version
     if "customModelId" in body:
-        yield f"custom model {visible(str(body['customModelId']))}"
+        yield f"custom model {printable(str(body['customModelId']))}"
     yield str(recipe.size)
     style, structure = body.get("style", {}), body.get("structure", {})
     if presets := style.get("presets"):
@@ -133,27 +133,27 @@ def look_of(recipe: Recipe) -> Iterator[str]:
             yield f"structure strength {structure['strength']}"
     names = {"contentClass": "content", "visualIntensity": "visual intensity", "negativePrompt": "without"}
     names |= {"promptBiasingLocaleCode": "locale", "upsamplerType": "upsampler"}
-    yield from (f"{words} {visible(str(body[field]))}" for field, words in names.items() if field in body)
+    yield from (f"{words} {printable(str(body[field]))}" for field, words in names.items() if field in body)
     if recipe.accept:
         yield f"as {recipe.accept}"
 
 
 def _reference(part: dict[str, Any]) -> str:
     source = part["imageReference"]["source"]
-    return visible(str(source.get("url") or f"the picture {source['sha256'][:8]}"))
+    return printable(str(source.get("url") or f"the picture {source['sha256'][:8]}"))
 
 
 def _made(entry: Entry) -> str:
     asked = f"asked for {_minute(entry.submitted_at)}" if entry.submitted_at else "never asked for"
     seeds = " ".join(map(str, entry.job_seeds))
-    job = f" as job {visible(entry.job_id)} with the seeds {seeds}" if entry.job_id else ""
+    job = f" as job {printable(entry.job_id)} with the seeds {seeds}" if entry.job_id else ""
     stored = f", stored {_minute(entry.stored_at)}" if entry.stored_at else ""
     return f"{asked}{job}{stored}"
 
 
-def _now(entry: Entry, home: Home) -> str:
+def _now(entry: Entry, home: CampaignHome) -> str:
     state = entry.state.replace("_", " ")
-    why = f": {visible(entry.reason.message)}" if entry.reason else ""
+    why = f": {printable(entry.reason.message)}" if entry.reason else ""
     place = {True: "", False: "; no longer in the campaign", None: "; its campaign file is gone or wrong"}
     return f"{state}{why}{place[home.plans(entry)]}"
 
@@ -162,7 +162,7 @@ def _minute(moment: str) -> str:
     return f"{moment[:16].replace('T', ' ')} UTC"
 
 
-def suggestions(hit: Hit, home: Home) -> Iterator[str]:
+def suggestions(hit: Match, home: CampaignHome) -> Iterator[str]:
     """What a person may want to type next, most likely first."""
     key = hit.entry.variation.key[:8]
     only = ("--only", f"key={key}")

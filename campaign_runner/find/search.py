@@ -25,7 +25,7 @@ _FILE_NAME = re.compile(r"_s\d+_([0-9a-f]{8})(\.\w+)?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Match:
     """An image that was found. `distance` is how many of 64 bits differ in looks; None where it is the image itself."""
 
     folder: Folder
@@ -58,16 +58,18 @@ def folders_in(places: Sequence[Path]) -> list[Folder]:
     return list(found.values())
 
 
-def by_key(key: str, folders: Sequence[Folder]) -> list[Hit]:
+def by_key(key: str, folders: Sequence[Folder]) -> list[Match]:
     """The images whose key begins with `key`."""
     hits = []
     for folder in folders:
         with folder.ledger() as ledger:
-            hits += [Hit(folder, entry) for entry in ledger.with_key(key)]
+            hits += [Match(folder, entry) for entry in ledger.with_key(key)]
     return hits
 
 
-def by_file(path: Path, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]) -> list[Hit]:
+def by_picture(
+    path: Path, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
+) -> list[Match]:
     """The image that a file is, else those it looks like, nearest first; `learning` hears what is still to be hashed.
 
     Raises UsageError for a file that is no picture.
@@ -81,13 +83,15 @@ def by_file(path: Path, folders: Sequence[Folder], likeness: Likeness, learning:
     return list(_alike(bits, folders, likeness, learning))
 
 
-def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = None) -> Iterator[Hit]:
+def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = None) -> Iterator[Match]:
     for folder in folders:
         with folder.ledger() as ledger:
-            yield from [Hit(folder, entry, distance) for entry in ledger.with_digest(digest)]
+            yield from [Match(folder, entry, distance) for entry in ledger.with_digest(digest)]
 
 
-def _alike(bits: int, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]) -> Iterator[Hit]:
+def _alike(
+    bits: int, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
+) -> Iterator[Match]:
     images: dict[str, Path] = {}
     for folder in folders:
         with folder.ledger() as ledger:

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
 from campaign_runner.firefly.auth import Credentials, Secret, TokenSource, same_again
-from campaign_runner.firefly.connection import Connection, Limits, Lost
+from campaign_runner.firefly.connection import Connection, Lost, Timeouts
 from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
 from campaign_runner.firefly.protocol import answers, wire
 from campaign_runner.firefly.protocol.hosts import (
@@ -36,10 +36,10 @@ from campaign_runner.firefly.routes import Question, Routes
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
 from campaign_runner.ports import JobsOnRecord, Provider
 
-SUBMIT = Limits(total=60, most_bytes=MOST_JSON_BYTES)
-READ = Limits(total=30, most_bytes=MOST_JSON_BYTES)
-UPLOAD = Limits(total=300, most_bytes=MOST_JSON_BYTES)
-IMAGE = Limits(total=300, most_bytes=64 * 1024 * 1024, window=30)
+SUBMIT = Timeouts(total=60, most_bytes=MOST_JSON_BYTES)
+READ = Timeouts(total=30, most_bytes=MOST_JSON_BYTES)
+UPLOAD = Timeouts(total=300, most_bytes=MOST_JSON_BYTES)
+IMAGE = Timeouts(total=300, most_bytes=64 * 1024 * 1024, window=30)
 _MOST_PAGES = 50
 UNKNOWN_HERE = "unknown_here"
 """The code of an Unavailable from a place that does not know a job and never did: another one may."""
@@ -57,9 +57,9 @@ class Settings:
     ims_url: str
     credentials: Credentials
     proxy: str | None = field(default=None, repr=False)
-    submit: Limits = SUBMIT
-    read: Limits = READ
-    image: Limits = IMAGE
+    submit: Timeouts = SUBMIT
+    read: Timeouts = READ
+    image: Timeouts = IMAGE
     image_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -132,7 +132,7 @@ class FireflyClient(Provider):
     ) -> None:
         await self._closing.aclose()
 
-    def _open(self, limits: Limits, *, fresh: bool = False) -> Connection:
+    def _open(self, limits: Timeouts, *, fresh: bool = False) -> Connection:
         connection = Connection(limits, fresh=fresh, proxy=self._settings.proxy)
         self._closing.push_async_callback(connection.close)
         return connection

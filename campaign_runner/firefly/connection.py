@@ -24,7 +24,7 @@ _MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """How long an exchange may take, in seconds, and how many bytes its answer may have.
 
     With `window` the answer must bring `pace` bytes a second, measured over that many seconds.
@@ -79,7 +79,7 @@ _FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, ValueError, _TooLarge, _
 class Connection:
     """A pool of connections for one kind of call. `fresh`: a new one for each, never a stale one."""
 
-    def __init__(self, limits: Limits, *, fresh: bool = False, proxy: str | None = None) -> None:
+    def __init__(self, limits: Timeouts, *, fresh: bool = False, proxy: str | None = None) -> None:
         self._limits = limits
         self._proxy = proxy
         self._http = aiohttp.ClientSession(
@@ -140,7 +140,7 @@ class Stream(Protocol):
     async def readany(self) -> bytes: ...
 
 
-class Watch(Protocol):
+class TransferWatch(Protocol):
     """Fires at a moment of the loop's clock, unless moved."""
 
     def reschedule(self, when: float | None, /) -> None: ...
@@ -161,7 +161,7 @@ class _Noted:
         return part
 
 
-async def gather(content: Stream, watch: Watch, limits: Limits) -> bytes:
+async def gather(content: Stream, watch: TransferWatch, limits: Timeouts) -> bytes:
     """All of `content`, as it comes; each window's worth of bytes moves the watch on by a window."""
     parts, size, mark = [], 0, 0
     while part := await content.readany():
@@ -186,7 +186,7 @@ async def _mark_sent(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRe
     context.trace_request_ctx.sent = True
 
 
-def _lost(host: str, error: Exception, progress: _Progress, limits: Limits) -> Lost:
+def _lost(host: str, error: Exception, progress: _Progress, limits: Timeouts) -> Lost:
     return Lost(
         host,
         cause_of(error, limits, sent=progress.sent),
@@ -197,7 +197,7 @@ def _lost(host: str, error: Exception, progress: _Progress, limits: Limits) -> L
     )
 
 
-def cause_of(error: Exception, limits: Limits, *, sent: bool) -> str:
+def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
     """Why, in words of ours: nothing of the error's own text, which may hold a URL or a header."""
     match error:
         case aiohttp.ClientConnectorCertificateError():

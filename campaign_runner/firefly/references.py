@@ -35,17 +35,17 @@ class Uploading(Protocol):
     async def find_models(self, name: str) -> Sequence[CustomModel]: ...
 
 
-class Memory(Protocol):
+class UploadCache(Protocol):
     """Where upload ids are remembered: the journal."""
 
     async def upload_id(self, sha256: str) -> str | None: ...
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]: ...
 
 
-class Referring(Provider):
+class WithReferences(Provider):
     """A Provider over `service` that knows the campaign's reference images."""
 
-    def __init__(self, service: Uploading, memory: Memory, references: References) -> None:
+    def __init__(self, service: Uploading, memory: UploadCache, references: References) -> None:
         self._service = service
         self._memory = memory
         self._references = references

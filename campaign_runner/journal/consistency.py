@@ -78,11 +78,11 @@ _CONTRADICTIONS = {
 }
 
 
-def contradiction(connection: sqlite3.Connection) -> str | None:
+def first_contradiction(connection: sqlite3.Connection) -> str | None:
     """The first thing in which a journal contradicts itself, None if it does not. Raises what SQLite raises."""
     connection.create_function("variation_key", 2, variation_key, deterministic=True)
     connection.create_function("sha256", 1, lambda text: sha256(text.encode()).hexdigest(), deterministic=True)
-    connection.create_function("is_elsewhere", 1, image_names.is_elsewhere, deterministic=True)
+    connection.create_function("is_elsewhere", 1, image_names.is_outside, deterministic=True)
     for what, query in _CONTRADICTIONS.items():
         try:
             if connection.execute(f"{query} LIMIT 1").fetchone() is not None:

@@ -16,13 +16,13 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
+    Cause,
     Doubted,
     Fact,
     Failed,
     Held,
     ModelResolved,
     Placed,
-    Reason,
     Refused,
     SetAside,
     Stored,
@@ -34,7 +34,7 @@ from campaign_runner.model import Recipe, Variation, canonical_json
 Value: TypeAlias = str | int | None
 """What a column holds."""
 _UNDER_WAY = ("submitting", "accepted", "in_doubt")
-DUPLICATE_JOB = Reason("duplicate_job", "the service answered with the job id of another request")
+DUPLICATE_JOB = Cause("duplicate_job", "the service answered with the job id of another request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Stamp:
     worker: str
 
 
-class Pen:
+class Writer:
     """Writes into one open transaction, under one stamp."""
 
     def __init__(self, connection: sqlite3.Connection, stamp: Stamp) -> None:
@@ -101,7 +101,7 @@ class Pen:
                 assert_never(fact)
         return fact
 
-    def decide(self, reason: Reason, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+    def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
         """A person's decision over variations that are in one of `states`; how many it moved."""
         moved = 0
         for key in keys:
@@ -111,7 +111,7 @@ class Pen:
                 moved += 1
         return moved
 
-    def forget(self, outcomes: tuple[str, ...], reason: Reason) -> int:
+    def forget(self, outcomes: tuple[str, ...], reason: Cause) -> int:
         """Let go of what a service that is gone still held: pending again, and never charged. How many attempts."""
         held = f"SELECT DISTINCT attempt FROM variations WHERE state IN ({_quoted(outcomes)})"
         attempts = [attempt_id for (attempt_id,) in self._db.execute(held).fetchall()]
@@ -252,7 +252,7 @@ class Pen:
         values = {"outcome": outcome, "answered_at": self._stamp.at} | columns
         return self._update("attempts", values, f"id = ? AND outcome IN ({_quoted(after)})", attempt.id)
 
-    def _move(self, attempt: Attempt, into: str, *, after: tuple[str, ...], reason: Reason | None = None) -> None:
+    def _move(self, attempt: Attempt, into: str, *, after: tuple[str, ...], reason: Cause | None = None) -> None:
         code, message = (reason.code, reason.message) if reason else (None, None)
         values = {"state": into, "code": code, "message": message}
         self._update("variations", values, f"attempt = ? AND state IN ({_quoted(after)})", attempt.id)
@@ -280,5 +280,5 @@ def _quoted(words: tuple[str, ...]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-def _words(reason: Reason) -> dict[str, object]:
+def _words(reason: Cause) -> dict[str, object]:
     return {"code": reason.code, "message": reason.message}

@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from campaign_runner.disk.sqlite import Committer
-from campaign_runner.events import Attempt, Doubted, Fact, Reason
-from campaign_runner.journal.facts import Pen, Stamp
+from campaign_runner.events import Attempt, Cause, Doubted, Fact
+from campaign_runner.journal.facts import Stamp, Writer
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.tables import FILE, open_for_writing, reading, recorded_recipe
 from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation, last_part
 from campaign_runner.ports import Unfinished
 
-SANDBOX_ENDED = Reason("sandbox_ended", "the sandbox of an earlier run ended with its process")
+SANDBOX_ENDED = Cause("sandbox_ended", "the sandbox of an earlier run ended with its process")
 UPLOADS_LIVE = timedelta(days=6.5)
 """Adobe keeps an upload for seven days; half a day is left for the job that uses it."""
 _PAGE = 200
@@ -119,7 +119,7 @@ class SqliteJournal:
         """Note what is true of the whole folder (`campaign`, `origin`, `file`…); durable on return."""
         await self._write(lambda pen: pen.note(facts))
 
-    async def decide(self, reason: Reason, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+    async def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
         """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
         return await self._write(lambda pen: pen.decide(reason, keys, states=states, into=into))
 
@@ -127,9 +127,9 @@ class SqliteJournal:
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
         return await self._write(lambda pen: pen.forget(("accepted", "in_doubt"), SANDBOX_ENDED))
 
-    async def _write(self, work: Callable[[Pen], T]) -> T:
+    async def _write(self, work: Callable[[Writer], T]) -> T:
         def inside(db: sqlite3.Connection) -> T:
-            return work(Pen(db, self._stamp()))
+            return work(Writer(db, self._stamp()))
 
         return await self._committer.write(inside)
 
@@ -139,7 +139,7 @@ class SqliteJournal:
     def _open_epoch(self, db: sqlite3.Connection) -> int:
         row = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
         self._epoch = 1 + (int(row[0]) if row else 0)
-        pen = Pen(db, self._stamp())
+        pen = Writer(db, self._stamp())
         pen.note({"epoch": str(self._epoch)})
         if row is None:
             pen.note({"created_at": self._stamp().at})

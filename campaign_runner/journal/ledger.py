@@ -16,15 +16,15 @@ from typing import Any, Self
 
 from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Reason, Source
+from campaign_runner.events import Cause, RecipeSource
 from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
 
 STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
-UNANSWERED = Reason("unanswered", "the run ended before the service answered")
-INTERRUPTED = Reason("no_answer_yet", "sent; the answer is awaited")
+UNANSWERED = Cause("unanswered", "the run ended before the service answered")
+INTERRUPTED = Cause("no_answer_yet", "sent; the answer is awaited")
 LAST_CAMPAIGN = "last_campaign"
 """Under which name the journal notes the campaign file of the last run: JSON of `text`, `pictures` and `sha256`."""
 _CHUNK = 500
@@ -40,7 +40,7 @@ class Entry:
     variation: Variation
     recipe: Recipe
     state: str
-    reason: Reason | None
+    reason: Cause | None
     file: str | None
     sha256: str | None
     bytes: int | None
@@ -52,7 +52,7 @@ class Entry:
     model_version: str | None
     model_etag: str | None
     submitted_at: str | None
-    source: Source | None = None
+    source: RecipeSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class LastCampaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class RequestCounts:
     """How many requests were ever sent, how many were accepted, and how many images were bought by them.
 
     `bought` counts images submitted and not refused, doubts and later failures included.
@@ -265,12 +265,12 @@ class Ledger:
         """Whether a service ever took a request, or may have: nothing of that can be asked of another service."""
         return any(number for state, number in self.counts().items() if state != "pending")
 
-    def requests(self) -> Requests:
+    def requests(self) -> RequestCounts:
         submitted, accepted, bought = self._one(
             "SELECT count(*), coalesce(sum(outcome = 'accepted'), 0),"
             " coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0) FROM attempts"
         ) or (0, 0, 0)
-        return Requests(submitted, accepted, bought)
+        return RequestCounts(submitted, accepted, bought)
 
     def oldest_waiting(self) -> datetime | None:
         """When the oldest accepted job that is still to be fetched was accepted; None where nothing waits."""
@@ -298,7 +298,7 @@ class Ledger:
         origin = read_source(source)
         job_id, seeds, version, etag, submitted_at = bought(*made) if origin is None else made_elsewhere(origin)
         cell = Cell(product, prompt, preset, market, Size(width, height))
-        reason = Reason(code, message or code) if code is not None else None
+        reason = Cause(code, message or code) if code is not None else None
         if state == "submitting":
             reason = self._unanswered[1]
         return Entry(
@@ -330,6 +330,6 @@ class Ledger:
 
 def _inside(file: str) -> str:
     """The file of an image, as it was recorded. Raises ValueError for a name that leads elsewhere."""
-    if image_names.is_elsewhere(file):
+    if image_names.is_outside(file):
         raise ValueError(file)
     return file

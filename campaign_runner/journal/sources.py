@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import TypeAlias
 
-from campaign_runner.events import Source
+from campaign_runner.events import RecipeSource
 
 Making: TypeAlias = tuple[str | None, tuple[int, ...], str | None, str | None, str | None]
 """Job id and seeds, the custom model's version and etag, when it was asked for."""
@@ -18,12 +18,12 @@ def bought(job_id: str | None, seeds: str, version: str | None, etag: str | None
     return job_id, tuple(json.loads(seeds)), version, etag, submitted_at
 
 
-def made_elsewhere(source: Source) -> Making:
+def made_elsewhere(source: RecipeSource) -> Making:
     """Of an image that another campaign bought, or this one for other words."""
     return source.job_id, source.job_seeds, source.model_version, source.model_etag, source.submitted_at
 
 
-def read_source(recorded: str | None) -> Source | None:
+def read_source(recorded: str | None) -> RecipeSource | None:
     """Where an image was taken from; None where it was bought.
 
     Raises ValueError or TypeError for what was never written.
@@ -31,4 +31,4 @@ def read_source(recorded: str | None) -> Source | None:
     if recorded is None:
         return None
     found = json.loads(recorded)
-    return Source(**found | {"job_seeds": tuple(found["job_seeds"])})
+    return RecipeSource(**found | {"job_seeds": tuple(found["job_seeds"])})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from campaign_runner.disk import files, sqlite
 from campaign_runner.errors import IntegrityError
-from campaign_runner.journal.consistency import contradiction
+from campaign_runner.journal.consistency import first_contradiction
 from campaign_runner.model import Recipe
 
 VERSION = "1"
@@ -105,7 +105,7 @@ def refuse_damage(path: Path) -> None:
     with closing(open_for_reading(path)) as connection, reading(path):
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict == "ok" and _statements(connection):
-            verdict = contradiction(connection) or "ok"
+            verdict = first_contradiction(connection) or "ok"
     if verdict != "ok":
         raise _damaged(path, verdict)
 

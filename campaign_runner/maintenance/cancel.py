@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 
 from campaign_runner import retry
 from campaign_runner.errors import GenerationFailed, ProviderError, Throttled, Unavailable
-from campaign_runner.events import Attempt, Failed, Reason
+from campaign_runner.events import Attempt, Cause, Failed
 from campaign_runner.firefly.client import UNKNOWN_HERE, FireflyClient
 from campaign_runner.firefly.protocol.answers import Cancelling
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Ticket
-from campaign_runner.plan.selection import Only
+from campaign_runner.plan.selection import Selection
 
 CONFIRMED_WITHIN = 10
 """How often a job that said it is being cancelled is asked whether it is."""
-CANCELLED = Reason("cancelled", "cancelled with `cancel`; whether Adobe charges it is not documented")
+CANCELLED = Cause("cancelled", "cancelled with `cancel`; whether Adobe charges it is not documented")
 _WORDS = {
     Cancelling.COMPLETED: "is finished already: the next run fetches it",
     Cancelling.FAILED: "cannot be cancelled and goes on: the next run fetches it",
@@ -41,7 +41,7 @@ class Cancelled:
 
 
 async def cancel_accepted(
-    firefly: FireflyClient, journal: SqliteJournal, only: Only, *, pick: Callable[[], float] = random.random
+    firefly: FireflyClient, journal: SqliteJournal, only: Selection, *, pick: Callable[[], float] = random.random
 ) -> AsyncIterator[Cancelled]:
     """Ask the service to cancel every accepted job that `only` selects, one after the other.
 
@@ -52,17 +52,17 @@ async def cancel_accepted(
     for job in unfinished:
         variations = job.attempt.job.variations
         if any(only.matches([variation.cell], variation.seed, variation.key) for variation in variations):
-            yield await _cancel(firefly, journal, _Wish(job.attempt, job.ticket, pick))
+            yield await _cancel(firefly, journal, CancelRequest(job.attempt, job.ticket, pick))
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class CancelRequest:
     attempt: Attempt
     ticket: Ticket
     pick: Callable[[], float]
 
 
-async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: _Wish) -> Cancelled:
+async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: CancelRequest) -> Cancelled:
     said = await _asked(firefly, wish)
     if said is Cancelling.ACCEPTED:
         reason = await _confirmed(firefly, wish)
@@ -77,7 +77,7 @@ async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: _Wish) -
     return Cancelled(wish.attempt, len(variations), reason.message)
 
 
-async def _asked(firefly: FireflyClient, wish: _Wish) -> Cancelling:
+async def _asked(firefly: FireflyClient, wish: CancelRequest) -> Cancelling:
     """What the service says, whichever place says it; unknown where one does not know the job and none answers."""
     tries, is_unknown = 0, False
     while True:
@@ -94,7 +94,7 @@ async def _asked(firefly: FireflyClient, wish: _Wish) -> Cancelling:
             await asyncio.sleep(wait)
 
 
-async def _confirmed(firefly: FireflyClient, wish: _Wish) -> Reason | None:
+async def _confirmed(firefly: FireflyClient, wish: CancelRequest) -> Cause | None:
     """Why the job ended, once the service says that it did; None where it did not, or finished after all."""
     for _ in range(CONFIRMED_WITHIN):
         try:

@@ -14,21 +14,21 @@ from typing import Any
 from campaign_runner.campaign_file.schema.spellings import spelt
 from campaign_runner.events import Adopted
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.maintenance.prune import departed
+from campaign_runner.maintenance.prune import no_longer_planned
 from campaign_runner.model import Recipe, Variation
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import Books
-from campaign_runner.plan.due import Stock
+from campaign_runner.output_folder.opened import OpenFolder
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Planned
-from campaign_runner.plan.selection import EVERYTHING, Only
-from campaign_runner.reuse.adoption import Existing, adopt
+from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.reuse.adoption import Candidate, take_over
 from campaign_runner.store import FolderStore
 
 _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
+class Replacement:
     """A due variation, and the stored image that may stand for it."""
 
     planned: Planned
@@ -40,23 +40,25 @@ class StandIn:
         return "; ".join(_difference(self.entry.recipe, self.planned.recipe))
 
 
-def stand_ins(ledger: Ledger, stock: Stock) -> Iterator[StandIn]:
-    """For each due variation of `stock` the latest stored image of its cell and seed that left the campaign."""
+def stand_ins(ledger: Ledger, status: PlanStatus) -> Iterator[Replacement]:
+    """For each due variation of `status` the latest stored image of its cell and seed that left the campaign."""
     last: dict[str, tuple[str, str]] = {}  # of each place when it was stored, and its key: there may be 100,000
-    spellings = stock.plan.campaign.spellings
-    for entry in departed(ledger, stock.plan, EVERYTHING):
+    spellings = status.plan.campaign.spellings
+    for entry in no_longer_planned(ledger, status.plan, EVERYTHING):
         cell = spelt(entry.variation.cell, spellings)
         place, stored_at = _place(replace(entry.variation, cell=cell)), str(entry.stored_at)
         if place not in last or last[place][0] <= stored_at:
             last[place] = stored_at, entry.variation.key
-    due = iter(stock.to_make()) if last else iter(())
+    due = iter(status.to_make()) if last else iter(())
     while some := list(islice(due, _AT_ONCE)):
         keys = [last[place][1] if (place := _place(each.variation)) in last else None for each in some]
         entries = ledger.entries([key for key in keys if key is not None])
-        yield from (StandIn(planned, entries[key]) for planned, key in zip(some, keys, strict=True) if key is not None)
+        yield from (
+            Replacement(planned, entries[key]) for planned, key in zip(some, keys, strict=True) if key is not None
+        )
 
 
-async def keep(books: Books, only: Only) -> AsyncIterator[Adopted | Existing]:
+async def keep(books: OpenFolder, only: Selection) -> AsyncIterator[Adopted | Candidate]:
     """Let what is stored stand for what `only` selects; an Existing could not be used: its file is gone or differs.
 
     Raises UsageError where `only` selects nothing, IntegrityError, StoreError.
@@ -64,9 +66,9 @@ async def keep(books: Books, only: Only) -> AsyncIterator[Adopted | Existing]:
     folder: Folder = books.folder
     store = await FolderStore.prepare(folder.images, folder.staging)
     campaign = books.plan.campaign.campaign
-    found = stand_ins(books.ledger, Stock(books.plan, books.ledger.states, only))
-    images = (Existing(each.planned, each.entry, folder.path, campaign, "kept") for each in found)
-    async for told in adopt(images, store, books.journal):
+    found = stand_ins(books.ledger, PlanStatus(books.plan, books.ledger.states, only))
+    images = (Candidate(each.planned, each.entry, folder.path, campaign, "kept") for each in found)
+    async for told in take_over(images, store, books.journal):
         yield told
 
 

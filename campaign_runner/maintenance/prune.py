@@ -12,21 +12,21 @@ from pathlib import Path
 
 from campaign_runner.disk.image_names import IMAGES, REMOVED
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Placed, Reason
+from campaign_runner.events import Cause, Placed
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.output_folder.opened import Books
+from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import Only
+from campaign_runner.plan.selection import Selection
 from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore, digest_of, drop_stored
+from campaign_runner.store import FolderStore, digest_of, remove_stored
 from campaign_runner.tasks import in_thread
 
-PRUNED = Reason("pruned", "no longer in the campaign; moved aside with `prune`")
+PRUNED = Cause("pruned", "no longer in the campaign; moved aside with `prune`")
 _AT_ONCE = 50
 _MARKED_AT_ONCE = 2000
 
 
-def departed(ledger: Ledger, plan: Plan, only: Only) -> Iterator[Entry]:
+def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[Entry]:
     """The stored images that are no longer in the campaign and that `only` selects, by the names they had."""
     ledger.unmark_planned()
     keys = plan.keys()
@@ -43,14 +43,14 @@ def is_aside(entry: Entry) -> bool:
     return str(entry.file).startswith(f"{REMOVED}/")
 
 
-async def prune(books: Books, only: Only) -> AsyncIterator[Placed | Entry]:
+async def prune(books: OpenFolder, only: Selection) -> AsyncIterator[Placed | Entry]:
     """Move what departed into `removed/`: a Placed is there, an Entry stays as its file is gone or differs.
 
     Raises IntegrityError where something else stands in the way there, StoreError.
     """
     home = books.folder.path
     store = await FolderStore.prepare(home / REMOVED, books.folder.staging)
-    images = iter(list(departed(books.ledger, books.plan, only)))
+    images = iter(list(no_longer_planned(books.ledger, books.plan, only)))
     while some := list(islice(images, _AT_ONCE)):
         told = [await _second_name(entry, home, store) for entry in some if not is_aside(entry)]
         await books.journal.record([each for each in told if isinstance(each, Placed)])
@@ -75,7 +75,7 @@ def _drop_first_name(entry: Entry, home: Path) -> None:
     """Take the old name away where both hold the recorded bytes, also after a crash before this."""
     old, new, sha256 = f"{IMAGES}/{_name(entry)}", f"{REMOVED}/{_name(entry)}", str(entry.sha256)
     if digest_of(home, old) == sha256 == digest_of(home, new):
-        drop_stored(home, old, sha256)
+        remove_stored(home, old, sha256)
 
 
 def _name(entry: Entry) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
 
-from campaign_runner.events import Reason
+from campaign_runner.events import Cause
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.output_folder.opened import Books
-from campaign_runner.plan.due import Stock
+from campaign_runner.output_folder.opened import OpenFolder
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import Only
+from campaign_runner.plan.selection import Selection
 
 
 class Decision(Enum):
@@ -22,13 +22,13 @@ class Decision(Enum):
     ABANDON = ("abandon", ("in_doubt", "failed"), "abandoned", "settled without an image")
 
     def __init__(self, word: str, states: tuple[str, ...], into: str, past: str) -> None:
-        self.reason = Reason(word, f"decided with `resolve`: {past}")
+        self.reason = Cause(word, f"decided with `resolve`: {past}")
         self.states = states
         self.into = into
         self.past = past
 
 
-async def apply(decision: Decision, opening: AbstractAsyncContextManager[Books], only: Only) -> int:
+async def apply(decision: Decision, opening: AbstractAsyncContextManager[OpenFolder], only: Selection) -> int:
     """Record the decision over what `only` selects, in books about to be opened; how many variations it moved.
 
     Raises what opening them raises, and StoreError.
@@ -38,13 +38,13 @@ async def apply(decision: Decision, opening: AbstractAsyncContextManager[Books],
         return await books.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 
 
-def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Only) -> Iterator[Entry]:
+def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Selection) -> Iterator[Entry]:
     """What is in one of `states` and selected, by the names it has in the campaign now or had when it was sent."""
-    stock = Stock(plan, ledger.states)
+    status = PlanStatus(plan, ledger.states)
     cells = {
-        planned.variation.key: (planned.variation.cell, *planned.also)
+        planned.variation.key: (planned.variation.cell, *planned.other_cells)
         for state in states
-        for planned in stock.in_state(state)
+        for planned in status.in_state(state)
     }
     for entry in ledger.in_states(*states):
         variation = entry.variation

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from campaign_runner.disk import files
-from campaign_runner.disk.image_names import recordable
+from campaign_runner.disk.image_names import as_recorded
 from campaign_runner.disk.locks import KernelLock, refuse_links
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
@@ -119,7 +119,7 @@ class Folder:
 
     def relative(self, file: Path) -> str:
         """A campaign file as the journal names it: by its path from this folder. Raises UsageError."""
-        return Path(recordable(Path(os.path.relpath(file.resolve(), self.path)))).as_posix()
+        return Path(as_recorded(Path(os.path.relpath(file.resolve(), self.path)))).as_posix()
 
     def campaign_file(self, ledger: Ledger) -> Path | None:
         """The campaign file that was run into this folder last; None where it is gone, or was never known."""

@@ -18,13 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
 from campaign_runner.disk import files
-from campaign_runner.disk.image_names import IMAGES, REMOVED, is_elsewhere
+from campaign_runner.disk.image_names import IMAGES, REMOVED, is_outside
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, PROMPT_CHARACTERS
 from campaign_runner.model import Cell, Recipe, Size, Variation
 from campaign_runner.output_folder.json_list import elements, packed, unpacked
 from campaign_runner.output_folder.manifest_schema import CellOf, Head, Image
-from campaign_runner.text import visible
+from campaign_runner.text import printable
 
 LARGEST_BYTES = 512 << 20
 """About 300,000 images."""
@@ -36,40 +36,40 @@ _SHOWN_PROBLEMS = 3
 _Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS)]
 
 
-class _Part(BaseModel):
+class _Foreign(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Source(_Part):
+class _Source(_Foreign):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     url: str | None = None
 
 
-class _Reference(_Part):
+class _Reference(_Foreign):
     source: _Source
 
 
-class _Style(_Part):
+class _Style(_Foreign):
     presets: Annotated[list[_Text], Field(fail_fast=True)] | None = None
     strength: int | None = None
     imageReference: _Reference | None = None
 
 
-class _Structure(_Part):
+class _Structure(_Foreign):
     strength: int | None = None
     imageReference: _Reference
 
 
-class _Pixels(_Part):
+class _PixelSize(_Foreign):
     width: int
     height: int
 
 
-class _Request(_Part):
+class _Request(_Foreign):
     """All that a campaign can ask for: the body of a v3 request without seeds."""
 
     prompt: _Text
-    size: _Pixels
+    size: _PixelSize
     customModelId: _Text | None = None
     contentClass: Literal["photo", "art"] | None = None
     visualIntensity: int | None = None
@@ -117,9 +117,9 @@ def read_manifest(path: Path) -> ReadBack:
         except ValidationError as error:
             raise _foreign(path, _problems(error)) from error
         except ValueError as error:
-            raise _foreign(path, visible(str(error))) from error
+            raise _foreign(path, printable(str(error))) from error
     if id_flaw(head.campaign, LONGEST_CAMPAIGN):
-        raise IntegrityError(f"{path} was changed: '{visible(head.campaign[:60])}' is not the name of a campaign")
+        raise IntegrityError(f"{path} was changed: '{printable(head.campaign[:60])}' is not the name of a campaign")
     return ReadBack(path, content.digest.hexdigest(), head, blocks)
 
 
@@ -155,7 +155,7 @@ def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
         key = bytes.fromhex(image.key)
         flaw = "its key stands twice" if key in keys else _flaw(image)
         if flaw is not None:
-            raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {visible(flaw)}")
+            raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {printable(flaw)}")
         keys.add(key)
         yield text
 
@@ -199,7 +199,7 @@ def _problems(error: ValidationError, within: str = "") -> str:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{within}{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in found[:_SHOWN_PROBLEMS]]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-    return visible("; ".join(shown) + more)
+    return printable("; ".join(shown) + more)
 
 
 def _flaw(image: Image) -> str | None:
@@ -235,6 +235,6 @@ def _names_flaw(image: Image) -> str | None:
     is_whole = None not in (image.file, image.sha256, image.bytes, image.media_type)
     if image.state == "stored" and not is_whole:
         return "it is stored, but file, sha256, bytes or media_type is missing"
-    if image.file is not None and is_elsewhere(image.file):
+    if image.file is not None and is_outside(image.file):
         return f"{image.file!r} is not a name of an image: it is not below {IMAGES}/ or {REMOVED}/"
     return None

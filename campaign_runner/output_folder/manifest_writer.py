@@ -19,18 +19,18 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from campaign_runner.disk import files
-from campaign_runner.events import Reason
+from campaign_runner.events import Cause
 from campaign_runner.firefly.protocol import hosts
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Recipe, Variation
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.version import __version__
 
 VERSION = 1
 _JSON = json.JSONEncoder(ensure_ascii=False)
-NOT_YET = Reason("not_submitted", "not asked for yet; the next run will")
-NOT_FETCHED = Reason("not_fetched", "paid for and waiting at the service; the next run fetches it")
+NOT_YET = Cause("not_submitted", "not asked for yet; the next run will")
+NOT_FETCHED = Cause("not_fetched", "paid for and waiting at the service; the next run fetches it")
 _BATCH = 200
 _HEAD_BYTES = 1 << 16
 _REQUESTS = re.compile(rb'^  "requests": \{"submitted": (\d{1,9}), "accepted": \d{1,9}\},$', re.MULTILINE)
@@ -113,7 +113,7 @@ def head(sources: Sources, counts: Mapping[str, int] | None = None) -> dict[str,
 
 def counts_of(plan: Plan, ledger: Ledger) -> dict[str, int]:
     """How many images of a campaign are in each state; of one whose words nobody knows, all that was submitted."""
-    return Stock(plan, ledger.states).counts() if len(plan) else ledger.counts()
+    return PlanStatus(plan, ledger.states).counts() if len(plan) else ledger.counts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _images(sources: Sources) -> Iterator[dict[str, Any]]:
 
 
 def _planned_image(planned: Planned, entry: Entry | None) -> dict[str, Any]:
-    also = [_cell(cell) for cell in planned.also]
+    also = [_cell(cell) for cell in planned.other_cells]
     return _image(planned.variation, planned.recipe) | {"in_campaign": True, "also": also} | recorded(entry)
 
 

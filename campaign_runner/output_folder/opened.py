@@ -13,12 +13,12 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, keep_what_knows_more, write_manifest
 from campaign_runner.output_folder.ownership import refuse_older
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class OpenFolder:
     """A folder, its journal to write to, what that says, and the plan it is held against."""
 
     folder: Folder
@@ -28,7 +28,9 @@ class Books:
 
 
 @asynccontextmanager
-async def opened(folder: Folder, campaign: Campaign, memory: Memory | None = None) -> AsyncIterator[Books]:
+async def open_for_update(
+    folder: Folder, campaign: Campaign, memory: RunRegistry | None = None
+) -> AsyncIterator[OpenFolder]:
     """The books of `folder`; once the block ends, also with an error, the manifest says what the journal does.
 
     Raises Busy while a run goes on, UsageError where nothing was ever run, IntegrityError for a record that is older
@@ -40,7 +42,7 @@ async def opened(folder: Folder, campaign: Campaign, memory: Memory | None = Non
         stack.enter_context(folder.locked())
         journal = await stack.enter_async_context(SqliteJournal(folder.path))
         ledger = stack.enter_context(Ledger(folder.path))
-        books = Books(folder, journal, ledger, Plan(campaign, ledger.custom_model))
+        books = OpenFolder(folder, journal, ledger, Plan(campaign, ledger.custom_model))
         stack.callback(rewrite_manifest, folder, ledger, books.plan)
         yield books
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 
 
 def refuse_wrong_folder(
-    folder: Folder, campaign: Campaign, *, origin: str, memory: Memory | None, reuse: bool = True
+    folder: Folder, campaign: Campaign, *, origin: str, memory: RunRegistry | None, reuse: bool = True
 ) -> None:
     """A folder is its campaign's and its service's, and has its record: see `refuse_lost_record`.
 
@@ -24,7 +24,7 @@ def refuse_wrong_folder(
             folder.refuse_strangers(ledger, origin=origin, file=campaign.path, campaign=campaign.campaign)
 
 
-def refuse_lost_record(folder: Folder, campaign: Campaign, memory: Memory | None, *, reuse: bool = True) -> None:
+def refuse_lost_record(folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool = True) -> None:
     """A folder has the record of what was bought: it is not gone, not elsewhere and not older than the money.
 
     Without `memory` nothing outside the folder counts; `reuse` says whether images of other campaigns may be used.
@@ -40,7 +40,7 @@ def refuse_lost_record(folder: Folder, campaign: Campaign, memory: Memory | None
         )
 
 
-def refuse_older(folder: Folder, ledger: Ledger, campaign: Campaign, memory: Memory | None) -> None:
+def refuse_older(folder: Folder, ledger: Ledger, campaign: Campaign, memory: RunRegistry | None) -> None:
     """A journal that has fewer requests than were made is not the record. Raises IntegrityError, StoreError."""
     if memory is not None:
         memory.refuse_older(campaign.path, folder.path, ledger.requests().submitted)

@@ -13,10 +13,10 @@ from sqlite3 import Connection
 from typing import Any
 
 from campaign_runner.disk import files, sqlite
-from campaign_runner.disk.image_names import recordable
+from campaign_runner.disk.image_names import as_recorded
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 _RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
 # In a table of its own: a file may have run into several folders, and each has a journal.
@@ -25,7 +25,7 @@ _BEGUN = """CREATE TABLE IF NOT EXISTS begun (
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class RunRegistry:
     """Lies in the state folder `folder`, which is made if missing. Methods raise StoreError, IntegrityError.
 
     Those that are given paths raise UsageError for one that is not UTF-8.
@@ -38,7 +38,7 @@ class Memory:
 
         `begun` is how many requests its journal knows: it is this journal that later ones are compared with.
         """
-        place = recordable(file.resolve()), recordable(output.resolve())
+        place = as_recorded(file.resolve()), as_recorded(output.resolve())
         with self._open() as db:
             known = "ON CONFLICT (file) DO UPDATE SET folder = ?2, bought = ?3"
             db.execute(f"INSERT INTO ran VALUES (?1, ?2, ?3) {known}", (*place, bought))
@@ -46,7 +46,7 @@ class Memory:
 
     def began(self, file: Path, output: Path, requests: int) -> None:
         """Note that so many requests were ever about to be sent from `output`; a smaller number changes nothing."""
-        place = recordable(file.resolve()), recordable(output.resolve())
+        place = as_recorded(file.resolve()), as_recorded(output.resolve())
         with self._open() as db:
             most = "ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)"
             db.execute(f"INSERT INTO begun VALUES (?, ?, ?) {most}", (*place, requests))
@@ -56,11 +56,11 @@ class Memory:
 
         A folder of which nothing is known here is not refused. Raises IntegrityError.
         """
-        place = recordable(file.resolve()), recordable(output.resolve())
+        place = as_recorded(file.resolve()), as_recorded(output.resolve())
         row = self._known("SELECT requests FROM begun WHERE file = ? AND folder = ?", *place)
         if row is not None and row[0] > requests:
             raise IntegrityError(
-                f"the journal of {output} has {counted(requests, 'request')}, but {row[0]:,} were made from there: it "
+                f"the journal of {output} has {plural(requests, 'request')}, but {row[0]:,} were made from there: it "
                 "is older than the last run, or was copied without its -wal file; nothing was sent. Put the newer one "
                 "back, or go on from this one and buy the others again with --start-over"
             )
@@ -70,14 +70,14 @@ class Memory:
 
         Raises UsageError, and IntegrityError where that was bought in `output` itself, whose journal is lost.
         """
-        ours = recordable(file.resolve())
+        ours = as_recorded(file.resolve())
         row = self._known("SELECT folder, bought FROM ran WHERE file = ?", ours)
         if row is None or row[1] == 0:
             return
         known, bought = Path(row[0]), row[1]
         if but(known):
             return
-        images = f"{counted(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
+        images = f"{plural(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
         is_there = Folder(known).holds_anything()
         if is_there and known == output.resolve():
             raise IntegrityError(
@@ -94,7 +94,7 @@ class Memory:
     def last_folder(self, file: Path) -> Path | None:
         """Where a campaign file last ran, also if that is gone; None where it never ran."""
         with self._open() as db:
-            row = db.execute("SELECT folder FROM ran WHERE file = ?", (recordable(file.resolve()),)).fetchone()
+            row = db.execute("SELECT folder FROM ran WHERE file = ?", (as_recorded(file.resolve()),)).fetchone()
         return None if row is None else Path(row[0])
 
     def folders(self) -> list[Path]:

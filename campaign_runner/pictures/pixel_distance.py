@@ -22,25 +22,25 @@ _DECIMALS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Distance:
     """`distance` is in percent, 0 for the same pixels."""
 
     verdict: Verdict
     distance: float
 
 
-def likeness(one: bytes, other: bytes) -> Likeness:
+def likeness(one: bytes, other: bytes) -> Distance:
     """How alike two whole pictures are. Raises Damaged where one is none."""
     if one == other:
-        return Likeness("identical_bytes", 0.0)
+        return Distance("identical_bytes", 0.0)
     for content in (one, other):
         examine(content)
     first, second = _pixels(one), _pixels(other)
     if first.size == second.size and first.tobytes() == second.tobytes():
-        return Likeness("identical_pixels", 0.0)
+        return Distance("identical_pixels", 0.0)
     distance = _distance(first, second)
     is_similar = distance <= SIMILAR_PERCENT and first.size == second.size
-    return Likeness("similar" if is_similar else "different", distance)
+    return Distance("similar" if is_similar else "different", distance)
 
 
 def _distance(first: Image.Image, second: Image.Image) -> float:

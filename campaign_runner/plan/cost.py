@@ -6,23 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaign_runner.plan.due import Purchase, Stock
-from campaign_runner.text import counted
+from campaign_runner.plan.due import PlanStatus, Purchase
+from campaign_runner.text import plural
 
 USUAL_JOB_SECONDS = 20.0
 """How long a job takes where none has been seen yet: third-party logs show 6 to 60 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """The allowance a run may use: requests in any minute, and in any 24 hours."""
 
     per_minute: int
     per_day: int
 
-    def lowered(self, per_minute: int | None, per_day: int | None) -> Rate:
+    def lowered(self, per_minute: int | None, per_day: int | None) -> RateLimit:
         """This rate, or less where a campaign asks for less."""
-        return Rate(min(self.per_minute, per_minute or self.per_minute), min(self.per_day, per_day or self.per_day))
+        return RateLimit(
+            min(self.per_minute, per_minute or self.per_minute), min(self.per_day, per_day or self.per_day)
+        )
 
     def seconds(self, requests: int) -> int:
         """How long after the first of `requests` the last one may be sent, if nothing was sent before."""
@@ -52,18 +54,20 @@ class Estimate:
     reused: int = 0  # would be due, but exist in another campaign, or are left to it
 
 
-def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime, most: Purchase | None = None) -> Estimate:
+def estimate(
+    status: PlanStatus, rate: RateLimit, *, bought: int, now: datetime, most: Purchase | None = None
+) -> Estimate:
     """What is left to do. `bought` counts the images submitted and not refused so far; `now` is aware local time.
 
     `most` is what a run buys that stops before everything due is bought.
     """
-    campaign = stock.plan.campaign
-    counts = stock.counts()
-    due, (images, requests) = counts.pop("pending"), most or Purchase(stock.due, stock.requests)
+    campaign = status.plan.campaign
+    counts = status.counts()
+    due, (images, requests) = counts.pop("pending"), most or Purchase(status.due, status.requests)
     seconds = rate.seconds(requests)
     return Estimate(
         campaign=campaign.campaign,
-        variations=sum(counts.values()) + due + stock.reused,
+        variations=sum(counts.values()) + due + status.reused,
         due=due,
         requests=requests,
         requests_unpacked=due,
@@ -71,7 +75,7 @@ def estimate(stock: Stock, rate: Rate, *, bought: int, now: datetime, most: Purc
         seconds_at_quota=seconds,
         done_at=(now + timedelta(minutes=minutes(requests, seconds))).isoformat(timespec="seconds"),
         budget_left=None if campaign.budget is None else campaign.budget - bought,
-        reused=stock.reused,
+        reused=status.reused,
         **counts,
     )
 
@@ -92,30 +96,30 @@ def duration(whole_minutes: int) -> str:
     return f"{rest} min"
 
 
-def tips(stock: Stock) -> Iterator[str]:
+def tips(status: PlanStatus) -> Iterator[str]:
     """What would make more of the same money or time."""
-    pack, seeds = stock.plan.campaign.family.pack, len(stock.plan.campaign.seeds)
-    requests = stock.requests
+    pack, seeds = status.plan.campaign.family.pack, len(status.plan.campaign.seeds)
+    requests = status.requests
     room = requests * pack
-    if seeds < pack and stock.due == len(stock.plan) and room > stock.due:
+    if seeds < pack and status.due == len(status.plan) and room > status.due:
         used = {1: "a quarter", 2: "half", 3: "three quarters"}[seeds]
         word = "seed uses" if seeds == 1 else "seeds use"
         yield f"{seeds} {word} {used} of each request; {pack} would make {room} images in the same {requests} requests"
 
 
-def product_of_lists(stock: Stock) -> str:
+def product_of_lists(status: PlanStatus) -> str:
     """`32 images = 2 products x 1 prompt x 2 presets x 2 sizes x 4 seeds`, and why where that is not all."""
-    campaign = stock.plan.campaign
+    campaign = status.plan.campaign
     axes = [("product", len(campaign.products)), ("prompt", len(campaign.prompts)), ("preset", len(campaign.presets))]
     axes += [("market", len(campaign.markets))] if campaign.markets else []
     axes += [("size", len(campaign.sizes)), ("seed", len(campaign.seeds))]
-    lists, whole = " x ".join(counted(number, axis) for axis, number in axes), 1
+    lists, whole = " x ".join(plural(number, axis) for axis, number in axes), 1
     for _, number in axes:
         whole *= number
-    images, cells = len(stock.plan), stock.plan.cells
-    text = f"{counted(images, 'image')} = {lists}"
+    images, cells = len(status.plan), status.plan.cells
+    text = f"{plural(images, 'image')} = {lists}"
     if cells != whole:
-        text += f", with limits, exclude and include: {counted(cells, 'cell')} of {whole:,}"
+        text += f", with limits, exclude and include: {plural(cells, 'cell')} of {whole:,}"
     if cells != images:
-        text += f"; {counted(cells - images, 'cell')} equal to another, bought once"
+        text += f"; {plural(cells - images, 'cell')} equal to another, bought once"
     return text

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.plan.selection import EVERYTHING, Only
-from campaign_runner.text import counted
+from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.text import plural
 
 STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
 _PENDING, _REUSED, _AGAIN, _NOT_SELECTED = 0, 252, 253, 254
@@ -29,14 +29,14 @@ class Purchase(NamedTuple):
     requests: int
 
 
-class Stock:
+class PlanStatus:
     """The state of every selected variation of `plan`.
 
     `states` answers which of some keys were ever submitted and their state (the ledger's `states`);
     None where there is no journal: then everything is new. Raises UsageError where `only` selects nothing.
     """
 
-    def __init__(self, plan: Plan, states: States | None = None, only: Only = EVERYTHING) -> None:
+    def __init__(self, plan: Plan, states: States | None = None, only: Selection = EVERYTHING) -> None:
         self.plan = plan
         self._states = bytearray(len(plan))
         if only:
@@ -104,7 +104,7 @@ class Stock:
     def to_make(self) -> Iterator[Planned]:
         """The due variations, recipe by recipe."""
         for recipe in range(self.plan.recipes):
-            if positions := list(self._due_from(recipe, self.plan.span(recipe)[0])):
+            if positions := list(self._due_from(recipe, self.plan.positions_of(recipe)[0])):
                 yield from self.plan.planned(recipe, positions)
 
     def names_to_make(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ class Stock:
     def _packed(self) -> Iterator[tuple[int, list[int]]]:
         """The recipe of each job, and the positions that share its request."""
         pack = self.plan.campaign.family.pack
-        at = array("q", (self.plan.span(recipe)[0] for recipe in range(self.plan.recipes)))
+        at = array("q", (self.plan.positions_of(recipe)[0] for recipe in range(self.plan.recipes)))
         queues = _queues(self.plan)
         while queues := [left for queue in queues if (left := self._still_due(queue, at))]:
             for recipe in _in_turns(queues):
@@ -148,25 +148,25 @@ class Stock:
 
     def _due_from(self, recipe: int, position: int) -> Iterator[int]:
         """The positions of a recipe's due variations from `position` on."""
-        for each in range(position, self.plan.span(recipe)[1]):
+        for each in range(position, self.plan.positions_of(recipe)[1]):
             if self._states[each] in _DUE:
                 yield each
 
     def _due_of(self, recipe: int) -> int:
-        start, end = self.plan.span(recipe)
+        start, end = self.plan.positions_of(recipe)
         return self._states.count(_PENDING, start, end) + self._states.count(_AGAIN, start, end)
 
-    def _select(self, only: Only) -> None:
+    def _select(self, only: Selection) -> None:
         plan = self.plan
         if only.needs_keys and not plan.knows_keys:
             raise UsageError("--only key=…: the images of a custom model have keys once a first run looked it up")
         keys = plan.keys() if only.needs_keys else None
         for recipe in range(plan.recipes):
-            for position, seed in enumerate(plan.seeds(recipe), plan.span(recipe)[0]):
+            for position, seed in enumerate(plan.seeds(recipe), plan.positions_of(recipe)[0]):
                 if not only.matches(plan.cells_of(recipe, seed), seed, next(keys) if keys else ""):
                     self._states[position] = _NOT_SELECTED
         if not self.selected:
-            raise UsageError(f"--only selects none of the {counted(len(plan), 'image')}; nothing was sent")
+            raise UsageError(f"--only selects none of the {plural(len(plan), 'image')}; nothing was sent")
 
     def _look_up(self, states: States) -> None:
         keys, start = self.plan.keys(), 0

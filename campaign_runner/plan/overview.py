@@ -4,60 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from campaign_runner.plan.cost import Estimate, Rate, duration, minutes, product_of_lists, tips
-from campaign_runner.plan.due import Stock
-from campaign_runner.text import counted, visible
+from campaign_runner.plan.cost import (
+    Estimate,
+    RateLimit,
+    duration,
+    minutes,
+    product_of_lists,
+    tips,
+)
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.text import plural, printable
 
 _SETTLED = {"stored": "stored", "accepted": "paid, to be fetched", "in_doubt": "in doubt", "failed": "failed"}
 
 
-def overview(stock: Stock, figures: Estimate, rate: Rate, notes: Iterable[tuple[str, str]] = ()) -> Iterator[str]:
+def overview(
+    status: PlanStatus, figures: Estimate, rate: RateLimit, notes: Iterable[tuple[str, str]] = ()
+) -> Iterator[str]:
     """What would be made, bought and how long it takes. `notes` are further lines, each with its label."""
-    campaign = stock.plan.campaign
-    yield f"{figures.campaign}   {product_of_lists(stock)}"
-    if figures.variations != len(stock.plan):
-        yield f"  selected   {counted(figures.variations, 'image')}"
+    campaign = status.plan.campaign
+    yield f"{figures.campaign}   {product_of_lists(status)}"
+    if figures.variations != len(status.plan):
+        yield f"  selected   {plural(figures.variations, 'image')}"
     settled = {state: getattr(figures, state) for state in (*_SETTLED, "abandoned")}
     there = ", ".join(f"{number:,} {_SETTLED.get(state, state)}" for state, number in settled.items() if number)
     if there:
         yield f"  there      {there}"
-    yield from (f"  {label:10} {visible(text)}" for label, text in notes)
-    yield f"  due        {_due(stock, figures)}"
+    yield from (f"  {label:10} {printable(text)}" for label, text in notes)
+    yield f"  due        {_due(status, figures)}"
     if figures.due:
         yield f"  requests   {figures.requests:,} with {campaign.family.pack} seeds each at most{_unpacked(figures)}"
-        yield f"  buys       {counted(figures.images_to_buy, 'image')}"
+        yield f"  buys       {plural(figures.images_to_buy, 'image')}"
         yield f"  time       {_time(figures, rate)}"
     if figures.budget_left is not None:
         over = "" if figures.images_to_buy <= figures.budget_left else ": not enough, `run` will refuse"
         yield f"  budget     {figures.budget_left:,} of {campaign.budget:,} left{over}"
-    for tip in tips(stock):
+    for tip in tips(status):
         yield f"  tip        {tip}"
     yield from (f"\nwarning: {warning}" for warning in campaign.warnings)
 
 
-def listing(stock: Stock) -> Iterator[str]:
+def listing(status: PlanStatus) -> Iterator[str]:
     """One line a selected variation, in plan order: state, cell, seed, key, prompt."""
-    for planned, state in stock.variations():
+    for planned, state in status.variations():
         variation = planned.variation
-        key = variation.key[:8] if stock.plan.knows_keys else "-" * 8
+        key = variation.key[:8] if status.plan.knows_keys else "-" * 8
         yield f"{state:9} {key} {variation.cell}, seed {variation.seed}: {planned.recipe.prompt}"
 
 
-def _due(stock: Stock, figures: Estimate) -> str:
+def _due(status: PlanStatus, figures: Estimate) -> str:
     if not figures.due:
         return "nothing"
-    again = stock.again
+    again = status.again
     new = figures.due - again
     parts = [f"{new:,} new"] if new else []
     parts += [f"{again:,} asked for before and due again"] if again else []
-    return f"{counted(figures.due, 'image')}: {', '.join(parts)}"
+    return f"{plural(figures.due, 'image')}: {', '.join(parts)}"
 
 
 def _unpacked(figures: Estimate) -> str:
     return "" if figures.requests == figures.requests_unpacked else f"; {figures.requests_unpacked:,} with one each"
 
 
-def _time(figures: Estimate, rate: Rate) -> str:
+def _time(figures: Estimate, rate: RateLimit) -> str:
     whole = minutes(figures.requests, figures.seconds_at_quota)
     done = figures.done_at[:16].replace("T", " ")
     return f"{duration(whole)} at {rate.per_minute:,} a minute and {rate.per_day:,} a day; done about {done}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import Cell, CustomModel, Recipe, Variation
-from campaign_runner.plan.recipes import Recipes
+from campaign_runner.plan.recipes import RecipeBuilder
 
 _DIGEST_BYTES = 32
 
@@ -31,7 +31,7 @@ class Planned:
     position: int
     variation: Variation
     recipe: Recipe
-    also: tuple[Cell, ...]
+    other_cells: tuple[Cell, ...]
 
 
 class Plan:
@@ -46,7 +46,7 @@ class Plan:
     def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
         self.campaign = campaign
         self._cells = Cells(campaign)
-        self._recipes = Recipes(campaign, model)
+        self._recipes = RecipeBuilder(campaign, model)
         self._firsts = array("q")  # the first cell of each recipe; ascending, since recipes are numbered as met
         self._ends = array("q")  # where the seeds of each recipe end, counted over all recipes
         self._digests = bytearray()
@@ -84,7 +84,7 @@ class Plan:
         """The product under which a recipe stands first."""
         return self._cells.cell(self._firsts[recipe]).product
 
-    def span(self, recipe: int) -> tuple[int, int]:
+    def positions_of(self, recipe: int) -> tuple[int, int]:
         """The positions of a recipe's variations, counted over all recipes: from, and up to but without."""
         return (self._ends[recipe - 1] if recipe else 0), self._ends[recipe]
 
@@ -119,7 +119,7 @@ class Plan:
     def planned(self, recipe: int, positions: Iterable[int]) -> Iterator[Planned]:
         """The variations of a recipe that stand at `positions`, each under its first cell."""
         words, composed = self._recipes.of(self._cells.cell(self._firsts[recipe]))
-        seeds, (start, _) = self.seeds(recipe), self.span(recipe)
+        seeds, (start, _) = self.seeds(recipe), self.positions_of(recipe)
         for position in positions:
             seed = seeds[position - start]
             first, *also = self.cells_of(recipe, seed)
@@ -132,11 +132,11 @@ class Plan:
         for number in self._cells.numbers():
             if recipe + 1 < self.recipes and number == self._firsts[recipe + 1]:
                 recipe += 1
-                start, _ = self.span(recipe)
+                start, _ = self.positions_of(recipe)
                 yield from self.planned(recipe, range(start, start + len(self._cells.seeds(number))))
             elif number in self._brought:
                 owner, more = self._brought[number]
-                start = self.span(owner)[1] - len(self._further[owner]) + told[owner]
+                start = self.positions_of(owner)[1] - len(self._further[owner]) + told[owner]
                 told[owner] += more
                 yield from self.planned(owner, range(start, start + more))
 

@@ -29,7 +29,7 @@ _MOST_KEPT = 4096  # frames kept at once
 _MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
-class Recipes:
+class RecipeBuilder:
     """The recipe of every cell of a campaign.
 
     `model` is what the custom model's name meant when it was looked up; None before the first run,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Cell
-from campaign_runner.text import guess, listed
+from campaign_runner.text import did_you_mean, joined
 
 AXES = ("product", "prompt", "preset", "market", "size", "seed", "key")
 _SHORTEST_KEY = 8
@@ -19,7 +19,7 @@ _MOST_COMPARED = 5000  # known names among which a guess is made
 
 
 @dataclass(frozen=True, slots=True)
-class Only:
+class Selection:
     """The values asked for, per axis; an axis that is not named matches everything."""
 
     values: Mapping[str, frozenset[str]]
@@ -46,10 +46,10 @@ class Only:
         return all(axis not in self.values or name in self.values[axis] for axis, name in names.items())
 
 
-EVERYTHING = Only({})
+EVERYTHING = Selection({})
 
 
-def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | None = None) -> Only:
+def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | None = None) -> Selection:
     """Read the values of `--only`. `known` holds the names of each axis, where a campaign can tell them.
 
     Raises UsageError for an unknown axis, a short key, or a value that names nobody.
@@ -65,7 +65,7 @@ def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | Non
         for name in wanted:
             _refuse_unknown(axis, name, known or {})
         values.setdefault(axis, set()).update(wanted)
-    return Only({axis: frozenset(names) for axis, names in values.items()})
+    return Selection({axis: frozenset(names) for axis, names in values.items()})
 
 
 def _spelt(axis: str, name: str) -> str:
@@ -88,5 +88,5 @@ def _refuse_unknown(axis: str, name: str, known: Mapping[str, Collection[str]]) 
     names = known[axis]
     if not names:
         raise UsageError(f"--only {axis}={name}: this campaign has no {axis}")
-    near = guess(name, names) if axis != "seed" and len(names) <= _MOST_COMPARED else ""
-    raise UsageError(f"--only {axis}={name}: no {axis} has this name{near or f'; there are {listed(list(names))}'}")
+    near = did_you_mean(name, names) if axis != "seed" and len(names) <= _MOST_COMPARED else ""
+    raise UsageError(f"--only {axis}={name}: no {axis} has this name{near or f'; there are {joined(list(names))}'}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from campaign_runner.output_folder.folder import Folder, home_of, usual_files
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as it is called here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
@@ -17,13 +17,13 @@ def shown(path: Path) -> str:
 def run(file: Path, folder: Folder, *flags: str) -> str:
     """Go on with a campaign, into the output folder that it has."""
     place = folder.path.parent
-    output = [] if place == home_of(file) else ["--output", shown(place)]
-    return _typed("run", shown(file), *_sandbox(folder), *output, *flags)
+    output = [] if place == home_of(file) else ["--output", display_path(place)]
+    return _typed("run", display_path(file), *_sandbox(folder), *output, *flags)
 
 
 def check(file: Path) -> str:
     """See everything that is wrong with a campaign file."""
-    return _typed("check", shown(file))
+    return _typed("check", display_path(file))
 
 
 def resolve(folder: Folder, file: Path | None, *flags: str) -> str:
@@ -33,7 +33,7 @@ def resolve(folder: Folder, file: Path | None, *flags: str) -> str:
 
 def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
     """Make the images of a manifest again."""
-    return _typed("rerun", shown(manifest), *flags, *(["--sandbox"] if is_sandbox else []))
+    return _typed("rerun", display_path(manifest), *flags, *(["--sandbox"] if is_sandbox else []))
 
 
 def retake(key: str, *flags: str) -> str:
@@ -54,5 +54,5 @@ def _called(folder: Folder, file: Path | None) -> str:
     name = folder.path.name
     found = next((usual for usual in usual_files(name) if usual.exists()), None)
     if file is None or found is None or found.resolve() != file.resolve() or folder.path != home_of(file) / name:
-        return shown(folder.path)
+        return display_path(folder.path)
     return name

@@ -19,19 +19,19 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
+    Cause,
     Doubted,
     Edited,
     Event,
     Failed,
     Held,
-    Left,
     ModelResolved,
     Placed,
-    Reason,
     Refused,
     Reused,
     SetAside,
     Started,
+    StillAccepted,
     Stopping,
     Stored,
     Submitting,
@@ -39,8 +39,8 @@ from campaign_runner.events import (
     Waiting,
     Warned,
 )
-from campaign_runner.plan.cost import USUAL_JOB_SECONDS, Rate, duration
-from campaign_runner.text import counted, visible
+from campaign_runner.plan.cost import USUAL_JOB_SECONDS, RateLimit, duration
+from campaign_runner.text import plural, printable
 
 LINE_EVERY = 60.0
 """Seconds between two lines where there is no terminal."""
@@ -81,8 +81,8 @@ class Tally:
 class Progress:
     """How far the campaigns of a run have come together; `rates` are their allowances, by name."""
 
-    def __init__(self, rates: Mapping[str, Rate]) -> None:
-        self.title = next(iter(rates)) if len(rates) == 1 else counted(len(rates), "campaign")
+    def __init__(self, rates: Mapping[str, RateLimit]) -> None:
+        self.title = next(iter(rates)) if len(rates) == 1 else plural(len(rates), "campaign")
         self._rates = rates
         self._tallies = {campaign: Tally() for campaign in rates}
         self.has_begun = False
@@ -203,34 +203,39 @@ def worth_a_line(event: Event) -> str | None:
     """The sentence for a person, None for what only moves the bar."""
     match event:
         case Stored(variation=variation, warnings=warnings) if warnings:
-            return visible(f"warning: {variation.cell}, seed {variation.seed}: {'; '.join(warnings)}")
+            return printable(f"warning: {variation.cell}, seed {variation.seed}: {'; '.join(warnings)}")
         case Refused(attempt, reason, for_good):
-            return visible(f"{'refused' if for_good else 'not taken yet'}: {_job(attempt)}: {reason.message}")
+            return printable(f"{'refused' if for_good else 'not taken yet'}: {_job(attempt)}: {reason.message}")
         case Doubted(attempt, reason):
-            return visible(f"in doubt: {_job(attempt)}: {reason.message}")
+            return printable(f"in doubt: {_job(attempt)}: {reason.message}")
         case Failed(_, variation, reason):
-            return visible(f"failed: {variation.cell}, seed {variation.seed}: {reason.message}")
+            return printable(f"failed: {variation.cell}, seed {variation.seed}: {reason.message}")
         case SetAside(file=file, reason=reason):
-            return visible(f"warning: kept {file}: {reason.message}")
-        case Left(attempt, reason):
-            return visible(f"not fetched yet: {_job(attempt)}: {reason.message}")
+            return printable(f"warning: kept {file}: {reason.message}")
+        case StillAccepted(attempt, reason):
+            return printable(f"not fetched yet: {_job(attempt)}: {reason.message}")
         case Waiting(seconds, why) if seconds > _LONG_WAIT:
             return f"waiting {seconds:.0f} s for the allowance ({why})"
         case Edited(message):
-            return visible(f"changed: {message}")
+            return printable(f"changed: {message}")
         case Reused(images, of_campaign):
-            return visible(f"reused: {counted(images, 'image')} of {of_campaign}, not bought again")
+            return printable(f"reused: {plural(images, 'image')} of {of_campaign}, not bought again")
         case Warned(message):
-            return visible(f"warning: {message}")
+            return printable(f"warning: {message}")
         case Stopping(why):
-            return visible(f"no more requests: {why}")
+            return printable(f"no more requests: {why}")
         case _:
             return None
 
 
 def word(event: Event) -> str:
     """The name of an event in logs: one vocabulary with the journal."""
-    words = {Doubted: "in_doubt", SetAside: "set_aside", ModelResolved: "model_resolved", Left: "still_accepted"}
+    words = {
+        Doubted: "in_doubt",
+        SetAside: "set_aside",
+        ModelResolved: "model_resolved",
+        StillAccepted: "still_accepted",
+    }
     return words.get(type(event), type(event).__name__.lower())
 
 
@@ -243,7 +248,7 @@ def described(event: Event) -> dict[str, Any]:
             return _of(attempt) | {"job_id": ticket.job_id}
         case Refused(attempt, reason, for_good):
             return _of(attempt) | _why(reason) | {"for_good": for_good}
-        case Doubted(attempt, reason) | Left(attempt, reason):
+        case Doubted(attempt, reason) | StillAccepted(attempt, reason):
             return _of(attempt) | _why(reason)
         case Stored(_, variation, file, sha256, size, media_type, warnings):
             kept = {"file": file, "sha256": sha256, "bytes": size, "media_type": media_type}
@@ -281,7 +286,7 @@ def _of(attempt: Attempt) -> dict[str, Any]:
     return {"attempt": attempt.id} | names | {"size": str(cell.size), "seeds": list(attempt.job.seeds)}
 
 
-def _why(reason: Reason) -> dict[str, str]:
+def _why(reason: Cause) -> dict[str, str]:
     return {"code": reason.code, "message": reason.message}
 
 

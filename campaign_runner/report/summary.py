@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.events import Reason
-from campaign_runner.journal.ledger import Entry, Ledger, Requests
+from campaign_runner.events import Cause
+from campaign_runner.journal.ledger import Entry, Ledger, RequestCounts
 from campaign_runner.model import Cell
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import duration
 from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
-from campaign_runner.report.next_commands import shown
-from campaign_runner.text import counted, listed, visible
+from campaign_runner.report.next_commands import display_path
+from campaign_runner.text import joined, plural, printable
 
 SHOWN_IN_SECONDS = 90
 LISTED = 8
@@ -43,7 +43,7 @@ class Summary:
     campaign: Campaign
     folder: Folder
     counts: Mapping[str, int]
-    requests: Requests
+    requests: RequestCounts
     exit: int
     reasons: Sequence[str] = ()
     look: Path | None = None
@@ -54,12 +54,12 @@ class Summary:
 def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     """The lines of the end of a run."""
     name, counts = summary.campaign.campaign, summary.counts
-    made = f"{name}   {counts['stored']:,} of {counted(counts['planned'], 'image')} stored and checked"
+    made = f"{name}   {counts['stored']:,} of {plural(counts['planned'], 'image')} stored and checked"
     yield f"{made:<63} {spent(summary.requests.submitted, summary.seconds)}"
     yield ""
     rows = [*_left_open(summary, ledger), *_not_yet(summary), *_warnings(summary.campaign)]
     yield from _aligned(rows)
-    yield from (f"  stopped: {visible(reason)}" for reason in summary.reasons)
+    yield from (f"  stopped: {printable(reason)}" for reason in summary.reasons)
     if rows or summary.reasons:
         yield ""
     yield f"{f'  files   {summary.folder.images}':<45}   {_left_today(summary.allowance)}".rstrip()
@@ -70,7 +70,7 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
 
 def spent(requests: int, seconds: float | None) -> str:
     """`8 requests, 2 min`; the time is left out where nothing was timed."""
-    sent = counted(requests, "request")
+    sent = plural(requests, "request")
     if seconds is None:
         return sent
     return f"{sent}, {f'{seconds:.0f} s' if seconds < SHOWN_IN_SECONDS else duration(round(seconds / 60))}"
@@ -117,7 +117,7 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
     width = max((len(label) for label, *_ in rows), default=0) + 3
     for label, *lines in rows:
         for number, line in enumerate(lines):
-            yield f"  {'' if number else label:{width}}{visible(line)}"
+            yield f"  {'' if number else label:{width}}{printable(line)}"
 
 
 def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
@@ -138,14 +138,14 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             rows[-1].append(_command(summary, state))
         yield from rows
         if more:
-            manifest = shown(summary.folder.manifest)
+            manifest = display_path(summary.folder.manifest)
             yield [f"{more:,} more", f"{state.replace('_', ' ')}: all of them are in {manifest}"]
 
 
 def _row(group: _Group, summary: Summary, *, is_split: bool) -> Row:
     """`is_split`: some of these groups are to be looked at before they are asked for again, so each has its command."""
     first, campaign = group.first, summary.campaign
-    cell, reason = _cell(first.variation.cell, campaign), first.reason or Reason("", "")
+    cell, reason = _cell(first.variation.cell, campaign), first.reason or Cause("", "")
     seeds = f"seed{'s' if group.images > 1 else ''} {' '.join(group.seeds)}"
     if group.images > len(group.seeds):
         seeds += f" and {group.images - len(group.seeds):,} more"
@@ -160,7 +160,7 @@ def _row(group: _Group, summary: Summary, *, is_split: bool) -> Row:
             return [f"{group.images:,} waiting", f"{cell}, {seeds}", *told, *kept, why]
         case _ if first.job_id is None:
             what = f'{cell}: "{reason.code}", {reason.message}'
-            place = f"{shown(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
+            place = f"{display_path(campaign.path)}:{_line(campaign, first.variation.cell.prompt)}"
             return [f"{group.images:,} refused", what, f"edit {place}, or: {_settle(summary, group)}"]
         case _:
             what = f'{cell}, {seeds}: "{reason.code}", {reason.message}'
@@ -171,7 +171,7 @@ def _row(group: _Group, summary: Summary, *, is_split: bool) -> Row:
 
 
 def _names(group: _Group, summary: Summary) -> str:
-    return listed([shown(summary.folder.path / file) for file in group.unexpected], most=_FILES)
+    return joined([display_path(summary.folder.path / file) for file in group.unexpected], most=_FILES)
 
 
 def _not_yet(summary: Summary) -> Iterator[Row]:
@@ -182,7 +182,7 @@ def _not_yet(summary: Summary) -> Iterator[Row]:
 def _warnings(campaign: Campaign) -> Iterator[Row]:
     """What `check` warns of: it stops nothing, but may have been paid for."""
     for warning in campaign.warnings[:LISTED]:
-        place = f"{shown(warning.path)}:{warning.line}:{warning.column}"
+        place = f"{display_path(warning.path)}:{warning.line}:{warning.column}"
         yield ["warning", f"{place}: {warning.message}", *([warning.advice] if warning.advice else [])]
     if (more := len(campaign.warnings) - LISTED) > 0:
         yield ["warning", f"and {more:,} more: {next_commands.check(campaign.path)}"]

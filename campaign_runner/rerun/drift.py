@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from campaign_runner.errors import AccountRefused
 from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.manifest_schema import Image
-from campaign_runner.rerun.comparing import Pair
-from campaign_runner.text import counted
+from campaign_runner.rerun.comparison import Pair
+from campaign_runner.text import plural
 
 
 def model_ids(images: Sequence[Image]) -> list[str]:
@@ -53,4 +53,4 @@ def canary_drift(pairs: Sequence[Pair]) -> Iterator[str]:
     if not others:
         return
     how = ", ".join(dict.fromkeys(pair.why or f"{pair.verdict}, {pair.distance} % apart" for pair in others))
-    yield f"of {counted(len(made), 'image')} of the first request {len(others)} came out otherwise: {how}"
+    yield f"of {plural(len(made), 'image')} of the first request {len(others)} came out otherwise: {how}"

@@ -11,7 +11,7 @@ from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES
 from campaign_runner.disk import files
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
-from campaign_runner.text import counted, listed
+from campaign_runner.text import joined, plural
 
 _MOST_FILES = 10_000
 
@@ -28,9 +28,9 @@ def find_references(jobs: Iterable[Job], folder: Path | None) -> Mapping[str, Pa
     missing = [digest for digest in needed if digest not in found]
     if missing:
         where = "say where they are with --references DIR" if folder is None else f"none of them is in {folder}"
-        cells = listed([f"{digest[:12]} (of {needed[digest].variations[0].cell})" for digest in missing], most=4)
+        cells = joined([f"{digest[:12]} (of {needed[digest].variations[0].cell})" for digest in missing], most=4)
         raise UsageError(
-            f"{counted(len(missing), 'reference image')} with these SHA-256 are needed: {cells}; {where}. "
+            f"{plural(len(missing), 'reference image')} with these SHA-256 are needed: {cells}; {where}. "
             "Nothing was sent"
         )
     return found

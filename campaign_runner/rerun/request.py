@@ -11,15 +11,15 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.output_folder.manifest_reader import ReadBack
-from campaign_runner.plan.cost import Rate
-from campaign_runner.rerun.choosing import Chosen
-from campaign_runner.rerun.comparing import Sides
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.rerun.choice import Chosen
+from campaign_runner.rerun.comparison import Sides
 from campaign_runner.run.limits import Limits
-from campaign_runner.session.request import Access
+from campaign_runner.session.request import ServiceAccess
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RerunRequest:
     """The manifest, what of it is made again, and where the images go.
 
     `references` is where reference images lie; `restore` puts images back that differ from the record; `decisions`
@@ -29,7 +29,7 @@ class Again:
     read: ReadBack
     chosen: Chosen
     into: Folder
-    rate: Rate
+    rate: RateLimit
     limits: Limits
     references: Path | None = None
     accept_drift: bool = False
@@ -51,7 +51,7 @@ class Again:
         head = self.read.head
         return f"{head.campaign} of {head.created_at.isoformat()}"
 
-    def refuse(self, access: Access) -> None:
+    def refuse(self, access: ServiceAccess) -> None:
         """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""
         if self.read.head.backend == "sandbox" and hosts.is_adobe(access.origin):
             raise UsageError(

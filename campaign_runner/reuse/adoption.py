@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError
-from campaign_runner.events import Adopted, Fact, Source
+from campaign_runner.events import Adopted, Fact, RecipeSource
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
@@ -29,7 +29,7 @@ _OR_BUY = ", or buy it again with `run --no-reuse`"
 
 
 @dataclass(frozen=True, slots=True)
-class Existing:
+class Candidate:
     """A stored image, and the variation it is to stand for. `home` is the output folder it lies in."""
 
     planned: Planned
@@ -53,9 +53,9 @@ class Recording(Protocol):
     async def record(self, facts: list[Fact]) -> object: ...
 
 
-async def adopt(
-    images: Iterable[Existing], store: FolderStore, journal: Recording
-) -> AsyncIterator[Adopted | Existing]:
+async def take_over(
+    images: Iterable[Candidate], store: FolderStore, journal: Recording
+) -> AsyncIterator[Adopted | Candidate]:
     """Adopt every image: an Adopted is recorded when it is told, an Existing has no such file with such bytes.
 
     Raises IntegrityError where a name is taken by something else, StoreError.
@@ -68,7 +68,7 @@ async def adopt(
             yield each
 
 
-async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
+async def _adopt(image: Candidate, store: FolderStore) -> Adopted | Candidate:
     entry, variation = image.entry, image.planned.variation
     found = await in_thread(_examined, image)
     if found is None:
@@ -97,7 +97,7 @@ async def _adopt(image: Existing, store: FolderStore) -> Adopted | Existing:
     )
 
 
-def _examined(image: Existing) -> Examined | None:
+def _examined(image: Candidate) -> Examined | None:
     """The picture, if it is there and what is recorded. Raises StoreError, IntegrityError where it cannot be looked at.
 
     An image behind a link, or that may not be read, is paid for: it is not as good as gone.
@@ -123,9 +123,9 @@ def _examined(image: Existing) -> Examined | None:
     return found if is_as_recorded else None
 
 
-def _source(image: Existing) -> Source:
+def _source(image: Candidate) -> RecipeSource:
     entry = image.entry
-    return Source(
+    return RecipeSource(
         how=image.how,
         campaign=image.campaign,
         key=entry.variation.key,

@@ -24,7 +24,7 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Job
 from campaign_runner.ports import Journal, Unfinished
 from campaign_runner.reuse.neighbours import Neighbours
-from campaign_runner.run.submitting import NOT_SENT
+from campaign_runner.run.submitter import NOT_SENT
 from campaign_runner.tasks import in_thread
 
 FILE = ".buying"

@@ -16,7 +16,7 @@ from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import MADE_AGAIN
-from campaign_runner.reuse.offers import Wish
+from campaign_runner.reuse.offers import ReuseQuery
 
 GRAIN = 2_000_000_000
 """Nanoseconds within which two changes of a file may bear the same time: two seconds on FAT, far less elsewhere."""
@@ -56,7 +56,9 @@ class Neighbours:
     `wish` is asked for at every use: the custom model may become known meanwhile. All methods block.
     """
 
-    def __init__(self, wish: Callable[[], Wish], read: Mapping[str, int | None], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, wish: Callable[[], ReuseQuery], read: Mapping[str, int | None], warn: Callable[[str], None]
+    ) -> None:
         self._wish = wish
         self._warn = warn
         home = wish().folder.parent

@@ -18,10 +18,10 @@ from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import INTERRUPTED, Entry, Ledger
 from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.folder import MADE_AGAIN
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse.adoption import Existing
-from campaign_runner.text import counted
+from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.text import plural
 
 _AT_ONCE = 500
 
@@ -39,7 +39,7 @@ class Offer:
     coming: Collection[int] = ()
 
     def __str__(self) -> str:
-        return f"{counted(len(self.positions), 'image')} of {self.campaign}"
+        return f"{plural(len(self.positions), 'image')} of {self.campaign}"
 
     def without(self, taken: Collection[int]) -> Offer:
         """The rest of it."""
@@ -48,7 +48,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReuseOffers:
     """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read.
 
     `waiting` is what they may have paid for and not stored yet: bought here, it would be paid for twice. `read` says
@@ -69,11 +69,11 @@ class Found:
             yield from offer.positions
 
 
-NOTHING = Found(0, (), ())
+NOTHING = ReuseOffers(0, (), ())
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReuseQuery:
     """What is looked for: images of this service, made with this very custom model."""
 
     folder: Path  # our own, which is not looked into
@@ -96,9 +96,9 @@ class Wish:
         return entry.state == "accepted" or entry.reason == INTERRUPTED
 
 
-def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Found:
-    """Which due variations of `stock`, `among` these keys if given, exist in the other output folders beside ours."""
-    if not stock.due or not stock.plan.knows_keys:
+def search(status: PlanStatus, wish: ReuseQuery, among: Collection[str] | None = None) -> ReuseOffers:
+    """Which due variations of `status`, `among` these keys if given, exist in the other output folders beside ours."""
+    if not status.due or not status.plan.knows_keys:
         return NOTHING
     offers: list[Offer] = []
     open_there: list[Offer] = []
@@ -106,7 +106,7 @@ def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Fo
     taken: set[int] = set()
     read: dict[str, int | None] = {}
     for folder in _beside(wish.folder):
-        due = (each for each in stock.due_keys() if each[0] not in taken and (among is None or each[1] in among))
+        due = (each for each in status.due_keys() if each[0] not in taken and (among is None or each[1] in among))
         try:
             read[folder.name], offer, unsettled = _offer(folder, due, wish)
         except (IntegrityError, StoreError) as error:
@@ -117,20 +117,20 @@ def search(stock: Stock, wish: Wish, among: Collection[str] | None = None) -> Fo
         offers += [offer] if offer.positions else []
         open_there.append(unsettled)
     left = tuple(rest for each in open_there if (rest := each.without(taken)).positions)
-    return Found(stock.due, tuple(offers), tuple(warnings), left, read)
+    return ReuseOffers(status.due, tuple(offers), tuple(warnings), left, read)
 
 
 def left_to(waiting: Offer) -> str:
     """What to say of what is left to another campaign."""
     number = len(waiting.positions)
     return (
-        f"{counted(number, 'image')} due here {'waits' if number == 1 else 'wait'} at the service or in doubt in "
+        f"{plural(number, 'image')} due here {'waits' if number == 1 else 'wait'} at the service or in doubt in "
         f"campaign {waiting.campaign}: they are not bought here, else they were paid for twice. Run or resolve that "
         "campaign first; --no-reuse buys them"
     )
 
 
-def existing(offer: Offer, plan: Plan, wish: Wish) -> Iterator[Existing]:
+def existing(offer: Offer, plan: Plan, wish: ReuseQuery) -> Iterator[Candidate]:
     """The images of an offer, as their record describes them now. Raises IntegrityError, StoreError."""
     positions = iter(offer.positions)
     with Ledger(offer.folder) as ledger:
@@ -138,12 +138,12 @@ def existing(offer: Offer, plan: Plan, wish: Wish) -> Iterator[Existing]:
             planned = {each.variation.key: each for each in map(plan.at, some)}
             entries = (entry for entry in ledger.entries(list(planned)).values() if wish.takes(entry))
             yield from (
-                Existing(planned[entry.variation.key], entry, offer.folder, offer.campaign, "reused")
+                Candidate(planned[entry.variation.key], entry, offer.folder, offer.campaign, "reused")
                 for entry in entries
             )
 
 
-def known_model(campaign: Campaign, wish: Wish) -> CustomModel | None:
+def known_model(campaign: Campaign, wish: ReuseQuery) -> CustomModel | None:
     """What the campaign's custom model means, as far as the other campaigns' records agree; good for planning."""
     models = {found for folder in _beside(wish.folder) if (found := _model_of(folder, wish.origin)) is not None}
     meant = {model for model in models if campaign.custom_model in (model.name, model.asset_name, model.id)}
@@ -172,7 +172,7 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
         return None  # `search` tells that it cannot be read
 
 
-def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: Wish) -> tuple[int, Offer, Offer]:
+def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: ReuseQuery) -> tuple[int, Offer, Offer]:
     """Up to which event a campaign's journal is read, what it has of `due`, and what of it it may have paid for."""
     if not _is_begun(folder):
         nothing = Offer(folder.name, folder, ())

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.reuse.offers import Found, Offer, left_to
+from campaign_runner.reuse.offers import Offer, ReuseOffers, left_to
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.run.stop import Level
 from campaign_runner.tasks import in_thread
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 LONGEST_WAIT = 900.0
 """Seconds: as long as a job is followed."""
@@ -28,8 +28,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 class Takeover:
     """`find` says what others have of what was left to them, `take` takes what they have stored. Both may raise."""
 
-    find: Callable[[], Found]
-    take: Callable[[Found], Awaitable[None]]
+    find: Callable[[], ReuseOffers]
+    take: Callable[[ReuseOffers], Awaitable[None]]
 
     async def work(self, control: Control, limits: Limits, *, began: float) -> int:
         """Take over what is stored, wait for what may be, and tell what is left; the answer is how many that are.
@@ -46,7 +46,7 @@ class Takeover:
             waiting = await self._look()
         waiting = await self._look() if waiting else ()  # a run may have stored it and ended just now
         for each in waiting:
-            control.leave(left_to(each))
+            control.skip(left_to(each))
         return sum(len(each.positions) for each in waiting)
 
     async def _look(self) -> tuple[Offer, ...]:
@@ -59,7 +59,7 @@ class Takeover:
 def not_made(images: int) -> str:
     """What to say of images that nobody has or makes after all."""
     was, them = ("was", "it") if images == 1 else ("were", "them")
-    return f"{counted(images, 'image')} {was} left to another campaign, which did not make {them}: run again"
+    return f"{plural(images, 'image')} {was} left to another campaign, which did not make {them}: run again"
 
 
 async def _any_at_work(waiting: tuple[Offer, ...]) -> bool:

@@ -53,7 +53,7 @@ class Control:
         self._told: set[str] = set()
         self._useless: set[str] = set()  # attempts in a row
 
-    def heard(self, error: ProviderError | None) -> None:
+    def note_answer(self, error: ProviderError | None) -> None:
         """A call to the service ended: with an answer (None, or an error that is one) or in silence."""
         if error is not None and error.notice:
             self.warn_once(error.notice)
@@ -114,7 +114,7 @@ class Control:
         self.ending.later = self.ending.later or why
         self._stopping(why, level)
 
-    def leave(self, why: str) -> None:
+    def skip(self, why: str) -> None:
         """Something is left to another run; this one goes on without it."""
         if why not in self.ending.left:
             self.ending.left.append(why)
@@ -124,7 +124,7 @@ class Control:
         """A signal asked the process to end: answers and writes under way have a few seconds left."""
         self.ending.signal = number
         name = signal.Signals(number).name
-        self._stopping(f"{name}: waiting up to 10 s for what is under way; once more leaves at once", Level.LEAVING)
+        self._stopping(f"{name}: waiting up to 10 s for what is under way; once more leaves at once", Level.INTERRUPTED)
 
     def _stopping(self, why: str, level: Level) -> None:
         if not self.stop.reached(level):

@@ -11,7 +11,7 @@ from campaign_runner.errors import BlockedHost, Damaged, ProviderError
 from campaign_runner.events import Attempt
 from campaign_runner.model import SHORT, Finished, Output, Variation
 from campaign_runner.ports import Examined
-from campaign_runner.run.polls import LetGo
+from campaign_runner.run.polls import NoLongerFollowed
 
 _SIGNATURE = 16
 """Characters that a value of a link's query has at least if it is one."""
@@ -19,7 +19,7 @@ UNSOUND = ".bin"
 """The suffix of what is no whole picture."""
 
 
-class GivenUp(LetGo):
+class GivenUp(NoLongerFollowed):
     """An output could not be had, however often it was asked for. `is_useless`: what is offered could not be used."""
 
     def __init__(self, failures: Sequence[ProviderError]) -> None:

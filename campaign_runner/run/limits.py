@@ -35,7 +35,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Spent:
+class Usage:
     """Images and requests asked for and not refused, by all runs of one command: what its limits bound."""
 
     images: int = 0
@@ -43,12 +43,12 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedLimits:
     """What a run shares with the others of its command.
 
     Runs of equal allowance share the `turn`: it is held while one waits for its permit and goes round, so that
     nobody has two requests while another waits for one.
     """
 
-    spent: Spent = field(default_factory=Spent)
+    spent: Usage = field(default_factory=Usage)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -34,7 +34,7 @@ Silence = Callable[[bool], None]
 """Is told True where no one has said for `UNANSWERED` seconds how a job stands, and False once somebody does again."""
 
 
-class LetGo(Exception):
+class NoLongerFollowed(Exception):
     """The job is not followed any further for now; it stays accepted.
 
     `code` says why; `is_gone` whether the service itself said, more than once, that its images are not to be had.
@@ -50,12 +50,12 @@ def _nobody(is_silent: bool) -> None:
     """For a job that nobody waits for."""
 
 
-def _still_running() -> LetGo:
-    return LetGo("still_running", "it is still being made")
+def _still_running() -> NoLongerFollowed:
+    return NoLongerFollowed("still_running", "it is still being made")
 
 
-def _stopped() -> LetGo:
-    return LetGo("stopped", "the run was stopped")
+def _stopped() -> NoLongerFollowed:
+    return NoLongerFollowed("stopped", "the run was stopped")
 
 
 @dataclass(order=True, slots=True)
@@ -155,7 +155,7 @@ class Polls:
         while True:
             job = await self._next_due()
             self._looked_at.append(job)
-            await self._look(job)
+            await self._poll_once(job)
             self._looked_at.remove(job)
 
     async def _next_due(self) -> _Followed:
@@ -168,7 +168,7 @@ class Polls:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), wait)
 
-    async def _look(self, job: _Followed) -> None:
+    async def _poll_once(self, job: _Followed) -> None:
         began = asyncio.get_running_loop().time()
         try:
             finished = await self._provider.poll(job.ticket)
@@ -181,12 +181,12 @@ class Polls:
                 job.answered()
             else:
                 job.unanswered(began)
-            self._again(job, error)
+            self._on_error(job, error)
         else:
             self._heard(None)
-            self._judge(job, finished)
+            self._on_answer(job, finished)
 
-    def _judge(self, job: _Followed, finished: Finished | None) -> None:
+    def _on_answer(self, job: _Followed, finished: Finished | None) -> None:
         job.answered()
         job.failures = job.denials = 0
         age = asyncio.get_running_loop().time() - job.since
@@ -197,13 +197,13 @@ class Polls:
                 job.done.set_result(finished)
         else:
             job.was_seen_running = True
-            self._later(job, job.pace.next_look(age, self._random()), _still_running(), until=job.patient_until)
+            self._reschedule(job, job.pace.next_look(age, self._random()), _still_running(), until=job.patient_until)
 
-    def _again(self, job: _Followed, error: ProviderError) -> None:
+    def _on_error(self, job: _Followed, error: ProviderError) -> None:
         """Nothing is lost by a failed poll: look again, more slowly."""
         job.failures += 1
         job.denials = retry.denials(error, job.denials)
-        reason = LetGo(error.code or "not_answered", str(error), is_gone=job.denials >= DENIALS)
+        reason = NoLongerFollowed(error.code or "not_answered", str(error), is_gone=job.denials >= DENIALS)
         is_unknown = error.code == "unknown_job_id"
         wait = retry.poll_again(error, job.denials if is_unknown else job.failures, self._random())
         if wait is None:
@@ -212,9 +212,9 @@ class Polls:
         until = max(job.patient_until, job.began + FAILING)
         if job.failures < LEAST_LOOKS and wait < FAILING:
             until = max(until, asyncio.get_running_loop().time() + wait)
-        self._later(job, wait, reason, until=until)
+        self._reschedule(job, wait, reason, until=until)
 
-    def _later(self, job: _Followed, seconds: float, reason: LetGo, *, until: float) -> None:
+    def _reschedule(self, job: _Followed, seconds: float, reason: NoLongerFollowed, *, until: float) -> None:
         """Look at the job again after `seconds`, or let go of it at `until`."""
         now = asyncio.get_running_loop().time()
         if self._is_closed or now >= until:

@@ -13,20 +13,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from campaign_runner.errors import GenerationFailed
-from campaign_runner.events import Attempt, Event, Fact, Failed, Left, Reason, Warned
+from campaign_runner.events import Attempt, Cause, Event, Fact, Failed, StillAccepted, Warned
 from campaign_runner.model import Finished, Job, Ticket
 from campaign_runner.ports import Unfinished
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.deliveries import Delivery, GivenUp
 from campaign_runner.run.ending import Ending
-from campaign_runner.run.fetching import Keeper
-from campaign_runner.run.limits import Limits, Ports, Shared
+from campaign_runner.run.fetcher import ImageFetcher
+from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.pace import Pace
-from campaign_runner.run.polls import POLLERS, LetGo, Polls, Silence
+from campaign_runner.run.polls import POLLERS, NoLongerFollowed, Polls, Silence
 from campaign_runner.run.slots import HeededQuota, Slots
 from campaign_runner.run.stop import Level, Stop
-from campaign_runner.run.submitting import Submitter
-from campaign_runner.tasks import Crew
+from campaign_runner.run.submitter import Submitter
+from campaign_runner.tasks import TaskSet
 
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""
@@ -54,7 +54,7 @@ class Runner:
         limits: Limits | None = None,
         *,
         control: Control | None = None,
-        shared: Shared | None = None,
+        shared: SharedLimits | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._control = control or Control(Clock(), Stop(), _nobody)
@@ -63,52 +63,54 @@ class Runner:
         self._paces: dict[tuple[str, int], Pace] = {}
         self._left: set[str] = set()  # attempts that are accepted and that nobody follows
         self._returning = asyncio.Lock()
-        heard, random = self._control.heard, self._control.clock.random
+        heard, random = self._control.note_answer, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
         ports = replace(ports, quota=HeededQuota(ports.quota, self._slots))
-        self._submitter = Submitter(ports, self._limits, self._control, shared=shared or Shared(), record=self._record)
-        self._keeper = Keeper(ports, self._control, self._record)
+        self._submitter = Submitter(
+            ports, self._limits, self._control, shared=shared or SharedLimits(), record=self._record
+        )
+        self._fetcher = ImageFetcher(ports, self._control, self._record)
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
         """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
-        async with Crew(self._poller_failed) as pollers:
+        async with TaskSet(self._poller_failed) as pollers:
             for _ in range(POLLERS):
                 pollers.start(self._polls.serve())
-            async with Crew(self._control.failed) as crew:
-                pollers.start(self._drain(crew))
+            async with TaskSet(self._control.failed) as tasks:
+                pollers.start(self._drain(tasks))
                 pollers.start(self._keep_time())
-                pollers.start(self._return_at_times(crew))
-                await self._work(crew, jobs)
+                pollers.start(self._return_at_times(tasks))
+                await self._work(tasks, jobs)
             pollers.cancel()
         return self._control.ending
 
-    async def _work(self, crew: Crew, jobs: Iterable[Job]) -> None:
+    async def _work(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
         """Everything that is to be done, and after a long run once more what was let go of meanwhile."""
         time = asyncio.get_running_loop().time
         began = time()
-        crew.start(self._begin(crew, jobs))
-        await crew.join()
+        tasks.start(self._begin(tasks, jobs))
+        await tasks.join()
         if time() - began >= RETURN:
-            crew.start(self._return(crew))
+            tasks.start(self._return(tasks))
 
-    async def _begin(self, crew: Crew, jobs: Iterable[Job]) -> None:
-        await self._resume(crew)
-        await self._submit_all(crew, jobs)
+    async def _begin(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
+        await self._resume(tasks)
+        await self._submit_all(tasks, jobs)
 
-    async def _resume(self, crew: Crew) -> None:
+    async def _resume(self, tasks: TaskSet) -> None:
         """Follow again what earlier runs left accepted: it is paid for, so it comes first."""
         async for unfinished in self._journal.unfinished():
             if not await self._slots.admitted(Level.DRAINING):
                 return
-            crew.start(self._follow_again(unfinished))
+            tasks.start(self._follow_again(unfinished))
 
-    async def _return_at_times(self, crew: Crew) -> None:
+    async def _return_at_times(self, tasks: TaskSet) -> None:
         """Follow again, for as long as the run lasts, what it let go of: no other run can, and the service forgets."""
         while await self._control.stop.sleep(Level.DRAINING, RETURN):
             if not self._returning.locked():
-                crew.start(self._return(crew))
+                tasks.start(self._return(tasks))
 
-    async def _return(self, crew: Crew) -> None:
+    async def _return(self, tasks: TaskSet) -> None:
         """Follow again what was let go of; not where an error ends the run, which would only meet it again."""
         async with self._returning:
             left = frozenset(self._left)  # of what is let go of only now, the journal's page may be too old
@@ -120,18 +122,18 @@ class Runner:
                 if self._control.ending.errors or not await self._slots.admitted(Level.DRAINING):
                     return
                 self._left.remove(unfinished.attempt.id)
-                crew.start(self._follow_again(unfinished))
+                tasks.start(self._follow_again(unfinished))
 
-    async def _submit_all(self, crew: Crew, jobs: Iterable[Job]) -> None:
+    async def _submit_all(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
                 return
-            crew.start(self._drive(job))
+            tasks.start(self._drive(job))
 
     async def _drive(self, job: Job) -> None:
         """The life of one job; a crash at any await is safe."""
         with self._slots.room_held(), self._slots.slot_held() as slot:
-            accepted = await self._submitter.accepted(job)
+            accepted = await self._submitter.submit(job)
             if accepted is not None:
                 attempt, ticket = accepted
                 followed = Unfinished(attempt, attempt.job.seeds, ticket, self._control.clock.now())
@@ -155,10 +157,10 @@ class Runner:
             )
             slot.close()
             aside = set(unfinished.aside)
-            await self._keeper.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket), aside))
+            await self._fetcher.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket), aside))
         except GenerationFailed as failure:
-            await self._fail(attempt, Reason(failure.code or "failed", str(failure)))
-        except LetGo as reason:
+            await self._fail(attempt, Cause(failure.code or "failed", str(failure)))
+        except NoLongerFollowed as reason:
             self._stop_where_silent(attempt, age)
             if reason.is_gone and not isinstance(reason, GivenUp) and len(attempt.job.variations) == len(seeds):
                 self._control.useless(attempt.id, str(reason))
@@ -188,16 +190,16 @@ class Runner:
         """The same job's outputs again, under new URLs."""
         return await self._polls.finished(ticket, Pace(), age=PATIENCE, patience=0.0)
 
-    async def _let_go(self, attempt: Attempt, reason: LetGo, age: float) -> None:
+    async def _let_go(self, attempt: Attempt, reason: NoLongerFollowed, age: float) -> None:
         if reason.is_gone and age > LOST_AFTER.total_seconds():
-            lost = Reason("lost", f"paid for, but not to be had for 24 hours: {reason}")
-            for variation in await self._keeper.recover(attempt):
+            lost = Cause("lost", f"paid for, but not to be had for 24 hours: {reason}")
+            for variation in await self._fetcher.recover(attempt):
                 await self._record(Failed(attempt, variation, lost))
         else:
             self._left.add(attempt.id)
-            self._control.observe(Left(attempt, Reason(reason.code, str(reason))))
+            self._control.observe(StillAccepted(attempt, Cause(reason.code, str(reason))))
 
-    async def _fail(self, attempt: Attempt, reason: Reason) -> None:
+    async def _fail(self, attempt: Attempt, reason: Cause) -> None:
         for variation in attempt.job.variations:
             await self._record(Failed(attempt, variation, reason))
 
@@ -219,14 +221,14 @@ class Runner:
             await asyncio.sleep(min(left))
             self._control.stop_asked("the time you gave is over")
 
-    async def _drain(self, crew: Crew) -> None:
+    async def _drain(self, tasks: TaskSet) -> None:
         """Once the run is draining: let go of the polls at once, and of the rest after a grace."""
         stop = self._control.stop
         await stop.until(Level.DRAINING, asyncio.Event().wait())
         self._polls.let_go()
-        if not await stop.sleep(Level.LEAVING, GRACE):
+        if not await stop.sleep(Level.INTERRUPTED, GRACE):
             await asyncio.sleep(GRACE_AFTER_SIGNAL)
-        crew.cancel()
+        tasks.cancel()
 
     def _poller_failed(self, error: BaseException) -> None:
         self._control.failed(error, Level.DRAINING)

@@ -16,7 +16,7 @@ class Level(IntEnum):
     GOING = 0
     NO_SUBMITS = 1  # what is accepted is still polled and fetched
     DRAINING = 2  # only answers and writes under way are waited for
-    LEAVING = 3  # a signal came: they have a few seconds left
+    INTERRUPTED = 3  # a signal came: they have a few seconds left
 
 
 class Stop:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from campaign_runner.sandbox.refusal import Refusal, api_error, ims_error, list_error
+from campaign_runner.sandbox.refusals import Refusal, api_error, ims_error, list_error
 
 GRANT = {"grant_type", "client_id", "client_secret", "scope"}
 

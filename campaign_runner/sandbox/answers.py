@@ -14,8 +14,8 @@ from typing import Any
 
 from campaign_runner.sandbox.jobs import GONE, Job, Output
 from campaign_runner.sandbox.links import Links
-from campaign_runner.sandbox.orders import SEED_MOST
-from campaign_runner.sandbox.refusal import Refusal, api_error
+from campaign_runner.sandbox.refusals import Refusal, api_error
+from campaign_runner.sandbox.requests import SEED_MOST
 
 OTHER_HOST = "http://127.0.0.2"
 FLOOD = 2000

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from campaign_runner.sandbox.refusal import list_error
+from campaign_runner.sandbox.refusals import list_error
 from campaign_runner.sandbox.settings import Dates
 
 PAGE_MOST = 50

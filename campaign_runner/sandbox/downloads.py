@@ -11,13 +11,20 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from campaign_runner.sandbox.accidents import Sleep, compressed, send_half, send_huge, send_slowly, send_unfinished
+from campaign_runner.sandbox.fault_effects import (
+    Sleep,
+    compressed,
+    send_half,
+    send_huge,
+    send_slowly,
+    send_unfinished,
+)
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import Picture, render, render_bomb
 from campaign_runner.sandbox.jobs import Job, Jobs, Output
 from campaign_runner.sandbox.links import Links
 from campaign_runner.sandbox.metadata import with_metadata
-from campaign_runner.sandbox.refusal import page, store_error
+from campaign_runner.sandbox.refusals import page, store_error
 from campaign_runner.sandbox.settings import Settings
 
 

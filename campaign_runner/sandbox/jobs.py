@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from campaign_runner.sandbox.faults import Fault, Script
 from campaign_runner.sandbox.identity import key_of
 from campaign_runner.sandbox.latency import Latency
-from campaign_runner.sandbox.orders import SEED_MOST, Order
-from campaign_runner.sandbox.refusal import Refusal, api_error, validation_error
+from campaign_runner.sandbox.refusals import Refusal, api_error, validation_error
+from campaign_runner.sandbox.requests import SEED_MOST, GenerationRequest
 from campaign_runner.sandbox.settings import Settings
 
 JOB_ID = re.compile(r"(urn:ff:jobs:[a-z0-9]+:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -49,7 +49,7 @@ class Job:
 
     id: str
     client: str
-    order: Order
+    order: GenerationRequest
     seeds: tuple[int, ...]
     accepted_at: float
     ready_at: float
@@ -86,7 +86,7 @@ class Jobs:
         """The first one accepted."""
         return next(iter(self._jobs.values()))
 
-    def begin(self, client: str, order: Order, *, now: float, faults: tuple[Fault, ...]) -> Job:
+    def begin(self, client: str, order: GenerationRequest, *, now: float, faults: tuple[Fault, ...]) -> Job:
         """Accept `order`: number it, choose its seeds if it brought none, and set the time it takes.
 
         `faults` strike the job; the script is asked what strikes each of its outputs.

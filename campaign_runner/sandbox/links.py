@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from campaign_runner.sandbox.clock import Clock
-from campaign_runner.sandbox.refusal import store_error
+from campaign_runner.sandbox.refusals import store_error
 
 SECRET = b"sandbox"
 DATE = "%Y%m%dT%H%M%SZ"

@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from campaign_runner.sandbox import accidents
+from campaign_runner.sandbox import fault_effects
 from campaign_runner.sandbox.access import Tokens, admit, admit_to_list
 from campaign_runner.sandbox.answers import Answers, acceptance, prompt_refused
 from campaign_runner.sandbox.catalog import listing
@@ -28,9 +28,9 @@ from campaign_runner.sandbox.jobs import Job, Jobs, refuse_malformed, unknown_jo
 from campaign_runner.sandbox.latency import Latency
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
-from campaign_runner.sandbox.orders import Order, check, parse
 from campaign_runner.sandbox.quota import Quota
-from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page
+from campaign_runner.sandbox.refusals import Dropped, Refusal, api_error, ims_error, list_error, page
+from campaign_runner.sandbox.requests import GenerationRequest, check, parse
 from campaign_runner.sandbox.settings import Settings
 from campaign_runner.sandbox.uploads import MOST_BYTES, Uploads
 
@@ -58,7 +58,7 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         clock: Callable[[], float] = time.monotonic,
         began: datetime | None = None,
-        sleep: accidents.Sleep = asyncio.sleep,
+        sleep: fault_effects.Sleep = asyncio.sleep,
     ) -> None:
         self.settings = settings
         self.ledger = Ledger()
@@ -106,13 +106,13 @@ class Sandbox:
                 self._tokens.revoke(request.headers)
             try:
                 await self._arrive(place)
-                await accidents.before(faults, self._sleep)
+                await fault_effects.before(faults, self._sleep)
                 response = await handler(request, faults)
             except (Refusal, Dropped, ConnectionError) as no:  # the last: the caller went away in the middle of it
                 if place == "submit":
                     await self._record_refused(request, no)
-                return no.response() if isinstance(no, Refusal) else accidents.drop(request)
-            return await accidents.after(faults, request, response, sleep=self._sleep)
+                return no.response() if isinstance(no, Refusal) else fault_effects.drop(request)
+            return await fault_effects.after(faults, request, response, sleep=self._sleep)
 
         return answer
 
@@ -220,7 +220,7 @@ class Sandbox:
         shown = seeds if isinstance(seeds, list) else []
         self.ledger.refuse(Entry(self._now(), client, version, shown, asked, "refused", why))
 
-    def _refused_prompt(self, order: Order) -> tuple[Fault, ...]:
+    def _refused_prompt(self, order: GenerationRequest) -> tuple[Fault, ...]:
         """How the content policy strikes a forbidden prompt; raises where that is at once."""
         if FORBIDDEN not in order.prompt.lower():
             return ()
@@ -250,17 +250,17 @@ class Sandbox:
             return
         match self.settings.retry_after:
             case "seconds":
-                raise accidents.rate_limited(str(math.ceil(wait)))
+                raise fault_effects.rate_limited(str(math.ceil(wait)))
             case "date":
                 date = self._clock.date(self._now() + wait + 1)
-                raise accidents.rate_limited(format_datetime(date, usegmt=True))
+                raise fault_effects.rate_limited(format_datetime(date, usegmt=True))
             case "none":
-                raise accidents.rate_limited(None)
+                raise fault_effects.rate_limited(None)
             case "zero":
-                raise accidents.rate_limited("0")
+                raise fault_effects.rate_limited("0")
             case "past":
                 date = self._clock.date(self._now() - HOUR)
-                raise accidents.rate_limited(format_datetime(date, usegmt=True))
+                raise fault_effects.rate_limited(format_datetime(date, usegmt=True))
 
 
 def _origin(request: web.Request) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 
-from campaign_runner.sandbox.refusal import api_error
+from campaign_runner.sandbox.refusals import api_error
 
 LIFE = 7 * 86400.0
 MOST_BYTES = 15_000_000

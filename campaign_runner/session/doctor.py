@@ -15,14 +15,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaign_runner.disk import files
-from campaign_runner.errors import CampaignError, LaterError, SpecError, StoreError, UsageError
+from campaign_runner.errors import (
+    CampaignError,
+    CampaignFileError,
+    LaterError,
+    StoreError,
+    UsageError,
+)
 from campaign_runner.firefly.client import FireflyClient, Settings, named
 from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Rate, estimate, product_of_lists
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.quota import Limits, SharedQuota
+from campaign_runner.quota import QuotaLimits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
 from campaign_runner.session.preflight import (
@@ -31,10 +37,10 @@ from campaign_runner.session.preflight import (
     refuse_unfit_prompts,
     settle_model,
 )
-from campaign_runner.session.request import Access, Order
+from campaign_runner.session.request import RunRequest, ServiceAccess
 from campaign_runner.session.session import refuse_to_run
 from campaign_runner.session.wiring import BYTES_AN_IMAGE
-from campaign_runner.text import counted, listed
+from campaign_runner.text import joined, plural
 
 WRONG_CLOCK = 60.0
 """Seconds between our clock and the service's that a person should know of."""
@@ -43,7 +49,7 @@ USUAL_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One check: what was looked at, what was found (and what to do about it), and the exit status of a run then."""
 
     check: str
@@ -52,39 +58,39 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Subject:
     """What is examined: how the service is reached, the account's allowance, and the campaign, if one is named.
 
     `wrong` is what is wrong with the campaign's file; there is no `order` then.
     """
 
-    access: Access
-    rate: Rate
+    access: ServiceAccess
+    rate: RateLimit
     clock: Clock
-    order: Order | None = None
-    wrong: SpecError | None = None
+    order: RunRequest | None = None
+    wrong: CampaignFileError | None = None
 
 
 class Doctor:
-    """Examines one patient. Use once."""
+    """Examines one subject. Use once."""
 
-    def __init__(self, patient: Patient) -> None:
-        self._patient = patient
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
         self._settings: Settings | None = None
-        self._stock: Stock | None = None
+        self._status: PlanStatus | None = None
         self._models: Sequence[CustomModel] | None = None
         self._clock_ahead: float | None = None
 
-    async def findings(self) -> AsyncIterator[Finding]:
+    async def findings(self) -> AsyncIterator[Check]:
         """One finding a check, as they come; what cannot be looked at without an earlier one is left out."""
         for check, look in self._checks().items():
             try:
                 seen = await look()
             except CampaignError as error:
-                yield Finding(check, _told(error), error.exit_code)
+                yield Check(check, _told(error), error.exit_code)
             else:
                 if seen is not None:
-                    yield Finding(check, seen)
+                    yield Check(check, seen)
 
     def _checks(self) -> dict[str, Callable[[], Awaitable[str | None]]]:
         return {
@@ -94,7 +100,7 @@ class Doctor:
             "disk": self._disk,
             "names": self._names,
             "state": self._state,
-            "settings": self._complete,
+            "settings": self._check_settings,
             "service": self._service,
             "model": self._model,
             "clock": self._clock,
@@ -103,28 +109,28 @@ class Doctor:
 
     async def _campaign(self) -> str | None:
         """Its file has no problems, and what it would buy is within its budget."""
-        order, wrong = self._patient.order, self._patient.wrong
+        order, wrong = self._subject.order, self._subject.wrong
         if wrong is not None:
             first = str(wrong.problems[0]).splitlines()[0]
-            many = f"{counted(len(wrong.problems), 'problem')}, the first is {first}"
+            many = f"{plural(len(wrong.problems), 'problem')}, the first is {first}"
             raise UsageError(f"{many}. `campaign-runner check {wrong.problems[0].path}` shows all")
         if order is None:
             return None
         folder = order.folder
         with folder.ledger() if folder.has_journal else nullcontext() as ledger:
             plan = Plan(order.campaign, ledger.custom_model if ledger else None)
-            self._stock = Stock(plan, ledger.states if ledger else None)
+            self._status = PlanStatus(plan, ledger.states if ledger else None)
             bought = ledger.requests().bought if ledger else 0
-        refuse_over_budget(order.campaign, estimate(self._stock, order.rate, bought=bought, now=self._now()))
-        warned = f"; {counted(len(order.campaign.warnings), 'warning')}" if order.campaign.warnings else ""
-        due = f"{counted(self._stock.due, 'image')} due in {counted(self._stock.requests, 'request')}"
-        return f"{order.campaign.path}: {product_of_lists(self._stock)}; {due}{warned}"
+        refuse_over_budget(order.campaign, estimate(self._status, order.rate, bought=bought, now=self._now()))
+        warned = f"; {plural(len(order.campaign.warnings), 'warning')}" if order.campaign.warnings else ""
+        due = f"{plural(self._status.due, 'image')} due in {plural(self._status.requests, 'request')}"
+        return f"{order.campaign.path}: {product_of_lists(self._status)}; {due}{warned}"
 
     async def _record(self) -> str | None:
         """The output folder is this campaign's, with its record."""
-        if (order := self._patient.order) is None:
+        if (order := self._subject.order) is None:
             return None
-        refuse_to_run(order, self._patient.access)
+        refuse_to_run(order, self._subject.access)
         if not order.folder.has_journal:
             return "nothing was run yet"
         with order.folder.ledger() as ledger:
@@ -134,20 +140,20 @@ class Doctor:
         return f"{found or 'nothing was bought yet'}{settle}"
 
     async def _output(self) -> str | None:
-        order = self._patient.order
+        order = self._subject.order
         if order is not None and order.folder.is_held():
             return f"{order.folder.path}: a run is under way"
         return None if order is None else _usable(order.folder.path)
 
     async def _state(self) -> str:
-        return _usable(self._patient.access.state)
+        return _usable(self._subject.access.state)
 
     async def _disk(self) -> str | None:
         """There is room for what is due, and for what a run holds at once."""
-        order, stock = self._patient.order, self._stock
+        order, status = self._subject.order, self._status
         if order is None:
             return None
-        needed = max(BYTES_AN_IMAGE * order.limits.concurrency, USUAL_BYTES * (stock.due if stock else 0))
+        needed = max(BYTES_AN_IMAGE * order.limits.concurrency, USUAL_BYTES * (status.due if status else 0))
         free = shutil.disk_usage(_existing(order.folder.path)).free
         found = f"{_gigabytes(free)} free, what is due takes about {_gigabytes(needed)}"
         if free < needed:
@@ -156,32 +162,32 @@ class Doctor:
 
     async def _names(self) -> str | None:
         """The disk takes the longest name of what is due."""
-        order, stock = self._patient.order, self._stock
-        if order is None or stock is None or not stock.due:
+        order, status = self._subject.order, self._status
+        if order is None or status is None or not status.due:
             return None
         place = _existing(order.folder.path)
         with files.translating(place), TemporaryDirectory(dir=place, prefix=".doctor-") as staging:
-            refuse_long_names(stock, order.folder.images, Path(staging))
+            refuse_long_names(status, order.folder.images, Path(staging))
         return "the disk takes the longest one due"
 
-    async def _complete(self) -> str:
+    async def _check_settings(self) -> str:
         """Every variable that is needed is set."""
-        self._settings = self._patient.access.settings()
-        further = listed(self._settings.image_hosts)
+        self._settings = self._subject.access.settings()
+        further = joined(self._settings.image_hosts)
         return f"complete, for {self._settings.firefly_url}{f'; images also from {further}' if further else ''}"
 
     async def _service(self) -> str | None:
         """The credentials are accepted."""
         if self._settings is None:
             return None
-        async with FireflyClient(self._settings, clock=self._patient.clock.now) as firefly:
+        async with FireflyClient(self._settings, clock=self._subject.clock.now) as firefly:
             self._models = await firefly.list_models()
             self._clock_ahead = firefly.clock_ahead
-        return f"it accepts the credentials; {counted(len(self._models), 'custom model')} shared with them"
+        return f"it accepts the credentials; {plural(len(self._models), 'custom model')} shared with them"
 
     async def _model(self) -> str | None:
         """The custom model is shared with the account, is the one of the first run, and is asked for by its concept."""
-        order = self._patient.order
+        order = self._subject.order
         name = order.campaign.custom_model if order is not None else None
         if order is None or name is None or self._models is None:
             return None
@@ -205,9 +211,9 @@ class Doctor:
         """What is left of the day's requests."""
         if self._settings is None:
             return None
-        access, rate = self._patient.access, self._patient.rate
-        limits = Limits(rate.per_minute, rate.per_day)
-        wall, up = lambda: self._now().timestamp(), self._patient.clock.uptime
+        access, rate = self._subject.access, self._subject.rate
+        limits = QuotaLimits(rate.per_minute, rate.per_day)
+        wall, up = lambda: self._now().timestamp(), self._subject.clock.uptime
         quota = SharedQuota(access.state, access.account(), limits=limits, clock=wall, uptime=up)
         today = await quota.allowance()
         left = max(today.per_day - today.used_day, 0)
@@ -217,12 +223,16 @@ class Doctor:
         return found
 
     def _now(self) -> datetime:
-        return self._patient.clock.now()
+        return self._subject.clock.now()
 
 
 def _told(error: CampaignError) -> str:
     """What a run would be refused for, on one line."""
-    return "; ".join(problem.sentence for problem in error.problems) if isinstance(error, SpecError) else str(error)
+    return (
+        "; ".join(problem.sentence for problem in error.problems)
+        if isinstance(error, CampaignFileError)
+        else str(error)
+    )
 
 
 def _existing(path: Path) -> Path:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_runner.authoring.since_last_run import last_campaign
-from campaign_runner.campaign_file.loading import nameless
+from campaign_runner.campaign_file.loader import nameless
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError
 from campaign_runner.journal import tables

@@ -20,13 +20,19 @@ from campaign_runner.campaign_file.schema.templates import clean
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.disk import files, image_names
 from campaign_runner.disk.name_lengths import try_longest
-from campaign_runner.errors import AccountRefused, IntegrityError, NameTooLong, ProviderError, SpecError
+from campaign_runner.errors import (
+    AccountRefused,
+    CampaignFileError,
+    IntegrityError,
+    NameTooLong,
+    ProviderError,
+)
 from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.problem import Problem
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 T = TypeVar("T")
 LONGEST_WAIT = 600.0
@@ -104,7 +110,7 @@ def _refuse_drift(name: str, recorded: CustomModel, model: CustomModel) -> None:
 def refuse_unfit_prompts(campaign: Campaign, concept: str) -> None:
     """The custom model's concept is known now: every prompt names it, and is not too long with it.
 
-    Style models have none. Raises SpecError with a Problem for each text.
+    Style models have none. Raises CampaignFileError with a Problem for each text.
     """
     composer, cells = Composer(campaign, concept), Cells(campaign)
     told: dict[Loc, Problem] = {}
@@ -114,7 +120,7 @@ def refuse_unfit_prompts(campaign: Campaign, concept: str) -> None:
         if place not in told and (flaw := _prompt_flaw(prompt, concept, cell)) is not None:
             told[place] = campaign.problem(place, *flaw)
     if told:
-        raise SpecError(sorted(told.values(), key=lambda problem: (problem.line, problem.column)))
+        raise CampaignFileError(sorted(told.values(), key=lambda problem: (problem.line, problem.column)))
 
 
 def _prompt_flaw(prompt: str, concept: str, cell: Cell) -> tuple[str, str] | None:
@@ -128,12 +134,12 @@ def _prompt_flaw(prompt: str, concept: str, cell: Cell) -> tuple[str, str] | Non
     return None
 
 
-async def refuse_files_of_before(stock: Stock, holds: Callable[[str], Awaitable[str | None]]) -> None:
+async def refuse_files_of_before(status: PlanStatus, holds: Callable[[str], Awaitable[str | None]]) -> None:
     """A due image whose file is there under the id that earlier versions made was bought before, by a record that is
     gone. Raises IntegrityError. Files under today's names are looked for when their images are about to be asked for.
     """
-    respelt = stock.plan.campaign.source.respelt
-    for planned in stock.to_make() if any(respelt.values()) else ():
+    respelt = status.plan.campaign.source.respelt
+    for planned in status.to_make() if any(respelt.values()) else ():
         variation = planned.variation
         earlier = spelt(variation.cell, respelt)
         if earlier != variation.cell and (name := await holds(replace(variation, cell=earlier).stem)) is not None:
@@ -141,15 +147,15 @@ async def refuse_files_of_before(stock: Stock, holds: Callable[[str], Awaitable[
 
 
 def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:
-    """A plan above what is left of the budget is refused before anything is sent. Raises SpecError."""
+    """A plan above what is left of the budget is refused before anything is sent. Raises CampaignFileError."""
     if figures.budget_left is None or figures.images_to_buy <= figures.budget_left:
         return
     spent = (campaign.budget or 0) - figures.budget_left
-    raise SpecError(
+    raise CampaignFileError(
         [
             campaign.problem(
                 ("budget",),
-                f"this run would buy {counted(figures.images_to_buy, 'image')}, the budget has room for "
+                f"this run would buy {plural(figures.images_to_buy, 'image')}, the budget has room for "
                 f"{max(figures.budget_left, 0):,}: {spent:,} of {campaign.budget:,} are bought or in doubt",
                 f"raise the budget to {spent + figures.images_to_buy}, or make fewer with --only or --max-images",
             )
@@ -157,16 +163,16 @@ def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:
     )
 
 
-def refuse_long_names(stock: Stock, images: Path, staging: Path) -> None:
+def refuse_long_names(status: PlanStatus, images: Path, staging: Path) -> None:
     """The disk must take the longest name due, below `images`; it is tried in `staging`, which is made if missing.
 
     Raises NameTooLong, StoreError, IntegrityError.
     """
     files.make_folder(staging)
     try:
-        try_longest([_longest_at_most(stock.plan.campaign)], images, staging)
+        try_longest([_longest_at_most(status.plan.campaign)], images, staging)
     except NameTooLong:  # perhaps no image has all the longest ids together
-        try_longest(stock.names_to_make(), images, staging)
+        try_longest(status.names_to_make(), images, staging)
 
 
 def _longest_at_most(campaign: Campaign) -> str:

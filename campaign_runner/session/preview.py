@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from campaign_runner.authoring.compare import Changes
 from campaign_runner.authoring.since_last_run import sentences, since_last_run
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.plan.cost import Rate
-from campaign_runner.plan.due import Stock
-from campaign_runner.reuse.offers import NOTHING, Found, Wish, left_to, search
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.reuse.offers import NOTHING, ReuseOffers, ReuseQuery, left_to, search
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """`stock` counts as due what would really be bought; `changes` are those since the last run, if any."""
+class Preview:
+    """`status` counts as due what would really be bought; `changes` are those since the last run, if any."""
 
-    stock: Stock
-    found: Found
+    status: PlanStatus
+    found: ReuseOffers
     changes: Changes | None
 
     @property
     def takes_much(self) -> bool:
         """Whether something is due after an edit that leaves much behind: the edit may be a slip, and cost money."""
-        is_due = self.stock.due + self.stock.reused > 0
+        is_due = self.status.due + self.status.reused > 0
         return is_due and self.changes is not None and self.changes.takes_much
 
-    def notes(self, rate: Rate) -> Iterator[tuple[str, str]]:
+    def notes(self, rate: RateLimit) -> Iterator[tuple[str, str]]:
         """What a person should know, each with its label."""
         for sentence in sentences(self.changes, rate) if self.changes else ():
             yield "changed", sentence
@@ -39,16 +39,18 @@ class Outlook:
             yield "warning", warning
 
 
-def outlook(stock: Stock, ledger: Ledger | None, wish: Wish | None) -> Outlook:
-    """What a run would find. Nothing is written, nobody is asked; what need not be bought is marked in `stock`.
+def outlook(status: PlanStatus, ledger: Ledger | None, wish: ReuseQuery | None) -> Preview:
+    """What a run would find. Nothing is written, nobody is asked; what need not be bought is marked in `status`.
 
     `ledger` is None where nothing ran yet, `wish` where nothing is to be reused.
     """
-    found = NOTHING if wish is None else search(stock, wish)
-    stock.reuse(found.positions())
+    found = NOTHING if wish is None else search(status, wish)
+    status.reuse(found.positions())
     for offer in found.waiting:
-        stock.reuse(offer.positions)
+        status.reuse(offer.positions)
     if ledger is None:
-        return Outlook(stock, found, None)
-    is_whole = stock.selected == len(stock.plan)
-    return Outlook(stock, found, since_last_run(ledger, stock if is_whole else Stock(stock.plan, ledger.states)))
+        return Preview(status, found, None)
+    is_whole = status.selected == len(status.plan)
+    return Preview(
+        status, found, since_last_run(ledger, status if is_whole else PlanStatus(status.plan, ledger.states))
+    )

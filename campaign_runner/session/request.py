@@ -12,35 +12,35 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.client import Settings
 from campaign_runner.output_folder.folder import SANDBOX, Folder
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.plan.cost import Estimate, Rate
-from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.plan.cost import Estimate, RateLimit
+from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.quota import account_of
-from campaign_runner.reuse.offers import Found
+from campaign_runner.reuse.offers import ReuseOffers
 from campaign_runner.run.control import Control
-from campaign_runner.run.limits import Limits, Shared
+from campaign_runner.run.limits import Limits, SharedLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunRequest:
     """What one run is asked to do."""
 
     campaign: Campaign
     folder: Folder
-    rate: Rate
+    rate: RateLimit
     limits: Limits
-    only: Only = EVERYTHING
+    only: Selection = EVERYTHING
     accept_drift: bool = False
     start_over: bool = False
     reuse: bool = True
     """Whether images of other campaigns may be used."""
-    shared: Shared = field(default_factory=Shared)
+    shared: SharedLimits = field(default_factory=SharedLimits)
     forbidden: CampaignError | None = None
     """Why nothing may be bought; what is paid for is fetched all the same."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ServiceAccess:
     """How the service is reached, and what this machine remembers of it.
 
     `settings` is called once something is to be asked, so that a finished campaign needs no credentials.
@@ -50,7 +50,7 @@ class Access:
     origin: str
     settings: Callable[[], Settings]
     state: Path
-    memory: Memory | None = None
+    memory: RunRegistry | None = None
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the run of this process that looks what others buy: other processes are kept away by a lock file."""
 
@@ -69,17 +69,17 @@ async def at_once() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class UserInterface:
     """The person or the cron job a run reports to.
 
-    `agree` is asked before the first money and may refuse; `say` takes the lines of the report;
-    `use` may refuse to use what other campaigns have, `leave` to leave stored images behind after an edit;
-    `start` is awaited before the first request: nothing was sent until then.
+    `confirm_purchase` is asked before the first purchase and may refuse. `report` takes the lines of the report.
+    `confirm_reuse` may refuse images of other campaigns, `confirm_removal` an edit that drops stored images.
+    `wait_for_others` is awaited before the first request: nothing was sent until then.
     """
 
     control: Control
-    agree: Callable[[Estimate], bool]
-    say: Callable[[str], None]
-    use: Callable[[Found], bool] = lambda found: True
-    leave: Callable[[Changes], bool] = lambda changes: True
-    start: Callable[[], Awaitable[None]] = at_once
+    confirm_purchase: Callable[[Estimate], bool]
+    report: Callable[[str], None]
+    confirm_reuse: Callable[[ReuseOffers], bool] = lambda found: True
+    confirm_removal: Callable[[Changes], bool] = lambda changes: True
+    wait_for_others: Callable[[], Awaitable[None]] = at_once

@@ -14,24 +14,23 @@ from campaign_runner.authoring.since_last_run import note_of, refuse_large_loss,
 from campaign_runner.errors import AccountRefused, CampaignError, ProviderError, UsageError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.firefly.references import ReferenceFiles, Referring
+from campaign_runner.firefly.references import ReferenceFiles, WithReferences
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.ownership import refuse_wrong_folder
 from campaign_runner.plan.cost import Estimate, estimate
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.ports import Allowance
-from campaign_runner.reuse.adoption import adopt
+from campaign_runner.reuse.adoption import take_over
 from campaign_runner.reuse.claims import Claiming
 from campaign_runner.reuse.neighbours import Neighbours
-from campaign_runner.reuse.offers import NOTHING, Found, Wish, existing, search
+from campaign_runner.reuse.offers import NOTHING, ReuseOffers, ReuseQuery, existing, search
 from campaign_runner.reuse.takeover import Takeover, not_made
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Level
-from campaign_runner.session.closing import Outcome, close
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.preflight import (
     patiently,
@@ -42,13 +41,14 @@ from campaign_runner.session.preflight import (
     settle_model,
 )
 from campaign_runner.session.preview import outlook
-from campaign_runner.session.request import Access, Desk, Order
+from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
+from campaign_runner.session.result import RunResult, close
 from campaign_runner.session.wiring import Workshop
 from campaign_runner.store import FolderStore
 from campaign_runner.tasks import in_thread
 
 
-async def make(order: Order, access: Access, desk: Desk) -> int:
+async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterface) -> int:
     """Make what is due and fetch what is accepted; the answer is the exit status.
 
     Raises CampaignError for what is refused before anything was sent.
@@ -56,22 +56,22 @@ async def make(order: Order, access: Access, desk: Desk) -> int:
     began = asyncio.get_running_loop().time()
     with order.folder.locked():
         refuse_to_run(order, access)
-        async with SqliteJournal(order.folder.path, now=desk.control.clock.now) as journal:
+        async with SqliteJournal(order.folder.path, now=ui.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.folder.path) as ledger:
-                session = _session(order, access, desk, journal=journal, ledger=ledger)
+                session = _session(order, access, ui, journal=journal, ledger=ledger)
                 allowance = await session.work()
                 seconds = asyncio.get_running_loop().time() - began
-                return await close(session.order, desk, ledger, Outcome(session.plan, allowance, seconds))
+                return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
 
 
-def refuse_to_run(order: Order, access: Access) -> None:
+def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
     """What keeps a run from buying in its folder; `--start-over` buys what only another record knows."""
     memory = None if order.start_over else access.memory
     refuse_wrong_folder(order.folder, order.campaign, origin=access.origin, memory=memory, reuse=order.reuse)
 
 
-async def _claim(journal: SqliteJournal, order: Order, access: Access) -> None:
+async def _claim(journal: SqliteJournal, order: RunRequest, access: ServiceAccess) -> None:
     """Note whose folder this is; what an ended sandbox still held becomes pending."""
     campaign = order.campaign
     file = order.folder.relative(campaign.path)
@@ -80,32 +80,36 @@ async def _claim(journal: SqliteJournal, order: Order, access: Access) -> None:
         await journal.forget_unfinished()
 
 
-def _session(order: Order, access: Access, desk: Desk, *, journal: SqliteJournal, ledger: Ledger) -> Session:
+def _session(
+    order: RunRequest, access: ServiceAccess, ui: UserInterface, *, journal: SqliteJournal, ledger: Ledger
+) -> Session:
     """The session of an order; one that only fetches where it cannot be planned and paid images wait.
 
     Raises UsageError where none do.
     """
     try:
-        return Session(order, access, desk, journal=journal, ledger=ledger)
+        return Session(order, access, ui, journal=journal, ledger=ledger)
     except UsageError as refusal:
         if not ledger.counts()["accepted"]:
             raise
         campaign = recalled(order.folder, ledger, order.campaign.path)
         order = replace(order, campaign=campaign, only=EVERYTHING, forbidden=refusal)
-        return Session(order, access, desk, journal=journal, ledger=ledger)
+        return Session(order, access, ui, journal=journal, ledger=ledger)
 
 
 class Session:
     """The part of a run that may speak to the service. The caller holds the folder's lock. Use once."""
 
-    def __init__(self, order: Order, access: Access, desk: Desk, *, journal: SqliteJournal, ledger: Ledger) -> None:
+    def __init__(
+        self, order: RunRequest, access: ServiceAccess, ui: UserInterface, *, journal: SqliteJournal, ledger: Ledger
+    ) -> None:
         self._order = order
         self._access = access
-        self._control = desk.control
-        self._desk = desk
+        self._control = ui.control
+        self._ui = ui
         self._journal = journal
         self._ledger = ledger
-        self._stock = self._planned(ledger.custom_model)
+        self._status = self._planned(ledger.custom_model)
         self._refusal: CampaignError | None = None
         self._workshop = Workshop(order.folder, access, order.rate, order.limits)
         self._found = NOTHING
@@ -113,21 +117,21 @@ class Session:
         self._began = asyncio.get_running_loop().time()
 
     @property
-    def order(self) -> Order:
+    def order(self) -> RunRequest:
         """What the run was asked to do."""
         return self._order
 
     @property
     def plan(self) -> Plan:
         """The plan the run works on."""
-        return self._stock.plan
+        return self._status.plan
 
     async def work(self) -> Allowance | None:
         """Nobody is asked where nothing is due and nothing waits. The answer is what is left of the allowance.
 
         A signal before the scheduler begins ends it at once: what was under way costs nothing.
 
-        Raises SpecError, IntegrityError or StoreError for what is refused before anything was sent; what the
+        Raises CampaignFileError, IntegrityError or StoreError for what is refused before anything was sent; what the
         service refuses is part of how the run ended.
         """
         waiting = self._ledger.counts()["accepted"]
@@ -137,9 +141,9 @@ class Session:
             if not waiting:
                 raise
             self._refusal = refusal
-        if not self._stock.due and not waiting:
+        if not self._status.due and not waiting:
             await self._journal.note(note_of(self.plan))
-            await self._desk.start()
+            await self._ui.wait_for_others()
             await self._take_over()
             return None
         try:
@@ -150,8 +154,8 @@ class Session:
         clock, steady = self._control.clock.now, asyncio.get_running_loop().time
         async with FireflyClient(settings, clock=clock, steady=steady, jobs=self._journal) as firefly:
             asking = self._may_submit(firefly, is_awaited=waiting > 0)
-            may_submit = await self._control.stop.until(Level.LEAVING, asking)
-            if self._control.stop.reached(Level.LEAVING):
+            may_submit = await self._control.stop.until(Level.INTERRUPTED, asking)
+            if self._control.stop.reached(Level.INTERRUPTED):
                 return None
             return await self._schedule(firefly, may_submit=bool(may_submit)) if may_submit or waiting else None
 
@@ -173,7 +177,7 @@ class Session:
         """
         if self._refusal is not None:
             raise self._refusal
-        if self._stock.due and not await self._may_buy(firefly):
+        if self._status.due and not await self._may_buy(firefly):
             self._control.stop_asked("you said no; nothing was bought")
             return
         await self._journal.note(note_of(self.plan))
@@ -185,19 +189,19 @@ class Session:
         figures = self._figures()
         if not self._access.is_sandbox:
             refuse_over_budget(self._order.campaign, figures)
-        if not self._stock.due:
+        if not self._status.due:
             return True
-        await in_thread(refuse_long_names, self._stock, self._order.folder.images, self._order.folder.staging)
+        await in_thread(refuse_long_names, self._status, self._order.folder.images, self._order.folder.staging)
         if self._order.limits.guards_files:
-            await refuse_files_of_before(self._stock, (await self._store()).holds)
-        return self._desk.agree(figures)
+            await refuse_files_of_before(self._status, (await self._store()).holds)
+        return self._ui.confirm_purchase(figures)
 
     def _figures(self) -> Estimate:
         """What this run may buy, within its own limits."""
         limits, bought = self._order.limits, self._ledger.requests().bought
-        most = self._stock.bounded(limits.max_images, limits.max_requests)
+        most = self._status.bounded(limits.max_images, limits.max_requests)
         now = self._control.clock.now().astimezone()
-        return estimate(self._stock, self._order.rate, bought=bought, now=now, most=most)
+        return estimate(self._status, self._order.rate, bought=bought, now=now, most=most)
 
     async def _look_around(self) -> None:
         """Tell what the file is warned of and what changed since the last run; use what other campaigns have stored.
@@ -210,24 +214,24 @@ class Session:
             raise order.forbidden
         for warning in order.campaign.warnings:
             self._control.observe(Warned(warning.sentence))
-        seen = outlook(self._stock, self._ledger, self._wish() if order.reuse else None)
+        seen = outlook(self._status, self._ledger, self._wish() if order.reuse else None)
         for sentence in sentences(seen.changes, order.rate) if seen.changes else ():
             self._control.observe(Edited(sentence))
-        if seen.changes is not None and seen.takes_much and not self._desk.leave(seen.changes):
+        if seen.changes is not None and seen.takes_much and not self._ui.confirm_removal(seen.changes):
             refuse_large_loss(seen.changes)
         await self._reuse(seen.found)
 
-    async def _reuse(self, found: Found) -> None:
+    async def _reuse(self, found: ReuseOffers) -> None:
         """Take what other campaigns have stored, if the person agrees, and leave them what they may have paid for."""
         self._found = found
         for warning in found.warnings:
             self._control.observe(Warned(warning))
         if found.offers:
-            if self._desk.use(found):
+            if self._ui.confirm_reuse(found):
                 await self._take(found)
-            self._stock = self._fresh_stock()
+            self._status = self._fresh_stock()
         for waiting in found.waiting:
-            self._stock.reuse(waiting.positions)
+            self._status.reuse(waiting.positions)
             self._left.update(self.plan.at(position).variation.key for position in waiting.positions)
 
     async def _take_over(self) -> None:
@@ -242,15 +246,15 @@ class Session:
             return
         states = self._ledger.states(list(self._left))
         if missing := sum(states.get(key, "pending") == "pending" for key in self._left) - waiting:
-            self._control.leave(not_made(missing))
+            self._control.skip(not_made(missing))
 
-    async def _take(self, found: Found) -> None:
+    async def _take(self, found: ReuseOffers) -> None:
         if not found.offers:
             return
         store = await self._store()
         for offer in found.offers:
             taken = 0
-            async for told in adopt(existing(offer, self.plan, self._wish()), store, self._journal):
+            async for told in take_over(existing(offer, self.plan, self._wish()), store, self._journal):
                 taken += isinstance(told, Adopted)
                 self._control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
             self._control.observe(Reused(taken, offer.campaign))
@@ -258,11 +262,11 @@ class Session:
     async def _store(self) -> FolderStore:
         return await FolderStore.prepare(self._order.folder.images, self._order.folder.staging)
 
-    def _fresh_stock(self) -> Stock:
-        return Stock(self.plan, self._ledger.states, self._order.only)
+    def _fresh_stock(self) -> PlanStatus:
+        return PlanStatus(self.plan, self._ledger.states, self._order.only)
 
-    def _wish(self) -> Wish:
-        return Wish(self._order.folder.path, self._access.origin, self._ledger.custom_model)
+    def _wish(self) -> ReuseQuery:
+        return ReuseQuery(self._order.folder.path, self._access.origin, self._ledger.custom_model)
 
     async def _settle_model(self, firefly: FireflyClient) -> None:
         """Look the custom model up again; what its name means is recorded, and planned with."""
@@ -278,22 +282,22 @@ class Session:
             return
         await self._journal.record([ModelResolved(model)])
         self._control.observe(ModelResolved(model))
-        self._stock = self._planned(model)
+        self._status = self._planned(model)
         if self._order.reuse:
-            await self._reuse(search(self._stock, self._wish()))
+            await self._reuse(search(self._status, self._wish()))
 
     async def _schedule(self, firefly: FireflyClient, *, may_submit: bool) -> Allowance | None:
         """Let the scheduler work; None where the state folder is lost at the end."""
-        order, stock = self._order, self._stock
-        due, requests = (stock.due, stock.requests) if may_submit else (0, 0)
-        provider = Referring(firefly, self._journal, ReferenceFiles(self.plan.references))
+        order, status = self._order, self._status
+        due, requests = (status.due, status.requests) if may_submit else (0, 0)
+        provider = WithReferences(firefly, self._journal, ReferenceFiles(self.plan.references))
         ports = await self._workshop.ports(provider, self._claiming(), self._control.clock)
-        await self._desk.start()
+        await self._ui.wait_for_others()
         self._remember(coming=due)
         waiting = self._ledger.counts()["accepted"]
         self._control.observe(Started(order.campaign.campaign, due, requests, waiting))
         runner = Runner(ports, order.limits, control=self._control, shared=order.shared)
-        await runner.run(stock.jobs() if may_submit else ())
+        await runner.run(status.jobs() if may_submit else ())
         await self._take_over()
         try:
             self._remember(coming=0)
@@ -302,8 +306,8 @@ class Session:
             self._control.failed(error)
             return None
 
-    def _planned(self, model: CustomModel | None) -> Stock:
-        return Stock(Plan(self._order.campaign, model), self._ledger.states, self._order.only)
+    def _planned(self, model: CustomModel | None) -> PlanStatus:
+        return PlanStatus(Plan(self._order.campaign, model), self._ledger.states, self._order.only)
 
     def _claiming(self) -> Claiming:
         """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""

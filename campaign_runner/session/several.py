@@ -12,31 +12,31 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from campaign_runner.errors import CampaignError, SpecError, UsageError
+from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.run.ending import OK, worst
-from campaign_runner.session.request import Access, Desk, Order
-from campaign_runner.session.session import make
-from campaign_runner.tasks import Crew
-from campaign_runner.text import listed
+from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
+from campaign_runner.session.session import run_campaign
+from campaign_runner.tasks import TaskSet
+from campaign_runner.text import joined
 
 
 @dataclass(slots=True, eq=False)
-class Part:
+class CampaignRun:
     """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for."""
 
-    order: Order
-    desk: Desk
+    order: RunRequest
+    ui: UserInterface
     report: list[str]
     code: int = OK
     refusal: CampaignError | None = None
 
 
-async def make_together(
-    parts: Sequence[Part],
-    access: Access,
+async def run_campaigns(
+    parts: Sequence[CampaignRun],
+    access: ServiceAccess,
     *,
     heed: Callable[..., AbstractContextManager[None]],
-    refused: Callable[[Part], None],
+    refused: Callable[[CampaignRun], None],
 ) -> int:
     """Make them all; the answer is the worst exit status.
 
@@ -45,12 +45,12 @@ async def make_together(
     """
     bugs: list[BaseException] = []
     go = asyncio.Event()
-    async with Crew(bugs.append) as crew:
-        with heed(*(part.desk.control for part in parts)):
-            prepared = await _all_prepared(parts, access, crew, go=go, refused=refused)
+    async with TaskSet(bugs.append) as tasks:
+        with heed(*(part.ui.control for part in parts)):
+            prepared = await _all_prepared(parts, access, tasks, go=go, refused=refused)
             _hold_back(parts)
             go.set()
-            await crew.join()
+            await tasks.join()
     for part in prepared:
         if part.refusal is not None:
             refused(part)
@@ -62,28 +62,33 @@ async def make_together(
 def held_back(files: Sequence[str]) -> UsageError:
     """Why nothing is bought for a campaign that has no problem itself: other files of the command have."""
     have = "has" if len(files) == 1 else "have"
-    return UsageError(f"{listed(files)} {have} problems: nothing was bought for any file of this command")
+    return UsageError(f"{joined(files)} {have} problems: nothing was bought for any file of this command")
 
 
-def _hold_back(parts: Sequence[Part]) -> None:
+def _hold_back(parts: Sequence[CampaignRun]) -> None:
     """Where the file of one has problems that only the run could find, the others fetch what is paid for, too."""
     wrong = [part for part in parts if _has_problems(part)]
     for part in parts:
         if wrong and part not in wrong and part.order.forbidden is None:
-            part.desk.control.failed(held_back([each.order.campaign.path.name for each in wrong]))
+            part.ui.control.failed(held_back([each.order.campaign.path.name for each in wrong]))
 
 
-def _has_problems(part: Part) -> bool:
-    return any(isinstance(error, SpecError) for error in (part.refusal, *part.desk.control.ending.errors))
+def _has_problems(part: CampaignRun) -> bool:
+    return any(isinstance(error, CampaignFileError) for error in (part.refusal, *part.ui.control.ending.errors))
 
 
 async def _all_prepared(
-    parts: Sequence[Part], access: Access, crew: Crew, *, go: asyncio.Event, refused: Callable[[Part], None]
-) -> list[Part]:
+    parts: Sequence[CampaignRun],
+    access: ServiceAccess,
+    tasks: TaskSet,
+    *,
+    go: asyncio.Event,
+    refused: Callable[[CampaignRun], None],
+) -> list[CampaignRun]:
     """Those that are ready to send, or have ended without; the others are told of at once."""
     prepared = []
     for part in parts:
-        await _prepared(part, access, crew, go)
+        await _prepared(part, access, tasks, go)
         if part.refusal is None:
             prepared.append(part)
         else:
@@ -91,7 +96,7 @@ async def _all_prepared(
     return prepared
 
 
-async def _prepared(part: Part, access: Access, crew: Crew, go: asyncio.Event) -> None:
+async def _prepared(part: CampaignRun, access: ServiceAccess, tasks: TaskSet, go: asyncio.Event) -> None:
     """Begin a campaign, and wait until it is ready to send, or has ended without."""
     ready = asyncio.Event()
 
@@ -101,11 +106,11 @@ async def _prepared(part: Part, access: Access, crew: Crew, go: asyncio.Event) -
 
     async def make_one() -> None:
         try:
-            part.code = await make(part.order, access, replace(part.desk, start=start))
+            part.code = await run_campaign(part.order, access, replace(part.ui, wait_for_others=start))
         except CampaignError as error:
             part.code, part.refusal = error.exit_code, error
         finally:
             ready.set()
 
-    crew.start(make_one())
+    tasks.start(make_one())
     await ready.wait()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import Journal, Provider
-from campaign_runner.quota import Limits as Allowed
+from campaign_runner.quota import QuotaLimits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.limits import Limits, Ports
-from campaign_runner.session.request import Access
+from campaign_runner.session.request import ServiceAccess
 from campaign_runner.store import FolderStore
 
 BYTES_AN_IMAGE = 8 << 20
@@ -23,8 +23,8 @@ class Workshop:
     """Where images are made: the folder they go to (its lock is held), the service, the allowance, how far to go."""
 
     folder: Folder
-    access: Access
-    rate: Rate
+    access: ServiceAccess
+    rate: RateLimit
     limits: Limits
 
     async def ports(self, provider: Provider, journal: Journal, clock: Clock) -> Ports:

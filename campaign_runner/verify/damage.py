@@ -19,7 +19,7 @@ from campaign_runner.store import LARGEST_BYTES, stored_file
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Expected:
     """A file as the record has it. `key` and `size` (pixels) are None for an image that nobody asked for."""
 
     file: str
@@ -37,7 +37,7 @@ class Damage:
     message: str
 
 
-def damage(root: Path, wanted: Wanted, others: Mapping[str, str]) -> Damage | None:
+def damage(root: Path, wanted: Expected, others: Mapping[str, str]) -> Damage | None:
     """How the file below `root` differs from what the record wants; None if it does not.
 
     `others` are the names of recorded images by the SHA-256 of their bytes.
@@ -58,7 +58,7 @@ def damage(root: Path, wanted: Wanted, others: Mapping[str, str]) -> Damage | No
     return diagnosed(content, length, wanted, others)
 
 
-def diagnosed(content: bytes, length: int, wanted: Wanted, others: Mapping[str, str]) -> Damage:
+def diagnosed(content: bytes, length: int, wanted: Expected, others: Mapping[str, str]) -> Damage:
     """How bytes that are not the recorded ones came about, as far as they tell. `length` is the file's, in bytes."""
     if (other := others.get(hashlib.sha256(content).hexdigest())) is not None:
         return Damage("swapped", f"it holds the bytes of another image, {other}")
@@ -78,7 +78,7 @@ def diagnosed(content: bytes, length: int, wanted: Wanted, others: Mapping[str, 
     )
 
 
-def _broken(content: bytes, length: int, wanted: Wanted, error: Damaged) -> Damage:
+def _broken(content: bytes, length: int, wanted: Expected, error: Damaged) -> Damage:
     if length == 0:
         return Damage("cut", "it is empty")
     if error.code != "damaged":

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.report.next_commands import shown
-from campaign_runner.text import counted, visible
+from campaign_runner.report.next_commands import display_path
+from campaign_runner.text import plural, printable
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Difference:
     """One difference: `kind` is its word for machines, `message` says it to a person.
 
     `file` is relative to the output folder; `mend` is the command that mends it, None where only a person can.
@@ -36,7 +36,7 @@ class Verdict:
     folder: Path
     images: int
     bytes: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Difference, ...]
     mend_all: str | None = None
 
     @property
@@ -58,12 +58,12 @@ class Verdict:
         """The same for a person; the last line is for machines."""
         differing = sum(finding.kind != "unknown" for finding in self.findings)
         unknown = len(self.findings) - differing
-        images = f"{counted(self.images, 'image')} looked at, {self.bytes:,} bytes"
-        yield f"{self.campaign}   {images}   {shown(self.folder)}"
+        images = f"{plural(self.images, 'image')} looked at, {self.bytes:,} bytes"
+        yield f"{self.campaign}   {images}   {display_path(self.folder)}"
         for finding in self.findings:
             yield ""
-            yield f"  {visible(finding.file)}" if finding.file is not None else f"  {finding.kind}"
-            yield f"      {visible(finding.message)}"
+            yield f"  {printable(finding.file)}" if finding.file is not None else f"  {finding.kind}"
+            yield f"      {printable(finding.message)}"
             if finding.mend is not None:
                 yield f"      {finding.mend}"
         if self.findings:

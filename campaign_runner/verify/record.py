@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.authoring.since_last_run import pictures_of
-from campaign_runner.campaign_file.loading import load, recall
+from campaign_runner.campaign_file.loader import load, recall
 from campaign_runner.campaign_file.schema.ids import derived_before
 from campaign_runner.errors import CampaignError, IntegrityError, UsageError
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -22,31 +22,31 @@ from campaign_runner.model import Size
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.manifest_reader import ReadBack, read_manifest
 from campaign_runner.output_folder.manifest_writer import Sources, is_current, recorded
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
-from campaign_runner.text import counted, listed
-from campaign_runner.verify.damage import Wanted
-from campaign_runner.verify.findings import Finding
+from campaign_runner.text import joined, plural
+from campaign_runner.verify.damage import Expected
+from campaign_runner.verify.findings import Difference
 
 _CHUNK = 500
 
 
 @dataclass(slots=True)
-class Books:
+class Record:
     """What the record says: the files it knows by their name, and what is wrong with the record itself."""
 
     campaign: str
     is_sandbox: bool = False
-    wanted: dict[str, Wanted] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    wanted: dict[str, Expected] = field(default_factory=dict)
+    findings: list[Difference] = field(default_factory=list)
 
 
-def read_books(folder: Folder, memory: Memory | None) -> Books:
+def read_books(folder: Folder, memory: RunRegistry | None) -> Record:
     """Read journal and manifest. Raises UsageError where there is neither, StoreError."""
     if not folder.has_journal and not folder.manifest.exists():
         raise UsageError(f"{folder.path} holds neither a journal nor a manifest: nothing was run there yet")
-    books = Books(folder.path.name)
+    books = Record(folder.path.name)
     read = _manifest(folder, books)
     try:
         refuse_damage(folder.path / FILE)
@@ -55,51 +55,51 @@ def read_books(folder: Folder, memory: Memory | None) -> Books:
             _compare(folder, read, ledger, books)
             _refuse_older(folder, ledger, memory)
     except IntegrityError as error:
-        books.findings.insert(0, Finding("journal", str(error), FILE))
+        books.findings.insert(0, Difference("journal", str(error), FILE))
         _read_from_manifest(read, books)
     except UsageError:
         missing = folder.what_is_missing().removeprefix("its ")
         message = f"the {missing}: nothing is bought in this folder until it is back. Restore it from a backup"
-        books.findings.insert(0, Finding("journal", message, FILE))
+        books.findings.insert(0, Difference("journal", message, FILE))
         _read_from_manifest(read, books)
     return books
 
 
-def _manifest(folder: Folder, books: Books) -> ReadBack | None:
+def _manifest(folder: Folder, books: Record) -> ReadBack | None:
     """The manifest, if it can be read; what is wrong with it goes into the books."""
     try:
         return read_manifest(folder.manifest)
     except UsageError:
-        books.findings.append(Finding("manifest", "the manifest is gone", folder.manifest.name))
+        books.findings.append(Difference("manifest", "the manifest is gone", folder.manifest.name))
     except IntegrityError as error:
-        books.findings.append(Finding("manifest", str(error), folder.manifest.name))
+        books.findings.append(Difference("manifest", str(error), folder.manifest.name))
     return None
 
 
-def _read_journal(ledger: Ledger, books: Books) -> None:
+def _read_journal(ledger: Ledger, books: Record) -> None:
     books.campaign = ledger.meta("campaign") or books.campaign
     books.is_sandbox = ledger.origin == SANDBOX
     for entry in ledger.in_states("stored"):
         wanted = _wanted(entry)
         books.wanted[wanted.file] = wanted
     for aside in ledger.set_aside():
-        books.wanted.setdefault(aside.file, Wanted(aside.file, aside.sha256, aside.bytes))
+        books.wanted.setdefault(aside.file, Expected(aside.file, aside.sha256, aside.bytes))
 
 
-def _refuse_older(folder: Folder, ledger: Ledger, memory: Memory | None) -> None:
+def _refuse_older(folder: Folder, ledger: Ledger, memory: RunRegistry | None) -> None:
     """As a run does. Raises IntegrityError: what an older journal does not know is in the manifest, if anywhere."""
     if memory is not None and (file := folder.campaign_file(ledger)) is not None:
         memory.refuse_older(file, folder.path, ledger.requests().submitted)
 
 
-def _wanted(entry: Entry) -> Wanted:
+def _wanted(entry: Entry) -> Expected:
     """Raises IntegrityError for a stored image without a file."""
     if entry.file is None or entry.sha256 is None or entry.bytes is None:
         raise IntegrityError(f"{FILE} is damaged: image {entry.variation.key[:8]} is stored without a file")
-    return Wanted(entry.file, entry.sha256, entry.bytes, entry.variation.key, entry.variation.cell.size)
+    return Expected(entry.file, entry.sha256, entry.bytes, entry.variation.key, entry.variation.cell.size)
 
 
-def _read_from_manifest(read: ReadBack | None, books: Books) -> None:
+def _read_from_manifest(read: ReadBack | None, books: Record) -> None:
     books.wanted.clear()
     if read is None:
         return
@@ -107,10 +107,10 @@ def _read_from_manifest(read: ReadBack | None, books: Books) -> None:
     for image in read.images():
         if image.state == "stored" and image.file and image.sha256 and image.bytes:
             size = Size(image.size.width, image.size.height)
-            books.wanted[image.file] = Wanted(image.file, image.sha256, image.bytes, image.key, size)
+            books.wanted[image.file] = Expected(image.file, image.sha256, image.bytes, image.key, size)
 
 
-def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books) -> None:
+def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Record) -> None:
     """Whether the manifest says what the journal says; the command that writes it anew where it does not."""
     file = folder.campaign_file(ledger)
     mend = next_commands.run(file, folder) if file is not None else None
@@ -118,9 +118,9 @@ def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Books
         message = _difference(folder, read, ledger, file)
         if message is None:
             return
-        books.findings.append(Finding("manifest", message, folder.manifest.name))
+        books.findings.append(Difference("manifest", message, folder.manifest.name))
     books.findings = [
-        Finding(each.kind, each.message, each.file, each.key, mend) if each.kind == "manifest" else each
+        Difference(each.kind, each.message, each.file, each.key, mend) if each.kind == "manifest" else each
         for each in books.findings
     ]
 
@@ -134,7 +134,7 @@ def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | Non
     found = [*_images(read, ledger), *_figures(read, ledger)]
     if found:
         return (
-            f"it differs from the journal in {counted(len(found), 'place')}: {listed(found)}. "
+            f"it differs from the journal in {plural(len(found), 'place')}: {joined(found)}. "
             "It was edited, or a run was cut off before it wrote it"
         )
     return None if plan is None else "its order, names or figures are not what the journal and the campaign make"

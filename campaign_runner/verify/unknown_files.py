@@ -33,7 +33,7 @@ def strangers(root: Path, known: Collection[str]) -> Iterator[str]:
         yield name
 
 
-def twins(root: Path, names: Collection[str], lost: Mapping[str, int]) -> dict[str, str]:
+def misplaced(root: Path, names: Collection[str], lost: Mapping[str, int]) -> dict[str, str]:
     """Which of the files `names` holds the bytes of a lost image: its name by their SHA-256.
 
     `lost` are the lengths in bytes of the lost ones by their SHA-256; files of other lengths are not read.

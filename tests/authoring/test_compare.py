@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from campaign_runner.authoring.since_last_run import between, sentences
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from tests.campaigns import campaign
 
-RATE = Rate(4, 9000)
+RATE = RateLimit(4, 9000)
 WHOLE: dict[str, Any] = {
     "vars": {"season": "autumn", "light": "in {season} light", "unused": "x"},
     "markets": {"us": {"locale": "en-US"}, "de": {"locale": "de-DE"}},

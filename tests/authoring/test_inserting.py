@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.authoring.inserting import with_entry
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 
 HEAD = """\
 campaign: almond

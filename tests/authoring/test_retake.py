@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.authoring.retake import Known, Retake, Wish, retake
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.authoring.retake import Purchased, Retake, TakeChange, retake
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Variation
 from campaign_runner.plan.plan import Plan
@@ -44,7 +44,7 @@ def entry(new: Retake) -> str:
 def test_another_text_names_every_axis_the_campaign_has(tmp_path: Path) -> None:
     more = "presets: [painting]\nmarkets: {us: {locale: en-US}}\nsizes: [square]\nseeds: [7, 8]\n"
     path = file_of(tmp_path, more)
-    new = retake(load(path), first(path), Wish(text='soap "alone" in a dish'), Known())
+    new = retake(load(path), first(path), TakeChange(text='soap "alone" in a dish'), Purchased())
     text = "'soap \"alone\" in a dish'"
     cell = f"product: candle, prompt: hero, text: {text}, preset: painting, market: us, size: 2048x2048, seeds: [7]"
     assert entry(new) == f"+  - {{{cell}}}"
@@ -53,14 +53,14 @@ def test_another_text_names_every_axis_the_campaign_has(tmp_path: Path) -> None:
 
 def test_an_axis_the_campaign_has_not_is_not_named(tmp_path: Path) -> None:
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7]\n")
-    assert "preset" not in entry(retake(load(path), first(path), Wish(seeds=(9,)), Known()))
+    assert "preset" not in entry(retake(load(path), first(path), TakeChange(seeds=(9,)), Purchased()))
 
 
 def test_a_take_of_an_entry_keeps_what_that_entry_says(tmp_path: Path) -> None:
     own = "{product: candle, prompt: hero, text: a tin, size: square, seeds: [5], styles: [painting, low key]}"
     path = file_of(tmp_path, f"sizes: [square]\nseeds: [7]\ninclude: [{own}]\n")
     image = list(Plan(load(path)))[-1]
-    new = retake(load(path), image.variation, Wish(further=2), Known())
+    new = retake(load(path), image.variation, TakeChange(further=2), Purchased())
     assert new.added == (image.recipe.key(6), image.recipe.key(7))
     assert 'styles: [painting, "low key"]' in entry(new)
 
@@ -68,7 +68,7 @@ def test_a_take_of_an_entry_keeps_what_that_entry_says(tmp_path: Path) -> None:
 def test_further_seeds_avoid_what_was_planned_or_asked_for(tmp_path: Path) -> None:
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7, 8]\n")
     image = next(iter(Plan(load(path))))
-    new = retake(load(path), image.variation, Wish(further=2), Known(bought={image.recipe.key(10)}))
+    new = retake(load(path), image.variation, TakeChange(further=2), Purchased(bought={image.recipe.key(10)}))
     assert new.added == (image.recipe.key(9), image.recipe.key(11))
 
 
@@ -76,25 +76,25 @@ def test_an_image_that_left_the_campaign_keeps_its_words(tmp_path: Path) -> None
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7]\n")
     image = next(iter(Plan(load(path))))
     path.write_text(path.read_text(encoding="utf-8").replace("oak", "ash"), encoding="utf-8")
-    new = retake(load(path), image.variation, Wish(seeds=(9,)), Known())
+    new = retake(load(path), image.variation, TakeChange(seeds=(9,)), Purchased())
     assert new.added == (image.recipe.key(9),)
 
 
-REFUSED: list[tuple[Wish, str]] = [
-    (Wish(seeds=(7,)), "has that picture already, with seed 7"),
-    (Wish(preset="pointing"), "wrong: .*'pointing'.*painting"),
-    (Wish(text="{product.scent} in the air"), "{product.scent}"),
-    (Wish(text="almond " * 300), "1,024"),
-    (Wish(seeds=(2**31,)), "2147483648"),
-    (Wish(text="a tin\u200b of tea"), "zero width space"),
+REFUSED: list[tuple[TakeChange, str]] = [
+    (TakeChange(seeds=(7,)), "has that picture already, with seed 7"),
+    (TakeChange(preset="pointing"), "wrong: .*'pointing'.*painting"),
+    (TakeChange(text="{product.scent} in the air"), "{product.scent}"),
+    (TakeChange(text="almond " * 300), "1,024"),
+    (TakeChange(seeds=(2**31,)), "2147483648"),
+    (TakeChange(text="a tin\u200b of tea"), "zero width space"),
 ]
 
 
 @pytest.mark.parametrize(("wish", "words"), REFUSED, ids=[row[1] for row in REFUSED])
-def test_what_the_file_cannot_say_is_refused_in_words(wish: Wish, words: str, tmp_path: Path) -> None:
+def test_what_the_file_cannot_say_is_refused_in_words(wish: TakeChange, words: str, tmp_path: Path) -> None:
     path = file_of(tmp_path, "presets: [painting]\nsizes: [square]\nseeds: [7]\n")
     with pytest.raises(UsageError, match=f"(?s){words}"):
-        retake(load(path), first(path), wish, Known())
+        retake(load(path), first(path), wish, Purchased())
 
 
 def test_a_custom_model_has_to_be_known(tmp_path: Path) -> None:
@@ -102,13 +102,13 @@ def test_a_custom_model_has_to_be_known(tmp_path: Path) -> None:
     campaign = load(path)
     image = next(iter(Plan(campaign, MODEL))).variation
     with pytest.raises(UsageError, match="run the campaign first"):
-        retake(campaign, image, Wish(further=1), Known())
-    assert len(retake(campaign, image, Wish(further=1), Known(MODEL)).added) == 1
+        retake(campaign, image, TakeChange(further=1), Purchased())
+    assert len(retake(campaign, image, TakeChange(further=1), Purchased(MODEL)).added) == 1
 
 
 def test_a_file_that_was_edited_meanwhile_is_left_alone(tmp_path: Path) -> None:
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7]\n")
-    new = retake(load(path), first(path), Wish(further=1), Known())
+    new = retake(load(path), first(path), TakeChange(further=1), Purchased())
     path.write_text("edited", encoding="utf-8")
     with pytest.raises(UsageError, match="edited meanwhile"):
         new.write()
@@ -120,7 +120,7 @@ def test_a_link_is_followed_and_permissions_stay(tmp_path: Path) -> None:
     real.chmod(0o664)
     link = tmp_path / "link.yaml"
     link.symlink_to(real)
-    retake(load(link), first(link), Wish(further=1), Known()).write()
+    retake(load(link), first(link), TakeChange(further=1), Purchased()).write()
     assert link.is_symlink() and "include" in real.read_text(encoding="utf-8")
     assert real.stat().st_mode & 0o777 == 0o664
 
@@ -154,24 +154,26 @@ LOOKS = st.sampled_from(["", ", visual_intensity: 3", ', text: "it\'s {{so}}"', 
 LETTERS = st.characters(exclude_categories=("C", "Z"), exclude_characters="{}“”„‘’«»")
 TEXTS = st.lists(st.text(LETTERS, min_size=1, max_size=8), min_size=1, max_size=5).map(" ".join)
 WISHES = st.one_of(
-    TEXTS.map(lambda text: Wish(text=text)),
-    st.integers(1, 3).map(lambda number: Wish(further=number)),
-    st.lists(st.integers(500, 600), min_size=1, max_size=6, unique=True).map(lambda seeds: Wish(seeds=tuple(seeds))),
-    st.tuples(TEXTS, st.integers(1, 5)).map(lambda both: Wish(text=both[0], further=both[1])),
+    TEXTS.map(lambda text: TakeChange(text=text)),
+    st.integers(1, 3).map(lambda number: TakeChange(further=number)),
+    st.lists(st.integers(500, 600), min_size=1, max_size=6, unique=True).map(
+        lambda seeds: TakeChange(seeds=tuple(seeds))
+    ),
+    st.tuples(TEXTS, st.integers(1, 5)).map(lambda both: TakeChange(text=both[0], further=both[1])),
 )
 
 
 @given(text=campaigns_(), wish=WISHES, at=st.integers(0, 10_000), ends=st.sampled_from(["\n", "\r\n"]))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_retake_keeps_every_line_and_adds_exactly_its_images(
-    text: str, wish: Wish, at: int, ends: str, tmp_path: Path
+    text: str, wish: TakeChange, at: int, ends: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "almond.yaml"
     before = text.replace("\n", ends).encode()
     path.write_bytes(before)
     plan = Plan(load(path))
     image = plan.at(at % len(plan))
-    new = retake(load(path), image.variation, wish, Known())
+    new = retake(load(path), image.variation, wish, Purchased())
     new.write()
     kept = iter(path.read_bytes().splitlines(keepends=True))
     assert all(line in kept for line in before.splitlines(keepends=True) if not line.startswith(b"include: ["))
@@ -185,6 +187,6 @@ def test_a_retake_keeps_every_line_and_adds_exactly_its_images(
 @pytest.mark.proof
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=campaigns_(), wish=WISHES, at=st.integers(0, 10_000), ends=st.sampled_from(["\n", "\r\n"]))
-def test_hundreds_of_retakes(text: str, wish: Wish, at: int, ends: str, tmp_path: Path) -> None:
+def test_hundreds_of_retakes(text: str, wish: TakeChange, at: int, ends: str, tmp_path: Path) -> None:
     inner = test_a_retake_keeps_every_line_and_adds_exactly_its_images.hypothesis.inner_test  # type: ignore[attr-defined]
     inner(text=text, wish=wish, at=at, ends=ends, tmp_path=tmp_path)

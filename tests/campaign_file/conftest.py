@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.errors import SpecError
+from campaign_runner.errors import CampaignFileError
 
 _LINES = {
     "campaign": "autumn",
@@ -47,7 +47,7 @@ def messages(write: Write) -> Callable[..., list[str]]:
     def messages(**lines: str | None) -> list[str]:
         try:
             load(write(**lines))
-        except SpecError as error:
+        except CampaignFileError as error:
             return [problem.message for problem in error.problems]
         return []
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
-from campaign_runner.errors import SpecError
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.errors import CampaignFileError
 
 TOP = "campaign: autumn\nmodel: image3_custom\ncustom_model: Warm Custom Model\n"
 END = "sizes: [square]\nseeds: [1]\n"
@@ -36,7 +36,7 @@ sizes it can make: square 2048x2048, landscape 2304x1792, portrait 1792x2304, wi
 def problems_of(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(folder)
     Path("autumn.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(SpecError) as raised:
+    with pytest.raises(CampaignFileError) as raised:
         load(Path("autumn.yaml"))
     return str(raised.value)
 

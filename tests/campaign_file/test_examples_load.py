@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.schema import Campaign, Look
 

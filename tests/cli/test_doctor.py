@@ -16,11 +16,11 @@ from campaign_runner.events import ModelResolved
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.quota import SharedQuota, account_of
 from campaign_runner.run.control import Clock
-from campaign_runner.session.doctor import Doctor, Patient
-from campaign_runner.session.request import Access
+from campaign_runner.session.doctor import Doctor, Subject
+from campaign_runner.session.request import ServiceAccess
 from tests.cli.typed import Ask, Said, charged
 from tests.disks import PATH_MAX, deep, taking
 from tests.processes.launcher import import_everything
@@ -206,7 +206,7 @@ def test_an_allowance_that_is_used_up_is_for_later(ask: Ask, account: dict[str, 
 @pytest.mark.parametrize(("minutes", "words"), [(5, " s ahead of the service's"), (-5, " s behind the service's")])
 async def test_a_clock_that_goes_wrong_is_told(minutes: int, words: str, sandbox_origin: str, tmp_path: Path) -> None:
     wrong = Clock(lambda: datetime.now(UTC) + timedelta(minutes=minutes))
-    access = Access(sandbox_origin, lambda: sandbox_settings(sandbox_origin), tmp_path / "state")
-    findings = [finding async for finding in Doctor(Patient(access, Rate(4, 9000), wrong)).findings()]
+    access = ServiceAccess(sandbox_origin, lambda: sandbox_settings(sandbox_origin), tmp_path / "state")
+    findings = [finding async for finding in Doctor(Subject(access, RateLimit(4, 9000), wrong)).findings()]
     (clock,) = [finding for finding in findings if finding.check == "clock"]
     assert clock.code == 6 and words in clock.message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli.models import lines_to_paste, table
 from campaign_runner.model import CustomModel
 from tests.cli.typed import Ask

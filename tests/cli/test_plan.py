@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.cli import run_command
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 from tests.campaigns import MODEL, plan, written
 from tests.recorded import record
 
@@ -78,7 +78,7 @@ def test_what_cannot_be_done_exits_2(arguments: list[str], message: str, tmp_pat
 
 def test_what_a_run_would_be_refused_for_is_told_before(tmp_path: Path, capsys: Captured) -> None:
     asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored", "stored"]))
-    memory = Memory(tmp_path / "state")
+    memory = RunRegistry(tmp_path / "state")
     memory.began(written(tmp_path), tmp_path / "output" / "almond", 3)
     assert run_command(["plan", "almond"]) == 5
     assert "has 2 requests, but 3 were made from there: it is older than the last run" in capsys.readouterr().err

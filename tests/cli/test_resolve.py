@@ -12,7 +12,7 @@ import pytest
 
 from campaign_runner.cli import run_command
 from campaign_runner.disk.files import make_folder
-from campaign_runner.events import Attempt, Doubted, Reason
+from campaign_runner.events import Attempt, Cause, Doubted
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Job
 from campaign_runner.output_folder.folder import Folder
@@ -138,7 +138,7 @@ async def doubted(folder: Path, answer: str) -> None:
         file = Folder(folder).relative(folder.parents[1] / "almond.yaml")
         await journal.note({"campaign": "almond", "origin": "https://firefly-api.adobe.io", "file": file})
         await journal.intend([attempt])
-        await journal.record([Doubted(attempt, Reason("unreadable_answer", "Adobe's answer is not JSON"), answer)])
+        await journal.record([Doubted(attempt, Cause("unreadable_answer", "Adobe's answer is not JSON"), answer)])
 
 
 def test_how_an_unreadable_answer_began_is_shown_once_a_request_and_harmlessly(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import plan, written
 from tests.cli.typed import Ask, Said

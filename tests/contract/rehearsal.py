@@ -11,28 +11,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings as ClientSettings
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.plan.cost import Rate
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
-from campaign_runner.session.request import Access, Desk, Order
-from campaign_runner.session.session import make
+from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
+from campaign_runner.session.session import run_campaign
 from tests.checker import Seen, check
 from tests.contract.recording import RecordedSandbox
 
 BEGAN = datetime(2026, 9, 1, 22, 0, tzinfo=UTC)
 SECRET = "canary-secret-51c7e2"
-FAST = Rate(per_minute=600, per_day=1_000_000)
+FAST = RateLimit(per_minute=600, per_day=1_000_000)
 ROOT = Path(__file__).parents[2]
 
 
@@ -63,7 +63,7 @@ class Rehearsal:
         file.write_text(text, encoding="utf-8")
         return file
 
-    async def run(self, file: Path, *, rate: Rate = FAST, concurrency: int = 8) -> int:
+    async def run(self, file: Path, *, rate: RateLimit = FAST, concurrency: int = 8) -> int:
         """The exit status of one run, as the command says it."""
         campaign = load(file)
         code = await self._make(campaign, rate=rate, concurrency=concurrency)
@@ -71,16 +71,18 @@ class Rehearsal:
         self.per_minute = max(self.per_minute, rate.per_minute)
         return code
 
-    async def _make(self, campaign: Campaign, *, rate: Rate, concurrency: int) -> int:
+    async def _make(self, campaign: Campaign, *, rate: RateLimit, concurrency: int) -> int:
         folder = Folder(self.home / "output" / campaign.campaign)
         seconds = asyncio.get_running_loop().time
         clock = Clock(lambda: BEGAN + timedelta(seconds=seconds()), random=lambda: 0.5)
         settings = ClientSettings(self.origin, self.origin, Credentials("canary-client", Secret(SECRET)))
         state = self.home / "state"
-        access = Access(self.origin, lambda: settings, state, Memory(state))
-        desk = Desk(Control(clock, Stop(), lambda event: None), agree=lambda figures: True, say=lambda line: None)
+        access = ServiceAccess(self.origin, lambda: settings, state, RunRegistry(state))
+        ui = UserInterface(
+            Control(clock, Stop(), lambda event: None), confirm_purchase=lambda figures: True, report=lambda line: None
+        )
         try:
-            return await make(Order(campaign, folder, rate, Limits(concurrency=concurrency)), access, desk)
+            return await run_campaign(RunRequest(campaign, folder, rate, Limits(concurrency=concurrency)), access, ui)
         except CampaignError as error:
             return error.exit_code
 

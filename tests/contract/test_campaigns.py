@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.campaign_file.loading import load
-from campaign_runner.plan.due import Stock
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.contract.rehearsal import rehearsed
 from tests.virtual import VirtualLoop
@@ -94,8 +94,8 @@ async def run_and_compare(home: Path, campaign: dict[str, Any]) -> None:
     requests = sum(-(-len(seeds) // pack) for seeds in asked.values())
     file = home / "random.yaml"
     file.write_text("\n".join(f"{key}: {json.dumps(value)}" for key, value in campaign.items()), encoding="utf-8")
-    stock = Stock(Plan(load(file)))
-    assert (stock.due, stock.requests) == (images, requests)
+    status = PlanStatus(Plan(load(file)))
+    assert (status.due, status.requests) == (images, requests)
     async with rehearsed(home) as rehearsal:
         assert await rehearsal.run(file) == 0
         ledger = rehearsal.ledger

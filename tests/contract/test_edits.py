@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from campaign_runner.authoring.compare import Changes
 from campaign_runner.authoring.since_last_run import between, since_last_run
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.contract.rehearsal import Rehearsal, rehearsed
 from tests.contract.test_campaigns import TEXTS, Wanted, campaigns, looks, wanted
@@ -144,8 +144,8 @@ async def edit_and_compare(home: Path, before: Campaign, after: Campaign) -> Non
         bought = bill(rehearsal)
         write(file, after, "edited")
         with Ledger(home / "output" / "random") as ledger:
-            stock = Stock(Plan(load(file), ledger.custom_model), ledger.states)
-            assert told(since_last_run(ledger, stock)) == expected
+            status = PlanStatus(Plan(load(file), ledger.custom_model), ledger.states)
+            assert told(since_last_run(ledger, status)) == expected
         assert await rehearsal.run(file) == 0
         assert (bill(rehearsal)[0] - bought[0], bill(rehearsal)[1] - bought[1]) == expected[:2]
         assert rehearsal.ledger["charged_twice"] == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import GenerationFailed, Rejected
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient, Settings

@@ -127,7 +127,7 @@ def test_a_pipe_that_takes_the_place_of_a_file_at_the_last_moment_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "a")
-    monkeypatch.setattr(files.Folder, "has_file", lambda folder, name: True)  # as it was when it was looked at
+    monkeypatch.setattr(files.FolderHandle, "has_file", lambda folder, name: True)  # as it was when it was looked at
     with files.open_folder(tmp_path) as folder, pytest.raises(IntegrityError), folder.read("a"):
         pass
 
@@ -246,7 +246,7 @@ def test_a_link_that_no_disk_takes_is_not_waited_for(tmp_path: Path, monkeypatch
     (tmp_path / "staged").write_bytes(b"new")
     assert files.publish_new(tmp_path / "staged", tmp_path / "a")
     with files.open_folder(tmp_path) as folder:
-        assert not folder.lend("a", tmp_path / "b")
+        assert not folder.hard_link("a", tmp_path / "b")
     assert seen.count("link") == 2
 
 

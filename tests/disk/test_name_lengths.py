@@ -8,7 +8,7 @@ import pytest
 
 from campaign_runner.disk.name_lengths import try_longest
 from campaign_runner.errors import NameTooLong, StoreError
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.session.preflight import refuse_long_names
 from tests.campaigns import campaign
@@ -77,13 +77,13 @@ def test_only_names_that_are_due_count_and_only_together_in_one_image(
         prompts={"a": "a {product.name}", "h" * 40: "the {product.name}"},
         seeds=[1, 2147483647],
     )
-    stock = Stock(Plan(made))
-    longest = max((name for name in stock.names_to_make()), key=lambda name: len(name.split("/")[1]))
+    status = PlanStatus(Plan(made))
+    longest = max((name for name in status.names_to_make()), key=lambda name: len(name.split("/")[1]))
     limit = len(longest.split("/")[1])
     taking(monkeypatch, limit)
-    refuse_long_names(stock, tmp_path / "images", staging)
+    refuse_long_names(status, tmp_path / "images", staging)
     taking(monkeypatch, limit - 1)
     with pytest.raises(NameTooLong, match=f"'{longest.split('/')[1]}', the longest name due"):
-        refuse_long_names(stock, tmp_path / "images", staging)
-    stock.reuse(position for position in range(len(stock.plan)) if stock.plan.at(position).variation.stem in longest)
-    refuse_long_names(stock, tmp_path / "images", staging)
+        refuse_long_names(status, tmp_path / "images", staging)
+    status.reuse(position for position in range(len(status.plan)) if status.plan.at(position).variation.stem in longest)
+    refuse_long_names(status, tmp_path / "images", staging)

@@ -11,7 +11,7 @@ from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from campaign_runner.firefly.connection import Limits, cause_of
+from campaign_runner.firefly.connection import Timeouts, cause_of
 
 KEY = ConnectionKey("hush", 443, True, True, None, None, None)
 HEADERS = CIMultiDictProxy(CIMultiDict({"Authorization": "Bearer hush"}))
@@ -45,9 +45,9 @@ REFUSED = OSError(errno.ECONNREFUSED, "hush")
     ids=range(16),
 )
 def test_a_cause_is_told_in_our_own_words(error: Exception, cause: str) -> None:
-    assert cause_of(error, Limits(total=60, most_bytes=1), sent=False) == cause
+    assert cause_of(error, Timeouts(total=60, most_bytes=1), sent=False) == cause
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), aiohttp.SocketTimeoutError("hush")])
 def test_an_answer_that_takes_too_long_is_told_with_its_limit(error: Exception) -> None:
-    assert cause_of(error, Limits(total=60, most_bytes=1), sent=True) == "no complete answer within 60 seconds"
+    assert cause_of(error, Timeouts(total=60, most_bytes=1), sent=True) == "no complete answer within 60 seconds"

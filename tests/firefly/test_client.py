@@ -28,7 +28,7 @@ from campaign_runner.errors import (
 )
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.firefly.connection import Limits, Lost, gather
+from campaign_runner.firefly.connection import Lost, Timeouts, gather
 from campaign_runner.firefly.losses import lost_image
 from campaign_runner.model import Job, Output, Ticket
 from tests.firefly.asking import make_job, settings_for
@@ -490,7 +490,7 @@ async def test_the_watch_over_an_image_moves_on_with_each_windows_worth_of_bytes
     each: int, moved_after: list[int]
 ) -> None:
     stream = Paced(7, each)
-    body = await gather(stream, stream, Limits(total=9, most_bytes=1000, window=3, pace=10))
+    body = await gather(stream, stream, Timeouts(total=9, most_bytes=1000, window=3, pace=10))
     assert (len(body), stream.moved_after) == (7 * each, moved_after)
 
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import click
 from PIL import Image
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import id_flaw
 from campaign_runner.campaign_file.schema.templates import parse
 from campaign_runner.errors import CampaignError

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from campaign_runner.campaign_file.loading import load
-from campaign_runner.errors import SpecError
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.errors import CampaignFileError
 from campaign_runner.plan.plan import Plan
 from tests.fuzz.fuzzing import Target, spoiled
 
@@ -143,7 +143,7 @@ def hold(content: bytes, folder: Path) -> str:
     path.write_bytes(content)
     try:
         campaign = load(path)
-    except SpecError as error:
+    except CampaignFileError as error:
         assert error.problems
         lines = len(content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         for problem in error.problems:

@@ -21,12 +21,12 @@ from tempfile import mkdtemp
 from typing import Any
 
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Adopted, Placed, Reason, Source, Uploaded
+from campaign_runner.events import Adopted, Cause, Placed, RecipeSource, Uploaded
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import MODEL, plan
 from tests.fuzz.fuzzing import Target
@@ -85,15 +85,15 @@ async def _record(folder: Path) -> None:
     keys = {state: [each.variation.key for each, said in named if said == state] for state in STATES}
     new = next(each for each, said in named if said == "new")
     file, picture = f"images/{new.variation.stem}.jpg", ("cd" * 32, 900, "image/jpeg")
-    source = Source("reused", "spring", "ef" * 32, "a candle", "job-1", (1,), None, None, NOW.isoformat())
+    source = RecipeSource("reused", "spring", "ef" * 32, "a candle", "job-1", (1,), None, None, NOW.isoformat())
     async with SqliteJournal(folder) as journal:
         await journal.record([Uploaded("ab" * 32, "upload-1"), Uploaded("ab" * 32, "upload-2")])
         await journal.record([Adopted(new.variation, new.recipe, source, file, *picture)])
-        await journal.record([Placed(new.variation.key, file, *picture, Reason("restored", "put back"))])
-        await journal.decide(Reason("abandon", "settled"), keys["in_doubt"][:1], states=("in_doubt",), into="abandoned")
-        await journal.decide(Reason("retry", "due again"), keys["failed"][:1], states=("failed",), into="pending")
+        await journal.record([Placed(new.variation.key, file, *picture, Cause("restored", "put back"))])
+        await journal.decide(Cause("abandon", "settled"), keys["in_doubt"][:1], states=("in_doubt",), into="abandoned")
+        await journal.decide(Cause("retry", "due again"), keys["failed"][:1], states=("failed",), into="pending")
         await journal.decide(
-            Reason("resubmit", "due again"), keys["in_doubt"][1:2], states=("in_doubt",), into="pending"
+            Cause("resubmit", "due again"), keys["in_doubt"][1:2], states=("in_doubt",), into="pending"
         )
 
 
@@ -198,8 +198,8 @@ async def opened(folder: Path) -> str:
     """All that a run learns from a journal before it sends anything, and the manifest it would leave."""
     async with SqliteJournal(folder, now=lambda: NOW) as journal:
         with Ledger(folder) as ledger:
-            stock = Stock(planned(), ledger.states)
-            due = [job.keys for job in stock.jobs()]
+            status = PlanStatus(planned(), ledger.states)
+            due = [job.keys for job in status.jobs()]
             waiting = [
                 [each.attempt.id, each.attempt.job.recipe.text, each.attempt.job.keys, each.seeds, str(each.ticket)]
                 async for each in journal.unfinished()

@@ -13,7 +13,7 @@ from random import Random
 from campaign_runner.errors import InDoubt, ProviderError
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.firefly.connection import Limits
+from campaign_runner.firefly.connection import Timeouts
 from campaign_runner.model import Cell, Job, Output, Recipe, Size, Ticket, Variation
 from tests.firefly.raw_server import TOKEN, answer, granted, raw_server
 from tests.fuzz.answers_fuzz import BODIES, OWN, WAITS, check_shown
@@ -28,7 +28,7 @@ PIECES = (
     b"\r\nlocation: http://127.0.0.2:9/", b"\r\nconnection: close", b"\r\nconnection: upgrade\r\nupgrade: x",
     b"{" * 99, b'"', b"9" * 30, b"-1", b";", b"a" * 9000, b"\r\nx: " * 200,
 )  # fmt: skip
-LIMITS = Limits(total=1, most_bytes=1 << 20)
+LIMITS = Timeouts(total=1, most_bytes=1 << 20)
 
 
 @dataclass(frozen=True)

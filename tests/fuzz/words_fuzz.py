@@ -14,7 +14,7 @@ from campaign_runner.campaign_file.schema.ids import derived, id_flaw
 from campaign_runner.campaign_file.schema.templates import Slot, flaws, parse
 from campaign_runner.errors import IntegrityError, StoreError, UsageError
 from campaign_runner.model import Cell, Size
-from campaign_runner.plan.selection import Only, read_only
+from campaign_runner.plan.selection import Selection, read_only
 from campaign_runner.ports import Put
 from campaign_runner.store import FolderStore
 from tests.fuzz.fuzzing import Target
@@ -165,7 +165,7 @@ def _matches(wanted: Mapping[str, set[str]], cell: Cell, seed: int) -> bool:
     return True
 
 
-def _selects(only: Only) -> bool:
+def _selects(only: Selection) -> bool:
     return any(only.matches([cell], seed, KEY) for cell in CELLS for seed in (0, 7, 66080))
 
 

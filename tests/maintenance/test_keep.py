@@ -10,7 +10,7 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.maintenance.keep import stand_ins
 from campaign_runner.model import Job
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import plan
 from tests.recorded import facts
@@ -30,10 +30,10 @@ async def test_3_000_stand_ins_are_found_in_a_few_megabytes(tmp_path: Path) -> N
     await stored(tmp_path, before)
     after = plan(tmp_path, products=products, seeds={"count": 3_000}, prompts={"hero": {"text": "a cup"}})
     with Ledger(tmp_path) as ledger:
-        stock = Stock(after, ledger.states)
+        status = PlanStatus(after, ledger.states)
         tracemalloc.start()
         try:
-            found = sum(each.entry.variation.seed == each.planned.variation.seed for each in stand_ins(ledger, stock))
+            found = sum(each.entry.variation.seed == each.planned.variation.seed for each in stand_ins(ledger, status))
             assert tracemalloc.get_traced_memory()[1] < 4 << 20
         finally:
             tracemalloc.stop()

@@ -15,11 +15,11 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.maintenance.keep import keep
 from campaign_runner.maintenance.prune import prune
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
-from campaign_runner.plan.due import Stock
+from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import EVERYTHING, Only, read_only
-from campaign_runner.reuse.adoption import Existing
+from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
+from campaign_runner.reuse.adoption import Candidate
 from campaign_runner.session.preview import outlook
 from tests.night import Night
 from tests.session.edits import crash, edited
@@ -32,15 +32,15 @@ async def after_an_edit(night: Night) -> Campaign:
     return edited(campaign, "p00: night mug 0", "p00: night jug 0")
 
 
-async def kept(night: Night, campaign: Campaign, only: Only = EVERYTHING) -> list[Adopted | Existing]:
+async def kept(night: Night, campaign: Campaign, only: Selection = EVERYTHING) -> list[Adopted | Candidate]:
     night.exits.clear()  # what the last run said is not what is there from here on
-    async with opened(Folder(night.output), campaign, night.access().memory) as books:
+    async with open_for_update(Folder(night.output), campaign, night.access().memory) as books:
         return [each async for each in keep(books, only)]
 
 
-async def pruned(night: Night, campaign: Campaign, only: Only = EVERYTHING) -> list[Any]:
+async def pruned(night: Night, campaign: Campaign, only: Selection = EVERYTHING) -> list[Any]:
     night.exits.clear()
-    async with opened(Folder(night.output), campaign, night.access().memory) as books:
+    async with open_for_update(Folder(night.output), campaign, night.access().memory) as books:
         return [each async for each in prune(books, only)]
 
 
@@ -67,7 +67,7 @@ async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Any) 
     again = edited(campaign, "p00: night jug 0", "p00: night cup 0")
     await kept(night, again)
     with Folder(night.output).ledger() as ledger:
-        changes = outlook(Stock(Plan(again), ledger.states), ledger, None).changes
+        changes = outlook(PlanStatus(Plan(again), ledger.states), ledger, None).changes
     assert changes is not None and (changes.due, changes.kept, changes.left) == (0, 8, 0)
     ended = await night.run(again)
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
@@ -97,7 +97,7 @@ async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Any) -> 
     altered = files(night, "images")[0]
     content = altered.read_bytes()
     altered.write_bytes(content[:-1])
-    (missing,) = [each for each in await kept(night, campaign) if isinstance(each, Existing)]
+    (missing,) = [each for each in await kept(night, campaign) if isinstance(each, Candidate)]
     assert missing.file == altered
     altered.write_bytes(content)
 

@@ -349,7 +349,7 @@ CAMPAIGN = (
         "F100",
         "the journal is damaged",
         tests=(
-            "verify/test_verifying.py::test_a_damaged_journal_is_named_and_the_images_are_held_against_the_manifest",
+            "verify/test_verification.py::test_a_damaged_journal_is_named_and_the_images_are_held_against_the_manifest",
             f"{JOURNAL}test_a_flipped_byte_is_refused_or_harmless_and_never_a_crash",
             f"{JOURNAL}test_a_cut_file_is_refused",
         ),
@@ -377,7 +377,7 @@ CAMPAIGN = (
         "F103",
         "the manifest is gone, edited or torn",
         tests=(
-            "verify/test_verifying.py::test_a_manifest_that_is_not_what_the_journal_says_is_one_finding",
+            "verify/test_verification.py::test_a_manifest_that_is_not_what_the_journal_says_is_one_finding",
             "output_folder/test_manifest_writer.py::test_a_manifest_that_was_edited_or_torn_is_written_again",
         ),
         ends="`verify` names it; a run writes it again, from the journal",
@@ -387,7 +387,7 @@ CAMPAIGN = (
         "F104",
         "an image that is stored was deleted or edited",
         tests=(
-            "verify/test_verifying.py::test_an_image_that_differs_is_named_with_how_and_the_command",
+            "verify/test_verification.py::test_an_image_that_differs_is_named_with_how_and_the_command",
             "run/test_stopping.py::test_a_stored_image_that_is_gone_is_not_bought_again",
         ),
         ends="nothing is bought; `verify` names it",

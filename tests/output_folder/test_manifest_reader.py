@@ -14,7 +14,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
-from campaign_runner.rerun.choosing import choose
+from campaign_runner.rerun.choice import choose
 from campaign_runner.verify.record import read_books
 from tests.campaigns import plan
 from tests.recorded import record

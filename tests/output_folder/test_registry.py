@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Memory:
-    return Memory(tmp_path / "state")
+def memory(tmp_path: Path) -> RunRegistry:
+    return RunRegistry(tmp_path / "state")
 
 
-def test_what_never_ran_may_run_anywhere(memory: Memory, tmp_path: Path) -> None:
+def test_what_never_ran_may_run_anywhere(memory: RunRegistry, tmp_path: Path) -> None:
     memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "output" / "a")
 
 
-def test_what_was_bought_elsewhere_is_not_bought_here(memory: Memory, tmp_path: Path) -> None:
+def test_what_was_bought_elsewhere_is_not_bought_here(memory: RunRegistry, tmp_path: Path) -> None:
     there = tmp_path / "there" / "a"
     there.mkdir(parents=True)
     (there / "journal.sqlite").touch()
@@ -35,19 +35,19 @@ def test_what_was_bought_elsewhere_is_not_bought_here(memory: Memory, tmp_path: 
     )
 
 
-def test_a_folder_that_is_gone_is_told_as_gone(memory: Memory, tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_told_as_gone(memory: RunRegistry, tmp_path: Path) -> None:
     memory.remember(tmp_path / "a.yaml", tmp_path / "a", 1, 1)
     with pytest.raises(UsageError, match=r"which is gone: 1 image was bought there.*--output DIR if they are in DIR/a"):
         memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "a")
 
 
-def test_where_nothing_was_bought_nothing_is_lost(memory: Memory, tmp_path: Path) -> None:
+def test_where_nothing_was_bought_nothing_is_lost(memory: RunRegistry, tmp_path: Path) -> None:
     memory.remember(tmp_path / "a.yaml", tmp_path / "there", 0, 1)
     memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "here")
 
 
 def test_a_journal_with_fewer_requests_than_ever_left_from_its_folder_is_refused(
-    memory: Memory, tmp_path: Path
+    memory: RunRegistry, tmp_path: Path
 ) -> None:
     file, folder = tmp_path / "a.yaml", tmp_path / "a"
     memory.refuse_older(file, folder, 0)  # never ran
@@ -68,7 +68,7 @@ def test_a_journal_with_fewer_requests_than_ever_left_from_its_folder_is_refused
     memory.refuse_older(file, folder, 1)
 
 
-def test_each_folder_of_a_file_has_its_own_count(memory: Memory, tmp_path: Path) -> None:
+def test_each_folder_of_a_file_has_its_own_count(memory: RunRegistry, tmp_path: Path) -> None:
     file, one, two = tmp_path / "a.yaml", tmp_path / "one", tmp_path / "two"
     memory.remember(file, one, 4, 5)
     memory.remember(file, two, 4, 1)
@@ -77,7 +77,7 @@ def test_each_folder_of_a_file_has_its_own_count(memory: Memory, tmp_path: Path)
         memory.refuse_older(file, one, 4)
 
 
-def test_a_memory_of_an_earlier_version_is_read_and_goes_on(memory: Memory, tmp_path: Path) -> None:
+def test_a_memory_of_an_earlier_version_is_read_and_goes_on(memory: RunRegistry, tmp_path: Path) -> None:
     file, folder = tmp_path / "a.yaml", tmp_path / "a"
     memory.remember(file, folder, 4, 1)
     with closing(sqlite3.connect(memory.folder / "campaigns.sqlite")) as db:
@@ -89,7 +89,7 @@ def test_a_memory_of_an_earlier_version_is_read_and_goes_on(memory: Memory, tmp_
 
 @pytest.mark.parametrize(("journal", "said"), [(None, "its journal is gone"), (b"", "its journal holds nothing")])
 def test_a_folder_that_stands_there_without_its_record_is_not_called_gone(
-    memory: Memory, journal: bytes | None, said: str, tmp_path: Path
+    memory: RunRegistry, journal: bytes | None, said: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "a"
     folder.mkdir()
@@ -101,14 +101,16 @@ def test_a_folder_that_stands_there_without_its_record_is_not_called_gone(
         memory.refuse_elsewhere(tmp_path / "a.yaml", folder)
 
 
-def test_the_last_place_counts(memory: Memory, tmp_path: Path) -> None:
+def test_the_last_place_counts(memory: RunRegistry, tmp_path: Path) -> None:
     memory.remember(tmp_path / "a.yaml", tmp_path / "one", 5, 1)
     memory.remember(tmp_path / "a.yaml", tmp_path / "two", 7, 1)
     with pytest.raises(UsageError, match=r"/two.*7 images"):
-        Memory(memory.folder).refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "one")
+        RunRegistry(memory.folder).refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "one")
 
 
-def test_a_file_is_known_by_its_absolute_path(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_known_by_its_absolute_path(
+    memory: RunRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     memory.remember(Path("a.yaml"), tmp_path / "one", 5, 1)
     memory.refuse_elsewhere(tmp_path / "other" / "a.yaml", tmp_path / "two")
@@ -116,7 +118,7 @@ def test_a_file_is_known_by_its_absolute_path(memory: Memory, tmp_path: Path, mo
         memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "two")
 
 
-def test_a_name_that_cannot_be_recorded_is_refused_in_a_sentence(memory: Memory, tmp_path: Path) -> None:
+def test_a_name_that_cannot_be_recorded_is_refused_in_a_sentence(memory: RunRegistry, tmp_path: Path) -> None:
     file = tmp_path / os.fsdecode(b"caf\xe9") / "a.yaml"
     with pytest.raises(UsageError, match="is not UTF-8"):
         memory.refuse_elsewhere(file, tmp_path / "output")
@@ -124,12 +126,12 @@ def test_a_name_that_cannot_be_recorded_is_refused_in_a_sentence(memory: Memory,
         memory.remember(tmp_path / "a.yaml", file.parent / "output", 1, 1)
 
 
-def test_the_state_folder_is_for_its_owner_alone(memory: Memory, tmp_path: Path) -> None:
+def test_the_state_folder_is_for_its_owner_alone(memory: RunRegistry, tmp_path: Path) -> None:
     memory.remember(tmp_path / "a.yaml", tmp_path / "one", 5, 1)
     assert memory.folder.stat().st_mode & 0o077 == 0
 
 
-def test_a_damaged_memory_is_told(memory: Memory, tmp_path: Path) -> None:
+def test_a_damaged_memory_is_told(memory: RunRegistry, tmp_path: Path) -> None:
     memory.remember(tmp_path / "a.yaml", tmp_path / "one", 5, 1)
     (memory.folder / "campaigns.sqlite").write_bytes(b"no database" * 500)
     with pytest.raises(IntegrityError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from campaign_runner.find.search import by_file
+from campaign_runner.find.search import by_picture
 from campaign_runner.pictures.likeness import NEAR, Likeness, difference_hash
 from tests.many_images import copy_of, make, picture
 
@@ -65,7 +65,7 @@ def looked_at(images: int, tmp_path: Path) -> list[int]:
         folder = make(tmp_path, number)
         wanted = folder.path / sorted(file for file in folder.images.rglob("*.jpg"))[number // 2]
         looked: list[int] = []
-        hits = by_file(copy_of(wanted, tmp_path / "copy.jpg"), [folder], likeness, looked.append)
+        hits = by_picture(copy_of(wanted, tmp_path / "copy.jpg"), [folder], likeness, looked.append)
         assert hits[0].file == wanted
         counts.append(len(looked))
     return counts

@@ -8,26 +8,26 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import UsageError
-from campaign_runner.plan.due import STATES, Stock
+from campaign_runner.plan.due import STATES, PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import Only, read_only
+from campaign_runner.plan.selection import Selection, read_only
 from tests.campaigns import MODEL, campaign, plan
 
 BARE = {"hero": {"text": "a bare oak table"}}
 
 
-def selected(stock: Stock) -> list[str]:
+def selected(status: PlanStatus) -> list[str]:
     """`candle hero 66080` for each selected variation."""
     return [
         f"{each.variation.cell.product} {each.variation.cell.prompt} {each.variation.seed}"
-        for each, _ in stock.variations()
+        for each, _ in status.variations()
     ]
 
 
 def test_without_a_journal_everything_is_due(tmp_path: Path) -> None:
-    stock = Stock(plan(tmp_path))
-    assert stock.counts() == dict.fromkeys(STATES, 0) | {"pending": 4}
-    assert (stock.due, stock.again, stock.requests) == (4, 0, 2)
+    status = PlanStatus(plan(tmp_path))
+    assert status.counts() == dict.fromkeys(STATES, 0) | {"pending": 4}
+    assert (status.due, status.again, status.requests) == (4, 0, 2)
 
 
 BOUNDS = [
@@ -49,41 +49,41 @@ def test_what_a_run_that_stops_early_buys_at_most(
     made = plan(tmp_path, products={"candle": "a candle", "soap": "a soap"}, prompts={"hero": "a {product.name}"},
                 seeds=[1, 2, 3, 4, 5, 6])  # fmt: skip
     keys = list(made.keys())
-    stock = Stock(made, lambda _: dict.fromkeys(keys[7:], "stored"))
-    assert [len(job.seeds) for job in stock.jobs()] == [4, 1, 2]
-    assert stock.bounded(images, requests) == most
+    status = PlanStatus(made, lambda _: dict.fromkeys(keys[7:], "stored"))
+    assert [len(job.seeds) for job in status.jobs()] == [4, 1, 2]
+    assert status.bounded(images, requests) == most
 
 
 def test_where_nothing_is_due_nothing_is_bought_at_most(tmp_path: Path) -> None:
     made = plan(tmp_path)
-    assert Stock(made, lambda keys: dict.fromkeys(keys, "stored")).bounded(4, 2) == (0, 0)
+    assert PlanStatus(made, lambda keys: dict.fromkeys(keys, "stored")).bounded(4, 2) == (0, 0)
 
 
 def test_each_state_counts_where_it_belongs(tmp_path: Path) -> None:
     made = plan(tmp_path, seeds=[1, 2, 3, 4])
     there = dict(zip(made.keys(), ["stored", "accepted", "in_doubt", "failed", "abandoned", "pending"], strict=False))
-    stock = Stock(made, lambda _: there)
-    assert stock.counts() == dict.fromkeys(STATES, 1) | {"pending": 3}
-    assert (stock.due, stock.again) == (3, 1)
-    assert [state for _, state in stock.variations()] == [*there.values(), "pending", "pending"]
-    assert [each.variation.key for each in stock.in_state("failed")] == [list(there)[3]]
+    status = PlanStatus(made, lambda _: there)
+    assert status.counts() == dict.fromkeys(STATES, 1) | {"pending": 3}
+    assert (status.due, status.again) == (3, 1)
+    assert [state for _, state in status.variations()] == [*there.values(), "pending", "pending"]
+    assert [each.variation.key for each in status.in_state("failed")] == [list(there)[3]]
 
 
 def test_the_ledger_is_asked_for_a_few_thousand_keys_at_a_time(tmp_path: Path) -> None:
     asked: list[int] = []
-    Stock(plan(tmp_path, seeds={"count": 3000}), lambda keys: asked.append(len(keys)) or {})  # type: ignore[func-returns-value]
+    PlanStatus(plan(tmp_path, seeds={"count": 3000}), lambda keys: asked.append(len(keys)) or {})  # type: ignore[func-returns-value]
     assert sum(asked) == 6000
     assert max(asked) <= 2000
 
 
 def test_a_ledger_that_knows_more_than_the_plan_does_no_harm(tmp_path: Path) -> None:
-    assert Stock(plan(tmp_path), lambda _: {"0" * 64: "failed"}).counts()["failed"] == 0
+    assert PlanStatus(plan(tmp_path), lambda _: {"0" * 64: "failed"}).counts()["failed"] == 0
 
 
 def test_unknown_keys_are_not_looked_up(tmp_path: Path) -> None:
     spec = campaign(tmp_path, model="image3_custom", custom_model=MODEL.name)
     stand_ins = list(Plan(spec).keys())
-    assert Stock(Plan(spec), lambda keys: dict.fromkeys(keys, "stored")).due == len(stand_ins)
+    assert PlanStatus(Plan(spec), lambda keys: dict.fromkeys(keys, "stored")).due == len(stand_ins)
 
 
 SELECTIONS: list[Any] = [
@@ -97,35 +97,37 @@ SELECTIONS: list[Any] = [
 
 @pytest.mark.parametrize(("options", "left"), SELECTIONS)
 def test_only_selects_by_axis(options: list[str], left: list[str], tmp_path: Path) -> None:
-    assert selected(Stock(plan(tmp_path), only=read_only(options))) == left
+    assert selected(PlanStatus(plan(tmp_path), only=read_only(options))) == left
 
 
 def test_only_selects_by_the_beginning_of_a_key(tmp_path: Path) -> None:
     made = plan(tmp_path)
     key = list(made.keys())[2]
-    assert selected(Stock(made, only=read_only([f"key={key[:8].upper()},{'0' * 64}"]))) == ["soap hero 66080"]
+    assert selected(PlanStatus(made, only=read_only([f"key={key[:8].upper()},{'0' * 64}"]))) == ["soap hero 66080"]
 
 
 def test_a_merged_image_is_meant_by_any_of_its_cells(tmp_path: Path) -> None:
     made = plan(tmp_path, prompts=BARE)
-    assert selected(Stock(made, only=read_only(["product=soap"]))) == ["candle hero 66080", "candle hero 82683"]
+    assert selected(PlanStatus(made, only=read_only(["product=soap"]))) == ["candle hero 66080", "candle hero 82683"]
 
 
 def test_a_selection_counts_and_buys_only_what_it_means(tmp_path: Path) -> None:
     made = plan(tmp_path)
-    stock = Stock(made, lambda keys: dict.fromkeys(list(made.keys())[:1], "stored"), read_only(["product=candle"]))
-    assert (stock.counts()["stored"], stock.due, stock.requests, stock.selected) == (1, 1, 1, 2)
-    assert [job.seeds for job in stock.jobs()] == [(82683,)]
+    status = PlanStatus(
+        made, lambda keys: dict.fromkeys(list(made.keys())[:1], "stored"), read_only(["product=candle"])
+    )
+    assert (status.counts()["stored"], status.due, status.requests, status.selected) == (1, 1, 1, 2)
+    assert [job.seeds for job in status.jobs()] == [(82683,)]
 
 
-@pytest.mark.parametrize("only", [Only({"product": frozenset({"soap"}), "seed": frozenset({"5"})}),
-                                  Only({"key": frozenset({"0" * 8})})])  # fmt: skip
-def test_a_selection_of_nothing_is_refused(only: Only, tmp_path: Path) -> None:
+@pytest.mark.parametrize("only", [Selection({"product": frozenset({"soap"}), "seed": frozenset({"5"})}),
+                                  Selection({"key": frozenset({"0" * 8})})])  # fmt: skip
+def test_a_selection_of_nothing_is_refused(only: Selection, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="selects none of the 4 images; nothing was sent"):
-        Stock(plan(tmp_path), only=only)
+        PlanStatus(plan(tmp_path), only=only)
 
 
 def test_keys_of_a_custom_model_cannot_be_selected_before_its_first_run(tmp_path: Path) -> None:
     spec = campaign(tmp_path, model="image3_custom", custom_model=MODEL.name)
     with pytest.raises(UsageError, match="first run"):
-        Stock(Plan(spec), only=read_only(["key=00000000"]))
+        PlanStatus(Plan(spec), only=read_only(["key=00000000"]))

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_runner.model import Job
-from campaign_runner.plan.due import STATES, Stock
-from tests.campaigns import plan, stock
+from campaign_runner.plan.due import STATES, PlanStatus
+from tests.campaigns import plan, status
 
 
 def products(*ids: str) -> dict[str, Any]:
@@ -57,27 +57,27 @@ ORDERS: list[Any] = [
 
 @pytest.mark.parametrize(("changes", "order"), ORDERS)
 def test_jobs_go_out_in_rounds_and_turns(changes: dict[str, Any], order: list[str], tmp_path: Path) -> None:
-    assert [told(job) for job in stock(tmp_path, **changes).jobs()] == order
+    assert [told(job) for job in status(tmp_path, **changes).jobs()] == order
 
 
 def test_a_job_takes_the_seeds_that_are_due_and_no_others(tmp_path: Path) -> None:
     made = plan(tmp_path, products=products("a"), seeds=[1, 2, 3, 4, 5, 6])
     keys = list(made.keys())
     there = {keys[1]: "stored", keys[2]: "in_doubt", keys[4]: "pending"}
-    assert [told(job) for job in Stock(made, lambda _: there).jobs()] == ["a hero 1 4 5 6"]
+    assert [told(job) for job in PlanStatus(made, lambda _: there).jobs()] == ["a hero 1 4 5 6"]
 
 
 def test_products_that_have_little_left_are_still_seen_first(tmp_path: Path) -> None:
     """Of four prompts two are stored: the turns go over what is due, not over what is there."""
     made = plan(tmp_path, products=products(*"abcd"), prompts=prompts(*"pqrs"), seeds=[1])
     there = {each.variation.key: "stored" for each in made if each.variation.cell.prompt in "rs"}
-    first = [told(job).split()[0] for job in Stock(made, lambda _: there).jobs()][:4]
+    first = [told(job).split()[0] for job in PlanStatus(made, lambda _: there).jobs()][:4]
     assert first == ["a", "b", "c", "d"]
 
 
 def test_jobs_are_not_moved_by_what_happens_while_they_go_out(tmp_path: Path) -> None:
     there: dict[str, str] = {}
-    held = Stock(plan(tmp_path), lambda _: there)
+    held = PlanStatus(plan(tmp_path), lambda _: there)
     jobs = held.jobs()
     first = next(jobs)
     there |= dict.fromkeys(first.keys, "stored")
@@ -100,41 +100,41 @@ def stocks(draw: st.DrawFn) -> tuple[dict[str, Any], Sequence[str]]:
     return changes, draw(st.lists(st.sampled_from([*STATES, "new"]), min_size=1, max_size=40))
 
 
-def held(changes: dict[str, Any], states: Sequence[str], folder: str) -> tuple[Stock, Mapping[str, str]]:
+def held(changes: dict[str, Any], states: Sequence[str], folder: str) -> tuple[PlanStatus, Mapping[str, str]]:
     made = plan(Path(folder), **changes)
     there = {key: states[at % len(states)] for at, key in enumerate(made.keys())}
     there = {key: state for key, state in there.items() if state != "new"}
-    return Stock(made, lambda keys: {key: there[key] for key in keys if key in there}), there
+    return PlanStatus(made, lambda keys: {key: there[key] for key in keys if key in there}), there
 
 
 @settings(deadline=None, max_examples=60)
 @given(stocks())
 def test_jobs_are_every_due_variation_exactly_once(given_stock: tuple[dict[str, Any], Sequence[str]]) -> None:
     with TemporaryDirectory() as folder:
-        stock, there = held(*given_stock, folder)
-        asked = Counter(key for job in stock.jobs() for key in job.keys)
-        keys = list(stock.plan.keys())
+        status, there = held(*given_stock, folder)
+        asked = Counter(key for job in status.jobs() for key in job.keys)
+        keys = list(status.plan.keys())
         assert asked == Counter(key for key in keys if there.get(key, "pending") == "pending")
-        assert asked.total() == stock.due
+        assert asked.total() == status.due
 
 
 @settings(deadline=None, max_examples=60)
 @given(stocks())
 def test_requests_are_what_packing_makes_of_what_is_due(given_stock: tuple[dict[str, Any], Sequence[str]]) -> None:
     with TemporaryDirectory() as folder:
-        stock, _ = held(*given_stock, folder)
-        jobs = list(stock.jobs())
+        status, _ = held(*given_stock, folder)
+        jobs = list(status.jobs())
         due = Counter(job.recipe.digest for job in jobs for _ in job.seeds)
-        pack = stock.plan.campaign.family.pack
-        assert len(jobs) == stock.requests == sum(-(-number // pack) for number in due.values())
+        pack = status.plan.campaign.family.pack
+        assert len(jobs) == status.requests == sum(-(-number // pack) for number in due.values())
 
 
 @settings(deadline=None, max_examples=60)
 @given(stocks())
 def test_everything_is_seen_before_anything_is_seen_twice(given_stock: tuple[dict[str, Any], Sequence[str]]) -> None:
     with TemporaryDirectory() as folder:
-        stock, _ = held(*given_stock, folder)
-        jobs = list(stock.jobs())
+        status, _ = held(*given_stock, folder)
+        jobs = list(status.jobs())
         due = list(dict.fromkeys(job.variations[0].cell.product for job in jobs))
         assert [job.variations[0].cell.product for job in jobs[: len(due)]] == due
         recipes = [job.recipe.digest for job in jobs]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.errors import SpecError
-from campaign_runner.plan.due import Stock
+from campaign_runner.errors import CampaignFileError
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import campaign
 
@@ -24,9 +24,9 @@ def peak_of(folder: Path, **changes: Any) -> int:
     spec = campaign(folder, **changes)
     tracemalloc.start()
     try:
-        stock = Stock(Plan(spec), lambda keys: {})
-        assert stock.counts()["pending"] == len(stock.plan) == 100_000
-        assert len(list(islice(stock.jobs(), 1000))) == 1000
+        status = PlanStatus(Plan(spec), lambda keys: {})
+        assert status.counts()["pending"] == len(status.plan) == 100_000
+        assert len(list(islice(status.jobs(), 1000))) == 1000
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -44,11 +44,11 @@ def test_100_000_seeds_of_one_recipe_fit_into_five_megabytes(tmp_path: Path) -> 
 def test_ten_thousand_products_in_one_picture_are_one_recipe(tmp_path: Path) -> None:
     spec = campaign(tmp_path, products=numbered(10_000, name="x"), prompts={"hero": {"text": "an oak table"}})
     (first, second) = Plan(spec)
-    assert (len(first.also), len(second.also)) == (9_999, 9_999)
+    assert (len(first.other_cells), len(second.other_cells)) == (9_999, 9_999)
 
 
 def test_a_trillion_cells_are_refused_by_the_lengths_of_the_lists(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="1,000,000") as refused:
+    with pytest.raises(CampaignFileError, match="1,000,000") as refused:
         campaign(
             tmp_path, products=numbered(1000, name="{at}"), prompts=numbered(1000, text="{at}"), seeds={"count": 10**6}
         )

@@ -13,7 +13,7 @@ from PIL import Image
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.errors import UsageError
 from campaign_runner.model import CustomModel, Recipe, Size, canonical_json
-from campaign_runner.plan.recipes import Recipes
+from campaign_runner.plan.recipes import RecipeBuilder
 from tests.campaigns import MODEL, campaign, plan
 
 GOLDEN = (
@@ -40,7 +40,7 @@ def recipe(folder: Path, found: CustomModel | None = None, **changes: Any) -> Re
     """The recipe of the first cell."""
     spec = campaign(folder, **changes)
     cells = Cells(spec)
-    return Recipes(spec, found).of(cells.cell(next(cells.numbers())))[0]
+    return RecipeBuilder(spec, found).of(cells.cell(next(cells.numbers())))[0]
 
 
 def picture(folder: Path, name: str, shade: int) -> bytes:
@@ -167,7 +167,7 @@ def test_a_reference_that_vanishes_is_named(tmp_path: Path) -> None:
     spec = campaign(tmp_path, defaults={"style_reference": "a.png"})
     (tmp_path / "a.png").unlink()
     with pytest.raises(UsageError, match=r"a\.png cannot be read \(No such file or directory\); nothing was sent"):
-        Recipes(spec).of(Cells(spec).cell(0))
+        RecipeBuilder(spec).of(Cells(spec).cell(0))
 
 
 def test_sizes_are_pixels(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ BARE = {"text": "a bare oak table"}  # names no product: all products' cells are
 
 def told(plan: Plan) -> list[tuple[str, int, list[str]]]:
     """Cell, seed, and the other cells of each variation."""
-    return [(str(each.variation.cell), each.variation.seed, [str(cell) for cell in each.also]) for each in plan]
+    return [(str(each.variation.cell), each.variation.seed, [str(cell) for cell in each.other_cells]) for each in plan]
 
 
 def include(product: str, seeds: list[int], **changes: Any) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def test_a_comment_changes_no_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"prompts": {"hero": {"text": "{product.name} on an oak desk"}}},  # other words
+        {"prompts": {"hero": {"text": "{product.name} on an oak ui"}}},  # other words
         {"sizes": ["wide"]},  # other pixels
         {"model": "image3"},  # another family
         {"defaults": {"content_class": "photo"}},  # a further field

@@ -12,7 +12,7 @@ import pytest
 
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore, drop_stored
+from campaign_runner.store import FolderStore, remove_stored
 
 CONTENT = b"picture" * 10_000
 DIGEST = sha256(CONTENT).hexdigest()
@@ -93,16 +93,16 @@ async def test_what_is_no_file_or_lies_elsewhere_is_refused(kind: str, store: Fo
         await store.put_existing("soap/new.jpg", DIGEST, home=home, file=file)
     assert placed(tmp_path) == []
     with pytest.raises(IntegrityError):
-        drop_stored(home, file, DIGEST)
+        remove_stored(home, file, DIGEST)
     assert precious.read_bytes() == CONTENT
 
 
 def test_a_name_is_taken_away_only_from_the_bytes_that_are_meant(tmp_path: Path) -> None:
     old = image(tmp_path)
-    drop_stored(tmp_path, "old.jpg", sha256(b"other").hexdigest())
+    remove_stored(tmp_path, "old.jpg", sha256(b"other").hexdigest())
     assert old.exists()
-    drop_stored(tmp_path, "old.jpg", DIGEST)
-    drop_stored(tmp_path, "old.jpg", DIGEST)  # gone already
+    remove_stored(tmp_path, "old.jpg", DIGEST)
+    remove_stored(tmp_path, "old.jpg", DIGEST)  # gone already
     assert not old.exists()
 
 

@@ -20,15 +20,15 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
+    Cause,
     Doubted,
     Fact,
     Failed,
     Held,
     Placed,
-    Reason,
+    RecipeSource,
     Refused,
     SetAside,
-    Source,
     Stored,
     Submitting,
 )
@@ -40,8 +40,8 @@ from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
 from tests import refolding
 
 NOW = datetime(2026, 10, 1, 2, 14, tzinfo=UTC)
-SILENCE = Reason("no_answer", "the line broke after sending")
-REFUSED = Reason("prompt_unsafe", "Adobe's content policy")
+SILENCE = Cause("no_answer", "the line broke after sending")
+REFUSED = Cause("prompt_unsafe", "Adobe's content policy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def stored(attempt: Attempt, at: int = 0) -> Stored:
 
 
 def failed(attempt: Attempt, at: int = 0) -> Failed:
-    return Failed(attempt, attempt.job.variations[at], Reason("missing", "no image for this seed"))
+    return Failed(attempt, attempt.job.variations[at], Cause("missing", "no image for this seed"))
 
 
 async def told(journal: Journal) -> list[Unfinished]:
@@ -262,7 +262,7 @@ async def test_an_unfinished_job_knows_what_was_set_aside_of_it(place: Place) ->
 
 async def test_why_an_image_waits_is_known_until_it_is_stored_or_fails(tmp_path: Path) -> None:
     one = attempt("a", 1, 2)
-    reasons = [Reason("blocked_host", "at a.example.test"), Reason("blocked_host", "at b.example.test")]
+    reasons = [Cause("blocked_host", "at a.example.test"), Cause("blocked_host", "at b.example.test")]
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([one])
         await journal.record([accepted(one)])
@@ -379,7 +379,7 @@ async def test_that_the_api_origin_once_knew_a_job_survives_the_run(place: Place
         assert await again.is_known_at_origin("urn:epo:7") and not await again.is_known_at_origin("urn:epo:8")
 
 
-SOURCE = Source("reused", "spring", "3f" * 32, "almond candle", "job-9", (1, 2), "7", '"e"', NOW.isoformat())
+SOURCE = RecipeSource("reused", "spring", "3f" * 32, "almond candle", "job-9", (1, 2), "7", '"e"', NOW.isoformat())
 
 
 def adopted(one: Attempt) -> Adopted:
@@ -420,7 +420,7 @@ async def test_a_refused_image_that_is_adopted_keeps_nothing_of_its_refusal(tmp_
 
 async def test_where_an_image_is_now_is_recorded_for_stored_ones_alone(tmp_path: Path) -> None:
     one, other = attempt("a", 1), attempt("b", 2)
-    moved = Reason("removed", "no longer in the campaign")
+    moved = Cause("removed", "no longer in the campaign")
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([one, other])
         await journal.record([accepted(one), stored(one), accepted(other)])

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.quota import Limits, Sender, SharedQuota, account_of, until
+from campaign_runner.quota import QuotaLimits, Sender, SharedQuota, account_of, seconds_until
 from campaign_runner.uptime import Uptime, uptime
 
-LIMITS = Limits(per_minute=3, per_day=100)
+LIMITS = QuotaLimits(per_minute=3, per_day=100)
 ACCOUNT = account_of("https://firefly-api.adobe.io", "client")
 NOW = 1_790_000_000.0
 
@@ -39,10 +39,10 @@ def in_another_process(folder: Path, body: str) -> subprocess.Popen[str]:
 import asyncio, os, sys
 from pathlib import Path
 from campaign_runner.ports import Permit
-from campaign_runner.quota import Limits, SharedQuota
+from campaign_runner.quota import QuotaLimits, SharedQuota
 
 async def main():
-    quota = SharedQuota(Path({str(folder)!r}), {ACCOUNT!r}, limits=Limits(3, 100), clock=lambda: {NOW})
+    quota = SharedQuota(Path({str(folder)!r}), {ACCOUNT!r}, limits=QuotaLimits(3, 100), clock=lambda: {NOW})
 {textwrap.indent(textwrap.dedent(body), "    ")}
 asyncio.run(main())
 """
@@ -107,8 +107,8 @@ async def test_a_later_process_of_the_same_id_is_not_the_dead_one(tmp_path: Path
 @given(st.floats(0, 4e9), st.floats(0, 4e9))
 @example(38.1, 106.8)  # 38.1 + (106.8 - 38.1) < 106.8
 def test_who_waits_as_long_as_told_is_not_too_early_by_a_rounding(now: float, moment: float) -> None:
-    assert now + until(moment, now) >= moment
-    assert until(moment, now) <= max(0.0, moment - now) + 1e-6
+    assert now + seconds_until(moment, now) >= moment
+    assert seconds_until(moment, now) <= max(0.0, moment - now) + 1e-6
 
 
 def test_this_process_lives_and_an_unknown_one_does_not() -> None:
@@ -133,7 +133,7 @@ def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_who_is_cancelled_while_told_to_wait_gives_nothing_back(tmp_path: Path) -> None:
-    quota = SharedQuota(tmp_path, "account", limits=Limits(per_minute=1))
+    quota = SharedQuota(tmp_path, "account", limits=QuotaLimits(per_minute=1))
     assert isinstance(await quota.acquire(), Permit)
     asking = asyncio.create_task(quota.acquire())
     await asyncio.sleep(0)
@@ -179,7 +179,7 @@ async def test_who_is_allowed_less_waits_for_what_the_others_sent(tmp_path: Path
         assert isinstance(permit, Permit)
         await generous.settle(permit)
     await generous.acquire()
-    modest = SharedQuota(tmp_path, ACCOUNT, limits=Limits(per_minute=1), clock=lambda: NOW)
+    modest = SharedQuota(tmp_path, ACCOUNT, limits=QuotaLimits(per_minute=1), clock=lambda: NOW)
     assert await modest.acquire() == Wait(60.0, "minute")  # the unanswered one cannot help by being given back
 
 
@@ -294,7 +294,11 @@ class Machine:
 
     def quota(self, folder: Path) -> SharedQuota:
         return SharedQuota(
-            folder, ACCOUNT, limits=Limits(3, 100), clock=lambda: self.wall, uptime=lambda: Uptime(self.boot, self.up)
+            folder,
+            ACCOUNT,
+            limits=QuotaLimits(3, 100),
+            clock=lambda: self.wall,
+            uptime=lambda: Uptime(self.boot, self.up),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
-from campaign_runner.events import Doubted, ModelResolved, Reason, Refused, SetAside, Uploaded
+from campaign_runner.events import Cause, Doubted, ModelResolved, Refused, SetAside, Uploaded
 from campaign_runner.journal import journal as journal_module
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -343,8 +343,8 @@ async def test_a_decision_moves_only_what_it_is_about(
             [accepted(a), stored(a), Doubted(b, SILENCE), Refused(c, REFUSED, for_good=True), accepted(d)]
         )
         keys = [entry.variation.key for entry in entries(tmp_path)]
-        moved = await journal.decide(Reason(word, "a person said so"), [*keys, "0" * 64], states=states, into=into)
-        again = await journal.decide(Reason(word, "a person said so"), keys, states=states, into=into)
+        moved = await journal.decide(Cause(word, "a person said so"), [*keys, "0" * 64], states=states, into=into)
+        again = await journal.decide(Cause(word, "a person said so"), keys, states=states, into=into)
     assert [entry.state for entry in entries(tmp_path)] == after
     assert (moved, again) == (after.count(into), 0)
     assert events(tmp_path)[-moved:] == [word] * moved
@@ -355,7 +355,7 @@ async def test_what_is_ordered_again_is_granted_and_counted_again(tmp_path: Path
         await journal.intend([attempt("a", 1)])
         await journal.record([Doubted(attempt("a", 1), SILENCE)])
         key = attempt("a", 1).job.keys
-        await journal.decide(Reason("resubmit", "again"), key, states=("in_doubt",), into="pending")
+        await journal.decide(Cause("resubmit", "again"), key, states=("in_doubt",), into="pending")
         assert len(await journal.intend([attempt("b", 1)])) == 1
         await journal.record([accepted(attempt("b", 1)), stored(attempt("b", 1))])
     with Ledger(tmp_path) as ledger:
@@ -368,7 +368,7 @@ async def test_an_answer_to_what_was_ordered_again_meanwhile_is_not_bought_twice
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([one])
         await journal.record([Doubted(one, SILENCE)])
-        await journal.decide(Reason("resubmit", "again"), one.job.keys, states=("in_doubt",), into="pending")
+        await journal.decide(Cause("resubmit", "again"), one.job.keys, states=("in_doubt",), into="pending")
         await journal.record([accepted(one)])
         assert await journal.intend([attempt("b", 1)]) == []
 
@@ -410,7 +410,7 @@ async def test_an_entry_tells_everything_that_was_recorded(tmp_path: Path) -> No
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([one])
         await journal.record([accepted(one), stored(one, 1)])
-        await journal.record([SetAside(one, "images/unexpected/x.jpg", "cd" * 32, 5, Reason("unexpected", "seed 4"))])
+        await journal.record([SetAside(one, "images/unexpected/x.jpg", "cd" * 32, 5, Cause("unexpected", "seed 4"))])
     first, second = entries(tmp_path)
     assert (first.state, first.reason, first.file) == ("accepted", None, None)
     assert (second.variation, second.recipe) == (one.job.variations[1], one.job.recipe)

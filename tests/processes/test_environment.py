@@ -1,4 +1,4 @@
-"""The program where nothing is as at a desk: no terminal, no home, no locale, and names that are not English."""
+"""The program where nothing is as at a ui: no terminal, no home, no locale, and names that are not English."""
 
 from __future__ import annotations
 

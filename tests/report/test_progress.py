@@ -15,20 +15,20 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
+    Cause,
     Doubted,
     Edited,
     Event,
     Failed,
     Held,
-    Left,
     ModelResolved,
     Placed,
-    Reason,
+    RecipeSource,
     Refused,
     Reused,
     SetAside,
-    Source,
     Started,
+    StillAccepted,
     Stopping,
     Stored,
     Submitting,
@@ -37,20 +37,20 @@ from campaign_runner.events import (
     Warned,
 )
 from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report.progress import Bar, JsonLines, Lines, Progress
 
 RECIPE = Recipe.of("image3", {"prompt": "a candle", "size": {"width": 1024, "height": 1024}})
 CELL = Cell("candle", "hero", "plain", "us", Size(1024, 1024))
 PAIR = tuple(Variation(RECIPE.key(seed), seed, CELL, "a {product.name}") for seed in (1, 2))
 ATTEMPT = Attempt("nonce-1", Job(RECIPE, PAIR))
-SOURCE = Source("reused", "spring", PAIR[0].key, "a candle", "job-1", (1, 2), None, None, None)
-REASON = Reason("prompt_unsafe", "the content policy")
+SOURCE = RecipeSource("reused", "spring", PAIR[0].key, "a candle", "job-1", (1, 2), None, None, None)
+REASON = Cause("prompt_unsafe", "the content policy")
 SIGNED = "https://storage.example/a.jpg?X-Amz-Signature=canary"
 TICKET = Ticket("job-1", SIGNED, SIGNED)
 STARTED = Started("almond", due=4, requests=2, waiting=0)
 STORED = [Stored(ATTEMPT, each, f"images/{each.stem}.jpg", "ab" * 32, 1234, "image/jpeg") for each in PAIR]
-RATE = Rate(per_minute=4, per_day=9000)
+RATE = RateLimit(per_minute=4, per_day=9000)
 README = (Path(__file__).parents[2] / "campaign_runner" / "README.md").read_text(encoding="utf-8")
 
 EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
@@ -67,7 +67,7 @@ EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Adopted(PAIR[0], RECIPE, SOURCE, "images/a.jpg", "ab" * 32, 9, "image/jpeg"), "adopted", {"key", "file", "how"}),
     (Placed(PAIR[0].key, "removed/a.jpg", "ab" * 32, 9, "image/jpeg", REASON), "placed", {"key", "file", "code"}),
     (Uploaded("ab" * 32, "upload-1"), "uploaded", {"sha256", "upload_id"}),
-    (Left(ATTEMPT, REASON), "still_accepted", {"attempt", "code", "message"}),
+    (StillAccepted(ATTEMPT, REASON), "still_accepted", {"attempt", "code", "message"}),
     (Waiting(12.3456, "4 a minute"), "waiting", {"seconds", "why"}),
     (Edited("prompt hero changed: nothing due"), "edited", {"message"}),
     (Reused(24, "spring"), "reused", {"images", "of_campaign"}),
@@ -166,7 +166,7 @@ def test_a_message_with_line_breaks_stays_one_line() -> None:
         (Refused(ATTEMPT, REASON), "not taken yet: candle"),  # it will be asked for again
         (Doubted(ATTEMPT, REASON), "in doubt: candle"),
         (Failed(ATTEMPT, PAIR[0], REASON), "failed: candle, hero, plain, us, 1024x1024, seed 1: the content policy"),
-        (Left(ATTEMPT, REASON), "not fetched yet: candle"),
+        (StillAccepted(ATTEMPT, REASON), "not fetched yet: candle"),
         (Warned("the disk is nearly full"), "warning: the disk is nearly full"),
         (Edited("prompt hero changed: nothing due"), "changed: prompt hero changed: nothing due"),
         (Reused(24, "spring"), "reused: 24 images of spring, not bought again"),

@@ -11,7 +11,7 @@ import pytest
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Allowance
 from campaign_runner.report.summary import Summary, last_line, report
@@ -53,7 +53,7 @@ async def told(place: Path, states: list[str], output: str = "output/almond", **
     made = Plan(spec)
     await record(place / output, made, states)
     with Ledger(place / output) as ledger:
-        counts = {"planned": len(made)} | Stock(made, ledger.states).counts()
+        counts = {"planned": len(made)} | PlanStatus(made, ledger.states).counts()
         facts = Summary(spec, Folder(place / output), counts, ledger.requests(), **summary)
         return "\n".join(report(facts, ledger)).replace(f"{place}/output", "output")
 

@@ -15,13 +15,13 @@ from campaign_runner.events import Event
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.rerun.choosing import choose, usual_place
-from campaign_runner.rerun.request import Again
-from campaign_runner.rerun.rerunning import make_again
+from campaign_runner.rerun.choice import choose, usual_place
+from campaign_runner.rerun.request import RerunRequest
+from campaign_runner.rerun.rerun import make_again
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.run.stop import Stop
-from campaign_runner.session.request import Desk
+from campaign_runner.session.request import UserInterface
 from tests.night import FAST, Night
 
 
@@ -70,10 +70,10 @@ async def again(
         lines.append(line)
         hear(line)
 
-    desk = Desk(control, agree=lambda figures: asked.append(figures) is None and agrees, say=say)
+    ui = UserInterface(control, confirm_purchase=lambda figures: asked.append(figures) is None and agrees, report=say)
     limits = choices.pop("limits", Limits(concurrency=8))
-    order = Again(read, choose(read, only), Folder(folder), FAST, limits, **choices)
-    code = await make_again(order, access, desk)
+    order = RerunRequest(read, choose(read, only), Folder(folder), FAST, limits, **choices)
+    code = await make_again(order, access, ui)
     written = folder / "comparison.json"
     figures = json.loads(written.read_bytes()) if written.exists() else {"images": []}
     return Compared(code, lines, asked, figures, folder)

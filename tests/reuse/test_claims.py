@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.disk.locks import KernelLock
 from campaign_runner.events import Accepted, Adopted, Event, Submitting, Warned
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.plan.selection import read_only
 from campaign_runner.quota import LOOK_AGAIN
 from campaign_runner.reuse.claims import FILE as BUYING
@@ -27,7 +27,7 @@ from campaign_runner.sandbox.faults import Fault
 from tests.night import Ended, Night
 from tests.session.edits import copied, edited
 
-SLOWLY = Rate(per_minute=1, per_day=1_000_000)
+SLOWLY = RateLimit(per_minute=1, per_day=1_000_000)
 
 
 async def after(seconds: float, run: Any) -> Ended:
@@ -70,7 +70,7 @@ async def test_what_is_left_to_another_uses_up_nothing_of_our_limits(begin: Any)
 
 async def test_the_allowance_is_not_used_up_by_what_is_left_to_another(begin: Any) -> None:
     night = await begin(per_minute=4)
-    rate = Rate(4, 9000)
+    rate = RateLimit(4, 9000)
     campaign = night.campaign(requests=8)
     await asyncio.gather(night.run(campaign, rate=rate), night.run(copied(campaign, "clone"), rate=rate))
     times = [job.at for job in night.ledger.accepted]

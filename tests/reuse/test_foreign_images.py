@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Adopted, Placed, Reason, Warned
+from campaign_runner.events import Adopted, Cause, Placed, Warned
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.maintenance.keep import keep
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
+from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
-from campaign_runner.reuse.adoption import Existing
+from campaign_runner.reuse.adoption import Candidate
 from tests.night import Night
 from tests.session.edits import copied, edited
 
@@ -48,7 +48,7 @@ async def recorded(night: Night, image: dict[str, Any], content: bytes) -> Async
         file.write_bytes(bytes_)
         digest = hashlib.sha256(bytes_).hexdigest()
         async with SqliteJournal(night.output) as journal:
-            fact = Placed(image["key"], image["file"], digest, len(bytes_), "image/jpeg", Reason("test", "x"))
+            fact = Placed(image["key"], image["file"], digest, len(bytes_), "image/jpeg", Cause("test", "x"))
             await journal.record([fact])
         if bytes_ is content:
             yield file
@@ -75,12 +75,12 @@ async def test_nor_is_it_kept_for_other_words(kind: str, begin: Any) -> None:
     changed = edited(campaign, "p00: night mug 0", "p00: night jug 0")
     async with recorded(night, first.images[0], OTHERS[kind]) as file:
         night.exits.clear()
-        async with opened(Folder(night.output), changed) as books:
+        async with open_for_update(Folder(night.output), changed) as books:
             told = [each async for each in keep(books, EVERYTHING)]
-    async with opened(Folder(night.output), changed):
+    async with open_for_update(Folder(night.output), changed):
         pass  # the manifest says again what is true
-    assert sorted(type(each).__name__ for each in told) == ["Adopted", "Existing"]
-    assert [each.file for each in told if isinstance(each, Existing)] == [file]
+    assert sorted(type(each).__name__ for each in told) == ["Adopted", "Candidate"]
+    assert [each.file for each in told if isinstance(each, Candidate)] == [file]
 
 
 async def test_an_image_behind_a_link_is_neither_used_nor_bought_again(begin: Any) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse import neighbours
 from campaign_runner.reuse.neighbours import GRAIN, Neighbours
-from campaign_runner.reuse.offers import Wish, search
+from campaign_runner.reuse.offers import ReuseQuery, search
 from tests.campaigns import campaign
 from tests.recorded import record
 
@@ -47,8 +47,8 @@ def recorded(folder: Path, name: str, states: list[str]) -> None:
 def beside(folder: Path, warnings: list[str] | None = None) -> Neighbours:
     """What is beside us, as it was when we planned."""
     ours = plan(folder, "almond")
-    wish = Wish(folder / "output" / "almond", ADOBE)
-    found = search(Stock(ours), wish)
+    wish = ReuseQuery(folder / "output" / "almond", ADOBE)
+    found = search(PlanStatus(ours), wish)
     return Neighbours(lambda: wish, found.read, [].append if warnings is None else warnings.append)
 
 

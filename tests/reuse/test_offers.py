@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from campaign_runner.model import CustomModel
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse.offers import Wish, known_model, search
+from campaign_runner.reuse.offers import ReuseQuery, known_model, search
 from tests.campaigns import MODEL, campaign, plan
 from tests.recorded import record
 
@@ -29,8 +29,8 @@ def recorded(folder: Path, name: str, states: list[str], **changes: Any) -> None
 
 
 def found(folder: Path, meant: CustomModel | None = None, *, origin: str = ADOBE, **changes: Any) -> list[str]:
-    stock = Stock(Plan(campaign(folder, **changes), meant))
-    return list(map(str, search(stock, Wish(folder / "output" / "almond", origin, meant)).offers))
+    status = PlanStatus(Plan(campaign(folder, **changes), meant))
+    return list(map(str, search(status, ReuseQuery(folder / "output" / "almond", origin, meant)).offers))
 
 
 def test_only_what_is_stored_is_offered_and_each_image_once(tmp_path: Path) -> None:
@@ -64,12 +64,12 @@ def test_before_a_custom_model_is_known_nothing_is_looked_for(tmp_path: Path) ->
 def test_a_plan_takes_the_custom_model_from_the_other_records(name: str, known: bool, tmp_path: Path) -> None:
     recorded(tmp_path, "spring", ["stored"] * 4, **CUSTOM)
     asked = campaign(tmp_path, **CUSTOM | {"custom_model": name})
-    assert (known_model(asked, Wish(tmp_path / "output" / "almond", ADOBE)) == MODEL) is known
+    assert (known_model(asked, ReuseQuery(tmp_path / "output" / "almond", ADOBE)) == MODEL) is known
 
 
 def test_what_is_reused_need_not_be_bought(tmp_path: Path) -> None:
     recorded(tmp_path, "spring", ["stored"] * 3)
-    stock = Stock(plan(tmp_path))
-    stock.reuse(search(stock, Wish(tmp_path / "output" / "almond", ADOBE)).positions())
-    assert (stock.due, stock.reused, stock.requests, sum(stock.counts().values())) == (1, 3, 1, 1)
-    assert [job.seeds for job in stock.jobs()] == [(82683,)]
+    status = PlanStatus(plan(tmp_path))
+    status.reuse(search(status, ReuseQuery(tmp_path / "output" / "almond", ADOBE)).positions())
+    assert (status.due, status.reused, status.requests, sum(status.counts().values())) == (1, 3, 1, 1)
+    assert [job.seeds for job in status.jobs()] == [(82683,)]

@@ -19,9 +19,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.events import Accepted, Event, Failed, Stored
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from tests import refolding
@@ -44,7 +44,7 @@ class Month:
 
     night: Night
     dice: random.Random
-    rate: Rate
+    rate: RateLimit
     awaited: set[str] = field(default_factory=set)
     cut_off: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.events import Stopping, Submitting, Warned
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
@@ -165,7 +165,7 @@ async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Any) -> N
             await stack.enter_async_context(serving(night.sandbox, port))
 
         blinking = asyncio.create_task(blip())
-        ended = await night.run(night.campaign(requests=4, seeds=1), rate=Rate(1, 9000))
+        ended = await night.run(night.campaign(requests=4, seeds=1), rate=RateLimit(1, 9000))
         await blinking
     assert ended.code == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import Left, Stopping, Warned
+from campaign_runner.events import StillAccepted, Stopping, Warned
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 
@@ -82,7 +82,7 @@ async def test_nothing_more_is_bought_while_no_one_tells_of_as_many_jobs_as_may_
     assert ended.seconds < 20 * 60
     assert any("how the jobs in progress are doing" in warned.message for warned in ended.seen(Warned))
     assert len(ended.seen(Stopping)) == 1
-    assert {left.reason.code for left in ended.seen(Left)} <= {"unknown_here", "not_reached", "no_answer"}
+    assert {left.reason.code for left in ended.seen(StillAccepted)} <= {"unknown_here", "not_reached", "no_answer"}
 
 
 async def test_what_the_api_origin_never_knew_is_not_lost_by_its_word(begin: Any) -> None:

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.errors import AccountRefused, IntegrityError, SpecError, StoreError
+from campaign_runner.errors import (
+    AccountRefused,
+    CampaignFileError,
+    IntegrityError,
+    StoreError,
+)
 from campaign_runner.run.ending import Ending, exit_code
 
 STATES = ("pending", "accepted", "in_doubt", "stored", "failed", "abandoned")
@@ -30,11 +35,11 @@ TABLE = [
     (Ending(errors=[ACCOUNT]), {"pending": 3, "in_doubt": 1}, 7),
     (Ending(errors=[ACCOUNT, DISK]), {"pending": 3}, 6),
     (Ending(errors=[DISK, RECORD]), {"accepted": 3}, 5),
-    (Ending(errors=[RECORD, SpecError([])]), {"pending": 3}, 5),
-    (Ending(errors=[DISK, SpecError([])]), {"pending": 3}, 6),
-    (Ending(errors=[ACCOUNT, SpecError([])]), {"pending": 3}, 7),
-    (Ending(errors=[SpecError([])]), {"pending": 3, "in_doubt": 1}, 2),
-    (Ending(signal=15, errors=[SpecError([])]), {"accepted": 3}, 2),
+    (Ending(errors=[RECORD, CampaignFileError([])]), {"pending": 3}, 5),
+    (Ending(errors=[DISK, CampaignFileError([])]), {"pending": 3}, 6),
+    (Ending(errors=[ACCOUNT, CampaignFileError([])]), {"pending": 3}, 7),
+    (Ending(errors=[CampaignFileError([])]), {"pending": 3, "in_doubt": 1}, 2),
+    (Ending(signal=15, errors=[CampaignFileError([])]), {"accepted": 3}, 2),
     (Ending(errors=[RECORD, BUG]), {"accepted": 3}, 1),
     (Ending(signal=15), {"pending": 3, "failed": 1}, 143),
     (Ending(signal=2, later="x", asked="y"), {"pending": 3}, 130),

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import NameTooLong
 from campaign_runner.events import Accepted, Event
 from campaign_runner.maintenance.prune import prune
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
+from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.verify.verifying import verify
+from campaign_runner.verify.verification import verify
 from tests.disks import taking
 from tests.night import Night
 from tests.rerun.again import again
@@ -203,7 +203,7 @@ async def test_an_image_under_a_short_name_is_pruned_like_any_other(
     night.exits.clear()
     file = night.home / "campaigns" / "night.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("  p01: night mug 1\n", ""), encoding="utf-8")
-    async with opened(Folder(night.output), load(file)) as books:
+    async with open_for_update(Folder(night.output), load(file)) as books:
         placed = [each async for each in prune(books, EVERYTHING)]
     moved = sorted(image["file"].replace("images/", "removed/") for image in ended.images[2:])
     assert sorted(each.file for each in placed) == moved and len(names(night)) == 2

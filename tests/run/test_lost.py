@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import Event, Left, Started
+from campaign_runner.events import Event, Started, StillAccepted
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
 from tests.night import Night
@@ -70,7 +70,7 @@ async def test_a_job_that_is_still_being_made_is_not_lost(begin: Any) -> None:
     night = await left_two_days_ago(begin, Fault("stuck", nth=1))
     ended = await night.run()
     assert (ended.code, ended.states) == (8, {"accepted": 2})
-    assert [left.reason.code for left in ended.seen(Left)] == ["still_running"]
+    assert [left.reason.code for left in ended.seen(StillAccepted)] == ["still_running"]
 
 
 async def test_a_wall_clock_set_two_days_ahead_loses_nothing(begin: Any) -> None:

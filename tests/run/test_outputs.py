@@ -10,10 +10,19 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import Accepted, Event, Failed, Left, SetAside, Stopping, Stored, Warned
-from campaign_runner.plan.cost import Rate
+from campaign_runner.events import (
+    Accepted,
+    Event,
+    Failed,
+    SetAside,
+    StillAccepted,
+    Stopping,
+    Stored,
+    Warned,
+)
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Control
-from campaign_runner.run.fetching import MOST_STRAYS, STRAYS_WITHIN
+from campaign_runner.run.fetcher import MOST_STRAYS, STRAYS_WITHIN
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.downloads import picture_of
@@ -21,7 +30,7 @@ from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
 
 ONE_BY_ONE = Limits(concurrency=1)
-SLOW = Rate(per_minute=1, per_day=1000)
+SLOW = RateLimit(per_minute=1, per_day=1000)
 
 
 async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -> None:
@@ -215,7 +224,7 @@ async def test_after_six_tries_an_image_stays_at_the_service_for_the_next_run(be
     ended = await night.run(night.campaign(requests=1, seeds=1))
     assert ended.code == 8
     assert ended.states == {"accepted": 1}
-    assert len(ended.seen(Left)) == 1
+    assert len(ended.seen(StillAccepted)) == 1
     assert night.ledger.calls["download"] == 6
     again = await night.run()
     assert again.code == 0
@@ -316,7 +325,7 @@ async def test_one_job_that_is_asked_for_every_half_hour_counts_once(begin: Any)
     ended = await night.run(night.campaign(requests=120, seeds=1), rate=SLOW, limits=ONE_BY_ONE)
     assert ended.seconds > 3 * 1800
     assert ended.states == {"accepted": 1, "failed": 119}
-    assert len(ended.seen(Left)) > 3
+    assert len(ended.seen(StillAccepted)) > 3
 
 
 @pytest.mark.parametrize("kind", ["seed_as_text", "seed_as_float"])

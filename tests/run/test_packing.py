@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 
 
@@ -14,7 +14,7 @@ async def test_as_many_requests_leave_as_the_plan_says(begin: Any) -> None:
     ended = await night.run(campaign)
     assert ended.code == 0
     assert ended.states == {"stored": 15}
-    assert len(night.ledger.accepted) == Stock(Plan(campaign)).requests == 5
+    assert len(night.ledger.accepted) == PlanStatus(Plan(campaign)).requests == 5
     assert all(len(entry.seeds) == 3 for entry in night.ledger.accepted)
 
 

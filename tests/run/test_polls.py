@@ -11,8 +11,8 @@ import pytest
 from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
 from campaign_runner.model import Finished, Ticket
 from campaign_runner.run.pace import Pace
-from campaign_runner.run.polls import LetGo, Polls
-from campaign_runner.tasks import Crew
+from campaign_runner.run.polls import NoLongerFollowed, Polls
+from campaign_runner.tasks import TaskSet
 
 DONE = Finished(())
 
@@ -39,7 +39,7 @@ class Scripted:
 async def following(provider: Scripted) -> AsyncIterator[Polls]:
     heard: list[ProviderError | None] = []
     polls = Polls(provider, heard=heard.append, random=lambda: 0.5)  # type: ignore[arg-type]
-    async with Crew(lambda error: pytest.fail(repr(error))) as crew:
+    async with TaskSet(lambda error: pytest.fail(repr(error))) as crew:
         crew.start(polls.serve())
         yield polls
         crew.cancel()
@@ -74,9 +74,9 @@ async def test_letting_go_ends_every_job_at_once_also_one_being_looked_at() -> N
         polls.let_go()
         await asyncio.sleep(0)
         reasons = [job.exception() for job in jobs]
-        assert all(isinstance(reason, LetGo) for reason in reasons)
+        assert all(isinstance(reason, NoLongerFollowed) for reason in reasons)
         assert len({id(reason) for reason in reasons}) == 3  # no two jobs share an exception and its traceback
-        with pytest.raises(LetGo):
+        with pytest.raises(NoLongerFollowed):
             await polls.finished(Ticket("later"), Pace(), age=0.0, patience=900)
 
 
@@ -88,4 +88,4 @@ async def test_a_poll_answered_after_letting_go_changes_nothing(done_in: float, 
         await asyncio.sleep(1)
         polls.let_go()
         await asyncio.sleep(60)
-        assert isinstance(job.exception(), LetGo)
+        assert isinstance(job.exception(), NoLongerFollowed)

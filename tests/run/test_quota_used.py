@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from campaign_runner.events import Failed, Refused, Waiting
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from tests.night import BEGAN
 
-ACCOUNT = Rate(per_minute=4, per_day=9000)
+ACCOUNT = RateLimit(per_minute=4, per_day=9000)
 DISTANCE = Fault("slow_after", where="submit", seconds=0.2)
 """The way of an answer: without any, client and service would have to agree to the microsecond."""
 
@@ -90,7 +90,7 @@ CLOCKS = {"slow by an hour": -AN_HOUR, "fast by an hour": AN_HOUR, "slow by a da
 async def test_however_wrong_our_clock_is_a_date_to_wait_for_is_waited_for(begin: Any, off: float) -> None:
     night = await begin(per_minute=15, quota_window="even", retry_after="date")  # one in four seconds
     night.clock_error = off
-    rate = Rate(per_minute=30, per_day=9000)
+    rate = RateLimit(per_minute=30, per_day=9000)
     ended = await night.run(night.campaign(requests=8, seeds=1), rate=rate, limits=Limits(concurrency=1))
     assert (ended.code, ended.states) == (0, {"stored": 8})
     assert night.ledger.refused
@@ -176,7 +176,7 @@ async def test_a_wait_of_over_ten_minutes_ends_the_run_and_the_next_goes_on(begi
 
 async def test_the_quota_of_the_day_drains_the_run_and_the_next_day_goes_on(begin: Any) -> None:
     night = await begin(per_day=5, job_seconds=30)
-    rate = Rate(per_minute=600, per_day=5)
+    rate = RateLimit(per_minute=600, per_day=5)
     ended = await night.run(night.campaign(requests=8, seeds=1), rate=rate, limits=Limits(concurrency=3))
     assert ended.code == 8
     assert ended.states == {"stored": 5, "pending": 3}  # what was accepted is still fetched
@@ -198,7 +198,7 @@ async def test_what_certainly_cost_nothing_is_sent_again(begin: Any, kind: str) 
 
 async def test_while_it_waits_a_run_says_why(begin: Any) -> None:
     night = await begin(per_minute=1)
-    ended = await night.run(night.campaign(requests=2, seeds=1), rate=Rate(1, 9000))
+    ended = await night.run(night.campaign(requests=2, seeds=1), rate=RateLimit(1, 9000))
     waits = ended.seen(Waiting)
     assert {waiting.why for waiting in waits} == {"minute"}
     assert 59 < sum(waiting.seconds for waiting in waits) < 61
@@ -206,7 +206,7 @@ async def test_while_it_waits_a_run_says_why(begin: Any) -> None:
 
 async def test_a_request_that_waits_for_its_token_uses_up_nothing(begin: Any) -> None:
     night = await begin(token_seconds=60, job_seconds=2)
-    rate = Rate(per_minute=1, per_day=4)
+    rate = RateLimit(per_minute=1, per_day=4)
 
     async def outage() -> None:
         await asyncio.sleep(30)  # after the first request: the second finds its token ended

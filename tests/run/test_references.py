@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from campaign_runner.events import Submitting
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.sandbox.faults import Fault
 
 DAY = 86400
@@ -82,7 +82,7 @@ async def test_an_upload_the_service_forgot_is_handed_over_anew(begin: Any) -> N
 
 async def test_a_request_refused_for_a_forgotten_upload_is_one_of_the_allowance(begin: Any) -> None:
     night = await begin(per_minute=4)
-    account = Rate(4, 9000)  # that it is kept is seen to by the checker
+    account = RateLimit(4, 9000)  # that it is kept is seen to by the checker
     await night.run(sharing(night, requests=1, seeds=1), rate=account)
     await asyncio.sleep(3600)
     lose_uploads(night)
@@ -173,10 +173,10 @@ async def test_a_refused_picture_fails_its_images_and_the_others_go_on(begin: An
 
 async def test_a_refused_picture_uses_up_nothing_of_the_allowance(begin: Any) -> None:
     night = await begin(Fault("451", where="upload"))
-    ended = await night.run(referring(night), rate=Rate(1, 2))
+    ended = await night.run(referring(night), rate=RateLimit(1, 2))
     assert (ended.code, ended.states, ended.reasons) == (3, {"failed": 4}, {"prompt_unsafe": 4})
     assert not night.ledger.entries
     assert ended.seconds < 1
     night.forgive()
-    other = await night.run(night.campaign(requests=2, seeds=1, name="other", of="cup"), rate=Rate(600, 2))
+    other = await night.run(night.campaign(requests=2, seeds=1, name="other", of="cup"), rate=RateLimit(600, 2))
     assert other.code == 0

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import Permit
-from campaign_runner.quota import Limits as Allowed
+from campaign_runner.quota import QuotaLimits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.sandbox.faults import Fault
@@ -30,7 +30,7 @@ def quota_of(night: Night, per_minute: int) -> SharedQuota:
 
 async def test_a_429_that_tells_no_time_counts_as_sent(begin: Any) -> None:
     night = await begin(per_minute=1, retry_after="none")  # less than we believe: others use it, too
-    ended = await night.run(night.campaign(requests=3, seeds=1), rate=Rate(4, 9000), limits=ONE_BY_ONE)
+    ended = await night.run(night.campaign(requests=3, seeds=1), rate=RateLimit(4, 9000), limits=ONE_BY_ONE)
     assert ended.code == 0
     assert night.ledger.refused
     assert most_in(59, submitted_at(night)) == 4  # not 60: some answers take no time at all

@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from campaign_runner.events import Event, Left, Stopping, Stored, Submitting
-from campaign_runner.plan.cost import Rate
+from campaign_runner.events import Event, StillAccepted, Stopping, Stored, Submitting
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from tests.night import Ended
 
-SLOWLY = Rate(per_minute=1, per_day=1_000_000)
+SLOWLY = RateLimit(per_minute=1, per_day=1_000_000)
 AN_HOUR = 60
 """Requests that take an hour."""
 
@@ -22,7 +22,7 @@ async def test_what_could_not_be_fetched_is_fetched_half_an_hour_later(begin: An
     told: list[tuple[float, Event]] = []
     campaign = night.campaign(requests=AN_HOUR, seeds=1)
     ended = await night.run(campaign, rate=SLOWLY, watch=lambda event, _: told.append((night.seconds(), event)))
-    left = {event.attempt.id: at for at, event in told if isinstance(event, Left)}
+    left = {event.attempt.id: at for at, event in told if isinstance(event, StillAccepted)}
     stored = {event.attempt.id: at for at, event in told if isinstance(event, Stored)}
     assert (ended.code, ended.states, len(left)) == (0, {"stored": AN_HOUR}, 2)
     assert all(stored[attempt] - at < 1900 for attempt, at in left.items())
@@ -33,7 +33,7 @@ async def test_what_could_not_be_fetched_is_fetched_half_an_hour_later(begin: An
 async def test_before_a_long_run_ends_it_asks_once_more(begin: Any) -> None:
     night = await begin(*(Fault("503", where="download", nth=nth) for nth in range(35, 41)), per_minute=1)
     ended = await night.run(night.campaign(requests=40, seeds=1), rate=SLOWLY)
-    assert (ended.code, ended.states, len(ended.seen(Left))) == (0, {"stored": 40}, 1)
+    assert (ended.code, ended.states, len(ended.seen(StillAccepted))) == (0, {"stored": 40}, 1)
     assert ended.seconds < 40 * 60
 
 
@@ -50,7 +50,7 @@ async def test_a_run_that_was_long_and_is_interrupted_drains_at_once(begin: Any)
 
     def watch(event: Event, control: Control) -> None:
         sent.extend([event] * isinstance(event, Submitting))
-        if len(sent) == 45 and isinstance(event, Left):
+        if len(sent) == 45 and isinstance(event, StillAccepted):
             control.signalled(signal.SIGINT)
 
     ended = await night.run(night.campaign(requests=AN_HOUR, seeds=1), rate=SLOWLY, watch=watch)
@@ -75,10 +75,10 @@ async def test_an_account_that_is_refused_is_not_asked_for_everything_again(begi
 
 def _left_after_it_began_to_stop(ended: Ended) -> int:
     began = next(number for number, event in enumerate(ended.events) if isinstance(event, Stopping))
-    return sum(isinstance(event, Left) for event in ended.events[began:])
+    return sum(isinstance(event, StillAccepted) for event in ended.events[began:])
 
 
 async def test_a_short_run_does_not_ask_again(begin: Any) -> None:
     night = await begin(Fault("stuck", nth=1))
     ended = await night.run(night.campaign(requests=2, seeds=1))
-    assert len(ended.seen(Left)) == 1
+    assert len(ended.seen(StillAccepted)) == 1

@@ -16,7 +16,7 @@ from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
 from campaign_runner.quota import SharedQuota
@@ -128,8 +128,8 @@ async def parts(night: Any) -> AsyncIterator[Ports]:
 async def run(night: Any, ports: Ports, requests: int = 3, *, concurrency: int = 2) -> Ending:
     control = Control(night.clock(), Stop(), lambda event: None)
     with Ledger(night.output) as ledger:
-        stock = Stock(Plan(night.campaign(requests, 2)), ledger.states)
-        return await Runner(ports, Limits(concurrency=concurrency), control=control).run(stock.jobs())
+        status = PlanStatus(Plan(night.campaign(requests, 2)), ledger.states)
+        return await Runner(ports, Limits(concurrency=concurrency), control=control).run(status.jobs())
 
 
 WRITES = 2 * 3 + 3 * 2  # of a run of three requests for two images each: two a request, one an image
@@ -181,7 +181,7 @@ async def test_a_bug_in_the_plan_does_not_cut_off_what_is_under_way(begin: Any) 
 
     def jobs() -> Any:
         with Ledger(night.output) as ledger:
-            yield from itertools.islice(Stock(Plan(night.campaign(3, 2)), ledger.states).jobs(), 2)
+            yield from itertools.islice(PlanStatus(Plan(night.campaign(3, 2)), ledger.states).jobs(), 2)
         raise ZeroDivisionError("a bug in the plan")
 
     async with parts(night) as ports:
@@ -291,7 +291,7 @@ async def test_a_signal_while_the_permit_is_granted_sends_nothing_and_gives_it_b
     async with parts(night) as ports:
         given = Ports(ports.provider, ports.store, ports.journal, Signalling(ports.quota))
         with Ledger(night.output) as ledger:
-            jobs = Stock(Plan(night.campaign(2, 1)), ledger.states).jobs()
+            jobs = PlanStatus(Plan(night.campaign(2, 1)), ledger.states).jobs()
             await Runner(given, Limits(concurrency=1), control=control).run(jobs)
         assert (await ports.quota.allowance()).used_minute == 0
     assert not night.ledger.entries

@@ -14,7 +14,7 @@ import pytest
 
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Accepted, Event, Stopping, Stored, Submitting, Waiting
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.run.runner import GRACE
@@ -37,7 +37,7 @@ def signalled(kind: type, *, nth: int = 1, later: float = 0.0) -> Watch:
 
 MOMENTS = [
     # what happens when the signal comes, the event it follows and by how many seconds, faults, the allowance
-    ("waiting for the allowance", signalled(Waiting, later=2), [], Rate(1, 9000)),
+    ("waiting for the allowance", signalled(Waiting, later=2), [], RateLimit(1, 9000)),
     ("a submit under way", signalled(Submitting, nth=2), [], FAST),
     ("a submit answered in 5 s", signalled(Submitting, later=1), [Fault("slow_after", seconds=5)], FAST),
     ("a submit answered too late", signalled(Submitting, later=1), [Fault("slow_after", seconds=50)], FAST),
@@ -52,7 +52,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("moment", "watch", "faults", "rate"), MOMENTS, ids=[row[0] for row in MOMENTS])
 async def test_a_signal_drains_within_ten_seconds_and_the_next_run_finishes(
-    begin: Any, moment: str, watch: Watch, faults: list[Fault], rate: Rate
+    begin: Any, moment: str, watch: Watch, faults: list[Fault], rate: RateLimit
 ) -> None:
     night = await begin(*faults, job_seconds=8)
     ended = await night.run(night.campaign(requests=4, seeds=2), watch=watch, rate=rate)
@@ -77,7 +77,7 @@ async def test_a_signal_during_a_long_drain_shortens_it(begin: Any) -> None:
 
 async def test_a_submit_cut_off_at_the_end_does_not_keep_its_place_in_the_allowance(begin: Any) -> None:
     night = await begin(Fault("slow_after", where="submit", nth=1, seconds=55))
-    one = Rate(per_minute=1, per_day=9000)
+    one = RateLimit(per_minute=1, per_day=9000)
     watch = signalled(Submitting, later=1)
     await night.run(night.campaign(requests=1, seeds=1), watch=watch, rate=one)
     again = await night.run(night.campaign(requests=2, seeds=1, name="second"), rate=one)  # in the same process

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.sandbox.faults import Fault
 from tests.run.cron import DAY, NAMES, Month
 
@@ -22,7 +22,7 @@ WAY_BACK = Fault("slow_after", every=1, seconds=0.3)
 async def thirty_nights(begin: Any, seed: int, *, keeps: float) -> Month:
     """`keeps`: for how many days the service knows a job."""
     switches = {"per_minute": PER_MINUTE, "per_day": PER_DAY, "job_seconds": 20.0, "job_known_seconds": keeps * DAY}
-    month = Month(await begin(WAY_BACK, **switches), random.Random(seed), Rate(PER_MINUTE, PER_DAY))
+    month = Month(await begin(WAY_BACK, **switches), random.Random(seed), RateLimit(PER_MINUTE, PER_DAY))
     await month.go_by(30)
     return month
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import Left
+from campaign_runner.events import StillAccepted
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 
@@ -49,7 +49,7 @@ async def test_a_job_the_service_no_longer_knows_is_lost_after_a_day_and_not_bef
     await asyncio.sleep(2 * 3600)
     ended = await night.run()
     assert (ended.code, ended.states) == (8, {"accepted": 1})
-    assert [left.reason.code for left in ended.seen(Left)] == ["unknown_job_id"]
+    assert [left.reason.code for left in ended.seen(StillAccepted)] == ["unknown_job_id"]
     await asyncio.sleep(24 * 3600)
     assert (await night.run()).reasons == {"lost": 1}
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from campaign_runner.sandbox.drawing.looks import STYLES
-from campaign_runner.sandbox.drawing.things import THINGS, candle, parcel, soap, thing_of
+from campaign_runner.sandbox.drawing.subjects import THINGS, candle, parcel, soap, thing_of
 from campaign_runner.sandbox.images import Picture, drawable, render
 
 SMALL = Picture("almond candle, autumn leaves", (1024, 1024), 66080, "ab12" * 16, "image3")

@@ -37,8 +37,8 @@ BOMBS = {
     "yaml": (
         8,
         """
-from campaign_runner.errors import SpecError
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.errors import CampaignFileError
+from campaign_runner.campaign_file.loader import load
 anchors = "a0: &a0 {k: v}\\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n-1}, *a{n-1}, *a{n-1}]}}\\n" for n in range(1, 40))
 for text in (
     anchors,
@@ -51,7 +51,7 @@ for text in (
     "campaign: a\\n" + "".join(f"k{n}: 1\\n" for n in range(90_000)),
 ):
     Path("bomb.yaml").write_text(text, encoding="utf-8")
-    expect(SpecError, load, Path("bomb.yaml"))
+    expect(CampaignFileError, load, Path("bomb.yaml"))
 """,
     ),
     "json": (

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived, id_flaw
 from campaign_runner.cli import run_command
-from campaign_runner.errors import SpecError
+from campaign_runner.errors import CampaignFileError
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.sheet.drawing import thumbnail
 from campaign_runner.report.sheet.layout import Place
@@ -58,7 +58,7 @@ def test_a_file_with_any_names_makes_plain_file_names_or_a_problem(kind: str, tm
         (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
         try:
             plan = Plan(load(tmp_path / "a.yaml"))
-        except SpecError as error:
+        except CampaignFileError as error:
             check_shown([str(error)])
             continue
         loaded += 1

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from campaign_runner.cli import COMMANDS, commands, run_command
-from campaign_runner.run.fetching import Keeper
+from campaign_runner.run.fetcher import ImageFetcher
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
@@ -157,16 +157,16 @@ def test_a_secret_file_that_cannot_be_used_is_refused(content: bytes | None, typ
 def test_the_trace_of_a_bug_holds_places_and_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def bug(self: Keeper, *image: object, **names: object) -> None:
+    async def bug(self: ImageFetcher, *image: object, **names: object) -> None:
         raise ValueError(f"client_secret={ODD_SECRET} for https://s3.example/?X-Amz-Signature=abc \x1b[2J")
 
-    monkeypatch.setattr(Keeper, "_put", bug)
+    monkeypatch.setattr(ImageFetcher, "_put", bug)
     monkeypatch.setenv("CAMPAIGN_RUNNER_STATE_DIR", str(tmp_path / "state"))
     assert run_command(["run", "--sandbox", str(tmp_path / "spring.yaml")]) == 1
     said = capsys.readouterr()
     (trace,) = (tmp_path / "state" / "traces").iterdir()
     assert str(trace) in said.err and "ValueError" in said.err
-    assert "fetching.py" in trace.read_text(encoding="utf-8")
+    assert "fetcher.py" in trace.read_text(encoding="utf-8")
     places = [*files_below(tmp_path / "state", tmp_path / "output")]
     check_bytes([*places, ("what was said", (said.out + said.err).encode())], [ODD_SECRET.encode(), b"X-Amz-Signature"])
     assert "Traceback" not in said.out + said.err and "\x1b" not in said.out + said.err

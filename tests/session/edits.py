@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 
 

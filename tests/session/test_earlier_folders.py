@@ -17,24 +17,24 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from campaign_runner.authoring.retake import Known, Wish, retake
+from campaign_runner.authoring.retake import Purchased, TakeChange, retake
 from campaign_runner.authoring.since_last_run import since_last_run
-from campaign_runner.campaign_file.loading import load, recall
+from campaign_runner.campaign_file.loader import load, recall
 from campaign_runner.campaign_file.schema.ids import LONGEST_ID, derived, derived_before
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.options import recorded, selection
-from campaign_runner.errors import IntegrityError, SpecError, UsageError
+from campaign_runner.errors import CampaignFileError, IntegrityError, UsageError
 from campaign_runner.events import Adopted
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.maintenance.keep import keep
-from campaign_runner.maintenance.prune import departed
+from campaign_runner.maintenance.prune import no_longer_planned
 from campaign_runner.maintenance.resolve import Decision, apply
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
-from campaign_runner.plan.due import Stock
+from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse.adoption import Existing
-from campaign_runner.verify.verifying import verify
+from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.verify.verification import verify
 from tests.night import Ended, Night
 from tests.session.edits import edited
 
@@ -89,7 +89,9 @@ async def test_verify_still_sees_that_a_name_was_altered(night: Night) -> None:
 
 
 async def test_an_id_that_was_sent_has_to_be_written_and_then_nothing_is_bought(night: Night) -> None:
-    with pytest.raises(SpecError, match=r"\{product.id\} needs an id .* 'Rosé Soap'(.|\n)*products: \{ros-soap: Rosé"):
+    with pytest.raises(
+        CampaignFileError, match=r"\{product.id\} needs an id .* 'Rosé Soap'(.|\n)*products: \{ros-soap: Rosé"
+    ):
         campaign_of(night, "ids")
     file = night.home / "campaigns" / "ids.yaml"
     text = file.read_text(encoding="utf-8").replace("[Rosé Soap, ", "{ros-soap: Rosé Soap, almond-candle: ")
@@ -103,7 +105,7 @@ async def test_an_id_that_would_be_sent_otherwise_needs_a_persons_word(night: Ni
     text = file.read_text(encoding="utf-8").replace("[Rosé Soap, ", "{rose-soap: Rosé Soap, almond-candle: ")
     file.write_text(text.replace("candle]", "candle}"), encoding="utf-8")
     with pytest.raises(UsageError, match="1 of 2 stored images would no longer be in it"):
-        await night.run(load(file), leave=lambda changes: False)
+        await night.run(load(file), confirm_removal=lambda changes: False)
     assert night.ledger.images_charged == 0
 
 
@@ -115,10 +117,10 @@ async def test_names_that_make_one_id_now_are_given_two_and_nothing_is_bought(be
     await night.run(load(before.path))
     listed = text.replace("\n  ros: Rosé\n  rose: rose", " [Rosé, rose]")
     before.path.write_text(listed, encoding="utf-8")
-    with pytest.raises(SpecError, match="'rose' makes the same id 'rose' as another entry"):
+    with pytest.raises(CampaignFileError, match="'rose' makes the same id 'rose' as another entry"):
         load(before.path)
     before.path.write_text(listed.replace("[Rosé, rose]", "{mine: Rosé, yours: rose}"), encoding="utf-8")
-    ended = await night.run(load(before.path), leave=lambda changes: False)
+    ended = await night.run(load(before.path), confirm_removal=lambda changes: False)
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
 
 
@@ -143,11 +145,11 @@ async def test_what_waits_under_an_earlier_id_is_fetched_under_it(begin: Any) ->
 
 async def test_a_pasted_character_that_is_taken_away_does_not_buy_again_unasked(night: Night) -> None:
     file = night.home / "campaigns" / "pasted.yaml"
-    with pytest.raises(SpecError, match="a zero width space, U\\+200B"):
+    with pytest.raises(CampaignFileError, match="a zero width space, U\\+200B"):
         load(file)
     file.write_text(file.read_text(encoding="utf-8").replace("\u200b", ""), encoding="utf-8")
     with pytest.raises(UsageError, match="1 of 1 stored image would no longer be in it"):
-        await night.run(load(file), leave=lambda changes: False)
+        await night.run(load(file), confirm_removal=lambda changes: False)
     assert night.ledger.images_charged == 0
 
 
@@ -155,7 +157,7 @@ async def test_a_pasted_character_that_is_taken_away_does_not_buy_again_unasked(
 async def test_either_spelling_says_what_is_asked_for_again(spelling: str, night: Night) -> None:
     campaign = campaign_of(night, "open")
     only = recorded([f"product={spelling}"], campaign)
-    assert await apply(Decision.RETRY, opened(folder_of(night, "open"), campaign, None), only) == 1
+    assert await apply(Decision.RETRY, open_for_update(folder_of(night, "open"), campaign, None), only) == 1
     ended = await night.run(campaign, only=selection([f"product={spelling}"], campaign))
     assert (ended.code, night.ledger.images_charged) == (0, 1)
     (image,) = [image for image in ended.images if image["product"] == "suess-groesse"]
@@ -165,21 +167,21 @@ async def test_either_spelling_says_what_is_asked_for_again(spelling: str, night
 async def test_only_takes_either_spelling_of_a_preset(night: Night) -> None:
     campaign = campaign_of(night)
     for spelling in ("caf-cr-me", "cafe-creme"):
-        assert Stock(Plan(campaign), None, selection([f"preset={spelling}"], campaign)).selected == 9
+        assert PlanStatus(Plan(campaign), None, selection([f"preset={spelling}"], campaign)).selected == 9
 
 
 async def test_nothing_is_moved_aside(night: Night) -> None:
     campaign = campaign_of(night)
     with Ledger(folder_of(night).path) as ledger:
-        assert list(departed(ledger, Plan(campaign), recorded([], campaign))) == []
+        assert list(no_longer_planned(ledger, Plan(campaign), recorded([], campaign))) == []
 
 
 async def test_what_is_there_can_stand_for_new_words(night: Night) -> None:
     campaign = edited(campaign_of(night), "on a table", "on a shelf")
-    async with opened(folder_of(night), campaign, None) as books:
+    async with open_for_update(folder_of(night), campaign, None) as books:
         told = [each async for each in keep(books, selection(["product=ros-soap"], campaign))]
     assert [type(each) for each in told] == [Adopted, Adopted]
-    assert not any(isinstance(each, Existing) for each in told)
+    assert not any(isinstance(each, Candidate) for each in told)
     assert all(each.file.startswith("images/rose-soap/") for each in told if isinstance(each, Adopted))
 
 
@@ -187,19 +189,19 @@ async def test_another_take_of_an_image_that_left_is_written_under_todays_id(nig
     campaign = edited(campaign_of(night), "on a table", "on a shelf")
     with Ledger(folder_of(night).path) as ledger:
         (entry,) = ledger.with_key(next(k for k, p in _departed(ledger, campaign) if p == "ros-soap"))
-    new = retake(campaign, entry.variation, Wish(seeds=(9,)), Known())
+    new = retake(campaign, entry.variation, TakeChange(seeds=(9,)), Purchased())
     assert b"{product: rose-soap, prompt: hero" in new.after
 
 
 def _departed(ledger: Ledger, campaign: Campaign) -> list[tuple[str, str]]:
-    gone = departed(ledger, Plan(campaign), recorded([], campaign))
+    gone = no_longer_planned(ledger, Plan(campaign), recorded([], campaign))
     return [(entry.variation.key, entry.variation.cell.product) for entry in gone]
 
 
 async def test_an_edit_is_told_of_the_images_it_is_about(night: Night) -> None:
     campaign = edited(campaign_of(night), "macro of", "close-up of")
     with Ledger(folder_of(night).path) as ledger:
-        changes = since_last_run(ledger, Stock(Plan(campaign), ledger.states))
+        changes = since_last_run(ledger, PlanStatus(Plan(campaign), ledger.states))
     assert changes is not None
     assert (changes.due, changes.left, changes.kept, changes.renamed) == (2, 2, 14, ())
 

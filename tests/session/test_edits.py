@@ -15,13 +15,13 @@ from campaign_runner.errors import UsageError
 from campaign_runner.events import Adopted, Edited, Event, Stored, Warned
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
-from campaign_runner.plan.selection import Only
+from campaign_runner.plan.selection import Selection
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
 from tests.night import Ended, Night, Several
 from tests.session.edits import copied, crash, edited
 
-PERSON_SAYS_NO = {"leave": lambda changes: False}
+PERSON_SAYS_NO = {"confirm_removal": lambda changes: False}
 
 
 def said(ended: Ended) -> list[str]:
@@ -98,7 +98,7 @@ async def test_who_does_not_want_it_buys(begin: Any) -> None:
     campaign = night.campaign(requests=1)
     await night.run(campaign)
     night.resolved |= set(night.ledger.charged)
-    ended = await night.run(copied(campaign, "clone"), use=lambda found: False)
+    ended = await night.run(copied(campaign, "clone"), confirm_reuse=lambda found: False)
     assert (ended.code, ended.seen(Adopted), len(night.ledger.accepted)) == (0, [], 2)
 
 
@@ -286,7 +286,7 @@ async def test_what_cannot_be_taken_from_the_other_is_told_in_the_report_of_what
 
     def watch(event: Event, control: Control) -> None:
         if isinstance(event, Stored) and event.variation.cell.product == "p00":
-            (other,) = (part.order.campaign.campaign for part in several.parts if part.desk.control is not control)
+            (other,) = (part.order.campaign.campaign for part in several.parts if part.ui.control is not control)
             in_the_way.append(night.home / "output" / other / event.file)
             in_the_way[-1].parent.mkdir(parents=True, exist_ok=True)
             in_the_way[-1].write_bytes(b"of somebody else")
@@ -372,5 +372,5 @@ async def test_what_is_not_selected_is_not_due(begin: Any) -> None:
     campaign = night.campaign()
     await night.run(campaign)
     now = edited(campaign, "p01: night mug 1", "p01: night jug 1")
-    ended = await night.run(now, only=Only({"product": frozenset(["p00"])}), **PERSON_SAYS_NO)
+    ended = await night.run(now, only=Selection({"product": frozenset(["p00"])}), **PERSON_SAYS_NO)
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.errors import SpecError, StoreError, UsageError
+from campaign_runner.errors import CampaignFileError, StoreError, UsageError
 from campaign_runner.events import Edited, Event, Started, Stored
-from campaign_runner.plan.selection import Only
+from campaign_runner.plan.selection import Selection
 from campaign_runner.problem import Problem
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
@@ -25,8 +25,10 @@ NO_ROOM = Limits(concurrency=1 << 40)
 """At so many requests at once no disk has the room that buying asks for."""
 
 
-def wrong(night: Night) -> SpecError:
-    return SpecError([Problem(night.home / "campaigns" / "night.yaml", 3, number, "a typo") for number in (1, 2, 3)])
+def wrong(night: Night) -> CampaignFileError:
+    return CampaignFileError(
+        [Problem(night.home / "campaigns" / "night.yaml", 3, number, "a typo") for number in (1, 2, 3)]
+    )
 
 
 async def one_waits(begin: Any, *faults: Fault, **switches: Any) -> Night:
@@ -48,7 +50,7 @@ async def test_what_forbids_buying_is_the_exit_status_and_what_waits_is_stored(b
 
 async def test_where_nothing_waits_nobody_is_asked(begin: Any) -> None:
     night = await begin()
-    with pytest.raises(SpecError):
+    with pytest.raises(CampaignFileError):
         await night.run(night.campaign(), forbidden=wrong(night))
     assert not night.ledger.calls
 
@@ -91,7 +93,7 @@ async def test_too_little_room_is_told_before_anybody_is_asked_whether_to_buy(be
 
 async def test_a_selection_that_selects_nothing_keeps_nothing_at_the_service(begin: Any) -> None:
     night = await one_waits(begin)
-    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    only = Selection({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
     ended = await night.run(only=only)
     assert (ended.code, ended.states) == (2, {"stored": 4})
     with pytest.raises(UsageError, match="selects none"):
@@ -134,7 +136,7 @@ async def test_a_text_noted_without_its_digest_is_the_same_campaign(begin: Any) 
     with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:  # as earlier versions did
         journal.execute("UPDATE meta SET value = json_remove(value, '$.sha256') WHERE name = 'last_campaign'")
     digest = json.loads((night.output / "manifest.json").read_bytes())["campaign_sha256"]
-    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    only = Selection({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
     ended = await night.run(only=only)
     assert (ended.code, ended.manifest["campaign_sha256"]) == (2, digest)
     assert not (await night.run()).seen(Edited)
@@ -145,7 +147,7 @@ async def test_a_journal_without_the_text_of_its_last_run_is_enough_to_fetch(beg
     with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:
         journal.execute("DELETE FROM meta WHERE name = 'last_campaign'")
     before = (night.output / "manifest.json").read_bytes()
-    only = Only({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
+    only = Selection({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
     ended = await night.run(only=only)
     assert ended.code == 2 and len(ended.seen(Stored)) == 4
     assert any(NO_TEXT in line for line in ended.lines)

@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, SpecError
+from campaign_runner.errors import (
+    AccountRefused,
+    CampaignError,
+    CampaignFileError,
+    IntegrityError,
+)
 from campaign_runner.model import CustomModel
-from campaign_runner.plan.cost import Rate, estimate
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.cost import RateLimit, estimate
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.session.preflight import refuse_over_budget, refuse_unfit_prompts, settle_model
 from tests.campaigns import MODEL, campaign, plan
 
@@ -56,10 +61,10 @@ def test_nothing_and_two_cannot_be_accepted(found: list[CustomModel], kind: type
 
 
 def refused_by_budget(folder: Path, bought: int) -> str:
-    stock = Stock(plan(folder, budget=5))
-    figures = estimate(stock, Rate(4, 9000), bought=bought, now=datetime.now(UTC))
-    with pytest.raises(SpecError) as refused:
-        refuse_over_budget(stock.plan.campaign, figures)
+    status = PlanStatus(plan(folder, budget=5))
+    figures = estimate(status, RateLimit(4, 9000), bought=bought, now=datetime.now(UTC))
+    with pytest.raises(CampaignFileError) as refused:
+        refuse_over_budget(status.plan.campaign, figures)
     return str(refused.value)
 
 
@@ -77,8 +82,8 @@ def test_an_overspent_budget_has_room_for_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bought", [0, 1])
 def test_a_plan_within_the_budget_goes_on(bought: int, tmp_path: Path) -> None:
-    stock = Stock(plan(tmp_path, budget=5))
-    refuse_over_budget(stock.plan.campaign, estimate(stock, Rate(4, 9000), bought=bought, now=datetime.now(UTC)))
+    status = PlanStatus(plan(tmp_path, budget=5))
+    refuse_over_budget(status.plan.campaign, estimate(status, RateLimit(4, 9000), bought=bought, now=datetime.now(UTC)))
 
 
 def test_each_text_without_the_concept_is_told_where_it_stands(tmp_path: Path) -> None:
@@ -94,7 +99,7 @@ def test_each_text_without_the_concept_is_told_where_it_stands(tmp_path: Path) -
         },
         include=[cell | {"text": {"other": "alone"}}, cell | {"seeds": [6], "text": {"other": "a mugx"}}],
     )
-    with pytest.raises(SpecError) as refused:
+    with pytest.raises(CampaignFileError) as refused:
         refuse_unfit_prompts(spec, "mugx")
     assert [problem.message for problem in refused.value.problems] == [
         "this prompt lacks 'mugx', the concept of the custom model: Adobe would refuse it"
@@ -106,5 +111,7 @@ def test_each_text_without_the_concept_is_told_where_it_stands(tmp_path: Path) -
 
 def test_a_prompt_that_grew_too_long_with_the_concept_is_told(tmp_path: Path) -> None:
     spec = campaign(tmp_path, model="image3_custom", custom_model="Subject", prompts={"hero": "{concept} " * 100})
-    with pytest.raises(SpecError, match=r"with the custom model's concept 'a-long-concept', .* has 1,499 characters"):
+    with pytest.raises(
+        CampaignFileError, match=r"with the custom model's concept 'a-long-concept', .* has 1,499 characters"
+    ):
         refuse_unfit_prompts(spec, "a-long-concept")

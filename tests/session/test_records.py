@@ -16,7 +16,7 @@ from campaign_runner.events import Event, Stored, Warned
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.run.control import Control
-from campaign_runner.verify.verifying import verify
+from campaign_runner.verify.verification import verify
 from tests.night import Night
 from tests.session.edits import edited
 

@@ -11,24 +11,24 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
-from campaign_runner.errors import Busy, IntegrityError, SpecError, UsageError
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.errors import Busy, CampaignFileError, IntegrityError, UsageError
 from campaign_runner.events import Event, ModelResolved, Started, Stored, Submitting, Warned
 from campaign_runner.output_folder import manifest_writer
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.session import closing as ending
+from campaign_runner.session import result as ending
 from tests.session.edits import edited
 
 
 async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent(begin: Any) -> None:
     night = await begin(Fault("reset_after", nth=1))  # a doubt counts as bought
     await night.run(night.campaign(requests=1, more="budget: 6\n"))
-    with pytest.raises(SpecError, match="room for 2"):
+    with pytest.raises(CampaignFileError, match="room for 2"):
         await night.run(night.campaign(requests=1, of="cup", more="budget: 6\n"))
     assert night.ledger.images_charged == 4
 
@@ -189,14 +189,16 @@ async def test_a_prompt_without_the_concept_of_its_model_is_a_problem_at_its_lin
 ) -> None:
     night = await begin()
     campaign = night.custom("Almond Candle")
-    with pytest.raises(SpecError, match=r"night.yaml:7:9: this prompt lacks 'almndcndl', the concept of the custom"):
+    with pytest.raises(
+        CampaignFileError, match=r"night.yaml:7:9: this prompt lacks 'almndcndl', the concept of the custom"
+    ):
         await night.run(campaign)
     assert not night.ledger.entries
     named = edited(campaign, "on a table", "on a {concept}")
     assert ((await night.run(named)).code, len(night.ledger.accepted)) == (0, 1)
     literal = edited(named, "on a {concept}", "on a red almndcndl")
     assert ((await night.run(literal)).code, len(night.ledger.accepted)) == (0, 2)
-    with pytest.raises(SpecError, match="lacks 'almndcndl'"):  # also where the model was looked up before
+    with pytest.raises(CampaignFileError, match="lacks 'almndcndl'"):  # also where the model was looked up before
         await night.run(edited(literal, "on a red almndcndl", "on a table"))
     assert len(night.ledger.entries) == 2
     assert (
@@ -247,15 +249,15 @@ async def test_without_credentials_what_waits_is_left_and_said(begin: Any) -> No
 async def test_at_its_end_the_ledger_is_asked_once_about_the_whole_plan(
     begin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Stock] = []
+    made: list[PlanStatus] = []
 
-    class Counted(Stock):
+    class Counted(PlanStatus):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             made.append(self)
 
     for module in (ending, manifest_writer):
-        monkeypatch.setattr(module, "Stock", Counted)
+        monkeypatch.setattr(module, "PlanStatus", Counted)
     night = await begin()
     ended = await night.run(night.campaign(requests=2, seeds=2))
     assert (ended.code, ended.states) == (0, {"stored": 4})

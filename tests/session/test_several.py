@@ -13,14 +13,14 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import Busy, IntegrityError
 from campaign_runner.events import Accepted, Event, Started, Submitting
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Estimate, Rate
+from campaign_runner.plan.cost import Estimate, RateLimit
 from campaign_runner.run.control import Control
 from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from tests.night import Night, Several
 
-SLOW = Rate(4, 9000)
+SLOW = RateLimit(4, 9000)
 
 
 def two(night: Night, requests: int = 4, **more: Any) -> list[Campaign]:
@@ -60,7 +60,7 @@ async def test_one_that_finishes_early_leaves_the_allowance_to_the_other(begin: 
 
 async def test_one_that_asks_for_less_does_not_hold_up_the_other(begin: Any) -> None:
     night = await begin(per_minute=4)
-    rates = {"autumn": Rate(1, 9000), "spring": SLOW}
+    rates = {"autumn": RateLimit(1, 9000), "spring": SLOW}
     several = await night.run_together(*two(night, requests=8), rates=rates)
     assert several.code == 0
     last = len(several.of(Submitting)) - several.of(Submitting)[::-1].index("spring")

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.options import recorded
-from campaign_runner.find.search import by_file, folders_in
+from campaign_runner.find.search import by_picture, folders_in
 from campaign_runner.maintenance.resolve import Decision, apply
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
+from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.pictures.likeness import Likeness
-from campaign_runner.verify.verifying import verify
+from campaign_runner.verify.verification import verify
 from tests.night import Night
 from tests.rerun.again import again
 
@@ -56,7 +56,10 @@ async def test_only_what_was_neither_kept_nor_bought_is_bought(night: Night) -> 
 async def test_what_was_open_is_settled(night: Night) -> None:
     campaign = campaign_of(night, "open")
     for decision in (Decision.RESUBMIT, Decision.RETRY):
-        assert await apply(decision, opened(folder_of(night, "open"), campaign, None), recorded([], campaign)) == 1
+        assert (
+            await apply(decision, open_for_update(folder_of(night, "open"), campaign, None), recorded([], campaign))
+            == 1
+        )
     ended = await night.run(campaign)
     assert (ended.code, ended.states, night.ledger.images_charged) == (0, {"stored": 3}, 2)
 
@@ -70,5 +73,5 @@ async def test_a_manifest_of_then_is_made_again(night: Night) -> None:
 def test_a_picture_of_then_is_found_by_its_bytes(night: Night, tmp_path: Path) -> None:
     folders = folders_in([night.home / "output"])
     file = next((night.home / "output" / "open" / "images").rglob("*.jpg"))
-    (hit,) = by_file(file, folders, Likeness(tmp_path / "likeness"), lambda number: None)
+    (hit,) = by_picture(file, folders, Likeness(tmp_path / "likeness"), lambda number: None)
     assert (hit.folder.path.name, hit.entry.variation.cell.product) == ("open", "almond-candle")

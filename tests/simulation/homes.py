@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import MACHINE
 from campaign_runner.sandbox.server import Sandbox
-from campaign_runner.session.request import Access
+from campaign_runner.session.request import ServiceAccess
 from tests.checker import Seen, check
 from tests.night import BEGAN, CANARIES, SECRET, Ended, Night
 
@@ -71,9 +71,9 @@ class Home(Night):
         chance = random.Random(f"{self._world.seed}: {self.campaign_name} {self.runs}")
         return Clock(self.now, random=chance.random, uptime=self.uptime)
 
-    def access(self, secret: str = SECRET) -> Access:
+    def access(self, secret: str = SECRET) -> ServiceAccess:
         state = self._world.home / "state"
-        return Access(self.origin, lambda: self.settings(secret), state, Memory(state))
+        return ServiceAccess(self.origin, lambda: self.settings(secret), state, RunRegistry(state))
 
     def charges(self) -> dict[str, Any]:
         """The part of the sandbox's ledger that this folder's campaign caused."""

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from campaign_runner.plan.cost import Rate
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.sandbox.faults import KINDS, Fault
 
 KINDS_ELSEWHERE = {
@@ -72,7 +72,7 @@ class Script:
     seed: int
     switches: dict[str, Any]
     faults: tuple[Fault, ...]
-    rate: Rate
+    rate: RateLimit
     runners: tuple[Runner, ...]
     jumps: tuple[tuple[float, float], ...]
     slowest_disk: float
@@ -89,7 +89,7 @@ def script(seed: int) -> Script:
         faults=_settled(_certain(dice, *certain), *_others(dice))
         if certain != ALONE
         else (Fault("repeated_job_id", nth=2),),
-        rate=Rate(per_minute, 9000),
+        rate=RateLimit(per_minute, 9000),
         runners=_held(seed, _runners(dice)) if certain != ALONE else (Runner("a", 3, 2, 1, (Visit(),)),),
         jumps=_jumps(dice),
         slowest_disk=dice.choice([0.0, 0.0, 0.01, 2.0]),

@@ -22,7 +22,7 @@ from campaign_runner.errors import CampaignError
 from campaign_runner.events import Event
 from campaign_runner.maintenance.resolve import Decision, apply
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.opened import opened
+from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
@@ -194,7 +194,7 @@ class SimulatedNight:
             key for (key,) in home.asked("SELECT key FROM variations WHERE state IN ('in_doubt', 'submitting')")
         }
         campaign = self._campaigns[home.campaign_name]
-        work = apply(Decision.RESUBMIT, opened(Folder(home.output), campaign), EVERYTHING)
+        work = apply(Decision.RESUBMIT, open_for_update(Folder(home.output), campaign), EVERYTHING)
         self._machine.seen["ordered again"] += await self._alive(self._machine.process(), home, work)
 
     async def _settle(self, home: Home) -> None:

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from campaign_runner.campaign_file.check.draft import Draft
+from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.check.styles import KNOWN_STYLES
 from campaign_runner.campaign_file.schema.look import REFERENCES, look_places
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
-from campaign_runner.campaign_file.schema.schema import Entry, Look
+from campaign_runner.campaign_file.schema.schema import Look, NamedEntry
 from campaign_runner.campaign_file.schema.shape import LISTS, SINGULAR
 from campaign_runner.campaign_file.schema.templates import slots
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.model import Size
 from campaign_runner.problem import Problem
-from campaign_runner.text import guess, listed
+from campaign_runner.text import did_you_mean, joined
 
 
-def rule_problems(draft: Draft) -> Iterator[Problem]:
+def rule_problems(draft: PartialCampaign) -> Iterator[Problem]:
     """What breaks a rule across fields, in no order."""
     yield from _custom_model(draft)
     for loc, look in look_places(draft.campaign):
         yield from _look(draft, loc, look)
-        if isinstance(look, Entry):
+        if isinstance(look, NamedEntry):
             yield from _limits(draft, loc, look)
     yield from _pictures(draft)
     yield from _equal_sizes(draft)
@@ -34,17 +34,17 @@ def rule_problems(draft: Draft) -> Iterator[Problem]:
     yield from _inclusions(draft)
 
 
-def rule_warnings(draft: Draft) -> Iterator[Problem]:
+def rule_warnings(draft: PartialCampaign) -> Iterator[Problem]:
     """What deserves a look, in no order."""
     for loc, look in look_places(draft.campaign):
         for at, style in enumerate(look.styles or ()):
             if style not in KNOWN_STYLES:
-                message = f"Adobe lists no style '{style}'{guess(style, KNOWN_STYLES)}"
+                message = f"Adobe lists no style '{style}'{did_you_mean(style, KNOWN_STYLES)}"
                 advice = "it is sent as it stands: Adobe checks no style names, and ignores what it does not know"
                 yield draft.source.at((*loc, "styles", at), message, advice)
 
 
-def _custom_model(draft: Draft) -> Iterator[Problem]:
+def _custom_model(draft: PartialCampaign) -> Iterator[Problem]:
     named = draft.campaign.custom_model
     if draft.family is None or "custom_model" in draft.broken:
         return
@@ -57,7 +57,7 @@ def _custom_model(draft: Draft) -> Iterator[Problem]:
         yield draft.source.at_key(("custom_model",), f"{id} takes no custom model", advice)
 
 
-def _look(draft: Draft, loc: Loc, look: Look) -> Iterator[Problem]:
+def _look(draft: PartialCampaign, loc: Loc, look: Look) -> Iterator[Problem]:
     family, at_key = draft.family, draft.source.at_key
     if family and look.negative_prompt is not None and not family.has_negative_prompt:
         advice = "say in the prompt what should be there instead"
@@ -73,7 +73,7 @@ def _look(draft: Draft, loc: Loc, look: Look) -> Iterator[Problem]:
         seen.add(style)
 
 
-def _pictures(draft: Draft) -> Iterator[Problem]:
+def _pictures(draft: PartialCampaign) -> Iterator[Problem]:
     """Reference images whose path has no placeholder, each once."""
     seen: set[str] = set()
     for loc, look in look_places(draft.campaign):
@@ -86,7 +86,7 @@ def _pictures(draft: Draft) -> Iterator[Problem]:
                 yield draft.source.at((*loc, field), *flaw)
 
 
-def _limits(draft: Draft, loc: Loc, entry: Entry) -> Iterator[Problem]:
+def _limits(draft: PartialCampaign, loc: Loc, entry: NamedEntry) -> Iterator[Problem]:
     """An entry may limit itself to values of other lists that exist."""
     for axis in LISTS:
         wanted: Sequence[str | Size | int] | None = getattr(entry, axis)
@@ -102,7 +102,7 @@ def _limits(draft: Draft, loc: Loc, entry: Entry) -> Iterator[Problem]:
             yield from _named(draft, axis, (*loc, axis), wanted)
 
 
-def _named(draft: Draft, axis: str, loc: Loc, wanted: Sequence[str | Size | int]) -> Iterator[Problem]:
+def _named(draft: PartialCampaign, axis: str, loc: Loc, wanted: Sequence[str | Size | int]) -> Iterator[Problem]:
     """The values of `wanted` that name nobody on an axis; nothing while the axis itself has a mistake."""
     source, campaign = draft.source, draft.campaign
     if axis == "seeds":
@@ -118,8 +118,8 @@ def _named(draft: Draft, axis: str, loc: Loc, wanted: Sequence[str | Size | int]
     else:
         names = sorted(draft.names.get(axis, map(str, wanted)))
         for at, name in ((at, str(name)) for at, name in enumerate(wanted) if name not in names):
-            message = f"there is no {axis[:-1]} '{name}'{guess(name, names)}"
-            yield source.at((*loc, at), message, f"{axis} of this campaign: {listed(names, most=12)}")
+            message = f"there is no {axis[:-1]} '{name}'{did_you_mean(name, names)}"
+            yield source.at((*loc, at), message, f"{axis} of this campaign: {joined(names, most=12)}")
 
 
 def _stranger(wanted: Sequence[str | Size | int], seeds: Sequence[int]) -> str | Size | int | None:
@@ -131,7 +131,7 @@ def _stranger(wanted: Sequence[str | Size | int], seeds: Sequence[int]) -> str |
     return next((seed for seed in wanted if seed not in known), None)
 
 
-def _equal_sizes(draft: Draft) -> Iterator[Problem]:
+def _equal_sizes(draft: PartialCampaign) -> Iterator[Problem]:
     if draft.family is None or "sizes" in draft.broken:
         return
     first: dict[Size, int] = {}
@@ -145,7 +145,7 @@ def _equal_sizes(draft: Draft) -> Iterator[Problem]:
         first.setdefault(size, at)
 
 
-def _exclusions(draft: Draft) -> Iterator[Problem]:
+def _exclusions(draft: PartialCampaign) -> Iterator[Problem]:
     if "exclude" in draft.broken:
         return
     for at, entry in enumerate(draft.campaign.exclude):
@@ -157,7 +157,7 @@ def _exclusions(draft: Draft) -> Iterator[Problem]:
                 yield from _named(draft, axis, (*loc, singular), wanted)
 
 
-def _inclusions(draft: Draft) -> Iterator[Problem]:
+def _inclusions(draft: PartialCampaign) -> Iterator[Problem]:
     if "include" in draft.broken:
         return
     for at, entry in enumerate(draft.campaign.include):
@@ -167,10 +167,10 @@ def _inclusions(draft: Draft) -> Iterator[Problem]:
                 yield from _named(draft, axis, (*loc, singular), (value,))
             elif axis in draft.names and axis in draft.campaign.model_fields_set and _is_written(draft, axis):
                 message = f"an include entry names every axis: '{singular}' is missing"
-                advice = f"add one of: {listed(sorted(draft.names[axis]), most=12)}"
+                advice = f"add one of: {joined(sorted(draft.names[axis]), most=12)}"
                 yield draft.source.at(loc, message, advice)
 
 
-def _is_written(draft: Draft, axis: str) -> bool:
+def _is_written(draft: PartialCampaign, axis: str) -> bool:
     key, _ = draft.source.find((axis,))
     return key is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from campaign_runner.campaign_file.check.draft import Draft, whole_cells
+from campaign_runner.campaign_file.check.partial import PartialCampaign, whole_cells
 from campaign_runner.campaign_file.schema.cells import AXES
 from campaign_runner.campaign_file.schema.look import layers, look_places
 from campaign_runner.campaign_file.schema.schema import Look
@@ -18,7 +18,7 @@ from campaign_runner.problem import Problem
 _WORKS_ON = {"strength": ("styles", "style_reference"), "structure_strength": ("structure_reference",)}
 
 
-def strength_problems(draft: Draft) -> Iterator[Problem]:
+def strength_problems(draft: PartialCampaign) -> Iterator[Problem]:
     """Strengths that no picture can use."""
     for strength, supports in _WORKS_ON.items():
         places = {loc for loc, look in look_places(draft.campaign) if getattr(look, strength) is not None}
@@ -29,7 +29,7 @@ def strength_problems(draft: Draft) -> Iterator[Problem]:
                 yield draft.source.at_key((*loc, strength), message, f"{advice}, or take it away")
 
 
-def _unused(draft: Draft, places: set[Loc], strength: str, supports: tuple[str, ...]) -> set[Loc]:
+def _unused(draft: PartialCampaign, places: set[Loc], strength: str, supports: tuple[str, ...]) -> set[Loc]:
     """Those of `places` whose strength no picture can use."""
     fields = (strength, *supports)
     givers = {str(loc[0]) for loc, look in look_places(draft.campaign) if look.model_fields_set.intersection(fields)}

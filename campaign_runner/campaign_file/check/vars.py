@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from campaign_runner.campaign_file.check.draft import Draft
-from campaign_runner.campaign_file.check.wordings import filled_texts, wordings
+from campaign_runner.campaign_file.check.partial import PartialCampaign
+from campaign_runner.campaign_file.check.text_check import filled_texts, wordings
 from campaign_runner.campaign_file.schema.templates import Text, parse, slots
 from campaign_runner.problem import Problem
 
@@ -16,7 +16,7 @@ _DEEPEST = 16  # vars within vars
 _LONGEST = 10_000  # characters that a var may add up to; a prompt has 1,024
 
 
-def var_problems(draft: Draft) -> Iterator[Problem]:
+def var_problems(draft: PartialCampaign) -> Iterator[Problem]:
     """Vars that use themselves, stand too deep in one another, or add up to more than any prompt takes."""
     texts = draft.campaign.vars
     uses = {name: _used(text, texts) for name, text in texts.items()}

@@ -13,7 +13,7 @@ from math import prod
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from campaign_runner.campaign_file.schema.schema import Campaign, Entry, Exclude, Look
+from campaign_runner.campaign_file.schema.schema import Campaign, Exclude, Look, NamedEntry
 from campaign_runner.model import Cell
 
 AXES = ("product", "prompt", "preset", "market", "size")
@@ -172,7 +172,7 @@ class Cells:
         return self._filtered[key]
 
     def _limit(self, entry: Look | None) -> _Filter | None:
-        if not isinstance(entry, Entry):
+        if not isinstance(entry, NamedEntry):
             return None
         wanted = (entry.products, entry.prompts, entry.presets, entry.markets, entry.sizes)
         return self._filter(wanted, entry.seeds)

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from campaign_runner.campaign_file.schema.look import REFERENCES, merged, own_fields
-from campaign_runner.campaign_file.schema.schema import Campaign, Entry
-from campaign_runner.campaign_file.schema.templates import Slot, Text, clean, language, parse, slots, wording
+from campaign_runner.campaign_file.schema.schema import Campaign, NamedEntry
+from campaign_runner.campaign_file.schema.templates import Slot, Text, clean, language, parse, slots, wording_for
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.model import Cell
 
@@ -57,7 +57,7 @@ class Composer:
         self._words: dict[tuple[str, str | None], dict[str, str]] = {}
         self._looks: dict[tuple[Any, ...], _Look] = {}
         self._defaults = own_fields(campaign.defaults)
-        axes: tuple[Mapping[str, Entry], ...] = (
+        axes: tuple[Mapping[str, NamedEntry], ...] = (
             campaign.markets,
             campaign.presets,
             campaign.prompts,
@@ -87,7 +87,7 @@ class Composer:
     def place(self, cell: Cell) -> Loc:
         """Where that stands in the file."""
         loc, text = self._written(cell)
-        return (*loc, next(key for key, wording in text.items() if wording == self._wording(text, cell.market)))
+        return (*loc, next(key for key, wording_for in text.items() if wording_for == self._wording(text, cell.market)))
 
     def _written(self, cell: Cell) -> tuple[Loc, Text]:
         """The prompt of a cell in all its wordings, and its place."""
@@ -96,7 +96,7 @@ class Composer:
         return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
 
     def _wording(self, text: Text, market: str | None) -> str:
-        return wording(text, market, language(self._locales.get(market))) or ""
+        return wording_for(text, market, language(self._locales.get(market))) or ""
 
     def fill(self, text: str, cell: Cell) -> str:
         """A text with its placeholders filled in, not cleaned."""
@@ -186,7 +186,7 @@ class Composer:
         return text if "://" in text else self._folder / text
 
 
-def _givers(entries: Mapping[str, Entry]) -> dict[str | None, dict[str, Any]]:
+def _givers(entries: Mapping[str, NamedEntry]) -> dict[str | None, dict[str, Any]]:
     """The look fields of those entries that give any."""
     return {id: own for id, entry in entries.items() if (own := own_fields(entry))}
 

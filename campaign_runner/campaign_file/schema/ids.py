@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 LONGEST_ID = 40
 LONGEST_CAMPAIGN = 60
@@ -33,7 +33,7 @@ def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
         advice = f"try: {instead}" if is_usable else "such as almond-candle"
         return f"'{id}' cannot be an id: ids are small letters a-z, digits and dashes, no dash first", advice
     if len(id) > longest:
-        return f"'{id}' is {counted(len(id), 'character')} long; an id has at most {longest}", "shorten it"
+        return f"'{id}' is {plural(len(id), 'character')} long; an id has at most {longest}", "shorten it"
     return None
 
 

@@ -81,7 +81,7 @@ class Look(Frozen):
     """How image4_custom enlarges: default or low_creativity. Only with image4_custom."""
 
 
-class Entry(Look):
+class NamedEntry(Look):
     """A look, and the lists the entry limits itself to."""
 
     products: Names | None = None
@@ -98,13 +98,13 @@ class Entry(Look):
     """Only these seeds."""
 
 
-class Market(Entry):
+class Market(NamedEntry):
     """Where a picture is shown. Any further key is a word for prompts, and comes before one of `vars`."""
 
     words: dict[str, Texts] = Field(default_factory=dict)
 
 
-class Product(Entry):
+class Product(NamedEntry):
     """What is in the picture. Any further key is a word for prompts: `material` is `{product.material}`."""
 
     name: Texts
@@ -112,14 +112,14 @@ class Product(Entry):
     words: dict[str, Texts] = Field(default_factory=dict)
 
 
-class Prompt(Entry):
+class Prompt(NamedEntry):
     """What the picture shows, with placeholders in braces."""
 
     text: Texts
     """The prompt, at most 1,024 characters once its placeholders are filled in."""
 
 
-class Preset(Entry):
+class Preset(NamedEntry):
     """A named look."""
 
 

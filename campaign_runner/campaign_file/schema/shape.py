@@ -50,7 +50,7 @@ Fields: TypeAlias = dict[str, Any]
 _Expand: TypeAlias = Callable[[Loc, Node], Any]
 
 
-class Shaper:
+class Normalizer:
     """Writes out one file. `problems` are mistakes of form; `holes` are places that are complained about already.
 
     `derive` makes the ids of listed names.

@@ -90,7 +90,7 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def wording(text: Text, market: str | None, language: str | None) -> str | None:
+def wording_for(text: Text, market: str | None, language: str | None) -> str | None:
     """The wording for a market: its own, else its language's, else `other`; None if there is none."""
     for key in (EVERYWHERE, market, language, OTHER):
         if key is not None and key in text:

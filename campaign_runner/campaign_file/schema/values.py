@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from campaign_runner.campaign_file.syntax.source import Scalar
 from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
-from campaign_runner.text import counted, guess
+from campaign_runner.text import did_you_mean, plural
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _PIXELS = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
@@ -58,7 +58,7 @@ def as_wording(value: object) -> object:
     if isinstance(text, str) and not text.strip():
         raise wrong("an empty text", "write what the picture should show, or take the line away")
     if isinstance(text, str) and len(text) > LONGEST_WORDING:
-        raise wrong(f"a text of {counted(len(text), 'character')}", f"prompts have at most {PROMPT_CHARACTERS:,}")
+        raise wrong(f"a text of {plural(len(text), 'character')}", f"prompts have at most {PROMPT_CHARACTERS:,}")
     return text
 
 
@@ -66,7 +66,7 @@ def as_model(value: object) -> object:
     """The name of one of Adobe's image models."""
     text = as_text(value)
     if isinstance(text, str) and text not in FAMILIES:
-        raise wrong(f"'{text}' is not a model{guess(text, FAMILIES)}", f"models: {', '.join(FAMILIES)}")
+        raise wrong(f"'{text}' is not a model{did_you_mean(text, FAMILIES)}", f"models: {', '.join(FAMILIES)}")
     return text
 
 
@@ -146,7 +146,7 @@ def _not_a_size(family: Family, text: str) -> PydanticCustomError:
     if text == "tall":
         return wrong(f"{family.id} makes no tall pictures", f"tall is a size of image4 models; {_sizes_of(family)}")
     tidy = text.lower().replace("×", "x").replace(" ", "")
-    meant = f"; did you mean '{tidy}'?" if _PIXELS.fullmatch(tidy) else guess(text, family.names)
+    meant = f"; did you mean '{tidy}'?" if _PIXELS.fullmatch(tidy) else did_you_mean(text, family.names)
     return wrong(f"'{text}' is not a size{meant}", _sizes_of(family))
 
 
@@ -203,7 +203,7 @@ def _seed(value: object) -> int:
 
 def _counted_seeds(value: dict[str, object]) -> range:
     if unknown := next((key for key in value if key not in ("base", "count")), None):
-        raise wrong(f"unknown key '{unknown}' in seeds{guess(unknown, ('base', 'count'))}", _SEEDS_ADVICE)
+        raise wrong(f"unknown key '{unknown}' in seeds{did_you_mean(unknown, ('base', 'count'))}", _SEEDS_ADVICE)
     if "count" not in value:
         raise wrong("seeds need a count", _SEEDS_ADVICE)
     base = as_number(value["base"]) if "base" in value else 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from campaign_runner.campaign_file.syntax.parser import Finding, quoted, single_braces
+from campaign_runner.campaign_file.syntax.parser import Fault, quoted, single_braces
 
 _LINE = re.compile(
     r"""(?P<lead>\s*(?:-\s+)*(?:(?:[^\s#'"{\[&*!|>%@`:][^:{}\[\]#]*|"[^"]*"|'[^']*'):\s+)?)(?P<value>\S.*)"""
@@ -34,7 +34,7 @@ class Diagnosis:
     `inserted` is the column (from 1) of a sign that the line got, 0 if it got none.
     """
 
-    finding: Finding
+    finding: Fault
     line: int = -1
     meant: str | None = None
     inserted: int = 0
@@ -47,7 +47,7 @@ def diagnose(text: str, error: yaml.YAMLError) -> Diagnosis:
     context = getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or "it stops here")
     if mark is None:
-        return Diagnosis(Finding(0, f"YAML cannot read this file: {problem}"))
+        return Diagnosis(Fault(0, f"YAML cannot read this file: {problem}"))
     stopped = min(mark.line, lines.last)
     scanned = context.line if context and "scanning" in str(getattr(error, "context", "")) else stopped
     for number in dict.fromkeys((scanned, stopped, lines.before(stopped))):
@@ -88,7 +88,7 @@ class _Lines:
 
     def diagnosis(self, number: int, column: int, message: str, meant: str, inserted: int = 0) -> Diagnosis:
         """A mistake in a line (from 0) at a column (from 0), and the line as it was meant."""
-        finding = Finding(self.starts[number] + column, message, f"try: {meant.strip()}")
+        finding = Fault(self.starts[number] + column, message, f"try: {meant.strip()}")
         return Diagnosis(finding, number, meant, inserted)
 
 
@@ -154,9 +154,9 @@ def _needs_space(lines: _Lines, number: int) -> Diagnosis | None:
 def _in_quotes(lines: _Lines, problem: str, mark: yaml.Mark, context: yaml.Mark | None) -> Diagnosis | None:
     if "escape" in problem:
         advice = "in double quotes \\ begins an escape: put the text in single quotes, or write \\\\"
-        return Diagnosis(Finding(lines.starts[mark.line] + mark.column, "YAML does not know this escape", advice))
+        return Diagnosis(Fault(lines.starts[mark.line] + mark.column, "YAML does not know this escape", advice))
     if context and "end of stream" in problem:
-        return Diagnosis(Finding(lines.starts[context.line] + context.column, "this quote is never closed", _CLOSE))
+        return Diagnosis(Fault(lines.starts[context.line] + context.column, "this quote is never closed", _CLOSE))
     return None
 
 
@@ -177,11 +177,11 @@ def _in_braces(lines: _Lines, problem: str, mark: yaml.Mark, context: yaml.Mark 
     if mark.line != context.line:
         row, start = lines.rows[context.line], lines.starts[context.line]
         if row.count('"') % 2:
-            return Diagnosis(Finding(start + row.rindex('"'), "this quote is never closed", _CLOSE))
+            return Diagnosis(Fault(start + row.rindex('"'), "this quote is never closed", _CLOSE))
         opening, start = row[context.column], start + context.column
-        return Diagnosis(Finding(start, f"this {opening} is never closed", f"write {closing} where the list ends"))
+        return Diagnosis(Fault(start, f"this {opening} is never closed", f"write {closing} where the list ends"))
     return next(_braces_in_braces(lines, mark), None) or Diagnosis(
-        Finding(
+        Fault(
             lines.starts[mark.line] + mark.column,
             "a comma is missing before this, or the text needs quotes",
             'inside { } and [ ] a text with ": " or "," in it needs quotes',
@@ -208,8 +208,8 @@ def _indentation(lines: _Lines, problem: str, stopped: int) -> Diagnosis:
     if "could not find expected ':'" in problem:
         before = lines.before(stopped) if stopped and ":" in row else stopped
         at = lines.starts[before] + len(lines.rows[before]) - len(lines.rows[before].lstrip())
-        return Diagnosis(Finding(at, "this line has no ': '", "a line is a key, a colon, a space and a value"))
+        return Diagnosis(Fault(at, "this line has no ': '", "a line is a key, a colon, a space and a value"))
     if "not allowed" in problem or "did not find expected" in problem:
         advice = "entries of one list begin in the same column, two spaces to the right of the key they belong to"
-        return Diagnosis(Finding(at, "this line does not fit under the lines above it", advice))
-    return Diagnosis(Finding(at, f"YAML cannot read this: {problem}", "put the text of this line in quotes"))
+        return Diagnosis(Fault(at, "this line does not fit under the lines above it", advice))
+    return Diagnosis(Fault(at, f"YAML cannot read this: {problem}", "put the text of this line in quotes"))

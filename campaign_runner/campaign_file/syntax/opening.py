@@ -16,11 +16,11 @@ from pathlib import Path
 import yaml
 
 from campaign_runner.campaign_file.syntax.diagnosis import diagnose
-from campaign_runner.campaign_file.syntax.parser import Finding, Refused, read_tree
+from campaign_runner.campaign_file.syntax.parser import Fault, UnreadableText, read_tree
 from campaign_runner.campaign_file.syntax.source import Hole, Source
-from campaign_runner.errors import SpecError
+from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 LARGEST_BYTES = 1024 * 1024
 _MOST_MENDED = 25  # lines
@@ -32,7 +32,7 @@ _SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadshe
 
 
 def open_source(path: Path, content: bytes | None = None) -> tuple[Source, list[Problem]]:
-    """The file as a tree, and what is wrong with it so far. Raises SpecError where nothing can be read.
+    """The file as a tree, and what is wrong with it so far. Raises CampaignFileError where nothing can be read.
 
     `content` stands in for what the file holds.
     """
@@ -42,7 +42,7 @@ def open_source(path: Path, content: bytes | None = None) -> tuple[Source, list[
     findings = list(_odd_characters(text))
     problems = [source.problem(found.at, found.message, found.advice) for found in findings]
     if _INDENTED_BY_TAB.search(text):
-        raise SpecError(problems)
+        raise CampaignFileError(problems)
     return _parsed(source, _INVISIBLE.sub(" ", text).replace("\t", " "), problems)
 
 
@@ -51,13 +51,13 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
-        raise SpecError([Problem(path, 1, 1, "there is no such file")]) from None
+        raise CampaignFileError([Problem(path, 1, 1, "there is no such file")]) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise SpecError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
+        raise CampaignFileError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
     if len(content) > LARGEST_BYTES:
         message = "the file is larger than 1 MiB"
-        raise SpecError([Problem(path, 1, 1, message, advice="split the campaign into several files")])
+        raise CampaignFileError([Problem(path, 1, 1, message, advice="split the campaign into several files")])
     return content
 
 
@@ -69,21 +69,23 @@ def _decoded(path: Path, content: bytes) -> str:
         lines = content.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = "the file is not UTF-8 from here on"
-        raise SpecError([Problem(path, line, column, message, lines[line - 1].rstrip("\r"), _SAVE_AS)]) from None
+        raise CampaignFileError(
+            [Problem(path, line, column, message, lines[line - 1].rstrip("\r"), _SAVE_AS)]
+        ) from None
 
 
-def _odd_characters(text: str) -> Iterator[Finding]:
+def _odd_characters(text: str) -> Iterator[Fault]:
     """The first tab, and each kind of invisible character once."""
     if (tab := text.find("\t")) >= 0:
         lines = sum("\t" in line for line in text.split("\n"))
-        message = "a tab, where YAML wants spaces" + (f" ({counted(lines, 'line')} have tabs)" if lines > 1 else "")
-        yield Finding(tab, message, "indent with two spaces; editors can turn tabs into spaces")
+        message = "a tab, where YAML wants spaces" + (f" ({plural(lines, 'line')} have tabs)" if lines > 1 else "")
+        yield Fault(tab, message, "indent with two spaces; editors can turn tabs into spaces")
     seen: set[str] = set()
     for found in _INVISIBLE.finditer(text):
         if found[0] not in seen:
             seen.add(found[0])
             message = f"an invisible control character (U+{ord(found[0]):04X})"
-            yield Finding(found.start(), message, "delete it; it often comes along when text is copied")
+            yield Fault(found.start(), message, "delete it; it often comes along when text is copied")
 
 
 def _parsed(source: Source, text: str, problems: list[Problem]) -> tuple[Source, list[Problem]]:
@@ -92,18 +94,18 @@ def _parsed(source: Source, text: str, problems: list[Problem]) -> tuple[Source,
     most = _MOST_MENDED if len(text) < _SLOW_TEXT else 3
     while True:
         now = Source(source.path, text, source.sha256, Hole(0, 0), source.text, inserted)
-        findings: list[Finding] = []
+        findings: list[Fault] = []
         try:
             root = read_tree(text, findings)
-        except Refused as refused:
-            raise SpecError(_told(now, problems, [*findings, refused.finding])) from None
+        except UnreadableText as refused:
+            raise CampaignFileError(_told(now, problems, [*findings, refused.finding])) from None
         except yaml.YAMLError as error:
             diagnosis = diagnose(text, error)
             if diagnosis.line in mended:  # it was not meant so after all
-                raise SpecError(_told(now, problems, findings)) from None
+                raise CampaignFileError(_told(now, problems, findings)) from None
             problems = _told(now, problems, [diagnosis.finding])
             if diagnosis.meant is None or len(mended) == most:
-                raise SpecError(_told(now, problems, findings)) from None
+                raise CampaignFileError(_told(now, problems, findings)) from None
             mended.add(diagnosis.line)
             text = _with_line(text, diagnosis.line, diagnosis.meant)
             if diagnosis.inserted:
@@ -111,7 +113,7 @@ def _parsed(source: Source, text: str, problems: list[Problem]) -> tuple[Source,
         else:
             problems = _told(now, problems, findings)
             if root is None:
-                raise SpecError([Problem(now.path, 1, 1, "the file is empty", advice=_INIT), *problems])
+                raise CampaignFileError([Problem(now.path, 1, 1, "the file is empty", advice=_INIT), *problems])
             return replace(now, root=root), problems
 
 
@@ -121,6 +123,6 @@ def _with_line(text: str, number: int, line: str) -> str:
     return "\n".join(lines)
 
 
-def _told(source: Source, problems: list[Problem], findings: list[Finding]) -> list[Problem]:
+def _told(source: Source, problems: list[Problem], findings: list[Fault]) -> list[Problem]:
     told = problems + [source.problem(found.at, found.message, found.advice) for found in findings]
     return sorted(dict.fromkeys(told), key=lambda problem: (problem.line, problem.column))

@@ -39,7 +39,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Fault:
     """What the guards refuse: where (characters from 0), what, and what to write instead."""
 
     at: int
@@ -47,10 +47,10 @@ class Finding:
     advice: str = ""
 
 
-class Refused(Exception):
+class UnreadableText(Exception):
     """Reading cannot go on after this finding."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Fault) -> None:
         super().__init__(finding.message)
         self.finding = finding
 
@@ -65,7 +65,7 @@ class _Frame:
     nodes: list[Node] = field(default_factory=list)
 
 
-def read_tree(text: str, findings: list[Finding]) -> Node | None:
+def read_tree(text: str, findings: list[Fault]) -> Node | None:
     """The tree of `text`, None if it is empty. What the guards refuse is added to `findings`.
 
     Raises yaml.YAMLError where the text is not YAML, and Refused.
@@ -77,7 +77,7 @@ def read_tree(text: str, findings: list[Finding]) -> Node | None:
 
 
 class _Builder:
-    def __init__(self, text: str, findings: list[Finding]) -> None:
+    def __init__(self, text: str, findings: list[Fault]) -> None:
         self.root: Node | None = None
         self.findings = findings
         self._text = text
@@ -88,7 +88,9 @@ class _Builder:
         """One event. Raises Refused where going on makes no sense."""
         self._left -= 1
         if not self._left:
-            raise Refused(Finding(_index(event.start_mark), "the file holds too many values", "split the campaign"))
+            raise UnreadableText(
+                Fault(_index(event.start_mark), "the file holds too many values", "split the campaign")
+            )
         self._refuse_marks(event)
         match event:
             case yaml.DocumentStartEvent():
@@ -133,8 +135,8 @@ class _Builder:
 
     def _refuse(self, at: int, message: str, advice: str = "") -> None:
         if len(self.findings) >= MOST_FINDINGS:
-            raise Refused(Finding(at, f"over {MOST_FINDINGS:,} mistakes", "correct those above first"))
-        self.findings.append(Finding(at, message, advice))
+            raise UnreadableText(Fault(at, f"over {MOST_FINDINGS:,} mistakes", "correct those above first"))
+        self.findings.append(Fault(at, message, advice))
 
     def _refuse_marks(self, event: yaml.Event) -> None:
         """`&`, `*` and `!` are YAML's own signs; in a campaign they are always a text without quotes."""
@@ -153,12 +155,16 @@ class _Builder:
     def _refuse_second_document(self, event: yaml.DocumentStartEvent) -> None:
         if self.root is not None:
             message = "a second campaign begins here"
-            raise Refused(Finding(_index(event.start_mark), message, "one file holds one campaign; take the --- away"))
+            raise UnreadableText(
+                Fault(_index(event.start_mark), message, "one file holds one campaign; take the --- away")
+            )
 
     def _begin(self, event: yaml.CollectionStartEvent) -> None:
         start = _index(event.start_mark)
         if len(self._open) >= DEEPEST:
-            raise Refused(Finding(start, f"nested more than {DEEPEST} levels deep", "a campaign needs five at most"))
+            raise UnreadableText(
+                Fault(start, f"nested more than {DEEPEST} levels deep", "a campaign needs five at most")
+            )
         self._open.append(_Frame(start, bool(event.flow_style), isinstance(event, yaml.SequenceStartEvent)))
 
     def _end(self, end: int) -> None:

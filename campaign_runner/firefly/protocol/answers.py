@@ -26,7 +26,7 @@ from campaign_runner.errors import (
     Throttled,
     Unavailable,
 )
-from campaign_runner.firefly.protocol.error_bodies import Complaint, read_complaint, read_json, read_oauth_complaint
+from campaign_runner.firefly.protocol.error_bodies import ErrorBody, read_complaint, read_json, read_oauth_complaint
 from campaign_runner.firefly.protocol.outputs import read_finished
 from campaign_runner.firefly.protocol.untrusted import Unreadable, read_retry_after
 from campaign_runner.firefly.protocol.wire import MODELS_PER_PAGE, Response
@@ -298,11 +298,11 @@ def _refused_read(response: Response, now: datetime) -> ProviderError:
             return _busy(complaint, wait)
 
 
-def _busy(complaint: Complaint, wait: float | None) -> Unavailable:
+def _busy(complaint: ErrorBody, wait: float | None) -> Unavailable:
     return Unavailable(f"Adobe is not available now: {complaint}", code=complaint.code, reached=True, retry_after=wait)
 
 
-def _account_refusal(status: int, complaint: Complaint) -> AccountRefused:
+def _account_refusal(status: int, complaint: ErrorBody) -> AccountRefused:
     match status:
         case 401:
             told = f"Adobe does not accept the credentials ({complaint}); check the client id and its secret"

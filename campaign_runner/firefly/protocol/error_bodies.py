@@ -21,7 +21,7 @@ _MOST_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ErrorBody:
     """`words` is empty where the service gave none. `is_json`: the API itself spoke, not something in between."""
 
     code: str
@@ -32,7 +32,7 @@ class Complaint:
         return f"{self.code}: {self.words}" if self.words else self.code
 
 
-def read_complaint(response: Response, default: str = "") -> Complaint:
+def read_complaint(response: Response, default: str = "") -> ErrorBody:
     """The complaint in an answer of the API: `ApiError`, or the `{reason, message}` of the models list."""
     body = _object_or_none(response)
     fields = body or {}
@@ -44,14 +44,14 @@ def read_complaint(response: Response, default: str = "") -> Complaint:
     if 300 <= response.status < 400:
         words = [f"redirects to {host_of(response.headers.get('location', ''))}, which was not followed"]
     is_json = body is not None and response.media_type.endswith("json")
-    return Complaint(code, sanitize("; ".join(filter(None, words))), is_json)
+    return ErrorBody(code, sanitize("; ".join(filter(None, words))), is_json)
 
 
-def read_oauth_complaint(response: Response) -> Complaint:
+def read_oauth_complaint(response: Response) -> ErrorBody:
     """The complaint of the token service: only `error` and `error_description`, for it may echo the request."""
     fields = _object_or_none(response) or {}
     code = _code(fields.get("error")) or _status(response)
-    return Complaint(code, _sentence(fields.get("error_description")), is_json=bool(fields))
+    return ErrorBody(code, _sentence(fields.get("error_description")), is_json=bool(fields))
 
 
 def read_json(response: Response) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Size
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 MOST_PICTURES = 200
 _WORDS = {
@@ -80,7 +80,7 @@ def contents(plan: Plan, ledger: Ledger, counts: Mapping[str, int]) -> Contents:
 
 
 def _subtitle(model: str, planned: int, shown: int, counts: Mapping[str, int]) -> str:
-    parts = [counted(planned, "image")]
+    parts = [plural(planned, "image")]
     if counts["stored"] < planned:
         parts += [f"{number:,} {_WORDS.get(state, state)}" for state in STATES if (number := counts[state])]
     if shown < planned:

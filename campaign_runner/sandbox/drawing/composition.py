@@ -9,8 +9,8 @@ from PIL import Image
 from campaign_runner.sandbox.drawing.looks import Palette
 from campaign_runner.sandbox.drawing.ornaments import ornaments
 from campaign_runner.sandbox.drawing.scene import Scene
+from campaign_runner.sandbox.drawing.subjects import Pen, thing_of
 from campaign_runner.sandbox.drawing.tables import cast_shadow, lay_table
-from campaign_runner.sandbox.drawing.things import Pen, thing_of
 from campaign_runner.sandbox.drawing.walls import paint_wall
 
 NEAR = ("macro", "close", "detail", "nah", "マクロ")

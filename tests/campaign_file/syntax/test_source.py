@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.errors import SpecError
+from campaign_runner.errors import CampaignFileError
 
 Load = Callable[..., Campaign]
 GOOD = """\
@@ -31,7 +31,7 @@ def loaded(path: Path, content: bytes) -> Campaign:
 
 
 def problems(path: Path, content: bytes) -> list[str]:
-    with pytest.raises(SpecError) as raised:
+    with pytest.raises(CampaignFileError) as raised:
         loaded(path, content)
     return [str(problem).removeprefix(str(path)).split("\n")[0] for problem in raised.value.problems]
 
@@ -76,7 +76,7 @@ def test_what_is_no_campaign_file_is_told_at_its_place(content: bytes, message: 
 
 @pytest.mark.parametrize("name", ["missing.yaml", ".", "a\x00b"])
 def test_a_file_that_cannot_be_read_is_a_problem(name: str, tmp_path: Path) -> None:
-    with pytest.raises(SpecError) as raised:
+    with pytest.raises(CampaignFileError) as raised:
         load(tmp_path / name)
     assert len(raised.value.problems) == 1
 
@@ -137,7 +137,7 @@ def test_whatever_stands_in_a_file_only_problems_come_out(text: str, tmp_path: P
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
         load(path)
-    except SpecError as error:
+    except CampaignFileError as error:
         assert error.problems and str(error)
 
 
@@ -151,5 +151,5 @@ def test_a_good_file_with_one_spot_changed_is_a_campaign_or_a_problem(data: st.D
     path.write_text(text[:start] + data.draw(st.sampled_from(["", *TOKENS])) + text[end:], encoding="utf-8", newline="")
     try:
         load(path)
-    except SpecError as error:
+    except CampaignFileError as error:
         assert error.problems and str(error)

@@ -16,8 +16,8 @@ from campaign_runner.errors import Busy, UsageError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.verify.findings import Finding, Verdict
-from campaign_runner.verify.verifying import verify
+from campaign_runner.verify.findings import Difference, Verdict
+from campaign_runner.verify.verification import verify
 
 Damage = Callable[[Path], object]
 
@@ -287,7 +287,7 @@ async def test_a_folder_without_any_record_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_last_line_is_for_machines_and_nothing_steers_the_terminal() -> None:
-    findings = (Finding("cut", "cut", "images/a.jpg"), Finding("unknown", "whose", "a\x1b[2J\udcff.txt"))
+    findings = (Difference("cut", "cut", "images/a.jpg"), Difference("unknown", "whose", "a\x1b[2J\udcff.txt"))
     lines = list(Verdict("spring", Path("/x"), 9, 5, findings).lines(5))
     assert lines[-1] == "attention images=9 differing=1 unknown=1 exit=5"
     assert "\x1b" not in "".join(lines)

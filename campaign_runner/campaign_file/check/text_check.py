@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from campaign_runner.campaign_file.check.draft import Draft
+from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.schema.look import REFERENCES, look_places
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.shape import RESERVED
@@ -19,7 +19,7 @@ from campaign_runner.campaign_file.schema.templates import EVERYWHERE, OTHER, Sl
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.problem import Problem
-from campaign_runner.text import guess, listed
+from campaign_runner.text import did_you_mean, joined
 
 FIXED = ("preset", "market", "size", "campaign", "concept")
 IDS = {"product.id": "products", "preset": "presets"}
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[^\W\d][\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class WrittenText:
     """One text as written for one market, language, or all."""
 
     loc: Loc
@@ -63,11 +63,11 @@ def plain_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
             yield ("markets", id, word), text
 
 
-def wordings(texts: Iterable[tuple[Loc, Text]]) -> Iterator[Wording]:
+def wordings(texts: Iterable[tuple[Loc, Text]]) -> Iterator[WrittenText]:
     """Every single wording of `texts`."""
     for loc, text in texts:
         for key, wording in text.items():
-            yield Wording((*loc, key), wording)
+            yield WrittenText((*loc, key), wording)
 
 
 def _words(campaign: Campaign, axis: str) -> Iterator[tuple[str, str]]:
@@ -87,10 +87,10 @@ def is_product_word(name: str) -> bool:
     return name.startswith("product.") and _NAME.fullmatch(name.removeprefix("product.")) is not None
 
 
-class Words:
+class TextCheck:
     """What the placeholders of a campaign may name, and which of it they do name."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: PartialCampaign) -> None:
         self._draft = draft
         campaign = draft.campaign
         self._vars = campaign.vars
@@ -131,7 +131,7 @@ class Words:
                 yield source.problem(place, message, "write single braces where a word is to be filled in")
         yield from self._one_wording_for_all()
 
-    def _braces(self, wording: Wording) -> Iterator[Problem]:
+    def _braces(self, wording: WrittenText) -> Iterator[Problem]:
         for flaw in flaws(wording.text):
             message = "this { is never closed" if flaw.brace == "{" else "this } closes nothing"
             place = self._draft.source.within(wording.loc, flaw.at, flaw.brace)
@@ -139,7 +139,7 @@ class Words:
             advice = f"{close}write {flaw.brace * 2} for a brace that is to be sent"
             yield self._draft.source.problem(place, message, advice)
 
-    def _unknown(self, wording: Wording, slot: Slot) -> Iterator[Problem]:
+    def _unknown(self, wording: WrittenText, slot: Slot) -> Iterator[Problem]:
         name, broken = slot.name, self._draft.broken
         if name in self.known or is_product_word(name):
             return  # whose product has a word is looked at when texts are filled
@@ -156,11 +156,11 @@ class Words:
             return "empty braces", "write {{}} to send braces"
         if plain in self.known:
             return f"{{{name}}} has more in it than a name", f"write {{{plain}}}: placeholders have no formats"
-        meant = "; did you mean 'product.name'?" if plain == "product" else guess(plain, self.known)
-        known = listed([f"{{{known}}}" for known in sorted(self.known)], most=12)
+        meant = "; did you mean 'product.name'?" if plain == "product" else did_you_mean(plain, self.known)
+        known = joined([f"{{{known}}}" for known in sorted(self.known)], most=12)
         return f"unknown placeholder {{{name}}}{meant}", f"placeholders here: {known}"
 
-    def _at(self, wording: Wording, slot: Slot, message: str, advice: str) -> Problem:
+    def _at(self, wording: WrittenText, slot: Slot, message: str, advice: str) -> Problem:
         source = self._draft.source
         return source.problem(source.within(wording.loc, slot.at, f"{{{slot.name}}}") + 1, message, advice)
 
@@ -202,7 +202,7 @@ class Words:
     def _unused_word(self, axis: str, prefix: str, word: str, ids: list[str]) -> Problem:
         used = (name.removeprefix(prefix) for name in self._used if name.startswith(prefix))
         also = f" (nor of {len(ids) - 1} more)" if len(ids) > 1 else ""
-        near = guess(word, (*used, *(name for name in RESERVED if name not in ("where", "file"))))
+        near = did_you_mean(word, (*used, *(name for name in RESERVED if name not in ("where", "file"))))
         message = f"no prompt uses '{word}' of {ids[0]}{also}{near}"
         return self._draft.source.at_key((axis, ids[0], word), message, f"use {{{prefix}{word}}} or take it away")
 
@@ -218,7 +218,7 @@ class Words:
             return
         for key in text:
             if key not in self._meant:
-                message = f"'{key}' is neither a market nor a language of one{guess(key, self._meant)}"
+                message = f"'{key}' is neither a market nor a language of one{did_you_mean(key, self._meant)}"
                 advice = f"known here: {', '.join(sorted(self._meant - {OTHER}))}, and other for all the rest"
                 yield self._draft.source.at_key((*loc, key), message, advice)
 

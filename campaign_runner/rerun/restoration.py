@@ -10,19 +10,19 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.disk.image_names import IMAGES
-from campaign_runner.errors import IntegrityError, SpecError, StoreError, UsageError
-from campaign_runner.events import Placed, Reason
+from campaign_runner.errors import CampaignFileError, IntegrityError, StoreError, UsageError
+from campaign_runner.events import Cause, Placed
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.output_folder.folder import DAMAGED, Folder
 from campaign_runner.output_folder.opened import rewrite_manifest
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
-from campaign_runner.rerun.comparing import Pair, Sides, content_of
+from campaign_runner.rerun.comparison import Pair, Sides, content_of
 from campaign_runner.session.last_text import recalled
-from campaign_runner.store import FolderStore, digest_of, drop_stored
+from campaign_runner.store import FolderStore, digest_of, remove_stored
 from campaign_runner.tasks import in_thread
 
 
@@ -56,7 +56,7 @@ def _tell_manifest(home: Folder, ledger: Ledger) -> None:
     file = home.campaign_file(ledger)
     try:
         plan = Plan(load(file) if file is not None else recalled(home, ledger), ledger.custom_model)
-    except (SpecError, UsageError):
+    except (CampaignFileError, UsageError):
         plan = Plan(recalled(home, ledger, file), ledger.custom_model)
     rewrite_manifest(home, ledger, plan)
 
@@ -91,7 +91,7 @@ class _Restorer:
         if await self.store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256) is Put.DIFFERENT:
             raise IntegrityError("something else was put in its place meanwhile; it was left as it is")
         how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
-        reason = Reason("restored", f"made again: {how}")
+        reason = Cause("restored", f"made again: {how}")
         await self.journal.record([Placed(key, name, sha256, len(content), media_type, reason)])
         moved = f"; what stood there is now {aside}" if aside is not None else ""
         return f"{name} is back, {how}{moved}"
@@ -130,7 +130,7 @@ async def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
     store = await FolderStore.prepare(home.path / DAMAGED, home.staging)
     match await store.put_existing(aside, digest, home=home.path, file=name):
         case Put.NEW | Put.SAME:
-            await in_thread(drop_stored, home.path, name, digest)
+            await in_thread(remove_stored, home.path, name, digest)
             return f"{DAMAGED}/{aside}"
         case Put.DIFFERENT:
             raise IntegrityError(f"{home.path / DAMAGED / aside} holds something else; move it away and ask again")

@@ -11,21 +11,21 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
-from campaign_runner.report.next_commands import shown
+from campaign_runner.report.next_commands import display_path
 from campaign_runner.report.summary import spent
-from campaign_runner.rerun.comparing import Pair, counts
-from campaign_runner.rerun.request import Again
-from campaign_runner.rerun.restoring import PutBack
+from campaign_runner.rerun.comparison import Pair, counts
+from campaign_runner.rerun.request import RerunRequest
+from campaign_runner.rerun.restoration import PutBack
 from campaign_runner.run.ending import Ending
-from campaign_runner.session.closing import reasons
-from campaign_runner.text import counted, listed, visible
+from campaign_runner.session.result import reasons
+from campaign_runner.text import joined, plural, printable
 
 LISTED = 8
 """How many pairs of each verdict are shown; the rest is in the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RerunResult:
     """What a rerun came to. `comparison` is the page; `allowance` is None if nobody was asked."""
 
     pairs: Sequence[Pair]
@@ -37,32 +37,32 @@ class Outcome:
 
 
 def differences(
-    order: Again, pairs: Sequence[Pair], restored: Sequence[PutBack], ending: Ending
+    order: RerunRequest, pairs: Sequence[Pair], restored: Sequence[PutBack], ending: Ending
 ) -> Iterator[IntegrityError]:
     """What makes the exit status say that something differs from the record, beside what stopped the rerun."""
     others = sum(not pair.is_same and pair.verdict != "not_made" for pair in pairs)
     is_told = any(isinstance(error, IntegrityError) for error in ending.errors)
     if others and not order.accept_drift and not is_told:
-        yield IntegrityError(f"{others:,} of the {counted(len(pairs), 'image')} did not come out as recorded")
+        yield IntegrityError(f"{others:,} of the {plural(len(pairs), 'image')} did not come out as recorded")
     if left := sum(not each.is_done for each in restored):
-        yield IntegrityError(f"{counted(left, 'image')} could not be put back")
+        yield IntegrityError(f"{plural(left, 'image')} could not be put back")
 
 
-def report(order: Again, ledger: Ledger, ending: Ending, outcome: Outcome) -> Iterator[str]:
+def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunResult) -> Iterator[str]:
     """The lines of the end of a rerun."""
     pairs, found = outcome.pairs, counts(outcome.pairs)
     requests = ledger.requests().submitted
     made = len(pairs) - found["not_made"]
     name = f"{order.read.head.campaign} made again"
-    yield f"{name}   {made:,} of {counted(len(pairs), 'image')} made   {spent(requests, outcome.seconds)}"
+    yield f"{name}   {made:,} of {plural(len(pairs), 'image')} made   {spent(requests, outcome.seconds)}"
     yield ""
     for verdict, number in found.items():
         if number:
             yield f"  {number:,} {verdict.replace('_', ' ')}"
             yield from _listed([pair for pair in pairs if pair.verdict == verdict and _is_worth_a_line(pair)])
-    yield from (f"  {visible(line)}" for line in order.chosen.left_out)
-    yield from (f"  {visible(each.words)}" for each in outcome.restored)
-    yield from (f"  stopped: {visible(reason)}" for reason in reasons(ending))
+    yield from (f"  {printable(line)}" for line in order.chosen.left_out)
+    yield from (f"  {printable(each.words)}" for each in outcome.restored)
+    yield from (f"  stopped: {printable(reason)}" for reason in reasons(ending))
     yield from _ways_out(order, ledger)
     yield ""
     yield f"  files     {order.into.images}"
@@ -83,24 +83,26 @@ def _listed(pairs: Sequence[Pair]) -> Iterator[str]:
         where = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")
         apart = f", {pair.distance} % apart" if pair.distance is not None else ""
         why = f": {pair.why}" if pair.why is not None else ""
-        yield visible(f"      {image.key[:8]} {', '.join(filter(None, where))}, seed {image.seed}{apart}{why}")
+        yield printable(f"      {image.key[:8]} {', '.join(filter(None, where))}, seed {image.seed}{apart}{why}")
     if len(pairs) > LISTED:
         yield f"      and {len(pairs) - LISTED:,} more"
 
 
-def _ways_out(order: Again, ledger: Ledger) -> Iterator[str]:
+def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
     """How to go on with what was left open."""
 
     def again(flag: str) -> str:
         is_sandbox = ledger.origin == SANDBOX
-        return next_commands.rerun(order.read.path, "--into", shown(order.into.path), flag, is_sandbox=is_sandbox)
+        return next_commands.rerun(
+            order.read.path, "--into", display_path(order.into.path), flag, is_sandbox=is_sandbox
+        )
 
     states, came = ledger.counts(), ledger.unexpected()
     if states["in_doubt"]:
         yield f"  in doubt: Adobe may have charged for them; ask again with   {again('--resubmit')}"
     unexpected = [file for entry in ledger.in_states("failed") for file in came.get(entry.job_id or "", ())]
     if unexpected:
-        names = listed([shown(order.into.path / file) for file in dict.fromkeys(unexpected)])
+        names = joined([display_path(order.into.path / file) for file in dict.fromkeys(unexpected)])
         yield f"  failed: look first at what came instead, it is paid for: {names}"
     if states["failed"]:
         yield f"  failed: ask again with   {again('--retry-failed')}"

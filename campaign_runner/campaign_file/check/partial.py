@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from campaign_runner.campaign_file.check.explain import explained
+from campaign_runner.campaign_file.check.explanations import explained
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.ids import Derive, derived
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.campaign_file.schema.shape import LISTS, Fields, Shaper
+from campaign_runner.campaign_file.schema.shape import LISTS, Fields, Normalizer
 from campaign_runner.campaign_file.schema.values import Reading
 from campaign_runner.campaign_file.syntax.source import Loc, Scalar, Source
 from campaign_runner.families import FAMILIES, Family
@@ -39,7 +39,7 @@ _STAND_INS: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PartialCampaign:
     """`family` is None where the model is not known.
 
     `broken` are the top-level keys that something was taken out of, `doubtful` the entries.
@@ -53,12 +53,12 @@ class Draft:
     doubtful: frozenset[Loc]
 
 
-def drafted(source: Source, derive: Derive = derived) -> tuple[Draft | None, list[Problem]]:
+def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign | None, list[Problem]]:
     """What can be read of a file, and what the schema refuses; no Draft if nothing fits together.
 
     `derive` makes the ids of listed names.
     """
-    shaper = Shaper(source, derive)
+    shaper = Normalizer(source, derive)
     fields = shaper.campaign()
     model = fields.get("model")
     family = FAMILIES.get(model.text) if isinstance(model, Scalar) else None
@@ -80,11 +80,13 @@ def drafted(source: Source, derive: Derive = derived) -> tuple[Draft | None, lis
             _stand_in(fields)
         else:
             broken = frozenset(str(loc[0]) for loc in taken)
-            return Draft(campaign, source, family, names, broken, frozenset(loc[:2] for loc in taken)), problems
+            return PartialCampaign(
+                campaign, source, family, names, broken, frozenset(loc[:2] for loc in taken)
+            ), problems
     return None, problems
 
 
-def whole_cells(draft: Draft, axes: Collection[str]) -> Iterator[Cell]:
+def whole_cells(draft: PartialCampaign, axes: Collection[str]) -> Iterator[Cell]:
     """One cell for each combination on `axes`, but for `include` entries that name somebody who is not there."""
     campaign = draft.campaign
     for cell in Cells(campaign).distinct(axes):

@@ -12,7 +12,7 @@ from PIL import Image
 from campaign_runner.model import Size
 from campaign_runner.report.sheet.contents import Contents, Picture, Row
 from campaign_runner.report.sheet.layout import Place, page
-from campaign_runner.report.sheet.writing import keep_sheet
+from campaign_runner.report.sheet.sheet_file import keep_sheet
 
 RED, GREEN, PAPER = (200, 30, 30), (30, 160, 60), (250, 249, 246)
 SIZE = Size(512, 512)

@@ -11,19 +11,19 @@ from campaign_runner.events import Warned
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
-from campaign_runner.plan.due import Stock
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Allowance
 from campaign_runner.report.sheet.contents import Contents, contents
-from campaign_runner.report.sheet.writing import keep_sheet
+from campaign_runner.report.sheet.sheet_file import keep_sheet
 from campaign_runner.report.summary import Summary, report
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.session.last_text import NO_TEXT
-from campaign_runner.session.request import Desk, Order
+from campaign_runner.session.request import RunRequest, UserInterface
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunResult:
     """What a run worked on, what is left of the allowance (None if nobody was asked), and how many seconds it took."""
 
     plan: Plan
@@ -31,11 +31,11 @@ class Outcome:
     seconds: float
 
 
-async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> int:
+async def close(order: RunRequest, ui: UserInterface, ledger: Ledger, outcome: RunResult) -> int:
     """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
-    plan, folder, ending = outcome.plan, order.folder, desk.control.ending
+    plan, folder, ending = outcome.plan, order.folder, ui.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
-    _keep_manifest(desk, folder, Sources(plan, ledger, desk.control.clock.now()), everything)
+    _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(order, ledger, plan, ending, everything)
     summary = Summary(
         campaign=order.campaign,
@@ -44,43 +44,43 @@ async def close(order: Order, desk: Desk, ledger: Ledger, outcome: Outcome) -> i
         requests=ledger.requests(),
         exit=code,
         reasons=list(reasons(ending)),
-        look=await _look(desk, folder, contents(plan, ledger, everything)),
+        look=await _look(ui, folder, contents(plan, ledger, everything)),
         allowance=outcome.allowance,
         seconds=outcome.seconds,
     )
     for line in report(summary, ledger):
-        desk.say(line)
+        ui.report(line)
     for error in ending.errors:
         if not isinstance(error, CampaignError):
             raise error  # a bug: everything else is in order by now
     return code
 
 
-def _keep_manifest(desk: Desk, folder: Folder, sources: Sources, counts: Mapping[str, int]) -> None:
+def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[str, int]) -> None:
     """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
     if not sources.plan.knows_keys:
         if not len(sources.plan):
-            desk.control.leave(NO_TEXT)
+            ui.control.skip(NO_TEXT)
         return
     try:
         if (kept := keep_what_knows_more(folder.manifest, sources.ledger)) is not None:
-            desk.control.observe(Warned(f"the manifest that was here knows of more requests; it is kept as {kept}"))
+            ui.control.observe(Warned(f"the manifest that was here knows of more requests; it is kept as {kept}"))
         write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
     except CampaignError as error:
-        desk.control.failed(error)
+        ui.control.failed(error)
 
 
-def _exit_code(order: Order, ledger: Ledger, plan: Plan, ending: Ending, everything: Mapping[str, int]) -> int:
+def _exit_code(order: RunRequest, ledger: Ledger, plan: Plan, ending: Ending, everything: Mapping[str, int]) -> int:
     """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
-    selected = Stock(plan, ledger.states, order.only).counts() if order.only else everything
+    selected = PlanStatus(plan, ledger.states, order.only).counts() if order.only else everything
     elsewhere = ledger.counts()["in_doubt"] - everything["in_doubt"]
     return exit_code(ending, selected, doubts_elsewhere=elsewhere)
 
 
-async def _look(desk: Desk, folder: Folder, shown: Contents) -> Path | None:
+async def _look(ui: UserInterface, folder: Folder, shown: Contents) -> Path | None:
     """Where the contact sheet is; drawn anew unless a signal came, since then nobody waits."""
-    if desk.control.ending.signal is None:
-        await keep_sheet(shown, folder.path, lambda text: desk.control.observe(Warned(text)), staging=folder.staging)
+    if ui.control.ending.signal is None:
+        await keep_sheet(shown, folder.path, lambda text: ui.control.observe(Warned(text)), staging=folder.staging)
     return folder.sheet if folder.sheet.exists() else None
 
 

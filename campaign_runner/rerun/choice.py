@@ -17,8 +17,8 @@ from campaign_runner.model import Job
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import ReadBack, cell_of, recipe_of, variation_of
 from campaign_runner.output_folder.manifest_schema import Image
-from campaign_runner.plan.selection import EVERYTHING, Only, read_only
-from campaign_runner.text import counted
+from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
+from campaign_runner.text import plural
 
 _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"
 
@@ -55,7 +55,7 @@ def only_these(chosen: Chosen, images: Sequence[Image]) -> Chosen:
     return Chosen(tuple(images), tuple(_jobs(images)), chosen.left_out)
 
 
-def _only(read: ReadBack, options: Sequence[str]) -> Only:
+def _only(read: ReadBack, options: Sequence[str]) -> Selection:
     """A size may be given by its name."""
     names = {name: str(size) for family in FAMILIES.values() for name, size in family.names.items()}
     known: dict[str, dict[str, None]] = {axis: {} for axis in ("product", "prompt", "preset", "market", "size")}
@@ -68,10 +68,10 @@ def _only(read: ReadBack, options: Sequence[str]) -> Only:
     only = read_only(options, known)
     if "size" not in only.values:
         return only
-    return Only({**only.values, "size": frozenset(names.get(size, size) for size in only.values["size"])})
+    return Selection({**only.values, "size": frozenset(names.get(size, size) for size in only.values["size"])})
 
 
-def _is_selected(image: Image, only: Only) -> bool:
+def _is_selected(image: Image, only: Selection) -> bool:
     cells = [cell_of(cell) for cell in (image, *image.also)]
     return (image.in_campaign or only.needs_keys) and only.matches(cells, image.seed, image.key)
 
@@ -85,9 +85,9 @@ def _fate(image: Image) -> str:
 
 def _left_out(fates: Counter[str]) -> Iterator[str]:
     if unmade := fates[_NEVER_STORED]:
-        yield f"{counted(unmade, 'image')} of the manifest never stored: left out"
+        yield f"{plural(unmade, 'image')} of the manifest never stored: left out"
     if kept := fates[_KEPT]:
-        yield f"{counted(kept, 'image')} kept for changed words, made by another request: left out"
+        yield f"{plural(kept, 'image')} kept for changed words, made by another request: left out"
 
 
 def _jobs(images: Sequence[Image]) -> Iterator[Job]:

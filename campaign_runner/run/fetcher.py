@@ -20,7 +20,16 @@ from campaign_runner.errors import (
     ProviderError,
     StoreError,
 )
-from campaign_runner.events import Attempt, Fact, Failed, Held, Reason, SetAside, Stored, Warned
+from campaign_runner.events import (
+    Attempt,
+    Cause,
+    Fact,
+    Failed,
+    Held,
+    SetAside,
+    Stored,
+    Warned,
+)
 from campaign_runner.model import Output, Variation
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
@@ -38,11 +47,11 @@ from campaign_runner.run.deliveries import (
     unsound_files,
 )
 from campaign_runner.run.limits import Ports
-from campaign_runner.run.polls import LetGo
+from campaign_runner.run.polls import NoLongerFollowed
 from campaign_runner.run.stop import Level
 from campaign_runner.tasks import in_thread
 
-Trouble = LetGo | StoreError | IntegrityError
+Trouble = NoLongerFollowed | StoreError | IntegrityError
 DOWNLOADS = 4
 FRESH_URLS = 3
 MOST_STRAYS = 8
@@ -53,11 +62,11 @@ LONGEST_WAIT = 600.0
 """Seconds; a store that asks for a longer wait is asked again by the next run."""
 MOST_UNSOUND = 3
 """So many different ones are kept of an image."""
-MISSING = Reason("missing", "the service returned no image for this seed")
+MISSING = Cause("missing", "the service returned no image for this seed")
 UNASKED = "an image that nobody asked for could not be fetched"
 
 
-class Keeper:
+class ImageFetcher:
     """Fetches, checks and stores the outputs of finished jobs, a few at a time."""
 
     def __init__(self, ports: Ports, control: Control, record: Callable[[Fact], Awaitable[Fact]]) -> None:
@@ -78,14 +87,14 @@ class Keeper:
         ours, extras = told_apart(delivery)
         missing = missing_of(delivery.attempt, ours)
         ends = [await self._store_one(delivery, output, each) for output, each in ours]
-        kept_away = [end for end in ends if isinstance(end, Trouble)]
-        strays = await self._set_aside_some(delivery, extras)
-        self._judge(delivery, [*ends, *(strays if missing else [])])
+        unstored = [end for end in ends if isinstance(end, Trouble)]
+        unexpected = await self._set_aside_some(delivery, extras)
+        self._judge(delivery, [*ends, *(unexpected if missing else [])])
         for variation in missing:
-            await self._miss(delivery.attempt, variation, strays)
-        if not missing and not kept_away:
-            strays = [trouble for trouble in strays if not self._is_given_up(trouble)]
-        if worst := sorted(strays + kept_away, key=_hopelessness):
+            await self._miss(delivery.attempt, variation, unexpected)
+        if not missing and not unstored:
+            unexpected = [trouble for trouble in unexpected if not self._is_given_up(trouble)]
+        if worst := sorted(unexpected + unstored, key=_severity):
             raise worst[0]
 
     def _judge(self, delivery: Delivery, ends: Sequence[Fact | Trouble]) -> None:
@@ -100,17 +109,17 @@ class Keeper:
         elif any(isinstance(end, Stored) for end in ends):
             self._control.useful()
 
-    async def _miss(self, attempt: Attempt, variation: Variation, strays: Sequence[Trouble]) -> None:
+    async def _miss(self, attempt: Attempt, variation: Variation, unexpected: Sequence[Trouble]) -> None:
         """What was not delivered fails, once everything is here that came instead."""
-        if strays:
-            await self._hold(attempt, variation, strays[0])
+        if unexpected:
+            await self._hold(attempt, variation, unexpected[0])
         else:
             await self._record(Failed(attempt, variation, MISSING))
 
     async def _hold(self, attempt: Attempt, variation: Variation, trouble: Trouble) -> None:
         """Note why an image stays at the service, where that is more than the haste of this run."""
         if isinstance(trouble, GivenUp):
-            await self._record(Held(attempt, variation, Reason(trouble.code, str(trouble))))
+            await self._record(Held(attempt, variation, Cause(trouble.code, str(trouble))))
 
     async def recover(self, attempt: Attempt) -> list[Variation]:
         """Record those images of a job that are on the disk already; the answer is those that are not.
@@ -142,8 +151,8 @@ class Keeper:
         try:
             return await self._store(delivery, output, variation)
         except GenerationFailed as error:
-            return await self._record(Failed(attempt, variation, Reason(error.code or "failed", str(error))))
-        except (LetGo, StoreError, IntegrityError) as trouble:
+            return await self._record(Failed(attempt, variation, Cause(error.code or "failed", str(error))))
+        except (NoLongerFollowed, StoreError, IntegrityError) as trouble:
             await self._hold(attempt, variation, trouble)
             return trouble
 
@@ -152,7 +161,7 @@ class Keeper:
         content, examined = await self._fetch(delivery, output)
         asked = attempt.job.recipe.size
         if examined.size != asked:
-            reason = Reason("wrong_size", f"asked for {asked}, received {examined.size}")
+            reason = Cause("wrong_size", f"asked for {asked}, received {examined.size}")
             await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
             return await self._record(Failed(attempt, variation, reason))
         names = (f"{stem}.{examined.suffix}" for stem in (variation.stem, variation.short_stem))
@@ -180,26 +189,26 @@ class Keeper:
             await self._set_aside(delivery, output, until)
         except GenerationFailed as error:
             self._control.observe(Warned(f"{UNASKED}: {error}"))
-        except (LetGo, StoreError, IntegrityError) as trouble:
+        except (NoLongerFollowed, StoreError, IntegrityError) as trouble:
             return trouble
         return None
 
     def _is_given_up(self, trouble: Trouble) -> bool:
         """Whether an image nobody asked for is left at the service: its job has all of its own, and ends."""
-        if isinstance(trouble, LetGo):
+        if isinstance(trouble, NoLongerFollowed):
             self._control.observe(Warned(f"{UNASKED}: {trouble}"))
-        return isinstance(trouble, LetGo)
+        return isinstance(trouble, NoLongerFollowed)
 
     async def _set_aside(self, delivery: Delivery, output: Output, until: float) -> None:
         if self._control.stop.reached(Level.DRAINING):
-            raise LetGo("stopped", "the run was stopped")
+            raise NoLongerFollowed("stopped", "the run was stopped")
         try:
             async with asyncio.timeout_at(until):
                 content, examined = await self._fetch(delivery, output)
         except TimeoutError:
-            raise LetGo("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
+            raise NoLongerFollowed("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
         said = "without a seed" if output.seed is None else f"said to be of seed {output.seed}"
-        reason = Reason("unexpected", f"an image {said}, which was not asked for, or not twice")
+        reason = Cause("unexpected", f"an image {said}, which was not asked for, or not twice")
         await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
 
     async def _keep_unsound(self, delivery: Delivery, output: Output, content: bytes, error: ProviderError) -> None:
@@ -208,10 +217,10 @@ class Keeper:
         name = f"{start_of(delivery, output)}{sha256[:8]}{UNSOUND}"
         known = unsound_files(delivery, output)
         if known & {f"images/{name}", f"images/{short_name(name, sha256)}"} or len(known) < MOST_UNSOUND:
-            reason = Reason(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
+            reason = Cause(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
             await self._put_aside(delivery, name, content, sha256, reason)
 
-    async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Reason) -> None:
+    async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Cause) -> None:
         """Keep bytes among what nobody asked for; that is said once."""
         file = f"images/{await self._put(content, sha256, name, short_name(name, sha256))}"
         if file not in delivery.aside:
@@ -250,7 +259,7 @@ class Keeper:
                 raise GivenUp(failures) from answer
             del content  # it may be large, and the wait long
             if not await self._control.stop.sleep(Level.DRAINING, wait):
-                raise LetGo(answer.code or "not_downloaded", str(answer)) from answer
+                raise NoLongerFollowed(answer.code or "not_downloaded", str(answer)) from answer
             if len(failures) <= FRESH_URLS:
                 offered = await self._renewed(delivery, output)
 
@@ -260,11 +269,11 @@ class Keeper:
         async with self._slots:
             try:
                 content = await self._provider.fetch(output)
-                self._control.heard(None)
+                self._control.note_answer(None)
                 return content, await self._images.examine(content)
             except ProviderError as error:
                 if not isinstance(error, BlockedHost):  # nobody was asked
-                    self._control.heard(error)
+                    self._control.note_answer(error)
                 return content, error
 
     def _pause(self, failures: list[ProviderError]) -> float | None:
@@ -285,6 +294,6 @@ class Keeper:
         return again[place] if place < len(again) else output
 
 
-def _hopelessness(trouble: Exception) -> int:
+def _severity(trouble: Exception) -> int:
     """Ours to mend first, then what a later run may still fetch; last what the service says is gone."""
-    return 1 + trouble.is_gone if isinstance(trouble, LetGo) else 0
+    return 1 + trouble.is_gone if isinstance(trouble, NoLongerFollowed) else 0

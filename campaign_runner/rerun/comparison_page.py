@@ -25,8 +25,8 @@ from campaign_runner.disk import files
 from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.manifest_writer import About, figures, recorded, write_document
-from campaign_runner.rerun.comparing import VERDICTS, Pair, counts
-from campaign_runner.rerun.request import Again
+from campaign_runner.rerun.comparison import VERDICTS, Pair, counts
+from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.verify.unknown_files import COMPARISON
 
 VERSION = 1
@@ -34,7 +34,7 @@ _PAGE = 500
 JSON, PAGE = COMPARISON
 
 
-def write_comparison(order: Again, pairs: Sequence[Pair]) -> Path:
+def write_comparison(order: RerunRequest, pairs: Sequence[Pair]) -> Path:
     """Write both, durably; the answer is where the page is. Raises StoreError."""
     folder, staging = order.into.path, order.into.staging
     files.make_folder(staging)
@@ -44,7 +44,7 @@ def write_comparison(order: Again, pairs: Sequence[Pair]) -> Path:
     return folder / PAGE
 
 
-def write_record(order: Again, ledger: Ledger, now: datetime) -> None:
+def write_record(order: RerunRequest, ledger: Ledger, now: datetime) -> None:
     """The manifest of the images made again, by the names and in the order of the one they were read from."""
     wanted = {image.key: "pending" for image in order.chosen.images}
     images = order.read.written()
@@ -62,7 +62,7 @@ def _made_again(images: Iterator[dict[str, Any]], ledger: Ledger) -> Iterator[di
         yield from (image | {"in_campaign": True} | recorded(entries.get(image["key"])) for image in some)
 
 
-def _figures(order: Again, pairs: Sequence[Pair]) -> str:
+def _figures(order: RerunRequest, pairs: Sequence[Pair]) -> str:
     told = {
         "comparison_version": VERSION,
         "campaign": order.read.head.campaign,
@@ -74,7 +74,7 @@ def _figures(order: Again, pairs: Sequence[Pair]) -> str:
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
-def _image(order: Again, pair: Pair) -> dict[str, Any]:
+def _image(order: RerunRequest, pair: Pair) -> dict[str, Any]:
     image, made = pair.recorded, pair.made
     is_made = made is not None and made.state == "stored"
     size = {"width": image.size.width, "height": image.size.height}
@@ -94,7 +94,7 @@ def _image(order: Again, pair: Pair) -> dict[str, Any]:
     }
 
 
-def page(order: Again, pairs: Sequence[Pair]) -> str:
+def page(order: RerunRequest, pairs: Sequence[Pair]) -> str:
     """The page: what differs most comes first."""
     style = _part("comparison.css")
     template = _environment().from_string(_part("comparison.html"))
@@ -107,13 +107,13 @@ def page(order: Again, pairs: Sequence[Pair]) -> str:
     )
 
 
-def _groups(order: Again, pairs: Sequence[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _groups(order: RerunRequest, pairs: Sequence[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     by_verdict = sorted(pairs, key=lambda pair: VERDICTS.index(pair.verdict))
     for verdict, group in groupby(by_verdict, key=lambda pair: pair.verdict):
         yield verdict, [_shown(order, pair) for pair in group]
 
 
-def _shown(order: Again, pair: Pair) -> dict[str, Any]:
+def _shown(order: RerunRequest, pair: Pair) -> dict[str, Any]:
     image, made = pair.recorded, pair.made
     recorded = order.home.path / str(image.file)
     names = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")

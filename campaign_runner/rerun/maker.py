@@ -19,21 +19,21 @@ from campaign_runner.disk.name_lengths import try_longest
 from campaign_runner.errors import AccountRefused, CampaignError, IntegrityError, ProviderError, StoreError
 from campaign_runner.events import ModelResolved, Started
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.firefly.references import ReferenceFiles, Referring
+from campaign_runner.firefly.references import ReferenceFiles, WithReferences
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import STATES, Ledger
 from campaign_runner.model import Job
 from campaign_runner.plan.cost import Estimate, minutes
 from campaign_runner.ports import Allowance, Quota
-from campaign_runner.rerun.comparing import Pair, compare
+from campaign_runner.rerun.comparison import Pair, compare
 from campaign_runner.rerun.drift import canary_drift, model_drift, model_ids, still_there
 from campaign_runner.rerun.references import find_references
-from campaign_runner.rerun.request import Again
-from campaign_runner.run.limits import Limits, Ports, Shared
+from campaign_runner.rerun.request import RerunRequest
+from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Level
 from campaign_runner.session.preflight import patiently
-from campaign_runner.session.request import Access, Desk
+from campaign_runner.session.request import ServiceAccess, UserInterface
 from campaign_runner.session.wiring import Workshop
 from campaign_runner.tasks import in_thread
 
@@ -44,15 +44,17 @@ MOST_CANARIES = 3
 class Maker:
     """Makes what is due of a manifest. The caller holds the lock of the folder it goes to. Use once."""
 
-    def __init__(self, order: Again, access: Access, desk: Desk, *, journal: SqliteJournal, ledger: Ledger) -> None:
+    def __init__(
+        self, order: RerunRequest, access: ServiceAccess, ui: UserInterface, *, journal: SqliteJournal, ledger: Ledger
+    ) -> None:
         self._order = order
         self._access = access
-        self._desk = desk
-        self._control = desk.control
+        self._ui = ui
+        self._control = ui.control
         self._journal = journal
         self.ledger = ledger
         self._workshop = Workshop(order.into, access, order.rate, order.limits)
-        self._shared = Shared()  # what the canary spent counts for the bulk
+        self._shared = SharedLimits()  # what the canary spent counts for the bulk
         self._began = 0.0
 
     def counts(self) -> dict[str, int]:
@@ -83,8 +85,8 @@ class Maker:
             return None
         clock, steady = self._control.clock.now, asyncio.get_running_loop().time
         async with FireflyClient(settings, clock=clock, steady=steady, jobs=self._journal) as firefly:
-            drift = await self._control.stop.until(Level.LEAVING, self._agree(firefly)) if due else ()
-            if self._control.stop.reached(Level.LEAVING):
+            drift = await self._control.stop.until(Level.INTERRUPTED, self._agree(firefly)) if due else ()
+            if self._control.stop.reached(Level.INTERRUPTED):
                 return None
             return await self._schedule(firefly, drift or (), references)
 
@@ -110,7 +112,7 @@ class Maker:
         is_canary_due = any(self._due(self._order.chosen.jobs[:1]))
         if drift and not self._order.accept_drift and not is_canary_due:
             self._refuse_drift(drift)
-        elif not self._desk.agree(self._figures()):
+        elif not self._ui.confirm_purchase(self._figures()):
             self._control.stop_asked("you said no; nothing was bought")
 
     def _refuse_long_names(self) -> None:
@@ -133,7 +135,7 @@ class Maker:
         self, firefly: FireflyClient, drift: Sequence[str], references: Mapping[str, Path]
     ) -> Allowance | None:
         control = self._control
-        provider = Referring(firefly, self._journal, ReferenceFiles(references))
+        provider = WithReferences(firefly, self._journal, ReferenceFiles(references))
         ports = await self._workshop.ports(provider, self._journal, control.clock)
         figures = self._figures()
         self._began = asyncio.get_running_loop().time()

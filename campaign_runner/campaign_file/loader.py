@@ -9,24 +9,24 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
-from campaign_runner.campaign_file.check.counting import MOST_CELLS, count_problems, product_of_lists
-from campaign_runner.campaign_file.check.draft import Draft, drafted
-from campaign_runner.campaign_file.check.filling import Filling
+from campaign_runner.campaign_file.check.counts import MOST_CELLS, count_problems, product_of_lists
+from campaign_runner.campaign_file.check.partial import PartialCampaign, drafted
 from campaign_runner.campaign_file.check.rules import rule_problems, rule_warnings
 from campaign_runner.campaign_file.check.strengths import strength_problems
+from campaign_runner.campaign_file.check.template_check import TemplateCheck
+from campaign_runner.campaign_file.check.text_check import TextCheck
 from campaign_runner.campaign_file.check.vars import var_problems
-from campaign_runner.campaign_file.check.wordings import Words
 from campaign_runner.campaign_file.schema.ids import Derive, derived
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.syntax.opening import open_source
-from campaign_runner.errors import SpecError
+from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
 
 _MOST_TOLD = 500  # a person stops reading long before; a file made to keep us busy does not
 
 
 def load(path: Path, content: bytes | None = None) -> Campaign:
-    """The campaign of a file. Raises SpecError with every Problem, in file order (of one kind at most 500).
+    """The campaign of a file. Raises CampaignFileError with every Problem, in file order (of one kind at most 500).
 
     With `content` the file is read as if it held that: what is about to be written there.
     """
@@ -34,12 +34,12 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     draft, more = drafted(source)
     problems += more
     if draft is None:
-        raise SpecError(_in_file_order(problems))
-    words = Words(draft)
+        raise CampaignFileError(_in_file_order(problems))
+    words = TextCheck(draft)
     problems += islice(_across(draft, words), _MOST_TOLD)
     problems += count_problems(draft, is_sound=not problems)
     if problems:
-        raise SpecError(_in_file_order(problems))
+        raise CampaignFileError(_in_file_order(problems))
     warnings = chain(islice(rule_warnings(draft), _MOST_TOLD), islice(words.warnings(), _MOST_TOLD))
     return draft.campaign.written_in(source, _in_file_order(warnings))
 
@@ -55,7 +55,7 @@ def recall(
     """
     try:
         source, _ = open_source(path, content)
-    except SpecError:
+    except CampaignFileError:
         return None
     draft, _ = drafted(replace(source, sha256=sha256 or source.sha256), derive)
     if draft is None or draft.broken:
@@ -72,7 +72,7 @@ def nameless(path: Path, name: str) -> Campaign:
     return draft.campaign.remembering({})
 
 
-def _across(draft: Draft, words: Words) -> Iterator[Problem]:
+def _across(draft: PartialCampaign, words: TextCheck) -> Iterator[Problem]:
     """What the rules across fields find; what multiplies is looked at only where it stays countable."""
     yield from rule_problems(draft)
     yield from words.problems()
@@ -82,7 +82,7 @@ def _across(draft: Draft, words: Words) -> Iterator[Problem]:
         return
     yield from strength_problems(draft)
     if not circles:
-        yield from Filling(draft, words.known).problems()
+        yield from TemplateCheck(draft, words.known).problems()
 
 
 def _in_file_order(problems: Iterable[Problem]) -> list[Problem]:

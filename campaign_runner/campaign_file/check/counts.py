@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from campaign_runner.campaign_file.check.draft import Draft
+from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.compose import Composer
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.shape import LISTS
 from campaign_runner.problem import Problem
-from campaign_runner.text import counted
+from campaign_runner.text import plural
 
 MOST_CELLS = 1_000_000
 _MULTIPLIED = frozenset((*LISTS, "exclude", "include"))
@@ -24,7 +24,7 @@ def product_of_lists(campaign: Campaign) -> int:
     return prod(len(values) for values in lists) * max(1, len(campaign.markets)) + included
 
 
-def count_problems(draft: Draft, *, is_sound: bool) -> Iterator[Problem]:
+def count_problems(draft: PartialCampaign, *, is_sound: bool) -> Iterator[Problem]:
     """Too many images, none, or more than the budget; nothing while one of the lists has a mistake.
 
     Cells that ask for the same image are bought once; they are told apart only where `is_sound` says that all
@@ -45,7 +45,7 @@ def count_problems(draft: Draft, *, is_sound: bool) -> Iterator[Problem]:
         images = _different_images(campaign) if is_sound else images
         if images > budget:
             message = (
-                f"this campaign makes {counted(images, 'image')}, {images - budget:,} over its budget of {budget:,}"
+                f"this campaign makes {plural(images, 'image')}, {images - budget:,} over its budget of {budget:,}"
             )
             advice = f"{_multiplication(campaign)}: shorten a list, or write budget: {images}"
             yield draft.source.at(("budget",), message, advice)
@@ -67,4 +67,4 @@ def _different_images(campaign: Campaign) -> int:
 def _multiplication(campaign: Campaign) -> str:
     """`2 products x 1 prompt x …`"""
     lengths = [(len(getattr(campaign, axis)), axis[:-1]) for axis in LISTS]
-    return " x ".join(counted(length, noun) for length, noun in lengths if length)
+    return " x ".join(plural(length, noun) for length, noun in lengths if length)

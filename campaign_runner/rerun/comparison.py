@@ -14,7 +14,7 @@ from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.store import LARGEST_BYTES, stored_file
-from campaign_runner.tasks import few_at_once, in_thread
+from campaign_runner.tasks import in_thread, map_concurrently
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
 VERDICTS: tuple[Verdict, ...] = (
@@ -64,7 +64,7 @@ async def compare(images: Sequence[Image], ledger: Ledger, sides: Sides) -> list
         page = images[start : start + _PAGE]
         entries = ledger.entries([image.key for image in page])
         asked = [(image, entries.get(image.key)) for image in page]
-        found += await few_at_once(lambda pair: in_thread(_compared, *pair, sides), asked, _AT_ONCE)
+        found += await map_concurrently(lambda pair: in_thread(_compared, *pair, sides), asked, _AT_ONCE)
     return found
 
 

@@ -14,11 +14,20 @@ from contextlib import asynccontextmanager
 from campaign_runner import retry
 from campaign_runner.disk import image_names
 from campaign_runner.errors import InDoubt, ProviderError, Rejected, Throttled, Unavailable
-from campaign_runner.events import Accepted, Attempt, Doubted, Fact, Reason, Refused, Submitting, Waiting
+from campaign_runner.events import (
+    Accepted,
+    Attempt,
+    Cause,
+    Doubted,
+    Fact,
+    Refused,
+    Submitting,
+    Waiting,
+)
 from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit
 from campaign_runner.run.control import Control
-from campaign_runner.run.limits import Limits, Ports, Shared
+from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.stop import Level
 
 LONGEST_WAIT = 600.0
@@ -27,8 +36,8 @@ DOUBTS_IN_A_ROW = 3
 """Requests without a usable answer, none accepted between them, after which nothing more is sent."""
 
 
-NOT_SENT = Reason("not_sent", "the run ended before the request left")
-CUT_OFF = Reason("no_answer", "the run broke off before an answer was heard")
+NOT_SENT = Cause("not_sent", "the run ended before the request left")
+CUT_OFF = Cause("no_answer", "the run broke off before an answer was heard")
 
 
 class Submitter:
@@ -40,7 +49,7 @@ class Submitter:
         limits: Limits,
         control: Control,
         *,
-        shared: Shared,
+        shared: SharedLimits,
         record: Callable[[Fact], Awaitable[Fact]],
     ) -> None:
         self._ports = ports
@@ -52,7 +61,7 @@ class Submitter:
         self._doubts = self._throttled = 0  # in a row
         self._blocked_until = 0.0  # of the loop's clock
 
-    async def accepted(self, job: Job) -> tuple[Attempt, Ticket] | None:
+    async def submit(self, job: Job) -> tuple[Attempt, Ticket] | None:
         """The service's receipt for `job`, or None where there is none: the journal knows where it stands.
 
         The attempt's job is the part of `job` that the caller's limits and other campaigns left to us.
@@ -62,7 +71,7 @@ class Submitter:
         if not await self._prepared(job):  # here, too: whoever uploads keeps nobody from the turn
             return None
         failures = 0
-        while (leave := await self._leave(job)) is not None:
+        while (leave := await self._permit(job)) is not None:
             permit, part = leave
             attempt = Attempt(uuid.uuid4().hex, part)
             try:
@@ -91,13 +100,13 @@ class Submitter:
                 return False
             except ProviderError as error:
                 failures += 1
-                self._control.heard(error)
+                self._control.note_answer(error)
                 await self._wait_to_prepare(error, failures)
         return False
 
     async def _fail_unsent(self, job: Job, error: Rejected) -> None:
         """What `job` refers to is refused: nothing of it will leave, so no permit is asked for."""
-        self._control.heard(error)
+        self._control.note_answer(error)
         attempt = Attempt(uuid.uuid4().hex, job)
         self._control.observe(Submitting(attempt))  # the journal has it, too, in one commit with the refusal
         await self._record(Refused(attempt, _reason(error), for_good=True))
@@ -127,10 +136,10 @@ class Submitter:
             await self._not_accepted(attempt, permit, error)
             return None
         except BaseException:  # cancelled at the very end of a run, or a bug: it may have left
-            await self._closing(permit, Doubted(attempt, CUT_OFF))
+            await self._record_and_settle(permit, Doubted(attempt, CUT_OFF))
             raise
-        self._control.heard(None)
-        recorded = await self._closing(permit, Accepted(attempt, ticket))
+        self._control.note_answer(None)
+        recorded = await self._record_and_settle(permit, Accepted(attempt, ticket))
         self._throttled = 0
         if isinstance(recorded, Doubted):
             self._count_doubt()
@@ -160,19 +169,19 @@ class Submitter:
     async def _not_accepted(self, attempt: Attempt, permit: Permit, error: ProviderError) -> None:
         """Record what the error says about money. Raises it where the job may be sent again."""
         reason = _reason(error)
-        self._control.heard(error)
+        self._control.note_answer(error)
         if error.charged is False:
             self._spent.requests -= 1
             self._spent.images -= len(attempt.job.seeds)
-            await self._closing(permit, Refused(attempt, reason, for_good=isinstance(error, Rejected)), error)
+            await self._record_and_settle(permit, Refused(attempt, reason, for_good=isinstance(error, Rejected)), error)
         else:
             self._count_doubt()
             answer = error.answer if isinstance(error, InDoubt) else ""
-            await self._closing(permit, Doubted(attempt, reason, answer), error)
+            await self._record_and_settle(permit, Doubted(attempt, reason, answer), error)
         if isinstance(error, Throttled | Unavailable):
             raise error
 
-    async def _closing(self, permit: Permit, fact: Fact, error: ProviderError | None = None) -> Fact:
+    async def _record_and_settle(self, permit: Permit, fact: Fact, error: ProviderError | None = None) -> Fact:
         """Record how the request ended and settle its permit, even if the disk refuses the record."""
         try:
             return await self._record(fact)
@@ -213,7 +222,7 @@ class Submitter:
     def _pause(self, error: ProviderError, failures: int) -> float | None:
         return retry.submit_again(error, failures, self._control.clock.random())
 
-    async def _leave(self, job: Job) -> tuple[Permit, Job] | None:
+    async def _permit(self, job: Job) -> tuple[Permit, Job] | None:
         """Leave to send `job`, or a part of it; None where the run stops first. Whoever came first is served first."""
         stop, quota = self._control.stop, self._ports.quota
         async with self._own_turn, self._common_turn():
@@ -283,5 +292,5 @@ class Submitter:
                 raise image_names.bought_before(name)
 
 
-def _reason(error: ProviderError) -> Reason:
-    return Reason(error.code or "no_answer", str(error))
+def _reason(error: ProviderError) -> Cause:
+    return Cause(error.code or "no_answer", str(error))

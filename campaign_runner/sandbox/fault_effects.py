@@ -18,7 +18,15 @@ from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.jobs import unknown_job
 from campaign_runner.sandbox.noise import GARBLED, make_noise
 from campaign_runner.sandbox.recoding import recoded
-from campaign_runner.sandbox.refusal import Dropped, Refusal, api_error, ims_error, list_error, page, store_error
+from campaign_runner.sandbox.refusals import (
+    Dropped,
+    Refusal,
+    api_error,
+    ims_error,
+    list_error,
+    page,
+    store_error,
+)
 
 Sleep = Callable[[float], Awaitable[None]]
 

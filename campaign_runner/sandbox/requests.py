@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from campaign_runner.sandbox.catalog import BY_ID, IMAGE3_BASE, IMAGE4_BASE
 from campaign_runner.sandbox.fields import Fields, Mistake
 from campaign_runner.sandbox.identity import DigestOf, recipe_of
-from campaign_runner.sandbox.refusal import api_error, validation_error
+from campaign_runner.sandbox.refusals import api_error, validation_error
 from campaign_runner.sandbox.settings import Settings
 
 Size = tuple[int, int]
@@ -48,7 +48,7 @@ SEED_MOST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class GenerationRequest:
     """A request for generation that passed: what was sent, and what it means."""
 
     version: str
@@ -93,7 +93,9 @@ def _no_constant(word: str) -> object:
     raise ValueError(f"{word} is not JSON")
 
 
-def check(body: Mapping[str, Any], headers: Mapping[str, str], *, settings: Settings, digest_of: DigestOf) -> Order:
+def check(
+    body: Mapping[str, Any], headers: Mapping[str, str], *, settings: Settings, digest_of: DigestOf
+) -> GenerationRequest:
     """The order in `body` and `headers`; raises 404 for an unknown model, 422 with every mistake there is."""
     mistakes: list[Mistake] = []
     version = headers.get("x-model-version", settings.model_without_header)
@@ -115,7 +117,7 @@ def check(body: Mapping[str, Any], headers: Mapping[str, str], *, settings: Sett
     if mistakes:
         raise validation_error(mistakes)
     recipe = recipe_of(version, accept, body=body, digest_of=digest_of)
-    return Order(version, accept, body, size, seeds, count, recipe)
+    return GenerationRequest(version, accept, body, size, seeds, count, recipe)
 
 
 def _check_texts(fields: Fields, version: str) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.campaign_file.loading import load
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.problem import Problem
-from campaign_runner.text import listed, visible
+from campaign_runner.text import joined, printable
 
 Load = Callable[..., Campaign]
 Messages = Callable[..., list[str]]
@@ -149,5 +149,5 @@ def test_a_long_line_is_shown_around_the_caret() -> None:
 
 
 def test_long_lists_are_shortened() -> None:
-    assert listed([str(n) for n in range(40)]) == "0, 1, 2, 3, 4 and 35 more"
-    assert visible("plain") == "plain"
+    assert joined([str(n) for n in range(40)]) == "0, 1, 2, 3, 4 and 35 more"
+    assert printable("plain") == "plain"

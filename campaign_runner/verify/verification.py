@@ -9,19 +9,19 @@ from collections.abc import Mapping, Sequence
 
 from campaign_runner.errors import Busy
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.registry import Memory
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.report import next_commands
-from campaign_runner.tasks import few_at_once, in_thread
-from campaign_runner.verify.damage import Damage, Wanted, damage
-from campaign_runner.verify.findings import Finding, Verdict
-from campaign_runner.verify.record import Books, read_books
-from campaign_runner.verify.unknown_files import strangers, twins
+from campaign_runner.tasks import in_thread, map_concurrently
+from campaign_runner.verify.damage import Damage, Expected, damage
+from campaign_runner.verify.findings import Difference, Verdict
+from campaign_runner.verify.record import Record, read_books
+from campaign_runner.verify.unknown_files import misplaced, strangers
 
 READERS = 4
 """Images read at once."""
 
 
-async def verify(folder: Folder, memory: Memory | None = None) -> Verdict:
+async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     """Compare an output folder with its record, and that with what this machine remembers of it.
 
     Raises Busy while a run goes on, UsageError, StoreError.
@@ -33,16 +33,16 @@ async def verify(folder: Folder, memory: Memory | None = None) -> Verdict:
     unknown = await in_thread(lambda: list(strangers(folder.path, books.wanted)))
     _refuse_running(folder)  # what it stored meanwhile would pass for unknown
     lost = {each.sha256: each.bytes for each, how in damaged if how.kind == "missing"}
-    elsewhere = await in_thread(twins, folder.path, unknown, lost)
+    elsewhere = await in_thread(misplaced, folder.path, unknown, lost)
     findings = [*books.findings, *(_damage(folder, books, each, how, elsewhere) for each, how in damaged)]
     strange = [name for name in unknown if name not in elsewhere.values()]
-    findings += [Finding("unknown", "no record knows this file; move it away", name) for name in strange]
+    findings += [Difference("unknown", "no record knows this file; move it away", name) for name in strange]
     size = sum(each.bytes for each in wanted)
     mend_all = _mend_all(folder, books, findings)
     return Verdict(books.campaign, folder.path, len(wanted), size, tuple(findings), mend_all)
 
 
-def _mend_all(folder: Folder, books: Books, findings: Sequence[Finding]) -> str | None:
+def _mend_all(folder: Folder, books: Record, findings: Sequence[Difference]) -> str | None:
     images = [finding for finding in findings if finding.key is not None]
     if len(images) < 2 or any(finding.mend is None for finding in images):
         return None  # what was only moved is not to be bought again
@@ -54,20 +54,20 @@ def _refuse_running(folder: Folder) -> None:
         raise Busy(f"a run goes on in {folder.path}; verify it when it has ended")
 
 
-async def _damaged(folder: Folder, wanted: list[Wanted]) -> list[tuple[Wanted, Damage]]:
+async def _damaged(folder: Folder, wanted: list[Expected]) -> list[tuple[Expected, Damage]]:
     """Those of `wanted` that are not as recorded, in their order."""
     others = {each.sha256: each.file for each in wanted}
-    found = await few_at_once(lambda each: in_thread(damage, folder.path, each, others), wanted, READERS)
+    found = await map_concurrently(lambda each: in_thread(damage, folder.path, each, others), wanted, READERS)
     return [(each, how) for each, how in zip(wanted, found, strict=True) if how is not None]
 
 
-def _damage(folder: Folder, books: Books, wanted: Wanted, how: Damage, elsewhere: Mapping[str, str]) -> Finding:
+def _damage(folder: Folder, books: Record, wanted: Expected, how: Damage, elsewhere: Mapping[str, str]) -> Difference:
     if how.kind == "missing" and wanted.sha256 in elsewhere:
         message = f"it was moved to {elsewhere[wanted.sha256]}: move it back"
-        return Finding("moved", message, wanted.file, wanted.key)
+        return Difference("moved", message, wanted.file, wanted.key)
     mend = None
     if wanted.key is not None:
         mend = next_commands.rerun(
             folder.manifest, "--only", f"key={wanted.key[:8]}", "--restore", is_sandbox=books.is_sandbox
         )
-    return Finding(how.kind, how.message, wanted.file, wanted.key, mend)
+    return Difference(how.kind, how.message, wanted.file, wanted.key, mend)

@@ -13,16 +13,16 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.target import Target, find, folder_of
-from campaign_runner.errors import CampaignError, SpecError, UsageError
+from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.plan.selection import EVERYTHING, Only
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.session.last_text import recalled, waiting
 from campaign_runner.session.several import held_back
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ChoiceOptions:
     """What is asked of each file: the values of `--only`, where output folders lie, whether it is for the sandbox.
 
     `start_over`: buy also what the campaign has in a folder elsewhere.
@@ -40,7 +40,7 @@ class Choice:
 
     campaign: Campaign
     folder: Folder
-    only: Only = EVERYTHING
+    only: Selection = EVERYTHING
     forbidden: CampaignError | None = None
 
 
@@ -54,10 +54,10 @@ class _Given:
     wrong: CampaignError | None = None
 
 
-def chosen(names: Sequence[str], wanted: Wanted) -> tuple[list[Choice], list[CampaignError]]:
+def chosen(names: Sequence[str], wanted: ChoiceOptions) -> tuple[list[Choice], list[CampaignError]]:
     """The campaigns of a command, each once; and what is wrong with its files: then all of them only fetch.
 
-    Raises the first of that, SpecError or UsageError, where nothing that is paid for waits.
+    Raises the first of that, CampaignFileError or UsageError, where nothing that is paid for waits.
     """
     given = [_given(name, wanted) for name in names]
     wrong = list({str(each.wrong): each.wrong for each in given if each.wrong is not None}.values())
@@ -70,7 +70,7 @@ def chosen(names: Sequence[str], wanted: Wanted) -> tuple[list[Choice], list[Cam
     return _each_once(fetching), wrong
 
 
-def _given(name: str, wanted: Wanted) -> _Given:
+def _given(name: str, wanted: ChoiceOptions) -> _Given:
     given = _Given(name)
     try:
         given.target = find(name, output=wanted.output, is_sandbox=wanted.is_sandbox)
@@ -80,7 +80,7 @@ def _given(name: str, wanted: Wanted) -> _Given:
         if not (wanted.is_sandbox or wanted.start_over or folder.has_journal):
             _refuse_left_behind(given, choice)
         given.choice = choice
-    except (SpecError, UsageError) as error:
+    except (CampaignFileError, UsageError) as error:
         given.wrong = error
     return given
 
@@ -90,7 +90,7 @@ def _refuse_left_behind(given: _Given, choice: Choice) -> None:
 
     Raises UsageError then; where nothing waits the run itself says what it thinks of that.
     """
-    file, memory = choice.campaign.path, Memory(Environment.of_process().state_folder)
+    file, memory = choice.campaign.path, RunRegistry(Environment.of_process().state_folder)
     known = memory.last_folder(file)
     if known is not None and waiting(Folder(known)):
         given.target = Target(Folder(known), file)

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from unicodedata import normalize
 
-from campaign_runner.campaign_file.check.draft import Draft, whole_cells
-from campaign_runner.campaign_file.check.wordings import FIXED, IDS, filled_texts, is_product_word, wordings
+from campaign_runner.campaign_file.check.partial import PartialCampaign, whole_cells
+from campaign_runner.campaign_file.check.text_check import FIXED, IDS, filled_texts, is_product_word, wordings
 from campaign_runner.campaign_file.schema.cells import AXES
 from campaign_runner.campaign_file.schema.compose import Composer
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
-from campaign_runner.campaign_file.schema.templates import EVERYWHERE, Slot, Text, clean, language, slots, wording
+from campaign_runner.campaign_file.schema.templates import EVERYWHERE, Slot, Text, clean, language, slots, wording_for
 from campaign_runner.campaign_file.syntax.source import Loc, Scalar
 from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import Cell
 from campaign_runner.problem import Problem
-from campaign_runner.text import a, counted, listed, nearest
+from campaign_runner.text import joined, nearest, plural, with_article
 
 _MOST_NAMED = 6
 
@@ -59,26 +59,26 @@ class _NoWording:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class AlreadyReported:
     """Something that has been complained about already."""
 
 
-_Lack: TypeAlias = _ProductWord | _Respelt | _MarketWord | _NoWording | _Told
-_Needs: TypeAlias = tuple[list[_ProductWord], list[_Lack]]
+Missing: TypeAlias = _ProductWord | _Respelt | _MarketWord | _NoWording | AlreadyReported
+_Needs: TypeAlias = tuple[list[_ProductWord], list[Missing]]
 """The product words (and `preset`) that a text needs for a market, and what it lacks whatever the product."""
 
 
-class Filling:
+class TemplateCheck:
     """One walk over the combinations of a campaign whose texts have nothing wrong by themselves."""
 
-    def __init__(self, draft: Draft, known: Collection[str]) -> None:
+    def __init__(self, draft: PartialCampaign, known: Collection[str]) -> None:
         self._draft = draft
         self._campaign = draft.campaign
         self._known = known
         self._composer = Composer(draft.campaign)
         self._needs: dict[tuple[Loc, str | None], _Needs] = {}
         self._sound: set[tuple[str, str, str | None]] = set()  # product words that are there
-        self._lacks: dict[_Lack, dict[str, None]] = {}
+        self._lacks: dict[Missing, dict[str, None]] = {}
         self._long: dict[Loc, dict[str, int]] = {}  # characters, by product
         self._pictures: dict[Loc, dict[str, None]] = {}
         self._short: dict[tuple[Loc, str | None], bool] = {}
@@ -187,14 +187,14 @@ class Filling:
         words, lacks = needs
         wanted = self._wording(text, market)
         if wanted is None:
-            lacks.append(_NoWording(loc) if market else _Told())
+            lacks.append(_NoWording(loc) if market else AlreadyReported())
             return
         key, written = wanted
         for slot in slots(written):
             if is_product_word(slot.name) or (slot.name == "preset" and self._respelt.get("presets")):
                 words.append(_ProductWord((*loc, key), slot))
             elif slot.name not in self._known:
-                lacks.append(_Told())
+                lacks.append(AlreadyReported())
             elif slot.name in FIXED:
                 continue
             elif market and slot.name in (own := self._campaign.markets[market].words):
@@ -209,7 +209,7 @@ class Filling:
         """The wording for a market, and the key it stands under."""
         locale = self._campaign.markets[market].locale if market else None
         spoken = language(locale or self._campaign.defaults.locale)
-        found = wording(text, market, spoken)
+        found = wording_for(text, market, spoken)
         return None if found is None else (next(key for key, value in text.items() if value is found), found)
 
     def _lacks_word(self, word: _ProductWord, cell: Cell) -> bool:
@@ -225,7 +225,7 @@ class Filling:
         if text is None:
             self._lacks.setdefault(word, {})[cell.product] = None
         elif self._wording(text, cell.market) is None:
-            lack = _NoWording(("products", cell.product, field)) if cell.market else _Told()
+            lack = _NoWording(("products", cell.product, field)) if cell.market else AlreadyReported()
             self._lacks.setdefault(lack, {})[cell.market or ""] = None
         else:
             self._sound.add(key)
@@ -245,7 +245,7 @@ class Filling:
             by_product = self._long.setdefault(loc, {})
             by_product[cell.product] = max(len(text), by_product.get(cell.product, 0))
 
-    def _lacking(self, lack: _Lack, who: list[str]) -> Iterator[Problem]:
+    def _lacking(self, lack: Missing, who: list[str]) -> Iterator[Problem]:
         source = self._draft.source
         match lack:
             case _ProductWord(loc, slot):
@@ -255,36 +255,38 @@ class Filling:
             case _MarketWord(loc, slot):
                 at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1
                 message = f"{{{slot.name}}} is missing for {_markets(who)}"
-                yield source.problem(at, message, f"give the market {a(slot.name)}, or add it to vars for all")
+                yield source.problem(
+                    at, message, f"give the market {with_article(slot.name)}, or add it to vars for all"
+                )
             case _NoWording(loc):
                 message = f"{_called(loc)} has no wording for {_markets(who)}"
                 yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without its own")
-            case _Told():
+            case AlreadyReported():
                 pass
 
     def _missing_word(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
         source, campaign = self._draft.source, self._campaign
         field = slot.name.removeprefix("product.")
         named = [f"{id} (line {campaign.line(('products', id))})" for id in ids[:_MOST_NAMED]]
-        who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
-        message = f"{{{slot.name}}} is missing for {len(ids)} of {counted(len(campaign.products), 'product')}: {who}"
+        who = joined([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
+        message = f"{{{slot.name}}} is missing for {len(ids)} of {plural(len(campaign.products), 'product')}: {who}"
         known = [name.removeprefix("product.") for name in self._known if "product." in name]
         meant = nearest(field, known) if len(ids) == len(campaign.products) else ""
         them = "them" if len(ids) > 1 else "it"
-        advice = f"give {them} {a(field)}"
+        advice = f"give {them} {with_article(field)}"
         if meant:
             message += f"; did you mean '{meant}'?"
             advice = f"write {{product.{meant}}}, or {advice}"
         others = [id for id in campaign.prompts if id != loc[1]] if loc[0] == "prompts" else []
         if others:
-            advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{listed(others, most=3)}]}}"
+            advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{joined(others, most=3)}]}}"
         at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1 + len("product.")
         return source.problem(at, message, advice)
 
     def _two_spellings(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
         source, axis = self._draft.source, IDS[slot.name]
         named = [f"'{self._name(axis, id)}' (line {self._campaign.line((axis, id))})" for id in ids[:_MOST_NAMED]]
-        who = listed([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
+        who = joined([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
         first, before = ids[0], self._respelt[axis][ids[0]]
         keeps = (
             f"{axis}: {{{before}: {self._name(axis, first)}, …}} keeps images of earlier versions, or "
@@ -310,7 +312,7 @@ class Filling:
 
     def _too_long(self, loc: Loc, characters: int, products: list[str]) -> Problem:
         what = "negative prompt" if loc[-1] == "negative_prompt" else "prompt"
-        who = listed(products, most=_MOST_NAMED)
+        who = joined(products, most=_MOST_NAMED)
         message = f"this {what} has {characters:,} characters once filled in for {who}"
         return self._draft.source.at(
             loc, message, f"Firefly takes {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
@@ -318,7 +320,7 @@ class Filling:
 
 
 def _markets(who: list[str]) -> str:
-    return f"market{'s' if len(who) > 1 else ''} {listed(who, most=_MOST_NAMED)}"
+    return f"market{'s' if len(who) > 1 else ''} {joined(who, most=_MOST_NAMED)}"
 
 
 def _called(loc: Loc) -> str:

@@ -22,7 +22,7 @@ from campaign_runner.campaign_file.schema.schema import (
 from campaign_runner.campaign_file.schema.shape import LISTS, SINGULAR
 from campaign_runner.campaign_file.syntax.source import Loc, Source
 from campaign_runner.problem import Problem
-from campaign_runner.text import guess, listed, nearest
+from campaign_runner.text import did_you_mean, joined, nearest
 
 _MODELS: Mapping[str, type[Any]] = {
     "defaults": Look,
@@ -98,7 +98,7 @@ def _explained(source: Source, error: ErrorDetails) -> Problem:
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             value = getattr(error["input"], "text", error["input"])
-            message = f"'{value}' is not a value of {_named(loc)}{guess(str(value), allowed)}"
+            message = f"'{value}' is not a value of {_named(loc)}{did_you_mean(str(value), allowed)}"
             return source.at(loc, message, f"write one of: {', '.join(allowed)}")
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(source, loc, error)
@@ -131,7 +131,7 @@ def _unknown(source: Source, loc: Loc) -> Problem:
     if loc[0] in ("products", "markets") and key in _KEPT:
         return source.at_key(loc, f"'{key}' is reserved: it cannot be a word for prompts", "choose another name for it")
     meant = _meant(loc)
-    advice = "" if meant else f"keys here: {listed(known_keys(loc), most=40)}"
+    advice = "" if meant else f"keys here: {joined(known_keys(loc), most=40)}"
     return source.at_key(loc, f"unknown key '{key}'" + (f"; did you mean '{meant}'?" if meant else ""), advice)
 
 

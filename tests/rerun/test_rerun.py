@@ -19,18 +19,18 @@ import pytest
 from PIL import Image
 
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.events import Accepted, Event, Placed, Reason
+from campaign_runner.events import Accepted, Cause, Event, Placed
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
-from campaign_runner.output_folder.registry import Memory
-from campaign_runner.rerun.choosing import choose
+from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.rerun.choice import choose
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.session.request import Access
-from campaign_runner.verify.verifying import verify
+from campaign_runner.session.request import ServiceAccess
+from campaign_runner.verify.verification import verify
 from tests.night import Night
 from tests.rerun.again import again
 from tests.run.test_references import referring
@@ -407,7 +407,7 @@ async def recorded_with_other_bytes(night: Night) -> Path:
     file.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     async with SqliteJournal(night.output) as journal:
-        reason = Reason("test", "signed")
+        reason = Cause("test", "signed")
         await journal.record([Placed(image["key"], image["file"], digest, len(content), image["media_type"], reason)])
     await night.run()
     assert images(night)[0]["sha256"] == digest
@@ -452,7 +452,7 @@ async def test_slightly_changed_pixels_are_similar_and_stop_it(begin: Begin) -> 
     file.write_bytes(buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     async with SqliteJournal(night.output) as journal:
-        fact = Placed(image["key"], image["file"], digest, len(buffer.getvalue()), "image/jpeg", Reason("test", "x"))
+        fact = Placed(image["key"], image["file"], digest, len(buffer.getvalue()), "image/jpeg", Cause("test", "x"))
         await journal.record([fact])
     await night.run()
     ended = await again(night)
@@ -465,7 +465,9 @@ async def test_slightly_changed_pixels_are_similar_and_stop_it(begin: Begin) -> 
 
 async def test_a_sandboxs_manifest_is_not_bought_from_adobe(begin: Begin) -> None:
     night = await made(begin)
-    adobe = Access("https://firefly-api.adobe.io", night.settings, night.home / "state", Memory(night.home / "state"))
+    adobe = ServiceAccess(
+        "https://firefly-api.adobe.io", night.settings, night.home / "state", RunRegistry(night.home / "state")
+    )
     with pytest.raises(UsageError, match="is of a sandbox"):
         await again(night, access=adobe)
 

@@ -13,21 +13,21 @@ from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Size
 from campaign_runner.output_folder.folder import MADE_AGAIN
 from campaign_runner.output_folder.manifest_schema import Image
-from campaign_runner.rerun.choosing import only_these
-from campaign_runner.rerun.comparing import compare
-from campaign_runner.rerun.making import Maker
-from campaign_runner.rerun.reporting import Outcome, differences, report
-from campaign_runner.rerun.request import Again
-from campaign_runner.rerun.restoring import put_back
-from campaign_runner.rerun.writing import write_comparison, write_record
+from campaign_runner.rerun.choice import only_these
+from campaign_runner.rerun.comparison import compare
+from campaign_runner.rerun.comparison_page import write_comparison, write_record
+from campaign_runner.rerun.maker import Maker
+from campaign_runner.rerun.report import RerunResult, differences, report
+from campaign_runner.rerun.request import RerunRequest
+from campaign_runner.rerun.restoration import put_back
 from campaign_runner.run.ending import exit_code
-from campaign_runner.session.request import Access, Desk
-from campaign_runner.tasks import few_at_once, in_thread
-from campaign_runner.verify.damage import Damage, Wanted, damage
-from campaign_runner.verify.verifying import READERS
+from campaign_runner.session.request import ServiceAccess, UserInterface
+from campaign_runner.tasks import in_thread, map_concurrently
+from campaign_runner.verify.damage import Damage, Expected, damage
+from campaign_runner.verify.verification import READERS
 
 
-async def make_again(order: Again, access: Access, desk: Desk) -> int:
+async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterface) -> int:
     """Make the images of a manifest again and compare; the answer is the exit status.
 
     Raises CampaignError for what is refused before anything was sent.
@@ -39,30 +39,30 @@ async def make_again(order: Again, access: Access, desk: Desk) -> int:
             await in_thread(refuse_damage, order.home.path / FILE)  # nothing is bought that could not be put back
             order = await _only_damaged(order)
         if not order.chosen.images:
-            desk.say("ok nothing to put back: every selected image is as recorded exit=0")
+            ui.report("ok nothing to put back: every selected image is as recorded exit=0")
             return 0
         locks.enter_context(order.into.locked())
-        async with SqliteJournal(order.into.path, now=desk.control.clock.now) as journal:
+        async with SqliteJournal(order.into.path, now=ui.control.clock.now) as journal:
             await _claim(journal, order, access)
             with Ledger(order.into.path) as ledger:
-                return await _made(order, desk, Maker(order, access, desk, journal=journal, ledger=ledger))
+                return await _made(order, ui, Maker(order, access, ui, journal=journal, ledger=ledger))
 
 
-async def _only_damaged(order: Again) -> Again:
+async def _only_damaged(order: RerunRequest) -> RerunRequest:
     """Only what differs from the record is made again, and put back: the rest is in its place."""
 
     async def held(image: Image) -> Damage | None:
         size = Size(image.size.width, image.size.height)
-        wanted = Wanted(str(image.file), str(image.sha256), image.bytes or 0, image.key, size)
+        wanted = Expected(str(image.file), str(image.sha256), image.bytes or 0, image.key, size)
         return await in_thread(damage, order.home.path, wanted, {})
 
     images = order.chosen.images
-    found = await few_at_once(held, images, READERS)
+    found = await map_concurrently(held, images, READERS)
     damaged = [image for image, how in zip(images, found, strict=True) if how is not None]
     return replace(order, chosen=only_these(order.chosen, damaged))
 
 
-async def _claim(journal: SqliteJournal, order: Again, access: Access) -> None:
+async def _claim(journal: SqliteJournal, order: RerunRequest, access: ServiceAccess) -> None:
     """Note whose images these are; apply a person's word over what an earlier rerun left open."""
     await journal.note({"campaign": order.read.head.campaign, "origin": access.origin, MADE_AGAIN: order.mark})
     if access.is_sandbox:
@@ -72,20 +72,20 @@ async def _claim(journal: SqliteJournal, order: Again, access: Access) -> None:
         await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 
 
-async def _made(order: Again, desk: Desk, maker: Maker) -> int:
+async def _made(order: RerunRequest, ui: UserInterface, maker: Maker) -> int:
     """Make what is due, compare, put back what may be, write it down and tell it."""
     steady = asyncio.get_running_loop().time
-    began, ending = steady(), desk.control.ending
+    began, ending = steady(), ui.control.ending
     allowance = await maker.work()
-    await in_thread(write_record, order, maker.ledger, desk.control.clock.now())
+    await in_thread(write_record, order, maker.ledger, ui.control.clock.now())
     pairs = await compare(order.chosen.images, maker.ledger, order.sides)
     restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
     ending.errors += differences(order, pairs, restored, ending)
     comparison = await in_thread(write_comparison, order, pairs)
     code = exit_code(ending, maker.counts())
-    outcome = Outcome(pairs, restored, comparison, code=code, allowance=allowance, seconds=steady() - began)
+    outcome = RerunResult(pairs, restored, comparison, code=code, allowance=allowance, seconds=steady() - began)
     for line in report(order, maker.ledger, ending, outcome):
-        desk.say(line)
+        ui.report(line)
     for error in ending.errors:
         if not isinstance(error, CampaignError):
             raise error  # a bug: everything else is in order by now
