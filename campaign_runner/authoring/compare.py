@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from campaign_runner.campaign_file.schema.compose import Composer
+from campaign_runner.campaign_file.schema.compose import Composer, MissingText
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import slots
@@ -171,8 +171,7 @@ class Reasons:
             entries = getattr(self._there, key) | {edit.name: getattr(self._here, key)[edit.name]}
             composer = Composer(self._there.model_copy(update={key: entries}))
             self._with_ours[edit.what, edit.name] = composer
-        ours, theirs = composer.compose(cell), self._composer.compose(cell)
-        return (ours.prompt, ours.look) != (theirs.prompt, theirs.look)
+        return _request(composer, cell) != _request(self._composer, cell)
 
     def _of_words(self, planned: Planned) -> Iterator[Edit]:
         """The vars, or the campaign's own name, that are different words there and stand in this image's texts."""
@@ -195,6 +194,15 @@ class Reasons:
                 texts += [text for name in new for text in self._here.vars.get(name, {}).values()]
             found = self._used[template, cell] = frozenset(names)
         return found
+
+
+def _request(composer: Composer, cell: Cell) -> tuple[str, Mapping[str, object]] | None:
+    """What is asked for a cell; None where a text of ours needs a word that the other campaign does not have."""
+    try:
+        composed = composer.compose(cell)
+    except MissingText:
+        return None
+    return composed.prompt, composed.look
 
 
 def _texts(campaign: Campaign, cell: Cell) -> Iterator[str]:

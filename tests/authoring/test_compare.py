@@ -145,3 +145,8 @@ def test_a_custom_model_under_the_same_name_is_the_same(tmp_path: Path) -> None:
     assert said(tmp_path, **custom)[0].startswith("model changed: ")
     old, new = (campaign(tmp_path, file_name="a.yaml", **{**WHOLE, **custom}) for _ in range(2))
     assert list(sentences(between(old, new)[0], RATE)) == ["the file was edited: no image is concerned"]
+
+
+def test_a_prompt_changed_together_with_the_var_it_uses(tmp_path: Path) -> None:
+    changes = of("prompts", hero="{product.name} in {mood}") | {"vars": WHOLE["vars"] | {"mood": "calm"}}
+    assert said(tmp_path, **changes) == [f"prompt hero changed: 64 images due, 16 requests, 4 min; 32 kept; 64 {KEPT}"]
