@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from campaign_runner.campaign_file.schema.compose import Composer, MissingText
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
@@ -17,6 +16,7 @@ from campaign_runner.campaign_file.schema.templates import slots
 from campaign_runner.model import Cell
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.tasks import batched
 
 ENTRIES = {"product": "products", "prompt": "prompts", "preset": "presets", "market": "markets"}
 """The axes whose values are entries of the file, and the key they stand under."""
@@ -104,8 +104,7 @@ def compare(
 
 def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Iterator[tuple[int, str]]:
     """Position and key of everything planned that is stored."""
-    keys = enumerate(plan.keys())
-    while chunk := list(islice(keys, _LOOKED_UP_AT_ONCE)):
+    for chunk in batched(enumerate(plan.keys()), _LOOKED_UP_AT_ONCE):
         found = states([key for _, key in chunk])
         yield from ((position, key) for position, key in chunk if found.get(key) == "stored")
 
