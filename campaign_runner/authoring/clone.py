@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
-from campaign_runner.authoring.editing import replaced
 from campaign_runner.authoring.new import write_new
+from campaign_runner.authoring.splice import replaced
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import EVERYWHERE

@@ -13,7 +13,7 @@ from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 
-from campaign_runner.authoring.inserting import in_braces, with_entry, written
+from campaign_runner.authoring.splice import in_braces, on_one_line, with_entry
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.look import FIELDS
 from campaign_runner.campaign_file.schema.schema import Campaign
@@ -116,7 +116,7 @@ def _fields(campaign: Campaign, cell: Cell, wish: TakeChange) -> dict[str, str]:
     root, own = campaign.source.root, {}
     if cell.include is not None:
         _, entry = campaign.source.find(("include", cell.include))
-        own = {name: written(node) for name, (_, node) in entry.entries.items()} if isinstance(entry, Pairs) else {}
+        own = {name: on_one_line(node) for name, (_, node) in entry.entries.items()} if isinstance(entry, Pairs) else {}
     fields = {"product": cell.product, "prompt": cell.prompt}
     if wish.text is not None:
         fields["text"] = quoted(" ".join(wish.text.split()))
