@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from campaign_runner.campaign_file.syntax.source import Scalar
+from campaign_runner.campaign_file.syntax.source import Scalar, Source
 from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
 from campaign_runner.text import did_you_mean, plural
@@ -30,9 +30,10 @@ _SEEDS_ADVICE = 'write seeds: [66080, 82683], or seeds: "1000..1007", or seeds: 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the values are read for: the family whose sizes are meant, None where the model is not known."""
+    """What the values are read for: the family whose sizes are meant, None where the model is not known; the file."""
 
     family: Family | None
+    source: Source
 
 
 def wrong(message: str, advice: str = "", *, shows_line: bool = True) -> PydanticCustomError:
