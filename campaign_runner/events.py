@@ -33,9 +33,7 @@ class Attempt:
     job: Job
 
     def facts(self) -> dict[str, Any]:
-        cell = self.job.variations[0].cell
-        names = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset, "market": cell.market}
-        return {"attempt": self.id} | names | {"size": str(cell.size), "seeds": list(self.job.seeds)}
+        return {"attempt": self.id, **self.job.variations[0].cell.axes, "seeds": list(self.job.seeds)}
 
 
 @dataclass(frozen=True, slots=True)
