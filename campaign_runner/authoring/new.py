@@ -61,7 +61,7 @@ class Answers:
             return "every product would get the same picture: write {product.name} where its name goes"
         ids = [derived(product) for product in self.products]
         if "" in ids or len(set(ids)) < len(ids):
-            return "give each product a name of its own, with letters a-z or digits in it"
+            return "give each product a different name that contains letters a-z or digits"
         with TemporaryDirectory(prefix="campaign_runner-") as folder:
             draft = Path(folder) / "draft.yaml"
             draft.write_text(self.text(), encoding="utf-8")

@@ -161,8 +161,8 @@ class TemplateCheck:
         source = self._draft.source
         match lack:
             case Missing(loc, None) if who != [_NO_MARKET]:
-                message = f"{_called(loc)} has no wording for {_markets(who)}"
-                yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without its own")
+                message = f"{_called(loc)} has no text for {_markets(who)}"
+                yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without one of its own")
             case Missing(loc, Slot(name) as slot) if name in IDS:
                 yield self._two_spellings(loc, slot, who)
             case Missing(loc, Slot(name) as slot) if is_product_word(name):
@@ -223,7 +223,7 @@ class TemplateCheck:
         who = joined(products, most=_MOST_NAMED)
         message = f"this {what} has {characters:,} characters once filled in for {who}"
         return self._draft.source.at(
-            loc, message, f"Firefly takes {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
+            loc, message, f"Firefly accepts at most {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
         )
 
 

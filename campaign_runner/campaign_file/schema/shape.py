@@ -214,7 +214,7 @@ class Normalizer:
         for wording in (value for _, value in node.entries.values()) if isinstance(node, Pairs) else (node,):
             if isinstance(wording, Scalar) and wording.is_plain and (cut := _COMMENT.match(text, wording.end)):
                 whole = text[wording.start : cut.end()].rstrip()
-                message = "the prompt ends here: without quotes, YAML takes the rest of the line for a comment"
+                message = "the prompt ends here: without quotes, YAML reads the rest of the line as a comment"
                 hash_ = cut.start() + len(cut[0]) - len(cut[0].lstrip())
                 advice = retry(text, wording.start, cut.end(), quoted(whole))
                 self.problems.append(self._source.problem(hash_, message, advice))
