@@ -128,8 +128,14 @@ class Cell:
     size: Size
     include: int | None = None
 
+    @property
+    def axes(self) -> dict[str, str | None]:
+        """Its names by axis, the size as text."""
+        names = {"product": self.product, "prompt": self.prompt, "preset": self.preset}
+        return names | {"market": self.market, "size": str(self.size)}
+
     def __str__(self) -> str:
-        return ", ".join(part for part in (self.product, self.prompt, self.preset, self.market, str(self.size)) if part)
+        return ", ".join(filter(None, self.axes.values()))
 
 
 @dataclass(frozen=True, slots=True)

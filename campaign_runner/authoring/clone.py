@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
-from campaign_runner.authoring.editing import replaced
 from campaign_runner.authoring.new import write_new
+from campaign_runner.authoring.splice import replaced
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import EVERYWHERE
@@ -29,7 +29,7 @@ def clone(campaign: Campaign, path: Path, settings: Sequence[str]) -> tuple[Camp
     new = replaced(campaign.source, content, texts)
     clone = load(path, new)
     if not write_new(path, new):
-        raise UsageError(f"{path} exists already; nothing was written. Choose another name")
+        raise UsageError(f"{path} already exists; nothing was written. Choose another name")
     return clone, list(_diff(campaign, clone))
 
 
@@ -38,7 +38,7 @@ def _setting(campaign: Campaign, setting: str) -> tuple[Loc, str]:
     name, equals, text = setting.partition("=")
     var, _, key = name.strip().partition(".")
     if not equals or not text.strip():
-        raise UsageError(f"--set {setting}: say VAR=TEXT, such as season=spring")
+        raise UsageError(f"--set {setting}: write VAR=TEXT, such as season=spring")
     if var not in campaign.vars:
         there = did_you_mean(var, campaign.vars) or (
             f"; there are {joined(list(campaign.vars))}" if campaign.vars else ""
@@ -53,11 +53,11 @@ def _refuse_key(setting: str, key: str, wordings: Mapping[str, str]) -> None:
     """A var with several wordings is set by market or language, one with a single wording is not."""
     if EVERYWHERE in wordings:
         if key:
-            raise UsageError(f"--set {setting}: this var has one wording for all markets; leave .{key} away")
+            raise UsageError(f"--set {setting}: this var has one text for all markets; leave out .{key}")
     elif key not in wordings:
         var = setting.partition("=")[0].partition(".")[0].strip()
         ways = joined([f"{var}.{each}=…" for each in wordings])
-        raise UsageError(f"--set {setting}: this var has a wording for each of {joined(list(wordings))}; say {ways}")
+        raise UsageError(f"--set {setting}: this var has a text for each of {joined(list(wordings))}; write {ways}")
 
 
 def _diff(old: Campaign, new: Campaign) -> Iterator[str]:

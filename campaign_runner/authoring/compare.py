@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
-from campaign_runner.campaign_file.schema.compose import Composer
+from campaign_runner.campaign_file.schema.compose import Composer, MissingText
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import slots
 from campaign_runner.model import Cell
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.tasks import batched
 
 ENTRIES = {"product": "products", "prompt": "prompts", "preset": "presets", "market": "markets"}
 """The axes whose values are entries of the file, and the key they stand under."""
@@ -104,8 +104,7 @@ def compare(
 
 def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Iterator[tuple[int, str]]:
     """Position and key of everything planned that is stored."""
-    keys = enumerate(plan.keys())
-    while chunk := list(islice(keys, _LOOKED_UP_AT_ONCE)):
+    for chunk in batched(enumerate(plan.keys()), _LOOKED_UP_AT_ONCE):
         found = states([key for _, key in chunk])
         yield from ((position, key) for position, key in chunk if found.get(key) == "stored")
 
@@ -171,8 +170,7 @@ class Reasons:
             entries = getattr(self._there, key) | {edit.name: getattr(self._here, key)[edit.name]}
             composer = Composer(self._there.model_copy(update={key: entries}))
             self._with_ours[edit.what, edit.name] = composer
-        ours, theirs = composer.compose(cell), self._composer.compose(cell)
-        return (ours.prompt, ours.look) != (theirs.prompt, theirs.look)
+        return _request(composer, cell) != _request(self._composer, cell)
 
     def _of_words(self, planned: Planned) -> Iterator[Edit]:
         """The vars, or the campaign's own name, that are different words there and stand in this image's texts."""
@@ -195,6 +193,15 @@ class Reasons:
                 texts += [text for name in new for text in self._here.vars.get(name, {}).values()]
             found = self._used[template, cell] = frozenset(names)
         return found
+
+
+def _request(composer: Composer, cell: Cell) -> tuple[str, Mapping[str, object]] | None:
+    """What is asked for a cell; None where a text of ours needs a word that the other campaign does not have."""
+    try:
+        composed = composer.compose(cell)
+    except MissingText:
+        return None
+    return composed.prompt, composed.look
 
 
 def _texts(campaign: Campaign, cell: Cell) -> Iterator[str]:

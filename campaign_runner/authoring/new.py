@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from campaign_runner.authoring.editing import written
+from campaign_runner.authoring.splice import text_as_yaml
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.campaign_file.syntax.parser import quoted
@@ -42,14 +42,14 @@ class Answers:
         """The campaign file. Its budget has room for one request more than it makes: a retake."""
         rows = [
             f"# yaml-language-server: $schema={SCHEMA}",
-            f"campaign: {written(self.name)}",
+            f"campaign: {text_as_yaml(self.name)}",
             *self._model(),
             "products:",
-            *(f"  {derived(product)}: {written(product)}" for product in self.products),
+            *(f"  {derived(product)}: {text_as_yaml(product)}" for product in self.products),
             "prompts:",
             f"  hero: {quoted(self.prompt)}",
             f"presets: [{', '.join(_PRESETS)}]",
-            f"sizes: [{', '.join(map(written, self.sizes))}]",
+            f"sizes: [{', '.join(map(text_as_yaml, self.sizes))}]",
             f"seeds: [{', '.join(map(str, _SEEDS))}]",
             f"budget: {self.images + self._family.pack}",
         ]
@@ -61,7 +61,7 @@ class Answers:
             return "every product would get the same picture: write {product.name} where its name goes"
         ids = [derived(product) for product in self.products]
         if "" in ids or len(set(ids)) < len(ids):
-            return "give each product a name of its own, with letters a-z or digits in it"
+            return "give each product a different name that contains letters a-z or digits"
         with TemporaryDirectory(prefix="campaign_runner-") as folder:
             draft = Path(folder) / "draft.yaml"
             draft.write_text(self.text(), encoding="utf-8")

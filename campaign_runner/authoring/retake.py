@@ -13,7 +13,7 @@ from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 
-from campaign_runner.authoring.inserting import in_braces, with_entry, written
+from campaign_runner.authoring.splice import in_braces, on_one_line, with_entry
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.look import FIELDS
 from campaign_runner.campaign_file.schema.schema import Campaign
@@ -92,13 +92,13 @@ def retake(campaign: Campaign, image: Variation, wish: TakeChange, known: Purcha
     if wish.further:
         seeds = _further(recipe, image.seed, wish.further, planned | set(known.bought))
     if twice := [seed for seed in seeds if recipe.key(seed) in planned]:
-        raise UsageError(f"the campaign has that picture already, with seed {joined(list(map(str, twice)))}")
+        raise UsageError(f"the campaign already has that image, with seed {joined(list(map(str, twice)))}")
     before, after = draft.content, draft.with_seeds(seeds)
     new = Plan(_read(campaign.path, after), known.model)
     expected = tuple(recipe.key(seed) for seed in seeds)
     keys = set(new.keys())
     if keys - planned != set(expected) or not planned <= keys:
-        raise UsageError("nothing was written: the entry would change other images of the campaign, too")
+        raise UsageError("nothing was written: the entry would also change other images of the campaign")
     return Retake(campaign.path, before, after, new, expected)
 
 
@@ -116,7 +116,7 @@ def _fields(campaign: Campaign, cell: Cell, wish: TakeChange) -> dict[str, str]:
     root, own = campaign.source.root, {}
     if cell.include is not None:
         _, entry = campaign.source.find(("include", cell.include))
-        own = {name: written(node) for name, (_, node) in entry.entries.items()} if isinstance(entry, Pairs) else {}
+        own = {name: on_one_line(node) for name, (_, node) in entry.entries.items()} if isinstance(entry, Pairs) else {}
     fields = {"product": cell.product, "prompt": cell.prompt}
     if wish.text is not None:
         fields["text"] = quoted(" ".join(wish.text.split()))
@@ -174,5 +174,5 @@ def _read(path: Path, content: bytes) -> Campaign:
         problem = error.problems[0]
         why = "; ".join(part for part in (problem.message, problem.advice) if part)
         raise UsageError(
-            f"{path}:{problem.line}: nothing was written, with this entry the file would be wrong: {why}"
+            f"{path}:{problem.line}: nothing was written, with this entry the file would have a problem: {why}"
         ) from error

@@ -104,9 +104,9 @@ def sentences(changes: Changes, rate: RateLimit) -> Iterator[str]:
     for group in changes.edits:
         yield f"{_done(group)}: {'; '.join(_figures(group, rate))}"
     if changes.edits:
-        yield f"in all: {'; '.join(_figures(changes, rate, kept=changes.kept))}"
+        yield f"total: {'; '.join(_figures(changes, rate, kept=changes.kept))}"
     elif not changes.renamed:
-        yield "the file was edited: no image is concerned"
+        yield "the file was edited, but no image changes"
 
 
 def _done(group: Group) -> str:
@@ -121,6 +121,6 @@ def _figures(found: Changes | Group, rate: RateLimit, *, kept: int | None = None
         f"{plural(found.due, 'image')} due, {plural(found.requests, 'request')}, {time}" if found.due else "nothing due"
     )
     if kept is not None:
-        yield f"{kept:,} kept"
+        yield f"{kept:,} unchanged"
     if found.left:
-        yield f"{found.left:,} no longer in the campaign (kept on disk)"
+        yield f"{found.left:,} no longer in the campaign (files stay)"

@@ -41,7 +41,7 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     if problems:
         raise CampaignFileError(_in_file_order(problems))
     warnings = chain(islice(rule_warnings(draft), _MOST_TOLD), islice(words.warnings(), _MOST_TOLD))
-    return draft.campaign.written_in(source, _in_file_order(warnings))
+    return draft.campaign.warned(_in_file_order(warnings))
 
 
 def recall(

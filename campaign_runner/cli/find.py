@@ -11,7 +11,7 @@ import click
 
 from campaign_runner.cli import options, target
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.places import known_folders
+from campaign_runner.cli.target import known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find import history
 from campaign_runner.find.history import home_of, lines

@@ -13,8 +13,7 @@ from campaign_runner.authoring.retake import Purchased, Retake, TakeChange, reta
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.places import known_folders
-from campaign_runner.cli.target import find
+from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.output_folder.folder import Folder

@@ -9,6 +9,7 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
 from campaign_runner.errors import CampaignFileError, UsageError
+from campaign_runner.find.search import folders_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder, home_of, usual_files
@@ -94,6 +95,19 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
     """The output folder of a campaign: always absolute."""
     name = f"{campaign.campaign}.sandbox" if is_sandbox else campaign.campaign
     return Folder((output or home_of(campaign.path)).resolve() / name)
+
+
+def known_folders(output: Path | None) -> list[Folder]:
+    """The output folders that have a record: beside the campaigns, of `--output`, and of every earlier run.
+
+    Raises UsageError where there is none.
+    """
+    here = [home_of(Path("campaigns") / "any.yaml"), home_of(Path("any.yaml"))]
+    remembered = [folder.parent for folder in RunRegistry(Environment.of_process().state_folder).folders()]
+    folders = folders_in([output] if output is not None else [*here, *remembered])
+    if not folders:
+        raise UsageError("nothing was run yet, as far as is known here: name the folder of outputs with --output")
+    return folders
 
 
 def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:

@@ -81,22 +81,19 @@ class Writer:
                 self._failed(fact)
             case Held():
                 self._held(fact)
-            case SetAside(attempt, file, sha256, size, reason):
-                self._event(
-                    "set_aside", attempt, detail={"file": file, "sha256": sha256, "bytes": size} | _words(reason)
-                )
+            case SetAside(attempt):
+                self._event(fact.word, attempt, detail=fact.facts())
             case Adopted():
                 self._adopted(fact)
             case Placed():
                 self._placed(fact)
             case Uploaded(sha256, upload_id):
                 self._db.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?)", (sha256, upload_id, self._stamp.at))
-                self._event("uploaded", detail={"sha256": sha256, "upload_id": upload_id})
+                self._event(fact.word, detail=fact.facts())
             case ModelResolved(model):
-                described = {"id": model.id, "name": model.name, "version": model.version}
-                described |= {"etag": model.etag, "concept": model.concept}
-                self.note({"model": canonical_json(described)})
-                self._event("model_resolved", detail=described)
+                meant = fact.facts() | {"etag": model.etag, "concept": model.concept}
+                self.note({"model": canonical_json(meant)})
+                self._event(fact.word, detail=meant)
             case _:
                 assert_never(fact)
         return fact
@@ -120,7 +117,7 @@ class Writer:
             self._update(
                 "variations", {"state": "pending", "code": reason.code, "message": reason.message}, where, attempt_id
             )
-            self._event("forgotten", detail={"attempt": attempt_id} | _words(reason))
+            self._event("forgotten", detail={"attempt": attempt_id} | reason.facts())
         self._db.execute("DELETE FROM uploads")
         return len(attempts)
 
@@ -196,20 +193,20 @@ class Writer:
         urls = {"job_id": ticket.job_id, "status_url": ticket.status_url, "cancel_url": ticket.cancel_url}
         if self._answer(fact.attempt, "accepted", after=("open", "in_doubt"), **urls):
             self._move(fact.attempt, "accepted", after=("submitting", "in_doubt", "pending"))
-            self._event("accepted", fact.attempt, detail=urls)
+            self._event(fact.word, fact.attempt, detail=urls)
         return fact
 
     def _refused(self, fact: Refused) -> None:
         if self._answer(fact.attempt, "refused", after=("open", "in_doubt")):
             into = "failed" if fact.for_good else "pending"
             self._move(fact.attempt, into, after=("submitting", "in_doubt"), reason=fact.reason)
-            self._event("refused", fact.attempt, detail={"for_good": fact.for_good} | _words(fact.reason))
+            self._event(fact.word, fact.attempt, detail={"for_good": fact.for_good} | fact.reason.facts())
 
     def _doubted(self, fact: Doubted) -> None:
         if self._answer(fact.attempt, "in_doubt", after=("open",)):
             self._move(fact.attempt, "in_doubt", after=("submitting",), reason=fact.reason)
             answer = {"answer": fact.answer} if fact.answer else {}
-            self._event("in_doubt", fact.attempt, detail=_words(fact.reason) | answer)
+            self._event(fact.word, fact.attempt, detail=fact.reason.facts() | answer)
 
     def _stored(self, fact: Stored) -> None:
         kept: dict[str, str | int] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
@@ -217,20 +214,20 @@ class Writer:
         values = {"state": "stored", "code": None, "message": None, "stored_at": self._stamp.at} | kept
         where = f"key = ? AND state IN ({_quoted((*_UNDER_WAY, 'pending'))})"
         if self._update("variations", values | {"attempt": fact.attempt.id}, where, fact.variation.key):
-            self._event("stored", fact.attempt, key=fact.variation.key, detail=kept)
+            self._event(fact.word, fact.attempt, key=fact.variation.key, detail=kept)
 
     def _failed(self, fact: Failed) -> None:
         values = {"state": "failed", "code": fact.reason.code, "message": fact.reason.message}
         where = f"key = ? AND attempt = ? AND state IN ({_quoted(_UNDER_WAY)})"
         if self._update("variations", values, where, fact.variation.key, fact.attempt.id):
-            self._event("failed", fact.attempt, key=fact.variation.key, detail=_words(fact.reason))
+            self._event(fact.word, fact.attempt, key=fact.variation.key, detail=fact.reason.facts())
 
     def _held(self, fact: Held) -> None:
         code, message = fact.reason.code, fact.reason.message
         where = "key = ? AND attempt = ? AND state = 'accepted' AND (code IS NOT ? OR message IS NOT ?)"
         values = {"code": code, "message": message}
         if self._update("variations", values, where, fact.variation.key, fact.attempt.id, code, message):
-            self._event("held", fact.attempt, key=fact.variation.key, detail=_words(fact.reason))
+            self._event(fact.word, fact.attempt, key=fact.variation.key, detail=fact.reason.facts())
 
     def _adopted(self, fact: Adopted) -> None:
         source = asdict(fact.source)
@@ -240,13 +237,13 @@ class Writer:
         values |= {"code": None, "message": None, "stored_at": self._stamp.at} | kept
         self._recipe(fact.recipe)
         if self._name(fact.variation, fact.recipe, values, before=("pending", "failed", "abandoned")):
-            self._event("adopted", key=fact.variation.key, detail={**kept, **source})
+            self._event(fact.word, key=fact.variation.key, detail={**kept, **source})
 
     def _placed(self, fact: Placed) -> None:
         where: dict[str, Value] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
         where["media_type"] = fact.media_type
         if self._update("variations", where, "key = ? AND state = 'stored'", fact.key):
-            self._event("placed", key=fact.key, detail={**where, **_words(fact.reason)})
+            self._event(fact.word, key=fact.key, detail={**where, **fact.reason.facts()})
 
     def _answer(self, attempt: Attempt, outcome: str, *, after: tuple[str, ...], **columns: str | None) -> bool:
         values = {"outcome": outcome, "answered_at": self._stamp.at} | columns
@@ -278,7 +275,3 @@ class Writer:
 
 def _quoted(words: tuple[str, ...]) -> str:
     return ", ".join(f"'{word}'" for word in words)
-
-
-def _words(reason: Cause) -> dict[str, object]:
-    return {"code": reason.code, "message": reason.message}

@@ -7,7 +7,7 @@ is left to hear the answer: `is_running` says which. A file is named only if it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
+from campaign_runner.tasks import batched
 
 STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
@@ -149,8 +150,7 @@ class Ledger:
     def states(self, keys: Sequence[str]) -> dict[str, str]:
         """The state of those of `keys` that were ever submitted."""
         found: dict[str, str] = {}
-        for start in range(0, len(keys), _CHUNK):
-            chunk = keys[start : start + _CHUNK]
+        for chunk in batched(keys, _CHUNK):
             marks = ",".join("?" * len(chunk))
             rows = self._all(f"SELECT key, state FROM variations WHERE key IN ({marks})", *chunk)
             with reading(self._path):
@@ -212,22 +212,17 @@ class Ledger:
             "WHERE source IS NOT NULL AND json_extract(source, '$.how') = 'kept' AND state = 'stored'"
         )
 
-    def unmark_planned(self) -> None:
-        """Begin anew: nothing is marked as planned."""
+    def departed(self, planned: Iterable[str]) -> Iterator[Entry]:
+        """Every variation ever submitted whose key is not among `planned`, in the order of their first submission.
+
+        The keys are kept aside, not in the journal, and read once, before the first variation is.
+        """
         with reading(self._path):
             self._db.execute("CREATE TEMP TABLE IF NOT EXISTS planned (key TEXT PRIMARY KEY)")
             self._db.execute("DELETE FROM planned")
-
-    def mark_planned(self, keys: Sequence[str]) -> None:
-        """Note that `keys` are in the campaign, so that `departed` leaves them out; kept aside, not in the journal.
-
-        `unmark_planned` comes first.
-        """
-        with reading(self._path):
-            self._db.executemany("INSERT OR IGNORE INTO planned VALUES (?)", ((key,) for key in keys))
-
-    def departed(self) -> Iterator[Entry]:
-        """Every variation ever submitted that was not marked as planned, in the order of their first submission."""
+        for some in batched(planned, _CHUNK):
+            with reading(self._path):
+                self._db.executemany("INSERT OR IGNORE INTO planned VALUES (?)", ((key,) for key in some))
         yield from self._select("WHERE v.key NOT IN (SELECT key FROM planned)")
 
     def set_aside(self) -> Iterator[Aside]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 from campaign_runner.campaign_file.schema.spellings import spelt
@@ -23,6 +22,7 @@ from campaign_runner.plan.plan import Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.reuse.adoption import Candidate, take_over
 from campaign_runner.store import FolderStore
+from campaign_runner.tasks import batched
 
 _AT_ONCE = 200
 
@@ -49,8 +49,7 @@ def stand_ins(ledger: Ledger, status: PlanStatus) -> Iterator[Replacement]:
         place, stored_at = _place(replace(entry.variation, cell=cell)), str(entry.stored_at)
         if place not in last or last[place][0] <= stored_at:
             last[place] = stored_at, entry.variation.key
-    due = iter(status.to_make()) if last else iter(())
-    while some := list(islice(due, _AT_ONCE)):
+    for some in batched(status.to_make() if last else (), _AT_ONCE):
         keys = [last[place][1] if (place := _place(each.variation)) in last else None for each in some]
         entries = ledger.entries([key for key in keys if key is not None])
         yield from (

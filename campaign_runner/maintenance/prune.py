@@ -7,7 +7,6 @@ any two of these leaves it whole, and doing it again goes on.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from itertools import islice
 from pathlib import Path
 
 from campaign_runner.disk.image_names import IMAGES, REMOVED
@@ -19,20 +18,15 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
 from campaign_runner.ports import Put
 from campaign_runner.store import FolderStore, digest_of, remove_stored
-from campaign_runner.tasks import in_thread
+from campaign_runner.tasks import batched, in_thread
 
 PRUNED = Cause("pruned", "no longer in the campaign; moved aside with `prune`")
 _AT_ONCE = 50
-_MARKED_AT_ONCE = 2000
 
 
 def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[Entry]:
     """The stored images that are no longer in the campaign and that `only` selects, by the names they had."""
-    ledger.unmark_planned()
-    keys = plan.keys()
-    while some := list(islice(keys, _MARKED_AT_ONCE)):
-        ledger.mark_planned(some)
-    for entry in ledger.departed():
+    for entry in ledger.departed(plan.keys()):
         variation = entry.variation
         if entry.state == "stored" and only.matches([variation.cell], variation.seed, variation.key):
             yield entry
@@ -50,8 +44,7 @@ async def prune(books: OpenFolder, only: Selection) -> AsyncIterator[Placed | En
     """
     home = books.folder.path
     store = await FolderStore.prepare(home / REMOVED, books.folder.staging)
-    images = iter(list(no_longer_planned(books.ledger, books.plan, only)))
-    while some := list(islice(images, _AT_ONCE)):
+    for some in batched(list(no_longer_planned(books.ledger, books.plan, only)), _AT_ONCE):
         told = [await _second_name(entry, home, store) for entry in some if not is_aside(entry)]
         await books.journal.record([each for each in told if isinstance(each, Placed)])
         for entry in some:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -25,6 +25,7 @@ from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Recipe, Variation
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.tasks import batched
 from campaign_runner.version import __version__
 
 VERSION = 1
@@ -150,15 +151,11 @@ def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: dateti
 
 def _images(sources: Sources) -> Iterator[dict[str, Any]]:
     """In plan order; those ever submitted that are no longer in the campaign last."""
-    planned = iter(sources.plan)
-    sources.ledger.unmark_planned()
-    while batch := list(islice(planned, _BATCH)):
-        keys = [each.variation.key for each in batch]
-        entries = sources.ledger.entries(keys)
-        sources.ledger.mark_planned(keys)
-        for each in batch:
+    for some in batched(sources.plan, _BATCH):
+        entries = sources.ledger.entries([each.variation.key for each in some])
+        for each in some:
             yield _planned_image(each, entries.get(each.variation.key))
-    for entry in sources.ledger.departed():
+    for entry in sources.ledger.departed(sources.plan.keys()):
         yield _image(entry.variation, entry.recipe) | {"in_campaign": False, "also": []} | _record(entry)
 
 

@@ -12,6 +12,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.model import Job
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.tasks import batched
 from campaign_runner.text import plural
 
 STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
@@ -169,8 +170,8 @@ class PlanStatus:
             raise UsageError(f"--only selects none of the {plural(len(plan), 'image')}; nothing was sent")
 
     def _look_up(self, states: States) -> None:
-        keys, start = self.plan.keys(), 0
-        while chunk := list(islice(keys, _LOOKED_UP_AT_ONCE)):
+        start = 0
+        for chunk in batched(self.plan.keys(), _LOOKED_UP_AT_ONCE):
             found = states(chunk)
             for position, key in enumerate(chunk, start) if found else ():
                 if key in found and self._states[position] != _NOT_SELECTED:

@@ -15,7 +15,7 @@ from campaign_runner.plan.cost import (
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.text import plural, printable
 
-_SETTLED = {"stored": "stored", "accepted": "paid, to be fetched", "in_doubt": "in doubt", "failed": "failed"}
+_SETTLED = {"stored": "stored", "accepted": "paid, ready to download", "in_doubt": "in doubt", "failed": "failed"}
 
 
 def overview(
@@ -58,7 +58,7 @@ def _due(status: PlanStatus, figures: Estimate) -> str:
     again = status.again
     new = figures.due - again
     parts = [f"{new:,} new"] if new else []
-    parts += [f"{again:,} asked for before and due again"] if again else []
+    parts += [f"{again:,} requested before, due again"] if again else []
     return f"{plural(figures.due, 'image')}: {', '.join(parts)}"
 
 

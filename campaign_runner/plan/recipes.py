@@ -26,7 +26,6 @@ _PLAIN = {
 }
 _PROMPT = "\0"  # stands in for the prompt; control characters are refused in every text
 _MOST_KEPT = 4096  # frames kept at once
-_MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
 class RecipeBuilder:
@@ -60,7 +59,7 @@ class RecipeBuilder:
             return known[1]
         if len(self._frames) >= _MOST_KEPT:
             self._frames.clear()
-        accept = _MEDIA_TYPES[look["format"]] if "format" in look else None
+        accept = f"image/{look['format']}" if "format" in look else None
         before, after = Recipe.of(self._version, self._body(look, size), accept).text.split(canonical_json(_PROMPT))
         self._frames[id(look), size] = look, (before, after)
         return before, after

@@ -41,9 +41,7 @@ class Selection:
         return any(self._names(cell) for cell in cells)
 
     def _names(self, cell: Cell) -> bool:
-        names = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset}
-        names |= {"market": cell.market or "", "size": str(cell.size)}
-        return all(axis not in self.values or name in self.values[axis] for axis, name in names.items())
+        return all(axis not in self.values or name in self.values[axis] for axis, name in cell.axes.items())
 
 
 EVERYTHING = Selection({})

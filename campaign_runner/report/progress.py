@@ -11,22 +11,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any, assert_never
+from typing import IO, Any
 
 from tqdm import tqdm
 
 from campaign_runner.events import (
-    Accepted,
-    Adopted,
     Attempt,
-    Cause,
     Doubted,
     Edited,
     Event,
     Failed,
-    Held,
-    ModelResolved,
-    Placed,
     Refused,
     Reused,
     SetAside,
@@ -35,7 +29,6 @@ from campaign_runner.events import (
     Stopping,
     Stored,
     Submitting,
-    Uploaded,
     Waiting,
     Warned,
 )
@@ -188,8 +181,8 @@ class JsonLines:
         self._now = now
 
     def __call__(self, campaign: str, event: Event) -> None:
-        fact = {"event": word(event), "at": self._now().isoformat(timespec="milliseconds"), "campaign": campaign}
-        self._stream.write(json.dumps(fact | described(event), ensure_ascii=False).translate(_LINE_ENDS) + "\n")
+        fact = {"event": event.word, "at": self._now().isoformat(timespec="milliseconds"), "campaign": campaign}
+        self._stream.write(json.dumps(fact | event.facts(), ensure_ascii=False).translate(_LINE_ENDS) + "\n")
         self._stream.flush()
 
     def tick(self) -> None:
@@ -226,68 +219,6 @@ def worth_a_line(event: Event) -> str | None:
             return printable(f"no more requests: {why}")
         case _:
             return None
-
-
-def word(event: Event) -> str:
-    """The name of an event in logs: one vocabulary with the journal."""
-    words = {
-        Doubted: "in_doubt",
-        SetAside: "set_aside",
-        ModelResolved: "model_resolved",
-        StillAccepted: "still_accepted",
-    }
-    return words.get(type(event), type(event).__name__.lower())
-
-
-def described(event: Event) -> dict[str, Any]:
-    """The facts of an event for machines. No signed URL is among them."""
-    match event:
-        case Submitting(attempt):
-            return _of(attempt)
-        case Accepted(attempt, ticket):
-            return _of(attempt) | {"job_id": ticket.job_id}
-        case Refused(attempt, reason, for_good):
-            return _of(attempt) | _why(reason) | {"for_good": for_good}
-        case Doubted(attempt, reason) | StillAccepted(attempt, reason):
-            return _of(attempt) | _why(reason)
-        case Stored(_, variation, file, sha256, size, media_type, warnings):
-            kept = {"file": file, "sha256": sha256, "bytes": size, "media_type": media_type}
-            return {"key": variation.key, "seed": variation.seed} | kept | {"warnings": list(warnings)}
-        case Failed(_, variation, reason) | Held(_, variation, reason):
-            return {"key": variation.key, "seed": variation.seed, "cell": str(variation.cell)} | _why(reason)
-        case SetAside(_, file, sha256, size, reason):
-            return {"file": file, "sha256": sha256, "bytes": size} | _why(reason)
-        case Adopted(variation, _, source, file, sha256):
-            kept = {"file": file, "sha256": sha256, "how": source.how, "of_campaign": source.campaign}
-            return {"key": variation.key, "seed": variation.seed} | kept
-        case Placed(key, file, sha256, reason=reason):
-            return {"key": key, "file": file, "sha256": sha256} | _why(reason)
-        case Uploaded(sha256, upload_id):
-            return {"sha256": sha256, "upload_id": upload_id}
-        case ModelResolved(model):
-            return {"id": model.id, "name": model.name, "version": model.version}
-        case Started(_, due, requests, waiting):
-            return {"due": due, "requests": requests, "waiting": waiting}
-        case Reused(images, of_campaign):
-            return {"images": images, "of_campaign": of_campaign}
-        case Waiting(seconds, why):
-            return {"seconds": round(seconds, 3), "why": why}
-        case Warned(message) | Edited(message):
-            return {"message": message}
-        case Stopping(why):
-            return {"why": why}
-        case _:
-            assert_never(event)
-
-
-def _of(attempt: Attempt) -> dict[str, Any]:
-    cell = attempt.job.variations[0].cell
-    names = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset, "market": cell.market}
-    return {"attempt": attempt.id} | names | {"size": str(cell.size), "seeds": list(attempt.job.seeds)}
-
-
-def _why(reason: Cause) -> dict[str, str]:
-    return {"code": reason.code, "message": reason.message}
 
 
 def _job(attempt: Attempt) -> str:

@@ -106,9 +106,8 @@ class _Group:
         """What selects these images: their keys, or, where those are many, their cell."""
         if self.images == len(self.keys):
             return ["--only", f"key={','.join(self.keys)}"]
-        cell = self.first.variation.cell
-        axes = {"product": cell.product, "prompt": cell.prompt, "preset": cell.preset, "market": cell.market}
-        words = [f"{axis}={name}" for axis, name in {**axes, "size": str(cell.size)}.items() if name is not None]
+        axes = self.first.variation.cell.axes
+        words = [f"{axis}={name}" for axis, name in axes.items() if name is not None]
         return [word for each in words for word in ("--only", each)]
 
 

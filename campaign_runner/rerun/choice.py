@@ -18,6 +18,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import ReadBack, cell_of, recipe_of, variation_of
 from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
+from campaign_runner.tasks import batched
 from campaign_runner.text import plural
 
 _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"
@@ -98,9 +99,7 @@ def _jobs(images: Sequence[Image]) -> Iterator[Job]:
     for (_, _, seeds), group in groups.items():
         places = {seed: place for place, seed in enumerate(seeds)}
         group.sort(key=lambda image: places.get(image.seed, len(seeds)))
-        pack = FAMILIES[group[0].version].pack
-        for start in range(0, len(group), pack):
-            part = group[start : start + pack]
+        for part in batched(group, FAMILIES[group[0].version].pack):
             yield Job(recipe_of(part[0]), tuple(variation_of(image) for image in part))
 
 

@@ -14,7 +14,7 @@ from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.store import LARGEST_BYTES, stored_file
-from campaign_runner.tasks import in_thread, map_concurrently
+from campaign_runner.tasks import batched, in_thread, map_concurrently
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
 VERDICTS: tuple[Verdict, ...] = (
@@ -60,8 +60,7 @@ class Sides:
 async def compare(images: Sequence[Image], ledger: Ledger, sides: Sides) -> list[Pair]:
     """All pairs, in the order of `images`. `ledger` is that of the images made again. Raises StoreError."""
     found: list[Pair] = []
-    for start in range(0, len(images), _PAGE):
-        page = images[start : start + _PAGE]
+    for page in batched(images, _PAGE):
         entries = ledger.entries([image.key for image in page])
         asked = [(image, entries.get(image.key)) for image in page]
         found += await map_concurrently(lambda pair: in_thread(_compared, *pair, sides), asked, _AT_ONCE)

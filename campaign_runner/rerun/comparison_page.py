@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files as resources
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.manifest_writer import About, figures, recorded, write_document
 from campaign_runner.rerun.comparison import VERDICTS, Pair, counts
 from campaign_runner.rerun.request import RerunRequest
+from campaign_runner.tasks import batched
 from campaign_runner.verify.unknown_files import COMPARISON
 
 VERSION = 1
@@ -47,9 +48,8 @@ def write_comparison(order: RerunRequest, pairs: Sequence[Pair]) -> Path:
 def write_record(order: RerunRequest, ledger: Ledger, now: datetime) -> None:
     """The manifest of the images made again, by the names and in the order of the one they were read from."""
     wanted = {image.key: "pending" for image in order.chosen.images}
-    images = order.read.written()
-    while some := [image["key"] for image in islice(images, _PAGE)]:
-        wanted |= ledger.states(some)
+    for some in batched(order.read.written(), _PAGE):
+        wanted |= ledger.states([image["key"] for image in some])
     head, counts = order.read.head, Counter(wanted.values())
     about = figures(About(head.campaign, head.campaign_sha256, head.model.version), ledger, counts, now)
     made = (image for image in order.read.written() if image["key"] in wanted)
@@ -57,7 +57,7 @@ def write_record(order: RerunRequest, ledger: Ledger, now: datetime) -> None:
 
 
 def _made_again(images: Iterator[dict[str, Any]], ledger: Ledger) -> Iterator[dict[str, Any]]:
-    while some := list(islice(images, _PAGE)):
+    for some in batched(images, _PAGE):
         entries = ledger.entries([image["key"] for image in some])
         yield from (image | {"in_campaign": True} | recorded(entries.get(image["key"])) for image in some)
 

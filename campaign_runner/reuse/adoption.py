@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -22,7 +21,7 @@ from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
 from campaign_runner.ports import Examined, Put
 from campaign_runner.store import LARGEST_BYTES, FolderStore, stored_file
-from campaign_runner.tasks import in_thread
+from campaign_runner.tasks import batched, in_thread
 
 _AT_ONCE = 50  # images recorded in one commit
 _OR_BUY = ", or buy it again with `run --no-reuse`"
@@ -60,8 +59,7 @@ async def take_over(
 
     Raises IntegrityError where a name is taken by something else, StoreError.
     """
-    left = iter(images)
-    while some := list(islice(left, _AT_ONCE)):
+    for some in batched(images, _AT_ONCE):
         told = [await _adopt(image, store) for image in some]
         await journal.record([each for each in told if isinstance(each, Adopted)])
         for each in told:

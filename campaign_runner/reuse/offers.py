@@ -21,6 +21,7 @@ from campaign_runner.output_folder.folder import MADE_AGAIN
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.tasks import batched
 from campaign_runner.text import plural
 
 _AT_ONCE = 500
@@ -132,9 +133,8 @@ def left_to(waiting: Offer) -> str:
 
 def existing(offer: Offer, plan: Plan, wish: ReuseQuery) -> Iterator[Candidate]:
     """The images of an offer, as their record describes them now. Raises IntegrityError, StoreError."""
-    positions = iter(offer.positions)
     with Ledger(offer.folder) as ledger:
-        while some := list(islice(positions, _AT_ONCE)):
+        for some in batched(offer.positions, _AT_ONCE):
             planned = {each.variation.key: each for each in map(plan.at, some)}
             entries = (entry for entry in ledger.entries(list(planned)).values() if wish.takes(entry))
             yield from (

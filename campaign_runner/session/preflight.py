@@ -130,7 +130,7 @@ def _prompt_flaw(prompt: str, concept: str, cell: Cell) -> tuple[str, str] | Non
         return message, "write {concept} where the model's subject belongs"
     if len(prompt) > PROMPT_CHARACTERS:
         message = f"with the custom model's concept '{concept}', {cell} has {len(prompt):,} characters"
-        return message, f"Firefly takes {PROMPT_CHARACTERS:,}: shorten the prompt"
+        return message, f"Firefly accepts at most {PROMPT_CHARACTERS:,}: shorten the prompt"
     return None
 
 

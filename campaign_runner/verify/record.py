@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from campaign_runner.output_folder.manifest_writer import Sources, is_current, r
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
+from campaign_runner.tasks import batched
 from campaign_runner.text import joined, plural
 from campaign_runner.verify.damage import Expected
 from campaign_runner.verify.findings import Difference
@@ -163,15 +163,13 @@ def _earlier(plan: Plan, ledger: Ledger) -> Iterator[Plan]:
 
 def _images(read: ReadBack, ledger: Ledger) -> Iterator[str]:
     """The images that the manifest tells otherwise than the journal, each with the fields that differ."""
-    ledger.unmark_planned()
-    images = read.written()
-    while chunk := {str(image["key"]): image for image in islice(images, _CHUNK)}:
-        ledger.mark_planned(list(chunk))
-        entries = ledger.entries(list(chunk))
-        for key, image in chunk.items():
-            if fields := _differing(image, entries.get(key)):
-                yield f"{key[:8]} ({', '.join(fields)})"
-    yield from (f"{entry.variation.key[:8]} (left out)" for entry in ledger.departed())
+    for images in batched(read.written(), _CHUNK):
+        entries = ledger.entries([image["key"] for image in images])
+        for image in images:
+            if fields := _differing(image, entries.get(image["key"])):
+                yield f"{image['key'][:8]} ({', '.join(fields)})"
+    there = (image["key"] for image in read.written())
+    yield from (f"{entry.variation.key[:8]} (left out)" for entry in ledger.departed(there))
 
 
 def _differing(image: dict[str, Any], entry: Entry | None) -> list[str]:

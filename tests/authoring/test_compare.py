@@ -38,33 +38,34 @@ def of(key: str, **entries: Any) -> dict[str, Any]:
     return {key: {name: entry for name, entry in (WHOLE[key] | entries).items() if entry is not None}}
 
 
-KEPT = "no longer in the campaign (kept on disk)"
+KEPT = "no longer in the campaign (files stay)"
 EDITS: list[Any] = [
     (of("prompts", hero="{product.name} at night, {light}"),
-     f"prompt hero changed: 64 images due, 16 requests, 4 min; 32 kept; 64 {KEPT}"),
+     f"prompt hero changed: 64 images due, 16 requests, 4 min; 32 unchanged; 64 {KEPT}"),
     (of("products", candle={"name": "candles", "material": "wax"}),
-     f"product candle changed: 32 images due, 8 requests, 2 min; 64 kept; 32 {KEPT}"),
+     f"product candle changed: 32 images due, 8 requests, 2 min; 64 unchanged; 32 {KEPT}"),
     (of("products", scrub={"name": "scrub", "material": "salt"}),
-     "product scrub added: 64 images due, 16 requests, 4 min; 96 kept"),
-    (of("products", soap=None) | {"exclude": []}, f"product soap removed: nothing due; 64 kept; 32 {KEPT}"),
+     "product scrub added: 64 images due, 16 requests, 4 min; 96 unchanged"),
+    (of("products", soap=None) | {"exclude": []}, f"product soap removed: nothing due; 64 unchanged; 32 {KEPT}"),
     (of("presets", painted={"styles": ["golden_hour"], "negative_prompt": "no {unused}"}),
-     f"preset painted changed: 48 images due, 12 requests, 3 min; 48 kept; 48 {KEPT}"),
-    (of("vars", season="winter"), f"var season changed: 64 images due, 16 requests, 4 min; 32 kept; 64 {KEPT}"),
-    (of("vars", unused="y"), f"var unused changed: 64 images due, 16 requests, 4 min; 32 kept; 64 {KEPT}"),
-    (of("markets", de=None), f"market de removed: nothing due; 48 kept; 48 {KEPT}"),
+     f"preset painted changed: 48 images due, 12 requests, 3 min; 48 unchanged; 48 {KEPT}"),
+    (of("vars", season="winter"), f"var season changed: 64 images due, 16 requests, 4 min; 32 unchanged; 64 {KEPT}"),
+    (of("vars", unused="y"), f"var unused changed: 64 images due, 16 requests, 4 min; 32 unchanged; 64 {KEPT}"),
+    (of("markets", de=None), f"market de removed: nothing due; 48 unchanged; 48 {KEPT}"),
     (of("markets", de={"locale": "de-AT"}),
-     f"market de changed: 48 images due, 12 requests, 3 min; 48 kept; 48 {KEPT}"),
-    ({"sizes": ["square"]}, f"size 2688x1536 removed: nothing due; 48 kept; 48 {KEPT}"),
-    ({"sizes": ["square", "wide", "portrait"]}, "size 1792x2304 added: 48 images due, 12 requests, 3 min; 96 kept"),
-    ({"seeds": [1, 2, 3, 4, 5]}, "seed 5 added: 24 images due, 24 requests, 6 min; 96 kept"),
-    ({"seeds": [4, 2]}, f"seeds 1, 3 removed: nothing due; 48 kept; 48 {KEPT}"),
-    ({"exclude": []}, "exclude changed: 32 images due, 8 requests, 2 min; 96 kept"),
+     f"market de changed: 48 images due, 12 requests, 3 min; 48 unchanged; 48 {KEPT}"),
+    ({"sizes": ["square"]}, f"size 2688x1536 removed: nothing due; 48 unchanged; 48 {KEPT}"),
+    ({"sizes": ["square", "wide", "portrait"]},
+     "size 1792x2304 added: 48 images due, 12 requests, 3 min; 96 unchanged"),
+    ({"seeds": [1, 2, 3, 4, 5]}, "seed 5 added: 24 images due, 24 requests, 6 min; 96 unchanged"),
+    ({"seeds": [4, 2]}, f"seeds 1, 3 removed: nothing due; 48 unchanged; 48 {KEPT}"),
+    ({"exclude": []}, "exclude changed: 32 images due, 8 requests, 2 min; 96 unchanged"),
     ({"defaults": {"content_class": "art"}},
-     f"defaults changed: 96 images due, 24 requests, 6 min; 0 kept; 96 {KEPT}"),
-    ({"model": "image4_ultra"}, f"model changed: 96 images due, 96 requests, 24 min; 0 kept; 96 {KEPT}"),
+     f"defaults changed: 96 images due, 24 requests, 6 min; 0 unchanged; 96 {KEPT}"),
+    ({"model": "image4_ultra"}, f"model changed: 96 images due, 96 requests, 24 min; 0 unchanged; 96 {KEPT}"),
     ({"include": [{"product": "soap", "prompt": "detail", "preset": "plain", "market": "us", "size": "square"}]},
-     "include changed: 4 images due, 1 request, 1 min; 96 kept"),
-    ({"budget": 500}, "the file was edited: no image is concerned"),
+     "include changed: 4 images due, 1 request, 1 min; 96 unchanged"),
+    ({"budget": 500}, "the file was edited, but no image changes"),
 ]  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def test_another_id_that_a_prompt_names_is_another_image(tmp_path: Path) -> None
     presets = {"simple": {}, "painted": WHOLE["presets"]["painted"]}
     old, new = (campaign(tmp_path, file_name="a.yaml", **each) for each in (before, {**before, "presets": presets}))
     assert [line.partition(":")[0] for line in sentences(between(old, new)[0], RATE)] == [
-        "preset simple added", "preset plain removed", "in all",
+        "preset simple added", "preset plain removed", "total",
     ]  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def test_several_edits_have_a_line_each_and_one_for_all(tmp_path: Path) -> None:
     assert said(tmp_path, **changes) == [
         f"prompt hero changed: 80 images due, 32 requests, 8 min; 64 {KEPT}",
         "seed 5 added: 8 images due, 8 requests, 2 min",
-        f"in all: 88 images due, 40 requests, 10 min; 32 kept; 64 {KEPT}",
+        f"total: 88 images due, 40 requests, 10 min; 32 unchanged; 64 {KEPT}",
     ]
 
 
@@ -103,16 +104,16 @@ def test_an_edit_is_no_reason_for_what_it_does_not_touch(tmp_path: Path) -> None
     assert said(tmp_path, **changes) == [
         f"prompt hero changed: 64 images due, 16 requests, 4 min; 64 {KEPT}",
         f"product candle changed: 32 images due, 8 requests, 2 min; 32 {KEPT}",
-        f"in all: 96 images due, 24 requests, 6 min; 0 kept; 96 {KEPT}",
+        f"total: 96 images due, 24 requests, 6 min; 0 unchanged; 96 {KEPT}",
     ]
 
 
 def test_a_limit_is_the_reason_for_what_it_lets_in_and_keeps_out(tmp_path: Path) -> None:
     limited = of("presets", painted=WHOLE["presets"]["painted"] | {"sizes": ["square"]})
     old, new = (campaign(tmp_path, file_name="a.yaml", **{**WHOLE, **each}) for each in (limited, {}))
-    assert said(tmp_path, **limited) == [f"preset painted changed: nothing due; 72 kept; 24 {KEPT}"]
+    assert said(tmp_path, **limited) == [f"preset painted changed: nothing due; 72 unchanged; 24 {KEPT}"]
     assert list(sentences(between(old, new)[0], RATE)) == [
-        "preset painted changed: 24 images due, 6 requests, 2 min; 72 kept"
+        "preset painted changed: 24 images due, 6 requests, 2 min; 72 unchanged"
     ]
 
 
@@ -126,7 +127,7 @@ def test_a_campaign_without_markets_that_gets_some(tmp_path: Path) -> None:
     before = {**WHOLE, "markets": None}
     old, new = (campaign(tmp_path, file_name="a.yaml", **each) for each in (before, WHOLE))
     lines = [line.partition(":")[0] for line in sentences(between(old, new)[0], RATE)]
-    assert lines == ["markets us, de added", "markets changed", "in all"]
+    assert lines == ["markets us, de added", "markets changed", "total"]
 
 
 def test_a_picture_that_is_another_one_now(tmp_path: Path) -> None:
@@ -144,4 +145,11 @@ def test_a_custom_model_under_the_same_name_is_the_same(tmp_path: Path) -> None:
     custom: dict[str, Any] = {"model": "image3_custom", "custom_model": "Warm", "presets": {"plain": {}}}
     assert said(tmp_path, **custom)[0].startswith("model changed: ")
     old, new = (campaign(tmp_path, file_name="a.yaml", **{**WHOLE, **custom}) for _ in range(2))
-    assert list(sentences(between(old, new)[0], RATE)) == ["the file was edited: no image is concerned"]
+    assert list(sentences(between(old, new)[0], RATE)) == ["the file was edited, but no image changes"]
+
+
+def test_a_prompt_changed_together_with_the_var_it_uses(tmp_path: Path) -> None:
+    changes = of("prompts", hero="{product.name} in {mood}") | {"vars": WHOLE["vars"] | {"mood": "calm"}}
+    assert said(tmp_path, **changes) == [
+        f"prompt hero changed: 64 images due, 16 requests, 4 min; 32 unchanged; 64 {KEPT}"
+    ]

@@ -81,8 +81,8 @@ def test_an_image_that_left_the_campaign_keeps_its_words(tmp_path: Path) -> None
 
 
 REFUSED: list[tuple[TakeChange, str]] = [
-    (TakeChange(seeds=(7,)), "has that picture already, with seed 7"),
-    (TakeChange(preset="pointing"), "wrong: .*'pointing'.*painting"),
+    (TakeChange(seeds=(7,)), "already has that image, with seed 7"),
+    (TakeChange(preset="pointing"), "problem: .*'pointing'.*painting"),
     (TakeChange(text="{product.scent} in the air"), "{product.scent}"),
     (TakeChange(text="almond " * 300), "1,024"),
     (TakeChange(seeds=(2**31,)), "2147483648"),

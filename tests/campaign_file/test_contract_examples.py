@@ -30,7 +30,7 @@ give them a scent, or keep them out of this prompt: soap: {…, prompts: [detail
 
 SIZE = """\
 autumn.yaml:20:9: image3_custom cannot make 1080x1920
-sizes it can make: square 2048x2048, landscape 2304x1792, portrait 1792x2304, wide 2688x1536, and 6 smaller"""
+available sizes: square 2048x2048, landscape 2304x1792, portrait 1792x2304, wide 2688x1536, and 6 smaller"""
 
 
 def problems_of(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -117,7 +117,7 @@ def test_every_short_form_passes(field: str, value: object) -> None:
     ("field", "value"),
     [
         ("budget", None),  # null is no number
-        ("budget", "200"),  # a number stands without quotes
+        ("budget", "200"),  # a number must not be in quotes
         ("defaults", {"strength": 0}),
         ("defaults", {"styles": "painting"}),  # one style is a list of one
         ("products", {}),

@@ -60,15 +60,15 @@ MARKETS = "{us: {locale: en-US}, uk: {locale: en-GB}, de: {locale: de-DE}}"
     ("lines", "warnings"),
     [
         ({}, []),
-        ({"presets": "[paintin]"}, ["Adobe lists no style 'paintin'; did you mean 'painting'?"]),
+        ({"presets": "[paintin]"}, ["Adobe has no style 'paintin'; did you mean 'painting'?"]),
         ({"presets": "[long, long-time_exposure, polka-dot_pattern, neo-expressionism]"}, []),  # both spellings
         ({"vars": "{mood: calm}"}, ["nothing uses {mood}"]),
         ({"prompts": '{hero: "{{product.name}}"}'},
          ["{{ and }} are sent as { and }: nothing is filled in between them"]),
         ({"markets": MARKETS, "products": "{a: {name: {other: b}}}"},
-         ["the prompt of hero has one wording for markets that speak de, en"]),
+         ["1 prompt has only one text, but your markets use de and en"]),
         ({"markets": MARKETS, "prompts": '{hero: {other: "{product.name}"}}'},
-         ["the name of candle, and 1 more has one wording for markets that speak de, en"]),
+         ["2 products have only one name, but your markets use de and en"]),
         ({"markets": "{us: {locale: en-US}, uk: {locale: en-GB}}"}, []),  # one language
     ],
 )  # fmt: skip
@@ -112,7 +112,7 @@ def test_a_link_is_taken_only_from_hosts_that_firefly_fetches_from(
         (PNG, None),
         (b"\xff\xd8\xff\xe0" + bytes(20), None),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", None),
-        (PNG + bytes(15_000_000), "look.png has 15.0 MB; Firefly takes 15"),
+        (PNG + bytes(15_000_000), "look.png has 15.0 MB; Firefly accepts at most 15 MB"),
         (b"", "look.png is not a JPEG, PNG or WebP picture"),
         (b"GIF89a" + bytes(20), "look.png is not a JPEG, PNG or WebP picture"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", "look.png is not a JPEG, PNG or WebP picture"),

@@ -18,7 +18,7 @@ from tests.cli.typed import Ask, Said
 from tests.recorded import record
 
 NEW_WORDS = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
-SAID = "prompt hero changed: 4 images due, 2 requests, 1 min; 0 kept; 4 no longer in the campaign (kept on disk)"
+SAID = "prompt hero changed: 4 images due, 2 requests, 1 min; 0 unchanged; 4 no longer in the campaign (files stay)"
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_part_of_the_plan_still_tells_the_changes_of_all(ran: Path, ask: Ask) 
 def test_diff_says_the_same_of_two_files(tmp_path: Path, ask: Ask) -> None:
     old, new = written(tmp_path), written(tmp_path, "new.yaml", **NEW_WORDS)
     assert ask("plan", "--diff", old, new).out == f"{SAID}\n"
-    assert ask("plan", "--diff", old, old).out == "the file was edited: no image is concerned\n"
+    assert ask("plan", "--diff", old, old).out == "the file was edited, but no image changes\n"
     figures = json.loads(ask("plan", "--diff", old, new, "--json").out)
     assert (figures["campaign"], figures["variations"], figures["seconds_at_quota"]) == ("almond", 4, 0)
     assert (figures["due"], figures["requests"], figures["kept"], figures["left"]) == (4, 2, 0, 4)

@@ -100,14 +100,14 @@ def test_what_the_old_campaign_has_costs_nothing(autumn: Path, tmp_path: Path, a
 
 REFUSED = [
     (["spring", "--set", "saison=x"], "this campaign has no var 'saison'; did you mean 'season'?"),
-    (["spring", "--set", "season.de=x"], "one wording for all markets; leave .de away"),
-    (["spring", "--set", "light=x"], "a wording for each of en, de, ja; say light.en=…, light.de=…, light.ja=…"),
-    (["spring", "--set", "light.fr=x"], "a wording for each of en, de, ja"),
-    (["spring", "--set", "season"], "say VAR=TEXT"),
-    (["spring", "--set", "season= "], "say VAR=TEXT"),
+    (["spring", "--set", "season.de=x"], "one text for all markets; leave out .de"),
+    (["spring", "--set", "light=x"], "a text for each of en, de, ja; write light.en=…, light.de=…, light.ja=…"),
+    (["spring", "--set", "light.fr=x"], "a text for each of en, de, ja"),
+    (["spring", "--set", "season"], "write VAR=TEXT"),
+    (["spring", "--set", "season= "], "write VAR=TEXT"),
     (["spring", "--set", "season={nothing}"], "spring.yaml:5:"),
     (["Spring Time"], "try: spring-time"),
-    (["autumn"], "autumn.yaml exists already; nothing was written"),
+    (["autumn"], "autumn.yaml already exists; nothing was written"),
 ]
 
 

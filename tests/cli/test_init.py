@@ -136,8 +136,8 @@ def test_every_answer_reads_back_as_it_was_given(text: str, tmp_path: Path) -> N
     ("answers", "words"),
     [
         (Answers(prompt="a table"), "every product would get the same picture"),
-        (Answers(products=("🕯", "soap")), "a name of its own"),
-        (Answers(products=("tea!", "tea?")), "a name of its own"),  # one id for two
+        (Answers(products=("🕯", "soap")), "a different name"),
+        (Answers(products=("tea!", "tea?")), "a different name"),  # one id for two
         (Answers(products=()), "products"),
         (Answers(prompt="{product.name} on a {table}"), "{table}"),
         (Answers(sizes=("huge",)), "'huge' is not a size"),

@@ -12,8 +12,8 @@ from tests.campaigns import SPRING
 from tests.cli.typed import Ask, Said
 
 TWO_LANGUAGES = "markets: {us: {locale: en-US}, de: {locale: de-DE}}\n"
-STYLE = "spring.yaml:7:11: Adobe lists no style 'watercolour'; did you mean 'watercolor'?"
-WORDING = "spring.yaml:3:20: the name of candle, and 1 more has one wording for markets that speak de, en"
+STYLE = "spring.yaml:7:11: Adobe has no style 'watercolour'; did you mean 'watercolor'?"
+WORDING = "spring.yaml:3:20: 2 products have only one name, but your markets use de and en"
 
 
 @pytest.fixture(autouse=True)
@@ -58,5 +58,5 @@ def test_many_are_counted_in_the_report(ask: Ask, spring: Path) -> None:
     styles = ", ".join(f"unknown{number}" for number in range(20))
     spring.write_text(f"{SPRING}presets: {{odd: {{styles: [{styles}]}}}}\n", encoding="utf-8")
     said = ask("run", "--sandbox", "spring.yaml")
-    assert said.err.count("Adobe lists no style") == 20 and said.out.count("Adobe lists no style") == 8
+    assert said.err.count("Adobe has no style") == 20 and said.out.count("Adobe has no style") == 8
     assert "and 12 more: campaign-runner check spring.yaml" in said.out

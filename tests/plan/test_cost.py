@@ -148,5 +148,5 @@ def test_the_overview_says_what_is_there_and_what_is_due_again(tmp_path: Path) -
     status = PlanStatus(made, lambda _: there)
     lines = list(overview(status, figures(status, bought=3), RATE))
     assert "  there      1 stored, 1 in doubt" in lines
-    assert "  due        2 images: 1 new, 1 asked for before and due again" in lines
+    assert "  due        2 images: 1 new, 1 requested before, due again" in lines
     assert "  budget     1 of 4 left: not enough, `run` will refuse" in lines

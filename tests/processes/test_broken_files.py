@@ -126,7 +126,7 @@ BROKEN = [
     pytest.param(edited("budget: 8", "budget: 3"), "1 over its budget of 3", id="a budget too small"),
     pytest.param(edited("spring candle", "\t"), "tab", id="a tab"),
     pytest.param(picture_gone, "there is no file look.png", id="a reference image gone"),
-    pytest.param(gone, "there is no such file", id="the file gone"),
+    pytest.param(gone, "file not found", id="the file gone"),
 ]
 
 

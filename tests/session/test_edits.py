@@ -34,7 +34,7 @@ async def test_an_edited_prompt_is_told_in_images_and_money(begin: Any) -> None:
     await night.run(campaign)
     ended = await night.run(edited(campaign, "on a table", "on a shelf"))
     assert said(ended) == [
-        "prompt hero changed: 12 images due, 3 requests, 1 min; 0 kept; 12 no longer in the campaign (kept on disk)"
+        "prompt hero changed: 12 images due, 3 requests, 1 min; 0 unchanged; 12 no longer in the campaign (files stay)"
     ]
     assert len(night.ledger.accepted) == 6
 
@@ -45,7 +45,7 @@ async def test_an_edit_is_told_once(begin: Any) -> None:
     await night.run(campaign)
     now = edited(campaign, "p00: night mug 0", "p00: night jug 0")
     assert said(await night.run(now)) == [
-        "product p00 changed: 4 images due, 1 request, 1 min; 4 kept; 4 no longer in the campaign (kept on disk)"
+        "product p00 changed: 4 images due, 1 request, 1 min; 4 unchanged; 4 no longer in the campaign (files stay)"
     ]
     assert said(await night.run(now)) == []
 
@@ -340,7 +340,7 @@ async def test_an_edit_that_is_taken_back_needs_no_word(begin: Any) -> None:
     back = edited(there, "on a shelf", "on a table")
     ended = await night.run(back, **PERSON_SAYS_NO)
     assert (ended.code, ended.states["stored"], len(night.ledger.accepted)) == (0, 16, 4)
-    assert said(ended) == ["prompt hero changed: nothing due; 8 kept; 8 no longer in the campaign (kept on disk)"]
+    assert said(ended) == ["prompt hero changed: nothing due; 8 unchanged; 8 no longer in the campaign (files stay)"]
 
 
 async def test_an_edit_that_makes_nothing_due_needs_no_word_however_much_it_leaves(begin: Any) -> None:

@@ -217,7 +217,7 @@ async def test_what_check_warns_of_is_told_before_the_question_and_in_the_report
         watch=lambda event, control: events.append(event),
         agree=lambda figures: not seen.append([event.message for event in events if isinstance(event, Warned)]),
     )
-    words = "night.yaml:9:11: Adobe lists no style 'watercolour'; did you mean 'watercolor'?"
+    words = "night.yaml:9:11: Adobe has no style 'watercolour'; did you mean 'watercolor'?"
     assert [len(told) for told in seen] == [1] and words in seen[0][0]
     assert any(line.lstrip().startswith("warning") and words in line for line in ended.lines)
     again = await night.run(campaign)

@@ -34,13 +34,13 @@ def count_problems(draft: PartialCampaign, *, is_sound: bool) -> Iterator[Proble
     if _MULTIPLIED & draft.broken or draft.family is None:
         return
     if (most := product_of_lists(campaign)) > MOST_CELLS:
-        message = f"the lists multiply to {most:,} images; a campaign has at most {MOST_CELLS:,}"
+        message = f"the lists multiply to {most:,} images; a campaign can have at most {MOST_CELLS:,}"
         yield draft.source.at_key(("seeds",), message, f"{_multiplication(campaign)}: split the campaign")
         return
     images, budget = Cells(campaign).count(), campaign.budget
     if not images:
-        advice = "the limits of the entries and `exclude` leave no product of the lists"
-        yield draft.source.at_key(("exclude",), "this campaign makes no image at all", advice)
+        advice = "`exclude` and the limits of the entries leave no combination"
+        yield draft.source.at_key(("exclude",), "this campaign makes no images", advice)
     elif budget is not None and images > budget:
         images = _different_images(campaign) if is_sound else images
         if images > budget:

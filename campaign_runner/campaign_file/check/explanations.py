@@ -46,7 +46,7 @@ _RANGES = {
     "strength": "write a number from 1 to 100",
     "structure_strength": "write a number from 0 to 100",
     "visual_intensity": "write a number from 2 to 10",
-    "concurrency": "8 suits nearly everybody",
+    "concurrency": "8 works for almost everyone",
 }
 _ENTRIES = {  # an example of what stands inside an entry
     "defaults": "content_class: photo",
@@ -103,7 +103,7 @@ def _explained(source: Source, error: ErrorDetails) -> Problem:
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(source, loc, error)
         case "too_short":
-            return source.at(loc, f"{_named(loc)} is empty", "write at least one, or take it away")
+            return source.at(loc, f"{_named(loc)} is empty", "write at least one, or remove it")
         case _:
             return _misshapen(source, loc)
 
@@ -119,7 +119,7 @@ def _missing(source: Source, loc: Loc) -> Problem:
             advice = f'{loc[1]}: {{text: "{{product.name}} on an oak table", …}}'
             return source.at_key(loc[:-1], f"prompt '{loc[1]}' has no text", advice)
         case _:
-            message = f"an include entry names every axis: '{key}' is missing"
+            message = f"an include entry must name every axis: '{key}' is missing"
             advice = "such as {product: candle, prompt: hero, preset: plain, size: square}"
             return source.at_key(loc[:-1], message, advice)
 
@@ -127,7 +127,7 @@ def _missing(source: Source, loc: Loc) -> Problem:
 def _unknown(source: Source, loc: Loc) -> Problem:
     key = str(loc[-1])
     if _is_later(loc):
-        return source.at_key(loc, f"'{key}' is reserved and means nothing yet", "take it away")
+        return source.at_key(loc, f"'{key}' is reserved for a later version", "remove it")
     if loc[0] in ("products", "markets") and key in _KEPT:
         return source.at_key(loc, f"'{key}' is reserved: it cannot be a word for prompts", "choose another name for it")
     meant = _meant(loc)

@@ -59,7 +59,7 @@ def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign |
     `derive` makes the ids of listed names.
     """
     shaper = Normalizer(source, derive)
-    fields = shaper.campaign()
+    fields, source = shaper.campaign(), shaper.source()
     model = fields.get("model")
     family = FAMILIES.get(model.text) if isinstance(model, Scalar) else None
     known = [axis for axis in LISTS if isinstance(fields.get(axis), dict) and (axis,) not in shaper.holes]
@@ -70,7 +70,7 @@ def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign |
     taken = set(shaper.holes)
     for attempt in range(_MOST_PASSES):
         try:
-            campaign = Campaign.model_validate(fields, context=Reading(family)).written_in(source)
+            campaign = Campaign.model_validate(fields, context=Reading(family, source))
         except ValidationError as error:
             errors = error.errors(include_url=False)
             if not attempt:

@@ -39,8 +39,8 @@ def rule_warnings(draft: PartialCampaign) -> Iterator[Problem]:
     for loc, look in look_places(draft.campaign):
         for at, style in enumerate(look.styles or ()):
             if style not in KNOWN_STYLES:
-                message = f"Adobe lists no style '{style}'{did_you_mean(style, KNOWN_STYLES)}"
-                advice = "it is sent as it stands: Adobe checks no style names, and ignores what it does not know"
+                message = f"Adobe has no style '{style}'{did_you_mean(style, KNOWN_STYLES)}"
+                advice = "Adobe will ignore this style and still charge for the image"
                 yield draft.source.at((*loc, "styles", at), message, advice)
 
 
@@ -53,23 +53,25 @@ def _custom_model(draft: PartialCampaign) -> Iterator[Problem]:
         advice = "add: custom_model: Warm Custom Model (`campaign-runner models` lists yours)"
         yield draft.source.at(("model",), f"{id} needs a custom_model", advice)
     elif not draft.family.is_custom and named is not None:
-        advice = "take the line away, or choose model: image3_custom or image4_custom"
-        yield draft.source.at_key(("custom_model",), f"{id} takes no custom model", advice)
+        advice = "remove the line, or choose model: image3_custom or image4_custom"
+        yield draft.source.at_key(("custom_model",), f"{id} doesn't use a custom model", advice)
 
 
 def _look(draft: PartialCampaign, loc: Loc, look: Look) -> Iterator[Problem]:
     family, at_key = draft.family, draft.source.at_key
     if family and look.negative_prompt is not None and not family.has_negative_prompt:
         advice = "say in the prompt what should be there instead"
-        yield at_key((*loc, "negative_prompt"), f"{family.id} takes no negative_prompt: no custom model does", advice)
+        yield at_key((*loc, "negative_prompt"), "custom models don't support negative_prompt", advice)
     if family and look.visual_intensity is not None and not family.has_visual_intensity:
-        yield at_key((*loc, "visual_intensity"), f"{family.id} takes no visual_intensity", "take it away")
+        yield at_key((*loc, "visual_intensity"), f"{family.id} doesn't support visual_intensity", "remove it")
     if family and look.upsampler is not None and not family.has_upsampler:
-        yield at_key((*loc, "upsampler"), f"{family.id} takes no upsampler: only image4_custom does", "take it away")
+        yield at_key(
+            (*loc, "upsampler"), f"{family.id} doesn't support upsampler; only image4_custom does", "remove it"
+        )
     seen: set[str] = set()
     for at, style in enumerate(look.styles or ()):
         if style in seen:
-            yield draft.source.at((*loc, "styles", at), f"style '{style}' is here twice", "write each style once")
+            yield draft.source.at((*loc, "styles", at), f"style '{style}' appears twice", "write each style once")
         seen.add(style)
 
 
@@ -96,8 +98,8 @@ def _limits(draft: PartialCampaign, loc: Loc, entry: NamedEntry) -> Iterator[Pro
             message = f"an entry of {axis} cannot name {axis}"
             yield draft.source.at_key((*loc, axis), message, "entries limit themselves to values of the other lists")
         elif not wanted:
-            advice = f"name at least one, or take '{axis}' away to have them all"
-            yield draft.source.at_key((*loc, axis), f"an empty list of {axis} makes no picture", advice)
+            advice = f"name at least one, or remove '{axis}' to use them all"
+            yield draft.source.at_key((*loc, axis), f"an empty list of {axis} makes no images", advice)
         else:
             yield from _named(draft, axis, (*loc, axis), wanted)
 
@@ -114,7 +116,7 @@ def _named(draft: PartialCampaign, axis: str, loc: Loc, wanted: Sequence[str | S
             advice = f"sizes of this campaign: {', '.join(map(str, known))}"
             yield source.at((*loc, at), f"{size} is not one of the campaign's sizes", advice)
     elif axis == "markets" and axis not in draft.names and axis not in draft.broken:
-        yield source.at(loc, "this campaign has no markets", "take the market away, or add 'markets'")
+        yield source.at(loc, "this campaign has no markets", "remove the market, or add 'markets'")
     else:
         names = sorted(draft.names.get(axis, map(str, wanted)))
         for at, name in ((at, str(name)) for at, name in enumerate(wanted) if name not in names):
@@ -166,7 +168,7 @@ def _inclusions(draft: PartialCampaign) -> Iterator[Problem]:
             if (value := getattr(entry, singular)) is not None:
                 yield from _named(draft, axis, (*loc, singular), (value,))
             elif axis in draft.names and axis in draft.campaign.model_fields_set and _is_written(draft, axis):
-                message = f"an include entry names every axis: '{singular}' is missing"
+                message = f"an include entry must name every axis: '{singular}' is missing"
                 advice = f"add one of: {joined(sorted(draft.names[axis]), most=12)}"
                 yield draft.source.at(loc, message, advice)
 

@@ -25,8 +25,8 @@ def strength_problems(draft: PartialCampaign) -> Iterator[Problem]:
         if places:
             for loc in _unused(draft, places, strength, supports):
                 advice = f"give it {' or '.join(f'a {name}' if name[-1] != 's' else name for name in supports)}"
-                message = f"{strength} has nothing to work on: no {' and no '.join(supports)}"
-                yield draft.source.at_key((*loc, strength), message, f"{advice}, or take it away")
+                message = f"{strength} has no effect without {' or '.join(supports)}"
+                yield draft.source.at_key((*loc, strength), message, f"{advice}, or remove it")
 
 
 def _unused(draft: PartialCampaign, places: set[Loc], strength: str, supports: tuple[str, ...]) -> set[Loc]:

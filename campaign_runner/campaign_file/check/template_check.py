@@ -7,17 +7,15 @@ text names them. Only cells that are made are looked at, so a word may be missin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
 from unicodedata import normalize
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign, whole_cells
-from campaign_runner.campaign_file.check.text_check import FIXED, IDS, filled_texts, is_product_word, wordings
+from campaign_runner.campaign_file.check.text_check import IDS, filled_texts, is_product_word, wordings
 from campaign_runner.campaign_file.schema.cells import AXES
-from campaign_runner.campaign_file.schema.compose import Composer
+from campaign_runner.campaign_file.schema.compose import Composer, Missing, Open
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
-from campaign_runner.campaign_file.schema.templates import EVERYWHERE, Slot, Text, clean, language, slots, wording_for
+from campaign_runner.campaign_file.schema.templates import EVERYWHERE, Slot, Text, clean, slots
 from campaign_runner.campaign_file.syntax.source import Loc, Scalar
 from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import Cell
@@ -25,47 +23,7 @@ from campaign_runner.problem import Problem
 from campaign_runner.text import joined, nearest, plural, with_article
 
 _MOST_NAMED = 6
-
-
-@dataclass(frozen=True, slots=True)
-class _ProductWord:
-    """A product's word that a text needs: `slot` of the text at `loc`."""
-
-    loc: Loc
-    slot: Slot
-
-
-@dataclass(frozen=True, slots=True)
-class _Respelt:
-    """An id that a text needs and that earlier versions made otherwise of its name: the text would change with it."""
-
-    loc: Loc
-    slot: Slot
-
-
-@dataclass(frozen=True, slots=True)
-class _MarketWord:
-    """A placeholder that a market gives no word for, and no var either."""
-
-    loc: Loc
-    slot: Slot
-
-
-@dataclass(frozen=True, slots=True)
-class _NoWording:
-    """A text, at `loc`, that has no wording for a market."""
-
-    loc: Loc
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyReported:
-    """Something that has been complained about already."""
-
-
-Missing: TypeAlias = _ProductWord | _Respelt | _MarketWord | _NoWording | AlreadyReported
-_Needs: TypeAlias = tuple[list[_ProductWord], list[Missing]]
-"""The product words (and `preset`) that a text needs for a market, and what it lacks whatever the product."""
+_NO_MARKET = ""
 
 
 class TemplateCheck:
@@ -76,9 +34,8 @@ class TemplateCheck:
         self._campaign = draft.campaign
         self._known = known
         self._composer = Composer(draft.campaign)
-        self._needs: dict[tuple[Loc, str | None], _Needs] = {}
-        self._sound: set[tuple[str, str, str | None]] = set()  # product words that are there
-        self._lacks: dict[Missing, dict[str, None]] = {}
+        self._needs: dict[tuple[Loc, str | None], list[Missing | Open]] = {}
+        self._missing: dict[Missing, dict[str, None]] = {}
         self._long: dict[Loc, dict[str, int]] = {}  # characters, by product
         self._pictures: dict[Loc, dict[str, None]] = {}
         self._short: dict[tuple[Loc, str | None], bool] = {}
@@ -95,7 +52,7 @@ class TemplateCheck:
             self._visit(cell)
         if self._suspects:
             self._measure_each()
-        for lack, who in self._lacks.items():
+        for lack, who in self._missing.items():
             yield from self._lacking(lack, list(who))
         for loc, by_product in self._long.items():
             yield self._too_long(loc, max(by_product.values()), list(by_product))
@@ -110,7 +67,7 @@ class TemplateCheck:
     def _visit(self, cell: Cell) -> None:
         if self._draft.doubtful and self._draft.doubtful.intersection(loc for loc, _ in layers(self._campaign, cell)):
             return
-        loc, text = self._prompt(cell)
+        loc, text = self._composer.written(cell)
         if not self._lacks_anything(loc, text, cell) and not self._fits(loc, text, cell.market):
             self._suspects.add(loc)
         for loc, text in self._look_texts(cell) if self._has_look_texts else ():
@@ -121,7 +78,7 @@ class TemplateCheck:
         """Whether a prompt is short enough even with the longest word of any product, preset and size."""
         key = (loc, market)
         if key not in self._short:
-            written = self._wording(text, market)
+            written = self._composer.wording(text, market)
             pattern, names = self._composer.compiled(written[1] if written else "", market)
             longest = len(normalize("NFC", pattern)) + sum(self._longest(name, market) for name in names)
             self._short[key] = longest <= PROMPT_CHARACTERS
@@ -144,12 +101,12 @@ class TemplateCheck:
     def _measure_each(self) -> None:
         """Prompts that may be too long are measured for every cell that is made."""
         for cell in whole_cells(self._draft, AXES):
-            loc, text = self._prompt(cell)
+            loc, text = self._composer.written(cell)
             if loc in self._suspects and not self._lacks_anything(loc, text, cell):
                 self._measure(loc, self._composer.prompt(cell), cell)
 
     def _look_text(self, loc: Loc, text: Text, cell: Cell) -> None:
-        found = self._wording(text, cell.market)
+        found = self._composer.wording(text, cell.market)
         if found is None:
             return
         filled = self._composer.fill(found[1], cell)
@@ -157,11 +114,6 @@ class TemplateCheck:
             self._measure(loc, clean(filled), cell)
         elif slots(found[1]):
             self._pictures.setdefault(loc, {})[filled] = None
-
-    def _prompt(self, cell: Cell) -> tuple[Loc, Text]:
-        if cell.include is not None and (own := self._campaign.include[cell.include].text) is not None:
-            return ("include", cell.include, "text"), own
-        return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
 
     def _look_texts(self, cell: Cell) -> Iterator[tuple[Loc, Text]]:
         """The negative prompt and the references that hold for a cell, where they stand."""
@@ -174,71 +126,30 @@ class TemplateCheck:
         """Whether a text cannot be filled for a cell; what it lacks is noted."""
         key = (loc, cell.market)
         if key not in self._needs:
-            self._needs[key] = ([], [])
-            self._follow(loc, text, cell.market, self._needs[key])
-        words, lacks = self._needs[key]
-        for lack in lacks:
-            self._lacks.setdefault(lack, {})[cell.market or ""] = None
-        missing = [word for word in words if self._lacks_word(word, cell)]  # each is noted, not only the first
-        return bool(missing or lacks)
+            parts = self._composer.parts(loc, text, cell.market)
+            self._needs[key] = [part for part in parts if not isinstance(part, str)]
+        lacks = [self._lacks(need, cell) for need in self._needs[key]]  # each is noted, not only the first
+        return any(lacks)
 
-    def _follow(self, loc: Loc, text: Text, market: str | None, needs: _Needs) -> None:
-        """Add what a text needs for a market, through the vars it uses."""
-        words, lacks = needs
-        wanted = self._wording(text, market)
-        if wanted is None:
-            lacks.append(_NoWording(loc) if market else AlreadyReported())
-            return
-        key, written = wanted
-        for slot in slots(written):
-            if is_product_word(slot.name) or (slot.name == "preset" and self._respelt.get("presets")):
-                words.append(_ProductWord((*loc, key), slot))
-            elif slot.name not in self._known:
-                lacks.append(AlreadyReported())
-            elif slot.name in FIXED:
-                continue
-            elif market and slot.name in (own := self._campaign.markets[market].words):
-                if self._wording(own[slot.name], market) is None:
-                    lacks.append(_NoWording(("markets", market, slot.name)))
-            elif slot.name in self._campaign.vars:
-                self._follow(("vars", slot.name), self._campaign.vars[slot.name], market, needs)
-            else:
-                lacks.append(_MarketWord((*loc, key), slot))
+    def _lacks(self, need: Missing | Open, cell: Cell) -> bool:
+        """Whether that is missing for a cell; it is noted."""
+        found = (need, cell.market or _NO_MARKET) if isinstance(need, Missing) else self._unfilled(need, cell)
+        if found is not None:
+            self._missing.setdefault(found[0], {})[found[1]] = None
+        return found is not None
 
-    def _wording(self, text: Text, market: str | None) -> tuple[str, str] | None:
-        """The wording for a market, and the key it stands under."""
-        locale = self._campaign.markets[market].locale if market else None
-        spoken = language(locale or self._campaign.defaults.locale)
-        found = wording_for(text, market, spoken)
-        return None if found is None else (next(key for key, value in text.items() if value is found), found)
-
-    def _lacks_word(self, word: _ProductWord, cell: Cell) -> bool:
-        """Whether a cell's product has no such word, or not for its market; it is noted."""
-        if word.slot.name in IDS:
-            return self._lacks_id(word, cell)
-        key = (word.slot.name, cell.product, cell.market)
-        if key in self._sound:
-            return False
-        field = word.slot.name.removeprefix("product.")
-        product = self._campaign.products[cell.product]
-        text = product.name if field == "name" else product.words.get(field)
-        if text is None:
-            self._lacks.setdefault(word, {})[cell.product] = None
-        elif self._wording(text, cell.market) is None:
-            lack = _NoWording(("products", cell.product, field)) if cell.market else AlreadyReported()
-            self._lacks.setdefault(lack, {})[cell.market or ""] = None
-        else:
-            self._sound.add(key)
-        return key not in self._sound
-
-    def _lacks_id(self, word: _ProductWord, cell: Cell) -> bool:
-        """Whether a cell's id is of two spellings; it is noted."""
-        axis = IDS[word.slot.name]
-        id = cell.product if axis == "products" else cell.preset
-        if id not in self._respelt.get(axis, ()):
-            return False
-        self._lacks.setdefault(_Respelt(word.loc, word.slot), {})[id] = None
-        return True
+    def _unfilled(self, need: Open, cell: Cell) -> tuple[Missing, str] | None:
+        """What a cell lacks to fill in a placeholder, and the product, preset or market that lacks it."""
+        name, lack = need.slot.name, Missing(need.loc, need.slot)
+        if name in IDS:
+            id = cell.preset if name == "preset" else cell.product
+            return (lack, id) if id in self._respelt.get(IDS[name], ()) else None
+        if name == "size" or name in self._composer.product_words(cell.product, cell.market):
+            return None
+        field = name.removeprefix("product.")
+        if field == "name" or field in self._campaign.products[cell.product].words:
+            return Missing(("products", cell.product, field)), cell.market or _NO_MARKET
+        return lack, cell.product
 
     def _measure(self, loc: Loc, text: str, cell: Cell) -> None:
         if len(text) > PROMPT_CHARACTERS:
@@ -246,23 +157,20 @@ class TemplateCheck:
             by_product[cell.product] = max(len(text), by_product.get(cell.product, 0))
 
     def _lacking(self, lack: Missing, who: list[str]) -> Iterator[Problem]:
+        """What is missing, unless it was reported when the texts were looked at by themselves."""
         source = self._draft.source
         match lack:
-            case _ProductWord(loc, slot):
-                yield self._missing_word(loc, slot, who)
-            case _Respelt(loc, slot):
+            case Missing(loc, None) if who != [_NO_MARKET]:
+                message = f"{_called(loc)} has no text for {_markets(who)}"
+                yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without one of its own")
+            case Missing(loc, Slot(name) as slot) if name in IDS:
                 yield self._two_spellings(loc, slot, who)
-            case _MarketWord(loc, slot):
-                at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1
-                message = f"{{{slot.name}}} is missing for {_markets(who)}"
-                yield source.problem(
-                    at, message, f"give the market {with_article(slot.name)}, or add it to vars for all"
-                )
-            case _NoWording(loc):
-                message = f"{_called(loc)} has no wording for {_markets(who)}"
-                yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without its own")
-            case AlreadyReported():
-                pass
+            case Missing(loc, Slot(name) as slot) if is_product_word(name):
+                yield self._missing_word(loc, slot, who)
+            case Missing(loc, Slot(name, at)) if name in self._known:
+                place = source.within(loc, at, f"{{{name}}}") + 1
+                advice = f"give the market {with_article(name)}, or add it to vars for all"
+                yield source.problem(place, f"{{{name}}} is missing for {_markets(who)}", advice)
 
     def _missing_word(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
         source, campaign = self._draft.source, self._campaign
@@ -315,7 +223,7 @@ class TemplateCheck:
         who = joined(products, most=_MOST_NAMED)
         message = f"this {what} has {characters:,} characters once filled in for {who}"
         return self._draft.source.at(
-            loc, message, f"Firefly takes {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
+            loc, message, f"Firefly accepts at most {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
         )
 
 

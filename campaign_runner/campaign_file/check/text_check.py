@@ -19,7 +19,7 @@ from campaign_runner.campaign_file.schema.templates import EVERYWHERE, OTHER, Sl
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.problem import Problem
-from campaign_runner.text import did_you_mean, joined
+from campaign_runner.text import did_you_mean, joined, plural
 
 FIXED = ("preset", "market", "size", "campaign", "concept")
 IDS = {"product.id": "products", "preset": "presets"}
@@ -123,20 +123,20 @@ class TextCheck:
         source = self._draft.source
         for name in self._vars:
             if name not in self._used:
-                yield source.at_key(("vars", name), f"nothing uses {{{name}}}", "take the line away, or use it")
+                yield source.at_key(("vars", name), f"nothing uses {{{name}}}", "remove the line, or use it")
         for wording in wordings(filled_texts(self._draft.campaign)):
             if (at := wording.text.find("{{")) >= 0 and "}}" in wording.text[at:]:
                 message = "{{ and }} are sent as { and }: nothing is filled in between them"
                 place = source.within(wording.loc, at, "{{")
-                yield source.problem(place, message, "write single braces where a word is to be filled in")
+                yield source.problem(place, message, "write single braces to fill in a word")
         yield from self._one_wording_for_all()
 
     def _braces(self, wording: WrittenText) -> Iterator[Problem]:
         for flaw in flaws(wording.text):
-            message = "this { is never closed" if flaw.brace == "{" else "this } closes nothing"
+            message = "this { is never closed" if flaw.brace == "{" else "this } has no opening {"
             place = self._draft.source.within(wording.loc, flaw.at, flaw.brace)
             close = "close it, such as {product.name}; " if flaw.brace == "{" else "open it, such as {product.name}; "
-            advice = f"{close}write {flaw.brace * 2} for a brace that is to be sent"
+            advice = f"{close}write {flaw.brace * 2} to send a brace"
             yield self._draft.source.problem(place, message, advice)
 
     def _unknown(self, wording: WrittenText, slot: Slot) -> Iterator[Problem]:
@@ -144,7 +144,7 @@ class TextCheck:
         if name in self.known or is_product_word(name):
             return  # whose product has a word is looked at when texts are filled
         if name == "market":
-            yield self._at(wording, slot, "this campaign has no markets", "take {market} away, or add 'markets'")
+            yield self._at(wording, slot, "this campaign has no markets", "remove {market}, or add 'markets'")
         elif name == "concept":
             yield self._at(wording, slot, "only a custom model has a {concept}", "write the word itself")
         elif not {"vars", "markets"} & broken or not _NAME.fullmatch(name):
@@ -155,7 +155,7 @@ class TextCheck:
         if not plain:
             return "empty braces", "write {{}} to send braces"
         if plain in self.known:
-            return f"{{{name}}} has more in it than a name", f"write {{{plain}}}: placeholders have no formats"
+            return f"{{{name}}} contains more than a name", f"write {{{plain}}}: placeholders don't take formats"
         meant = "; did you mean 'product.name'?" if plain == "product" else did_you_mean(plain, self.known)
         known = joined([f"{{{known}}}" for known in sorted(self.known)], most=12)
         return f"unknown placeholder {{{name}}}{meant}", f"placeholders here: {known}"
@@ -204,7 +204,7 @@ class TextCheck:
         also = f" (nor of {len(ids) - 1} more)" if len(ids) > 1 else ""
         near = did_you_mean(word, (*used, *(name for name in RESERVED if name not in ("where", "file"))))
         message = f"no prompt uses '{word}' of {ids[0]}{also}{near}"
-        return self._draft.source.at_key((axis, ids[0], word), message, f"use {{{prefix}{word}}} or take it away")
+        return self._draft.source.at_key((axis, ids[0], word), message, f"use {{{prefix}{word}}} or remove it")
 
     def _keys(self, loc: Loc, text: Text) -> Iterator[Problem]:
         """A text by market names markets, or languages that one of them speaks."""
@@ -239,9 +239,9 @@ class TextCheck:
         campaign = self._draft.campaign
         names = [("products", id, "name") for id, entry in campaign.products.items() if EVERYWHERE in entry.name]
         texts = [("prompts", id, "text") for id, entry in campaign.prompts.items() if EVERYWHERE in entry.text]
-        for locs, noun in ((names, "name"), (texts, "prompt")):
+        for locs, noun, what in ((names, "product", "name"), (texts, "prompt", "text")):
             if locs:
-                also = f", and {len(locs) - 1} more" if len(locs) > 1 else ""
-                message = f"the {noun} of {locs[0][1]}{also} has one wording for markets that speak {', '.join(spoken)}"
-                advice = f"write {{{spoken[0]}: …, {spoken[1]}: …}}, or {{other: …}} if one wording is meant"
+                has = f"{plural(len(locs), noun)} {'has' if len(locs) == 1 else 'have'} only one {what}"
+                message = f"{has}, but your markets use {', '.join(spoken[:-1])} and {spoken[-1]}"
+                advice = f"write {{{spoken[0]}: …, {spoken[1]}: …}}, or {{other: …}} if you mean one {what} for all"
                 yield self._draft.source.at(locs[0], message, advice)

@@ -32,7 +32,7 @@ def var_problems(draft: PartialCampaign) -> Iterator[Problem]:
     if left := [name for name in uses if name not in lengths]:
         circle = _circle(left[0], uses, lengths)
         message = " uses ".join(circle) + ": a circle" if circle else f"vars use one another more than {_DEEPEST} deep"
-        advice = "a var may use other vars, but never lead back to itself" if circle else "write some of them out"
+        advice = "a var may use other vars, but not itself, even through others" if circle else "write some of them out"
         yield draft.source.at(("vars", circle[0] if circle else left[0]), message, advice)
 
 

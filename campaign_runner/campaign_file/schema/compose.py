@@ -2,12 +2,12 @@
 
 Templates are compiled once per text and market, with everything that the market decides already
 filled in; what remains per cell is a handful of look-ups. The campaign has been checked: a word
-that is missing cannot be met here.
+that is missing is met only where texts of two campaigns are mixed, and raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Any
 
 from campaign_runner.campaign_file.schema.look import REFERENCES, merged, own_fields
 from campaign_runner.campaign_file.schema.schema import Campaign, NamedEntry
-from campaign_runner.campaign_file.schema.templates import Slot, Text, clean, language, parse, slots, wording_for
+from campaign_runner.campaign_file.schema.templates import Slot, Text, clean, key_for, language, parse, slots
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.model import Cell
 
@@ -43,16 +43,38 @@ class _Look:
     open: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A placeholder that each cell fills in: a product's word, `preset` or `size`; `slot` of the text at `loc`."""
+
+    loc: Loc
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is not in the campaign: the word for `slot` of the text at `loc`; without a slot, that text's wording."""
+
+    loc: Loc
+    slot: Slot | None = None
+
+
+class MissingText(LookupError):
+    """A word, or a wording for the cell's market, that a text needs is not in the campaign."""
+
+
 class Composer:
-    """Composes cells of a checked campaign. `concept` is the custom model's word for `{concept}`."""
+    """Composes cells of a checked campaign. `concept` is the custom model's word for `{concept}`.
+
+    Methods that fill in texts raise MissingText; `parts` yields what is missing.
+    """
 
     def __init__(self, campaign: Campaign, concept: str | None = None) -> None:
         self._campaign = campaign
-        self._concept = "{concept}" if concept is None else concept
+        self._fixed = {"campaign": campaign.campaign, "concept": "{concept}" if concept is None else concept}
         self._folder = campaign.path.parent.absolute()
-        self._locales = {None: campaign.defaults.locale} | {
-            id: market.locale or campaign.defaults.locale for id, market in campaign.markets.items()
-        }
+        locales = {id: market.locale or campaign.defaults.locale for id, market in campaign.markets.items()}
+        self._languages = {id: language(locale) for id, locale in [(None, campaign.defaults.locale), *locales.items()]}
         self._compiled: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {}
         self._words: dict[tuple[str, str | None], dict[str, str]] = {}
         self._looks: dict[tuple[Any, ...], _Look] = {}
@@ -82,21 +104,28 @@ class Composer:
 
     def template(self, cell: Cell) -> str:
         """The prompt as written for the cell's market."""
-        return self._wording(self._written(cell)[1], cell.market)
+        return self._wording(self.written(cell)[1], cell.market)[1]
 
     def place(self, cell: Cell) -> Loc:
         """Where that stands in the file."""
-        loc, text = self._written(cell)
-        return (*loc, next(key for key, wording_for in text.items() if wording_for == self._wording(text, cell.market)))
+        loc, text = self.written(cell)
+        return (*loc, self._wording(text, cell.market)[0])
 
-    def _written(self, cell: Cell) -> tuple[Loc, Text]:
+    def written(self, cell: Cell) -> tuple[Loc, Text]:
         """The prompt of a cell in all its wordings, and its place."""
         if cell.include is not None and (own := self._campaign.include[cell.include].text) is not None:
             return ("include", cell.include, "text"), own
         return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
 
-    def _wording(self, text: Text, market: str | None) -> str:
-        return wording_for(text, market, language(self._locales.get(market))) or ""
+    def _wording(self, text: Text, market: str | None) -> tuple[str, str]:
+        if (found := self.wording(text, market)) is None:
+            raise MissingText(f"no wording for market {market}")
+        return found
+
+    def wording(self, text: Text, market: str | None) -> tuple[str, str] | None:
+        """The key of the wording for a market, and the wording; None if there is none."""
+        key = key_for(text, market, self._languages.get(market))
+        return None if key is None else (key, text[key])
 
     def fill(self, text: str, cell: Cell) -> str:
         """A text with its placeholders filled in, not cleaned."""
@@ -104,48 +133,63 @@ class Composer:
         if not names:
             return pattern
         words = self.product_words(cell.product, cell.market)
-        return pattern % tuple([words.get(name) or _of_cell(name, cell) for name in names])
+        return pattern % tuple([words[name] if name in words else _of_cell(name, cell) for name in names])
 
     def compiled(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
         """A text for a market as a %-pattern, and what each %s stands for; without any, the text itself."""
         found = self._compiled.get((text, market))
         if found is None:
-            parts = self._flat(text, market)
-            names = tuple(part.name for part in parts if isinstance(part, Slot))
+            parts = list(self._parts_of((), text, market))
+            if missing := [part for part in parts if isinstance(part, Missing)]:
+                raise MissingText(str(missing[0]))
+            names = tuple(part.slot.name for part in parts if isinstance(part, Open))
             literals = (part.replace("%", "%%") if names else part for part in parts if isinstance(part, str))
-            pattern = "".join("%s" if isinstance(part, Slot) else next(literals) for part in parts)
+            pattern = "".join("%s" if isinstance(part, Open) else next(literals) for part in parts)
             found = self._compiled[text, market] = pattern, names
         return found
 
     def product_words(self, id: str, market: str | None) -> dict[str, str]:
-        """What `product.…` stands for in a market; a word without a wording for it is empty."""
+        """What `product.…` stands for in a market; a word without a wording for it is left out."""
         words = self._words.get((id, market))
         if words is None:
             if len(self._words) >= _MOST_KEPT:
                 self._words.clear()
             product = self._campaign.products[id]
             texts = {"name": product.name, **product.words}
-            words = {f"product.{field}": self._wording(text, market) for field, text in texts.items()}
+            found = {field: self.wording(text, market) for field, text in texts.items()}
+            words = {f"product.{field}": wording[1] for field, wording in found.items() if wording is not None}
             self._words[id, market] = words = {"product.id": id, **words}
         return words
 
-    def _flat(self, text: str, market: str | None) -> list[str | Slot]:
-        """The parts of a text, with what the market and the campaign decide filled in."""
-        flat: list[str | Slot] = []
-        for part in parse(text):
-            if isinstance(part, str) or part.name in ("preset", "size") or part.name.startswith("product."):
-                flat.append(part)
-            else:
-                flat += self._settled(part.name, market)
-        return flat
+    def parts(self, loc: Loc, text: Text, market: str | None) -> Iterator[str | Open | Missing]:
+        """What the text at `loc` consists of for a market, through the market's words and the campaign's vars."""
+        if (found := self.wording(text, market)) is None:
+            yield Missing(loc)
+        else:
+            yield from self._parts_of((*loc, found[0]), found[1], market)
 
-    def _settled(self, name: str, market: str | None) -> list[str | Slot]:
-        fixed = {"campaign": self._campaign.campaign, "market": market or "", "concept": self._concept}
-        if name in fixed:
-            return [fixed[name]]
-        if market is not None and name in (words := self._campaign.markets[market].words):
-            return [self._wording(words[name], market)]
-        return self._flat(self._wording(self._campaign.vars[name], market), market)
+    def _parts_of(self, loc: Loc, wording: str, market: str | None) -> Iterator[str | Open | Missing]:
+        for part in parse(wording):
+            if isinstance(part, str):
+                yield part
+            elif part.name in ("preset", "size") or part.name.startswith("product."):
+                yield Open(loc, part)
+            else:
+                yield from self._meant(loc, part, market)
+
+    def _meant(self, loc: Loc, slot: Slot, market: str | None) -> Iterator[str | Open | Missing]:
+        name, campaign = slot.name, self._campaign
+        if name in self._fixed:
+            yield self._fixed[name]
+        elif name == "market" and market is not None:
+            yield market
+        elif market is not None and (word := campaign.markets[market].words.get(name)) is not None:
+            found = self.wording(word, market)  # a word is put in as it is
+            yield Missing(("markets", market, name)) if found is None else found[1]
+        elif name in campaign.vars:
+            yield from self.parts(("vars", name), campaign.vars[name], market)
+        else:
+            yield Missing(loc, slot)
 
     def _look(self, cell: Cell) -> _Look:
         """The merged look of a cell; entries that give nothing are not told apart."""
@@ -171,7 +215,7 @@ class Composer:
         market = self._campaign.markets.get(cell.market) if cell.market else None
         fields = merged(givers, market.locale if market else None)
         if "negative_prompt" in fields:
-            fields["negative_prompt"] = self._wording(fields["negative_prompt"], cell.market)
+            fields["negative_prompt"] = self._wording(fields["negative_prompt"], cell.market)[1]
         open_: dict[str, str] = {}
         for name in ("negative_prompt", *REFERENCES):
             if name in fields and slots(fields[name]):
@@ -192,4 +236,9 @@ def _givers(entries: Mapping[str, NamedEntry]) -> dict[str | None, dict[str, Any
 
 
 def _of_cell(name: str, cell: Cell) -> str:
-    return cell.preset if name == "preset" else str(cell.size)
+    match name:
+        case "preset":
+            return cell.preset
+        case "size":
+            return str(cell.size)
+    raise MissingText(f"{cell.product} has no {{{name}}}")

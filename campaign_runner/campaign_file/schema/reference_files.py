@@ -21,9 +21,9 @@ def picture_flaw(reference: str, folder: Path) -> tuple[str, str] | None:
     if "://" in reference or reference.lower().startswith(("http:", "https:", "data:")):
         return _link_flaw(reference)
     if "\\" in reference:
-        return "a path is written with / here", f"try: {reference.replace(chr(92), '/')}"
+        return "paths are written with /", f"try: {reference.replace(chr(92), '/')}"
     if Path(reference).is_absolute() or reference.startswith("~"):
-        return f"'{reference}' is a path of this machine", "write it relative to this file, such as pictures/look.jpg"
+        return f"'{reference}' is an absolute path", "use a path relative to this file, such as pictures/look.jpg"
     return _file_flaw(folder / reference)
 
 
@@ -40,10 +40,10 @@ def _file_flaw(path: Path) -> tuple[str, str] | None:
     if not (beginning.startswith(_BEGINNINGS) or (beginning[:4] == b"RIFF" and beginning[8:] == b"WEBP")):
         return (
             f"{path.name} is not a JPEG, PNG or WebP picture",
-            "save it as one of them; the name alone changes nothing",
+            "save it in one of these formats; renaming it isn't enough",
         )
     if size > LARGEST_BYTES:
-        return f"{path.name} has {size / 1e6:.1f} MB; Firefly takes 15", "save it smaller"
+        return f"{path.name} has {size / 1e6:.1f} MB; Firefly accepts at most 15 MB", "save it smaller"
     return None
 
 
@@ -54,13 +54,13 @@ def _link_flaw(link: str) -> tuple[str, str] | None:
     except ValueError:
         return "this is not a link", _SAVE_IT
     if parts.scheme.lower() != "https":
-        return "a link begins with https:// here", _SAVE_IT
+        return "a link must begin with https://", _SAVE_IT
     if not link.isascii() or not link.isprintable() or any(sign in link for sign in ' \\"<>'):
-        return "a link has plain letters only", "copy it as the browser shows it, with % signs"
+        return "a link can contain plain letters only", "copy it as the browser shows it, with % signs"
     if len(link) > _LONGEST_URL:
-        return f"the link has {len(link):,} characters; Firefly takes {_LONGEST_URL:,}", _SAVE_IT
+        return f"the link has {len(link):,} characters; Firefly accepts at most {_LONGEST_URL:,}", _SAVE_IT
     if parts.username is not None or parts.password is not None or port not in (None, 443):
-        return "a link has no user, password or port here", _SAVE_IT
+        return "a link can't contain a user, password or port", _SAVE_IT
     return _host_flaw(parts)
 
 
@@ -68,8 +68,8 @@ def _host_flaw(parts: SplitResult) -> tuple[str, str] | None:
     host = parts.hostname or ""
     if not any(host == known or host.endswith(f".{known}") for known in HOSTS):
         return (
-            f"Firefly fetches no pictures from {host or 'nowhere'}",
-            f"it does from {', '.join(HOSTS)}; or {_SAVE_IT}",
+            f"Firefly doesn't download pictures from {host or 'nowhere'}",
+            f"it does so from {', '.join(HOSTS)}; or {_SAVE_IT}",
         )
     if any(name.lower() in _SIGNATURES for name, _ in parse_qsl(parts.query)):
         return "this link is signed: it expires, and would be written into the manifest", _SAVE_IT

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from campaign_runner.campaign_file.schema.spellings import Spellings
 from campaign_runner.campaign_file.schema.values import (
+    Reading,
     as_any_of,
     as_any_seeds,
     as_list,
@@ -259,13 +260,18 @@ class Campaign(Frozen):
         """The line, from 1, of a key."""
         return self._source.place(self._source.offset(loc))[0]
 
-    def written_in(self, source: Source, warnings: Sequence[Problem] = ()) -> Campaign:
-        """This campaign, knowing the file it came from."""
-        self._source = source
-        self._warnings = tuple(warnings)
-        return self
+    def model_post_init(self, context: Reading) -> None:
+        """The file it came from is known from the beginning."""
+        self._source = context.source
+
+    def warned(self, warnings: Sequence[Problem]) -> Campaign:
+        """This campaign with these warnings."""
+        campaign = self.model_copy()
+        campaign._warnings = tuple(warnings)
+        return campaign
 
     def remembering(self, pictures: Mapping[Path, str]) -> Campaign:
-        """This campaign, its reference images being those of the last run: no file is read for them."""
-        self._pictures = dict(pictures)
-        return self
+        """This campaign with the reference images of the last run: no file is read for them."""
+        campaign = self.model_copy()
+        campaign._pictures = dict(pictures)
+        return campaign

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from campaign_runner.campaign_file.schema.ids import (
@@ -61,6 +62,13 @@ class Normalizer:
         self.holes: set[Loc] = set()
         self._source = source
         self._derive = derive
+        self._list_ids: dict[str, dict[str, int]] = {}
+        self._respelt: dict[str, dict[str, str]] = {}
+        self._spellings: dict[str, dict[str, str]] = {}
+
+    def source(self) -> Source:
+        """The file, with the ids that `campaign` made from its lists of names."""
+        return replace(self._source, list_ids=self._list_ids, respelt=self._respelt, spellings=self._spellings)
 
     def campaign(self) -> Fields:
         """The whole file, ready for the schema."""
@@ -80,7 +88,7 @@ class Normalizer:
             value = self._entries(name, node, axes[name]) if name in axes else self._field((name,), node)
             self._put(fields, (name,), value)
         fields.setdefault("presets", {"plain": {}})
-        respell(fields, self._source.spellings)
+        respell(fields, self._spellings)
         self._check_campaign_id(fields.get("campaign"))
         return fields
 
@@ -133,10 +141,10 @@ class Normalizer:
                 continue
             places[id] = index
             names[id] = node.text
-        self._source.list_ids[axis] = places
+        self._list_ids[axis] = places
         before = {id: derived_before(name) for id, name in names.items()}
-        self._source.respelt[axis] = {id: other for id, other in before.items() if other != id}
-        self._source.spellings[axis] = earlier(before)
+        self._respelt[axis] = {id: other for id, other in before.items() if other != id}
+        self._spellings[axis] = earlier(before)
         expand = self._product if axis == "products" else self._preset
         return {id: expand((axis, id), written.nodes[index]) for id, index in places.items()} or _HOLE
 
@@ -206,7 +214,7 @@ class Normalizer:
         for wording in (value for _, value in node.entries.values()) if isinstance(node, Pairs) else (node,):
             if isinstance(wording, Scalar) and wording.is_plain and (cut := _COMMENT.match(text, wording.end)):
                 whole = text[wording.start : cut.end()].rstrip()
-                message = "the prompt ends here: without quotes, YAML takes the rest of the line for a comment"
+                message = "the prompt ends here: without quotes, YAML reads the rest of the line as a comment"
                 hash_ = cut.start() + len(cut[0]) - len(cut[0].lstrip())
                 advice = retry(text, wording.start, cut.end(), quoted(whole))
                 self.problems.append(self._source.problem(hash_, message, advice))

@@ -90,12 +90,9 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def wording_for(text: Text, market: str | None, language: str | None) -> str | None:
-    """The wording for a market: its own, else its language's, else `other`; None if there is none."""
-    for key in (EVERYWHERE, market, language, OTHER):
-        if key is not None and key in text:
-            return text[key]
-    return None
+def key_for(text: Text, market: str | None, language: str | None) -> str | None:
+    """The key of the wording for a market: its own, else its language's, else `other`; None if there is none."""
+    return next((key for key in (EVERYWHERE, market, language, OTHER) if key is not None and key in text), None)
 
 
 def language(locale: str | None) -> str | None:

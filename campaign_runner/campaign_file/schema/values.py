@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from campaign_runner.campaign_file.syntax.source import Scalar
+from campaign_runner.campaign_file.syntax.source import Scalar, Source
 from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
 from campaign_runner.text import did_you_mean, plural
@@ -30,9 +30,10 @@ _SEEDS_ADVICE = 'write seeds: [66080, 82683], or seeds: "1000..1007", or seeds: 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the values are read for: the family whose sizes are meant, None where the model is not known."""
+    """What the values are read for: the family whose sizes are meant, None where the model is not known; the file."""
 
     family: Family | None
+    source: Source
 
 
 def wrong(message: str, advice: str = "", *, shows_line: bool = True) -> PydanticCustomError:
@@ -46,9 +47,9 @@ def as_text(value: object) -> object:
         case Scalar():
             return value.text
         case list():
-            raise wrong("one text is needed here, not a list", "take the [ ] or the dashes away")
+            raise wrong("expected one text here, not a list", "remove the [ ] or the dashes")
         case dict():
-            raise wrong("one text is needed here, not further keys", 'a text with ": " or braces in it needs quotes')
+            raise wrong("expected one text here, not more keys", 'a text with ": " or braces in it needs quotes')
     return value
 
 
@@ -56,7 +57,7 @@ def as_wording(value: object) -> object:
     """A text that is sent, or becomes part of one: not empty, not endless."""
     text = as_text(value)
     if isinstance(text, str) and not text.strip():
-        raise wrong("an empty text", "write what the picture should show, or take the line away")
+        raise wrong("an empty text", "write what the picture should show, or remove the line")
     if isinstance(text, str) and len(text) > LONGEST_WORDING:
         raise wrong(f"a text of {plural(len(text), 'character')}", f"prompts have at most {PROMPT_CHARACTERS:,}")
     return text
@@ -73,14 +74,16 @@ def as_model(value: object) -> object:
 def as_number(value: object) -> object:
     """A plain decimal integer."""
     if not isinstance(value, Scalar):
-        raise wrong("a whole number is needed here", "write it plainly, such as 4")
+        raise wrong("expected a whole number", "write only the number, such as 4")
     if _INTEGER.fullmatch(value.text):
         if value.is_plain:
             return int(value.text)
-        raise wrong("a number stands without quotes", f"write {value.text}")
+        raise wrong("a number must not be in quotes", f"write {value.text}")
     if value.text.replace(" ", "").isdigit():
-        raise wrong(f"'{value.text}' is not a whole number", "numbers of a list are parted by commas")
-    raise wrong(f"'{value.text}' is not a whole number", "write digits only, such as 1500: no point, no comma, no unit")
+        raise wrong(f"'{value.text}' is not a whole number", "separate the numbers in a list with commas")
+    raise wrong(
+        f"'{value.text}' is not a whole number", "write digits only, such as 1500: no decimal point, comma or unit"
+    )
 
 
 def unless_null(value: object) -> object:
@@ -92,9 +95,9 @@ def unless_null(value: object) -> object:
 def as_list(value: object) -> object:
     """A list; a single value is told how to become one."""
     if isinstance(value, Scalar):
-        raise wrong("a list is needed here", f"put it in brackets: [{value.text}]")
+        raise wrong("expected a list", f"put it in brackets: [{value.text}]")
     if not isinstance(value, list):
-        raise wrong("a list is needed here", "such as [one, two]")
+        raise wrong("expected a list", "such as [one, two]")
     return value
 
 
@@ -138,13 +141,13 @@ def _nearest_size(family: Family, text: str, ratio: float) -> Size:
 
     best = min(family.sizes, key=lambda size: (distance(size), -size.width * size.height))
     if distance(best) > _NEAR_RATIO:
-        raise wrong(f"{family.id} makes no picture near {text}", _sizes_of(family))
+        raise wrong(f"{family.id} has no size close to {text}", _sizes_of(family))
     return best
 
 
 def _not_a_size(family: Family, text: str) -> PydanticCustomError:
     if text == "tall":
-        return wrong(f"{family.id} makes no tall pictures", f"tall is a size of image4 models; {_sizes_of(family)}")
+        return wrong(f"{family.id} has no tall size", f"tall is a size of image4 models; {_sizes_of(family)}")
     tidy = text.lower().replace("×", "x").replace(" ", "")
     meant = f"; did you mean '{tidy}'?" if _PIXELS.fullmatch(tidy) else did_you_mean(text, family.names)
     return wrong(f"'{text}' is not a size{meant}", _sizes_of(family))
@@ -153,7 +156,7 @@ def _not_a_size(family: Family, text: str) -> PydanticCustomError:
 def _sizes_of(family: Family) -> str:
     named = ", ".join(f"{name} {size}" for name, size in family.names.items())
     smaller = len(set(family.sizes) - set(family.names.values()))
-    return f"sizes it can make: {named}" + (f", and {smaller} smaller" if smaller else "")
+    return f"available sizes: {named}" + (f", and {smaller} smaller" if smaller else "")
 
 
 def as_seeds(value: object) -> Sequence[int]:
@@ -187,7 +190,7 @@ def _listed_seeds(values: list[object]) -> tuple[int, ...]:
             flaws.append((at, context["message"], context["advice"]))
             continue
         if seed in seeds:
-            flaws.append((at, f"seed {seed} is here twice", "the same seed makes the same image: write each once"))
+            flaws.append((at, f"seed {seed} appears twice", "the same seed makes the same image: write each once"))
         seeds[seed] = None
     if flaws:
         raise PydanticCustomError("wrong_ones", "several values", {"wrong": flaws})

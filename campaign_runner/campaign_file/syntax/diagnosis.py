@@ -22,7 +22,7 @@ _COMMENT = re.compile(r"\s+#.*$")
 _NO_SPACE = re.compile(r"\s*(?:-\s+)?[A-Za-z0-9_-]+:(?=[^\s/])")
 _SIGNS = "@`%&*!|>,]}"
 _PAIRS = {"{": "}", "[": "]"}
-_CLOSE = "write the same quote where the text ends"
+_CLOSE = "add the closing quote at the end of the text"
 _LONGEST_LINE = 4000  # characters; what is longer is no prompt, and costly to look through
 _LOOK_BACK = 30  # lines searched for a quote that was never closed
 
@@ -154,7 +154,7 @@ def _needs_space(lines: _Lines, number: int) -> Diagnosis | None:
 def _in_quotes(lines: _Lines, problem: str, mark: yaml.Mark, context: yaml.Mark | None) -> Diagnosis | None:
     if "escape" in problem:
         advice = "in double quotes \\ begins an escape: put the text in single quotes, or write \\\\"
-        return Diagnosis(Fault(lines.starts[mark.line] + mark.column, "YAML does not know this escape", advice))
+        return Diagnosis(Fault(lines.starts[mark.line] + mark.column, "YAML doesn't know this escape", advice))
     if context and "end of stream" in problem:
         return Diagnosis(Fault(lines.starts[context.line] + context.column, "this quote is never closed", _CLOSE))
     return None
@@ -210,6 +210,6 @@ def _indentation(lines: _Lines, problem: str, stopped: int) -> Diagnosis:
         at = lines.starts[before] + len(lines.rows[before]) - len(lines.rows[before].lstrip())
         return Diagnosis(Fault(at, "this line has no ': '", "a line is a key, a colon, a space and a value"))
     if "not allowed" in problem or "did not find expected" in problem:
-        advice = "entries of one list begin in the same column, two spaces to the right of the key they belong to"
-        return Diagnosis(Fault(at, "this line does not fit under the lines above it", advice))
+        advice = "indent all entries of a list equally, two spaces deeper than the key they belong to"
+        return Diagnosis(Fault(at, "the indentation doesn't match the lines above", advice))
     return Diagnosis(Fault(at, f"YAML cannot read this: {problem}", "put the text of this line in quotes"))

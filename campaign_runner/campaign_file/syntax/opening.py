@@ -51,7 +51,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
-        raise CampaignFileError([Problem(path, 1, 1, "there is no such file")]) from None
+        raise CampaignFileError([Problem(path, 1, 1, "file not found")]) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CampaignFileError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error

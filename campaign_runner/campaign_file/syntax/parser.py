@@ -110,7 +110,7 @@ class _Builder:
         """A scalar whose text can be sent: no control or pasted characters, no quotes made by a word processor."""
         start, end, text = _index(event.start_mark), _index(event.end_mark), str(event.value)
         if _CONTROL.search(text):
-            self._refuse(start, "a control character in a text", "write the text without \\ escapes")
+            self._refuse(start, "the text contains a control character", "write the text without \\ escapes")
             text = _CONTROL.sub("", text)
         if _PASTED_ANY.search(text):
             self._refuse_pasted(start, end, text)
@@ -127,7 +127,7 @@ class _Builder:
         written = _PASTED_ANY.search(self._text, start, end)  # not where it is written as an escape
         named = f"{_PASTED[found[0]]}, U+{ord(found[0]):04X}"
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        message = f"an invisible character in this text{more}: {named}"
+        message = f"this text contains an invisible character{more}: {named}"
         if written is None:
             self._refuse(start, message, "write the text without \\ escapes")
             return
@@ -149,14 +149,14 @@ class _Builder:
             sign = "!"
         if sign:
             message = f"a text that begins with {sign} needs quotes"
-            advice = f'{sign} has a meaning of its own in YAML that campaign files do not use; write "{sign}…"'
+            advice = f'{sign} has a special meaning in YAML that campaign files don\'t use; write "{sign}…"'
             self._refuse(_index(event.start_mark), message, advice)
 
     def _refuse_second_document(self, event: yaml.DocumentStartEvent) -> None:
         if self.root is not None:
             message = "a second campaign begins here"
             raise UnreadableText(
-                Fault(_index(event.start_mark), message, "one file holds one campaign; take the --- away")
+                Fault(_index(event.start_mark), message, "one file holds one campaign; remove the ---")
             )
 
     def _begin(self, event: yaml.CollectionStartEvent) -> None:
@@ -202,7 +202,7 @@ class _Builder:
         """`{painting, golden_hour}`: braces, where a list was meant."""
         whole = f"[{self._text[frame.start + 1 : end - 1]}]"
         advice = retry(self._text, frame.start, end, whole)
-        self._refuse(frame.start, "{ } holds keys with values; a list stands in [ ]", advice)
+        self._refuse(frame.start, "{ } holds keys with values; a list is written in [ ]", advice)
         return Listed(tuple(frame.nodes[::2]), frame.start, end, is_flow=True)
 
     def _mended(self, pairs: list[tuple[Node, Node]], frame: _Frame) -> Iterator[tuple[Scalar, Node]]:
@@ -237,17 +237,17 @@ class _Builder:
         return self._text[key.end :].lstrip().startswith(":")
 
     def _refuse_empty(self, key: Scalar) -> None:
-        advice = f"write a value after '{key.text}:' ({{}} for an entry with nothing in it), or take it away"
+        advice = f"write a value after '{key.text}:' ({{}} for an entry with nothing in it), or remove it"
         self._refuse(key.start, f"'{key.text}' has no value", advice)
 
     def _is_usable(self, key: Scalar, entries: dict[str, tuple[Scalar, Node]]) -> bool:
         if key.text == "<<" and key.is_plain:
-            self._refuse(key.start, "campaign files have no << (merge keys)", "write the keys out")
+            self._refuse(key.start, "campaign files don't support << (merge keys)", "write the keys out")
             return False
         if key.text in entries:
             line = self._text.count("\n", 0, entries[key.text][0].start) + 1
-            message = f"'{key.text}' is here twice; the first is in line {line}"
-            self._refuse(key.start, message, "YAML would silently forget one of them: keep one")
+            message = f"'{key.text}' appears twice; the first is on line {line}"
+            self._refuse(key.start, message, "YAML would silently ignore one of them: keep one")
             return False
         return True
 
@@ -267,11 +267,11 @@ def _without_pasted(text: str, start: int, end: int) -> str:
     first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
     clean = _PASTED_ANY.sub("", text[first : len(text) if last < 0 else last]).strip()
     if "\n" in clean or len(clean) > _LONGEST_ADVICE:
-        return "delete it: it came along when the text was copied; typing the words again helps, too"
+        return "delete it: it was copied along with the text; typing the words again helps too"
     return f"try: {clean}"
 
 
-_KEY_ADVICE = "if this was meant as a text, put it in quotes"
+_KEY_ADVICE = "if this is meant as text, put it in quotes"
 
 
 def single_braces(text: str) -> str:

@@ -77,9 +77,9 @@ class Source:
     root: Node
     original: str
     inserted: Mapping[int, int] = field(default_factory=dict)
-    list_ids: dict[str, dict[str, int]] = field(default_factory=dict)
-    respelt: dict[str, dict[str, str]] = field(default_factory=dict)
-    spellings: dict[str, dict[str, str]] = field(default_factory=dict)
+    list_ids: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    respelt: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -55,7 +55,7 @@ def test_exclude_leaves_out_what_matches_every_axis_named(
     if wanted := [cell for cell in everything if left(cell)]:
         assert cells_of(campaign(**LISTS, **lines)) == wanted
     else:
-        assert messages(**LISTS, **lines) == ["this campaign makes no image at all"]
+        assert messages(**LISTS, **lines) == ["this campaign makes no images"]
 
 
 @pytest.mark.parametrize(

@@ -187,4 +187,4 @@ def test_typographic_quotes_inside_straight_ones_belong_to_the_text(
 @pytest.mark.parametrize("escape", ["\\u200b", "\\u2060", "\\xAD", "\\uFEFF"])
 def test_invisible_characters_are_not_smuggled_in_as_escapes(escape: str, messages: Messages) -> None:
     (message,) = messages(products=f'{{candle: "almond{escape} candle"}}')
-    assert message.startswith("an invisible character in this text: ")
+    assert message.startswith("this text contains an invisible character: ")

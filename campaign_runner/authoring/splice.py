@@ -1,20 +1,29 @@
-"""One more `include` entry in the text of a campaign file; every byte that was there stays.
+"""Changes to the text of a campaign file: texts replaced, an `include` entry added. Every other byte stays.
 
-Where the entry goes follows from how the file is written: after the last entry of a list in lines,
-before the bracket of a list in brackets, or under a new key.
+Comments, order, spacing, line ends and the byte order mark are as they were. Where an entry goes follows from how
+the file is written: after the last entry of a list in lines, before the bracket of a list in brackets, or under a
+new key.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Mapping
 
 from campaign_runner.campaign_file.syntax.parser import quoted
-from campaign_runner.campaign_file.syntax.source import Hole, Listed, Node, Pairs, Scalar, Source
+from campaign_runner.campaign_file.syntax.source import Hole, Listed, Loc, Node, Pairs, Scalar, Source
 
 _KEY = "include"
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ -][A-Za-z0-9]+)*")
+_NO_TEXTS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LINE_END = re.compile("\r\n|\r|\n")
-_BOM = b"\xef\xbb\xbf"
+
+
+def replaced(source: Source, content: bytes, texts: Mapping[Loc, str]) -> bytes:
+    """`content`, the bytes that `source` was read from, with the text at each place replaced. Each holds a text."""
+    return _spliced(source.text, content, {_span(source, loc): text_as_yaml(text) for loc, text in texts.items()})
 
 
 def with_entry(source: Source, content: bytes, entry: str) -> bytes:
@@ -22,14 +31,26 @@ def with_entry(source: Source, content: bytes, entry: str) -> bytes:
 
     Raises ValueError where `include` is not written as a list.
     """
-    text = source.text
-    at, added = _insertion(text, source.root, entry)
-    mark = content[: len(_BOM)] if content.startswith(_BOM) else b""
-    raw = content[len(mark) :].decode()
-    ends = _LINE_END.findall(raw)
-    at += sum(len(end) - 1 for end in ends[: text.count("\n", 0, at)])  # in `text` every line ends in one character
-    added = added.replace("\n", ends[0] if ends else "\n")
-    return mark + (raw[:at] + added + raw[at:]).encode()
+    at, added = _insertion(source.text, source.root, entry)
+    return _spliced(source.text, content, {(at, at): added})
+
+
+def text_as_yaml(text: str) -> str:
+    """`text` as YAML reads it: plain where nothing in it could be misread, otherwise in quotes."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _NO_TEXTS else quoted(text)
+
+
+def on_one_line(node: Node) -> str:
+    """A part of the file on one line, as it may stand in braces."""
+    match node:
+        case Scalar(text, is_plain=is_plain):
+            return text if is_plain and _SAFE.fullmatch(text) else quoted(" ".join(text.split()))
+        case Pairs(entries):
+            return in_braces({key: on_one_line(value) for key, (_, value) in entries.items()})
+        case Listed(nodes):
+            return f"[{', '.join(map(on_one_line, nodes))}]"
+        case Hole():
+            raise ValueError("a value that cannot be read")
 
 
 def in_braces(fields: dict[str, str]) -> str:
@@ -37,17 +58,25 @@ def in_braces(fields: dict[str, str]) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in fields.items()) + "}"
 
 
-def written(node: Node) -> str:
-    """A part of the file on one line, as it may stand in braces."""
-    match node:
-        case Scalar(text, is_plain=is_plain):
-            return text if is_plain and _SAFE.fullmatch(text) else quoted(" ".join(text.split()))
-        case Pairs(entries):
-            return in_braces({key: written(value) for key, (_, value) in entries.items()})
-        case Listed(nodes):
-            return f"[{', '.join(map(written, nodes))}]"
-        case Hole():
-            raise ValueError("a value that cannot be read")
+def _spliced(text: str, content: bytes, pieces: Mapping[tuple[int, int], str]) -> bytes:
+    """`content` with pieces in place of spans of `text`: the same text, its line ends of one character each."""
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    raw = content[len(mark) :].decode()
+    ends = _LINE_END.findall(raw)
+    new, done = "", 0
+    for span, piece in sorted(pieces.items()):
+        start, end = (at + sum(len(end) - 1 for end in ends[: text.count("\n", 0, at)]) for at in span)
+        new += raw[done:start] + piece.replace("\n", ends[0] if ends else "\n")
+        done = end
+    return mark + (new + raw[done:]).encode()
+
+
+def _span(source: Source, loc: Loc) -> tuple[int, int]:
+    """From where to where a text is written, in characters of the file with plain line ends."""
+    _, node = source.find(loc)
+    if not isinstance(node, Scalar):
+        raise TypeError(f"{loc} holds no text")
+    return node.start, node.start + len(source.text[node.start : node.end].rstrip())
 
 
 def _insertion(text: str, root: Node, entry: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.authoring.inserting import with_entry
+from campaign_runner.authoring.splice import with_entry
 from campaign_runner.campaign_file.loader import load
 
 HEAD = """\
