@@ -21,6 +21,7 @@ from typing import IO, Any
 from campaign_runner.disk import files
 from campaign_runner.events import Cause
 from campaign_runner.firefly.protocol import hosts
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
 from campaign_runner.model import Cell, Recipe, Variation
 from campaign_runner.plan.due import PlanStatus
@@ -182,7 +183,7 @@ def _image(variation: Variation, recipe: Recipe) -> dict[str, Any]:
     named: dict[str, Any] = {"key": variation.key, "recipe": recipe.digest, "in_campaign": True, "also": []}
     named |= _cell(variation.cell) | {"seed": variation.seed}
     named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
-    return named | {"prompt": recipe.prompt, "prompt_template": variation.prompt_template}
+    return named | {"prompt": asked_by(recipe).prompt, "prompt_template": variation.prompt_template}
 
 
 def recorded(entry: Entry | None) -> dict[str, Any]:

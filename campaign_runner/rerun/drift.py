@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from campaign_runner.errors import AccountRefused
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.model import CustomModel
+from campaign_runner.output_folder.manifest_reader import recipe_of
 from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.rerun.comparison import Pair
 from campaign_runner.text import plural
@@ -13,7 +15,7 @@ from campaign_runner.text import plural
 
 def model_ids(images: Sequence[Image]) -> list[str]:
     """The ids of the custom models that `images` were made with."""
-    found = (image.request.get("customModelId") for image in images)
+    found = (asked_by(recipe_of(image)).custom_model for image in images)
     return list(dict.fromkeys(each for each in found if each is not None))
 
 
@@ -33,10 +35,8 @@ def still_there(ids: Sequence[str], listed: Sequence[CustomModel]) -> list[Custo
 def model_drift(images: Sequence[Image], models: Sequence[CustomModel]) -> Iterator[str]:
     """A sentence for each version of a custom model that made some of `images` and is no longer the one in use."""
     known = {model.id: model for model in models}
-    made = dict.fromkeys(
-        (image.request.get("customModelId"), image.custom_model_version, image.custom_model_etag) for image in images
-    )
-    for id, version, etag in made:
+    made = {(recipe_of(image), image.custom_model_version, image.custom_model_etag): None for image in images}
+    for id, version, etag in dict.fromkeys((asked_by(recipe).custom_model, *rest) for recipe, *rest in made):
         model = known.get(str(id))
         if model is None or version is None or (version, etag) == (model.version, model.etag):
             continue

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.check.styles import KNOWN_STYLES
-from campaign_runner.campaign_file.schema.look import REFERENCES, look_places
+from campaign_runner.campaign_file.schema.look import FIELDS, REFERENCES, look_places
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
 from campaign_runner.campaign_file.schema.schema import Look, NamedEntry
 from campaign_runner.campaign_file.schema.shape import LISTS, SINGULAR
@@ -19,6 +19,12 @@ from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.model import Size
 from campaign_runner.problem import Problem
 from campaign_runner.text import did_you_mean, joined
+
+_NOT_TAKEN = {
+    "negative_prompt": (": no custom model does", "say in the prompt what should be there instead"),
+    "upsampler": (": only image4_custom does", "take it away"),
+}
+"""Why a model takes no such look field, and what to do instead."""
 
 
 def rule_problems(draft: PartialCampaign) -> Iterator[Problem]:
@@ -59,13 +65,10 @@ def _custom_model(draft: PartialCampaign) -> Iterator[Problem]:
 
 def _look(draft: PartialCampaign, loc: Loc, look: Look) -> Iterator[Problem]:
     family, at_key = draft.family, draft.source.at_key
-    if family and look.negative_prompt is not None and not family.has_negative_prompt:
-        advice = "say in the prompt what should be there instead"
-        yield at_key((*loc, "negative_prompt"), f"{family.id} takes no negative_prompt: no custom model does", advice)
-    if family and look.visual_intensity is not None and not family.has_visual_intensity:
-        yield at_key((*loc, "visual_intensity"), f"{family.id} takes no visual_intensity", "take it away")
-    if family and look.upsampler is not None and not family.has_upsampler:
-        yield at_key((*loc, "upsampler"), f"{family.id} takes no upsampler: only image4_custom does", "take it away")
+    for field in FIELDS:
+        if family and field not in family.takes and getattr(look, field) is not None:
+            why, advice = _NOT_TAKEN.get(field, ("", "take it away"))
+            yield at_key((*loc, field), f"{family.id} takes no {field}{why}", advice)
     seen: set[str] = set()
     for at, style in enumerate(look.styles or ()):
         if style in seen:
