@@ -73,6 +73,7 @@ class _Request(_Foreign):
 
 class _ImageV3(Interface):
     path = "/v3/images/generate-async"
+    always = ("prompt", "size")
 
     def build(self, asked: ImageRequest) -> dict[str, Any]:
         """See Interface."""

@@ -56,6 +56,10 @@ class Interface(Protocol):
     def path(self) -> str:
         """Where requests go, below the origin."""
 
+    @property
+    def always(self) -> tuple[str, ...]:
+        """The fields that every body has."""
+
     def build(self, asked: ImageRequest) -> dict[str, Any]:
         """The body without seeds."""
 
