@@ -23,9 +23,9 @@ from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, Family
 from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.request_body import ImageRequest
-from campaign_runner.model import Cell, Recipe, Size, Variation
 from campaign_runner.output_folder.json_list import elements, packed, unpacked
-from campaign_runner.output_folder.manifest_schema import CellOf, Head, Image
+from campaign_runner.output_folder.manifest_image import ManifestImage, cell_of, listed
+from campaign_runner.output_folder.manifest_schema import Head, Image
 from campaign_runner.text import printable
 
 LARGEST_BYTES = 512 << 20
@@ -46,9 +46,9 @@ class ReadBack:
     head: Head
     blocks: tuple[bytes, ...]
 
-    def images(self) -> Iterator[Image]:
+    def images(self) -> Iterator[ManifestImage]:
         """Its images, in its order."""
-        return map(_image, unpacked(self.blocks))
+        return (listed(_image(text)) for text in unpacked(self.blocks))
 
     def written(self) -> Iterator[dict[str, Any]]:
         """The same as they are written there."""
@@ -129,22 +129,6 @@ def _foreign(path: Path, why: str) -> IntegrityError:
     return IntegrityError(f"{path} is not a manifest as campaign_runner writes it: {why}")
 
 
-def recipe_of(image: Image) -> Recipe:
-    """What was asked for."""
-    return Recipe.of(image.version, image.request, image.accept)
-
-
-def variation_of(image: Image) -> Variation:
-    """The image under its names in the campaign."""
-    return Variation(image.key, image.seed, cell_of(image), image.prompt_template)
-
-
-def cell_of(image: CellOf) -> Cell:
-    """Where in the campaign an image stands."""
-    size = Size(image.size.width, image.size.height)
-    return Cell(image.product, image.prompt_id, image.preset, image.market, size)
-
-
 def _problems(error: ValidationError, within: str = "") -> str:
     """The first few, each with its place `within` the file."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -160,7 +144,7 @@ def _flaw(image: Image) -> str | None:
         asked = interface_of(image.version).read(image.request) if family is not None else None
     except ValidationError as error:
         return f"its request is none that a campaign can make: {_problems(error)}"
-    recipe = recipe_of(image)
+    recipe = listed(image).entry.recipe
     if recipe.digest != image.recipe:
         return "its request is not the one that its recipe stands for"
     if recipe.key(image.seed) != image.key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaign_runner.errors import IntegrityError
 from campaign_runner.families import FAMILIES
 from campaign_runner.firefly.protocol.image_v3 import IMAGE_V3
 from campaign_runner.firefly.protocol.request_body import ImageRequest, Interface
@@ -12,7 +13,9 @@ INTERFACES: dict[str, Interface] = {"v3": IMAGE_V3}
 
 
 def interface_of(version: str) -> Interface:
-    """The interface for a value of x-model-version. Raises KeyError for one that has no row."""
+    """The interface for a value of x-model-version. Raises IntegrityError for one that has no row."""
+    if version not in FAMILIES:
+        raise IntegrityError(f"'{version}' is no image model that this version knows")
     return INTERFACES[FAMILIES[version].interface]
 
 
