@@ -94,7 +94,7 @@ def listed(image: Image) -> ManifestImage:
     source = image.source
     entry = Entry(
         variation,
-        Recipe.of(image.version, image.request, image.accept),
+        recipe_of(image),
         image.state,
         Cause(image.reason.code, image.reason.message) if image.reason is not None else None,
         image.file,
@@ -107,6 +107,11 @@ def listed(image: Image) -> ManifestImage:
         source=RecipeSource(source.how, source.campaign, source.key, source.prompt, *made) if source else None,
     )
     return ManifestImage(entry, image.in_campaign, tuple(map(cell_of, image.also)))
+
+
+def recipe_of(image: Image) -> Recipe:
+    """What was asked for."""
+    return Recipe.of(image.version, image.request, image.accept)
 
 
 def cell_of(image: CellOf) -> Cell:

@@ -24,7 +24,7 @@ from campaign_runner.families import FAMILIES, Family
 from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.request_body import ImageRequest
 from campaign_runner.output_folder.json_list import elements, packed, unpacked
-from campaign_runner.output_folder.manifest_image import ManifestImage, cell_of, listed
+from campaign_runner.output_folder.manifest_image import ManifestImage, cell_of, listed, recipe_of
 from campaign_runner.output_folder.manifest_schema import Head, Image
 from campaign_runner.text import printable
 
@@ -144,7 +144,7 @@ def _flaw(image: Image) -> str | None:
         asked = interface_of(image.version).read(image.request) if family is not None else None
     except ValidationError as error:
         return f"its request is none that a campaign can make: {_problems(error)}"
-    recipe = listed(image).entry.recipe
+    recipe = recipe_of(image)
     if recipe.digest != image.recipe:
         return "its request is not the one that its recipe stands for"
     if recipe.key(image.seed) != image.key:

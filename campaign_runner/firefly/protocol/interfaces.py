@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from campaign_runner.errors import IntegrityError
 from campaign_runner.families import FAMILIES
 from campaign_runner.firefly.protocol.image_v3 import IMAGE_V3
@@ -19,8 +21,9 @@ def interface_of(version: str) -> Interface:
     return INTERFACES[FAMILIES[version].interface]
 
 
+@lru_cache(maxsize=64)
 def asked_by(recipe: Recipe) -> ImageRequest:
-    """What a recipe asks for."""
+    """What a recipe asks for. Kept for a while: the images of a cell, which differ in their seed, come together."""
     return interface_of(recipe.version).read(recipe.body)
 
 
