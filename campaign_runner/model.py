@@ -24,6 +24,11 @@ class Size:
     width: int
     height: int
 
+    @property
+    def ratio(self) -> float:
+        """Of width to height."""
+        return self.width / self.height
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 
@@ -31,7 +36,6 @@ class Size:
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
 SHORT = 24
 """Hex digits of a digest that are enough for a name: 96 bits, so no two are the same."""
-_REFERRING = ("style", "structure")  # the fields of a request that may hold a reference image
 
 
 def canonical_json(value: object) -> str:
@@ -48,8 +52,8 @@ def variation_key(recipe: str, seed: int) -> str:
 class Recipe:
     """Everything the service receives for an image, except its seed.
 
-    `text` is the canonical JSON of `{"v": 1, "version": …, "accept": …?, "body": …}`. A reference
-    image stands in the body as `"source": {"sha256": …}` or `{"url": …}`.
+    `text` is the canonical JSON of `{"v": 1, "version": …, "accept": …?, "body": …}`. What the body says is known
+    to the interface of its family alone.
     """
 
     text: str
@@ -81,33 +85,9 @@ class Recipe:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The request without seeds and numVariations. Read it, never change it."""
+        """The request without seeds. Read it, never change it."""
         body: dict[str, Any] = self._parsed["body"]
         return body
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The SHA-256 of each reference image that must be uploaded before this recipe can be asked for."""
-        found = (self.body.get(name, {}).get("imageReference", {}).get("source", {}) for name in _REFERRING)
-        return tuple(source["sha256"] for source in found if "sha256" in source)
-
-    def request(self, uploads: Mapping[str, str]) -> dict[str, Any]:
-        """The body to send: each uploaded reference under its upload id, of `uploads` (SHA-256 → id)."""
-        body = dict(self.body)
-        for name in _REFERRING:
-            source = body.get(name, {}).get("imageReference", {}).get("source", {})
-            if "sha256" in source:
-                sent = {"source": {"uploadId": uploads[source["sha256"]]}}
-                body[name] = {**body[name], "imageReference": sent}
-        return body
-
-    @property
-    def prompt(self) -> str:
-        return str(self.body["prompt"])
-
-    @property
-    def size(self) -> Size:
-        return Size(**self.body["size"])
 
     def key(self, seed: int) -> str:
         """The identity of the image of this recipe with `seed`."""
@@ -170,6 +150,11 @@ class Job:
 
     recipe: Recipe
     variations: tuple[Variation, ...]
+
+    @property
+    def size(self) -> Size:
+        """The size asked for, which is that of every cell the recipe stands in."""
+        return self.variations[0].cell.size
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.find.search import Match
+from campaign_runner.firefly.protocol.interfaces import asked_by
+from campaign_runner.firefly.protocol.request_body import ReferenceSource
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import Recipe
 from campaign_runner.output_folder.folder import SANDBOX, Folder
@@ -19,6 +21,14 @@ from campaign_runner.report import next_commands
 from campaign_runner.text import printable
 
 _BITS = 64
+_SAID = {
+    "structure_strength": "structure strength",
+    "content_class": "content",
+    "visual_intensity": "visual intensity",
+    "negative_prompt": "without",
+    "locale": "locale",
+    "upsampler": "upsampler",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
     if hit.file is not None:
         yield f"  file       {hit.file}{'' if is_file(hit.file) else ' (it is not there any more)'}"
     yield f"  key        {variation.key}"
-    yield f"  prompt     {printable(entry.recipe.prompt)}"
+    yield f"  prompt     {printable(asked_by(entry.recipe).prompt)}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  made       {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
@@ -115,32 +125,27 @@ def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
 
 def look_of(recipe: Recipe) -> Iterator[str]:
     """What the service was told beside prompt and seed, in the words of a campaign file."""
-    body = recipe.body
+    asked = asked_by(recipe)
+    look, sources = asked.look, asked.sources
     yield recipe.version
-    if "customModelId" in body:
-        yield f"custom model {printable(str(body['customModelId']))}"
-    yield str(recipe.size)
-    style, structure = body.get("style", {}), body.get("structure", {})
-    if presets := style.get("presets"):
-        yield f"styles {' '.join(presets)}"
-    if "imageReference" in style:
-        yield f"style of {_reference(style)}"
-    if "strength" in style:
-        yield f"strength {style['strength']}"
-    if structure:
-        yield f"structure of {_reference(structure)}"
-        if "strength" in structure:
-            yield f"structure strength {structure['strength']}"
-    names = {"contentClass": "content", "visualIntensity": "visual intensity", "negativePrompt": "without"}
-    names |= {"promptBiasingLocaleCode": "locale", "upsamplerType": "upsampler"}
-    yield from (f"{words} {printable(str(body[field]))}" for field, words in names.items() if field in body)
+    if asked.custom_model is not None:
+        yield f"custom model {printable(asked.custom_model)}"
+    yield str(asked.size)
+    if "styles" in look:
+        yield f"styles {' '.join(look['styles'])}"
+    if "style_reference" in sources:
+        yield f"style of {_reference(sources['style_reference'])}"
+    if "strength" in look:
+        yield f"strength {look['strength']}"
+    if "structure_reference" in sources:
+        yield f"structure of {_reference(sources['structure_reference'])}"
+    yield from (f"{words} {printable(str(look[field]))}" for field, words in _SAID.items() if field in look)
     if recipe.accept:
         yield f"as {recipe.accept}"
 
 
-def _reference(part: dict[str, Any]) -> str:
-    source = part["imageReference"]["source"]
-    return printable(str(source.get("url") or f"the picture {source['sha256'][:8]}"))
+def _reference(source: ReferenceSource) -> str:
+    return printable(source.url or f"the picture {str(source.sha256)[:8]}")
 
 
 def _made(entry: Entry) -> str:

@@ -30,6 +30,7 @@ from campaign_runner.firefly.protocol.hosts import (
     may_fetch_image,
     origin_of,
 )
+from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.untrusted import MOST_JSON_BYTES, read_date
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.routes import Question, Routes
@@ -164,7 +165,7 @@ class FireflyClient(Provider):
         if response.status == 401 and self._tokens.drop(token) and job.keys[0] not in self._left:
             self._left.add(job.keys[0])
             raise Unavailable("Adobe no longer takes our token; another is had", code="token_refused", reached=True)
-        ticket = answers.read_ticket(response, self._clock())
+        ticket = answers.read_ticket(response, self._clock(), interface_of(job.recipe.version))
         return replace(ticket, warnings=tuple(wire.warnings_about(self._origin, ticket)))
 
     async def poll(self, ticket: Ticket) -> Finished | None:

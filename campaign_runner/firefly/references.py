@@ -17,6 +17,7 @@ from typing import Protocol
 from campaign_runner.errors import IntegrityError, Rejected, Unavailable
 from campaign_runner.events import Fact, Uploaded
 from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
+from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
 from campaign_runner.ports import Provider, Reference, References
 from campaign_runner.tasks import in_thread
@@ -59,7 +60,7 @@ class WithReferences(Provider):
     async def prepare(self, job: Job) -> None:
         """See Provider. Whoever needs the same image waits for the one upload of it."""
         await self._service.prepare(job)
-        for sha256 in job.recipe.references:
+        for sha256 in references_of(job.recipe):
             async with self._turn:
                 if sha256 in self._refused:
                     raise self._refused[sha256]
@@ -73,7 +74,7 @@ class WithReferences(Provider):
 
         That as often as the job has uploads: refused with new ones, too, it is itself at fault.
         """
-        uploads = {sha256: self._known[sha256] for sha256 in job.recipe.references if sha256 in self._known}
+        uploads = {sha256: self._known[sha256] for sha256 in references_of(job.recipe) if sha256 in self._known}
         try:
             return await self._service.submit(job, uploads)
         except Rejected as error:

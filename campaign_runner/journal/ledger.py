@@ -33,27 +33,42 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A variation that was ever submitted or adopted: its state and everything that explains it.
+    """A variation: its state and everything that explains it. By its first two fields alone, one never asked for.
 
     `source` tells where an image comes from that was not bought for this campaign; None for one that was.
     """
 
     variation: Variation
     recipe: Recipe
-    state: str
-    reason: Cause | None
-    file: str | None
-    sha256: str | None
-    bytes: int | None
-    media_type: str | None
-    stored_at: str | None
-    warnings: tuple[str, ...]
-    job_id: str | None
-    job_seeds: tuple[int, ...]
-    model_version: str | None
-    model_etag: str | None
-    submitted_at: str | None
+    state: str = "pending"
+    reason: Cause | None = None
+    file: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    media_type: str | None = None
+    stored_at: str | None = None
+    warnings: tuple[str, ...] = ()
+    job_id: str | None = None
+    job_seeds: tuple[int, ...] = ()
+    model_version: str | None = None
+    model_etag: str | None = None
+    submitted_at: str | None = None
     source: RecipeSource | None = None
+
+    @property
+    def key(self) -> str:
+        """Of its image."""
+        return self.variation.key
+
+    @property
+    def seed(self) -> int:
+        """Of its image."""
+        return self.variation.seed
+
+    @property
+    def cell(self) -> Cell:
+        """Where it stands in its campaign."""
+        return self.variation.cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,21 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import IMAGES, REMOVED, is_outside
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.families import FAMILIES, PROMPT_CHARACTERS
-from campaign_runner.model import Cell, Recipe, Size, Variation
+from campaign_runner.families import FAMILIES, Family
+from campaign_runner.firefly.protocol.interfaces import interface_of
+from campaign_runner.firefly.protocol.request_body import ImageRequest
 from campaign_runner.output_folder.json_list import elements, packed, unpacked
-from campaign_runner.output_folder.manifest_schema import CellOf, Head, Image
+from campaign_runner.output_folder.manifest_image import ManifestImage, cell_of, listed, recipe_of
+from campaign_runner.output_folder.manifest_schema import Head, Image
 from campaign_runner.text import printable
 
 LARGEST_BYTES = 512 << 20
@@ -33,57 +35,6 @@ _LARGE = 1 << 16
 _MOST_PARTS = 100_000
 """Objects and lists of an image: two for each of these cells."""
 _SHOWN_PROBLEMS = 3
-_Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS)]
-
-
-class _Foreign(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Source(_Foreign):
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    url: str | None = None
-
-
-class _Reference(_Foreign):
-    source: _Source
-
-
-class _Style(_Foreign):
-    presets: Annotated[list[_Text], Field(fail_fast=True)] | None = None
-    strength: int | None = None
-    imageReference: _Reference | None = None
-
-
-class _Structure(_Foreign):
-    strength: int | None = None
-    imageReference: _Reference
-
-
-class _PixelSize(_Foreign):
-    width: int
-    height: int
-
-
-class _Request(_Foreign):
-    """All that a campaign can ask for: the body of a v3 request without seeds."""
-
-    prompt: _Text
-    size: _PixelSize
-    customModelId: _Text | None = None
-    contentClass: Literal["photo", "art"] | None = None
-    visualIntensity: int | None = None
-    negativePrompt: _Text | None = None
-    promptBiasingLocaleCode: _Text | None = None
-    upsamplerType: _Text | None = None
-    style: _Style | None = None
-    structure: _Structure | None = None
-
-    def links(self) -> Iterator[str]:
-        """The reference images that the service would fetch."""
-        for part in (self.style, self.structure):
-            if part is not None and part.imageReference is not None and part.imageReference.source.url is not None:
-                yield part.imageReference.source.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +46,9 @@ class ReadBack:
     head: Head
     blocks: tuple[bytes, ...]
 
-    def images(self) -> Iterator[Image]:
+    def images(self) -> Iterator[ManifestImage]:
         """Its images, in its order."""
-        return map(_image, unpacked(self.blocks))
+        return (listed(_image(text)) for text in unpacked(self.blocks))
 
     def written(self) -> Iterator[dict[str, Any]]:
         """The same as they are written there."""
@@ -178,22 +129,6 @@ def _foreign(path: Path, why: str) -> IntegrityError:
     return IntegrityError(f"{path} is not a manifest as campaign_runner writes it: {why}")
 
 
-def recipe_of(image: Image) -> Recipe:
-    """What was asked for."""
-    return Recipe.of(image.version, image.request, image.accept)
-
-
-def variation_of(image: Image) -> Variation:
-    """The image under its names in the campaign."""
-    return Variation(image.key, image.seed, cell_of(image), image.prompt_template)
-
-
-def cell_of(image: CellOf) -> Cell:
-    """Where in the campaign an image stands."""
-    size = Size(image.size.width, image.size.height)
-    return Cell(image.product, image.prompt_id, image.preset, image.market, size)
-
-
 def _problems(error: ValidationError, within: str = "") -> str:
     """The first few, each with its place `within` the file."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -204,8 +139,9 @@ def _problems(error: ValidationError, within: str = "") -> str:
 
 def _flaw(image: Image) -> str | None:
     """What is wrong with an image."""
+    family = FAMILIES.get(image.version)
     try:
-        request = _Request.model_validate(image.request)
+        asked = interface_of(image.version).read(image.request) if family is not None else None
     except ValidationError as error:
         return f"its request is none that a campaign can make: {_problems(error)}"
     recipe = recipe_of(image)
@@ -213,18 +149,17 @@ def _flaw(image: Image) -> str | None:
         return "its request is not the one that its recipe stands for"
     if recipe.key(image.seed) != image.key:
         return "its seed and recipe are not those that its key stands for"
-    return _request_flaw(image, request) or _names_flaw(image)
-
-
-def _request_flaw(image: Image, request: _Request) -> str | None:
-    family = FAMILIES.get(image.version)
-    if family is None:
+    if family is None or asked is None:
         return f"'{image.version}' is no image model that this version knows"
-    if family.is_custom != (request.customModelId is not None):
+    return _request_flaw(image, family, asked) or _names_flaw(image)
+
+
+def _request_flaw(image: Image, family: Family, asked: ImageRequest) -> str | None:
+    if family.is_custom != (asked.custom_model is not None):
         return f"a custom model is named exactly with a custom family, not with {image.version}"
-    if request.prompt != image.prompt or request.size.model_dump() != image.size.model_dump():
+    if asked.prompt != image.prompt or asked.size != cell_of(image).size:
         return "its prompt or size is not that of its request"
-    return next((found[0] for link in request.links() if (found := picture_flaw(link, Path())) is not None), None)
+    return next((found[0] for link in asked.links if (found := picture_flaw(link, Path())) is not None), None)
 
 
 def _names_flaw(image: Image) -> str | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaign_runner.campaign_file.json_schema import DIALECT
+from campaign_runner.firefly.protocol.interfaces import INTERFACES
 
 ID = "urn:campaign-runner:schema:manifest"
 
@@ -133,7 +134,7 @@ class Image(CellOf):
     """The value of x-model-version it was, or would be, asked for with."""
     accept: MediaType | None
     """The media type asked for; null where the service chooses."""
-    request: Annotated[dict[str, Any], Field(json_schema_extra={"required": ["prompt", "size"]})]
+    request: dict[str, Any]
     """The request without seeds; an uploaded reference stands as its sha256, a linked one as its URL."""
     prompt: str
     """The prompt as sent."""
@@ -205,6 +206,8 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of manifest.json."""
     found = Manifest.model_json_schema(mode="serialization")
     found["$defs"]["Image"]["if"] = {"properties": {"state": {"const": "stored"}}}
+    required = set.intersection(*(set(each.always) for each in INTERFACES.values()))
+    found["$defs"]["Image"]["properties"]["request"]["required"] = sorted(required)
     stored = {
         "reason": {"type": "null"},
         **{name: {"not": {"type": "null"}} for name in ("file", "sha256", "stored_at")},

@@ -19,19 +19,16 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from campaign_runner.disk import files
-from campaign_runner.events import Cause
 from campaign_runner.firefly.protocol import hosts
 from campaign_runner.journal.ledger import STATES, Entry, Ledger
-from campaign_runner.model import Cell, Recipe, Variation
+from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.plan.due import PlanStatus
-from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.plan.plan import Plan
 from campaign_runner.tasks import batched
 from campaign_runner.version import __version__
 
 VERSION = 1
 _JSON = json.JSONEncoder(ensure_ascii=False)
-NOT_YET = Cause("not_submitted", "not asked for yet; the next run will")
-NOT_FETCHED = Cause("not_fetched", "paid for and waiting at the service; the next run fetches it")
 _BATCH = 200
 _HEAD_BYTES = 1 << 16
 _REQUESTS = re.compile(rb'^  "requests": \{"submitted": (\d{1,9}), "accepted": \d{1,9}\},$', re.MULTILINE)
@@ -78,7 +75,7 @@ def _kept_names() -> Iterator[str]:
     return (f"manifest.kept-{number}.json" for number in count(1))
 
 
-def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Mapping[str, Any]], *, staging: Path) -> bool:
+def write_document(path: Path, about: Mapping[str, Any], images: Iterable[ManifestImage], *, staging: Path) -> bool:
     """Write a manifest of what `figures` has and of images, likewise."""
     files.make_folder(staging)
     draft = staging / "manifest.draft"
@@ -95,12 +92,12 @@ def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Mappin
     return True
 
 
-def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -> None:
+def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[ManifestImage]) -> None:
     for name, value in about.items():
         file.write(f"{'{' if name == 'manifest_version' else ','}\n  {json.dumps(name)}: {_spelt(value)}")
     file.write(',\n  "images": [')
     for number, image in enumerate(images):
-        file.write(f"{',' if number else ''}\n    {_spelt(image)}")
+        file.write(f"{',' if number else ''}\n    {_spelt(image.written())}")
     file.write("\n  ]\n}\n")
 
 
@@ -149,42 +146,15 @@ def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: dateti
     }
 
 
-def _images(sources: Sources) -> Iterator[dict[str, Any]]:
+def _images(sources: Sources) -> Iterator[ManifestImage]:
     """In plan order; those ever submitted that are no longer in the campaign last."""
     for some in batched(sources.plan, _BATCH):
         entries = sources.ledger.entries([each.variation.key for each in some])
         for each in some:
-            yield _planned_image(each, entries.get(each.variation.key))
-    for entry in sources.ledger.departed(sources.plan.keys()):
-        yield _image(entry.variation, entry.recipe) | {"in_campaign": False, "also": []} | _record(entry)
-
-
-def _planned_image(planned: Planned, entry: Entry | None) -> dict[str, Any]:
-    also = [_cell(cell) for cell in planned.other_cells]
-    return _image(planned.variation, planned.recipe) | {"in_campaign": True, "also": also} | recorded(entry)
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    size = {"width": cell.size.width, "height": cell.size.height}
-    return {
-        "product": cell.product,
-        "prompt_id": cell.prompt,
-        "preset": cell.preset,
-        "market": cell.market,
-        "size": size,
-    }
-
-
-def _image(variation: Variation, recipe: Recipe) -> dict[str, Any]:
-    named: dict[str, Any] = {"key": variation.key, "recipe": recipe.digest, "in_campaign": True, "also": []}
-    named |= _cell(variation.cell) | {"seed": variation.seed}
-    named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
-    return named | {"prompt": recipe.prompt, "prompt_template": variation.prompt_template}
-
-
-def recorded(entry: Entry | None) -> dict[str, Any]:
-    """The fields that say what became of an image; None stands for one that was never asked for."""
-    return _NOTHING_YET if entry is None else _record(entry)
+            named = ManifestImage(Entry(each.variation, each.recipe), other_cells=each.other_cells)
+            yield named.telling(entries.get(each.variation.key))
+    departed = sources.ledger.departed(sources.plan.keys())
+    yield from (ManifestImage(entry, in_campaign=False) for entry in departed)
 
 
 def is_current(path: Path, sources: Sources) -> bool:
@@ -194,51 +164,6 @@ def is_current(path: Path, sources: Sources) -> bool:
         with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
             _write(file, head(sources), _images(sources))
         return _same(path, draft)
-
-
-def _record(entry: Entry) -> dict[str, Any]:
-    reason = entry.reason or (NOT_FETCHED if entry.state == "accepted" else NOT_YET)
-    return {
-        "state": entry.state,
-        "reason": None if entry.state == "stored" else {"code": reason.code, "message": reason.message},
-        "file": entry.file,
-        "sha256": entry.sha256,
-        "bytes": entry.bytes,
-        "media_type": entry.media_type,
-        "job_id": entry.job_id,
-        "job_seeds": list(entry.job_seeds),
-        "custom_model_version": entry.model_version,
-        "custom_model_etag": entry.model_etag,
-        "submitted_at": entry.submitted_at,
-        "stored_at": entry.stored_at,
-        "source": _source(entry),
-        "warnings": list(entry.warnings),
-    }
-
-
-def _source(entry: Entry) -> dict[str, str] | None:
-    source = entry.source
-    if source is None:
-        return None
-    return {"how": source.how, "campaign": source.campaign, "key": source.key, "prompt": source.prompt}
-
-
-_NOTHING_YET: dict[str, Any] = {
-    "state": "pending",
-    "reason": {"code": NOT_YET.code, "message": NOT_YET.message},
-    "file": None,
-    "sha256": None,
-    "bytes": None,
-    "media_type": None,
-    "job_id": None,
-    "job_seeds": [],
-    "custom_model_version": None,
-    "custom_model_etag": None,
-    "submitted_at": None,
-    "stored_at": None,
-    "source": None,
-    "warnings": [],
-}
 
 
 def _spelt(value: object) -> str:

@@ -1,8 +1,4 @@
-"""What the service receives for a cell: the v3 request without seeds, as a recipe.
-
-A field is there only if the campaign gives it; `size` is always there; styles come sorted.
-Source of names and shapes: `GenerateImagesRequestV3` in Adobe's Firefly API specification.
-"""
+"""What the service receives for a cell: the request without seeds, as a recipe."""
 
 from __future__ import annotations
 
@@ -13,17 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.campaign_file.schema.compose import Composed, Composer
+from campaign_runner.campaign_file.schema.look import REFERENCES
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.firefly.protocol.interfaces import interface_of
+from campaign_runner.firefly.protocol.request_body import ImageRequest, ReferenceSource
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, canonical_json
 
-_PLAIN = {
-    "content_class": "contentClass",
-    "visual_intensity": "visualIntensity",
-    "negative_prompt": "negativePrompt",
-    "locale": "promptBiasingLocaleCode",
-    "upsampler": "upsamplerType",
-}
 _PROMPT = "\0"  # stands in for the prompt; control characters are refused in every text
 _MOST_KEPT = 4096  # frames kept at once
 
@@ -38,6 +30,7 @@ class RecipeBuilder:
     def __init__(self, campaign: Campaign, model: CustomModel | None = None) -> None:
         self._composer = Composer(campaign, model.concept if model else None)
         self._version = campaign.family.id
+        self._interface = interface_of(self._version)
         self._custom_model = model.id if model else campaign.custom_model
         self._remembered = campaign.pictures
         self._digests: dict[Path, str] = {}
@@ -60,7 +53,8 @@ class RecipeBuilder:
         if len(self._frames) >= _MOST_KEPT:
             self._frames.clear()
         accept = f"image/{look['format']}" if "format" in look else None
-        before, after = Recipe.of(self._version, self._body(look, size), accept).text.split(canonical_json(_PROMPT))
+        body = self._interface.build(self._asked(look, size))
+        before, after = Recipe.of(self._version, body, accept).text.split(canonical_json(_PROMPT))
         self._frames[id(look), size] = look, (before, after)
         return before, after
 
@@ -74,38 +68,16 @@ class RecipeBuilder:
         """The same by path: several files may hold one picture."""
         return self._digests
 
-    def _body(self, look: Mapping[str, Any], size: Size) -> dict[str, Any]:
-        body: dict[str, Any] = {"prompt": _PROMPT, "size": {"width": size.width, "height": size.height}}
-        if self._custom_model is not None:
-            body["customModelId"] = self._custom_model
-        body |= {name: look[field] for field, name in _PLAIN.items() if field in look}
-        if style := self._style(look):
-            body["style"] = style
-        if structure := self._reference(look, "structure"):
-            body["structure"] = structure
-        return body
+    def _asked(self, look: Mapping[str, Any], size: Size) -> ImageRequest:
+        sources = {name: self._source(look[name]) for name in REFERENCES if name in look}
+        return ImageRequest(_PROMPT, size, self._custom_model, look, sources)
 
-    def _style(self, look: Mapping[str, Any]) -> dict[str, Any]:
-        style = self._reference(look, "style")
-        if "styles" in look:
-            style["presets"] = sorted(look["styles"])
-        if style and "strength" in look:
-            style["strength"] = look["strength"]
-        return style
-
-    def _reference(self, look: Mapping[str, Any], kind: str) -> dict[str, Any]:
-        source = look.get(f"{kind}_reference")
-        if source is None:
-            return {}
-        strength = {"strength": look["structure_strength"]} if f"{kind}_strength" in look else {}
-        return {"imageReference": {"source": self._source(source)}} | strength
-
-    def _source(self, source: Path | str) -> dict[str, str]:
+    def _source(self, source: Path | str) -> ReferenceSource:
         if isinstance(source, str):
-            return {"url": source}
+            return ReferenceSource(url=source)
         if source not in self._digests:
             self._digests[source] = _digest(source) if self._remembered is None else _known(source, self._remembered)
-        return {"sha256": self._digests[source]}
+        return ReferenceSource(self._digests[source])
 
 
 def _known(path: Path, remembered: Mapping[Path, str]) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from campaign_runner.errors import UsageError
 from campaign_runner.families import FAMILIES
-from campaign_runner.model import Job
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.model import Job, Recipe
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.manifest_reader import ReadBack, cell_of, recipe_of, variation_of
-from campaign_runner.output_folder.manifest_schema import Image
+from campaign_runner.output_folder.manifest_image import ManifestImage
+from campaign_runner.output_folder.manifest_reader import ReadBack
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
 from campaign_runner.tasks import batched
 from campaign_runner.text import plural
@@ -28,7 +29,7 @@ _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"
 class Chosen:
     """The images that are made again, their requests, and sentences about what is left out."""
 
-    images: tuple[Image, ...]
+    images: tuple[Entry, ...]
     jobs: tuple[Job, ...]
     left_out: tuple[str, ...]
 
@@ -40,18 +41,18 @@ def choose(read: ReadBack, options: Sequence[str] = ()) -> Chosen:
     """
     only = _only(read, options) if options else EVERYTHING
     fates: Counter[str] = Counter()
-    images: list[Image] = []
+    images: list[Entry] = []
     for image in read.images():
         if _is_selected(image, only):
-            fate = _fate(image)
+            fate = _fate(image.entry)
             fates[fate] += 1
-            images += [image] if fate == _MADE else []
+            images += [image.entry] if fate == _MADE else []
     if not images:
         raise UsageError(f"no stored image of {read.path} is selected; nothing was sent")
     return Chosen(tuple(images), tuple(_jobs(images)), tuple(_left_out(fates)))
 
 
-def only_these(chosen: Chosen, images: Sequence[Image]) -> Chosen:
+def only_these(chosen: Chosen, images: Sequence[Entry]) -> Chosen:
     """The same, of fewer images."""
     return Chosen(tuple(images), tuple(_jobs(images)), chosen.left_out)
 
@@ -60,9 +61,8 @@ def _only(read: ReadBack, options: Sequence[str]) -> Selection:
     """A size may be given by its name."""
     names = {name: str(size) for family in FAMILIES.values() for name, size in family.names.items()}
     known: dict[str, dict[str, None]] = {axis: {} for axis in ("product", "prompt", "preset", "market", "size")}
-    for image in read.written():
-        size = f"{image['size']['width']}x{image['size']['height']}"
-        said = (image["product"], image["prompt_id"], image["preset"], image["market"], size)
+    for cell in (image.entry.cell for image in read.images()):
+        said = (cell.product, cell.prompt, cell.preset, cell.market, str(cell.size))
         for each, name in zip(known.values(), said, strict=True):
             each |= {} if name is None else {name: None}
     known["size"] |= {name: None for name, size in names.items() if size in known["size"]}
@@ -72,12 +72,12 @@ def _only(read: ReadBack, options: Sequence[str]) -> Selection:
     return Selection({**only.values, "size": frozenset(names.get(size, size) for size in only.values["size"])})
 
 
-def _is_selected(image: Image, only: Selection) -> bool:
-    cells = [cell_of(cell) for cell in (image, *image.also)]
-    return (image.in_campaign or only.needs_keys) and only.matches(cells, image.seed, image.key)
+def _is_selected(image: ManifestImage, only: Selection) -> bool:
+    entry, cells = image.entry, [image.entry.cell, *image.other_cells]
+    return (image.in_campaign or only.needs_keys) and only.matches(cells, entry.seed, entry.key)
 
 
-def _fate(image: Image) -> str:
+def _fate(image: Entry) -> str:
     """Whether an image is made again, or why not: one that was kept was made by another request than its own."""
     if image.state != "stored":
         return _NEVER_STORED
@@ -91,16 +91,16 @@ def _left_out(fates: Counter[str]) -> Iterator[str]:
         yield f"{plural(kept, 'image')} kept for changed words, made by another request: left out"
 
 
-def _jobs(images: Sequence[Image]) -> Iterator[Job]:
+def _jobs(images: Sequence[Entry]) -> Iterator[Job]:
     """One for each recorded request, in the order of the manifest."""
-    groups: dict[tuple[str, str | None, tuple[int, ...]], list[Image]] = {}
+    groups: dict[tuple[Recipe, str | None, tuple[int, ...]], list[Entry]] = {}
     for image in images:
-        groups.setdefault((image.recipe, image.job_id, image.job_seeds or ()), []).append(image)
+        groups.setdefault((image.recipe, image.job_id, image.job_seeds), []).append(image)
     for (_, _, seeds), group in groups.items():
         places = {seed: place for place, seed in enumerate(seeds)}
         group.sort(key=lambda image: places.get(image.seed, len(seeds)))
-        for part in batched(group, FAMILIES[group[0].version].pack):
-            yield Job(recipe_of(part[0]), tuple(variation_of(image) for image in part))
+        for part in batched(group, FAMILIES[group[0].recipe.version].pack):
+            yield Job(part[0].recipe, tuple(image.variation for image in part))
 
 
 def usual_place(manifest: Path, *, is_sandbox: bool) -> Path:

@@ -11,7 +11,6 @@ from typing import Literal
 
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.store import LARGEST_BYTES, stored_file
 from campaign_runner.tasks import batched, in_thread, map_concurrently
@@ -38,7 +37,7 @@ class Pair:
     image from being made.
     """
 
-    recorded: Image
+    recorded: Entry
     made: Entry | None
     verdict: Verdict
     distance: float | None = None
@@ -57,7 +56,7 @@ class Sides:
     made: Path
 
 
-async def compare(images: Sequence[Image], ledger: Ledger, sides: Sides) -> list[Pair]:
+async def compare(images: Sequence[Entry], ledger: Ledger, sides: Sides) -> list[Pair]:
     """All pairs, in the order of `images`. `ledger` is that of the images made again. Raises StoreError."""
     found: list[Pair] = []
     for page in batched(images, _PAGE):
@@ -73,7 +72,7 @@ def counts(pairs: Sequence[Pair]) -> dict[Verdict, int]:
     return {verdict: found[verdict] for verdict in VERDICTS}
 
 
-def _compared(image: Image, made: Entry | None, sides: Sides) -> Pair:
+def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
     if made is None or made.state != "stored" or made.file is None:
         why = made.reason.message if made is not None and made.reason is not None else "not asked for yet"
         return Pair(image, made, "not_made", why=why)

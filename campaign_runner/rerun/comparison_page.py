@@ -23,8 +23,10 @@ from jinja2 import Environment, StrictUndefined
 
 from campaign_runner.disk import files
 from campaign_runner.disk.name_lengths import is_file
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.output_folder.manifest_writer import About, figures, recorded, write_document
+from campaign_runner.output_folder.manifest_image import ManifestImage
+from campaign_runner.output_folder.manifest_writer import About, figures, write_document
 from campaign_runner.rerun.comparison import VERDICTS, Pair, counts
 from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.tasks import batched
@@ -48,18 +50,18 @@ def write_comparison(order: RerunRequest, pairs: Sequence[Pair]) -> Path:
 def write_record(order: RerunRequest, ledger: Ledger, now: datetime) -> None:
     """The manifest of the images made again, by the names and in the order of the one they were read from."""
     wanted = {image.key: "pending" for image in order.chosen.images}
-    for some in batched(order.read.written(), _PAGE):
-        wanted |= ledger.states([image["key"] for image in some])
+    for some in batched(order.read.images(), _PAGE):
+        wanted |= ledger.states([image.entry.key for image in some])
     head, counts = order.read.head, Counter(wanted.values())
     about = figures(About(head.campaign, head.campaign_sha256, head.model.version), ledger, counts, now)
-    made = (image for image in order.read.written() if image["key"] in wanted)
+    made = (image for image in order.read.images() if image.entry.key in wanted)
     write_document(order.into.manifest, about, _made_again(made, ledger), staging=order.into.staging)
 
 
-def _made_again(images: Iterator[dict[str, Any]], ledger: Ledger) -> Iterator[dict[str, Any]]:
+def _made_again(images: Iterator[ManifestImage], ledger: Ledger) -> Iterator[ManifestImage]:
     for some in batched(images, _PAGE):
-        entries = ledger.entries([image["key"] for image in some])
-        yield from (image | {"in_campaign": True} | recorded(entries.get(image["key"])) for image in some)
+        entries = ledger.entries([image.entry.key for image in some])
+        yield from (image.telling(entries.get(image.entry.key)) for image in some)
 
 
 def _figures(order: RerunRequest, pairs: Sequence[Pair]) -> str:
@@ -75,15 +77,15 @@ def _figures(order: RerunRequest, pairs: Sequence[Pair]) -> str:
 
 
 def _image(order: RerunRequest, pair: Pair) -> dict[str, Any]:
-    image, made = pair.recorded, pair.made
+    image, made, cell = pair.recorded, pair.made, pair.recorded.cell
     is_made = made is not None and made.state == "stored"
-    size = {"width": image.size.width, "height": image.size.height}
+    size = {"width": cell.size.width, "height": cell.size.height}
     return {
         "key": image.key,
-        "product": image.product,
-        "prompt_id": image.prompt_id,
-        "preset": image.preset,
-        "market": image.market,
+        "product": cell.product,
+        "prompt_id": cell.prompt,
+        "preset": cell.preset,
+        "market": cell.market,
         "size": size,
         "seed": image.seed,
         "verdict": pair.verdict,
@@ -116,14 +118,13 @@ def _groups(order: RerunRequest, pairs: Sequence[Pair]) -> Iterator[tuple[str, l
 def _shown(order: RerunRequest, pair: Pair) -> dict[str, Any]:
     image, made = pair.recorded, pair.made
     recorded = order.home.path / str(image.file)
-    names = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")
     return {
         "key": image.key,
-        "name": ", ".join(filter(None, names)),
+        "name": str(image.cell),
         "seed": image.seed,
-        "prompt": image.prompt,
-        "width": image.size.width,
-        "height": image.size.height,
+        "prompt": asked_by(image.recipe).prompt,
+        "width": image.cell.size.width,
+        "height": image.cell.size.height,
         "distance": pair.distance,
         "why": pair.why,
         "recorded_link": quote(_relative(recorded, order.into.path)) if is_file(recorded) else None,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from campaign_runner.errors import AccountRefused
+from campaign_runner.firefly.protocol.interfaces import asked_by
+from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import CustomModel
-from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.rerun.comparison import Pair
 from campaign_runner.text import plural
 
 
-def model_ids(images: Sequence[Image]) -> list[str]:
+def model_ids(images: Sequence[Entry]) -> list[str]:
     """The ids of the custom models that `images` were made with."""
-    found = (image.request.get("customModelId") for image in images)
+    found = (asked_by(image.recipe).custom_model for image in images)
     return list(dict.fromkeys(each for each in found if each is not None))
 
 
@@ -30,13 +31,11 @@ def still_there(ids: Sequence[str], listed: Sequence[CustomModel]) -> list[Custo
     return [known[each] for each in ids]
 
 
-def model_drift(images: Sequence[Image], models: Sequence[CustomModel]) -> Iterator[str]:
+def model_drift(images: Sequence[Entry], models: Sequence[CustomModel]) -> Iterator[str]:
     """A sentence for each version of a custom model that made some of `images` and is no longer the one in use."""
     known = {model.id: model for model in models}
-    made = dict.fromkeys(
-        (image.request.get("customModelId"), image.custom_model_version, image.custom_model_etag) for image in images
-    )
-    for id, version, etag in made:
+    made = {(image.recipe, image.model_version, image.model_etag): None for image in images}
+    for id, version, etag in dict.fromkeys((asked_by(recipe).custom_model, *rest) for recipe, *rest in made):
         model = known.get(str(id))
         if model is None or version is None or (version, etag) == (model.version, model.etag):
             continue

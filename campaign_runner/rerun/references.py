@@ -10,6 +10,7 @@ from pathlib import Path
 from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES
 from campaign_runner.disk import files
 from campaign_runner.errors import UsageError
+from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import Job
 from campaign_runner.text import joined, plural
 
@@ -18,7 +19,7 @@ _MOST_FILES = 10_000
 
 def find_references(jobs: Iterable[Job], folder: Path | None) -> Mapping[str, Path]:
     """The file of each reference image that `jobs` need, by its SHA-256. Raises UsageError where one is missing."""
-    needed = {digest: job for job in jobs for digest in job.recipe.references}
+    needed = {digest: job for job in jobs for digest in references_of(job.recipe)}
     found: dict[str, Path] = {}
     for path in _files(folder) if needed and folder is not None else ():
         with files.translating(path), path.open("rb") as file:

@@ -80,10 +80,9 @@ def _is_worth_a_line(pair: Pair) -> bool:
 def _listed(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs[:LISTED]:
         image = pair.recorded
-        where = (image.product, image.prompt_id, image.preset, image.market, f"{image.size.width}x{image.size.height}")
         apart = f", {pair.distance} % apart" if pair.distance is not None else ""
         why = f": {pair.why}" if pair.why is not None else ""
-        yield printable(f"      {image.key[:8]} {', '.join(filter(None, where))}, seed {image.seed}{apart}{why}")
+        yield printable(f"      {image.key[:8]} {image.cell}, seed {image.seed}{apart}{why}")
     if len(pairs) > LISTED:
         yield f"      and {len(pairs) - LISTED:,} more"
 

@@ -8,11 +8,9 @@ from dataclasses import replace
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.model import Size
 from campaign_runner.output_folder.folder import MADE_AGAIN
-from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.rerun.choice import only_these
 from campaign_runner.rerun.comparison import compare
 from campaign_runner.rerun.comparison_page import write_comparison, write_record
@@ -51,9 +49,8 @@ async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterfa
 async def _only_damaged(order: RerunRequest) -> RerunRequest:
     """Only what differs from the record is made again, and put back: the rest is in its place."""
 
-    async def held(image: Image) -> Damage | None:
-        size = Size(image.size.width, image.size.height)
-        wanted = Expected(str(image.file), str(image.sha256), image.bytes or 0, image.key, size)
+    async def held(image: Entry) -> Damage | None:
+        wanted = Expected(str(image.file), str(image.sha256), image.bytes or 0, image.key, image.cell.size)
         return await in_thread(damage, order.home.path, wanted, {})
 
     images = order.chosen.images

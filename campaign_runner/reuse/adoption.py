@@ -16,6 +16,8 @@ from typing import Literal, Protocol
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.events import Adopted, Fact, RecipeSource
+from campaign_runner.families import FAMILIES
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
@@ -117,8 +119,12 @@ def _examined(image: Candidate) -> Examined | None:
         found = examine(content)
     except Damaged:
         return None
-    is_as_recorded = found.media_type == entry.media_type and found.size == image.planned.variation.cell.size
+    is_as_recorded = found.media_type == entry.media_type and _has_its_size(image.planned, found)
     return found if is_as_recorded else None
+
+
+def _has_its_size(planned: Planned, found: Examined) -> bool:
+    return FAMILIES[planned.recipe.version].makes(planned.variation.cell.size, found.size)
 
 
 def _source(image: Candidate) -> RecipeSource:
@@ -127,7 +133,7 @@ def _source(image: Candidate) -> RecipeSource:
         how=image.how,
         campaign=image.campaign,
         key=entry.variation.key,
-        prompt=entry.recipe.prompt,
+        prompt=asked_by(entry.recipe).prompt,
         job_id=entry.job_id,
         job_seeds=entry.job_seeds,
         model_version=entry.model_version,

@@ -209,7 +209,7 @@ class Runner:
         return recorded
 
     def _pace(self, job: Job) -> Pace:
-        size = job.recipe.size
+        size = job.size
         return self._paces.setdefault((job.recipe.version, size.width * size.height >> 20), Pace())
 
     async def _keep_time(self) -> None:

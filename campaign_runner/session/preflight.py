@@ -27,7 +27,6 @@ from campaign_runner.errors import (
     NameTooLong,
     ProviderError,
 )
-from campaign_runner.families import PROMPT_CHARACTERS
 from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.due import PlanStatus
@@ -113,24 +112,25 @@ def refuse_unfit_prompts(campaign: Campaign, concept: str) -> None:
     Style models have none. Raises CampaignFileError with a Problem for each text.
     """
     composer, cells = Composer(campaign, concept), Cells(campaign)
+    most = campaign.family.prompt_characters
     told: dict[Loc, Problem] = {}
     for number in cells.numbers() if concept else ():
         cell = cells.cell(number)
         place, prompt = composer.place(cell), composer.prompt(cell)
-        if place not in told and (flaw := _prompt_flaw(prompt, concept, cell)) is not None:
+        if place not in told and (flaw := _prompt_flaw(prompt, concept, cell, most)) is not None:
             told[place] = campaign.problem(place, *flaw)
     if told:
         raise CampaignFileError(sorted(told.values(), key=lambda problem: (problem.line, problem.column)))
 
 
-def _prompt_flaw(prompt: str, concept: str, cell: Cell) -> tuple[str, str] | None:
+def _prompt_flaw(prompt: str, concept: str, cell: Cell, most: int) -> tuple[str, str] | None:
     """What the service would refuse a prompt for, and what to write instead; None if nothing."""
     if clean(concept) not in prompt:
         message = f"this prompt lacks '{concept}', the concept of the custom model: Adobe would refuse it"
         return message, "write {concept} where the model's subject belongs"
-    if len(prompt) > PROMPT_CHARACTERS:
+    if len(prompt) > most:
         message = f"with the custom model's concept '{concept}', {cell} has {len(prompt):,} characters"
-        return message, f"Firefly accepts at most {PROMPT_CHARACTERS:,}: shorten the prompt"
+        return message, f"Firefly accepts at most {most:,}: shorten the prompt"
     return None
 
 

@@ -20,7 +20,10 @@ from campaign_runner.store import LARGEST_BYTES, stored_file
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A file as the record has it. `key` and `size` (pixels) are None for an image that nobody asked for."""
+    """A file as the record has it. `key` and `size` (pixels) are None for an image that nobody asked for.
+
+    Nor is a size known of an image of a model that is not asked for pixels.
+    """
 
     file: str
     sha256: str

@@ -15,12 +15,13 @@ from campaign_runner.authoring.since_last_run import pictures_of
 from campaign_runner.campaign_file.loader import load, recall
 from campaign_runner.campaign_file.schema.ids import derived_before
 from campaign_runner.errors import CampaignError, IntegrityError, UsageError
+from campaign_runner.families import FAMILIES
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.model import Size
 from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.manifest_image import recorded
 from campaign_runner.output_folder.manifest_reader import ReadBack, read_manifest
-from campaign_runner.output_folder.manifest_writer import Sources, is_current, recorded
+from campaign_runner.output_folder.manifest_writer import Sources, is_current
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
@@ -96,7 +97,9 @@ def _wanted(entry: Entry) -> Expected:
     """Raises IntegrityError for a stored image without a file."""
     if entry.file is None or entry.sha256 is None or entry.bytes is None:
         raise IntegrityError(f"{FILE} is damaged: image {entry.variation.key[:8]} is stored without a file")
-    return Expected(entry.file, entry.sha256, entry.bytes, entry.variation.key, entry.variation.cell.size)
+    family = FAMILIES.get(entry.recipe.version)
+    size = entry.cell.size if family is None or family.has_pixels else None
+    return Expected(entry.file, entry.sha256, entry.bytes, entry.key, size)
 
 
 def _read_from_manifest(read: ReadBack | None, books: Record) -> None:
@@ -105,9 +108,9 @@ def _read_from_manifest(read: ReadBack | None, books: Record) -> None:
         return
     books.campaign = read.head.campaign
     for image in read.images():
-        if image.state == "stored" and image.file and image.sha256 and image.bytes:
-            size = Size(image.size.width, image.size.height)
-            books.wanted[image.file] = Expected(image.file, image.sha256, image.bytes, image.key, size)
+        if image.entry.state == "stored":
+            wanted = _wanted(image.entry)
+            books.wanted[wanted.file] = wanted
 
 
 def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Record) -> None:

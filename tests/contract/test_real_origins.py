@@ -17,7 +17,6 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import web
 
 from campaign_runner.cli.environment import Environment
-from campaign_runner.firefly.protocol.wire import FIREFLY_URL, IMS_URL
 from campaign_runner.sandbox.images import Picture, render
 from tests.contract.recording import RecordedSandbox
 from tests.contract.rehearsal import SECRET, Rehearsal
@@ -149,7 +148,10 @@ async def recorded_run(home: Path) -> AsyncIterator[RecordingServer]:
 def test_without_other_settings_the_calls_go_to_adobes_own_origins_with_the_tutorials_scopes() -> None:
     names = {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": SECRET}
     settings = Environment(names).settings()
-    assert (settings.firefly_url, settings.ims_url) == (FIREFLY_URL, IMS_URL)
+    assert (settings.firefly_url, settings.ims_url) == (
+        "https://firefly-api.adobe.io",
+        "https://ims-na1.adobelogin.com",
+    )
     request = settings.credentials.token_request(settings.ims_url)
     _, fields = TUTORIAL["POST /ims/token/v3"]
     assert request.url == "https://ims-na1.adobelogin.com/ims/token/v3"

@@ -9,6 +9,8 @@ import pytest
 
 from campaign_runner.errors import AccountRefused, ProviderError, Rejected, Throttled, Unavailable
 from campaign_runner.firefly.protocol import answers, wire
+from campaign_runner.firefly.protocol.image_v3 import IMAGE_V3
+from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.firefly.protocol.wire import Response
 from campaign_runner.model import Job, Recipe
 
@@ -57,18 +59,19 @@ def test_a_reference_is_sent_under_its_upload_id_and_identified_by_its_content()
     asked = recipe(sha256=DIGEST)
     sent = json.loads(wire.generate_request("https://a.adobe.io", Job(asked, ()), {DIGEST: "0b7e"}).body)
     assert sent["style"] == {"imageReference": {"source": {"uploadId": "0b7e"}}, "strength": 30}
-    assert asked.references == (DIGEST,)
+    assert references_of(asked) == (DIGEST,)
     assert asked.body["style"]["imageReference"] == {"source": {"sha256": DIGEST}}
 
 
 def test_a_linked_reference_needs_no_upload() -> None:
     asked = recipe(url="https://x.amazonaws.com/a.jpg")
-    assert asked.references == ()
+    assert references_of(asked) == ()
     assert json.loads(wire.generate_request("https://a.adobe.io", Job(asked, ())).body)["style"] == asked.body["style"]
 
 
 def test_an_upload_the_service_forgot_has_its_own_code() -> None:
     fault = {"loc": ["body", "style", "imageReference", "source", "uploadId"], "msg": "unknown"}
     with pytest.raises(Rejected) as raised:
-        answers.read_ticket(answer(422, {"error_code": "validation_error", "validation_errors": [fault]}), NOW)
+        refused = answer(422, {"error_code": "validation_error", "validation_errors": [fault]})
+        answers.read_ticket(refused, NOW, IMAGE_V3)
     assert raised.value.code == answers.UNKNOWN_UPLOAD

@@ -29,6 +29,7 @@ from campaign_runner.errors import (
     Unavailable,
 )
 from campaign_runner.firefly.protocol import answers
+from campaign_runner.firefly.protocol.image_v3 import IMAGE_V3
 from campaign_runner.firefly.protocol.untrusted import read_retry_after
 from campaign_runner.firefly.protocol.wire import Response
 from tests.fuzz.fuzzing import Target, spoiled
@@ -109,7 +110,7 @@ class Asked:
 
 
 READERS: Mapping[str, Callable[[Response], object]] = {
-    "submit": lambda response: answers.read_ticket(response, NOW),
+    "submit": lambda response: answers.read_ticket(response, NOW, IMAGE_V3),
     "poll": lambda response: answers.read_status(response, JOB, NOW),
     "image": lambda response: answers.read_image(response, NOW),
     "token": lambda response: answers.read_token(response, NOW),

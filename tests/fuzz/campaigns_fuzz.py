@@ -11,6 +11,7 @@ from random import Random
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import CampaignFileError
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.plan.plan import Plan
 from tests.fuzz.fuzzing import Target, spoiled
 
@@ -154,7 +155,7 @@ def hold(content: bytes, folder: Path) -> str:
     assert len(plan) > 0
     for planned in islice(plan, 20):
         assert STEM.fullmatch(planned.variation.stem), planned.variation.stem
-        prompt = planned.recipe.prompt
+        prompt = asked_by(planned.recipe).prompt
         assert 0 < len(prompt) <= 1024 and prompt == " ".join(unicodedata.normalize("NFC", prompt).split()), prompt
         assert not any(unicodedata.category(character) in UNSAFE for character in prompt), prompt
     return "loaded"

@@ -12,6 +12,7 @@ from PIL import Image
 
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.errors import UsageError
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.model import CustomModel, Recipe, Size, canonical_json
 from campaign_runner.plan.recipes import RecipeBuilder
 from tests.campaigns import MODEL, campaign, plan
@@ -94,7 +95,7 @@ def test_canonical_json_keeps_characters_and_sorts_keys() -> None:
 def test_a_recipe_is_canonical_whatever_stands_in_its_prompt(name: str, tmp_path: Path) -> None:
     made = recipe(tmp_path, prompts={"hero": {"text": name}}, products={"candle": {"name": "x"}})
     assert made.text == canonical_json(json.loads(made.text))
-    assert made.prompt == name.replace("{{", "{").replace("}}", "}")
+    assert asked_by(made).prompt == name.replace("{{", "{").replace("}}", "}")
 
 
 BODIES: list[Any] = [
@@ -171,4 +172,4 @@ def test_a_reference_that_vanishes_is_named(tmp_path: Path) -> None:
 
 
 def test_sizes_are_pixels(tmp_path: Path) -> None:
-    assert recipe(tmp_path, sizes=["tall"]).size == Size(1440, 2560)
+    assert asked_by(recipe(tmp_path, sizes=["tall"])).size == Size(1440, 2560)

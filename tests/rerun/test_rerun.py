@@ -20,6 +20,7 @@ from PIL import Image
 
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.events import Accepted, Cause, Event, Placed
+from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
@@ -83,9 +84,9 @@ async def test_characters_that_only_look_like_others_are_recorded_and_made_again
     night = await begin()
     assert (await night.run(night.campaign(requests=1, seeds=1, of="½ \ufb01g, \uff12 m²"))).code == 0
     night.resolved |= set(night.ledger.charged)
-    (recorded,) = read_manifest(night.output / "manifest.json").images()
-    assert (recorded.recipe, recorded.key) == (COMPATIBLE_RECIPE, COMPATIBLE_KEY)
-    assert recorded.prompt == "night ½ \ufb01g, \uff12 m² 0 on a table"
+    (recorded,) = (image.entry for image in read_manifest(night.output / "manifest.json").images())
+    assert (recorded.recipe.digest, recorded.key) == (COMPATIBLE_RECIPE, COMPATIBLE_KEY)
+    assert asked_by(recorded.recipe).prompt == "night ½ \ufb01g, \uff12 m² 0 on a table"
     ended = await again(night)
     assert (ended.code, ended.verdicts) == (0, {"identical_bytes": 1})
     assert night.ledger.charged == {COMPATIBLE_KEY: 2}  # as the service computes it, which shares no code with us
@@ -99,7 +100,7 @@ async def test_what_was_made_again_has_a_manifest_of_its_own_and_can_be_verified
     assert len(list(read_manifest(first.folder / "manifest.json").images())) == 2
     await again(night)
     assert [image["key"] for image in images(night)] == [
-        image.key for image in read_manifest(first.folder / "manifest.json").images()
+        image.entry.key for image in read_manifest(first.folder / "manifest.json").images()
     ]
     assert not (await verify(Folder(first.folder))).findings
     third = await again(night, first.folder / "manifest.json")
@@ -262,7 +263,7 @@ async def test_images_that_left_the_campaign_are_made_again_only_by_name(begin: 
     night = await made(begin)
     await night.run(night.campaign(requests=1, seeds=2))
     read = read_manifest(night.output / "manifest.json")
-    departed = [image for image in read.images() if not image.in_campaign]
+    departed = [image.entry for image in read.images() if not image.in_campaign]
     assert len(departed) == 2
     assert len(choose(read).images) == 2
     assert choose(read, [f"key={departed[0].key}"]).images == (departed[0],)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.check.styles import KNOWN_STYLES
-from campaign_runner.campaign_file.schema.look import REFERENCES, look_places
+from campaign_runner.campaign_file.schema.look import FIELDS, REFERENCES, look_places
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
 from campaign_runner.campaign_file.schema.schema import Look, NamedEntry
 from campaign_runner.campaign_file.schema.shape import LISTS, SINGULAR
@@ -19,6 +19,15 @@ from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.model import Size
 from campaign_runner.problem import Problem
 from campaign_runner.text import did_you_mean, joined
+
+_NOT_TAKEN = {
+    "negative_prompt": (
+        "custom models don't support negative_prompt",
+        "say in the prompt what should be there instead",
+    ),
+    "upsampler": ("{family} doesn't support upsampler; only image4_custom does", "remove it"),
+}
+"""Why a model takes no such look field, and what to do instead."""
 
 
 def rule_problems(draft: PartialCampaign) -> Iterator[Problem]:
@@ -59,15 +68,10 @@ def _custom_model(draft: PartialCampaign) -> Iterator[Problem]:
 
 def _look(draft: PartialCampaign, loc: Loc, look: Look) -> Iterator[Problem]:
     family, at_key = draft.family, draft.source.at_key
-    if family and look.negative_prompt is not None and not family.has_negative_prompt:
-        advice = "say in the prompt what should be there instead"
-        yield at_key((*loc, "negative_prompt"), "custom models don't support negative_prompt", advice)
-    if family and look.visual_intensity is not None and not family.has_visual_intensity:
-        yield at_key((*loc, "visual_intensity"), f"{family.id} doesn't support visual_intensity", "remove it")
-    if family and look.upsampler is not None and not family.has_upsampler:
-        yield at_key(
-            (*loc, "upsampler"), f"{family.id} doesn't support upsampler; only image4_custom does", "remove it"
-        )
+    for field in FIELDS:
+        if family and field not in family.takes and getattr(look, field) is not None:
+            message, advice = _NOT_TAKEN.get(field, ("{family} doesn't support {field}", "remove it"))
+            yield at_key((*loc, field), message.format(family=family.id, field=field), advice)
     seen: set[str] = set()
     for at, style in enumerate(look.styles or ()):
         if style in seen:

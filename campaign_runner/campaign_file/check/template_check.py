@@ -31,6 +31,7 @@ class TemplateCheck:
 
     def __init__(self, draft: PartialCampaign, known: Collection[str]) -> None:
         self._draft = draft
+        self._most = draft.family.prompt_characters if draft.family else PROMPT_CHARACTERS
         self._campaign = draft.campaign
         self._known = known
         self._composer = Composer(draft.campaign)
@@ -81,7 +82,7 @@ class TemplateCheck:
             written = self._composer.wording(text, market)
             pattern, names = self._composer.compiled(written[1] if written else "", market)
             longest = len(normalize("NFC", pattern)) + sum(self._longest(name, market) for name in names)
-            self._short[key] = longest <= PROMPT_CHARACTERS
+            self._short[key] = longest <= self._most
         return self._short[key]
 
     def _longest(self, name: str, market: str | None) -> int:
@@ -152,7 +153,7 @@ class TemplateCheck:
         return lack, cell.product
 
     def _measure(self, loc: Loc, text: str, cell: Cell) -> None:
-        if len(text) > PROMPT_CHARACTERS:
+        if len(text) > self._most:
             by_product = self._long.setdefault(loc, {})
             by_product[cell.product] = max(len(text), by_product.get(cell.product, 0))
 
@@ -223,7 +224,7 @@ class TemplateCheck:
         who = joined(products, most=_MOST_NAMED)
         message = f"this {what} has {characters:,} characters once filled in for {who}"
         return self._draft.source.at(
-            loc, message, f"Firefly accepts at most {PROMPT_CHARACTERS:,}: shorten it, or the words in it"
+            loc, message, f"Firefly accepts at most {self._most:,}: shorten it, or the words in it"
         )
 
 

@@ -28,6 +28,7 @@ from campaign_runner.errors import (
 )
 from campaign_runner.firefly.protocol.error_bodies import ErrorBody, read_complaint, read_json, read_oauth_complaint
 from campaign_runner.firefly.protocol.outputs import read_finished
+from campaign_runner.firefly.protocol.request_body import Interface
 from campaign_runner.firefly.protocol.untrusted import Unreadable, read_retry_after
 from campaign_runner.firefly.protocol.wire import MODELS_PER_PAGE, Response
 from campaign_runner.model import CustomModel, Finished, Ticket
@@ -43,8 +44,8 @@ _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF 
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
-def read_ticket(response: Response, now: datetime) -> Ticket:
-    """The receipt for an accepted job.
+def read_ticket(response: Response, now: datetime, interface: Interface) -> Ticket:
+    """The receipt for a job that was asked for by `interface`, and accepted.
 
     Raises Throttled, Unavailable, AccountRefused, Rejected (certainly not charged) or InDoubt, which keeps the head of
     an answer that may be an acceptance.
@@ -56,11 +57,12 @@ def read_ticket(response: Response, now: datetime) -> Ticket:
     except Unreadable as fault:
         told = f"Adobe's answer to the request is {fault}"
         raise InDoubt(told, code="unreadable_answer", answer=response.head()) from None
-    job_id = answer.get("jobId")
+    receipt = interface.receipt(answer)
+    job_id = receipt.job_id
     if not isinstance(job_id, str) or not 1 <= len(job_id) <= _LONGEST_JOB_ID or not job_id.isprintable():
         told = "Adobe's answer to the request holds no usable job id"
         raise InDoubt(told, code="no_job_id", answer=response.head())
-    return Ticket(job_id, _url(answer.get("statusUrl")), _url(answer.get("cancelUrl")))
+    return Ticket(job_id, _url(receipt.status_url), _url(receipt.cancel_url))
 
 
 def read_upload(response: Response, now: datetime) -> str:

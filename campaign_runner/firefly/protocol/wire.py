@@ -17,11 +17,10 @@ from urllib.parse import quote, quote_plus, urlencode
 from campaign_runner.errors import Rejected
 from campaign_runner.firefly.protocol.encodings import decoded
 from campaign_runner.firefly.protocol.hosts import host_of, may_receive_token
+from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.untrusted import excerpt
 from campaign_runner.model import NO_UPLOADS, Job, Ticket, canonical_json
 
-FIREFLY_URL = "https://firefly-api.adobe.io"
-IMS_URL = "https://ims-na1.adobelogin.com"
 MODELS_PER_PAGE = 50
 _SHORTEST_SECRET = 8  # characters; Adobe's are longer, and blotting out a letter would spoil the answer
 
@@ -129,15 +128,16 @@ def models_request(origin: str, start: int) -> Request:
 
 
 def generate_request(origin: str, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Request:
-    """Ask for the images of `job`. As many variations as seeds: the service refuses any other number.
+    """Ask for the images of `job`.
 
     Raises Rejected for a reference image that stands in the recipe by its content and is not in `uploads`:
     the service would ignore it and charge for other images.
     """
     recipe = job.recipe
-    if any(digest not in uploads for digest in recipe.references):
+    interface = interface_of(recipe.version)
+    if any(digest not in uploads for digest in interface.references(recipe.body)):
         raise Rejected("a reference image was not uploaded", code="reference_not_uploaded", sent=False)
-    body = {**recipe.request(uploads), "numVariations": len(job.seeds), "seeds": list(job.seeds)}
+    body = interface.sent(recipe.body, job.seeds, uploads)
     headers = {
         "Accept": "application/json",
         "Content-Type": "application/json",
@@ -145,7 +145,7 @@ def generate_request(origin: str, job: Job, uploads: Mapping[str, str] = NO_UPLO
     }
     if recipe.accept is not None:
         headers["x-accept-mimetype"] = recipe.accept
-    return Request("POST", f"{origin}/v3/images/generate-async", headers, canonical_json(body).encode())
+    return Request("POST", f"{origin}{interface.path}", headers, canonical_json(body).encode())
 
 
 def upload_request(origin: str, content: bytes, media_type: str) -> Request:

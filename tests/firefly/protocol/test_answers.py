@@ -24,6 +24,7 @@ from campaign_runner.errors import (
 )
 from campaign_runner.firefly.protocol import answers
 from campaign_runner.firefly.protocol.answers import Cancelling
+from campaign_runner.firefly.protocol.image_v3 import IMAGE_V3
 from campaign_runner.firefly.protocol.wire import Response
 from campaign_runner.model import Finished, Output, Ticket
 
@@ -91,7 +92,7 @@ MONEY = [
 @pytest.mark.parametrize(("response", "error", "code"), MONEY, ids=range(len(MONEY)))
 def test_an_answer_to_a_submit_says_what_it_cost(response: Response, error: type[ProviderError], code: str) -> None:
     with pytest.raises(ProviderError) as caught:
-        answers.read_ticket(response, NOW)
+        answers.read_ticket(response, NOW, IMAGE_V3)
     assert (type(caught.value), caught.value.code) == (error, code)
     assert caught.value.charged is (None if error is InDoubt else False)
 
@@ -114,7 +115,7 @@ def test_an_answer_to_a_submit_says_what_it_cost(response: Response, error: type
 )
 def test_a_doubt_keeps_the_beginning_of_what_may_be_an_acceptance(response: Response, shown: str) -> None:
     with pytest.raises(InDoubt) as caught:
-        answers.read_ticket(response, NOW)
+        answers.read_ticket(response, NOW, IMAGE_V3)
     assert caught.value.answer == shown
     assert not shown or shown not in str(caught.value)  # a report stays short
 
@@ -125,30 +126,30 @@ STATUSES = some.integers(100, 999).filter(lambda status: status != 408)
 @given(STATUSES, some.binary(max_size=60), some.sampled_from(["application/json", "text/html", ""]))
 def test_only_a_complete_refusal_is_ever_called_free(status: int, body: bytes, media_type: str) -> None:
     with pytest.raises(ProviderError) as caught:
-        answers.read_ticket(said(status, body, media_type), NOW)
+        answers.read_ticket(said(status, body, media_type), NOW, IMAGE_V3)
     assert caught.value.charged is (False if 300 <= status < 500 or status == 503 else None)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_a_ticket_keeps_the_urls_as_they_were_given(status: int) -> None:
     body = {"jobId": JOB, "statusUrl": "https://a.adobe.io/s?x=%2f", "cancelUrl": "https://a.adobe.io/c"}
-    assert answers.read_ticket(said(status, body), NOW) == Ticket(JOB, body["statusUrl"], body["cancelUrl"])
+    assert answers.read_ticket(said(status, body), NOW, IMAGE_V3) == Ticket(JOB, body["statusUrl"], body["cancelUrl"])
 
 
 @pytest.mark.parametrize("url", [None, 7, "", "x" * 2084, "https://a.adobe.io/\x1b[31m", {"href": "x"}])
 def test_a_job_without_a_usable_url_is_accepted_all_the_same(url: object) -> None:
-    assert answers.read_ticket(said(202, {"jobId": JOB, "statusUrl": url}), NOW) == Ticket(JOB)
+    assert answers.read_ticket(said(202, {"jobId": JOB, "statusUrl": url}), NOW, IMAGE_V3) == Ticket(JOB)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_how_long_to_wait_is_passed_on(status: int) -> None:
     with pytest.raises((Throttled, Unavailable)) as caught:
-        answers.read_ticket(said(status, {}, retry_after="Wed, 21 Oct 2026 07:28:30 GMT"), NOW)
+        answers.read_ticket(said(status, {}, retry_after="Wed, 21 Oct 2026 07:28:30 GMT"), NOW, IMAGE_V3)
     assert caught.value.retry_after == 30
 
 
 ALL_READERS = {
-    "submit": lambda response: answers.read_ticket(response, NOW),
+    "submit": lambda response: answers.read_ticket(response, NOW, IMAGE_V3),
     "poll": lambda response: answers.read_status(response, JOB, NOW),
     "cancel": lambda response: answers.read_cancel(response, NOW),
     "models": lambda response: answers.read_models(response, NOW),
@@ -179,20 +180,20 @@ def test_a_refusal_names_the_fields_in_words() -> None:
         "stack_trace": ["hush"],
     }
     with pytest.raises(Rejected) as caught:
-        answers.read_ticket(said(422, body), NOW)
+        answers.read_ticket(said(422, body), NOW, IMAGE_V3)
     assert str(caught.value) == "Adobe refused the request: validation_error: no; seeds.0: too many; x [2J"
 
 
 def test_a_redirect_is_told_by_its_host_alone() -> None:
     with pytest.raises(AccountRefused, match=r"redirects to evil\.example, which was not followed") as caught:
-        answers.read_ticket(said(307, location="https://evil.example/hush?hush"), NOW)
+        answers.read_ticket(said(307, location="https://evil.example/hush?hush"), NOW, IMAGE_V3)
     assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("code", ["", "a b", "\x1b[2J", "x" * 65, None, True, ["x"], {"x": 1}])
 def test_a_code_that_is_none_is_replaced_by_ours(code: object) -> None:
     with pytest.raises(Rejected) as caught:
-        answers.read_ticket(said(400, {"error_code": code}), NOW)
+        answers.read_ticket(said(400, {"error_code": code}), NOW, IMAGE_V3)
     assert caught.value.code == "http_400"
 
 

@@ -12,7 +12,7 @@ from campaign_runner.firefly.protocol import wire
 from campaign_runner.model import Job, Recipe, Ticket
 from tests.firefly.asking import make_job
 
-API = wire.FIREFLY_URL
+API = "https://firefly-api.adobe.io"
 SHARD = "https://firefly-epo854211.adobe.io"
 
 
@@ -55,7 +55,7 @@ def test_a_linked_reference_is_sent_as_it_stands() -> None:
 
 
 def test_a_token_is_asked_for_with_a_form_that_keeps_every_character() -> None:
-    request = wire.token_request(wire.IMS_URL, "id", "p&s=+ü", "openid,ff_apis")
+    request = wire.token_request("https://ims-na1.adobelogin.com", "id", "p&s=+ü", "openid,ff_apis")
     assert request.url == "https://ims-na1.adobelogin.com/ims/token/v3"
     assert parse_qs(request.body.decode()) == {
         "grant_type": ["client_credentials"],
