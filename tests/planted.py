@@ -187,8 +187,8 @@ PLANTS = (
     ),
     Plant(
         "remember where money goes only once it is spent",
-        "session/session.py",
-        "        self._remember(coming=due)\n",
+        "session/steps.py",
+        "    _remember(run, coming=due)\n",
         "",
         ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
     ),
@@ -196,13 +196,13 @@ PLANTS = (
         "write the end of a run once its folder is let go",
         "session/session.py",
         """\
-                seconds = asyncio.get_running_loop().time() - began
-                return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
+        seconds = asyncio.get_running_loop().time() - run.began
+        return await close(run.order, ui, run.ledger, RunResult(run.plan, run.allowance, seconds))
 """,
         """\
-                seconds = asyncio.get_running_loop().time() - began
+        seconds = asyncio.get_running_loop().time() - run.began
     with Ledger(order.folder.path) as ledger:
-        return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
+        return await close(run.order, ui, ledger, RunResult(run.plan, run.allowance, seconds))
 """,
         ("tests/session/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
     ),

@@ -50,9 +50,7 @@ async def close(order: RunRequest, ui: UserInterface, ledger: Ledger, outcome: R
     )
     for line in report(summary, ledger):
         ui.report(line)
-    for error in ending.errors:
-        if not isinstance(error, CampaignError):
-            raise error  # a bug: everything else is in order by now
+    ending.raise_bug()
     return code
 
 
