@@ -195,14 +195,10 @@ PLANTS = (
     Plant(
         "write the end of a run once its folder is let go",
         "session/session.py",
+        "        return await close(run)\n",
         """\
-        seconds = asyncio.get_running_loop().time() - run.began
-        return await close(run.order, ui, run.ledger, RunResult(run.plan, run.allowance, seconds))
-""",
-        """\
-        seconds = asyncio.get_running_loop().time() - run.began
     with Ledger(order.folder.path) as ledger:
-        return await close(run.order, ui, ledger, RunResult(run.plan, run.allowance, seconds))
+        return await close(replace(run, ledger=ledger))
 """,
         ("tests/session/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
     ),

@@ -22,7 +22,7 @@ from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.session import steps
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
-from campaign_runner.session.result import RunResult, close
+from campaign_runner.session.result import close
 from campaign_runner.session.road import check_room, open_record, reach_service, sign_in, walk
 from campaign_runner.session.steps import Session
 
@@ -56,8 +56,7 @@ async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterfa
         async with run.opened:
             for step in ROAD:
                 run = run if run.is_over else await step(run)
-        seconds = asyncio.get_running_loop().time() - run.began
-        return await close(run.order, ui, run.ledger, RunResult(run.plan, run.allowance, seconds))
+        return await close(run)
 
 
 def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
