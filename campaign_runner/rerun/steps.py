@@ -95,9 +95,7 @@ async def find_models(rerun: Rerun) -> Rerun:
     images = rerun.order.chosen.images
     if not (ids := model_ids(images)):
         return rerun
-    control = rerun.control
-    listed = await patiently(rerun.service.list_models, random=control.clock.random, tell=control.tell)
-    models = still_there(ids, listed)
+    models = still_there(ids, await patiently(rerun.service.list_models, rerun.control))
     await rerun.journal.record([ModelResolved(model) for model in models])
     return replace(rerun, drift=tuple(model_drift(images, models)))
 

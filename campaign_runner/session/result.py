@@ -10,6 +10,7 @@ from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.report.sheet.contents import Contents, contents
 from campaign_runner.report.sheet.sheet_file import keep_sheet
 from campaign_runner.report.summary import Summary, report
@@ -60,7 +61,7 @@ def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: 
 
 def _exit_code(run: Session, everything: Mapping[str, int]) -> int:
     """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
-    selected = run.fresh_status().counts() if run.order.only else everything
+    selected = PlanStatus(run.plan, run.ledger.states, run.order.only).counts() if run.order.only else everything
     elsewhere = run.ledger.counts()["in_doubt"] - everything["in_doubt"]
     return exit_code(run.control.ending, selected, doubts_elsewhere=elsewhere)
 

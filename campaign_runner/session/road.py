@@ -162,7 +162,7 @@ async def check_room(road: R) -> R:
 
 async def sign_in(road: R) -> R:
     """Who we are: wrong credentials are known before anything is recorded as sent. Raises ProviderError."""
-    await patiently(road.service.sign_in, random=road.control.clock.random, tell=road.control.tell)
+    await patiently(road.service.sign_in, road.control)
     return road
 
 

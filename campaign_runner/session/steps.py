@@ -15,8 +15,8 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.adoption import take_over
 from campaign_runner.reuse.claims import Claiming
 from campaign_runner.reuse.neighbours import Neighbours
-from campaign_runner.reuse.offers import NOTHING, ReuseOffers, ReuseQuery, existing, search
-from campaign_runner.reuse.takeover import Takeover, not_made
+from campaign_runner.reuse.offers import NOTHING, Offer, ReuseOffers, ReuseQuery, existing, search
+from campaign_runner.reuse.takeover import not_made, wait_for_stored
 from campaign_runner.run.runner import Runner
 from campaign_runner.session import road
 from campaign_runner.session.preflight import (
@@ -120,8 +120,7 @@ async def find_model(run: Session) -> Session:
     name, recorded = run.order.campaign.custom_model, run.ledger.custom_model
     if name is None:
         return run
-    find = partial(run.service.find_models, name)
-    found = await patiently(find, random=run.control.clock.random, tell=run.control.tell)
+    found = await patiently(partial(run.service.find_models, name), run.control)
     model = settle_model(name, found, recorded, accept_drift=run.order.accept_drift)
     refuse_unfit_prompts(run.order.campaign, model.concept)
     if model == recorded:
@@ -191,15 +190,21 @@ async def _take_over(run: Session) -> None:
     """What was left to other campaigns, as far as they store it while we wait."""
     if not run.left:
         return
-    takeover = Takeover(lambda: search(run.fresh_status(), run.query, run.left), partial(_take, run))
     try:
-        waiting = await takeover.work(run.control, run.limits, began=run.began)
+        waiting = await wait_for_stored(partial(_look_again, run), run.control, run.limits, began=run.began)
     except CampaignError as error:  # what was bought here is recorded and told all the same
         run.control.failed(error)
         return
     states = run.ledger.states(list(run.left))
     if missing := sum(states.get(key, "pending") == "pending" for key in run.left) - waiting:
         run.control.skip(not_made(missing))
+
+
+async def _look_again(run: Session) -> Sequence[Offer]:
+    """Take what others have stored meanwhile; the answer is what they may still store."""
+    found = search(run.fresh_status(), run.query, run.left)
+    await _take(run, found)
+    return found.waiting
 
 
 async def _take(run: Session, found: ReuseOffers) -> None:
