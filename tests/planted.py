@@ -188,7 +188,7 @@ PLANTS = (
     Plant(
         "remember where money goes only once it is spent",
         "session/steps.py",
-        "    _remember(run, coming=due)\n",
+        "        self._remember(coming=due)\n",
         "",
         ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
     ),

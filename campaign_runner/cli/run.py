@@ -81,7 +81,7 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
     parts: list[CampaignRun] = []
     try:
         async with watching(rates, flags.shown) as watch:
-            parts += [_part(order, watch, _asking(order, flags, is_only=len(orders) == 1)) for order in orders]
+            parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
                 console.say(f"output  {order.folder.path}")
             async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
@@ -137,19 +137,13 @@ def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags)
     ]
 
 
-def _asking(order: RunRequest, flags: RunFlags, *, is_only: bool) -> Asking:
-    who = "" if is_only else f"{order.campaign.campaign}: "
-    return Asking(flags.yes, flags.is_sandbox, flags.accept_changes, who)
-
-
-def _part(order: RunRequest, watch: Watch, asking: Asking) -> CampaignRun:
+def _part(order: RunRequest, watch: Watch, flags: RunFlags, *, is_only: bool) -> CampaignRun:
+    name = order.campaign.campaign
     report: list[str] = []
-    control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
-    return CampaignRun(
-        order,
-        UserInterface(control, asking.buy, report.append, confirm_reuse=asking.use, confirm_removal=asking.leave),
-        report,
-    )
+    asking = Asking(flags.yes, flags.is_sandbox, flags.accept_changes, "" if is_only else f"{name}: ")
+    control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
+    ui = UserInterface(control, asking.buy, report.append, confirm_reuse=asking.use, confirm_removal=asking.leave)
+    return CampaignRun(order, ui, report)
 
 
 def _rate(campaign: Campaign, flags: RunFlags, environment: Environment) -> RateLimit:

@@ -9,37 +9,25 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Size
 from campaign_runner.output_folder.folder import MADE_AGAIN
 from campaign_runner.output_folder.manifest_schema import Image
-from campaign_runner.rerun import steps
 from campaign_runner.rerun.choice import only_these
 from campaign_runner.rerun.comparison import compare
 from campaign_runner.rerun.comparison_page import write_comparison, write_record
 from campaign_runner.rerun.report import RerunResult, differences, report
 from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.rerun.restoration import put_back
-from campaign_runner.rerun.steps import Rerun
+from campaign_runner.rerun.steps import ROAD, Rerun
 from campaign_runner.run.ending import exit_code
 from campaign_runner.session.request import ServiceAccess, UserInterface
-from campaign_runner.session.road import check_room, open_record, reach_service, sign_in
+from campaign_runner.session.road import open_record
 from campaign_runner.tasks import in_thread, map_concurrently
 from campaign_runner.verify.damage import Damage, Expected, damage
 from campaign_runner.verify.verification import READERS
-
-AGREEING = (check_room, sign_in, steps.find_models, steps.check_names, steps.confirm)
-"""Before the first money: each of them may refuse it."""
-ROAD = (
-    steps.heed_known_drift,
-    steps.look_for_references,
-    reach_service,
-    partial(steps.agree, steps=AGREEING),
-    steps.schedule,
-)
 
 
 async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterface) -> int:
@@ -94,7 +82,7 @@ async def _made(rerun: Rerun) -> int:
     began, order, ledger, ending = steady(), rerun.order, rerun.ledger, rerun.control.ending
     async with rerun.opened:
         for step in ROAD:
-            rerun = rerun if rerun.is_over else await step(rerun)
+            rerun = rerun if rerun.is_over else (await step(rerun) or rerun)
     await in_thread(write_record, order, ledger, rerun.control.clock.now())
     pairs = await compare(order.chosen.images, ledger, order.sides)
     restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []

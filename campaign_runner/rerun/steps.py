@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from campaign_runner.disk.files import make_folder
 from campaign_runner.disk.name_lengths import try_longest
@@ -28,7 +29,6 @@ from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.run.limits import SharedLimits
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Level
-from campaign_runner.session import road
 from campaign_runner.session.preflight import patiently
 from campaign_runner.session.road import Road, Step
 from campaign_runner.tasks import in_thread
@@ -68,123 +68,118 @@ class Rerun(Road):
         images = [image for image in self.order.chosen.images if image.key in job.keys]
         return await compare(images, self.ledger, self.order.sides)
 
+    async def heed_known_drift(self) -> Self | None:
+        """What an earlier rerun's canary told already: then nobody is asked for more."""
+        if self.order.accept_drift:
+            return None
+        found = tuple(canary_drift(await self.compared(self.order.chosen.jobs[0])))
+        return replace(self, refusal=self._refuse_drift(found)) if found else None
 
-async def heed_known_drift(rerun: Rerun) -> Rerun:
-    """What an earlier rerun's canary told already: then nobody is asked for more."""
-    if rerun.order.accept_drift:
-        return rerun
-    found = tuple(canary_drift(await rerun.compared(rerun.order.chosen.jobs[0])))
-    return replace(rerun, refusal=_refuse_drift(rerun, found)) if found else rerun
+    async def look_for_references(self) -> Self:
+        """Nobody is asked where nothing is due and nothing waits. Raises UsageError where a reference is missing."""
+        due = list(self.due()) if self.refusal is None else []
+        if not due and not self.waiting:
+            return replace(self, is_over=True)
+        return replace(self, references=await in_thread(find_references, due, self.order.references))
+
+    async def settle(self: Rerun) -> Rerun:
+        """Whether anything may be bought: nobody is asked where nothing is due."""
+        return await self.agree(AGREEING if any(self.due()) else ())
+
+    async def find_models(self) -> Self | None:
+        """What the custom models are now; a model that is gone is an error of the account."""
+        images = self.order.chosen.images
+        if not (ids := model_ids(images)):
+            return None
+        models = still_there(ids, await patiently(self.service.list_models, self.control))
+        await self.journal.record([ModelResolved(model) for model in models])
+        return replace(self, drift=tuple(model_drift(images, models)))
+
+    async def check_names(self) -> None:
+        """What is made again has the names of its manifest, in another folder and perhaps on another disk."""
+        names = (each.name(job.recipe.accept) for job in self.due() for each in job.variations)
+        await in_thread(make_folder, self.folder.staging)
+        await in_thread(try_longest, names, self.folder.images, self.folder.staging)
+
+    async def confirm(self) -> None:
+        """Ask whether it may be spent; not where it is known that nothing will be: the canary has been sent."""
+        is_canary_due = any(self.due(self.order.chosen.jobs[:1]))
+        if self.drift and not self.order.accept_drift and not is_canary_due:
+            self._refuse_drift(self.drift)
+        elif not self.ui.confirm_purchase(self._figures()):
+            self.control.stop_asked("you said no; nothing was bought")
+
+    async def schedule(self) -> Self:
+        """Let the scheduler work: on a canary first, then on the rest."""
+        ports = await self.ports(self.journal, self.references)
+        figures, began = self._figures(), asyncio.get_running_loop().time()
+        self.control.observe(Started(figures.campaign, figures.due, figures.requests, self.waiting))
+        shared = SharedLimits()  # what the canary spent counts for the bulk
+
+        async def go(jobs: Sequence[Job]) -> None:
+            """What is due of `jobs`, and what waits at the service."""
+            limits = self.limits
+            if limits.max_seconds is not None:
+                passed = asyncio.get_running_loop().time() - began
+                limits = replace(limits, max_seconds=max(limits.max_seconds - passed, 0.0))
+            await Runner(ports, limits, control=self.control, shared=shared).run(self.due(jobs))
+
+        await go(await self._after_canary(go))
+        return await self.told_allowance(ports.quota)
+
+    async def _after_canary(self, go: Callable[[Sequence[Job]], Awaitable[None]]) -> Sequence[Job]:
+        """Send one request and look at what came; the answer are the requests that may follow."""
+        jobs = self.order.chosen.jobs
+        if self.order.accept_drift:
+            return jobs
+        for number, job in enumerate(jobs[:MOST_CANARIES], start=1):
+            await go([job])
+            if self.control.stop.reached(Level.NO_SUBMITS):
+                return ()
+            pairs = await self.compared(job)
+            if found := [*self.drift, *canary_drift(pairs)]:
+                self._refuse_drift(found)
+                return ()
+            if any(pair.verdict != "not_made" for pair in pairs):
+                return jobs[number:]
+        self.control.stop_later(f"none of the first {MOST_CANARIES} requests brought an image to compare")
+        return ()
+
+    def _refuse_drift(self, found: Sequence[str]) -> IntegrityError:
+        """What differs is part of how the rerun ended, and told at once."""
+        refusal = IntegrityError(
+            f"{'; '.join(found)}. Nothing more was sent. Look at the comparison, and go on with --accept-drift "
+            "where other pictures will do"
+        )
+        self.control.failed(refusal)
+        return refusal
+
+    def _figures(self) -> Estimate:
+        """What a person is asked about, as for a run."""
+        order, due = self.order, list(self.due())
+        images, seconds = sum(len(job.variations) for job in due), order.rate.seconds(len(due))
+        now = self.control.clock.now().astimezone()
+        return Estimate(
+            campaign=order.read.head.campaign,
+            variations=len(order.chosen.images),
+            due=images,
+            requests=len(due),
+            requests_unpacked=images,
+            images_to_buy=images,
+            seconds_at_quota=seconds,
+            done_at=(now + timedelta(minutes=minutes(len(due), seconds))).isoformat(timespec="seconds"),
+            budget_left=None,
+            **{state: number for state, number in self.counts().items() if state != "pending"},
+        )
 
 
-async def look_for_references(rerun: Rerun) -> Rerun:
-    """Nobody is asked where nothing is due and nothing waits. Raises UsageError where a reference image is missing."""
-    due = list(rerun.due()) if rerun.refusal is None else []
-    if not due and not rerun.waiting:
-        return replace(rerun, is_over=True)
-    return replace(rerun, references=await in_thread(find_references, due, rerun.order.references))
-
-
-async def agree(rerun: Rerun, steps: Sequence[Step[Rerun]]) -> Rerun:
-    """Whether anything may be bought: nobody is asked where nothing is due."""
-    return await road.agree(rerun, steps if any(rerun.due()) else ())
-
-
-async def find_models(rerun: Rerun) -> Rerun:
-    """What the custom models are now; a model that is gone is an error of the account."""
-    images = rerun.order.chosen.images
-    if not (ids := model_ids(images)):
-        return rerun
-    models = still_there(ids, await patiently(rerun.service.list_models, rerun.control))
-    await rerun.journal.record([ModelResolved(model) for model in models])
-    return replace(rerun, drift=tuple(model_drift(images, models)))
-
-
-async def check_names(rerun: Rerun) -> Rerun:
-    """What is made again has the names of its manifest, in another folder and perhaps on another disk."""
-    await in_thread(_refuse_long_names, rerun)
-    return rerun
-
-
-async def confirm(rerun: Rerun) -> Rerun:
-    """Ask whether it may be spent; not where it is known that nothing will be: the canary has been sent."""
-    is_canary_due = any(rerun.due(rerun.order.chosen.jobs[:1]))
-    if rerun.drift and not rerun.order.accept_drift and not is_canary_due:
-        _refuse_drift(rerun, rerun.drift)
-    elif not rerun.ui.confirm_purchase(_figures(rerun)):
-        rerun.control.stop_asked("you said no; nothing was bought")
-    return rerun
-
-
-async def schedule(rerun: Rerun) -> Rerun:
-    """Let the scheduler work: on a canary first, then on the rest."""
-    ports = await rerun.ports(rerun.journal, rerun.references)
-    figures, began = _figures(rerun), asyncio.get_running_loop().time()
-    rerun.control.observe(Started(figures.campaign, figures.due, figures.requests, rerun.waiting))
-    shared = SharedLimits()  # what the canary spent counts for the bulk
-
-    async def go(jobs: Sequence[Job]) -> None:
-        """What is due of `jobs`, and what waits at the service."""
-        limits = rerun.limits
-        if limits.max_seconds is not None:
-            passed = asyncio.get_running_loop().time() - began
-            limits = replace(limits, max_seconds=max(limits.max_seconds - passed, 0.0))
-        await Runner(ports, limits, control=rerun.control, shared=shared).run(rerun.due(jobs))
-
-    await go(await _after_canary(rerun, go))
-    return await road.told_allowance(rerun, ports.quota)
-
-
-async def _after_canary(rerun: Rerun, go: Callable[[Sequence[Job]], Awaitable[None]]) -> Sequence[Job]:
-    """Send one request and look at what came; the answer are the requests that may follow."""
-    jobs = rerun.order.chosen.jobs
-    if rerun.order.accept_drift:
-        return jobs
-    for number, job in enumerate(jobs[:MOST_CANARIES], start=1):
-        await go([job])
-        if rerun.control.stop.reached(Level.NO_SUBMITS):
-            return ()
-        pairs = await rerun.compared(job)
-        if found := [*rerun.drift, *canary_drift(pairs)]:
-            _refuse_drift(rerun, found)
-            return ()
-        if any(pair.verdict != "not_made" for pair in pairs):
-            return jobs[number:]
-    rerun.control.stop_later(f"none of the first {MOST_CANARIES} requests brought an image to compare")
-    return ()
-
-
-def _refuse_drift(rerun: Rerun, found: Sequence[str]) -> IntegrityError:
-    """What differs is part of how the rerun ended, and told at once."""
-    refusal = IntegrityError(
-        f"{'; '.join(found)}. Nothing more was sent. Look at the comparison, and go on with --accept-drift "
-        "where other pictures will do"
-    )
-    rerun.control.failed(refusal)
-    return refusal
-
-
-def _refuse_long_names(rerun: Rerun) -> None:
-    folder = rerun.folder
-    names = (each.name(job.recipe.accept) for job in rerun.due() for each in job.variations)
-    make_folder(folder.staging)
-    try_longest(names, folder.images, folder.staging)
-
-
-def _figures(rerun: Rerun) -> Estimate:
-    """What a person is asked about, as for a run."""
-    order, due = rerun.order, list(rerun.due())
-    images, seconds = sum(len(job.variations) for job in due), order.rate.seconds(len(due))
-    now = rerun.control.clock.now().astimezone()
-    return Estimate(
-        campaign=order.read.head.campaign,
-        variations=len(order.chosen.images),
-        due=images,
-        requests=len(due),
-        requests_unpacked=images,
-        images_to_buy=images,
-        seconds_at_quota=seconds,
-        done_at=(now + timedelta(minutes=minutes(len(due), seconds))).isoformat(timespec="seconds"),
-        budget_left=None,
-        **{state: number for state, number in rerun.counts().items() if state != "pending"},
-    )
+AGREEING: Sequence[Step[Rerun]] = (Rerun.check_room, Rerun.sign_in, Rerun.find_models, Rerun.check_names, Rerun.confirm)
+"""What `settle` takes where something is due: each may refuse that money is spent."""
+ROAD: Sequence[Step[Rerun]] = (
+    Rerun.heed_known_drift,
+    Rerun.look_for_references,
+    Rerun.reach_service,
+    Rerun.settle,
+    Rerun.schedule,
+)
+"""A rerun, between its open record and the comparison."""

@@ -1,7 +1,7 @@
 """The road of whatever buys, from its open record to the end of the scheduler: `run` and `rerun` walk it.
 
-A step takes how far one has come and gives how far one is then; here are the steps that both take. Where a step
-refuses, no later one that may buy is taken.
+A step takes how far one has come and gives how far one is then, or None where that is the same; here are the steps
+that both take. Where a step refuses, no later one that may buy is taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from campaign_runner.errors import AccountRefused, CampaignError
 from campaign_runner.firefly.client import FireflyClient
@@ -30,6 +30,8 @@ from campaign_runner.session.preflight import patiently
 from campaign_runner.session.request import ServiceAccess, UserInterface
 from campaign_runner.store import FolderStore
 
+R = TypeVar("R", bound="Road")
+Step = Callable[[R], Awaitable[R | None]]
 BYTES_AN_IMAGE = 8 << 20
 """Free space that buying asks for each image a run may hold at once, and for the journal."""
 
@@ -89,9 +91,54 @@ class Road(ABC):
         provider = WithReferences(self.service, self.journal, ReferenceFiles(references))
         return Ports(provider, store, journal, quota_of(self.access, self.rate, self.control.clock))
 
+    async def take(self, step: Callable[[Self], Awaitable[Self | None]]) -> Self:
+        """How far one is after a step, or why it refuses; raises that where nothing is to be done after it."""
+        try:
+            return await step(self) or self
+        except CampaignError as refusal:
+            if not self.goes_on_after(refusal):
+                raise
+            return replace(self, refusal=refusal)
 
-R = TypeVar("R", bound=Road)
-Step = Callable[[R], Awaitable[R]]
+    async def reach_service(self) -> Self:
+        """Get a client; it is over where the credentials are missing."""
+        try:
+            settings = self.access.settings()
+        except AccountRefused as error:
+            self.control.failed(error)
+            return replace(self, is_over=True)
+        clock, steady = self.control.clock.now, asyncio.get_running_loop().time
+        client = FireflyClient(settings, clock=clock, steady=steady, jobs=self.journal)
+        return replace(self, firefly=await self.opened.enter_async_context(client))
+
+    async def agree(self, steps: Sequence[Callable[[Self], Awaitable[Self | None]]]) -> Self:
+        """Take the steps before the first purchase, unless it is refused already; a refusal is part of how it ends.
+
+        A signal ends them, and the road, at once: what was under way costs nothing.
+        """
+        road, stop = self, self.control.stop
+        for step in steps:
+            if road.refusal is None and not stop.reached(Level.INTERRUPTED):
+                road = await stop.until(Level.INTERRUPTED, road.take(step)) or road
+        if road.refusal is not None:
+            self.control.failed(road.refusal)
+        return replace(road, is_over=stop.reached(Level.INTERRUPTED))
+
+    async def check_room(self) -> None:
+        """Before anything is bought: the disk takes what a run holds at once. Raises StoreError, IntegrityError."""
+        await (await self.store()).check_writable(BYTES_AN_IMAGE * self.limits.concurrency)
+
+    async def sign_in(self) -> None:
+        """Who we are: wrong credentials are known before anything is recorded as sent. Raises ProviderError."""
+        await patiently(self.service.sign_in, self.control)
+
+    async def told_allowance(self, quota: Quota) -> Self:
+        """What is left of the allowance, once everything is made; None where the state folder is lost by then."""
+        try:
+            return replace(self, allowance=await quota.allowance())
+        except CampaignError as error:  # what was made is recorded and told all the same
+            self.control.failed(error)
+            return self
 
 
 def quota_of(access: ServiceAccess, rate: RateLimit, clock: Clock) -> SharedQuota:
@@ -111,65 +158,3 @@ async def open_record(
             await journal.forget_unfinished()
         with Ledger(folder.path) as ledger:
             yield journal, ledger
-
-
-async def walk(road: R, steps: Sequence[Step[R]]) -> R:
-    """Take the steps until one refuses: it is then how far the one before it came, and the refusal.
-
-    Raises the refusal where nothing is to be done after it.
-    """
-    for step in steps:
-        try:
-            road = await step(road)
-        except CampaignError as refusal:
-            if not road.goes_on_after(refusal):
-                raise
-            return replace(road, refusal=refusal)
-    return road
-
-
-async def reach_service(road: R) -> R:
-    """Get a client; it is over where the credentials are missing."""
-    try:
-        settings = road.access.settings()
-    except AccountRefused as error:
-        road.control.failed(error)
-        return replace(road, is_over=True)
-    clock, steady = road.control.clock.now, asyncio.get_running_loop().time
-    client = FireflyClient(settings, clock=clock, steady=steady, jobs=road.journal)
-    return replace(road, firefly=await road.opened.enter_async_context(client))
-
-
-async def agree(road: R, steps: Sequence[Step[R]]) -> R:
-    """Take the steps before the first purchase, unless it is refused already; a refusal is part of how it ends.
-
-    A signal ends them, and the road, at once: what was under way costs nothing.
-    """
-    stop = road.control.stop
-    for step in steps:
-        if road.refusal is None and not stop.reached(Level.INTERRUPTED):
-            road = await stop.until(Level.INTERRUPTED, walk(road, (step,))) or road
-    if road.refusal is not None:
-        road.control.failed(road.refusal)
-    return replace(road, is_over=stop.reached(Level.INTERRUPTED))
-
-
-async def check_room(road: R) -> R:
-    """Before anything is bought: the disk takes what a run holds at once. Raises StoreError, IntegrityError."""
-    await (await road.store()).check_writable(BYTES_AN_IMAGE * road.limits.concurrency)
-    return road
-
-
-async def sign_in(road: R) -> R:
-    """Who we are: wrong credentials are known before anything is recorded as sent. Raises ProviderError."""
-    await patiently(road.service.sign_in, road.control)
-    return road
-
-
-async def told_allowance(road: R, quota: Quota) -> R:
-    """What is left of the allowance, once everything is made; None where the state folder is lost by then."""
-    try:
-        return replace(road, allowance=await quota.allowance())
-    except CampaignError as error:  # what was made is recorded and told all the same
-        road.control.failed(error)
-        return road

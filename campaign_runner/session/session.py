@@ -1,8 +1,8 @@
 """One campaign's run from its lock to its report, step by step, in the order that loses nothing.
 
-Lock, whose folder it is, journal, plan; then the steps: what changed, what others have, credentials, custom model,
-budget, the question, the scheduler; afterwards the manifest and the report. Whatever is refused is refused before
-anything is sent.
+Lock, whose folder it is, journal, plan; then the steps of `ROAD`: what changed, what others have, credentials, custom
+model, budget, the question, the scheduler; afterwards the manifest and the report. Whatever is refused is refused
+before anything is sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
@@ -19,32 +18,11 @@ from campaign_runner.output_folder.ownership import refuse_wrong_folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING
-from campaign_runner.session import steps
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.result import close
-from campaign_runner.session.road import check_room, open_record, reach_service, sign_in, walk
-from campaign_runner.session.steps import Session
-
-LOOKING = (steps.heed_order, steps.tell_changes, steps.reuse)
-"""Before the service is asked anything: it needs no credentials, and a person's word alone."""
-AGREEING = (
-    check_room,
-    sign_in,
-    steps.find_model,
-    steps.reuse_again,
-    steps.check_cost,
-    steps.check_names,
-    steps.confirm,
-)
-"""Before the first money: each of them may refuse it."""
-ROAD = (
-    partial(walk, steps=LOOKING),
-    steps.end_without_work,
-    reach_service,
-    partial(steps.agree, steps=AGREEING),
-    steps.schedule,
-)
+from campaign_runner.session.road import open_record
+from campaign_runner.session.steps import ROAD, Session
 
 
 async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterface) -> int:
@@ -55,7 +33,7 @@ async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterfa
     async with _begun(order, access, ui) as run:
         async with run.opened:
             for step in ROAD:
-                run = run if run.is_over else await step(run)
+                run = run if run.is_over else (await step(run) or run)
         return await close(run)
 
 

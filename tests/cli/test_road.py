@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +22,7 @@ from tests.cli.typed import Ask
 PACKAGE = Path(campaign_runner.__file__).parent
 MAP = (PACKAGE / "README.md").read_text(encoding="utf-8")
 MOST = 14
+assert command.callback is not None
 ENDS = {inspect.unwrap(command.callback).__code__, asyncio.Handle._run.__code__}
 JOINT = TaskSet.start.__code__
 """Where a task begins another one; the call has returned before the other one does anything."""
@@ -48,7 +49,7 @@ def roads(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, ...]]:
         loop = asyncio._get_running_loop()
         return [*calls(inspect.currentframe()), *begun.get(asyncio.current_task(loop) if loop else None, ())]
 
-    def start(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+    def start(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         task = asyncio.Task(work, loop=loop, **options)
         begun[task] = road()
         return task
