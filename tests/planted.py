@@ -187,7 +187,7 @@ PLANTS = (
     ),
     Plant(
         "remember where money goes only once it is spent",
-        "session/session.py",
+        "session/steps.py",
         "        self._remember(coming=due)\n",
         "",
         ("tests/processes/test_kill.py::test_a_killed_first_run_is_remembered_though_its_folder_goes",),
@@ -195,14 +195,10 @@ PLANTS = (
     Plant(
         "write the end of a run once its folder is let go",
         "session/session.py",
+        "        return await close(run)\n",
         """\
-                seconds = asyncio.get_running_loop().time() - began
-                return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
-""",
-        """\
-                seconds = asyncio.get_running_loop().time() - began
     with Ledger(order.folder.path) as ledger:
-        return await close(session.order, ui, ledger, RunResult(session.plan, allowance, seconds))
+        return await close(replace(run, ledger=ledger))
 """,
         ("tests/session/test_under_the_lock.py::test_a_run_writes_manifest_sheet_and_report_under_its_lock",),
     ),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,9 +54,12 @@ class Watch:
                 self.observers.remove(observer)
 
 
-@contextmanager
-def watching(rates: Mapping[str, RateLimit], shown: Shown) -> Iterator[Watch]:
-    """Open the log and the bar of a run; `rates` by campaign. Raises UsageError where the log cannot be written."""
+@asynccontextmanager
+async def watching(rates: Mapping[str, RateLimit], shown: Shown) -> AsyncIterator[Watch]:
+    """Open the log and the bar of a run, which keep time; `rates` by campaign. They are closed at the end of the block.
+
+    Raises UsageError where the log cannot be written.
+    """
     with _log_stream(shown.log_file) as log:
         observers: list[Bar | Lines | JsonLines] = []
         if shown.log_format == "json":
@@ -67,9 +70,11 @@ def watching(rates: Mapping[str, RateLimit], shown: Shown) -> Iterator[Watch]:
             stderr = console.stderr()
             observers.append((Bar if stderr.isatty() else Lines)(Progress(rates), stderr))
         watch = Watch(observers)
+        time = asyncio.create_task(watch.keep_time())
         try:
             yield watch
         finally:
+            time.cancel()
             watch.close()
 
 

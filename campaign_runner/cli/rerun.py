@@ -28,7 +28,7 @@ from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.rerun.rerun import make_again
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.stop import Stop
-from campaign_runner.session.request import ServiceAccess, UserInterface
+from campaign_runner.session.request import UserInterface
 from campaign_runner.text import plural
 from campaign_runner.uptime import uptime
 
@@ -111,23 +111,15 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
     """From its lock to its report, which comes once the bar is closed."""
     name = order.read.head.campaign
     lines: list[str] = []
-    with watching({name: order.rate}, flags.shown) as watch:
-        control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
-        ui = UserInterface(control, confirm_purchase=_agree(order, flags), report=lines.append)
-        time = asyncio.create_task(watch.keep_time())
-        try:
-            async with accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
-                return await _heeding(order, access, ui)
-        finally:
-            time.cancel()
-            watch.close()
-            for line in lines:
-                console.say(line)
-
-
-async def _heeding(order: RerunRequest, access: ServiceAccess, ui: UserInterface) -> int:
-    with heeding_signals(ui.control):
-        return await make_again(order, access, ui)
+    access = accessed(environment, order.rate, is_sandbox=flags.is_sandbox)
+    try:
+        async with watching({name: order.rate}, flags.shown) as watch, access as service:
+            control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
+            with heeding_signals(control):
+                return await make_again(order, service, UserInterface(control, _agree(order, flags), lines.append))
+    finally:
+        for line in lines:
+            console.say(line)
 
 
 def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]:

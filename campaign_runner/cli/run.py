@@ -78,21 +78,19 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
     environment = Environment.of_process()
     rates = {choice.campaign.campaign: _rate(choice.campaign, flags, environment) for choice in choices}
     orders = _orders(choices, rates, flags)
-    with watching(rates, flags.shown) as watch:
-        parts = [_part(order, watch, _asking(order, flags, is_only=len(orders) == 1)) for order in orders]
-        for order in orders:
-            console.say(f"output  {order.folder.path}")
-        time = asyncio.create_task(watch.keep_time())
-        try:
+    parts: list[CampaignRun] = []
+    try:
+        async with watching(rates, flags.shown) as watch:
+            parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
+            for order in orders:
+                console.say(f"output  {order.folder.path}")
             async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
                 code = await run_campaigns(parts, access, heed=heeding_signals, refused=_tell_refusal)
-        finally:
-            time.cancel()
-            watch.close()
-            for line in chain.from_iterable(part.report for part in parts):
-                console.say(line)
-            for error in _problems(parts, wrong):
-                console.print_error(error)
+    finally:
+        for line in chain.from_iterable(part.report for part in parts):
+            console.say(line)
+        for error in _problems(parts, wrong):
+            console.print_error(error)
     code = worst([code, *(error.exit_code for error in wrong)])
     if len(parts) > 1:
         console.say(_of_all(parts, code))
@@ -139,19 +137,13 @@ def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags)
     ]
 
 
-def _asking(order: RunRequest, flags: RunFlags, *, is_only: bool) -> Asking:
-    who = "" if is_only else f"{order.campaign.campaign}: "
-    return Asking(flags.yes, flags.is_sandbox, flags.accept_changes, who)
-
-
-def _part(order: RunRequest, watch: Watch, asking: Asking) -> CampaignRun:
+def _part(order: RunRequest, watch: Watch, flags: RunFlags, *, is_only: bool) -> CampaignRun:
+    name = order.campaign.campaign
     report: list[str] = []
-    control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(order.campaign.campaign, event))
-    return CampaignRun(
-        order,
-        UserInterface(control, asking.buy, report.append, confirm_reuse=asking.use, confirm_removal=asking.leave),
-        report,
-    )
+    asking = Asking(flags.yes, flags.is_sandbox, flags.accept_changes, "" if is_only else f"{name}: ")
+    control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
+    ui = UserInterface(control, asking.buy, report.append, confirm_reuse=asking.use, confirm_removal=asking.leave)
+    return CampaignRun(order, ui, report)
 
 
 def _rate(campaign: Campaign, flags: RunFlags, environment: Environment) -> RateLimit:

@@ -161,7 +161,8 @@ class FireflyClient(Provider):
         """
         request = wire.generate_request(self._origin, job, uploads)
         token = await self._tokens.get()
-        response = await self._send(request, token, self._submits, lost_submit)
+        outcome = await self._submits.exchange(self._authorised(request, token))
+        response = self._heard(outcome, lost_submit, token)
         if response.status == 401 and self._tokens.drop(token) and job.keys[0] not in self._left:
             self._left.add(job.keys[0])
             raise Unavailable("Adobe no longer takes our token; another is had", code="token_refused", reached=True)
@@ -267,20 +268,23 @@ class FireflyClient(Provider):
     async def _send(
         self, request: Request, token: Secret, connection: Connection, when_lost: Callable[[Lost], ProviderError]
     ) -> Response:
-        authorised = self._credentials.authorise(request, token, str(self._request_id()))
-        response = await self._answer(authorised, connection, when_lost, token.reveal())
+        return self._heard(await connection.exchange(self._authorised(request, token)), when_lost, token)
+
+    def _authorised(self, request: Request, token: Secret) -> Request:
+        return self._credentials.authorise(request, token, str(self._request_id()))
+
+    def _heard(self, outcome: Response | Lost, when_lost: Callable[[Lost], ProviderError], token: Secret) -> Response:
+        """The service's answer, whose clock is compared with ours. Raises what a lost one is."""
+        response = self._shown(outcome, when_lost, token.reveal())
         self.clock_ahead = read_date(response.headers.get("date"), self._clock())
         return response
 
     async def _grant(self) -> answers.Grant:
-        request = self._credentials.token_request(self._settings.ims_url)
-        return answers.read_token(await self._answer(request, self._reads, lost_read), self._clock())
+        outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
+        return answers.read_token(self._shown(outcome, lost_read), self._clock())
 
-    async def _answer(
-        self, request: Request, connection: Connection, when_lost: Callable[[Lost], ProviderError], *secrets: str
-    ) -> Response:
-        """The answer in plain UTF-8, without `secrets` and ours; only then may any of it be shown."""
-        outcome = await connection.exchange(request)
+    def _shown(self, outcome: Response | Lost, when_lost: Callable[[Lost], ProviderError], *secrets: str) -> Response:
+        """An answer in plain UTF-8, without `secrets` and ours; only then may any of it be shown."""
         hidden = (*secrets, *self._credentials.reveal())
         if isinstance(outcome, Lost):
             begun = outcome.begun and outcome.begun.decoded().without(*hidden)

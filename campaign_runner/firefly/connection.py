@@ -98,26 +98,22 @@ class Connection:
     async def exchange(self, request: Request) -> Response | Lost:
         """Send `request` once. Redirects are answers like any other, never followed."""
         progress = _Progress()
+        is_https = request.url[:6].lower() == "https:"
         try:
-            return await self._exchange(request, progress)
+            async with self._http.request(
+                request.method,
+                URL(request.url, encoded=True),  # a signature covers the URL as it was given
+                data=BytesIO(request.body) if request.body else None,  # in pieces: an upload is up to 15 MB
+                headers=request.headers,
+                allow_redirects=False,
+                proxy=self._proxy if is_https else None,  # through http a proxy would read the token
+                trace_request_ctx=progress,
+            ) as answer:
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                progress.begun = begun = Response(answer.status, headers, b"", answer.content_type.lower())
+                return replace(begun, body=await self._read(answer, progress))
         except _FOREIGN as error:
             return _lost(request.host, error, progress, self._limits)
-
-    async def _exchange(self, request: Request, progress: _Progress) -> Response:
-        is_https = request.url[:6].lower() == "https:"
-        async with self._http.request(
-            request.method,
-            URL(request.url, encoded=True),  # a signature covers the URL as it was given
-            data=BytesIO(request.body) if request.body else None,  # in pieces: an upload is up to 15 MB
-            headers=request.headers,
-            allow_redirects=False,
-            proxy=self._proxy if is_https else None,  # through http a proxy would read the token
-            trace_request_ctx=progress,
-        ) as answer:
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            begun = Response(answer.status, headers, b"", answer.content_type.lower())
-            progress.begun = begun
-            return replace(begun, body=await self._read(answer, progress))
 
     async def _read(self, answer: aiohttp.ClientResponse, progress: _Progress) -> bytes:
         """The body, whole by its framing. Raises what the library raises, _TooLarge or _TooSlow."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import SANDBOX
-from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.report.summary import spent
@@ -26,13 +25,12 @@ LISTED = 8
 
 @dataclass(frozen=True, slots=True)
 class RerunResult:
-    """What a rerun came to. `comparison` is the page; `allowance` is None if nobody was asked."""
+    """What a rerun came to. `comparison` is the page."""
 
     pairs: Sequence[Pair]
     restored: Sequence[PutBack]
     comparison: Path
     code: int
-    allowance: Allowance | None
     seconds: float
 
 

@@ -1,4 +1,8 @@
-"""A manifest made again, from its lock to its report."""
+"""A manifest made again, from its lock to its report: the road of a run, with steps of its own.
+
+What an earlier rerun told, reference images, credentials, custom models, the question, the scheduler; afterwards the
+comparison and the report.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,20 @@ import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
 
-from campaign_runner.errors import CampaignError
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.journal.ledger import Entry
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.output_folder.folder import MADE_AGAIN
 from campaign_runner.rerun.choice import only_these
 from campaign_runner.rerun.comparison import compare
 from campaign_runner.rerun.comparison_page import write_comparison, write_record
-from campaign_runner.rerun.maker import Maker
 from campaign_runner.rerun.report import RerunResult, differences, report
 from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.rerun.restoration import put_back
+from campaign_runner.rerun.steps import ROAD, Rerun
 from campaign_runner.run.ending import exit_code
 from campaign_runner.session.request import ServiceAccess, UserInterface
+from campaign_runner.session.road import open_record
 from campaign_runner.tasks import in_thread, map_concurrently
 from campaign_runner.verify.damage import Damage, Expected, damage
 from campaign_runner.verify.verification import READERS
@@ -40,10 +44,14 @@ async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterfa
             ui.report("ok nothing to put back: every selected image is as recorded exit=0")
             return 0
         locks.enter_context(order.into.locked())
-        async with SqliteJournal(order.into.path, now=ui.control.clock.now) as journal:
-            await _claim(journal, order, access)
-            with Ledger(order.into.path) as ledger:
-                return await _made(order, ui, Maker(order, access, ui, journal=journal, ledger=ledger))
+        owner = {"campaign": order.read.head.campaign, MADE_AGAIN: order.mark}
+        async with open_record(order.into, access, ui, owner) as (journal, ledger):
+            await _decide(journal, order)
+            into, rate, limits = order.into, order.rate, order.limits
+            rerun = Rerun(
+                folder=into, rate=rate, limits=limits, access=access, ui=ui, journal=journal, ledger=ledger, order=order
+            )
+            return await _made(rerun)
 
 
 async def _only_damaged(order: RerunRequest) -> RerunRequest:
@@ -59,31 +67,28 @@ async def _only_damaged(order: RerunRequest) -> RerunRequest:
     return replace(order, chosen=only_these(order.chosen, damaged))
 
 
-async def _claim(journal: SqliteJournal, order: RerunRequest, access: ServiceAccess) -> None:
-    """Note whose images these are; apply a person's word over what an earlier rerun left open."""
-    await journal.note({"campaign": order.read.head.campaign, "origin": access.origin, MADE_AGAIN: order.mark})
-    if access.is_sandbox:
-        await journal.forget_unfinished()
+async def _decide(journal: SqliteJournal, order: RerunRequest) -> None:
+    """Apply a person's word over what an earlier rerun left open."""
     keys = [image.key for image in order.chosen.images]
     for decision in order.decisions:
         await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 
 
-async def _made(order: RerunRequest, ui: UserInterface, maker: Maker) -> int:
+async def _made(rerun: Rerun) -> int:
     """Make what is due, compare, put back what may be, write it down and tell it."""
     steady = asyncio.get_running_loop().time
-    began, ending = steady(), ui.control.ending
-    allowance = await maker.work()
-    await in_thread(write_record, order, maker.ledger, ui.control.clock.now())
-    pairs = await compare(order.chosen.images, maker.ledger, order.sides)
+    began, order, ledger, ending = steady(), rerun.order, rerun.ledger, rerun.control.ending
+    async with rerun.opened:
+        for step in ROAD:
+            rerun = rerun if rerun.is_over else (await step(rerun) or rerun)
+    await in_thread(write_record, order, ledger, rerun.control.clock.now())
+    pairs = await compare(order.chosen.images, ledger, order.sides)
     restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
     ending.errors += differences(order, pairs, restored, ending)
     comparison = await in_thread(write_comparison, order, pairs)
-    code = exit_code(ending, maker.counts())
-    outcome = RerunResult(pairs, restored, comparison, code=code, allowance=allowance, seconds=steady() - began)
-    for line in report(order, maker.ledger, ending, outcome):
-        ui.report(line)
-    for error in ending.errors:
-        if not isinstance(error, CampaignError):
-            raise error  # a bug: everything else is in order by now
+    code = exit_code(ending, rerun.counts())
+    outcome = RerunResult(pairs, restored, comparison, code=code, seconds=steady() - began)
+    for line in report(order, ledger, ending, outcome):
+        rerun.ui.report(line)
+    ending.raise_bug()
     return code

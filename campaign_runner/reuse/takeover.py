@@ -7,11 +7,10 @@ nobody longer than fifteen minutes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.reuse.offers import Offer, ReuseOffers, left_to
+from campaign_runner.reuse.offers import Offer, left_to
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.run.stop import Level
@@ -24,36 +23,26 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two looks; each is half as long again as the one before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Takeover:
-    """`find` says what others have of what was left to them, `take` takes what they have stored. Both may raise."""
+async def wait_for_stored(
+    look: Callable[[], Awaitable[Sequence[Offer]]], control: Control, limits: Limits, *, began: float
+) -> int:
+    """Take over what is stored, wait for what may be, and tell what is left; the answer is how many that are.
 
-    find: Callable[[], ReuseOffers]
-    take: Callable[[ReuseOffers], Awaitable[None]]
-
-    async def work(self, control: Control, limits: Limits, *, began: float) -> int:
-        """Take over what is stored, wait for what may be, and tell what is left; the answer is how many that are.
-
-        A stop ends it, and the caller's time, which is counted from `began` of the loop's clock.
-        """
-        until = _end(control, limits, began)
-        pause = FIRST_PAUSE
-        waiting = await self._look()
-        while await _any_at_work(waiting) and asyncio.get_running_loop().time() < until:
-            if not await control.stop.sleep(Level.NO_SUBMITS, pause):
-                break
-            pause = min(1.5 * pause, LONGEST_PAUSE)
-            waiting = await self._look()
-        waiting = await self._look() if waiting else ()  # a run may have stored it and ended just now
-        for each in waiting:
-            control.skip(left_to(each))
-        return sum(len(each.positions) for each in waiting)
-
-    async def _look(self) -> tuple[Offer, ...]:
-        """Take what is stored; the answer is what others may still store."""
-        found = self.find()
-        await self.take(found)
-        return found.waiting
+    `look` takes what is stored and says what others may still store; it may raise. A stop ends it, and the caller's
+    time, which is counted from `began` of the loop's clock.
+    """
+    until = _end(control, limits, began)
+    pause = FIRST_PAUSE
+    waiting = await look()
+    while await _any_at_work(waiting) and asyncio.get_running_loop().time() < until:
+        if not await control.stop.sleep(Level.NO_SUBMITS, pause):
+            break
+        pause = min(1.5 * pause, LONGEST_PAUSE)
+        waiting = await look()
+    waiting = await look() if waiting else ()  # a run may have stored it and ended just now
+    for each in waiting:
+        control.skip(left_to(each))
+    return sum(len(each.positions) for each in waiting)
 
 
 def not_made(images: int) -> str:
@@ -62,7 +51,7 @@ def not_made(images: int) -> str:
     return f"{plural(images, 'image')} {was} left to another campaign, which did not make {them}: run again"
 
 
-async def _any_at_work(waiting: tuple[Offer, ...]) -> bool:
+async def _any_at_work(waiting: Sequence[Offer]) -> bool:
     """Whether a run goes on that may still store some of it."""
     for each in waiting:
         if len(each.coming) > 0 and await in_thread(Folder(each.folder).is_held):

@@ -28,6 +28,12 @@ class Ending:
     signal: int | None = None
     left: list[str] = field(default_factory=list)
 
+    def raise_bug(self) -> None:
+        """Raise the first bug, if there was one: at the very end, once everything else is in order."""
+        for error in self.errors:
+            if not isinstance(error, CampaignError):
+                raise error
+
 
 def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: int = 0) -> int:
     """The exit status: the worst of what holds for the selected variations and this run.

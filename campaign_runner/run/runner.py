@@ -73,6 +73,8 @@ class Runner:
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
         """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
+        time = asyncio.get_running_loop().time
+        began = time()
         async with TaskSet(self._poller_failed) as pollers:
             for _ in range(POLLERS):
                 pollers.start(self._polls.serve())
@@ -80,22 +82,20 @@ class Runner:
                 pollers.start(self._drain(tasks))
                 pollers.start(self._keep_time())
                 pollers.start(self._return_at_times(tasks))
-                await self._work(tasks, jobs)
+                tasks.start(self._begin(tasks, jobs))
+                await tasks.join()
+                if time() - began >= RETURN:  # once more what was let go of meanwhile
+                    tasks.start(self._return(tasks))
             pollers.cancel()
         return self._control.ending
 
-    async def _work(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
-        """Everything that is to be done, and after a long run once more what was let go of meanwhile."""
-        time = asyncio.get_running_loop().time
-        began = time()
-        tasks.start(self._begin(tasks, jobs))
-        await tasks.join()
-        if time() - began >= RETURN:
-            tasks.start(self._return(tasks))
-
     async def _begin(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
+        """Begin everything that is to be done: what is paid for first."""
         await self._resume(tasks)
-        await self._submit_all(tasks, jobs)
+        for job in jobs:
+            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
+                return
+            tasks.start(self._drive(job))
 
     async def _resume(self, tasks: TaskSet) -> None:
         """Follow again what earlier runs left accepted: it is paid for, so it comes first."""
@@ -123,12 +123,6 @@ class Runner:
                     return
                 self._left.remove(unfinished.attempt.id)
                 tasks.start(self._follow_again(unfinished))
-
-    async def _submit_all(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
-                return
-            tasks.start(self._drive(job))
 
     async def _drive(self, job: Job) -> None:
         """The life of one job; a crash at any await is safe."""

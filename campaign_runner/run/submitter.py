@@ -73,9 +73,9 @@ class Submitter:
         failures = 0
         while (leave := await self._permit(job)) is not None:
             permit, part = leave
-            attempt = Attempt(uuid.uuid4().hex, part)
             try:
-                accepted = await self._spend(attempt, permit)
+                granted = await self._intended(Attempt(uuid.uuid4().hex, part), permit)
+                accepted = None if granted is None else await self._sent(granted, permit)
             except (Throttled, Unavailable) as error:
                 failures += 1
                 if not await self._may_go_on(error, failures):
@@ -118,17 +118,11 @@ class Submitter:
         else:
             await self._control.stop.sleep(Level.NO_SUBMITS, wait)
 
-    async def _spend(self, attempt: Attempt, permit: Permit) -> tuple[Attempt, Ticket] | None:
-        """One request, from intended to answered; whatever happens, the permit is settled or given back.
-
-        What is accepted may be less than `attempt`. None where nothing of it was granted, where it was refused for
-        good or nobody knows; raises what may be sent again.
-        """
-        granted = await self._intended(attempt, permit)
-        return None if granted is None else await self._sent(granted, permit)
-
     async def _sent(self, attempt: Attempt, permit: Permit) -> tuple[Attempt, Ticket] | None:
-        """Send what is granted, and record what the answer says."""
+        """Send what is granted, and record what the answer says; whatever happens, the permit is settled.
+
+        None where it was refused for good or nobody knows; raises what may be sent again.
+        """
         try:
             self._control.observe(Submitting(attempt))
             ticket = await self._ports.provider.submit(attempt.job)

@@ -28,7 +28,6 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.quota import QuotaLimits, SharedQuota
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
 from campaign_runner.session.preflight import (
@@ -38,8 +37,8 @@ from campaign_runner.session.preflight import (
     settle_model,
 )
 from campaign_runner.session.request import RunRequest, ServiceAccess
+from campaign_runner.session.road import BYTES_AN_IMAGE, quota_of
 from campaign_runner.session.session import refuse_to_run
-from campaign_runner.session.wiring import BYTES_AN_IMAGE
 from campaign_runner.text import joined, plural
 
 WRONG_CLOCK = 60.0
@@ -211,11 +210,7 @@ class Doctor:
         """What is left of the day's requests."""
         if self._settings is None:
             return None
-        access, rate = self._subject.access, self._subject.rate
-        limits = QuotaLimits(rate.per_minute, rate.per_day)
-        wall, up = lambda: self._now().timestamp(), self._subject.clock.uptime
-        quota = SharedQuota(access.state, access.account(), limits=limits, clock=wall, uptime=up)
-        today = await quota.allowance()
+        today = await quota_of(self._subject.access, self._subject.rate, self._subject.clock).allowance()
         left = max(today.per_day - today.used_day, 0)
         found = f"{left:,} of {today.per_day:,} requests left today"
         if left == 0:

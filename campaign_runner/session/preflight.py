@@ -31,6 +31,7 @@ from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.problem import Problem
+from campaign_runner.run.control import Control
 from campaign_runner.text import plural
 
 T = TypeVar("T")
@@ -38,14 +39,11 @@ LONGEST_WAIT = 600.0
 """Seconds: a service that wants more is asked again by a later run."""
 
 
-async def patiently(
-    ask: Callable[[], Awaitable[T]], *, random: Callable[[], float], tell: Callable[[ProviderError], None]
-) -> T:
+async def patiently(ask: Callable[[], Awaitable[T]], control: Control) -> T:
     """The answer to a free question (a token, the custom models), asked as often as that is any use.
 
-    `tell` hears of every error that is waited for.
-
-    Raises ProviderError: at once where the service said no, or wants to be asked again only after ten minutes.
+    `control` hears of every error that is waited for. Raises ProviderError: at once where the service said no, or
+    wants to be asked again only after ten minutes.
     """
     attempt = 0
     while True:
@@ -53,10 +51,10 @@ async def patiently(
         try:
             return await ask()
         except ProviderError as error:
-            wait = retry.look_up_again(error, attempt, random())
+            wait = retry.look_up_again(error, attempt, control.clock.random())
             if wait is None or wait > LONGEST_WAIT:
                 raise
-            tell(error)
+            control.tell(error)
             await asyncio.sleep(wait)
 
 

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
-from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
 from campaign_runner.plan.due import PlanStatus
-from campaign_runner.plan.plan import Plan
-from campaign_runner.ports import Allowance
 from campaign_runner.report.sheet.contents import Contents, contents
 from campaign_runner.report.sheet.sheet_file import keep_sheet
 from campaign_runner.report.summary import Summary, report
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.session.last_text import NO_TEXT
-from campaign_runner.session.request import RunRequest, UserInterface
+from campaign_runner.session.request import UserInterface
+from campaign_runner.session.steps import Session
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What a run worked on, what is left of the allowance (None if nobody was asked), and how many seconds it took."""
-
-    plan: Plan
-    allowance: Allowance | None
-    seconds: float
-
-
-async def close(order: RunRequest, ui: UserInterface, ledger: Ledger, outcome: RunResult) -> int:
+async def close(run: Session) -> int:
     """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
-    plan, folder, ending = outcome.plan, order.folder, ui.control.ending
+    seconds = asyncio.get_running_loop().time() - run.began
+    order, ui, ledger, plan = run.order, run.ui, run.ledger, run.plan
+    folder, ending = run.folder, run.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
-    code = _exit_code(order, ledger, plan, ending, everything)
+    code = _exit_code(run, everything)
     summary = Summary(
         campaign=order.campaign,
         folder=folder,
@@ -45,14 +36,12 @@ async def close(order: RunRequest, ui: UserInterface, ledger: Ledger, outcome: R
         exit=code,
         reasons=list(reasons(ending)),
         look=await _look(ui, folder, contents(plan, ledger, everything)),
-        allowance=outcome.allowance,
-        seconds=outcome.seconds,
+        allowance=run.allowance,
+        seconds=seconds,
     )
     for line in report(summary, ledger):
         ui.report(line)
-    for error in ending.errors:
-        if not isinstance(error, CampaignError):
-            raise error  # a bug: everything else is in order by now
+    ending.raise_bug()
     return code
 
 
@@ -70,11 +59,11 @@ def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: 
         ui.control.failed(error)
 
 
-def _exit_code(order: RunRequest, ledger: Ledger, plan: Plan, ending: Ending, everything: Mapping[str, int]) -> int:
+def _exit_code(run: Session, everything: Mapping[str, int]) -> int:
     """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
-    selected = PlanStatus(plan, ledger.states, order.only).counts() if order.only else everything
-    elsewhere = ledger.counts()["in_doubt"] - everything["in_doubt"]
-    return exit_code(ending, selected, doubts_elsewhere=elsewhere)
+    selected = PlanStatus(run.plan, run.ledger.states, run.order.only).counts() if run.order.only else everything
+    elsewhere = run.ledger.counts()["in_doubt"] - everything["in_doubt"]
+    return exit_code(run.control.ending, selected, doubts_elsewhere=elsewhere)
 
 
 async def _look(ui: UserInterface, folder: Folder, shown: Contents) -> Path | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.run.ending import OK, worst
@@ -22,13 +22,17 @@ from campaign_runner.text import joined
 
 @dataclass(slots=True, eq=False)
 class CampaignRun:
-    """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for."""
+    """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for.
+
+    `ready` is set once it could send, or has ended without.
+    """
 
     order: RunRequest
     ui: UserInterface
     report: list[str]
     code: int = OK
     refusal: CampaignError | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def run_campaigns(
@@ -47,13 +51,15 @@ async def run_campaigns(
     go = asyncio.Event()
     async with TaskSet(bugs.append) as tasks:
         with heed(*(part.ui.control for part in parts)):
-            prepared = await _all_prepared(parts, access, tasks, go=go, refused=refused)
+            for part in parts:
+                tasks.start(_made(part, access, go))
+                await part.ready.wait()
+                _tell_refusals([part], refused)
+            prepared = [part for part in parts if part.refusal is None]
             _hold_back(parts)
             go.set()
             await tasks.join()
-    for part in prepared:
-        if part.refusal is not None:
-            refused(part)
+    _tell_refusals(prepared, refused)
     if bugs:
         raise bugs[0]
     return worst([part.code for part in parts])
@@ -77,40 +83,22 @@ def _has_problems(part: CampaignRun) -> bool:
     return any(isinstance(error, CampaignFileError) for error in (part.refusal, *part.ui.control.ending.errors))
 
 
-async def _all_prepared(
-    parts: Sequence[CampaignRun],
-    access: ServiceAccess,
-    tasks: TaskSet,
-    *,
-    go: asyncio.Event,
-    refused: Callable[[CampaignRun], None],
-) -> list[CampaignRun]:
-    """Those that are ready to send, or have ended without; the others are told of at once."""
-    prepared = []
+def _tell_refusals(parts: Sequence[CampaignRun], refused: Callable[[CampaignRun], None]) -> None:
     for part in parts:
-        await _prepared(part, access, tasks, go)
-        if part.refusal is None:
-            prepared.append(part)
-        else:
+        if part.refusal is not None:
             refused(part)
-    return prepared
 
 
-async def _prepared(part: CampaignRun, access: ServiceAccess, tasks: TaskSet, go: asyncio.Event) -> None:
-    """Begin a campaign, and wait until it is ready to send, or has ended without."""
-    ready = asyncio.Event()
+async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event) -> None:
+    """One campaign, from its lock to its report; it is ready once it could send, or has ended without."""
 
-    async def start() -> None:
-        ready.set()
+    async def wait_for_others() -> None:
+        part.ready.set()
         await go.wait()
 
-    async def make_one() -> None:
-        try:
-            part.code = await run_campaign(part.order, access, replace(part.ui, wait_for_others=start))
-        except CampaignError as error:
-            part.code, part.refusal = error.exit_code, error
-        finally:
-            ready.set()
-
-    tasks.start(make_one())
-    await ready.wait()
+    try:
+        part.code = await run_campaign(part.order, access, replace(part.ui, wait_for_others=wait_for_others))
+    except CampaignError as error:
+        part.code, part.refusal = error.exit_code, error
+    finally:
+        part.ready.set()

@@ -1,0 +1,251 @@
+"""The steps of a campaign's run, in the order in which they are taken: from what changed to what was left to others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Self
+
+from campaign_runner.authoring.since_last_run import note_of, refuse_large_loss, sentences
+from campaign_runner.errors import CampaignError, ProviderError
+from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
+from campaign_runner.plan.cost import Estimate, estimate
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.plan.plan import Plan
+from campaign_runner.reuse.adoption import take_over
+from campaign_runner.reuse.claims import Claiming
+from campaign_runner.reuse.neighbours import Neighbours
+from campaign_runner.reuse.offers import NOTHING, Offer, ReuseOffers, ReuseQuery, existing, search
+from campaign_runner.reuse.takeover import not_made, wait_for_stored
+from campaign_runner.run.runner import Runner
+from campaign_runner.session.preflight import (
+    patiently,
+    refuse_files_of_before,
+    refuse_long_names,
+    refuse_over_budget,
+    refuse_unfit_prompts,
+    settle_model,
+)
+from campaign_runner.session.preview import outlook
+from campaign_runner.session.request import RunRequest
+from campaign_runner.session.road import Road, Step
+from campaign_runner.tasks import in_thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Road):
+    """How far a run has come: what is due, what other campaigns have, and the keys that are left to them.
+
+    `is_planned_anew`: the custom model turned out to be another one than was planned with.
+    """
+
+    order: RunRequest
+    status: PlanStatus
+    began: float
+    found: ReuseOffers = NOTHING
+    left: set[str] = field(default_factory=set)
+    is_planned_anew: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        return self.status.plan
+
+    @property
+    def query(self) -> ReuseQuery:
+        return ReuseQuery(self.folder.path, self.access.origin, self.ledger.custom_model)
+
+    def goes_on_after(self, refusal: CampaignError) -> bool:
+        """Where accepted images wait, nothing that forbids buying keeps them waiting."""
+        return self.waiting > 0 or isinstance(refusal, ProviderError)
+
+    def fresh_status(self, plan: Plan | None = None) -> PlanStatus:
+        return PlanStatus(plan or self.plan, self.ledger.states, self.order.only)
+
+    async def look(self: Session) -> Session:
+        """Before the service is asked anything: it needs no credentials, and a person's word alone."""
+        run = self
+        for step in LOOKING:
+            run = run if run.refusal else await run.take(step)
+        return run
+
+    async def heed_order(self) -> None:
+        """Raises what the order is forbidden for; tells what the file is warned of."""
+        if self.order.forbidden is not None:
+            raise self.order.forbidden
+        for warning in self.order.campaign.warnings:
+            self.control.observe(Warned(warning.sentence))
+
+    async def tell_changes(self) -> Self:
+        """Tell what changed since the last run, and look what other campaigns have.
+
+        An edit that leaves much behind wants a person's word. Raises UsageError, IntegrityError, StoreError.
+        """
+        seen = outlook(self.status, self.ledger, self.query if self.order.reuse else None)
+        for sentence in sentences(seen.changes, self.rate) if seen.changes else ():
+            self.control.observe(Edited(sentence))
+        if seen.changes is not None and seen.takes_much and not self.ui.confirm_removal(seen.changes):
+            refuse_large_loss(seen.changes)
+        return replace(self, found=seen.found)
+
+    async def reuse(self) -> Self:
+        """Take what other campaigns have stored, if the person agrees, and leave them what they may have paid for."""
+        found, status = self.found, self.status
+        for warning in found.warnings:
+            self.control.observe(Warned(warning))
+        if found.offers:
+            if self.ui.confirm_reuse(found):
+                await self._take(found)
+            status = self.fresh_status()
+        for waiting in found.waiting:
+            status.reuse(waiting.positions)
+            self.left.update(self.plan.at(position).variation.key for position in waiting.positions)
+        return replace(self, status=status)
+
+    async def end_without_work(self) -> Self | None:
+        """Nobody is asked where nothing is due and nothing waits."""
+        if self.status.due or self.waiting:
+            return None
+        await self.journal.note(note_of(self.plan))
+        await self.ui.wait_for_others()
+        await self._take_over()
+        return replace(self, is_over=True)
+
+    async def settle(self: Session) -> Session:
+        """Whether anything may be bought; it is over where nothing may, and nothing waits."""
+        run = await self.agree(AGREEING if self.status.due else (Session.note_plan,))
+        return replace(run, is_over=run.is_over or (run.refusal is not None and not run.waiting))
+
+    async def find_model(self) -> Self | None:
+        """Look the custom model up again; what its name means is recorded, and planned with."""
+        name, recorded = self.order.campaign.custom_model, self.ledger.custom_model
+        if name is None:
+            return None
+        found = await patiently(partial(self.service.find_models, name), self.control)
+        model = settle_model(name, found, recorded, accept_drift=self.order.accept_drift)
+        refuse_unfit_prompts(self.order.campaign, model.concept)
+        if model == recorded:
+            return None
+        await self.journal.record([ModelResolved(model)])
+        self.control.observe(ModelResolved(model))
+        return replace(self, status=self.fresh_status(Plan(self.order.campaign, model)), is_planned_anew=True)
+
+    async def reuse_again(self) -> Self | None:
+        """Keys are known only with the custom model: other campaigns may have more than was seen."""
+        if not self.is_planned_anew or not self.order.reuse:
+            return None
+        return await replace(self, found=search(self.status, self.query)).reuse()
+
+    async def check_cost(self) -> None:
+        """Raises CampaignFileError where the budget does not allow it; a sandbox costs nothing."""
+        if not self.access.is_sandbox:
+            refuse_over_budget(self.order.campaign, self._figures())
+
+    async def check_names(self) -> None:
+        """The disk takes the names of what is due, and none of it was bought before."""
+        if self.status.due:
+            await in_thread(refuse_long_names, self.status, self.folder.images, self.folder.staging)
+            if self.limits.guards_files:
+                await refuse_files_of_before(self.status, (await self.store()).holds)
+
+    async def confirm(self) -> None:
+        """Say what it costs, and ask whether that may be spent."""
+        if self.status.due and not self.ui.confirm_purchase(self._figures()):
+            self.control.stop_asked("you said no; nothing was bought")
+        else:
+            await self.note_plan()
+
+    async def note_plan(self) -> None:
+        """The journal remembers what the campaign is in this run."""
+        await self.journal.note(note_of(self.plan))
+
+    async def schedule(self) -> Self:
+        """Let the scheduler work, then look again for what was left to others."""
+        order, may_submit = self.order, self.refusal is None
+        due, requests = (self.status.due, self.status.requests) if may_submit else (0, 0)
+        ports = await self.ports(self._claiming(), self.plan.references)
+        await self.ui.wait_for_others()
+        self._remember(coming=due)
+        self.control.observe(Started(order.campaign.campaign, due, requests, self.waiting))
+        runner = Runner(ports, order.limits, control=self.control, shared=order.shared)
+        await runner.run(self.status.jobs() if may_submit else ())
+        await self._take_over()
+        try:
+            self._remember(coming=0)
+            return replace(self, allowance=await ports.quota.allowance())
+        except CampaignError as error:  # what was made is recorded and told all the same
+            self.control.failed(error)
+            return self
+
+    async def _take_over(self) -> None:
+        """What was left to other campaigns, as far as they store it while we wait."""
+        if not self.left:
+            return
+        try:
+            waiting = await wait_for_stored(self._look_again, self.control, self.limits, began=self.began)
+        except CampaignError as error:  # what was bought here is recorded and told all the same
+            self.control.failed(error)
+            return
+        states = self.ledger.states(list(self.left))
+        if missing := sum(states.get(key, "pending") == "pending" for key in self.left) - waiting:
+            self.control.skip(not_made(missing))
+
+    async def _look_again(self) -> Sequence[Offer]:
+        """Take what others have stored meanwhile; the answer is what they may still store."""
+        found = search(self.fresh_status(), self.query, self.left)
+        await self._take(found)
+        return found.waiting
+
+    async def _take(self, found: ReuseOffers) -> None:
+        if not found.offers:
+            return
+        store = await self.store()
+        for offer in found.offers:
+            taken = 0
+            async for told in take_over(existing(offer, self.plan, self.query), store, self.journal):
+                taken += isinstance(told, Adopted)
+                self.control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
+            self.control.observe(Reused(taken, offer.campaign))
+
+    def _figures(self) -> Estimate:
+        """What this run may buy, within its own limits."""
+        most = self.status.bounded(self.limits.max_images, self.limits.max_requests)
+        now, bought = self.control.clock.now().astimezone(), self.ledger.requests().bought
+        return estimate(self.status, self.rate, bought=bought, now=now, most=most)
+
+    def _claiming(self) -> Claiming:
+        """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""
+        memory, beside = self.access.memory, None
+        if self.order.reuse:
+            beside = Neighbours(lambda: self.query, self.found.read, lambda text: self.control.observe(Warned(text)))
+        began = None if memory is None else partial(memory.began, self.order.campaign.path, self.folder.path)
+        home, turn = self.folder.path.parent, self.access.claiming
+        return Claiming(self.journal, home, beside, turn=turn, left=self.left, began=began)
+
+    def _remember(self, *, coming: int) -> None:
+        """Note where this file runs before money is spent there, as if all of it were; the true number afterwards."""
+        if self.access.memory is not None:
+            requests, place = self.ledger.requests(), (self.order.campaign.path, self.folder.path)
+            self.access.memory.remember(*place, requests.bought + coming, requests.submitted)
+
+
+LOOKING: Sequence[Step[Session]] = (Session.heed_order, Session.tell_changes, Session.reuse)
+"""What `look` takes, until one refuses."""
+AGREEING: Sequence[Step[Session]] = (
+    Session.check_room,
+    Session.sign_in,
+    Session.find_model,
+    Session.reuse_again,
+    Session.check_cost,
+    Session.check_names,
+    Session.confirm,
+)
+"""What `settle` takes where something is due: each may refuse that money is spent."""
+ROAD: Sequence[Step[Session]] = (
+    Session.look,
+    Session.end_without_work,
+    Session.reach_service,
+    Session.settle,
+    Session.schedule,
+)
+"""A run, between its open record and its report."""
