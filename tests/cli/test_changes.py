@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.campaigns import campaign, written
 from tests.cli.typed import Ask, Said
 from tests.recorded import record
 
-NEW_WORDS = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
+NEW_WORDS: dict[str, Any] = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
 SAID = "prompt hero changed: 4 images due, 2 requests, 1 min; 0 kept; 4 no longer in the campaign (kept on disk)"
 
 

@@ -21,6 +21,7 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
 from campaign_runner.reuse.adoption import Candidate
 from campaign_runner.session.preview import outlook
+from tests.fixtures import Begin
 from tests.night import Night
 from tests.session.edits import crash, edited
 
@@ -48,7 +49,7 @@ def files(night: Night, place: str) -> list[Path]:
     return sorted(path for path in (night.output / place).rglob("*") if path.is_file())
 
 
-async def test_a_kept_image_stands_for_the_new_words_and_says_so(begin: Any) -> None:
+async def test_a_kept_image_stands_for_the_new_words_and_says_so(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     assert len(await kept(night, campaign)) == 4
@@ -60,7 +61,7 @@ async def test_a_kept_image_stands_for_the_new_words_and_says_so(begin: Any) -> 
     assert image["sha256"] == left["sha256"] and image["file"] != left["file"]
 
 
-async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Any) -> None:
+async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     await kept(night, campaign)
@@ -73,7 +74,7 @@ async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Any) 
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
 
 
-async def test_only_what_was_chosen_is_kept(begin: Any) -> None:
+async def test_only_what_was_chosen_is_kept(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     assert len(await kept(night, campaign, read_only(["seed=1,2"]))) == 2
@@ -82,7 +83,7 @@ async def test_only_what_was_chosen_is_kept(begin: Any) -> None:
     assert ended.states == {"stored": 12}
 
 
-async def test_what_is_kept_here_is_bought_elsewhere(begin: Any) -> None:
+async def test_what_is_kept_here_is_bought_elsewhere(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     await kept(night, campaign)
@@ -91,7 +92,7 @@ async def test_what_is_kept_here_is_bought_elsewhere(begin: Any) -> None:
     assert (len(ended.seen(Adopted)), len(night.ledger.accepted)) == (4, 3)
 
 
-async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Any) -> None:
+async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     altered = files(night, "images")[0]
@@ -102,7 +103,7 @@ async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Any) -> 
     altered.write_bytes(content)
 
 
-async def test_what_left_the_campaign_is_moved_aside(begin: Any) -> None:
+async def test_what_left_the_campaign_is_moved_aside(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     before = {path.name: path.read_bytes() for path in files(night, "images")}
@@ -116,7 +117,7 @@ async def test_what_left_the_campaign_is_moved_aside(begin: Any) -> None:
     assert {image["file"].split("/")[0] for image in ended.images if not image["in_campaign"]} == {"removed"}
 
 
-async def test_only_what_was_chosen_is_moved(begin: Any) -> None:
+async def test_only_what_was_chosen_is_moved(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     assert len(await pruned(night, campaign, read_only(["seed=3"]))) == 1
@@ -124,7 +125,9 @@ async def test_only_what_was_chosen_is_moved(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("at", ["before the record", "after the record"])
-async def test_a_crash_while_moving_is_mended_by_doing_it_again(at: str, begin: Any, monkeypatch: Any) -> None:
+async def test_a_crash_while_moving_is_mended_by_doing_it_again(
+    at: str, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     with monkeypatch.context() as patched:
@@ -139,7 +142,7 @@ async def test_a_crash_while_moving_is_mended_by_doing_it_again(at: str, begin: 
     assert (len(files(night, "images")), len(files(night, "removed"))) == (4, 4)
 
 
-async def test_what_stands_in_the_way_is_never_overwritten(begin: Any) -> None:
+async def test_what_stands_in_the_way_is_never_overwritten(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     way = night.output / "removed" / files(night, "images")[0].relative_to(night.output / "images")
@@ -152,7 +155,7 @@ async def test_what_stands_in_the_way_is_never_overwritten(begin: Any) -> None:
     assert len(await pruned(night, campaign)) == 4
 
 
-async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_originals_stay(begin: Any) -> None:
+async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_originals_stay(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     folder = night.output / "images" / "p00"
@@ -166,7 +169,7 @@ async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_origi
     assert len(await pruned(night, campaign)) == 4
 
 
-async def test_the_originals_behind_a_link_stay_also_where_the_record_says_removed(begin: Any) -> None:
+async def test_the_originals_behind_a_link_stay_also_where_the_record_says_removed(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     folder = night.output / "images" / "p00"
@@ -182,7 +185,7 @@ async def test_the_originals_behind_a_link_stay_also_where_the_record_says_remov
 
 
 @pytest.mark.parametrize("place", ["removed", "removed/p00"])
-async def test_nothing_is_moved_through_a_link(place: str, begin: Any) -> None:
+async def test_nothing_is_moved_through_a_link(place: str, begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     (night.home / "away").mkdir()
@@ -195,7 +198,7 @@ async def test_nothing_is_moved_through_a_link(place: str, begin: Any) -> None:
     link.unlink()
 
 
-async def test_a_moved_image_is_used_when_its_words_come_back(begin: Any) -> None:
+async def test_a_moved_image_is_used_when_its_words_come_back(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     await pruned(night, campaign)

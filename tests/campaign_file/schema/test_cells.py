@@ -27,7 +27,7 @@ def cells_of(campaign: Campaign) -> list[Cell]:
 
 def test_cells_are_nested_in_file_order(campaign: Load) -> None:
     axes = (["candle", "soap"], ["hero", "detail"], ["painting", "golden-hour"], ["us", "de"], [SQUARE, WIDE])
-    assert cells_of(campaign(**LISTS)) == [Cell(*names) for names in itertools.product(*axes)]  # type: ignore[arg-type]
+    assert cells_of(campaign(**LISTS)) == [Cell(*names) for names in itertools.product(*axes)]
 
 
 def test_numbers_are_positions_and_the_count_is_images(campaign: Load) -> None:
