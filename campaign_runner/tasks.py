@@ -12,6 +12,8 @@ from typing import Any, Self, TypeVar
 
 A = TypeVar("A")
 T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[object]]
+"""How a task waits so many seconds: `asyncio.sleep`, or what a test scripts."""
 
 
 class TaskSet:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,8 +35,17 @@ class Watch:
     def tell(self, campaign: str, event: Event) -> None:
         self._each(lambda observer: observer(campaign, event))
 
-    async def keep_time(self) -> None:
-        """Remind every observer once a minute that time passes, until cancelled."""
+    @asynccontextmanager
+    async def keeping_time(self) -> AsyncIterator[None]:
+        """While the block runs, remind every observer once a minute that time passes."""
+        reminding = asyncio.create_task(self._remind())
+        try:
+            yield
+        finally:
+            reminding.cancel()
+            await asyncio.wait([reminding])
+
+    async def _remind(self) -> None:
         while True:
             await asyncio.sleep(LINE_EVERY)
             self._each(lambda observer: observer.tick())

@@ -114,12 +114,10 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
     with watching({name: order.rate}, flags.shown) as watch:
         control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
         ui = UserInterface(control, confirm_purchase=_agree(order, flags), report=lines.append)
-        time = asyncio.create_task(watch.keep_time())
         try:
-            async with accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
+            async with watch.keeping_time(), accessed(environment, order.rate, is_sandbox=flags.is_sandbox) as access:
                 return await _heeding(order, access, ui)
         finally:
-            time.cancel()
             watch.close()
             for line in lines:
                 console.say(line)

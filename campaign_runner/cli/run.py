@@ -82,12 +82,11 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
         parts = [_part(order, watch, _asking(order, flags, is_only=len(orders) == 1)) for order in orders]
         for order in orders:
             console.say(f"output  {order.folder.path}")
-        time = asyncio.create_task(watch.keep_time())
         try:
-            async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
+            account = flags.account(environment)
+            async with watch.keeping_time(), accessed(environment, account, is_sandbox=flags.is_sandbox) as access:
                 code = await run_campaigns(parts, access, heed=heeding_signals, refused=_tell_refusal)
         finally:
-            time.cancel()
             watch.close()
             for line in chain.from_iterable(part.report for part in parts):
                 console.say(line)

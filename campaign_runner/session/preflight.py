@@ -32,6 +32,7 @@ from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.problem import Problem
+from campaign_runner.tasks import Sleep
 from campaign_runner.text import plural
 
 T = TypeVar("T")
@@ -40,7 +41,11 @@ LONGEST_WAIT = 600.0
 
 
 async def patiently(
-    ask: Callable[[], Awaitable[T]], *, random: Callable[[], float], tell: Callable[[ProviderError], None]
+    ask: Callable[[], Awaitable[T]],
+    *,
+    random: Callable[[], float],
+    tell: Callable[[ProviderError], None],
+    sleep: Sleep = asyncio.sleep,
 ) -> T:
     """The answer to a free question (a token, the custom models), asked as often as that is any use.
 
@@ -58,7 +63,7 @@ async def patiently(
             if wait is None or wait > LONGEST_WAIT:
                 raise
             tell(error)
-            await asyncio.sleep(wait)
+            await sleep(wait)
 
 
 def settle_model(
