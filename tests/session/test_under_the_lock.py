@@ -15,7 +15,8 @@ from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from tests.fixtures import Begin
-from tests.maintenance.test_keep_prune import kept, pruned
+from tests.maintenance.test_keep import kept
+from tests.maintenance.test_prune import pruned
 from tests.night import Night
 from tests.rerun.again import again
 from tests.session.edits import edited
