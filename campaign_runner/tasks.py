@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 
 A = TypeVar("A")
 T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[object]]
+"""How a task waits so many seconds: `asyncio.sleep`, or what a test scripts."""
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

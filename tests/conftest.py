@@ -20,6 +20,12 @@ from hypothesis import settings
 from tests.guard.suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
 
 MOUNT = ("mount", "-t", "tmpfs")
+TESTS = Path(__file__).parent
+QUICK = (
+    *("authoring", "campaign_file", "disk", "firefly", "output_folder", "pictures", "plan", "report"),
+    *("test_architecture.py", "test_planted.py", "test_retry.py", "test_shape.py"),
+)
+"""The rooms of `-m quick`, the inner loop: what needs no sandbox and no other process."""
 OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")
 
 settings.register_profile("unhurried", settings(), deadline=None)  # nothing is held against a clock
@@ -41,12 +47,31 @@ def signals_of_a_terminal() -> None:
             signal.signal(number, lambda number, frame: None)  # still harmless here, and the usual one in a child
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` does not even read the other rooms."""
+    if config.getoption("markexpr") != "quick" or _is_quick(collection_path):
+        return None
+    return collection_path.parent == TESTS or None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Only root may mount a disk. What refuses everybody is tried everywhere: limits of a process, permissions."""
+    """Mark what is quick: all of its rooms but the proofs, and what weighs memory, which says so by its name.
+
+    Only root may mount a disk. What refuses everybody is tried everywhere: limits of a process, permissions.
+    """
+    for item in items:
+        is_heavy = item.get_closest_marker("proof") is not None or item.name.endswith("_megabytes")
+        if _is_quick(item.path) and not is_heavy:
+            item.add_marker("quick")
     mounting = [item for item in items if "small_disk" in getattr(item, "fixturenames", ())]
     if mounting and not _may_mount():
         items[:] = [item for item in items if item not in mounting]
         config.hook.pytest_deselected(items=mounting)
+
+
+def _is_quick(path: Path) -> bool:
+    return TESTS in path.parents and path.relative_to(TESTS).parts[0] in QUICK
 
 
 def _may_mount() -> bool:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -21,7 +21,11 @@ from campaign_runner.sandbox.settings import Settings
 from tests.night import Night
 from tests.virtual import VirtualLoop
 
-Begin = Callable[..., Any]
+
+class Begin(Protocol):
+    """`night = await begin(*faults, per_minute=…)`: a sandbox, and somebody to run campaigns against it."""
+
+    async def __call__(self, *faults: Fault, **switches: Any) -> Night: ...
 
 
 def pytest_asyncio_loop_factories(

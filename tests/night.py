@@ -29,6 +29,7 @@ from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
+from campaign_runner.sandbox.ledger import Ledger
 from campaign_runner.sandbox.metadata import with_metadata
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
@@ -61,7 +62,8 @@ class Ended:
 
     @property
     def images(self) -> list[dict[str, Any]]:
-        return self.manifest["images"]
+        images: list[dict[str, Any]] = self.manifest["images"]
+        return images
 
     @property
     def states(self) -> Counter[str]:
@@ -123,7 +125,7 @@ class Night:
         return self.home / "output" / "night"
 
     @property
-    def ledger(self) -> Any:
+    def ledger(self) -> Ledger:
         return self.sandbox.ledger
 
     def now(self) -> datetime:
@@ -252,12 +254,12 @@ class Night:
 
     async def run_together(self, *campaigns: Campaign, watch: Watch | None = None, **choices: Any) -> Several:
         """Several campaigns in one run. `choices`: limits, rate (`rates` by campaign), agree, several."""
-        several = choices.get("several") or Several()
+        several: Several = choices.get("several") or Several()
         rates = {campaign.campaign: choices.get("rate", FAST) for campaign in campaigns} | choices.get("rates", {})
         spent = Usage()
         shared = {rate: SharedLimits(spent) for rate in rates.values()}
 
-        def part(campaign: Campaign) -> CampaignRun:
+        def campaign_run(campaign: Campaign) -> CampaignRun:
             def observe(event: Event) -> None:
                 several.events.append((campaign.campaign, event))
                 if watch is not None:
@@ -274,10 +276,10 @@ class Night:
 
         @contextmanager
         def heed(*controls: Control) -> Iterator[None]:
-            several.controls += controls
+            several.controls.extend(controls)
             yield
 
-        several.parts += map(part, campaigns)
+        several.parts.extend(map(campaign_run, campaigns))
         several.code = await run_campaigns(several.parts, self.access(), heed=heed, refused=several.refused.append)
         for part in several.parts:
             if part.refusal is None:

@@ -83,7 +83,7 @@ class Disk:
                 self.files[thing] = content if whole else content[: len(content) // 2]
             case Entry(thing, name, None):
                 self.folders.setdefault(thing, {}).pop(name, None)
-            case Entry(thing, name, to):
+            case Entry(thing, name, int(to)):
                 self.folders.setdefault(thing, {})[name] = to
 
     def tree(self, is_folder: Callable[[int], bool]) -> Tree:
@@ -152,7 +152,8 @@ class Log:
         for event in before:
             if isinstance(event, Sync):
                 covered[event.thing] = max(event.covers, covered.get(event.thing, 0))
-        operations, pending = [], set()
+        operations: list[Operation] = []
+        pending: set[int] = set()
         for number, event in enumerate(before):
             if isinstance(event, Write | Entry):
                 if number >= covered.get(event.thing, 0):

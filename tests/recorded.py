@@ -51,7 +51,7 @@ def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
     accepted = Accepted(attempt, Ticket(f"job-{variation.key[:8]}", "https://firefly.adobe.io/s?sig=secret"))
     image = Stored(attempt, variation, f"images/{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg")
     aside = SetAside(attempt, f"images/unexpected/{attempt.id}_s9_abababab.jpg", "ab" * 32, 9, MISSING)
-    return {
+    ways: dict[str, list[Fact]] = {
         "submitting": [],
         "stored": [accepted, image],
         "accepted": [accepted],
@@ -61,4 +61,5 @@ def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
         "replaced": [accepted, aside, Failed(attempt, variation, MISSING)],
         "blocked": [accepted, Held(attempt, variation, BLOCKED)],
         "pending": [Refused(attempt, Cause("busy", "the service was busy"))],
-    }[state]
+    }
+    return ways[state]

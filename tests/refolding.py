@@ -171,7 +171,7 @@ def check_replay(journal: Journal) -> None:
         assert row["state"] != "accepted" or row["code"] == held.get(key), "held for another reason than its event says"
     told = {event.key: event.detail for event in journal.events if event.kind in ("stored", "adopted", "placed")}
     assert set(told) == {key for key, state in total.states.items() if state == "stored"}, "stored without an event"
-    for key, kept in told.items():
-        row = journal.variations[key or ""]
+    for image, kept in told.items():
+        row = journal.variations[image or ""]
         for name in ("file", "sha256", "bytes"):
             assert row[name] == kept[name], f"the {name} of a stored image differs from its event"

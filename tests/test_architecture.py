@@ -140,6 +140,48 @@ def known(target: str) -> str:
     return target if target in MODULES else target.rpartition(".")[0] if target.rpartition(".")[0] in MODULES else ""
 
 
+PURE = ("campaign_file", "events", "families", "firefly.protocol", "model", "plan", "problem", "retry", "text")
+THE_WORLD = {"asyncio", "os", "random", "socket", "threading", "time"}
+LEXICAL = {"os.path.normpath"}
+"""These look at a name alone, never at a disk."""
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if f"{name}.".startswith(tuple(f"{p}." for p in PURE))])
+def test_what_is_pure_knows_no_clock_chance_thread_socket_or_system(module: str) -> None:
+    named = {name for node in ast.walk(MODULES[module]) for name in foreign_names(node)}
+    assert {name for name in named - LEXICAL if name.partition(".")[0] in THE_WORLD} == set()
+
+
+def foreign_names(node: ast.AST) -> Iterator[str]:
+    """What an import statement names, with its module."""
+    match node:
+        case ast.ImportFrom(module=str(origin), names=names):
+            yield from (f"{origin}.{name.name}" for name in names)
+        case ast.Import(names=names):
+            yield from (name.name for name in names)
+
+
+TASKS = {
+    # a module that starts tasks: who waits for their end
+    "cli.observers": "the block that `keeping_time` spans",
+    "disk.sqlite": "leaving the Committer",
+    "run.stop": "`until` itself",
+    "store": "`to_its_end`, also where the caller is cancelled",
+    "tasks": "the TaskSet",
+}
+
+
+def test_every_task_has_an_owner() -> None:
+    calls = ("create_task", "ensure_future")
+    starting = {
+        module
+        for module, tree in MODULES.items()
+        if unit_of(module) != "sandbox"
+        and any(isinstance(node, ast.Attribute) and node.attr in calls for node in ast.walk(tree))
+    }
+    assert starting == TASKS.keys()
+
+
 NOT_NAMES = {"config", "project", "backend", "engine", "params", "queue", "batch", "tracker", "limiter", "throttle"}
 NOT_NAMES |= {"utils", "common", "manager", "handler", "misc"}
 """Words that name anything, and so nothing."""

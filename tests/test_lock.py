@@ -25,7 +25,7 @@ PIN = re.compile(
 def pins(lock: str) -> dict[str, str]:
     """Name to version of every entry; an entry that is not one version with its hashes is no lock."""
     entries = "\n".join(line for line in lock.splitlines() if not line.lstrip().startswith("#"))
-    found = {}
+    found: dict[str, str] = {}
     for entry in re.sub(r" \\\n +", " ", entries).splitlines():
         match = PIN.fullmatch(entry)
         assert match, f"not one version with its hashes: {entry[:80]}"
@@ -49,7 +49,7 @@ def test_the_lock_covers_what_the_project_asks_for() -> None:
     locked = pins(LOCK.read_text(encoding="ascii"))
     for requirement in map(Requirement, asked):
         if requirement.marker is None or requirement.marker.evaluate({"sys_platform": "linux"}):
-            assert locked.get(canonicalize_name(requirement.name)) in requirement.specifier, requirement
+            assert locked[canonicalize_name(requirement.name)] in requirement.specifier, requirement
 
 
 def tiny_wheel(shelf: Path) -> Path:

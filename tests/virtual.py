@@ -22,8 +22,10 @@ import selectors
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 PATIENCE = 60.0
 """Real seconds for what is under way; then something is wrong with this file, and it says so."""
 
@@ -64,7 +66,7 @@ class End(socket.socket):
     def wants_bytes(self) -> bool:
         return not self.is_gone and not self.saw_end and self.transport.is_reading()
 
-    def _received(self, receive: Callable[..., Any], arguments: tuple[Any, ...], size: Callable[[Any], int]) -> Any:
+    def _received(self, receive: Callable[..., T], arguments: tuple[Any, ...], size: Callable[[T], int]) -> T:
         try:
             answer = receive(*arguments)
         except BlockingIOError:
@@ -77,7 +79,7 @@ class End(socket.socket):
         return answer
 
 
-class Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class Selector(selectors.DefaultSelector):
     """Waits by moving the loop's clock, unless somebody is at work."""
 
     loop: VirtualLoop
@@ -127,12 +129,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._forget_closed()
         return bool(self._working or self._connecting) or any(map(self._is_awaited, self._ends.items()))
 
-    def run_in_executor(self, executor: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         if executor is None:
             if self._default_executor is None:  # type: ignore[has-type]
                 self._default_executor = ThreadPoolExecutor(thread_name_prefix="virtual")
             executor = self._default_executor
-        work = executor.submit(function, *arguments)
+        work = executor.submit(func, *args)
         self._working.add(work)
         answer = asyncio.wrap_future(work, loop=self)
         # After wrap_future's own callback, so the answer is in the loop before the work is forgotten.

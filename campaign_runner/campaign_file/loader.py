@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
+from os.path import normpath
 from pathlib import Path
 
 from campaign_runner.campaign_file.check.counts import MOST_CELLS, count_problems, product_of_lists
@@ -61,7 +61,7 @@ def recall(
     if draft is None or draft.broken:
         return None
     folder = path.parent.absolute()
-    return draft.campaign.remembering({Path(os.path.normpath(folder / name)): pictures[name] for name in pictures})
+    return draft.campaign.remembering({Path(normpath(folder / name)): pictures[name] for name in pictures})
 
 
 def nameless(path: Path, name: str) -> Campaign:

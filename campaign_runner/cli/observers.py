@@ -35,8 +35,17 @@ class Watch:
     def tell(self, campaign: str, event: Event) -> None:
         self._each(lambda observer: observer(campaign, event))
 
-    async def keep_time(self) -> None:
-        """Remind every observer once a minute that time passes, until cancelled."""
+    @asynccontextmanager
+    async def keeping_time(self) -> AsyncIterator[None]:
+        """While the block runs, remind every observer once a minute that time passes."""
+        reminding = asyncio.create_task(self._remind())
+        try:
+            yield
+        finally:
+            reminding.cancel()
+            await asyncio.wait([reminding])
+
+    async def _remind(self) -> None:
         while True:
             await asyncio.sleep(LINE_EVERY)
             self._each(lambda observer: observer.tick())
@@ -70,11 +79,10 @@ async def watching(rates: Mapping[str, RateLimit], shown: Shown) -> AsyncIterato
             stderr = console.stderr()
             observers.append((Bar if stderr.isatty() else Lines)(Progress(rates), stderr))
         watch = Watch(observers)
-        time = asyncio.create_task(watch.keep_time())
         try:
-            yield watch
+            async with watch.keeping_time():
+                yield watch
         finally:
-            time.cancel()
             watch.close()
 
 

@@ -19,6 +19,7 @@ from campaign_runner.firefly.protocol.answers import Cancelling
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Ticket
 from campaign_runner.plan.selection import Selection
+from campaign_runner.tasks import Sleep
 
 CONFIRMED_WITHIN = 10
 """How often a job that said it is being cancelled is asked whether it is."""
@@ -41,7 +42,12 @@ class Cancelled:
 
 
 async def cancel_accepted(
-    firefly: FireflyClient, journal: SqliteJournal, only: Selection, *, pick: Callable[[], float] = random.random
+    firefly: FireflyClient,
+    journal: SqliteJournal,
+    only: Selection,
+    *,
+    pick: Callable[[], float] = random.random,
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Cancelled]:
     """Ask the service to cancel every accepted job that `only` selects, one after the other.
 
@@ -52,7 +58,7 @@ async def cancel_accepted(
     for job in unfinished:
         variations = job.attempt.job.variations
         if any(only.matches([variation.cell], variation.seed, variation.key) for variation in variations):
-            yield await _cancel(firefly, journal, CancelRequest(job.attempt, job.ticket, pick))
+            yield await _cancel(firefly, journal, CancelRequest(job.attempt, job.ticket, pick, sleep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class CancelRequest:
     attempt: Attempt
     ticket: Ticket
     pick: Callable[[], float]
+    sleep: Sleep
 
 
 async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: CancelRequest) -> Cancelled:
@@ -91,7 +98,7 @@ async def _asked(firefly: FireflyClient, wish: CancelRequest) -> Cancelling:
                 return Cancelling.UNKNOWN
             if wait is None:
                 raise
-            await asyncio.sleep(wait)
+            await wish.sleep(wait)
 
 
 async def _confirmed(firefly: FireflyClient, wish: CancelRequest) -> Cause | None:
@@ -104,5 +111,5 @@ async def _confirmed(firefly: FireflyClient, wish: CancelRequest) -> Cause | Non
             return replace(CANCELLED, message=f"{CANCELLED.message}. {end}")
         except (Throttled, Unavailable):
             pass  # asked again: at the other place, where its host does not answer
-        await asyncio.sleep(1)
+        await wish.sleep(1)
     return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from hashlib import file_digest
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class RecipeBuilder:
 
 def _known(path: Path, remembered: Mapping[Path, str]) -> str:
     """What a reference image held in the last run. Raises IntegrityError where that was not noted."""
-    digest = remembered.get(Path(os.path.normpath(path)))
+    digest = remembered.get(Path(normpath(path)))
     if digest is None:
         raise IntegrityError(f"the journal does not say what the reference image {path} held in the last run")
     return digest

@@ -32,6 +32,7 @@ from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.problem import Problem
 from campaign_runner.run.control import Control
+from campaign_runner.tasks import Sleep
 from campaign_runner.text import plural
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ LONGEST_WAIT = 600.0
 """Seconds: a service that wants more is asked again by a later run."""
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], control: Control) -> T:
+async def patiently(ask: Callable[[], Awaitable[T]], control: Control, *, sleep: Sleep = asyncio.sleep) -> T:
     """The answer to a free question (a token, the custom models), asked as often as that is any use.
 
     `control` hears of every error that is waited for. Raises ProviderError: at once where the service said no, or
@@ -55,7 +56,7 @@ async def patiently(ask: Callable[[], Awaitable[T]], control: Control) -> T:
             if wait is None or wait > LONGEST_WAIT:
                 raise
             control.tell(error)
-            await asyncio.sleep(wait)
+            await sleep(wait)
 
 
 def settle_model(

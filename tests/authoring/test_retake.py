@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -140,7 +139,7 @@ INCLUDES = ["", "include: [{}]\n", "include:\n  - {}\n", "include:\n- {}   # kep
 
 
 @st.composite
-def campaigns_(draw: Any) -> str:
+def campaigns_(draw: st.DrawFn) -> str:
     chosen = {name: draw(st.sampled_from(ways)) for name, ways in PARTS.items()}
     preset = {0: "", 1: ", preset: painting", 2: ", preset: art"}[PARTS["presets"].index(chosen["presets"])]
     market = {0: "", 1: ", market: us", 2: ", market: fr"}[PARTS["markets"].index(chosen["markets"])]

@@ -1,7 +1,7 @@
 """Campaigns from a few lines: what a test does not say is a small good campaign."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -17,13 +17,28 @@ _LINES = {
     "sizes": "[square]",
     "seeds": "[66080, 82683]",
 }
-Write = Callable[..., Path]
+
+
+class Write(Protocol):
+    """Writes a campaign file; each keyword is a line, None leaves one out."""
+
+    def __call__(self, **lines: str | None) -> Path: ...
+
+
+class Load(Protocol):
+    """A loaded campaign, by the lines that matter."""
+
+    def __call__(self, **lines: str | None) -> Campaign: ...
+
+
+class Messages(Protocol):
+    """The messages of a campaign's problems, by the lines that matter; empty if it loads."""
+
+    def __call__(self, **lines: str | None) -> list[str]: ...
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a campaign file; each keyword is a line, None leaves one out."""
-
     def write(**lines: str | None) -> Path:
         path = tmp_path / "autumn.yaml"
         kept = {**_LINES, **lines}
@@ -35,15 +50,12 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def campaign(write: Write) -> Callable[..., Campaign]:
-    """A loaded campaign, by the lines that matter."""
+def campaign(write: Write) -> Load:
     return lambda **lines: load(write(**lines))
 
 
 @pytest.fixture
-def messages(write: Write) -> Callable[..., list[str]]:
-    """The messages of a campaign's problems, by the lines that matter; empty if it loads."""
-
+def messages(write: Write) -> Messages:
     def messages(**lines: str | None) -> list[str]:
         try:
             load(write(**lines))

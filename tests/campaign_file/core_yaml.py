@@ -12,7 +12,7 @@ import yaml
 class CoreLoader(yaml.SafeLoader):
     """PyYAML with the scalars of YAML 1.2's core schema."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # the stubs call it an instance's
 
 
 for _tag, _pattern, _first in (

@@ -1,17 +1,14 @@
 """What a loaded campaign tells about its file: places, warnings, and pictures that are checked."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.problem import Problem
 from campaign_runner.text import joined, printable
+from tests.campaign_file.conftest import Load, Messages
 
-Load = Callable[..., Campaign]
-Messages = Callable[..., list[str]]
 HERE = Path(__file__).parent
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 

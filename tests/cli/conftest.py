@@ -7,7 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from campaign_runner.cli import run_command
 from tests.checker import Seen, check
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal, Said
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 
@@ -48,7 +48,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def at_a_terminal(tmp_path: Path) -> Callable[..., Said]:
+def at_a_terminal(tmp_path: Path) -> AtATerminal:
     """`at_a_terminal("init", typed="spring\\n…")` runs a command at a terminal, in `tmp_path`."""
 
     def run(*arguments: str, typed: str) -> Said:

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from campaign_runner.output_folder.folder import Folder
 from tests.campaigns import SPRING
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal
 
 NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 LINE = 'candle, hero, 2 images: "a candle" → "a big candle"'
@@ -62,7 +61,7 @@ def test_keep_keeps_what_was_chosen(edited: Path, ask: Ask) -> None:
     assert "there      3 stored" in ask("plan", "spring", "--sandbox").out
 
 
-def test_keep_is_asked_at_a_terminal(edited: Path, at_a_terminal: Callable[..., Said]) -> None:
+def test_keep_is_asked_at_a_terminal(edited: Path, at_a_terminal: AtATerminal) -> None:
     for typed, told in (("n\n", "nothing was kept"), ("y\n", "2 images kept; nothing was bought")):
         said = at_a_terminal("keep", "spring", "--sandbox", "--all", typed=typed)
         assert f"{LINE}\n" in said.out and "Keep them? [y/N]" in said.out and told in said.out

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +14,10 @@ from campaign_runner.cli import run_command
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import campaign, written
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal
 from tests.recorded import record
 
-NEW_WORDS = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
+NEW_WORDS: dict[str, Any] = {"prompts": {"hero": {"text": "{product.name} on a shelf"}}}
 SAID = "prompt hero changed: 4 images due, 2 requests, 1 min; 0 unchanged; 4 no longer in the campaign (files stay)"
 
 
@@ -80,7 +80,7 @@ def test_without_a_terminal_a_large_loss_wants_a_flag(ran: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(("typed", "status"), [("n\n", 2), ("\n", 2), ("y\n", 7)])
-def test_at_a_terminal_it_is_asked(typed: str, status: int, ran: Path, at_a_terminal: Callable[..., Said]) -> None:
+def test_at_a_terminal_it_is_asked(typed: str, status: int, ran: Path, at_a_terminal: AtATerminal) -> None:
     written(ran, **NEW_WORDS)
     said = at_a_terminal("run", "almond", typed=typed)
     assert said.status == status
@@ -88,7 +88,7 @@ def test_at_a_terminal_it_is_asked(typed: str, status: int, ran: Path, at_a_term
     assert "4 of 4 stored images would no longer be in the campaign. Go on? [y/N]" in said.out
 
 
-def test_at_a_terminal_it_asks_whether_to_use_what_is_there(ran: Path, at_a_terminal: Callable[..., Said]) -> None:
+def test_at_a_terminal_it_asks_whether_to_use_what_is_there(ran: Path, at_a_terminal: AtATerminal) -> None:
     written(ran, "spring.yaml", campaign="spring", seeds=[66080])
     said = at_a_terminal("run", "spring.yaml", typed="n\n")
     assert said.status == 7

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from campaign_runner.authoring.new import Answers
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.plan.plan import Plan
 from campaign_runner.schemas import shipped
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal
 
 
 def test_without_a_terminal_it_takes_the_defaults(ask: Ask, tmp_path: Path) -> None:
@@ -76,7 +75,7 @@ def test_a_file_that_no_command_would_take_is_refused(ask: Ask, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_at_a_terminal_it_asks_five_questions(at_a_terminal: Callable[..., Said], tmp_path: Path) -> None:
+def test_at_a_terminal_it_asks_five_questions(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     typed = "Spring Sale\ntea, iced tea\n{product.name} in a garden\nWarm Custom Model\nportrait\n"
     shown = at_a_terminal("init", typed=typed)
     assert shown.status == 0, shown.out
@@ -87,20 +86,20 @@ def test_at_a_terminal_it_asks_five_questions(at_a_terminal: Callable[..., Said]
     assert [str(size) for size in campaign.sizes] == ["1792x2304"]
 
 
-def test_enter_takes_the_defaults(at_a_terminal: Callable[..., Said], tmp_path: Path) -> None:
+def test_enter_takes_the_defaults(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     assert at_a_terminal("init", typed="\n" * 5).status == 0
     text = (tmp_path / "campaigns" / "my-campaign.yaml").read_text(encoding="utf-8")
     assert text == Answers().text()
 
 
-def test_an_answer_that_would_not_run_is_asked_for_again(at_a_terminal: Callable[..., Said]) -> None:
+def test_an_answer_that_would_not_run_is_asked_for_again(at_a_terminal: AtATerminal) -> None:
     shown = at_a_terminal("init", typed="\n\na table\n{product.name} on a {table}\n{product.name}\n\nbig\nwide\n")
     assert shown.status == 0, shown.out
     assert "write {product.name} where its name goes" in shown.out
     assert "{table}" in shown.out and "'big' is not a size" in shown.out
 
 
-def test_leaving_at_a_question_writes_nothing(at_a_terminal: Callable[..., Said], tmp_path: Path) -> None:
+def test_leaving_at_a_question_writes_nothing(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     assert at_a_terminal("init", typed="spring\n\x04").status == 130
     assert list(tmp_path.iterdir()) == []
 

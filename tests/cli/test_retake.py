@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import plan, written
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal
 from tests.recorded import record
 
 
@@ -49,7 +48,7 @@ def test_the_command_it_names_makes_exactly_the_new_images(ask: Ask, tmp_path: P
 
 
 def test_at_a_terminal_it_asks_and_no_writes_nothing(
-    at_a_terminal: Callable[..., Said], keys: list[str], tmp_path: Path
+    at_a_terminal: AtATerminal, keys: list[str], tmp_path: Path
 ) -> None:
     before = (tmp_path / "almond.yaml").read_bytes()
     said = at_a_terminal("retake", keys[0], "--seeds", "5,6", "--output", "output", typed="n\n")

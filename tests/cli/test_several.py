@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal
 
 CAMPAIGN = """\
 campaign: {name}
@@ -60,7 +59,7 @@ def test_a_selection_that_one_of_them_does_not_know_sends_nothing(ask: Ask, tmp_
 
 
 def test_at_a_terminal_every_file_is_asked_for_before_anything_is_sent(
-    at_a_terminal: Callable[..., Said], account: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in account.items():
         monkeypatch.setenv(name, value)

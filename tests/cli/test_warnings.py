@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.campaigns import SPRING
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, AtATerminal
 
 TWO_LANGUAGES = "markets: {us: {locale: en-US}, de: {locale: de-DE}}\n"
 STYLE = "spring.yaml:7:11: Adobe has no style 'watercolour'; did you mean 'watercolor'?"
@@ -46,7 +45,7 @@ def test_the_log_for_machines_has_each_as_an_event(ask: Ask) -> None:
 
 
 def test_at_a_terminal_they_stand_above_the_question(
-    at_a_terminal: Callable[..., Said], account: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in account.items():
         monkeypatch.setenv(name, value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 from urllib.request import ProxyHandler, build_opener
 
 
@@ -17,7 +18,16 @@ class Said:
     err: str
 
 
-Ask = Callable[..., Said]
+class Ask(Protocol):
+    """`ask("models", "--json", CUSTOM_MODELS_CLIENT_ID="me")` runs a command with these settings."""
+
+    def __call__(self, *arguments: str | Path, **variables: str) -> Said: ...
+
+
+class AtATerminal(Protocol):
+    """`at_a_terminal("init", typed="spring\\n…")` runs a command at a terminal."""
+
+    def __call__(self, *arguments: str, typed: str) -> Said: ...
 
 
 def charged(origin: str) -> object:

@@ -92,7 +92,8 @@ class Rehearsal:
         check(self.home / "output", self.ledger, canaries=(SECRET.encode(), b"Bearer "), seen=seen)
 
     def manifest(self, name: str = "small") -> dict[str, Any]:
-        return json.loads((self.home / "output" / name / "manifest.json").read_bytes())
+        manifest: dict[str, Any] = json.loads((self.home / "output" / name / "manifest.json").read_bytes())
+        return manifest
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 FILE = Path(__file__).with_name("firefly-api.json")
@@ -82,7 +82,7 @@ class Specification:
     def __init__(self) -> None:
         self.document = json.loads(FILE.read_bytes())
         strict = _strict(self.document)
-        self._registry = Registry().with_resource("urn:firefly", Resource(strict, DRAFT202012))
+        self._registry = Registry[Any]().with_resource("urn:firefly", DRAFT202012.create_resource(strict))
         self._judges: dict[str, Any] = {}
 
     def deviations(self, exchange: Exchange) -> list[str]:
@@ -186,6 +186,7 @@ def _extra(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sentence(error: ValidationError) -> str:
+    assert isinstance(error.schema, Mapping)
     where = ".".join("[]" if isinstance(step, int) else step for step in error.absolute_path)
     match error.validator:
         case "required":  # an error for each field, named by the message alone: 'jobId' is a required property

@@ -23,7 +23,7 @@ from tests.contract.rehearsal import SECRET, Rehearsal
 
 MODEL = "urn:aaid:sc:VA6C2:1a2b3c4d-0000-4000-8000-000000000000"
 JOB = "urn:ff:jobs:eso85121:7"
-TUTORIAL = {
+TUTORIAL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     # method and path: headers, then fields, as Adobe prints them; … where the value is the reader's own
     "POST /ims/token/v3": (
         {"content-type": "application/x-www-form-urlencoded"},

@@ -78,7 +78,7 @@ async def stumble(walker: Walker) -> None:
     """Every mistake, each answered with a refusal."""
     await walker.sign_in()
     good, key = dict(walker.headers), {"x-api-key": "another"}
-    calls = [
+    calls: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", "/v3/custom-models", {}),
         ("POST", "/v2/storage/image", {"data": PNG, "headers": {"Content-Type": "image/png"}}),
         ("POST", "/v3/images/generate-async", {"json": BODY}),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.disk import files
+from campaign_runner.disk import files, patience
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
 from tests.disks import holding
 
@@ -137,7 +137,10 @@ def test_a_read_only_disk_is_told(small_disk: Disk) -> None:
         files.write_durably(small_disk("ro") / "a", b"new")
 
 
-def test_a_missing_permission_is_told(tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]]) -> None:
+def test_a_missing_permission_is_told(
+    tmp_path: Path, as_nobody: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "WAITS", (0.0,))
     tmp_path.chmod(0o555)
     with pytest.raises(StoreError, match="no permission"), as_nobody():
         files.write_durably(tmp_path / "a", b"new")

@@ -212,7 +212,7 @@ def test_credentials_that_could_not_be_sent_are_refused_at_once(
     client_id: str, secret: str | None, token: str | None
 ) -> None:
     with pytest.raises(AccountRefused) as caught:
-        Credentials(client_id, secret and Secret(secret), None if token is None else Secret(token))
+        Credentials(client_id, Secret(secret) if secret else None, None if token is None else Secret(token))
     assert "hush" not in str(caught.value)
 
 

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -37,7 +38,7 @@ from tests.firefly.raw_server import TOKEN, Act, answer, begin, close, granted, 
 ACCEPTED = answer(202, {"jobId": "urn:1"})
 RUNNING = answer(200, {"jobId": "urn:1", "status": "running"})
 TICKET = Ticket("urn:1")
-CLOSING = {"connection": "close"}
+CLOSING: dict[str, Any] = {"connection": "close"}  # a header, as `answer` takes it
 SOON = 0.2  # seconds a hanging answer is waited for
 
 Call = Callable[[FireflyClient], Awaitable[object]]
@@ -567,7 +568,7 @@ async def test_a_reference_that_was_not_uploaded_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize("change", [{"firefly_url": "http://evil.example"}, {"ims_url": "x"}, {"proxy": "socks5://x"}])
-def test_settings_that_could_leak_are_refused_at_once(change: dict[str, str]) -> None:
+def test_settings_that_could_leak_are_refused_at_once(change: dict[str, Any]) -> None:
     good = Settings("https://firefly-api.adobe.io/", "https://ims-na1.adobelogin.com", Credentials("id", Secret("s")))
     assert good.firefly_url == "https://firefly-api.adobe.io"
     with pytest.raises(UsageError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -62,7 +62,7 @@ class Asking:
 
 
 @asynccontextmanager
-async def asking(host: list[bytes | Act], origin: list[bytes | Act]) -> AsyncIterator[Asking]:
+async def asking(host: Sequence[bytes | Act], origin: Sequence[bytes | Act]) -> AsyncIterator[Asking]:
     async with (
         raw_server(*host) as other,
         raw_server(*origin) as server,

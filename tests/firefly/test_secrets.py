@@ -7,7 +7,7 @@ import gzip
 import json
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -112,7 +112,7 @@ async def test_no_error_shows_a_token_a_secret_or_a_signature(
         output = Output(1, f"{server.origin}/i?X-Amz-Signature={SIGNATURE}")
         async with FireflyClient(settings) as firefly:
             ticket = Ticket("urn:1", f"{server.origin}/s?sig={SIGNATURE}")
-            calls = {
+            calls: dict[str, Callable[[], Awaitable[object]]] = {
                 "submit": lambda: firefly.submit(make_job(1)),
                 "token": lambda: firefly.submit(make_job(1)),
                 "poll": lambda: firefly.poll(ticket),

@@ -13,9 +13,11 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import click
 from PIL import Image
@@ -34,6 +36,7 @@ from tests.fuzz.campaigns_fuzz import LINES
 from tests.fuzz.fuzzing import at_most
 from tests.fuzz.pictures_fuzz import drawn, png
 
+T = TypeVar("T")
 MOST_GROWTH = 320 << 20
 """Of address space: a picture of the most pixels allowed, decoded, and what came of it."""
 MEGABYTE = 1 << 20
@@ -116,21 +119,25 @@ def bombs() -> Mapping[str, Callable[[Path], object]]:
     """Every bomb with its name; what it does takes a folder."""
     made: dict[str, Callable[[Path], object]] = {}
     for name, text in CAMPAIGNS.items():
-        made[f"campaign: {name}"] = lambda folder, text=text: _load(folder, text)
+        made[f"campaign: {name}"] = partial(_load, text)
     for name, body in BODIES.items():
         for kind, read in READERS.items():
             for status in (200, 400):
                 response = Response(status, {}, body, "application/json")
-                made[f"{kind} {status}: {name}"] = lambda _, read=read, response=response: read(response)
+                made[f"{kind} {status}: {name}"] = _whatever_the_folder(read, response)
     for name, text in TEXTS.items():
         for what, take in TAKING_TEXT.items():
-            made[f"{what}: {name}"] = lambda _, take=take, text=text: take(text)
+            made[f"{what}: {name}"] = _whatever_the_folder(take, text)
     for name, content in pictures().items():
-        made[f"picture: {name}"] = lambda _, content=content: examine(content)
+        made[f"picture: {name}"] = _whatever_the_folder(examine, content)
     return made
 
 
-def _load(folder: Path, text: str) -> None:
+def _whatever_the_folder(work: Callable[[T], object], what: T) -> Callable[[Path], object]:
+    return lambda _: work(what)
+
+
+def _load(text: str, folder: Path) -> None:
     (folder / "a.yaml").write_text(text, encoding="utf-8")
     load(folder / "a.yaml")
 

@@ -8,6 +8,7 @@ import unicodedata
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import CampaignFileError
@@ -107,7 +108,12 @@ def _with_odd_texts(chance: Random) -> bytes:
     prompt = " ".join(
         chance.choices(("{product.name}", "{product.id}", "{size}", text(), text(most=60), "{{", "}}"), k=5)
     )
-    fields = {"campaign": "odd", "model": "image4_standard", "products": products, "prompts": {"hero": prompt}}
+    fields: dict[str, Any] = {
+        "campaign": "odd",
+        "model": "image4_standard",
+        "products": products,
+        "prompts": {"hero": prompt},
+    }
     fields |= {"sizes": ["square"], "seeds": [chance.randrange(2**31)], "presets": {text(most=3).lower(): {}}}
     if chance.random() < 0.5:
         del fields["presets"]

@@ -2,7 +2,7 @@
 
 import sys
 
-import guarding
+import guarding  # type: ignore[import-not-found]  # beside this file, found by PYTHONPATH
 
 sys.modules["tests.guard.guarding"] = guarding  # one guard, by whatever name it is asked for
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.sandbox import faults
+from tests.fixtures import Begin
 from tests.matrix.kinds import Cell, Kind, Play
 from tests.matrix.play import play
 from tests.matrix.registry import KINDS
@@ -33,7 +34,7 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("what", "cell"), list(cases()))
-async def test_a_run_survives_it_and_the_next_one_goes_on(begin: Any, what: Play, cell: Cell) -> None:
+async def test_a_run_survives_it_and_the_next_one_goes_on(begin: Begin, what: Play, cell: Cell) -> None:
     await play(await begin(**what.switches), what, cell)
 
 

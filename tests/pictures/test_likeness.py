@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageOps
@@ -25,7 +26,7 @@ def distance(one: Path, other: Path) -> int:
     return (bits[0] ^ bits[1]).bit_count()
 
 
-COPIES: list[tuple[str, Change, dict[str, object]]] = [
+COPIES: list[tuple[str, Change, dict[str, Any]]] = [
     ("half.jpg", half, {"quality": 70}),
     ("small.webp", lambda image: image.resize((120, 120)), {"quality": 50}),
     ("same.png", lambda image: image, {}),
@@ -36,7 +37,7 @@ COPIES: list[tuple[str, Change, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("name", "change", "options"), COPIES, ids=[row[0] for row in COPIES])
 @pytest.mark.parametrize("number", range(5))
-def test_a_copy_is_near(number: int, name: str, change: Change, options: dict[str, object], tmp_path: Path) -> None:
+def test_a_copy_is_near(number: int, name: str, change: Change, options: dict[str, Any], tmp_path: Path) -> None:
     original = picture(number)
     original.save(tmp_path / "original.jpg", quality=90)
     change(original).save(tmp_path / name, **options)

@@ -274,9 +274,9 @@ async def test_why_an_image_waits_is_known_until_it_is_stored_or_fails(tmp_path:
         )
     assert [entry.reason and entry.reason.code for entry in entries(tmp_path)] == [None, "missing"]
     refuse_damage(tmp_path / FILE)
-    journal = refolding.read(tmp_path / FILE)
-    refolding.check_replay(journal)
-    assert len(list(journal.of_kind("held"))) == 4, "said once for each reason and image"
+    record = refolding.read(tmp_path / FILE)
+    refolding.check_replay(record)
+    assert len(list(record.of_kind("held"))) == 4, "said once for each reason and image"
 
 
 def entries(folder: Path) -> list[Entry]:

@@ -69,7 +69,7 @@ def serve() -> dict[str, Any] | None:
     orders = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in orders:
-        order = json.loads(line)
+        order: dict[str, Any] = json.loads(line)
         if "wait" in order:
             answer = {"status": os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])}
         elif process := os.fork():

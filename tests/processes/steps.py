@@ -13,8 +13,9 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 ON_DISK = ("fsync", "fdatasync", "rename", "replace", "link", "symlink", "unlink", "remove", "mkdir", "rmdir")
 WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE")
 
@@ -54,7 +55,7 @@ class Steps:
             os.write(self._notes, f"{where}\n".encode())
             self._count += 1
 
-    def run(self, name: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def run(self, name: str, call: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """`call` as a step."""
         self.passing(f"before {name}")
         try:

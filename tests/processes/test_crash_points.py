@@ -11,7 +11,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ class Crashing:
         return dict(manifest["counts"])
 
 
-Begin = Callable[[str], Any]
+Begin = Callable[[str], AbstractContextManager[Crashing]]
 
 
 @pytest.fixture

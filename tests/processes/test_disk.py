@@ -242,9 +242,9 @@ def test_a_folder_that_may_not_be_written_stops_a_run_before_anything_is_sent(
             (open_home / name).chmod(0o777)
         before = closed.stat().st_mode
         closed.chmod(0o555)
-        told = {"home": open_home, "env": machine.env, "out": open_home.parent / f"{open_home.name}.out"}
-        refused = launcher.run("run", file, user=NOBODY if os.geteuid() == 0 else None, **told)
-        told["out"].unlink()
+        out, user = open_home.parent / f"{open_home.name}.out", NOBODY if os.geteuid() == 0 else None
+        refused = launcher.run("run", file, home=open_home, env=machine.env, out=out, user=user)
+        out.unlink()
         closed.chmod(before)
         assert (refused.exit, sandbox.ledger()["calls"]["submit"]) == (6, 0), refused
         assert "no permission" in refused.err or "check its" in refused.err, refused

@@ -33,7 +33,7 @@ def test_a_folder_whose_name_is_not_utf_8_is_refused_and_nothing_is_sent(tmp_pat
     home = tmp_path / os.fsdecode(b"caf\xe9")
     home.mkdir()
     machine = Machine.beside("http://127.0.0.1:9", home)
-    command = [*PROGRAM, "run", machine.campaign(), "--quiet"]
+    command = [*PROGRAM, "run", str(machine.campaign()), "--quiet"]
     bought = subprocess.run(command, cwd=home, env=machine.env, stdin=subprocess.DEVNULL, capture_output=True)
     assert (bought.returncode, b"is not UTF-8" in bought.stderr, b"bug" in bought.stderr) == (2, True, False)
     command.append("--sandbox")  # nothing is remembered of it

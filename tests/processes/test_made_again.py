@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.conftest import Machine, sandbox_process
+from tests.processes.machines import Machine, sandbox_process
 
 BENCHMARK = Path(__file__).parents[2] / "campaigns" / "benchmark-72.yaml"
 FAST = ("--per-minute", "600", "--job-seconds", "0.2")

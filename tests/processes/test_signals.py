@@ -117,7 +117,9 @@ def test_a_signal_at_the_question_ends_it_at_once(
         command[-1] = str(machine.home / "output" / "spring" / "manifest.json")
     before = service.ledger()["calls"]["submit"]
     ours, theirs = pty.openpty()
-    with subprocess.Popen(command, cwd=machine.home, env=machine.env, **dict.fromkeys(STREAMS, theirs)) as process:
+    with subprocess.Popen(
+        command, cwd=machine.home, env=machine.env, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
         os.close(theirs)
         words = b""
         while b"Buy?" not in words:

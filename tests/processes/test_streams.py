@@ -68,7 +68,7 @@ def test_what_a_command_was_asked_to_tell_is_not_lost_in_silence(
     command: str, launcher: Forks, machine: Machine
 ) -> None:
     file = machine.campaign(text=CAMPAIGN)
-    told = {"home": machine.home, "env": machine.env}
+    told: dict[str, Any] = {"home": machine.home, "env": machine.env}
     assert launcher.run("run", file, **told).exit == 0
     done = launcher.run(command, file, out=FULL, **told)
     assert done.exit == 6
@@ -76,6 +76,6 @@ def test_what_a_command_was_asked_to_tell_is_not_lost_in_silence(
 
 
 def test_a_mistake_is_told_by_the_exit_status_where_nothing_can_be_said(launcher: Forks, machine: Machine) -> None:
-    told = {"home": machine.home, "env": machine.env, "out": FULL, "err": FULL}
+    told: dict[str, Any] = {"home": machine.home, "env": machine.env, "out": FULL, "err": FULL}
     assert launcher.run("run", "nowhere.yaml", **told).exit == 2
     assert launcher.run("run", "--no-such-option", **told).exit == 2

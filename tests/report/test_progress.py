@@ -73,7 +73,7 @@ EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Warned("the disk is nearly full"), "warned", {"message"}),
     (Stopping("the time you gave is over"), "stopping", {"why"}),
 ]
-CELL = "`product`, `prompt`, `preset`, `market`, `size`"
+CELL_FACTS = "`product`, `prompt`, `preset`, `market`, `size`"
 KINDS = {type(event) for event, _, _ in EVERY_EVENT}
 
 
@@ -142,7 +142,7 @@ def table() -> str:
     """The words of the log as the map of the code lists them: what an event says of itself, and its facts."""
     rows = "| `event` | says | facts |\n|---|---|---|\n"
     for event, _, _ in EVERY_EVENT:
-        facts = ", ".join(f"`{fact}`" for fact in event.facts()).replace(CELL, "the cell")
+        facts = ", ".join(f"`{fact}`" for fact in event.facts()).replace(CELL_FACTS, "the cell")
         rows += f"| `{event.word}` | {str(event.__doc__).splitlines()[0]} | {facts} |\n"
     return rows
 

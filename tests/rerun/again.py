@@ -70,7 +70,11 @@ async def again(
         lines.append(line)
         hear(line)
 
-    ui = UserInterface(control, confirm_purchase=lambda figures: asked.append(figures) is None and agrees, report=say)
+    def agree(figures: Estimate) -> bool:
+        asked.append(figures)
+        return bool(agrees)
+
+    ui = UserInterface(control, confirm_purchase=agree, report=say)
     limits = choices.pop("limits", Limits(concurrency=8))
     order = RerunRequest(read, choose(read, only), Folder(folder), FAST, limits, **choices)
     code = await make_again(order, access, ui)

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -32,16 +32,15 @@ from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.session.request import ServiceAccess
 from campaign_runner.verify.verification import verify
+from tests.fixtures import Begin
 from tests.night import Night
 from tests.rerun.again import again
 from tests.run.test_references import referring
 
-Begin = Callable[..., Any]
 
-
-def sent(night: Night) -> list[tuple[str, list[int], dict[str, Any]]]:
+def sent(night: Night) -> list[tuple[str, Sequence[int], Mapping[str, Any]]]:
     """Every accepted request: model, seeds in their order, body."""
-    return [(entry.version, entry.seeds, entry.body) for entry in night.ledger.accepted]
+    return [(entry.version, entry.seeds, entry.body or {}) for entry in night.ledger.accepted]
 
 
 def images(night: Night) -> list[dict[str, Any]]:
@@ -51,7 +50,7 @@ def images(night: Night) -> list[dict[str, Any]]:
 
 async def made(begin: Begin, *, requests: int = 2, seeds: int = 2, **switches: Any) -> Night:
     """A night whose campaign is stored. Whatever is made again is paid for on a person's word."""
-    night: Night = await begin(**switches)
+    night = await begin(**switches)
     assert (await night.run(night.campaign(requests=requests, seeds=seeds))).code == 0
     night.resolved |= set(night.ledger.charged)
     return night
@@ -403,7 +402,7 @@ def marked(content: bytes, words: bytes) -> bytes:
 async def recorded_with_other_bytes(night: Night) -> Path:
     """The first image as a service would have sent that signs what it sends: the same pixels under another digest."""
     image = images(night)[0]
-    file = night.output / image["file"]
+    file = night.output / str(image["file"])
     content = marked(file.read_bytes(), b"signed")
     file.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()

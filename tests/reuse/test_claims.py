@@ -24,6 +24,7 @@ from campaign_runner.reuse.claims import LONGEST_WAIT as PATIENCE
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import Ended, Night
 from tests.session.edits import copied, edited
 
@@ -37,7 +38,9 @@ async def after(seconds: float, run: Any) -> Ended:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 3.0])
-async def test_two_runs_that_begin_together_or_after_each_other_buy_each_image_once(begin: Any, seconds: float) -> None:
+async def test_two_runs_that_begin_together_or_after_each_other_buy_each_image_once(
+    begin: Begin, seconds: float
+) -> None:
     night = await begin()
     campaign = night.campaign(requests=6)
     clone = copied(campaign, "clone")
@@ -48,7 +51,7 @@ async def test_two_runs_that_begin_together_or_after_each_other_buy_each_image_o
     assert sum(len(each.seen(Adopted)) for each in ended) == 24
 
 
-async def test_a_request_goes_out_for_what_the_other_leaves_of_it(begin: Any) -> None:
+async def test_a_request_goes_out_for_what_the_other_leaves_of_it(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1, seeds=2)
     more = edited(copied(campaign, "clone"), "[1, 2]", "[1, 2, 3, 4]")
@@ -57,7 +60,7 @@ async def test_a_request_goes_out_for_what_the_other_leaves_of_it(begin: Any) ->
     assert night.ledger.images_charged == 4
 
 
-async def test_what_is_left_to_another_uses_up_nothing_of_our_limits(begin: Any) -> None:
+async def test_what_is_left_to_another_uses_up_nothing_of_our_limits(begin: Begin) -> None:
     night = await begin(job_seconds=60)
     campaign = night.campaign(requests=2)
     longer = edited(copied(campaign, "clone"), "p01: night mug 1\n", "p01: night mug 1\n  p02: a third one\n")
@@ -68,7 +71,7 @@ async def test_what_is_left_to_another_uses_up_nothing_of_our_limits(begin: Any)
     assert ended[1].states["stored"] >= 4
 
 
-async def test_the_allowance_is_not_used_up_by_what_is_left_to_another(begin: Any) -> None:
+async def test_the_allowance_is_not_used_up_by_what_is_left_to_another(begin: Begin) -> None:
     night = await begin(per_minute=4)
     rate = RateLimit(4, 9000)
     campaign = night.campaign(requests=8)
@@ -80,7 +83,7 @@ async def test_the_allowance_is_not_used_up_by_what_is_left_to_another(begin: An
     assert 60 <= times[-1] - times[0] < 60 + LOOK_AGAIN + 5
 
 
-async def test_what_a_killed_run_left_unanswered_is_left_to_its_campaign(begin: Any) -> None:
+async def test_what_a_killed_run_left_unanswered_is_left_to_its_campaign(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
 
@@ -96,7 +99,7 @@ async def test_what_a_killed_run_left_unanswered_is_left_to_its_campaign(begin: 
     assert ended.seconds < 1  # nobody lives who could store it
 
 
-async def test_what_a_living_run_does_not_store_in_a_quarter_of_an_hour_stays_due(begin: Any) -> None:
+async def test_what_a_living_run_does_not_store_in_a_quarter_of_an_hour_stays_due(begin: Begin) -> None:
     night = await begin(job_seconds=2000)
     campaign = night.campaign(requests=1)
     other = asyncio.create_task(night.run(campaign))
@@ -111,7 +114,7 @@ async def test_what_a_living_run_does_not_store_in_a_quarter_of_an_hour_stays_du
     assert night.ledger.images_charged == 4
 
 
-async def test_two_runs_that_hold_doubts_the_other_wants_do_not_wait_for_each_other(begin: Any) -> None:
+async def test_two_runs_that_hold_doubts_the_other_wants_do_not_wait_for_each_other(begin: Begin) -> None:
     night = await begin(Fault("reset_after", first=2))
     campaign = night.campaign(requests=2)
     clone = copied(campaign, "clone")
@@ -123,7 +126,7 @@ async def test_two_runs_that_hold_doubts_the_other_wants_do_not_wait_for_each_ot
 
 
 @pytest.mark.parametrize("is_signalled", [False, True])
-async def test_a_signal_and_the_callers_time_end_the_wait_for_another(begin: Any, is_signalled: bool) -> None:
+async def test_a_signal_and_the_callers_time_end_the_wait_for_another(begin: Begin, is_signalled: bool) -> None:
     night = await begin(Fault("stuck", nth=1))
     campaign = night.campaign(requests=1)
     other = asyncio.create_task(night.run(campaign))
@@ -142,7 +145,7 @@ async def test_a_signal_and_the_callers_time_end_the_wait_for_another(begin: Any
     assert (await other).code == 8
 
 
-async def test_nobody_waits_for_the_end_of_another_run(begin: Any) -> None:
+async def test_nobody_waits_for_the_end_of_another_run(begin: Begin) -> None:
     night = await begin(job_seconds=60)
     long, short = sharing(night, "long", 30), sharing(night, "short", 2)
     ended: list[str] = []
@@ -171,7 +174,7 @@ def sharing(night: Night, name: str, products: int) -> Campaign:
     return load(file)
 
 
-async def test_what_the_other_could_not_make_is_due_in_the_next_run(begin: Any) -> None:
+async def test_what_the_other_could_not_make_is_due_in_the_next_run(begin: Begin) -> None:
     night = await begin(Fault("failed", first=1))
     campaign = night.campaign(requests=1)
     clone = copied(campaign, "clone")
@@ -184,7 +187,7 @@ async def test_what_the_other_could_not_make_is_due_in_the_next_run(begin: Any) 
     assert night.ledger.images_charged == 8
 
 
-async def test_who_does_not_reuse_neither_looks_nor_waits(begin: Any) -> None:
+async def test_who_does_not_reuse_neither_looks_nor_waits(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=2)
     ended = await asyncio.gather(night.run(campaign), night.run(copied(campaign, "clone"), reuse=False))
@@ -193,7 +196,7 @@ async def test_who_does_not_reuse_neither_looks_nor_waits(begin: Any) -> None:
     assert not ended[1].seen(Adopted)
 
 
-async def test_a_lock_that_is_never_let_go_stops_buying_and_says_so(begin: Any) -> None:
+async def test_a_lock_that_is_never_let_go_stops_buying_and_says_so(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     (night.home / "output").mkdir(parents=True)
@@ -206,7 +209,7 @@ async def test_a_lock_that_is_never_let_go_stops_buying_and_says_so(begin: Any) 
     assert (await night.run(campaign)).code == 0
 
 
-async def test_a_link_in_the_place_of_the_lock_is_refused(begin: Any, tmp_path: Path) -> None:
+async def test_a_link_in_the_place_of_the_lock_is_refused(begin: Begin, tmp_path: Path) -> None:
     night = await begin()
     precious = tmp_path / "precious"
     precious.write_bytes(b"of somebody else")
@@ -217,7 +220,7 @@ async def test_a_link_in_the_place_of_the_lock_is_refused(begin: Any, tmp_path: 
     assert (ended.code, night.ledger.calls["submit"], precious.read_bytes()) == (5, 0, b"of somebody else")
 
 
-async def test_a_record_that_breaks_beside_a_run_is_a_warning(begin: Any) -> None:
+async def test_a_record_that_breaks_beside_a_run_is_a_warning(begin: Begin) -> None:
     night = await begin(per_minute=60)
     beside = night.home / "output" / "broken"
     beside.mkdir(parents=True)
@@ -233,7 +236,7 @@ async def test_a_record_that_breaks_beside_a_run_is_a_warning(begin: Any) -> Non
     beside.rmdir()
 
 
-async def test_a_refused_claim_that_left_nothing_is_no_doubt(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_claim_that_left_nothing_is_no_doubt(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     state = night.home / "state"

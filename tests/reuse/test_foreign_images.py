@@ -20,6 +20,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.reuse.adoption import Candidate
+from tests.fixtures import Begin
 from tests.night import Night
 from tests.session.edits import copied, edited
 
@@ -55,7 +56,7 @@ async def recorded(night: Night, image: dict[str, Any], content: bytes) -> Async
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-async def test_what_is_not_the_picture_that_was_asked_for_is_never_published(kind: str, begin: Any) -> None:
+async def test_what_is_not_the_picture_that_was_asked_for_is_never_published(kind: str, begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1, seeds=2)
     first = await night.run(campaign)
@@ -68,7 +69,7 @@ async def test_what_is_not_the_picture_that_was_asked_for_is_never_published(kin
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-async def test_nor_is_it_kept_for_other_words(kind: str, begin: Any) -> None:
+async def test_nor_is_it_kept_for_other_words(kind: str, begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1, seeds=2)
     first = await night.run(campaign)
@@ -83,7 +84,7 @@ async def test_nor_is_it_kept_for_other_words(kind: str, begin: Any) -> None:
     assert [each.file for each in told if isinstance(each, Candidate)] == [file]
 
 
-async def test_an_image_behind_a_link_is_neither_used_nor_bought_again(begin: Any) -> None:
+async def test_an_image_behind_a_link_is_neither_used_nor_bought_again(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     await night.run(campaign)

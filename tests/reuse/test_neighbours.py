@@ -49,7 +49,8 @@ def beside(folder: Path, warnings: list[str] | None = None) -> Neighbours:
     ours = plan(folder, "almond")
     wish = ReuseQuery(folder / "output" / "almond", ADOBE)
     found = search(PlanStatus(ours), wish)
-    return Neighbours(lambda: wish, found.read, [].append if warnings is None else warnings.append)
+    heard: list[str] = [] if warnings is None else warnings
+    return Neighbours(lambda: wish, found.read, heard.append)
 
 
 def keys(folder: Path) -> list[str]:

@@ -14,6 +14,7 @@ from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
+from tests.fixtures import Begin
 
 ONE_BY_ONE = Limits(concurrency=1)
 
@@ -27,7 +28,7 @@ ONE_BY_ONE = Limits(concurrency=1)
     ids=["one by one", "all at once"],
 )
 async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(
-    begin: Any, faults: list[Fault], concurrency: int, refused: int
+    begin: Begin, faults: list[Fault], concurrency: int, refused: int
 ) -> None:
     night = await begin(Fault("401", nth=2), *faults)
     ended = await night.run(night.campaign(requests=3), limits=Limits(concurrency=concurrency))
@@ -39,7 +40,7 @@ async def test_a_revoked_token_is_renewed_once_and_the_run_goes_on(
 
 @pytest.mark.parametrize("place", ["submit", "poll"])
 async def test_a_refused_token_that_is_granted_again_for_a_while_is_said_once_and_waited_for(
-    begin: Any, place: str
+    begin: Begin, place: str
 ) -> None:
     night = await begin(Fault("401", place, nth=2), token_cached_seconds=50.0)
     ended = await night.run(night.campaign(requests=5), limits=ONE_BY_ONE)
@@ -51,7 +52,7 @@ async def test_a_refused_token_that_is_granted_again_for_a_while_is_said_once_an
     assert night.ledger.calls["token"] < 9
 
 
-async def test_a_token_that_is_refused_where_jobs_are_asked_for_is_waited_for_too(begin: Any) -> None:
+async def test_a_token_that_is_refused_where_jobs_are_asked_for_is_waited_for_too(begin: Begin) -> None:
     night = await begin(Fault("401", "poll", nth=2), token_cached_seconds=50.0, other_status_port=True)
     ended = await night.run(night.campaign(requests=5), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (0, {"stored": 20})
@@ -59,7 +60,7 @@ async def test_a_token_that_is_refused_where_jobs_are_asked_for_is_waited_for_to
     assert 40 < ended.seconds < 100
 
 
-async def test_many_jobs_at_once_wait_for_one_new_token(begin: Any) -> None:
+async def test_many_jobs_at_once_wait_for_one_new_token(begin: Begin) -> None:
     night = await begin(Fault("401", nth=6), token_cached_seconds=50.0, job_seconds=30)
     ended = await night.run(night.campaign(requests=20, seeds=1), limits=Limits(concurrency=8))
     assert (ended.code, ended.states) == (0, {"stored": 20})
@@ -67,7 +68,7 @@ async def test_many_jobs_at_once_wait_for_one_new_token(begin: Any) -> None:
     assert night.ledger.calls["token"] < 9
 
 
-async def test_a_token_that_stays_the_same_for_a_minute_is_a_matter_of_the_credentials(begin: Any) -> None:
+async def test_a_token_that_stays_the_same_for_a_minute_is_a_matter_of_the_credentials(begin: Begin) -> None:
     night = await begin(Fault("401", nth=2), token_cached_seconds=3600.0)
     ended = await night.run(night.campaign(requests=5, seeds=1), limits=ONE_BY_ONE)
     assert ended.code == 7
@@ -81,14 +82,14 @@ async def test_a_token_that_stays_the_same_for_a_minute_is_a_matter_of_the_crede
     assert (await night.run()).states == {"stored": 5}
 
 
-async def test_the_look_up_of_a_model_waits_for_another_token_too(begin: Any) -> None:
+async def test_the_look_up_of_a_model_waits_for_another_token_too(begin: Begin) -> None:
     night = await begin(Fault("401", "models", nth=1), token_cached_seconds=30.0)
     ended = await night.run(night.custom("Warm Custom Model"))
     assert ended.code == 0
     assert len(ended.seen(Warned)) == 1
 
 
-async def test_a_signal_ends_the_wait_for_another_token(begin: Any) -> None:
+async def test_a_signal_ends_the_wait_for_another_token(begin: Begin) -> None:
     night = await begin(Fault("401", nth=1), token_cached_seconds=3600.0)
 
     def watch(event: Any, control: Any) -> None:
@@ -100,14 +101,14 @@ async def test_a_signal_ends_the_wait_for_another_token(begin: Any) -> None:
     assert ended.after_stop is not None and ended.after_stop < 10
 
 
-async def test_a_tokens_life_in_text_is_a_number(begin: Any) -> None:
+async def test_a_tokens_life_in_text_is_a_number(begin: Begin) -> None:
     night = await begin(token_lifetime="text", token_seconds=60, job_seconds=50)
     ended = await night.run(night.campaign(requests=3), limits=ONE_BY_ONE)
     assert ended.code == 0
     assert night.ledger.calls["token"] >= 3  # and it is renewed in time
 
 
-async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Any) -> None:
+async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=3), secret="wrong")
     assert ended.code == 7
@@ -116,7 +117,7 @@ async def test_a_wrong_secret_is_refused_before_anything_is_sent(begin: Any) -> 
 
 
 @pytest.mark.parametrize("kind", ["402", "403", "404", "redirect"])
-async def test_a_refusal_of_the_account_stops_submitting_and_leaves_the_rest_pending(begin: Any, kind: str) -> None:
+async def test_a_refusal_of_the_account_stops_submitting_and_leaves_the_rest_pending(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, nth=2))
     ended = await night.run(night.campaign(requests=5, seeds=1), limits=ONE_BY_ONE)
     assert ended.code == 7
@@ -125,14 +126,14 @@ async def test_a_refusal_of_the_account_stops_submitting_and_leaves_the_rest_pen
     assert (again.code, again.states) == (0, {"stored": 5})
 
 
-async def test_what_is_accepted_is_fetched_though_the_account_is_refused(begin: Any) -> None:
+async def test_what_is_accepted_is_fetched_though_the_account_is_refused(begin: Begin) -> None:
     night = await begin(Fault("403", nth=3), job_seconds=60)
     ended = await night.run(night.campaign(requests=5, seeds=1), limits=Limits(concurrency=5))
     assert ended.code == 7
     assert ended.states["stored"] == len(night.ledger.accepted) >= 2
 
 
-async def test_a_refused_prompt_fails_and_the_others_go_on(begin: Any) -> None:
+async def test_a_refused_prompt_fails_and_the_others_go_on(begin: Begin) -> None:
     night = await begin(Fault("451", where="submit", nth=2))
     ended = await night.run(night.campaign(requests=3, seeds=1))
     assert ended.code == 3
@@ -140,7 +141,7 @@ async def test_a_refused_prompt_fails_and_the_others_go_on(begin: Any) -> None:
     assert ended.states == {"stored": 2, "failed": 1}
 
 
-async def test_a_minute_of_silence_ends_the_run_and_the_next_one_goes_on(begin: Any) -> None:
+async def test_a_minute_of_silence_ends_the_run_and_the_next_one_goes_on(begin: Begin) -> None:
     night = await begin()
     port = int(night.origin.rpartition(":")[2])
     await night.close()
@@ -153,7 +154,7 @@ async def test_a_minute_of_silence_ends_the_run_and_the_next_one_goes_on(begin: 
     assert (again.code, again.states) == (0, {"stored": 12})
 
 
-async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Any) -> None:
+async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Begin) -> None:
     night = await begin(per_minute=1)
     port = int(night.origin.rpartition(":")[2])
     async with AsyncExitStack() as stack:
@@ -180,7 +181,7 @@ async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Any) -> N
     ],
     ids=["requests", "images", "images that cut a request", "seconds"],
 )
-async def test_a_run_stops_where_it_was_asked_to(begin: Any, limits: Limits, bought: int, why: str) -> None:
+async def test_a_run_stops_where_it_was_asked_to(begin: Begin, limits: Limits, bought: int, why: str) -> None:
     night = await begin(job_seconds=10)
     ended = await night.run(night.campaign(requests=4), limits=limits)
     assert ended.code == 9
@@ -190,19 +191,19 @@ async def test_a_run_stops_where_it_was_asked_to(begin: Any, limits: Limits, bou
     assert (again.code, again.states) == (0, {"stored": 16})
 
 
-async def test_a_limit_within_the_last_request_cuts_it(begin: Any) -> None:
+async def test_a_limit_within_the_last_request_cuts_it(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=1), limits=Limits(concurrency=4, max_images=3))
     assert (ended.code, ended.states) == (9, {"stored": 3, "pending": 1})
 
 
-async def test_a_request_that_was_refused_does_not_count_towards_a_limit(begin: Any) -> None:
+async def test_a_request_that_was_refused_does_not_count_towards_a_limit(begin: Begin) -> None:
     night = await begin(Fault("503", first=2))
     ended = await night.run(night.campaign(requests=3, seeds=1), limits=Limits(concurrency=1, max_requests=2))
     assert (ended.code, ended.states) == (9, {"stored": 2, "pending": 1})
 
 
-async def test_a_limit_that_is_not_reached_changes_nothing(begin: Any) -> None:
+async def test_a_limit_that_is_not_reached_changes_nothing(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=3), limits=Limits(concurrency=2, max_requests=3, max_images=12))
     assert ended.code == 0

@@ -15,10 +15,11 @@ import pytest
 
 from campaign_runner.sandbox.faults import Fault
 from tests.checker import Seen, check, check_rate, since
+from tests.fixtures import Begin
 from tests.leaks import spellings
 from tests.night import CANARIES, Night
 
-Break = Callable[[Path, dict[str, Any]], None]
+Break = Callable[[Path, dict[str, Any]], object]
 
 
 def journal(*statements: str) -> Break:
@@ -41,7 +42,7 @@ def manifest(change: Callable[[dict[str, Any]], object]) -> Break:
 
 
 def picture(change: Callable[[Path], object]) -> Break:
-    return lambda output, ledger: change(min((output / "images").rglob("*.jpg"))) and None
+    return lambda output, ledger: change(min((output / "images").rglob("*.jpg")))
 
 
 def charge_again(output: Path, ledger: dict[str, Any]) -> None:
@@ -115,14 +116,14 @@ BREAKS: dict[str, tuple[str, Break]] = {
 }
 
 
-async def good_night(begin: Any) -> Night:
-    night: Night = await begin(Fault("reset_after", nth=2))
+async def good_night(begin: Begin) -> Night:
+    night = await begin(Fault("reset_after", nth=2))
     await night.run(night.campaign(requests=3, seeds=2))
     return night
 
 
 @pytest.mark.parametrize("name", BREAKS)
-async def test_what_is_broken_is_seen(name: str, begin: Any, tmp_path: Path) -> None:
+async def test_what_is_broken_is_seen(name: str, begin: Begin, tmp_path: Path) -> None:
     night = await good_night(begin)
     shutil.copytree(night.home / "output", tmp_path / "output", symlinks=True)
     ledger = night.sandbox.ledger.as_json()
@@ -150,7 +151,7 @@ async def test_what_is_broken_is_seen(name: str, begin: Any, tmp_path: Path) -> 
         (Seen(strangers=[b"GET / HTTP/1.1\r\nX-Api-Key: me\r\n\r\n"]), "a host that is not trusted"),
     ],
 )
-async def test_what_was_seen_and_should_not_be_is_told(seen: Seen, words: str, begin: Any) -> None:
+async def test_what_was_seen_and_should_not_be_is_told(seen: Seen, words: str, begin: Begin) -> None:
     night = await good_night(begin)
     with pytest.raises(AssertionError, match=words):
         check(night.home / "output", night.sandbox.ledger.as_json(), canaries=CANARIES, seen=seen)
@@ -167,7 +168,7 @@ def test_a_minute_is_any_sixty_seconds(gap: float, is_seen: bool) -> None:
         check_rate(ledger, 3)
 
 
-async def test_of_a_ledger_only_what_came_later_is_looked_at(begin: Any) -> None:
+async def test_of_a_ledger_only_what_came_later_is_looked_at(begin: Begin) -> None:
     night = await good_night(begin)
     ledger = night.sandbox.ledger.as_json()
     assert since(ledger, 0)["charged"] == ledger["charged"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from campaign_runner.events import Stopping
@@ -12,13 +10,15 @@ from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.recoding import READABLE, SPOILED
+from tests.fixtures import Begin
+from tests.night import Night
 
 ONE_BY_ONE = Limits(concurrency=1)
 DOUBTS = ["500", "html", "500_after", "reset", "reset_after", "garbled", "no_job_id", "repeated_job_id"]
 
 
 @pytest.mark.parametrize("kind", DOUBTS)
-async def test_a_doubt_is_kept_never_sent_again_and_the_others_go_on(begin: Any, kind: str) -> None:
+async def test_a_doubt_is_kept_never_sent_again_and_the_others_go_on(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, nth=2))
     ended = await night.run(night.campaign(requests=4, seeds=2), limits=ONE_BY_ONE)
     assert ended.code == 4
@@ -31,21 +31,21 @@ async def test_a_doubt_is_kept_never_sent_again_and_the_others_go_on(begin: Any,
 
 
 @pytest.mark.parametrize("word", READABLE)
-async def test_an_acceptance_of_another_make_is_an_acceptance(begin: Any, word: str) -> None:
+async def test_an_acceptance_of_another_make_is_an_acceptance(begin: Begin, word: str) -> None:
     night = await begin(*(Fault("recoded", place, first=2, word=word) for place in ("token", "submit", "poll")))
     ended = await night.run(night.campaign(requests=3, seeds=2), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (0, {"stored": 6})
     assert len(night.ledger.entries) == 3
 
 
-def beginnings(night: Any) -> set[str]:
+def beginnings(night: Night) -> set[str]:
     """What the journal keeps of answers to requests in doubt."""
     with Ledger(night.output) as ledger:
         return set(ledger.unread_answers().values())
 
 
 @pytest.mark.parametrize("word", sorted(set(SPOILED) - {"brotli"}))
-async def test_an_acceptance_with_no_single_reading_is_a_doubt_that_shows_its_job(begin: Any, word: str) -> None:
+async def test_an_acceptance_with_no_single_reading_is_a_doubt_that_shows_its_job(begin: Begin, word: str) -> None:
     night = await begin(Fault("recoded", nth=2, word=word))
     ended = await night.run(night.campaign(requests=3, seeds=2), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (4, {"stored": 4, "in_doubt": 2})
@@ -72,7 +72,7 @@ async def test_an_acceptance_with_no_single_reading_is_a_doubt_that_shows_its_jo
     ids=lambda value: f"{value.kind} {value.word}" if isinstance(value, Fault) else "",
 )
 async def test_of_every_acceptance_that_cannot_be_read_the_beginning_is_kept(
-    begin: Any, fault: Fault, shows: bool
+    begin: Begin, fault: Fault, shows: bool
 ) -> None:
     night = await begin(fault)
     ended = await night.run(night.campaign(requests=1, seeds=2), limits=ONE_BY_ONE)
@@ -80,7 +80,7 @@ async def test_of_every_acceptance_that_cannot_be_read_the_beginning_is_kept(
     assert len(beginnings(night)) == shows
 
 
-async def test_on_a_persons_word_a_doubt_is_sent_again(begin: Any) -> None:
+async def test_on_a_persons_word_a_doubt_is_sent_again(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=2))
     await night.run(night.campaign(requests=3, seeds=2), limits=ONE_BY_ONE)
     assert await night.resolve(Decision.RESUBMIT) == 2
@@ -90,7 +90,7 @@ async def test_on_a_persons_word_a_doubt_is_sent_again(begin: Any) -> None:
     assert sorted(night.ledger.charged.values()) == [1] * 4 + [2] * 2
 
 
-async def test_three_doubts_in_a_row_stop_submitting(begin: Any) -> None:
+async def test_three_doubts_in_a_row_stop_submitting(begin: Begin) -> None:
     night = await begin(*[Fault("reset_after", nth=number) for number in (2, 3, 4)])
     ended = await night.run(night.campaign(requests=8, seeds=1), limits=ONE_BY_ONE)
     assert ended.code == 4
@@ -98,20 +98,20 @@ async def test_three_doubts_in_a_row_stop_submitting(begin: Any) -> None:
     assert "3 requests in a row" in ended.seen(Stopping)[0].why
 
 
-async def test_doubts_between_answers_do_not_stop(begin: Any) -> None:
+async def test_doubts_between_answers_do_not_stop(begin: Begin) -> None:
     night = await begin(Fault("reset_after", every=2))
     ended = await night.run(night.campaign(requests=8, seeds=1), limits=ONE_BY_ONE)
     assert ended.states == {"stored": 4, "in_doubt": 4}
 
 
-async def test_a_doubt_that_left_the_campaign_is_still_told(begin: Any) -> None:
+async def test_a_doubt_that_left_the_campaign_is_still_told(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=3))
     await night.run(night.campaign(requests=3, seeds=1), limits=ONE_BY_ONE)
     ended = await night.run(night.campaign(requests=2, seeds=1))
     assert ended.code == 4
 
 
-async def test_an_answer_that_comes_too_late_is_a_doubt(begin: Any) -> None:
+async def test_an_answer_that_comes_too_late_is_a_doubt(begin: Begin) -> None:
     night = await begin(Fault("slow_after", where="submit", nth=1, seconds=70))
     ended = await night.run(night.campaign(requests=2, seeds=1), limits=ONE_BY_ONE)
     assert ended.code == 4

@@ -7,12 +7,12 @@ connection of a whole run is asked, each time that it commits, what it would do 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fixtures import Begin
 from tests.rerun.again import again
 
 FULL = 2  # of PRAGMA synchronous: a commit returns once it is on the disk; 1 and 0 promise less
@@ -57,9 +57,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Found:
     return found
 
 
-async def test_every_commit_of_a_run_and_of_a_rerun_is_on_the_disk_when_it_returns(
-    begin: Callable[..., Any], found: Found
-) -> None:
+async def test_every_commit_of_a_run_and_of_a_rerun_is_on_the_disk_when_it_returns(begin: Begin, found: Found) -> None:
     night = await begin()
     assert (await night.run(night.custom("Warm Custom Model"))).code == 0
     assert found == PROMISED

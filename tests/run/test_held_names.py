@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
 
 import pytest
 
 from campaign_runner.output_folder.folder import SHEET
 from campaign_runner.run.limits import Limits
 from tests.disks import holding
+from tests.fixtures import Begin
 from tests.night import Night
 
 HELD = (errno.EACCES, errno.EPERM, errno.EBUSY)
@@ -27,19 +27,21 @@ async def changes_of_names(night: Night, refused: dict[int, int], monkeypatch: p
     return seen
 
 
-async def test_each_change_of_a_name_in_a_run_may_be_refused_once(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_change_of_a_name_in_a_run_may_be_refused_once(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = await changes_of_names(await begin(), {}, monkeypatch)
     assert {"link", "replace", "unlink"} <= set(places) and len(places) > 15
     for place in range(len(places)):
         await changes_of_names(await begin(), {place: HELD[place % len(HELD)]}, monkeypatch)
 
 
-async def test_all_of_them_may_be_refused_once(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_of_them_may_be_refused_once(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     await changes_of_names(await begin(), dict.fromkeys(range(0, 10_000, 2), errno.EACCES), monkeypatch)
 
 
 async def test_a_folder_that_goes_on_refusing_stops_buying_and_the_next_run_fetches(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     campaign = night.campaign(requests=20, seeds=1)
@@ -54,7 +56,7 @@ async def test_a_folder_that_goes_on_refusing_stops_buying_and_the_next_run_fetc
     assert (again.code, again.states, night.ledger.images_charged) == (0, {"stored": 20}, 20)
 
 
-async def test_what_a_full_disk_refuses_is_not_asked_for_again(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_full_disk_refuses_is_not_asked_for_again(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     night = await begin()
     with monkeypatch.context() as patch:
         seen = holding(patch, lambda name: errno.ENOSPC if name == "link" and night.ledger.images_charged else None)

@@ -22,6 +22,7 @@ from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.verify.verification import verify
 from tests.disks import taking
+from tests.fixtures import Begin
 from tests.night import Night
 from tests.rerun.again import again
 from tests.session.edits import copied
@@ -63,7 +64,7 @@ async def paid_for(night: Night, patch: pytest.MonkeyPatch, *, requests: int = 1
 
 
 async def test_a_name_that_the_disk_does_not_take_is_told_before_anything_is_bought(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     campaign = called(night.campaign(requests=2, seeds=2), LONG)
@@ -76,7 +77,7 @@ async def test_a_name_that_the_disk_does_not_take_is_told_before_anything_is_bou
 
 
 async def test_ids_that_are_shorter_by_what_the_message_says_will_do(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     campaign = called(night.campaign(requests=1, seeds=1), LONG)
@@ -94,7 +95,7 @@ async def test_ids_that_are_shorter_by_what_the_message_says_will_do(
 
 
 async def test_an_image_that_is_paid_for_is_stored_under_a_short_name(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     ended = await paid_for(night, monkeypatch)
@@ -106,7 +107,7 @@ async def test_an_image_that_is_paid_for_is_stored_under_a_short_name(
 
 
 async def test_one_of_a_job_that_nobody_asked_for_is_kept_under_a_short_name_too(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin(Fault("wrong_size", where="download", nth=1))
     campaign = called(night.campaign(requests=1, seeds=1), LONG)
@@ -122,7 +123,9 @@ async def test_one_of_a_job_that_nobody_asked_for_is_kept_under_a_short_name_too
     assert (await verify(Folder(night.output))).is_ok
 
 
-async def test_what_waits_is_fetched_though_nothing_may_be_bought(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_waits_is_fetched_though_nothing_may_be_bought(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await begin(job_seconds=1500)
     campaign = called(night.campaign(requests=2, seeds=1), LONG)
     limits = Limits(concurrency=1, max_requests=1)
@@ -138,7 +141,7 @@ async def test_what_waits_is_fetched_though_nothing_may_be_bought(begin: Any, mo
 
 
 async def test_a_run_that_was_killed_before_it_recorded_the_short_name_finds_its_image(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin(job_seconds=1500)
     campaign = called(night.campaign(requests=1, seeds=1), LONG)
@@ -154,7 +157,7 @@ async def test_a_run_that_was_killed_before_it_recorded_the_short_name_finds_its
     assert names(night) == short(night)
 
 
-async def test_a_file_under_the_short_name_of_what_is_due_is_never_bought_again(begin: Any) -> None:
+async def test_a_file_under_the_short_name_of_what_is_due_is_never_bought_again(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=2, seeds=1), limits=Limits(concurrency=1, max_requests=1))
     somebodys = night.output / "images" / f"{ended.images[1]['key'][:24]}.png"
@@ -166,7 +169,9 @@ async def test_a_file_under_the_short_name_of_what_is_due_is_never_bought_again(
     assert (await night.run()).code == 0
 
 
-async def test_another_file_under_the_short_name_is_left_as_it_is(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_file_under_the_short_name_is_left_as_it_is(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await begin(job_seconds=1500)
     await night.run(called(night.campaign(requests=1, seeds=1), LONG))
     (image,) = json.loads((night.output / "manifest.json").read_bytes())["images"]
@@ -182,7 +187,7 @@ async def test_another_file_under_the_short_name_is_left_as_it_is(begin: Any, mo
 
 
 async def test_an_image_of_another_campaign_is_used_under_a_short_name(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     campaign = called(night.campaign(requests=1, seeds=2), LONG)
@@ -196,7 +201,7 @@ async def test_an_image_of_another_campaign_is_used_under_a_short_name(
 
 
 async def test_an_image_under_a_short_name_is_pruned_like_any_other(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     ended = await paid_for(night, monkeypatch, requests=2)
@@ -206,11 +211,11 @@ async def test_an_image_under_a_short_name_is_pruned_like_any_other(
     async with open_for_update(Folder(night.output), load(file)) as books:
         placed = [each async for each in prune(books, EVERYTHING)]
     moved = sorted(image["file"].replace("images/", "removed/") for image in ended.images[2:])
-    assert sorted(each.file for each in placed) == moved and len(names(night)) == 2
+    assert sorted(str(each.file) for each in placed) == moved and len(names(night)) == 2
 
 
 async def test_a_manifest_is_not_made_again_where_the_disk_does_not_take_its_names(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     await night.run(called(night.campaign(requests=1, seeds=2), LONG))

@@ -11,14 +11,15 @@ import pytest
 from campaign_runner.events import Event, Started, StillAccepted
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import Night
 
 TWO_DAYS = 48 * 3600.0
 
 
-async def left_two_days_ago(begin: Any, *faults: Fault, **switches: Any) -> Night:
+async def left_two_days_ago(begin: Begin, *faults: Fault, **switches: Any) -> Night:
     """A night whose only job was not ready when its run ended: two days later it is, and the service has it still."""
-    night: Night = await begin(*faults, **{"job_seconds": 1500, "job_known_seconds": 10 * 86400} | switches)
+    night = await begin(*faults, **{"job_seconds": 1500, "job_known_seconds": 10 * 86400} | switches)
     assert (await night.run(night.campaign(requests=1, seeds=2))).states == {"accepted": 2}
     await asyncio.sleep(TWO_DAYS)
     return night
@@ -43,7 +44,7 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
-async def test_trouble_of_ours_loses_nothing_however_old_the_job_is(begin: Any, fault: Fault) -> None:
+async def test_trouble_of_ours_loses_nothing_however_old_the_job_is(begin: Begin, fault: Fault) -> None:
     night = await left_two_days_ago(begin)
     night.add_fault(fault)
     assert (await night.run()).states == {"accepted": 2}
@@ -51,7 +52,7 @@ async def test_trouble_of_ours_loses_nothing_however_old_the_job_is(begin: Any, 
     assert (await night.run()).states == {"stored": 2}
 
 
-async def test_a_signal_during_a_failing_download_loses_nothing(begin: Any) -> None:
+async def test_a_signal_during_a_failing_download_loses_nothing(begin: Begin) -> None:
     night = await left_two_days_ago(begin)
     night.add_fault(Fault("cut", where="download"))
 
@@ -66,15 +67,15 @@ async def test_a_signal_during_a_failing_download_loses_nothing(begin: Any) -> N
     assert (await night.run()).states == {"stored": 2}
 
 
-async def test_a_job_that_is_still_being_made_is_not_lost(begin: Any) -> None:
+async def test_a_job_that_is_still_being_made_is_not_lost(begin: Begin) -> None:
     night = await left_two_days_ago(begin, Fault("stuck", nth=1))
     ended = await night.run()
     assert (ended.code, ended.states) == (8, {"accepted": 2})
     assert [left.reason.code for left in ended.seen(StillAccepted)] == ["still_running"]
 
 
-async def test_a_wall_clock_set_two_days_ahead_loses_nothing(begin: Any) -> None:
-    night: Night = await begin(job_seconds=1500)
+async def test_a_wall_clock_set_two_days_ahead_loses_nothing(begin: Begin) -> None:
+    night = await begin(job_seconds=1500)
     await night.run(night.campaign(requests=1, seeds=2))
     night.set_clock(TWO_DAYS)
     assert (await night.run()).states == {"accepted": 2}
@@ -83,7 +84,7 @@ async def test_a_wall_clock_set_two_days_ahead_loses_nothing(begin: Any) -> None
     assert (await night.run()).states == {"stored": 2}
 
 
-async def test_one_answer_that_the_job_is_unknown_proves_nothing(begin: Any) -> None:
+async def test_one_answer_that_the_job_is_unknown_proves_nothing(begin: Begin) -> None:
     night = await left_two_days_ago(begin, Fault("stuck", nth=1))
     polls = night.ledger.calls["poll"]
     for number in range(1, 30):
@@ -91,7 +92,7 @@ async def test_one_answer_that_the_job_is_unknown_proves_nothing(begin: Any) -> 
     assert (await night.run()).states == {"accepted": 2}
 
 
-async def test_a_link_that_expires_after_other_failures_proves_nothing(begin: Any) -> None:
+async def test_a_link_that_expires_after_other_failures_proves_nothing(begin: Begin) -> None:
     night = await left_two_days_ago(begin, expire_seconds=20)
     night.strike(Fault("503", where="download", first=3))
     night.add_fault(Fault("slow", where="download", nth=4, seconds=30))  # beyond the life of its link
@@ -108,7 +109,7 @@ GONE = {
 
 
 @pytest.mark.parametrize("fault", GONE.values(), ids=GONE)
-async def test_what_the_service_says_is_gone_is_lost_after_a_day_and_not_before(begin: Any, fault: Fault) -> None:
+async def test_what_the_service_says_is_gone_is_lost_after_a_day_and_not_before(begin: Begin, fault: Fault) -> None:
     night = await begin(fault, job_known_seconds=10 * 86400)
     ended = await night.run(night.campaign(requests=1, seeds=2))
     assert ended.states == {"accepted": 2}
@@ -117,7 +118,7 @@ async def test_what_the_service_says_is_gone_is_lost_after_a_day_and_not_before(
     assert (ended.code, ended.reasons) == (3, {"lost": 2})
 
 
-async def test_an_image_that_is_gone_does_not_take_along_one_that_is_only_cut(begin: Any) -> None:
+async def test_an_image_that_is_gone_does_not_take_along_one_that_is_only_cut(begin: Begin) -> None:
     night = await begin(Fault("dead_link", nth=1), Fault("cut", where="output", nth=2), job_known_seconds=10 * 86400)
     await night.run(night.campaign(requests=1, seeds=2))
     await asyncio.sleep(TWO_DAYS)

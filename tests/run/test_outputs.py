@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import signal
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -28,12 +27,14 @@ from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
+from tests.fixtures import Begin
+from tests.night import Night
 
 ONE_BY_ONE = Limits(concurrency=1)
 SLOW = RateLimit(per_minute=1, per_day=1000)
 
 
-async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -> None:
+async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Begin) -> None:
     night = await begin(plain_pictures=False)
     ended = await night.run(night.campaign(requests=1, seeds=2))
     job = night.sandbox._jobs.first()
@@ -45,7 +46,7 @@ async def test_every_image_is_the_very_bytes_that_the_service_made(begin: Any) -
         assert image["media_type"] == "image/jpeg"
 
 
-async def test_every_image_is_the_one_its_own_job_made(begin: Any) -> None:
+async def test_every_image_is_the_one_its_own_job_made(begin: Begin) -> None:
     night = await begin(job_seconds=20, job_spread=0.5)
     ended = await night.run(night.campaign(requests=4, seeds=2))
     made = {
@@ -72,7 +73,7 @@ JOBS = [
 
 @pytest.mark.parametrize(("fault", "code", "stored", "aside"), JOBS, ids=lambda value: getattr(value, "kind", None))
 async def test_what_a_job_does_not_deliver_fails_and_what_it_does_is_stored(
-    begin: Any, fault: Fault, code: str, stored: int, aside: int
+    begin: Begin, fault: Fault, code: str, stored: int, aside: int
 ) -> None:
     night = await begin(fault)
     ended = await night.run(night.campaign(requests=2))
@@ -85,13 +86,13 @@ async def test_what_a_job_does_not_deliver_fails_and_what_it_does_is_stored(
     assert (again.code, len(night.ledger.entries)) == (3, asked)
 
 
-async def test_both_spellings_of_cancelled_are_known(begin: Any) -> None:
+async def test_both_spellings_of_cancelled_are_known(begin: Begin) -> None:
     night = await begin(Fault("cancelled", nth=1), cancelled_word="canceled")
     ended = await night.run(night.campaign(requests=2, seeds=1))
     assert ended.states == {"stored": 1, "failed": 1}
 
 
-async def test_outputs_in_another_order_find_their_seeds(begin: Any) -> None:
+async def test_outputs_in_another_order_find_their_seeds(begin: Begin) -> None:
     night = await begin(shuffled=True)
     ended = await night.run(night.campaign(requests=1))
     job = night.sandbox._jobs.first()
@@ -106,7 +107,7 @@ def unfetched(*, after: int) -> list[Fault]:
     return [Fault("503", where="download", nth=nth) for nth in range(after + 1, after + 7)]
 
 
-async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -> None:
+async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Begin) -> None:
     night = await begin(Fault("extra_output", nth=1))
     ended = await night.run(night.campaign(requests=1))
     assert ended.code == 0
@@ -114,7 +115,7 @@ async def test_an_image_nobody_asked_for_is_kept_aside_with_a_word(begin: Any) -
     assert (night.output / aside.file).exists()
 
 
-async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no_other(begin: Any) -> None:
+async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no_other(begin: Begin) -> None:
     night = await begin(Fault("extra_output", nth=1), *unfetched(after=4))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
@@ -122,7 +123,7 @@ async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no
     assert any("nobody asked for" in warned.message for warned in ended.seen(Warned))
 
 
-async def test_nothing_is_missing_before_what_came_instead_is_kept(begin: Any) -> None:
+async def test_nothing_is_missing_before_what_came_instead_is_kept(begin: Begin) -> None:
     night = await begin(Fault("unknown_seed"), *unfetched(after=3))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (8, {"stored": 3, "accepted": 1})
@@ -131,7 +132,7 @@ async def test_nothing_is_missing_before_what_came_instead_is_kept(begin: Any) -
     assert len(list(night.output.glob("images/unexpected/*"))) == night.ledger.images_charged - 3 == 1
 
 
-async def test_a_signal_does_not_lose_what_came_instead(begin: Any) -> None:
+async def test_a_signal_does_not_lose_what_came_instead(begin: Begin) -> None:
     night = await begin(Fault("unknown_seed"), Fault("cut", where="download"))
 
     def watch(event: Event, control: Control) -> None:
@@ -147,7 +148,7 @@ async def test_a_signal_does_not_lose_what_came_instead(begin: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "stays"), [("extra_output", {"stored": 4}), ("unknown_seed", {"accepted": 1})])
 async def test_a_disk_that_refuses_what_nobody_asked_for_keeps_away_nothing_else(
-    begin: Any, kind: str, stays: dict[str, int]
+    begin: Begin, kind: str, stays: dict[str, int]
 ) -> None:
     night = await begin(Fault(kind))
     in_the_way = night.output / "images" / "unexpected"
@@ -166,7 +167,7 @@ async def test_a_disk_that_refuses_what_nobody_asked_for_keeps_away_nothing_else
     assert len(list(in_the_way.glob("*"))) == ("accepted" in stays)
 
 
-async def test_what_was_asked_for_comes_before_a_flood_of_which_a_few_are_kept(begin: Any) -> None:
+async def test_what_was_asked_for_comes_before_a_flood_of_which_a_few_are_kept(begin: Begin) -> None:
     night = await begin(Fault("flood"))
     ended = await night.run(night.campaign(requests=2))
     assert (ended.code, ended.states) == (0, {"stored": 8})
@@ -177,20 +178,20 @@ async def test_what_was_asked_for_comes_before_a_flood_of_which_a_few_are_kept(b
     assert first == "Adobe's answer has 2,000 images that nobody asked for: 1,992 of them are not fetched"
 
 
-async def test_what_is_missing_from_a_flood_is_told_once_a_few_are_kept(begin: Any) -> None:
+async def test_what_is_missing_from_a_flood_is_told_once_a_few_are_kept(begin: Begin) -> None:
     night = await begin(Fault("unknown_seed"), Fault("flood"))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.reasons) == (3, {"missing": 1})
 
 
-async def test_a_flood_that_comes_byte_by_byte_takes_two_minutes_and_no_more(begin: Any) -> None:
+async def test_a_flood_that_comes_byte_by_byte_takes_two_minutes_and_no_more(begin: Begin) -> None:
     night = await begin(Fault("flood"), *(Fault("trickle", "download", nth=nth) for nth in range(5, 100)))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert ended.seconds < 2 + STRAYS_WITHIN + 10
 
 
-async def test_a_signal_ends_a_flood(begin: Any) -> None:
+async def test_a_signal_ends_a_flood(begin: Begin) -> None:
     night = await begin(Fault("flood"), Fault("slow", "download", seconds=5))
 
     def watch(event: Event, control: Control) -> None:
@@ -203,7 +204,7 @@ async def test_a_signal_ends_a_flood(begin: Any) -> None:
     assert ended.after_stop is not None and ended.after_stop < 5
 
 
-async def test_an_expired_link_is_refreshed_by_polling(begin: Any) -> None:
+async def test_an_expired_link_is_refreshed_by_polling(begin: Begin) -> None:
     night = await begin(Fault("expired", first=2))
     ended = await night.run(night.campaign(requests=1))
     assert ended.code == 0
@@ -211,7 +212,7 @@ async def test_an_expired_link_is_refreshed_by_polling(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["truncated", "cut", "not_an_image", "503", "reset"])
-async def test_what_is_no_whole_picture_is_fetched_again(begin: Any, kind: str) -> None:
+async def test_what_is_no_whole_picture_is_fetched_again(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, where="download", first=3))
     ended = await night.run(night.campaign(requests=2, seeds=2))
     assert ended.code == 0
@@ -219,7 +220,7 @@ async def test_what_is_no_whole_picture_is_fetched_again(begin: Any, kind: str) 
 
 
 @pytest.mark.parametrize("kind", ["truncated", "not_an_image"])
-async def test_after_six_tries_an_image_stays_at_the_service_for_the_next_run(begin: Any, kind: str) -> None:
+async def test_after_six_tries_an_image_stays_at_the_service_for_the_next_run(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, where="download", first=6))
     ended = await night.run(night.campaign(requests=1, seeds=1))
     assert ended.code == 8
@@ -231,13 +232,13 @@ async def test_after_six_tries_an_image_stays_at_the_service_for_the_next_run(be
     assert night.ledger.images_charged == 1
 
 
-async def test_a_bad_image_does_not_keep_the_others_of_its_job(begin: Any) -> None:
+async def test_a_bad_image_does_not_keep_the_others_of_its_job(begin: Begin) -> None:
     night = await begin(Fault("not_an_image", where="output", nth=2))
     ended = await night.run(night.campaign(requests=1))
     assert ended.states == {"stored": 3, "accepted": 1}
 
 
-async def test_a_wrong_size_fails_at_once_and_its_bytes_are_kept(begin: Any) -> None:
+async def test_a_wrong_size_fails_at_once_and_its_bytes_are_kept(begin: Begin) -> None:
     night = await begin(Fault("wrong_size", nth=2))
     ended = await night.run(night.campaign(requests=1))
     assert ended.code == 3
@@ -247,7 +248,7 @@ async def test_a_wrong_size_fails_at_once_and_its_bytes_are_kept(begin: Any) -> 
     assert night.ledger.calls["download"] == 4
 
 
-async def test_an_image_on_a_host_not_trusted_waits_and_the_others_are_kept(begin: Any) -> None:
+async def test_an_image_on_a_host_not_trusted_waits_and_the_others_are_kept(begin: Begin) -> None:
     night = await begin(Fault("other_image_host", nth=3, word="images.example.test"))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states, ended.reasons) == (8, {"stored": 3, "accepted": 1}, {"blocked_host": 1})
@@ -261,7 +262,7 @@ async def test_an_image_on_a_host_not_trusted_waits_and_the_others_are_kept(begi
     assert night.ledger.images_charged == 4
 
 
-async def test_images_on_a_host_not_trusted_are_lost_like_any_others(begin: Any) -> None:
+async def test_images_on_a_host_not_trusted_are_lost_like_any_others(begin: Begin) -> None:
     night = await begin(Fault("other_image_host", word="images.example.test"), job_known_seconds=20 * 3600.0)
     assert (await night.run(night.campaign(requests=1))).reasons == {"blocked_host": 4}
     await asyncio.sleep(19 * 3600)
@@ -286,7 +287,7 @@ USELESS = {
 
 @pytest.mark.parametrize(("fault", "state"), USELESS.values(), ids=USELESS)
 async def test_three_jobs_in_a_row_without_an_image_that_can_be_used_stop_submitting(
-    begin: Any, fault: Fault, state: str
+    begin: Begin, fault: Fault, state: str
 ) -> None:
     night = await begin(fault, per_minute=1)
     ended = await night.run(night.campaign(requests=9, seeds=2), rate=SLOW, limits=ONE_BY_ONE)
@@ -300,26 +301,26 @@ async def test_three_jobs_in_a_row_without_an_image_that_can_be_used_stop_submit
     assert any("stopped: 3 jobs in a row" in line for line in ended.lines)
 
 
-async def test_a_job_that_delivers_begins_the_count_anew(begin: Any) -> None:
+async def test_a_job_that_delivers_begins_the_count_anew(begin: Begin) -> None:
     night = await begin(*(Fault("no_outputs", nth=number) for number in (1, 2, 4, 5)))
     ended = await night.run(night.campaign(requests=6, seeds=1), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (3, {"stored": 2, "failed": 4})
     assert not ended.seen(Stopping)
 
 
-async def test_where_nothing_is_left_to_buy_useless_jobs_are_only_what_became_of_them(begin: Any) -> None:
+async def test_where_nothing_is_left_to_buy_useless_jobs_are_only_what_became_of_them(begin: Begin) -> None:
     night = await begin(Fault("wrong_size"))
     ended = await night.run(night.campaign(requests=3, seeds=1), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (3, {"failed": 3})
 
 
-async def test_jobs_that_the_service_says_failed_keep_no_others_from_being_asked_for(begin: Any) -> None:
+async def test_jobs_that_the_service_says_failed_keep_no_others_from_being_asked_for(begin: Begin) -> None:
     night = await begin(Fault("failed", word="prompt_unsafe"))
     ended = await night.run(night.campaign(requests=5, seeds=1), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (3, {"failed": 5})
 
 
-async def test_one_job_that_is_asked_for_every_half_hour_counts_once(begin: Any) -> None:
+async def test_one_job_that_is_asked_for_every_half_hour_counts_once(begin: Begin) -> None:
     others = [Fault("failed", nth=number) for number in range(2, 121)]
     night = await begin(Fault("other_image_host", nth=1), *others, per_minute=1)
     ended = await night.run(night.campaign(requests=120, seeds=1), rate=SLOW, limits=ONE_BY_ONE)
@@ -329,7 +330,7 @@ async def test_one_job_that_is_asked_for_every_half_hour_counts_once(begin: Any)
 
 
 @pytest.mark.parametrize("kind", ["seed_as_text", "seed_as_float"])
-async def test_a_seed_is_known_however_it_is_written(begin: Any, kind: str) -> None:
+async def test_a_seed_is_known_however_it_is_written(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind), shuffled=True)
     ended = await night.run(night.campaign(requests=2))
     assert (ended.code, ended.states) == (0, {"stored": 8})
@@ -339,14 +340,14 @@ async def test_a_seed_is_known_however_it_is_written(begin: Any, kind: str) -> N
     assert {image["key"]: (night.output / image["file"]).read_bytes() for image in ended.images} == made
 
 
-async def test_one_image_that_comes_back_alone_without_a_seed_is_that_image(begin: Any) -> None:
+async def test_one_image_that_comes_back_alone_without_a_seed_is_that_image(begin: Begin) -> None:
     night = await begin(Fault("without_seed"))
     ended = await night.run(night.campaign(requests=4, seeds=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert not ended.seen(SetAside)
 
 
-async def test_of_several_images_without_seeds_none_is_guessed_and_all_are_kept(begin: Any) -> None:
+async def test_of_several_images_without_seeds_none_is_guessed_and_all_are_kept(begin: Begin) -> None:
     night = await begin(Fault("without_seed", nth=1))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states, ended.reasons) == (3, {"failed": 4}, {"missing": 4})
@@ -356,13 +357,13 @@ async def test_of_several_images_without_seeds_none_is_guessed_and_all_are_kept(
     assert ended.lines.index(look) < next(n for n, line in enumerate(ended.lines) if "--retry-failed" in line)
 
 
-async def test_a_single_image_without_a_seed_beside_another_is_not_guessed(begin: Any) -> None:
+async def test_a_single_image_without_a_seed_beside_another_is_not_guessed(begin: Begin) -> None:
     night = await begin(Fault("without_seed"), Fault("extra_output"))
     ended = await night.run(night.campaign(requests=1, seeds=1))
     assert (ended.code, ended.reasons) == (3, {"missing": 1})
 
 
-async def test_what_is_no_whole_picture_at_the_last_try_is_kept_as_it_came(begin: Any) -> None:
+async def test_what_is_no_whole_picture_at_the_last_try_is_kept_as_it_came(begin: Begin) -> None:
     night = await begin(Fault("truncated", where="output", first=2))
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states, ended.reasons) == (8, {"stored": 2, "accepted": 2}, {"damaged": 2})
@@ -381,7 +382,7 @@ async def test_what_is_no_whole_picture_at_the_last_try_is_kept_as_it_came(begin
 
 
 async def test_at_most_three_different_ones_of_what_is_no_picture_are_kept_of_an_image(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin(Fault("truncated", where="output", nth=1))
     campaign = night.campaign(requests=1, seeds=1)
@@ -391,28 +392,28 @@ async def test_at_most_three_different_ones_of_what_is_no_picture_are_kept_of_an
     assert len(list(night.output.glob("images/unexpected/*_s1_*.bin"))) == 3
 
 
-async def test_what_a_cut_connection_leaves_is_not_kept(begin: Any) -> None:
+async def test_what_a_cut_connection_leaves_is_not_kept(begin: Begin) -> None:
     night = await begin(Fault("cut", where="output", nth=1))
     assert (await night.run(night.campaign(requests=1, seeds=1))).states == {"accepted": 1}
     assert not list(night.output.glob("images/unexpected/*"))
 
 
 @pytest.mark.parametrize("media_type", ["", "image/png", "image/webp"])
-async def test_much_beside_the_pixels_is_stored_as_it_came(begin: Any, media_type: str) -> None:
+async def test_much_beside_the_pixels_is_stored_as_it_came(begin: Begin, media_type: str) -> None:
     night = await begin(Fault("metadata"), media_type=media_type)
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert not [warned for warned in ended.seen(Warned) if "contact sheet" in warned.message]
 
 
-def _halves(night: Any) -> list[tuple[int, bytes]]:
+def _halves(night: Night) -> list[tuple[int, bytes]]:
     """What came of the first two images of the first job, by seed."""
     job = night.sandbox._jobs.first()
     whole = [(output.seed, night.rendered(job, output)) for output in job.outputs[:2]]
     return [(seed, content[: len(content) // 2]) for seed, content in whole]
 
 
-def _move(night: Any) -> None:
+def _move(night: Night) -> None:
     """Nothing is wrong with the images of the jobs any more."""
     for job in night.sandbox._jobs._jobs.values():
         object.__setattr__(job, "outputs", tuple(replace(output, faults=()) for output in job.outputs))
@@ -420,7 +421,7 @@ def _move(night: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "warned"), [("other_status_host", True), ("no_status_url", None)])
 async def test_without_a_trusted_status_url_the_canonical_one_is_polled(
-    begin: Any, kind: str, warned: bool | None
+    begin: Begin, kind: str, warned: bool | None
 ) -> None:
     night = await begin(Fault(kind, nth=1))
     ended = await night.run(night.campaign(requests=1, seeds=1))
@@ -428,41 +429,41 @@ async def test_without_a_trusted_status_url_the_canonical_one_is_polled(
     assert bool(ended.seen(Warned)) or warned is None
 
 
-async def test_what_the_service_remarks_is_recorded_with_the_image(begin: Any) -> None:
+async def test_what_the_service_remarks_is_recorded_with_the_image(begin: Begin) -> None:
     night = await begin(Fault("denied_words", nth=1))
     ended = await night.run(night.campaign(requests=1, seeds=1))
     assert ended.code == 0
     assert ended.images[0]["warnings"]
 
 
-async def test_no_more_than_four_images_are_fetched_at_once(begin: Any) -> None:
+async def test_no_more_than_four_images_are_fetched_at_once(begin: Begin) -> None:
     night = await begin(Fault("slow", where="download", seconds=10))
     ended = await night.run(night.campaign(requests=8, seeds=1))
     assert ended.code == 0
     assert ended.seconds >= 2 + 2 * 10  # eight, four at a time
 
 
-async def test_a_slot_is_free_while_images_are_fetched(begin: Any) -> None:
+async def test_a_slot_is_free_while_images_are_fetched(begin: Begin) -> None:
     night = await begin(Fault("slow", where="download", seconds=20), job_seconds=1)
     await night.run(night.campaign(requests=2, seeds=1), limits=ONE_BY_ONE)
     first, second = (entry.at for entry in night.ledger.accepted)
     assert second - first < 10
 
 
-async def test_what_waits_for_its_download_is_bounded(begin: Any) -> None:
+async def test_what_waits_for_its_download_is_bounded(begin: Begin) -> None:
     night = await begin(Fault("slow", where="download", seconds=30), job_seconds=1)
     await night.run(night.campaign(requests=4, seeds=1), limits=ONE_BY_ONE)
     times = [entry.at for entry in night.ledger.accepted]
     assert times[1] - times[0] < 10 < 20 < times[2] - times[0]
 
 
-async def test_one_failing_job_tells_its_failure_once_an_image(begin: Any) -> None:
+async def test_one_failing_job_tells_its_failure_once_an_image(begin: Begin) -> None:
     night = await begin(Fault("failed", nth=1))
     ended = await night.run(night.campaign(requests=2))
     assert len(ended.seen(Failed)) == 4
 
 
-async def test_a_finished_image_is_not_fetched_twice(begin: Any) -> None:
+async def test_a_finished_image_is_not_fetched_twice(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign(requests=3))
     await asyncio.sleep(3600)

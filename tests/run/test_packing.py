@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from tests.fixtures import Begin
 
 
-async def test_as_many_requests_leave_as_the_plan_says(begin: Any) -> None:
+async def test_as_many_requests_leave_as_the_plan_says(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=5, seeds=3)
     ended = await night.run(campaign)
@@ -18,7 +17,7 @@ async def test_as_many_requests_leave_as_the_plan_says(begin: Any) -> None:
     assert all(len(entry.seeds) == 3 for entry in night.ledger.accepted)
 
 
-async def test_a_run_with_nothing_due_sends_nothing_and_changes_nothing(begin: Any) -> None:
+async def test_a_run_with_nothing_due_sends_nothing_and_changes_nothing(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign())
     calls = dict(night.ledger.calls)

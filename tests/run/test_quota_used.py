@@ -7,7 +7,6 @@ from bisect import bisect_left
 from datetime import timedelta
 from email.utils import format_datetime
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,8 @@ from campaign_runner.events import Failed, Refused, Waiting
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from tests.night import BEGAN
+from tests.fixtures import Begin
+from tests.night import BEGAN, Night
 
 ACCOUNT = RateLimit(per_minute=4, per_day=9000)
 DISTANCE = Fault("slow_after", where="submit", seconds=0.2)
@@ -27,11 +27,11 @@ def most_in(seconds: float, times: list[float]) -> int:
     return max(bisect_left(times, start + seconds) - number for number, start in enumerate(times))
 
 
-def submitted_at(night: Any) -> list[float]:
+def submitted_at(night: Night) -> list[float]:
     return [entry.at for entry in night.ledger.entries]
 
 
-async def test_the_allowance_is_used_to_its_last_request(begin: Any) -> None:
+async def test_the_allowance_is_used_to_its_last_request(begin: Begin) -> None:
     night = await begin(DISTANCE, per_minute=4, job_seconds=2)
     ended = await night.run(night.campaign(requests=40, seeds=1), rate=ACCOUNT)
     floor = 39 // 4 * 60
@@ -43,13 +43,13 @@ async def test_the_allowance_is_used_to_its_last_request(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("window", ["fixed", "bucket"])
-async def test_however_the_service_counts_a_minute_it_refuses_nothing(begin: Any, window: str) -> None:
+async def test_however_the_service_counts_a_minute_it_refuses_nothing(begin: Begin, window: str) -> None:
     night = await begin(DISTANCE, per_minute=4, quota_window=window, job_seconds=2)
     ended = await night.run(night.campaign(requests=9, seeds=1), rate=ACCOUNT)
     assert ended.code == 0 and not night.ledger.refused
 
 
-async def test_two_runs_back_to_back_share_one_allowance(begin: Any) -> None:
+async def test_two_runs_back_to_back_share_one_allowance(begin: Begin) -> None:
     night = await begin(DISTANCE, per_minute=4)
     await night.run(night.campaign(requests=9, seeds=1), rate=ACCOUNT, limits=Limits(concurrency=8, max_requests=3))
     await night.run(rate=ACCOUNT)
@@ -57,7 +57,7 @@ async def test_two_runs_back_to_back_share_one_allowance(begin: Any) -> None:
     assert most_in(60, submitted_at(night)) == 4
 
 
-async def test_two_runners_at_once_share_one_allowance(begin: Any) -> None:
+async def test_two_runners_at_once_share_one_allowance(begin: Begin) -> None:
     night = await begin(DISTANCE, per_minute=4)
     one, two = night.campaign(requests=10, seeds=1), night.campaign(requests=10, seeds=2, name="second")
     first, second = await asyncio.gather(night.run(one, rate=ACCOUNT), night.run(two, rate=ACCOUNT))
@@ -68,7 +68,7 @@ async def test_two_runners_at_once_share_one_allowance(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("retry_after", ["seconds", "date", "none"])
-async def test_a_429_is_no_failure_and_everyone_waits(begin: Any, retry_after: str) -> None:
+async def test_a_429_is_no_failure_and_everyone_waits(begin: Begin, retry_after: str) -> None:
     night = await begin(per_minute=2, retry_after=retry_after)  # less than we believe: others use it, too
     ended = await night.run(night.campaign(requests=8, seeds=1), rate=ACCOUNT)
     assert ended.code == 0
@@ -87,7 +87,7 @@ CLOCKS = {"slow by an hour": -AN_HOUR, "fast by an hour": AN_HOUR, "slow by a da
 
 
 @pytest.mark.parametrize("off", CLOCKS.values(), ids=CLOCKS)
-async def test_however_wrong_our_clock_is_a_date_to_wait_for_is_waited_for(begin: Any, off: float) -> None:
+async def test_however_wrong_our_clock_is_a_date_to_wait_for_is_waited_for(begin: Begin, off: float) -> None:
     night = await begin(per_minute=15, quota_window="even", retry_after="date")  # one in four seconds
     night.clock_error = off
     rate = RateLimit(per_minute=30, per_day=9000)
@@ -102,7 +102,7 @@ async def test_however_wrong_our_clock_is_a_date_to_wait_for_is_waited_for(begin
 @pytest.mark.parametrize("off", CLOCKS.values(), ids=CLOCKS)
 @pytest.mark.parametrize("says", ["zero", "past", "none"])
 @pytest.mark.parametrize("header", ["right", "none", "nonsense"])
-async def test_a_429_without_a_usable_wait_uses_up_its_permit(begin: Any, says: str, header: str, off: float) -> None:
+async def test_a_429_without_a_usable_wait_uses_up_its_permit(begin: Begin, says: str, header: str, off: float) -> None:
     night = await begin(per_minute=1, retry_after=says, date_header=header)
     night.clock_error = off
     ended = await night.run(night.campaign(requests=6, seeds=1), rate=ACCOUNT)
@@ -114,7 +114,7 @@ async def test_a_429_without_a_usable_wait_uses_up_its_permit(begin: Any, says: 
 @pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize("says", ["0", "Tue, 01 Sep 2026 00:00:00 GMT"])
 async def test_a_service_that_never_says_a_usable_wait_is_asked_no_more_often_than_allowed(
-    begin: Any, says: str, concurrency: int
+    begin: Begin, says: str, concurrency: int
 ) -> None:
     night = await begin(Fault("429", word=says))
     limits = Limits(concurrency=concurrency, max_seconds=AN_HOUR)
@@ -126,14 +126,14 @@ async def test_a_service_that_never_says_a_usable_wait_is_asked_no_more_often_th
         assert waits[0] < waits[1] < waits[2] < waits[-1]
 
 
-async def test_waits_that_we_are_told_do_not_use_up_the_patience_for_those_we_are_not(begin: Any) -> None:
+async def test_waits_that_we_are_told_do_not_use_up_the_patience_for_those_we_are_not(begin: Begin) -> None:
     night = await begin(Fault("429", first=9, seconds=5), Fault("429", nth=10, word="0"))
     ended = await night.run(night.campaign(requests=2, seeds=1), limits=Limits(concurrency=1))
     assert (ended.code, ended.states) == (0, {"stored": 2})
 
 
 @pytest.mark.parametrize("place", ["submit", "poll", "token", "models", "download"])
-async def test_a_503_until_a_date_is_waited_for_by_the_clock_of_the_service(begin: Any, place: str) -> None:
+async def test_a_503_until_a_date_is_waited_for_by_the_clock_of_the_service(begin: Begin, place: str) -> None:
     night = await begin()
     night.clock_error = -AN_HOUR
     word = format_datetime(BEGAN + timedelta(seconds=night.seconds() + 20), usegmt=True)
@@ -143,7 +143,7 @@ async def test_a_503_until_a_date_is_waited_for_by_the_clock_of_the_service(begi
     assert 10 < ended.seconds < 40
 
 
-async def test_after_a_429_nobody_else_asks_before_its_time(begin: Any) -> None:
+async def test_after_a_429_nobody_else_asks_before_its_time(begin: Begin) -> None:
     night = await begin(Fault("429", nth=1, seconds=50))
     ended = await night.run(night.campaign(requests=3, seeds=1), limits=Limits(concurrency=1))
     first, second, *_ = submitted_at(night)
@@ -151,7 +151,7 @@ async def test_after_a_429_nobody_else_asks_before_its_time(begin: Any) -> None:
     assert ended.code == 0
 
 
-async def test_without_a_retry_after_the_waits_grow_and_the_run_ends_for_now(begin: Any) -> None:
+async def test_without_a_retry_after_the_waits_grow_and_the_run_ends_for_now(begin: Begin) -> None:
     night = await begin(per_day=1, retry_after="none")
     ended = await night.run(night.campaign(requests=4, seeds=1), limits=Limits(concurrency=4))
     assert ended.states == {"stored": 1, "pending": 3}
@@ -162,7 +162,7 @@ async def test_without_a_retry_after_the_waits_grow_and_the_run_ends_for_now(beg
     assert rounds[-1] - rounds[-2] >= 90 > 3 > rounds[1] - rounds[0]
 
 
-async def test_a_wait_of_over_ten_minutes_ends_the_run_and_the_next_goes_on(begin: Any) -> None:
+async def test_a_wait_of_over_ten_minutes_ends_the_run_and_the_next_goes_on(begin: Begin) -> None:
     night = await begin(Fault("429", nth=3, seconds=1800))
     ended = await night.run(night.campaign(requests=6, seeds=1), limits=Limits(concurrency=1))
     assert ended.code == 8
@@ -174,7 +174,7 @@ async def test_a_wait_of_over_ten_minutes_ends_the_run_and_the_next_goes_on(begi
     assert again.states == {"stored": 6}
 
 
-async def test_the_quota_of_the_day_drains_the_run_and_the_next_day_goes_on(begin: Any) -> None:
+async def test_the_quota_of_the_day_drains_the_run_and_the_next_day_goes_on(begin: Begin) -> None:
     night = await begin(per_day=5, job_seconds=30)
     rate = RateLimit(per_minute=600, per_day=5)
     ended = await night.run(night.campaign(requests=8, seeds=1), rate=rate, limits=Limits(concurrency=3))
@@ -187,7 +187,7 @@ async def test_the_quota_of_the_day_drains_the_run_and_the_next_day_goes_on(begi
 
 
 @pytest.mark.parametrize("kind", ["503", "408"])
-async def test_what_certainly_cost_nothing_is_sent_again(begin: Any, kind: str) -> None:
+async def test_what_certainly_cost_nothing_is_sent_again(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, first=3))
     ended = await night.run(night.campaign(requests=4, seeds=2))
     assert ended.code == 0
@@ -196,7 +196,7 @@ async def test_what_certainly_cost_nothing_is_sent_again(begin: Any, kind: str) 
     assert len(night.ledger.entries) == 7
 
 
-async def test_while_it_waits_a_run_says_why(begin: Any) -> None:
+async def test_while_it_waits_a_run_says_why(begin: Begin) -> None:
     night = await begin(per_minute=1)
     ended = await night.run(night.campaign(requests=2, seeds=1), rate=RateLimit(1, 9000))
     waits = ended.seen(Waiting)
@@ -204,7 +204,7 @@ async def test_while_it_waits_a_run_says_why(begin: Any) -> None:
     assert 59 < sum(waiting.seconds for waiting in waits) < 61
 
 
-async def test_a_request_that_waits_for_its_token_uses_up_nothing(begin: Any) -> None:
+async def test_a_request_that_waits_for_its_token_uses_up_nothing(begin: Begin) -> None:
     night = await begin(token_seconds=60, job_seconds=2)
     rate = RateLimit(per_minute=1, per_day=4)
 

@@ -14,6 +14,8 @@ from PIL import Image
 from campaign_runner.events import Submitting
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
+from tests.night import Night
 
 DAY = 86400
 
@@ -27,7 +29,7 @@ def picture(colour: str) -> bytes:
 LOOK = "defaults: {style_reference: 'packshots/{product.id}.png', structure_reference: packshots/shape.png}\n"
 
 
-def referring(night: Any, seeds: int = 2) -> Any:
+def referring(night: Night, seeds: int = 2) -> Any:
     """A campaign of two products, each with a style reference of its own, that share a structure reference."""
     folder = night.home / "campaigns" / "packshots"
     if not folder.exists():
@@ -37,24 +39,24 @@ def referring(night: Any, seeds: int = 2) -> Any:
     return night.campaign(requests=2, seeds=seeds, more=LOOK)
 
 
-def sharing(night: Any, requests: int, seeds: int) -> Any:
+def sharing(night: Night, requests: int, seeds: int) -> Any:
     """A campaign whose requests all have the same structure reference."""
     referring(night)
     return night.campaign(requests, seeds, more="defaults: {structure_reference: packshots/shape.png}\n")
 
 
-def lose_uploads(night: Any) -> None:
+def lose_uploads(night: Night) -> None:
     """The service no longer knows what was uploaded before."""
     kept = night.sandbox._uploads._kept
     kept.update(dict.fromkeys(kept, ("", -math.inf)))
 
 
-async def test_each_content_is_uploaded_once_and_sent_under_its_id(begin: Any) -> None:
+async def test_each_content_is_uploaded_once_and_sent_under_its_id(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(referring(night))
     assert ended.code == 0
     assert night.ledger.calls["upload"] == 3
-    sources = [entry.body["style"]["imageReference"]["source"] for entry in night.ledger.accepted]
+    sources = [(entry.body or {})["style"]["imageReference"]["source"] for entry in night.ledger.accepted]
     assert all(set(source) == {"uploadId"} for source in sources)
     digest = hashlib.sha256(picture("red")).hexdigest()
     recorded = [image["request"]["style"]["imageReference"]["source"] for image in ended.manifest["images"]]
@@ -62,7 +64,7 @@ async def test_each_content_is_uploaded_once_and_sent_under_its_id(begin: Any) -
 
 
 @pytest.mark.parametrize(("days", "uploads"), [(6, 3), (6.6, 6)])
-async def test_an_upload_is_remembered_for_six_days_and_a_half(begin: Any, days: float, uploads: int) -> None:
+async def test_an_upload_is_remembered_for_six_days_and_a_half(begin: Begin, days: float, uploads: int) -> None:
     night = await begin()
     await night.run(referring(night))
     await asyncio.sleep(days * DAY)
@@ -70,7 +72,7 @@ async def test_an_upload_is_remembered_for_six_days_and_a_half(begin: Any, days:
     assert (ended.code, night.ledger.calls["upload"]) == (0, uploads)
 
 
-async def test_an_upload_the_service_forgot_is_handed_over_anew(begin: Any) -> None:
+async def test_an_upload_the_service_forgot_is_handed_over_anew(begin: Begin) -> None:
     night = await begin()
     await night.run(referring(night))
     lose_uploads(night)
@@ -80,7 +82,7 @@ async def test_an_upload_the_service_forgot_is_handed_over_anew(begin: Any) -> N
     assert night.ledger.calls["upload"] == 6  # each once more, though both requests were refused
 
 
-async def test_a_request_refused_for_a_forgotten_upload_is_one_of_the_allowance(begin: Any) -> None:
+async def test_a_request_refused_for_a_forgotten_upload_is_one_of_the_allowance(begin: Begin) -> None:
     night = await begin(per_minute=4)
     account = RateLimit(4, 9000)  # that it is kept is seen to by the checker
     await night.run(sharing(night, requests=1, seeds=1), rate=account)
@@ -93,7 +95,7 @@ async def test_a_request_refused_for_a_forgotten_upload_is_one_of_the_allowance(
     assert night.ledger.calls["upload"] == 2
 
 
-async def test_uploads_lost_in_the_middle_of_a_run_are_handed_over_anew(begin: Any) -> None:
+async def test_uploads_lost_in_the_middle_of_a_run_are_handed_over_anew(begin: Begin) -> None:
     night = await begin(job_seconds=30)
     await night.run(referring(night, seeds=1))
     (night.home / "campaigns" / "packshots" / "shape.png").write_bytes(picture("green"))
@@ -109,7 +111,7 @@ async def test_uploads_lost_in_the_middle_of_a_run_are_handed_over_anew(begin: A
     assert (ended.code, ended.states) == (0, {"stored": 2 + 4})
 
 
-async def test_a_request_refused_with_a_new_upload_too_is_itself_at_fault(begin: Any) -> None:
+async def test_a_request_refused_with_a_new_upload_too_is_itself_at_fault(begin: Begin) -> None:
     night = await begin()
 
     def lose(event: object, control: object) -> None:
@@ -121,7 +123,7 @@ async def test_a_request_refused_with_a_new_upload_too_is_itself_at_fault(begin:
     assert len(night.ledger.entries) == 4
 
 
-async def test_a_picture_changed_before_it_is_handed_over_anew_leaves_nothing_in_doubt(begin: Any) -> None:
+async def test_a_picture_changed_before_it_is_handed_over_anew_leaves_nothing_in_doubt(begin: Begin) -> None:
     night = await begin()
     await night.run(sharing(night, requests=1, seeds=1))
     lose_uploads(night)
@@ -136,14 +138,14 @@ async def test_a_picture_changed_before_it_is_handed_over_anew_leaves_nothing_in
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "429", "reset"])
-async def test_an_upload_that_goes_wrong_costs_nothing_and_is_tried_again(begin: Any, kind: str) -> None:
+async def test_an_upload_that_goes_wrong_costs_nothing_and_is_tried_again(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, where="upload", nth=1))
     ended = await night.run(referring(night))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert not night.ledger.refused
 
 
-async def test_an_upload_that_never_works_leaves_everything_for_a_later_run(begin: Any) -> None:
+async def test_an_upload_that_never_works_leaves_everything_for_a_later_run(begin: Begin) -> None:
     night = await begin(Fault("503", where="upload"))
     ended = await night.run(referring(night))
     assert (ended.code, ended.states) == (8, {"pending": 4})
@@ -151,7 +153,7 @@ async def test_an_upload_that_never_works_leaves_everything_for_a_later_run(begi
     assert (await night.run(referring(night))).code == 0
 
 
-async def test_a_picture_changed_during_the_run_is_never_sent_as_the_one_planned(begin: Any) -> None:
+async def test_a_picture_changed_during_the_run_is_never_sent_as_the_one_planned(begin: Begin) -> None:
     night = await begin()
     campaign = referring(night)
 
@@ -164,14 +166,14 @@ async def test_a_picture_changed_during_the_run_is_never_sent_as_the_one_planned
     assert not ended.states.get("in_doubt")
 
 
-async def test_a_refused_picture_fails_its_images_and_the_others_go_on(begin: Any) -> None:
+async def test_a_refused_picture_fails_its_images_and_the_others_go_on(begin: Begin) -> None:
     night = await begin(Fault("451", where="upload", nth=1))
     ended = await night.run(referring(night))
     assert ended.code == 3
     assert ended.states == {"failed": 2, "stored": 2}
 
 
-async def test_a_refused_picture_uses_up_nothing_of_the_allowance(begin: Any) -> None:
+async def test_a_refused_picture_uses_up_nothing_of_the_allowance(begin: Begin) -> None:
     night = await begin(Fault("451", where="upload"))
     ended = await night.run(referring(night), rate=RateLimit(1, 2))
     assert (ended.code, ended.states, ended.reasons) == (3, {"failed": 4}, {"prompt_unsafe": 4})

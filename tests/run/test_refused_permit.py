@@ -13,6 +13,7 @@ from campaign_runner.quota import QuotaLimits as Allowed
 from campaign_runner.quota import SharedQuota
 from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import Night
 from tests.run.test_quota_used import most_in, submitted_at
 from tests.run.test_runner import Wrapped, parts, run
@@ -28,7 +29,7 @@ def quota_of(night: Night, per_minute: int) -> SharedQuota:
     )
 
 
-async def test_a_429_that_tells_no_time_counts_as_sent(begin: Any) -> None:
+async def test_a_429_that_tells_no_time_counts_as_sent(begin: Begin) -> None:
     night = await begin(per_minute=1, retry_after="none")  # less than we believe: others use it, too
     ended = await night.run(night.campaign(requests=3, seeds=1), rate=RateLimit(4, 9000), limits=ONE_BY_ONE)
     assert ended.code == 0
@@ -37,7 +38,7 @@ async def test_a_429_that_tells_no_time_counts_as_sent(begin: Any) -> None:
     assert (await quota_of(night, 4).allowance()).used_day == len(night.ledger.entries)
 
 
-async def test_each_wait_for_a_429_that_tells_no_time_is_longer_than_the_one_before(begin: Any) -> None:
+async def test_each_wait_for_a_429_that_tells_no_time_is_longer_than_the_one_before(begin: Begin) -> None:
     night = await begin(per_day=1, retry_after="none")
     await night.run(night.campaign(requests=2, seeds=1), limits=ONE_BY_ONE)
     refused = [entry.at for entry in night.ledger.refused]
@@ -68,7 +69,7 @@ class Overlooked(Wrapped):
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_a_permit_that_a_429_frees_is_nobodys_before_its_time(begin: Any, times: int) -> None:
+async def test_a_permit_that_a_429_frees_is_nobodys_before_its_time(begin: Begin, times: int) -> None:
     night = await begin(Fault("429", first=times, seconds=50))
     async with parts(night) as ports:
         quota = Overlooked(quota_of(night, 1), quota_of(night, 1))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
 
 from campaign_runner.events import Event, StillAccepted, Stopping, Stored, Submitting
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import Ended
 
 SLOWLY = RateLimit(per_minute=1, per_day=1_000_000)
@@ -17,7 +17,7 @@ AN_HOUR = 60
 """Requests that take an hour."""
 
 
-async def test_what_could_not_be_fetched_is_fetched_half_an_hour_later(begin: Any) -> None:
+async def test_what_could_not_be_fetched_is_fetched_half_an_hour_later(begin: Begin) -> None:
     night = await begin(Fault("503", where="download", first=12), per_minute=1)
     told: list[tuple[float, Event]] = []
     campaign = night.campaign(requests=AN_HOUR, seeds=1)
@@ -30,21 +30,21 @@ async def test_what_could_not_be_fetched_is_fetched_half_an_hour_later(begin: An
     assert ended.seconds < 3600
 
 
-async def test_before_a_long_run_ends_it_asks_once_more(begin: Any) -> None:
+async def test_before_a_long_run_ends_it_asks_once_more(begin: Begin) -> None:
     night = await begin(*(Fault("503", where="download", nth=nth) for nth in range(35, 41)), per_minute=1)
     ended = await night.run(night.campaign(requests=40, seeds=1), rate=SLOWLY)
     assert (ended.code, ended.states, len(ended.seen(StillAccepted))) == (0, {"stored": 40}, 1)
     assert ended.seconds < 40 * 60
 
 
-async def test_a_job_that_was_still_being_made_is_looked_at_again(begin: Any) -> None:
+async def test_a_job_that_was_still_being_made_is_looked_at_again(begin: Begin) -> None:
     night = await begin(job_seconds=1500)
     ended = await night.run(night.campaign(requests=3, seeds=1), limits=Limits(concurrency=1))  # each takes 15 min
     assert ended.states == {"stored": 2, "accepted": 1}
     assert ended.seconds < 46 * 60
 
 
-async def test_a_run_that_was_long_and_is_interrupted_drains_at_once(begin: Any) -> None:
+async def test_a_run_that_was_long_and_is_interrupted_drains_at_once(begin: Begin) -> None:
     night = await begin(Fault("503", where="download"), per_minute=1)
     sent: list[Event] = []
 
@@ -59,14 +59,14 @@ async def test_a_run_that_was_long_and_is_interrupted_drains_at_once(begin: Any)
     assert ended.after_stop <= 10.1
 
 
-async def test_where_it_was_asked_to_stop_it_still_asks_once_more(begin: Any) -> None:
+async def test_where_it_was_asked_to_stop_it_still_asks_once_more(begin: Begin) -> None:
     night = await begin(Fault("503", where="download"), per_minute=1)
     limits = Limits(max_requests=40)
     ended = await night.run(night.campaign(requests=AN_HOUR, seeds=1), rate=SLOWLY, limits=limits)
     assert _left_after_it_began_to_stop(ended) >= 40
 
 
-async def test_an_account_that_is_refused_is_not_asked_for_everything_again(begin: Any) -> None:
+async def test_an_account_that_is_refused_is_not_asked_for_everything_again(begin: Begin) -> None:
     night = await begin(Fault("503", where="download"), Fault("402", where="submit", nth=40), per_minute=1)
     ended = await night.run(night.campaign(requests=AN_HOUR, seeds=1), rate=SLOWLY)
     assert (ended.code, ended.states) == (7, {"accepted": 39, "pending": AN_HOUR - 39})
@@ -78,7 +78,7 @@ def _left_after_it_began_to_stop(ended: Ended) -> int:
     return sum(isinstance(event, StillAccepted) for event in ended.events[began:])
 
 
-async def test_a_short_run_does_not_ask_again(begin: Any) -> None:
+async def test_a_short_run_does_not_ask_again(begin: Begin) -> None:
     night = await begin(Fault("stuck", nth=1))
     ended = await night.run(night.campaign(requests=2, seeds=1))
     assert len(ended.seen(StillAccepted)) == 1

@@ -27,6 +27,8 @@ from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.store import FolderStore
+from tests.fixtures import Begin
+from tests.night import Night
 
 
 class Wrapped:
@@ -49,13 +51,13 @@ class Mortal(Wrapped):
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         await self._live()
-        granted = await self._inner.intend(attempts)
+        granted: Sequence[Attempt] = await self._inner.intend(attempts)
         await self._age()
         return granted
 
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         await self._live()
-        recorded = await self._inner.record(facts)
+        recorded: Sequence[Fact] = await self._inner.record(facts)
         await self._age()
         return recorded
 
@@ -94,7 +96,8 @@ class FullDisk(Wrapped):
         self.room -= 1
         if self.room < 0:
             raise StoreError("the disk is full")
-        return await self._inner.put_new(name, content, sha256)
+        put: Put = await self._inner.put_new(name, content, sha256)
+        return put
 
 
 class Buggy(Wrapped):
@@ -112,7 +115,7 @@ class Buggy(Wrapped):
 
 
 @asynccontextmanager
-async def parts(night: Any) -> AsyncIterator[Ports]:
+async def parts(night: Night) -> AsyncIterator[Ports]:
     """The real parts of a run."""
     folder = Folder(night.output)
     access = night.access()
@@ -125,7 +128,7 @@ async def parts(night: Any) -> AsyncIterator[Ports]:
                 yield Ports(firefly, store, journal, quota)
 
 
-async def run(night: Any, ports: Ports, requests: int = 3, *, concurrency: int = 2) -> Ending:
+async def run(night: Night, ports: Ports, requests: int = 3, *, concurrency: int = 2) -> Ending:
     control = Control(night.clock(), Stop(), lambda event: None)
     with Ledger(night.output) as ledger:
         status = PlanStatus(Plan(night.campaign(requests, 2)), ledger.states)
@@ -136,7 +139,7 @@ WRITES = 2 * 3 + 3 * 2  # of a run of three requests for two images each: two a 
 
 
 @pytest.mark.parametrize("survived", range(1, WRITES))
-async def test_a_crash_after_any_event_never_pays_twice_and_loses_nothing(begin: Any, survived: int) -> None:
+async def test_a_crash_after_any_event_never_pays_twice_and_loses_nothing(begin: Begin, survived: int) -> None:
     night = await begin()
     async with parts(night) as ports:
         mortal = Mortal(ports.journal, survived)
@@ -152,7 +155,7 @@ async def test_a_crash_after_any_event_never_pays_twice_and_loses_nothing(begin:
     assert max(night.ledger.charged.values()) == 1
 
 
-async def test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing(begin: Any) -> None:
+async def test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing(begin: Begin) -> None:
     night = await begin()
     async with parts(night) as ports:
         full = FullDisk(ports.store, room=2)
@@ -165,7 +168,7 @@ async def test_a_full_disk_stops_the_run_and_the_next_one_fetches_for_nothing(be
 
 
 @pytest.mark.parametrize("method", ["submit", "poll", "fetch"])
-async def test_a_bug_in_a_part_ends_the_run_in_good_order(begin: Any, method: str) -> None:
+async def test_a_bug_in_a_part_ends_the_run_in_good_order(begin: Begin, method: str) -> None:
     night = await begin()
     async with parts(night) as ports:
         began = night.seconds()
@@ -176,7 +179,7 @@ async def test_a_bug_in_a_part_ends_the_run_in_good_order(begin: Any, method: st
     assert ended.states["stored"] == (4 if method == "submit" else 6)
 
 
-async def test_a_bug_in_the_plan_does_not_cut_off_what_is_under_way(begin: Any) -> None:
+async def test_a_bug_in_the_plan_does_not_cut_off_what_is_under_way(begin: Begin) -> None:
     night = await begin()
 
     def jobs() -> Any:
@@ -197,7 +200,7 @@ def _tasks_of_the_client() -> set[asyncio.Task[Any]]:
     return {task for task in asyncio.all_tasks() if "RequestHandler" not in repr(task.get_coro())}
 
 
-async def test_a_run_that_is_cancelled_leaves_no_task_and_no_permit_behind(begin: Any) -> None:
+async def test_a_run_that_is_cancelled_leaves_no_task_and_no_permit_behind(begin: Begin) -> None:
     night = await begin(Fault("slow_after", where="submit", nth=2, seconds=50))
     async with parts(night) as ports:
         before = _tasks_of_the_client()
@@ -213,7 +216,7 @@ async def test_a_run_that_is_cancelled_leaves_no_task_and_no_permit_behind(begin
     assert ended.states == {"stored": 4, "in_doubt": 2}
 
 
-async def test_when_a_request_leaves_its_intent_is_in_the_journal(begin: Any) -> None:
+async def test_when_a_request_leaves_its_intent_is_in_the_journal(begin: Begin) -> None:
     night = await begin()
     known: list[set[str]] = []
 
@@ -229,7 +232,7 @@ async def test_when_a_request_leaves_its_intent_is_in_the_journal(begin: Any) ->
     assert (await night.run(night.campaign(3, 2))).code == 0
 
 
-async def test_a_journal_that_refuses_spends_nothing(begin: Any) -> None:
+async def test_a_journal_that_refuses_spends_nothing(begin: Begin) -> None:
     night = await begin()
 
     class Refusing(Wrapped):
@@ -244,7 +247,7 @@ async def test_a_journal_that_refuses_spends_nothing(begin: Any) -> None:
     assert (await night.run(night.campaign(3, 2))).code == 0
 
 
-async def test_what_the_journal_does_not_grant_is_not_sent(begin: Any) -> None:
+async def test_what_the_journal_does_not_grant_is_not_sent(begin: Begin) -> None:
     night = await begin()
 
     class Denying(Wrapped):
@@ -259,14 +262,15 @@ async def test_what_the_journal_does_not_grant_is_not_sent(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Accepted", "Refused", "Doubted", "Stored", "Failed"])
-async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Any, kind: str) -> None:
+async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Begin, kind: str) -> None:
     night = await begin(Fault("503", nth=1), Fault("reset_after", nth=3), Fault("fewer_outputs"))
 
     class Forgetful(Wrapped):
         async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
             if type(facts[0]).__name__ == kind:
                 raise StoreError("the disk is full")
-            return await self._inner.record(facts)
+            recorded: Sequence[Fact] = await self._inner.record(facts)
+            return recorded
 
     async with parts(night) as ports:
         ending = await run(night, Ports(ports.provider, ports.store, Forgetful(ports.journal), ports.quota))
@@ -278,7 +282,7 @@ async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Any, kind: 
     assert ended.states["pending"] == 0
 
 
-async def test_a_signal_while_the_permit_is_granted_sends_nothing_and_gives_it_back(begin: Any) -> None:
+async def test_a_signal_while_the_permit_is_granted_sends_nothing_and_gives_it_back(begin: Begin) -> None:
     night = await begin()
     control = Control(night.clock(), Stop(), lambda event: None)
 

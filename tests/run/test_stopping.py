@@ -19,6 +19,7 @@ from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.run.runner import GRACE
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import FAST, Watch
 
 
@@ -52,7 +53,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("moment", "watch", "faults", "rate"), MOMENTS, ids=[row[0] for row in MOMENTS])
 async def test_a_signal_drains_within_ten_seconds_and_the_next_run_finishes(
-    begin: Any, moment: str, watch: Watch, faults: list[Fault], rate: RateLimit
+    begin: Begin, moment: str, watch: Watch, faults: list[Fault], rate: RateLimit
 ) -> None:
     night = await begin(*faults, job_seconds=8)
     ended = await night.run(night.campaign(requests=4, seeds=2), watch=watch, rate=rate)
@@ -67,7 +68,7 @@ async def test_a_signal_drains_within_ten_seconds_and_the_next_run_finishes(
     assert bool(doubts) == (moment == "a submit answered too late")
 
 
-async def test_a_signal_during_a_long_drain_shortens_it(begin: Any) -> None:
+async def test_a_signal_during_a_long_drain_shortens_it(begin: Begin) -> None:
     night = await begin(Fault("slow_after", where="submit", nth=1, seconds=55), Fault("403", nth=2))
     watch = signalled(Submitting, later=20)
     ended = await night.run(night.campaign(requests=3, seeds=1), watch=watch, limits=Limits(concurrency=2))
@@ -75,7 +76,7 @@ async def test_a_signal_during_a_long_drain_shortens_it(begin: Any) -> None:
     assert ended.states["in_doubt"] == 1
 
 
-async def test_a_submit_cut_off_at_the_end_does_not_keep_its_place_in_the_allowance(begin: Any) -> None:
+async def test_a_submit_cut_off_at_the_end_does_not_keep_its_place_in_the_allowance(begin: Begin) -> None:
     night = await begin(Fault("slow_after", where="submit", nth=1, seconds=55))
     one = RateLimit(per_minute=1, per_day=9000)
     watch = signalled(Submitting, later=1)
@@ -84,7 +85,7 @@ async def test_a_submit_cut_off_at_the_end_does_not_keep_its_place_in_the_allowa
     assert again.states == {"stored": 2}
 
 
-async def test_a_bug_in_one_job_leaves_the_others_alone_and_is_raised_at_the_end(begin: Any) -> None:
+async def test_a_bug_in_one_job_leaves_the_others_alone_and_is_raised_at_the_end(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=4, seeds=1)
     seen = Counter[type]()
@@ -101,7 +102,7 @@ async def test_a_bug_in_one_job_leaves_the_others_alone_and_is_raised_at_the_end
     assert (again.code, again.states) == (0, {"stored": 4})
 
 
-async def test_a_bug_before_a_request_leaves_is_kept_as_a_doubt(begin: Any) -> None:
+async def test_a_bug_before_a_request_leaves_is_kept_as_a_doubt(begin: Begin) -> None:
     night = await begin()
 
     def watch(event: Event, control: Control) -> None:
@@ -114,10 +115,10 @@ async def test_a_bug_before_a_request_leaves_is_kept_as_a_doubt(begin: Any) -> N
     assert (again.code, again.states) == (4, {"stored": 1, "in_doubt": 1})
 
 
-async def test_a_file_in_the_way_stops_but_the_rest_of_its_job_is_stored(begin: Any) -> None:
+async def test_a_file_in_the_way_stops_but_the_rest_of_its_job_is_stored(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
-    in_the_way = None
+    in_the_way: Any = None
 
     def watch(event: Event, control: Control) -> None:
         nonlocal in_the_way
@@ -135,7 +136,7 @@ async def test_a_file_in_the_way_stops_but_the_rest_of_its_job_is_stored(begin: 
 
 
 async def test_a_disk_that_cannot_sync_stops_the_run_and_nothing_is_tried_twice(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = await begin()
     sync, refused = os.fsync, list[Path]()
@@ -156,7 +157,7 @@ async def test_a_disk_that_cannot_sync_stops_the_run_and_nothing_is_tried_twice(
     assert (again.code, again.states) == (0, {"stored": 5})
 
 
-async def test_a_stored_image_that_is_gone_is_not_bought_again(begin: Any) -> None:
+async def test_a_stored_image_that_is_gone_is_not_bought_again(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=1, seeds=2))
     image = night.output / ended.images[0]["file"]
@@ -167,7 +168,7 @@ async def test_a_stored_image_that_is_gone_is_not_bought_again(begin: Any) -> No
     image.write_bytes(content)
 
 
-async def test_a_file_under_a_due_name_is_never_bought_again(begin: Any) -> None:
+async def test_a_file_under_a_due_name_is_never_bought_again(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=2, seeds=1), limits=Limits(concurrency=1, max_requests=1))
     due = ended.images[1]
@@ -182,7 +183,7 @@ async def test_a_file_under_a_due_name_is_never_bought_again(begin: Any) -> None
     assert (await night.run()).code == 0
 
 
-async def test_a_signal_while_old_jobs_are_asked_for_again_leaves_them_for_the_next_run(begin: Any) -> None:
+async def test_a_signal_while_old_jobs_are_asked_for_again_leaves_them_for_the_next_run(begin: Begin) -> None:
     night = await begin(job_seconds=1500)
     await night.run(night.campaign(requests=3, seeds=1))
     night.add_fault(Fault("slow", where="poll", seconds=25))
@@ -197,7 +198,7 @@ async def test_a_signal_while_old_jobs_are_asked_for_again_leaves_them_for_the_n
     assert (await night.run()).code == 0
 
 
-async def test_a_drain_waits_ninety_seconds_for_what_is_under_way_and_no_longer(begin: Any) -> None:
+async def test_a_drain_waits_ninety_seconds_for_what_is_under_way_and_no_longer(begin: Begin) -> None:
     night = await begin(Fault("slow", where="download", nth=1, seconds=290))
 
     def watch(event: Event, control: Control) -> None:
@@ -212,7 +213,7 @@ async def test_a_drain_waits_ninety_seconds_for_what_is_under_way_and_no_longer(
     assert (again.code, again.states) == (0, {"stored": 2})
 
 
-async def test_an_image_on_the_disk_that_no_journal_knows_is_never_bought_again(begin: Any) -> None:
+async def test_an_image_on_the_disk_that_no_journal_knows_is_never_bought_again(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign(requests=1, seeds=1))
     for name in ("journal.sqlite", "manifest.json"):

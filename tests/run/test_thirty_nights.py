@@ -6,12 +6,12 @@ A missed night does not matter, and neither does a killed one: the next makes wh
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.run.cron import DAY, NAMES, Month
 
 PER_MINUTE, PER_DAY = 4, 5
@@ -19,7 +19,7 @@ WAY_BACK = Fault("slow_after", every=1, seconds=0.3)
 """An answer takes its time: the service counts a request before we know, and a kill may fall between."""
 
 
-async def thirty_nights(begin: Any, seed: int, *, keeps: float) -> Month:
+async def thirty_nights(begin: Begin, seed: int, *, keeps: float) -> Month:
     """`keeps`: for how many days the service knows a job."""
     switches = {"per_minute": PER_MINUTE, "per_day": PER_DAY, "job_seconds": 20.0, "job_known_seconds": keeps * DAY}
     month = Month(await begin(WAY_BACK, **switches), random.Random(seed), RateLimit(PER_MINUTE, PER_DAY))
@@ -45,7 +45,7 @@ def check_all_is_made(month: Month) -> None:
 
 
 @pytest.mark.parametrize("seed", [0])
-async def test_a_month_of_cron_pays_once_for_everything_and_makes_all_of_it(begin: Any, seed: int) -> None:
+async def test_a_month_of_cron_pays_once_for_everything_and_makes_all_of_it(begin: Begin, seed: int) -> None:
     month = await thirty_nights(begin, seed, keeps=7)
     check_all_is_made(month)
     assert month.happened.keys() >= {"killed", "signalled", "missed", "edited"}
@@ -53,13 +53,13 @@ async def test_a_month_of_cron_pays_once_for_everything_and_makes_all_of_it(begi
 
 @pytest.mark.proof
 @pytest.mark.parametrize("seed", range(1, 21))
-async def test_many_months_of_cron(begin: Any, seed: int) -> None:
+async def test_many_months_of_cron(begin: Begin, seed: int) -> None:
     check_all_is_made(await thirty_nights(begin, seed, keeps=7))
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("seed", range(21, 29))
-async def test_where_the_service_forgets_after_a_day_only_what_was_left_behind_is_lost(begin: Any, seed: int) -> None:
+async def test_where_the_service_forgets_after_a_day_only_what_was_left_behind_is_lost(begin: Begin, seed: int) -> None:
     month = await thirty_nights(begin, seed, keeps=1)
     check_spending(month)
     assert month.in_state("failed") <= month.left

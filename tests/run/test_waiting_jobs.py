@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from typing import Any
 
 import pytest
 
 from campaign_runner.events import StillAccepted
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 
 
-async def test_a_stuck_job_stays_accepted_after_a_quarter_of_an_hour(begin: Any) -> None:
+async def test_a_stuck_job_stays_accepted_after_a_quarter_of_an_hour(begin: Begin) -> None:
     night = await begin(Fault("stuck", nth=1))
     ended = await night.run(night.campaign(requests=3, seeds=2))
     assert ended.code == 8
@@ -23,7 +23,7 @@ async def test_a_stuck_job_stays_accepted_after_a_quarter_of_an_hour(begin: Any)
     assert any("waiting at the service" in line for line in ended.lines)
 
 
-async def test_the_next_run_fetches_what_was_not_ready(begin: Any) -> None:
+async def test_the_next_run_fetches_what_was_not_ready(begin: Begin) -> None:
     night = await begin(job_seconds=1500)
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (8, {"accepted": 4})
@@ -34,7 +34,7 @@ async def test_the_next_run_fetches_what_was_not_ready(begin: Any) -> None:
     assert night.ledger.images_charged == 4
 
 
-async def test_what_left_the_campaign_is_still_fetched_under_its_old_name(begin: Any) -> None:
+async def test_what_left_the_campaign_is_still_fetched_under_its_old_name(begin: Begin) -> None:
     night = await begin(job_seconds=1500)
     await night.run(night.campaign(requests=2, seeds=1))
     await asyncio.sleep(700)
@@ -43,7 +43,7 @@ async def test_what_left_the_campaign_is_still_fetched_under_its_old_name(begin:
     assert {image["in_campaign"]: image["state"] for image in again.images} == {True: "stored", False: "stored"}
 
 
-async def test_a_job_the_service_no_longer_knows_is_lost_after_a_day_and_not_before(begin: Any) -> None:
+async def test_a_job_the_service_no_longer_knows_is_lost_after_a_day_and_not_before(begin: Begin) -> None:
     night = await begin(Fault("stuck", nth=1), job_known_seconds=3600)
     await night.run(night.campaign(requests=1, seeds=1))
     await asyncio.sleep(2 * 3600)
@@ -54,7 +54,7 @@ async def test_a_job_the_service_no_longer_knows_is_lost_after_a_day_and_not_bef
     assert (await night.run()).reasons == {"lost": 1}
 
 
-async def test_an_image_that_was_put_there_but_not_recorded_is_not_lost_with_its_job(begin: Any) -> None:
+async def test_an_image_that_was_put_there_but_not_recorded_is_not_lost_with_its_job(begin: Begin) -> None:
     night = await begin(job_known_seconds=3600)
     campaign = night.campaign(requests=1, seeds=2)
     await night.run(campaign)
@@ -72,7 +72,7 @@ async def test_an_image_that_was_put_there_but_not_recorded_is_not_lost_with_its
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "429", "html", "garbled", "other_job_id", "reset", "404"])
-async def test_a_poll_that_fails_is_repeated(begin: Any, kind: str) -> None:
+async def test_a_poll_that_fails_is_repeated(begin: Begin, kind: str) -> None:
     night = await begin(Fault(kind, where="poll", first=3))
     ended = await night.run(night.campaign(requests=2, seeds=1))
     assert ended.code == 0
@@ -80,7 +80,7 @@ async def test_a_poll_that_fails_is_repeated(begin: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["503", "garbled", "reset"])
-async def test_one_failing_poll_does_not_leave_an_old_job_for_another_day(begin: Any, kind: str) -> None:
+async def test_one_failing_poll_does_not_leave_an_old_job_for_another_day(begin: Begin, kind: str) -> None:
     night = await begin(Fault("stuck", nth=2), job_seconds=1500)
     await night.run(night.campaign(requests=1, seeds=1))
     polls = night.ledger.calls["poll"]
@@ -89,7 +89,7 @@ async def test_one_failing_poll_does_not_leave_an_old_job_for_another_day(begin:
     assert (await night.run()).code == 0
 
 
-async def test_many_old_jobs_are_asked_for_again_before_anything_new_is_bought(begin: Any) -> None:
+async def test_many_old_jobs_are_asked_for_again_before_anything_new_is_bought(begin: Begin) -> None:
     night = await begin(job_seconds=1000)
     few = Limits(concurrency=2)
     await night.run(night.campaign(requests=3, seeds=1), limits=few)
@@ -99,7 +99,7 @@ async def test_many_old_jobs_are_asked_for_again_before_anything_new_is_bought(b
     assert ended.states["stored"] == 3
 
 
-async def test_words_nobody_has_documented_are_waited_out(begin: Any) -> None:
+async def test_words_nobody_has_documented_are_waited_out(begin: Begin) -> None:
     night = await begin(Fault("unknown_word", word="simmering"))
     ended = await night.run(night.campaign(requests=1, seeds=1))
     assert ended.code == 0

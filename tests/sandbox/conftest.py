@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
+from multidict import CIMultiDictProxy
 
+from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
@@ -37,7 +39,7 @@ class Answer:
     """A complete answer."""
 
     status: int
-    headers: Any
+    headers: CIMultiDictProxy[str]
     body: bytes
     json: Any
 
@@ -69,46 +71,55 @@ class Caller:
         token = (await self.token(client=client)).json["access_token"]
         self.headers = {"Authorization": f"Bearer {token}", "x-api-key": client}
 
-    async def generate(self, version: str = "image4_standard", headers: dict[str, str] | None = None, **body: Any):
+    async def generate(
+        self, version: str = "image4_standard", headers: dict[str, str] | None = None, **body: Any
+    ) -> Answer:
         """Ask for images; a prompt is filled in unless one is given (None: leave it out)."""
         body = {name: value for name, value in ({"prompt": PROMPT} | body).items() if value is not None}
         sent = self.headers | ({"x-model-version": version} if version else {}) | (headers or {})
         return await self.call("POST", "/v3/images/generate-async", json=body, headers=sent)
 
-    async def accepted(self, version: str = "image4_standard", headers: dict[str, str] | None = None, **body: Any):
+    async def accepted(
+        self, version: str = "image4_standard", headers: dict[str, str] | None = None, **body: Any
+    ) -> dict[str, Any]:
         """The body of the 202."""
         answer = await self.generate(version, headers, **body)
         assert answer.status == 202, answer.body
-        return answer.json
+        ticket: dict[str, Any] = answer.json
+        return ticket
 
     async def finished(self, ticket: dict[str, str]) -> dict[str, Any]:
         """The status once the job's time has passed."""
         self.clock.pass_(self.sandbox.settings.job_seconds)
-        return (await self.call("GET", ticket["statusUrl"])).json
+        answer: dict[str, Any] = (await self.call("GET", ticket["statusUrl"])).json
+        return answer
 
     async def outputs(self, ticket: dict[str, str]) -> list[dict[str, Any]]:
-        return (await self.finished(ticket))["result"]["outputs"]
+        outputs: list[dict[str, Any]] = (await self.finished(ticket))["result"]["outputs"]
+        return outputs
 
     async def download(self, url: str, headers: dict[str, str] | None = None) -> Answer:
         return await self.call("GET", url, headers=headers or {})
 
 
-Open = Callable[..., Any]
+class Open(Protocol):
+    """`await opened(*faults, per_minute=…)`: a caller, signed in, of a new sandbox."""
+
+    async def __call__(self, *faults: Fault, **switches: Any) -> Caller: ...
 
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Open]:
-    """`await opened(*faults, per_minute=…)`: a caller, signed in, of a new sandbox."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(*faults: Any, **switches: Any) -> Caller:
+        async def open_one(*faults: Fault, **switches: Any) -> Caller:
             return await stack.enter_async_context(_caller(faults, {"per_minute": 1000, **switches}))
 
         yield open_one
 
 
 @asynccontextmanager
-async def _caller(faults: tuple[Any, ...], switches: dict[str, Any]) -> AsyncIterator[Caller]:
+async def _caller(faults: tuple[Fault, ...], switches: dict[str, Any]) -> AsyncIterator[Caller]:
     clock = HandClock()
     naps: list[float] = []
 

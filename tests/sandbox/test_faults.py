@@ -7,16 +7,19 @@ import gzip
 import io
 import json
 import struct
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from PIL import Image
 
-from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, Script, load_faults
+from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, Place, Script, load_faults
 from campaign_runner.sandbox.noise import ENDLESS, GARBLED, NOISE
+from tests.sandbox.conftest import Answer, Caller, Open
 
 
-async def call_at(place, caller, ticket):
+async def call_at(place: Place, caller: Caller, ticket: dict[str, str]) -> Answer:
     """One call that reaches the place."""
     match place:
         case "token":
@@ -31,6 +34,8 @@ async def call_at(place, caller, ticket):
             return await caller.call("PUT", ticket["cancelUrl"])
         case "download":
             return await caller.download("/presigned/images/any")
+        case _:
+            raise AssertionError(f"{place} is not a call")
 
 
 BEFORE = [
@@ -53,7 +58,7 @@ BEFORE = [
 
 
 @pytest.mark.parametrize(("fault", "http", "word"), BEFORE)
-async def test_a_refusing_fault_charges_nothing(opened, fault, http, word):
+async def test_a_refusing_fault_charges_nothing(opened: Open, fault: Fault, http: int, word: str) -> None:
     caller = await opened(fault)
     answer = await caller.generate()
     assert (answer.status, answer.json["error_code"]) == (http, word)
@@ -61,26 +66,26 @@ async def test_a_refusing_fault_charges_nothing(opened, fault, http, word):
     assert caller.sandbox.ledger.entries[0].why == f"{http} {word}"
 
 
-async def test_faults_carry_the_headers_of_their_answers(opened):
+async def test_faults_carry_the_headers_of_their_answers(opened: Open) -> None:
     caller = await opened(Fault("429", nth=1, seconds=7), Fault("403", nth=2, word="user_non_entitled"))
     assert (await caller.generate()).headers["Retry-After"] == "7"
     assert (await caller.generate()).headers["x-access-error"] == "user_non_entitled"
 
 
-async def test_a_wait_may_be_any_words(opened):
+async def test_a_wait_may_be_any_words(opened: Open) -> None:
     caller = await opened(Fault("429", word="soon"))
     assert (await caller.generate()).headers["Retry-After"] == "soon"
 
 
 @pytest.mark.parametrize(("fault", "http"), [(Fault("html", word="200"), 200), (Fault("413"), 413)])
-async def test_a_page_of_another_status_charges_nothing(opened, fault, http):
+async def test_a_page_of_another_status_charges_nothing(opened: Open, fault: Fault, http: int) -> None:
     caller = await opened(fault)
     answer = await caller.generate()
     assert (answer.status, answer.json, caller.sandbox.ledger.images_charged) == (http, None, 0)
 
 
 @pytest.mark.parametrize("word", GARBLED)
-async def test_an_answer_may_be_json_that_nobody_reads_and_is_charged(opened, word):
+async def test_an_answer_may_be_json_that_nobody_reads_and_is_charged(opened: Open, word: str) -> None:
     caller = await opened(Fault("garbled", nth=1, word=word))
     async with caller.http.post(
         f"{caller.origin}/v3/images/generate-async",
@@ -92,7 +97,7 @@ async def test_an_answer_may_be_json_that_nobody_reads_and_is_charged(opened, wo
 
 
 @pytest.mark.parametrize("word", sorted({*NOISE} - {"status_999"}))
-async def test_what_comes_back_may_be_no_http_and_is_charged(opened, word):
+async def test_what_comes_back_may_be_no_http_and_is_charged(opened: Open, word: str) -> None:
     caller = await opened(Fault("noise", nth=1, word=word))
     with pytest.raises(aiohttp.ClientError):
         await caller.generate()
@@ -100,13 +105,13 @@ async def test_what_comes_back_may_be_no_http_and_is_charged(opened, word):
 
 
 @pytest.mark.parametrize("word", ENDLESS)
-async def test_an_answer_may_never_end(opened, word):
+async def test_an_answer_may_never_end(opened: Open, word: str) -> None:
     caller = await opened(Fault("noise", nth=1, word=word))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(caller.generate(), 0.2)
 
 
-async def test_a_gateways_page_is_html(opened):
+async def test_a_gateways_page_is_html(opened: Open) -> None:
     caller = await opened(Fault("html"))
     answer = await caller.generate()
     assert (answer.status, answer.headers["Content-Type"]) == (502, "text/html; charset=utf-8")
@@ -122,14 +127,14 @@ async def test_a_gateways_page_is_html(opened):
         (Fault("503", where="poll"), []),  # another place
     ],
 )
-async def test_a_fault_strikes_when_its_count_says(opened, fault, struck):
+async def test_a_fault_strikes_when_its_count_says(opened: Open, fault: Fault, struck: list[int]) -> None:
     caller = await opened(fault)
     answers = [(await caller.generate()).status for _ in range(4)]
     assert [number for number, status in enumerate(answers, start=1) if status == 503] == struck
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.0])
-def test_a_rate_strikes_its_share_and_the_same_times_in_every_run(rate):
+def test_a_rate_strikes_its_share_and_the_same_times_in_every_run(rate: float) -> None:
     runs = [Script([Fault("503", rate=rate)], seed) for seed in (7, 7, 8)]
     first, again, other = ([bool(script.at("submit")) for _ in range(1000)] for script in runs)
     assert first == again
@@ -137,7 +142,7 @@ def test_a_rate_strikes_its_share_and_the_same_times_in_every_run(rate):
     assert first != other or rate == 1.0
 
 
-def test_what_a_rate_strikes_does_not_depend_on_other_places_or_lines():
+def test_what_a_rate_strikes_does_not_depend_on_other_places_or_lines() -> None:
     alone, among = Script([Fault("503", rate=0.5)]), Script([Fault("503", rate=0.5), Fault("slow", rate=0.5)])
     struck = [bool(alone.at("submit")) for _ in range(50)]
     for number in range(50):
@@ -145,7 +150,7 @@ def test_what_a_rate_strikes_does_not_depend_on_other_places_or_lines():
         assert ("503" in {fault.kind for fault in among.at("submit")}) == struck[number]
 
 
-async def test_a_reset_before_acceptance_charges_nothing(opened):
+async def test_a_reset_before_acceptance_charges_nothing(opened: Open) -> None:
     caller = await opened(Fault("reset", nth=1))
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await caller.generate()
@@ -154,7 +159,7 @@ async def test_a_reset_before_acceptance_charges_nothing(opened):
     assert caller.sandbox.ledger.images_charged == 1
 
 
-async def test_a_reset_after_acceptance_charges_without_an_answer(opened):
+async def test_a_reset_after_acceptance_charges_without_an_answer(opened: Open) -> None:
     caller = await opened(Fault("reset_after", nth=1))
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await caller.generate(seeds=[1, 2])
@@ -162,18 +167,18 @@ async def test_a_reset_after_acceptance_charges_without_an_answer(opened):
     assert caller.sandbox.ledger.entries[0].job_id
 
 
-async def test_a_500_after_acceptance_charges_all_the_same(opened):
+async def test_a_500_after_acceptance_charges_all_the_same(opened: Open) -> None:
     caller = await opened(Fault("500_after"))
     assert (await caller.generate(seeds=[1, 2])).status == 500
     assert caller.sandbox.ledger.images_charged == 2
 
 
-async def test_what_is_refused_anyhow_is_not_lost_after_acceptance(opened):
+async def test_what_is_refused_anyhow_is_not_lost_after_acceptance(opened: Open) -> None:
     caller = await opened(Fault("reset_after"))
     assert (await caller.generate(seeds=[])).status == 422
 
 
-async def test_a_slow_answer_takes_its_seconds(opened):
+async def test_a_slow_answer_takes_its_seconds(opened: Open) -> None:
     caller = await opened(Fault("slow", nth=1, seconds=30), Fault("slow_after", nth=2, seconds=50))
     await caller.accepted()
     await caller.accepted()
@@ -181,14 +186,14 @@ async def test_a_slow_answer_takes_its_seconds(opened):
     assert caller.clock() == 1080
 
 
-async def test_a_garbled_answer_is_half_of_one(opened):
+async def test_a_garbled_answer_is_half_of_one(opened: Open) -> None:
     caller = await opened(Fault("garbled"))
     with pytest.raises(json.JSONDecodeError):
         await caller.generate()
     assert caller.sandbox.ledger.images_charged == 1
 
 
-async def test_a_revoked_token_is_refused_until_a_new_one_is_asked_for(opened):
+async def test_a_revoked_token_is_refused_until_a_new_one_is_asked_for(opened: Open) -> None:
     caller = await opened(Fault("401", nth=1))
     assert [(await caller.generate()).status for _ in range(2)] == [401, 401]
     await caller.sign_in()
@@ -196,7 +201,7 @@ async def test_a_revoked_token_is_refused_until_a_new_one_is_asked_for(opened):
 
 
 @pytest.mark.parametrize("kind", ["no_job_id", "no_status_url", "other_status_host"])
-async def test_an_acceptance_may_lack_what_it_should_say(opened, kind):
+async def test_an_acceptance_may_lack_what_it_should_say(opened: Open, kind: str) -> None:
     caller = await opened(Fault(kind))
     ticket = await caller.accepted()
     assert ("jobId" in ticket) == (kind != "no_job_id")
@@ -205,7 +210,7 @@ async def test_an_acceptance_may_lack_what_it_should_say(opened, kind):
     assert caller.sandbox.ledger.images_charged == 1
 
 
-async def test_a_job_id_may_come_twice(opened):
+async def test_a_job_id_may_come_twice(opened: Open) -> None:
     caller = await opened(Fault("repeated_job_id", nth=2))
     first, second = await caller.accepted(), await caller.accepted()
     assert first["jobId"] == second["jobId"]
@@ -225,14 +230,16 @@ async def test_a_job_id_may_come_twice(opened):
         (Fault("no_result"), "succeeded", None),
     ],
 )
-async def test_a_job_may_end_badly_and_is_charged(opened, fault, status, code):
+async def test_a_job_may_end_badly_and_is_charged(
+    opened: Open, fault: Fault, status: str | None, code: str | None
+) -> None:
     caller = await opened(fault)
     answer = await caller.finished(await caller.accepted())
     assert (answer.get("status"), answer.get("error_code")) == (status, code)
     assert caller.sandbox.ledger.images_charged == 1
 
 
-async def test_a_poll_may_be_answered_about_another_job(opened):
+async def test_a_poll_may_be_answered_about_another_job(opened: Open) -> None:
     caller = await opened(Fault("other_job_id", nth=1))
     ticket = await caller.accepted()
     answers = [(await caller.call("GET", ticket["statusUrl"])).json["jobId"] for _ in range(2)]
@@ -240,14 +247,14 @@ async def test_a_poll_may_be_answered_about_another_job(opened):
 
 
 @pytest.mark.parametrize("place", ["token", "poll", "download", "upload", "models", "cancel"])
-async def test_any_call_may_be_cut_off(opened, place):
+async def test_any_call_may_be_cut_off(opened: Open, place: Place) -> None:
     caller = await opened(Fault("reset", where=place, every=2 if place == "token" else 1))
     ticket = await caller.accepted()
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call_at(place, caller, ticket)
 
 
-async def test_an_unknown_word_stands_for_running(opened):
+async def test_an_unknown_word_stands_for_running(opened: Open) -> None:
     caller = await opened(Fault("unknown_word", word="simmering"))
     ticket = await caller.accepted()
     caller.clock.pass_(1)
@@ -266,19 +273,19 @@ async def test_an_unknown_word_stands_for_running(opened):
         ("shuffled", [13, 12, 11]),
     ],
 )
-async def test_outputs_may_differ_from_what_was_asked(opened, kind, seeds):
+async def test_outputs_may_differ_from_what_was_asked(opened: Open, kind: str, seeds: list[int]) -> None:
     caller = await opened(Fault(kind, nth=1))
     first, second = await caller.accepted(seeds=[11, 12, 13]), await caller.accepted(seeds=[11, 12, 13])
     assert [output["seed"] for output in await caller.outputs(first)] == seeds
     assert [output["seed"] for output in await caller.outputs(second)] == [11, 12, 13]
 
 
-async def test_a_success_may_warn_of_denied_words(opened):
+async def test_a_success_may_warn_of_denied_words(opened: Open) -> None:
     caller = await opened(Fault("denied_words"))
     assert (await caller.finished(await caller.accepted()))["result"]["promptHasDeniedWords"] is True
 
 
-async def test_outputs_are_counted_over_all_jobs(opened):
+async def test_outputs_are_counted_over_all_jobs(opened: Open) -> None:
     caller = await opened(Fault("other_image_host", nth=3))
     hosts = []
     for _ in range(2):
@@ -287,20 +294,20 @@ async def test_outputs_are_counted_over_all_jobs(opened):
     assert hosts == [False, False, True, False]
 
 
-async def test_a_url_that_has_expired_at_once_is_fresh_at_the_next_poll(opened):
+async def test_a_url_that_has_expired_at_once_is_fresh_at_the_next_poll(opened: Open) -> None:
     caller = await opened(Fault("expired"))
     ticket = await caller.accepted()
     answers = [await caller.download((await caller.outputs(ticket))[0]["image"]["url"]) for _ in range(2)]
     assert [answer.status for answer in answers] == [403, 200]
 
 
-async def test_a_finished_job_may_run_again_for_one_poll(opened):
+async def test_a_finished_job_may_run_again_for_one_poll(opened: Open) -> None:
     caller = await opened(Fault("backwards"))
     ticket = await caller.accepted()
     assert [(await caller.finished(ticket))["status"] for _ in range(3)] == ["succeeded", "running", "succeeded"]
 
 
-async def test_a_link_may_be_dead_for_good_or_missing(opened):
+async def test_a_link_may_be_dead_for_good_or_missing(opened: Open) -> None:
     caller = await opened(Fault("dead_link", nth=1), Fault("no_link", nth=2))
     ticket = await caller.accepted(seeds=[1, 2])
     for _ in range(2):
@@ -308,14 +315,14 @@ async def test_a_link_may_be_dead_for_good_or_missing(opened):
         assert ((await caller.download(dead["image"]["url"])).status, none["image"]) == (403, {})
 
 
-async def test_two_pictures_may_be_the_same(opened):
+async def test_two_pictures_may_be_the_same(opened: Open) -> None:
     caller = await opened(Fault("same_picture", first=2))
     outputs = await caller.outputs(await caller.accepted(seeds=[1, 2, 3]))
     same, same_too, other = [(await caller.download(output["image"]["url"])).body for output in outputs]
     assert same == same_too != other
 
 
-async def test_half_a_picture_may_end_with_the_connection_or_come_compressed(opened):
+async def test_half_a_picture_may_end_with_the_connection_or_come_compressed(opened: Open) -> None:
     caller = await opened(Fault("unfinished", nth=1), Fault("compressed", nth=2))
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     half = await caller.download(url)
@@ -327,7 +334,7 @@ async def test_half_a_picture_may_end_with_the_connection_or_come_compressed(ope
     Image.open(io.BytesIO((await caller.download(url)).body)).load()
 
 
-async def test_a_picture_may_come_byte_by_byte(opened):
+async def test_a_picture_may_come_byte_by_byte(opened: Open) -> None:
     caller = await opened(Fault("trickle", nth=1, seconds=3), plain_pictures=True)
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     began = caller.clock()
@@ -335,14 +342,14 @@ async def test_a_picture_may_come_byte_by_byte(opened):
     assert caller.clock() - began == 3 * len(body)
 
 
-async def test_a_picture_may_be_a_small_file_of_400_million_pixels(opened):
+async def test_a_picture_may_be_a_small_file_of_400_million_pixels(opened: Open) -> None:
     caller = await opened(Fault("bomb", nth=1))
     body = (await caller.download((await caller.outputs(await caller.accepted()))[0]["image"]["url"])).body
     wide, high = struct.unpack(">II", body[16:24])
     assert (len(body) < 100_000, wide * high) == (True, 400_000_000)
 
 
-async def test_a_truncated_image_looks_complete_but_does_not_decode(opened):
+async def test_a_truncated_image_looks_complete_but_does_not_decode(opened: Open) -> None:
     caller = await opened(Fault("truncated", nth=1))
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     with pytest.raises(OSError, match="truncated"):
@@ -350,7 +357,7 @@ async def test_a_truncated_image_looks_complete_but_does_not_decode(opened):
     Image.open(io.BytesIO((await caller.download(url)).body)).load()
 
 
-async def test_a_cut_download_breaks_off(opened):
+async def test_a_cut_download_breaks_off(opened: Open) -> None:
     caller = await opened(Fault("cut", nth=1))
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     with pytest.raises(aiohttp.ClientPayloadError):
@@ -358,14 +365,14 @@ async def test_a_cut_download_breaks_off(opened):
     assert (await caller.download(url)).status == 200
 
 
-async def test_an_image_of_the_wrong_size_stays_so(opened):
+async def test_an_image_of_the_wrong_size_stays_so(opened: Open) -> None:
     caller = await opened(Fault("wrong_size"))
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     sizes = [Image.open(io.BytesIO((await caller.download(url)).body)).size for _ in range(2)]
     assert sizes == [(1024, 1024), (1024, 1024)]
 
 
-async def test_a_download_may_be_larger_than_any_picture(opened):
+async def test_a_download_may_be_larger_than_any_picture(opened: Open) -> None:
     caller = await opened(Fault("huge", nth=1))
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     async with caller.http.get(url) as response:
@@ -374,7 +381,7 @@ async def test_a_download_may_be_larger_than_any_picture(opened):
 
 
 @pytest.mark.parametrize("place", ["submit", "poll"])
-async def test_a_redirect_leads_to_another_host(opened, place):
+async def test_a_redirect_leads_to_another_host(opened: Open, place: Place) -> None:
     caller = await opened(Fault("redirect", where=place))
     path = {"submit": "/v3/images/generate-async", "poll": "/v3/status/any"}[place]
     method = {"submit": "POST", "poll": "GET"}[place]
@@ -382,7 +389,7 @@ async def test_a_redirect_leads_to_another_host(opened, place):
     assert (answer.status, answer.headers["Location"]) == (307, "http://127.0.0.2/")
 
 
-async def test_a_page_may_come_instead_of_an_image(opened):
+async def test_a_page_may_come_instead_of_an_image(opened: Open) -> None:
     caller = await opened(Fault("not_an_image"))
     answer = await caller.download((await caller.outputs(await caller.accepted()))[0]["image"]["url"])
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -397,13 +404,13 @@ async def test_a_page_may_come_instead_of_an_image(opened):
         ("poll", b'"error_code": "runtime_error"'),
     ],
 )
-async def test_an_outage_is_worded_as_its_place_words_things(opened, place, said):
+async def test_an_outage_is_worded_as_its_place_words_things(opened: Open, place: Place, said: bytes) -> None:
     caller = await opened(Fault("500", where=place, every=2 if place == "token" else 1))
     answer = await call_at(place, caller, await caller.accepted())
     assert answer.status == 500 and said in answer.body
 
 
-async def leave_in_the_middle(caller, path, headers):
+async def leave_in_the_middle(caller: Caller, path: str, headers: dict[str, str]) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", int(caller.origin.rpartition(":")[2]))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 99\r\n\r\n{{".encode())
@@ -414,12 +421,14 @@ async def leave_in_the_middle(caller, path, headers):
         await caller.call("GET", "/sandbox/ledger")
 
 
-async def test_a_caller_that_left_while_asking_for_a_token_was_a_bug_of_the_sandbox(caller, caplog):
+async def test_a_caller_that_left_while_asking_for_a_token_was_a_bug_of_the_sandbox(
+    caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
     await leave_in_the_middle(caller, "/ims/token/v3", {"Content-Type": "application/x-www-form-urlencoded"})
     assert not caplog.records
 
 
-async def test_a_caller_that_leaves_in_the_middle_is_charged_nothing(caller):
+async def test_a_caller_that_leaves_in_the_middle_is_charged_nothing(caller: Caller) -> None:
     await leave_in_the_middle(caller, "/v3/images/generate-async", caller.headers)
     assert [entry.why for entry in caller.sandbox.ledger.entries] == ["dropped"]
     assert caller.sandbox.ledger.images_charged == 0
@@ -429,7 +438,7 @@ ELSEWHERE = [(kind, place) for kind, places in KINDS.items() for place in places
 
 
 @pytest.mark.parametrize(("kind", "place"), ELSEWHERE)
-async def test_an_outage_may_strike_any_call(opened, kind, place):
+async def test_an_outage_may_strike_any_call(opened: Open, kind: str, place: Place) -> None:
     caller = await opened(Fault(kind, where=place, nth=2 if place == "token" else 1))
     ticket = await caller.accepted()
     assert (await call_at(place, caller, ticket)).status == {"500": 500, "503": 503, "html": 502}[kind]
@@ -449,12 +458,12 @@ async def test_an_outage_may_strike_any_call(opened, kind, place):
         ({"kind": "500", "rate": 1.5}, "rate is above 0 to 1"),
     ],
 )
-def test_a_fault_that_cannot_be_is_explained(wrong, message):
+def test_a_fault_that_cannot_be_is_explained(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(FaultError, match=message):
         Fault(**wrong)
 
 
-def test_a_script_is_read_from_yaml_and_from_json(tmp_path):
+def test_a_script_is_read_from_yaml_and_from_json(tmp_path: Path) -> None:
     expected = (Fault("429", nth=2, seconds=5), Fault("failed", every=3, word="prompt_unsafe"))
     (tmp_path / "script.yaml").write_text(
         "- {kind: 429, nth: 2, seconds: 5}\n- kind: failed\n  every: 3\n  word: prompt_unsafe\n"
@@ -477,7 +486,7 @@ def test_a_script_is_read_from_yaml_and_from_json(tmp_path):
         ("- [", "not readable as YAML or JSON"),
     ],
 )
-def test_a_script_that_cannot_be_followed_is_explained(tmp_path, text, message):
+def test_a_script_that_cannot_be_followed_is_explained(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "script.yaml").write_text(text)
     with pytest.raises(FaultError, match=message):
         load_faults(tmp_path / "script.yaml")

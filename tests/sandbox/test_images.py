@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PIL import Image, ImageStat
@@ -14,6 +16,7 @@ from PIL import Image, ImageStat
 from campaign_runner.sandbox.drawing.looks import STYLES
 from campaign_runner.sandbox.drawing.subjects import THINGS, candle, parcel, soap, thing_of
 from campaign_runner.sandbox.images import Picture, drawable, render
+from tests.sandbox.conftest import Caller, Open
 
 SMALL = Picture("almond candle, autumn leaves", (1024, 1024), 66080, "ab12" * 16, "image3")
 SIZES = [
@@ -22,13 +25,13 @@ SIZES = [
 ]  # fmt: skip
 
 
-def decoded(picture, media_type="image/jpeg"):
+def decoded(picture: Picture, media_type: str = "image/jpeg") -> Image.Image:
     image = Image.open(io.BytesIO(render(picture, media_type)))
     image.load()
     return image
 
 
-def difference(one, other):
+def difference(one: Picture, other: Picture) -> float:
     """Mean difference of two pictures' channels, 0 to 255, without the lettered strip."""
     crops = [decoded(picture).convert("RGB").resize((64, 64)).crop((0, 0, 64, 56)) for picture in (one, other)]
     first, second = (crop.tobytes() for crop in crops)
@@ -36,17 +39,17 @@ def difference(one, other):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_every_size_of_every_family_is_drawn_exactly(size):
+def test_every_size_of_every_family_is_drawn_exactly(size: tuple[int, int]) -> None:
     assert decoded(replace(SMALL, size=size)).size == size
 
 
 @pytest.mark.parametrize(("media_type", "kind"), [("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/webp", "WEBP")])
-def test_each_media_type_is_a_real_file_of_its_kind(media_type, kind):
+def test_each_media_type_is_a_real_file_of_its_kind(media_type: str, kind: str) -> None:
     assert decoded(SMALL, media_type).format == kind
 
 
 @pytest.mark.parametrize("style", [None, "grainy_film", "painting", "pop_art", "watercolor", "never_heard_of"])
-def test_the_same_picture_has_the_same_bytes(style):
+def test_the_same_picture_has_the_same_bytes(style: str | None) -> None:
     picture = replace(SMALL, styles=(style,) if style else ())
     assert render(picture, "image/jpeg") == render(picture, "image/jpeg")
 
@@ -64,26 +67,26 @@ def test_the_same_picture_has_the_same_bytes(style):
         {"intensity": 10},
     ],
 )
-def test_another_look_prompt_or_seed_is_seen_at_once(other):
+def test_another_look_prompt_or_seed_is_seen_at_once(other: dict[str, Any]) -> None:
     assert difference(SMALL, replace(SMALL, **other)) > 3
 
 
-def test_whatever_else_differs_shows_in_the_lettering():
+def test_whatever_else_differs_shows_in_the_lettering() -> None:
     assert render(SMALL, "image/jpeg") != render(replace(SMALL, key="cd34" * 16), "image/jpeg")
 
 
-def test_seeds_that_lie_near_each_other_differ_in_wall_and_colours():
+def test_seeds_that_lie_near_each_other_differ_in_wall_and_colours() -> None:
     near = [replace(SMALL, seed=seed) for seed in range(5)]
     assert min(difference(one, other) for one in near for other in near if one is not other) > 8
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
-def test_every_listed_style_draws_something_with_contrast(style):
+def test_every_listed_style_draws_something_with_contrast(style: str) -> None:
     image = decoded(replace(SMALL, size=(896, 1152), styles=(style,)))
     assert max(ImageStat.Stat(image).stddev) > 10
 
 
-def test_a_black_and_white_look_has_no_colour():
+def test_a_black_and_white_look_has_no_colour() -> None:
     image = decoded(replace(SMALL, styles=("bw",))).crop((0, 0, 1024, 900))
     red, _, blue = (channel.tobytes() for channel in image.split())
     assert max(abs(a - b) for a, b in zip(red, blue, strict=True)) < 12  # what JPEG loses
@@ -99,18 +102,18 @@ def test_a_black_and_white_look_has_no_colour():
         ("a thing without a name", parcel),
     ],
 )
-def test_the_prompt_says_which_thing_is_drawn(prompt, thing):
+def test_the_prompt_says_which_thing_is_drawn(prompt: str, thing: Callable[..., object]) -> None:
     assert thing_of(prompt) is thing
 
 
 @pytest.mark.parametrize("word", [words[0] for words in THINGS.values()])
-def test_every_thing_can_be_drawn_from_both_sides(word):
+def test_every_thing_can_be_drawn_from_both_sides(word: str) -> None:
     for seed in (1, 2, 3, 4):
         assert decoded(replace(SMALL, prompt=word, seed=seed, size=(896, 1152))).size == (896, 1152)
 
 
 @pytest.mark.parametrize("text", ["x" * 1024, "秋" * 1024, "\N{GRINNING FACE}", "a\u0301", "W" * 3])
-def test_any_prompt_can_be_lettered(text):
+def test_any_prompt_can_be_lettered(text: str) -> None:
     assert decoded(replace(SMALL, prompt=text)).size == (1024, 1024)
 
 
@@ -123,16 +126,16 @@ def test_any_prompt_can_be_lettered(text):
         ("golden_hour, painting", "golden_hour, painting"),
     ],
 )
-def test_letters_that_the_font_lacks_become_an_ellipsis(text, shown):
+def test_letters_that_the_font_lacks_become_an_ellipsis(text: str, shown: str) -> None:
     assert drawable(text) == shown
 
 
-def test_a_plain_picture_is_flat_and_of_its_key():
+def test_a_plain_picture_is_flat_and_of_its_key() -> None:
     image = decoded(replace(SMALL, is_plain=True), "image/png")
     assert image.getcolors() == [(1024 * 1024, (0xAB, 0x12, 0xAB))]
 
 
-def test_pictures_drawn_at_the_same_time_do_not_disturb_each_other():
+def test_pictures_drawn_at_the_same_time_do_not_disturb_each_other() -> None:
     pictures = [replace(SMALL, seed=seed, styles=("painting",)) for seed in range(6)]
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(lambda picture: render(picture, "image/jpeg"), pictures))
@@ -144,12 +147,12 @@ class CountingPool(ThreadPoolExecutor):
 
     given = 0
 
-    def submit(self, *call, **more):
+    def submit(self, *call: Any, **more: Any) -> Future[Any]:
         self.given += 1
         return super().submit(*call, **more)
 
 
-async def test_pictures_are_drawn_off_the_event_loop(caller):
+async def test_pictures_are_drawn_off_the_event_loop(caller: Caller) -> None:
     pool = CountingPool(1)
     asyncio.get_running_loop().set_default_executor(pool)
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
@@ -158,7 +161,7 @@ async def test_pictures_are_drawn_off_the_event_loop(caller):
     assert pool.given == before + 1
 
 
-async def test_the_same_request_in_another_sandbox_gives_the_same_bytes(opened):
+async def test_the_same_request_in_another_sandbox_gives_the_same_bytes(opened: Open) -> None:
     digests = set()
     for _ in range(2):
         caller = await opened()
@@ -175,7 +178,9 @@ async def test_the_same_request_in_another_sandbox_gives_the_same_bytes(opened):
         ("image/png", {"x-accept-mimetype": "image/webp"}, "image/png"),  # asked for in vain
     ],
 )
-async def test_the_media_type_is_as_asked_unless_the_switch_says_otherwise(opened, switch, asked, sent):
+async def test_the_media_type_is_as_asked_unless_the_switch_says_otherwise(
+    opened: Open, switch: str, asked: dict[str, str], sent: str
+) -> None:
     caller = await opened(media_type=switch)
     url = (await caller.outputs(await caller.accepted("image3", asked)))[0]["image"]["url"]
     picture = await caller.download(url)
@@ -184,7 +189,7 @@ async def test_the_media_type_is_as_asked_unless_the_switch_says_otherwise(opene
 
 
 @pytest.mark.parametrize("is_plain", [False, True])
-def test_models_trained_anew_draw_another_picture_of_the_same_request_and_seed(is_plain):
+def test_models_trained_anew_draw_another_picture_of_the_same_request_and_seed(is_plain: bool) -> None:
     picture = replace(SMALL, is_plain=is_plain)
     drifted = replace(picture, is_drifted=True)
     assert difference(picture, drifted) > 3

@@ -8,11 +8,12 @@ import pytest
 
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
+from tests.sandbox.conftest import Caller, Open
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
-async def test_an_acceptance_names_the_job_and_where_to_ask(caller):
+async def test_an_acceptance_names_the_job_and_where_to_ask(caller: Caller) -> None:
     answer = await caller.generate()
     job_id = answer.json["jobId"]
     assert re.fullmatch(f"urn:ff:jobs:epo:{UUID}", job_id)
@@ -24,7 +25,7 @@ async def test_an_acceptance_names_the_job_and_where_to_ask(caller):
     assert answer.headers["Link"].startswith(f'<{caller.origin}/v3/status/{job_id}>; rel="status"')
 
 
-async def test_job_ids_and_unasked_seeds_are_the_same_in_every_sandbox_of_one_seed(opened):
+async def test_job_ids_and_unasked_seeds_are_the_same_in_every_sandbox_of_one_seed(opened: Open) -> None:
     tickets = []
     for seed in (1, 1, 2):
         caller = await opened(seed=seed)
@@ -34,7 +35,7 @@ async def test_job_ids_and_unasked_seeds_are_the_same_in_every_sandbox_of_one_se
     assert tickets[0][0] != tickets[2][0] and tickets[0][1] != tickets[2][1]
 
 
-async def test_a_finished_job_shows_the_documented_result(caller):
+async def test_a_finished_job_shows_the_documented_result(caller: Caller) -> None:
     ticket = await caller.accepted(seeds=[5], contentClass="art", size={"width": 2688, "height": 1536})
     answer = await caller.finished(ticket)
     assert answer.keys() == {"status", "jobId", "result"}
@@ -58,20 +59,22 @@ async def test_a_finished_job_shows_the_documented_result(caller):
         ("nonsense", 422, "validation_error"),
     ],
 )
-async def test_an_unknown_job_and_a_malformed_id_are_told_apart_by_the_status_alone(caller, job_id, http, code):
+async def test_an_unknown_job_and_a_malformed_id_are_told_apart_by_the_status_alone(
+    caller: Caller, job_id: str, http: int, code: str
+) -> None:
     answer = await caller.call("GET", f"/v3/status/{job_id}")
     assert (answer.status, answer.json["error_code"]) == (http, code)
     answer = await caller.call("PUT", f"/v3/cancel/{job_id}")
     assert (answer.status, answer.json["error_code"]) == (404, "unknown_job_id")
 
 
-async def test_another_clients_job_is_unknown(caller):
+async def test_another_clients_job_is_unknown(caller: Caller) -> None:
     ticket = await caller.accepted()
     await caller.sign_in("other")
     assert (await caller.call("GET", ticket["statusUrl"])).status == 404
 
 
-async def test_a_job_is_forgotten_after_the_set_time(opened):
+async def test_a_job_is_forgotten_after_the_set_time(opened: Open) -> None:
     caller = await opened(job_known_seconds=100)
     ticket = await caller.accepted()
     caller.clock.pass_(100)
@@ -79,7 +82,7 @@ async def test_a_job_is_forgotten_after_the_set_time(opened):
 
 
 @pytest.mark.parametrize("word", ["cancelled", "canceled"])
-async def test_a_cancelled_job_stays_cancelled(opened, word):
+async def test_a_cancelled_job_stays_cancelled(opened: Open, word: str) -> None:
     caller = await opened(cancelled_word=word)
     ticket = await caller.accepted()
     answer = await caller.call("PUT", ticket["cancelUrl"])
@@ -89,7 +92,7 @@ async def test_a_cancelled_job_stays_cancelled(opened, word):
     assert (again.status, again.json["error_code"]) == (409, "job_already_canceled")
 
 
-async def test_a_switch_lets_cancelling_take_a_while(opened):
+async def test_a_switch_lets_cancelling_take_a_while(opened: Open) -> None:
     caller = await opened(cancel_seconds=10, job_seconds=1)
     ticket = await caller.accepted()
     await caller.call("PUT", ticket["cancelUrl"])
@@ -98,14 +101,14 @@ async def test_a_switch_lets_cancelling_take_a_while(opened):
     assert (await caller.call("GET", ticket["statusUrl"])).json["status"] == "cancelled"
 
 
-async def test_a_finished_job_cannot_be_cancelled(caller):
+async def test_a_finished_job_cannot_be_cancelled(caller: Caller) -> None:
     ticket = await caller.accepted()
     await caller.finished(ticket)
     answer = await caller.call("PUT", ticket["cancelUrl"])
     assert (answer.status, answer.json["error_code"]) == (409, "job_completed")
 
 
-async def test_an_image_url_works_until_it_expires(opened):
+async def test_an_image_url_works_until_it_expires(opened: Open) -> None:
     caller = await opened(expire_seconds=30)
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     caller.clock.pass_(29)
@@ -116,7 +119,7 @@ async def test_an_image_url_works_until_it_expires(opened):
     assert b"<Code>AccessDenied</Code><Message>Request has expired</Message>" in answer.body
 
 
-async def test_polling_again_gives_a_fresh_url_unless_the_switch_says_the_same(opened):
+async def test_polling_again_gives_a_fresh_url_unless_the_switch_says_the_same(opened: Open) -> None:
     for fresh in (True, False):
         caller = await opened(fresh_urls=fresh)
         ticket = await caller.accepted()
@@ -126,14 +129,14 @@ async def test_polling_again_gives_a_fresh_url_unless_the_switch_says_the_same(o
 
 
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
-async def test_an_image_url_takes_no_second_proof(caller, header):
+async def test_an_image_url_takes_no_second_proof(caller: Caller, header: str) -> None:
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     answer = await caller.download(url, {header: caller.headers[header]})
     assert answer.status == 400
     assert b"<Code>InvalidArgument</Code>" in answer.body
 
 
-async def test_an_image_url_that_was_altered_is_refused(caller):
+async def test_an_image_url_that_was_altered_is_refused(caller: Caller) -> None:
     url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
     longer = await caller.download(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=9999"))
     other = await caller.download(url.replace("-0?", "-1?"))
@@ -141,7 +144,7 @@ async def test_an_image_url_that_was_altered_is_refused(caller):
     assert [answer.status for answer in (longer, other, bare)] == [403, 403, 403]
 
 
-async def test_switches_name_the_words_and_the_order(opened):
+async def test_switches_name_the_words_and_the_order(opened: Open) -> None:
     caller = await opened(running_word="IN_PROGRESS", shuffled=True)
     ticket = await caller.accepted(seeds=[1, 2, 3])
     caller.clock.pass_(1)
@@ -149,7 +152,7 @@ async def test_switches_name_the_words_and_the_order(opened):
     assert [output["seed"] for output in await caller.outputs(ticket)] == [3, 2, 1]
 
 
-async def test_durations_spread_around_the_set_one(opened):
+async def test_durations_spread_around_the_set_one(opened: Open) -> None:
     caller = await opened(job_seconds=100, job_spread=0.5)
     tickets = [await caller.accepted() for _ in range(20)]
     caller.clock.pass_(100)
@@ -157,7 +160,7 @@ async def test_durations_spread_around_the_set_one(opened):
     assert {"running", "succeeded"} == set(words)
 
 
-async def test_a_long_tail_has_jobs_of_many_times_the_usual_duration(opened):
+async def test_a_long_tail_has_jobs_of_many_times_the_usual_duration(opened: Open) -> None:
     caller = await opened(job_seconds=10, job_spread=1, spread_shape="long_tail")
     tickets = [await caller.accepted() for _ in range(100)]
     caller.clock.pass_(10)
@@ -169,7 +172,7 @@ async def test_a_long_tail_has_jobs_of_many_times_the_usual_duration(opened):
 
 
 @pytest.mark.parametrize("shape", ["even", "long_tail"])
-async def test_every_call_may_take_its_time_and_the_same_time_in_every_run(opened, shape):
+async def test_every_call_may_take_its_time_and_the_same_time_in_every_run(opened: Open, shape: str) -> None:
     took = []
     for _ in range(2):
         caller = await opened(answer_seconds=5, answer_spread=0.5, spread_shape=shape)
@@ -181,7 +184,7 @@ async def test_every_call_may_take_its_time_and_the_same_time_in_every_run(opene
     assert 25 < took[0] < 100
 
 
-async def test_a_status_may_lie_on_another_port_of_the_same_host(opened):
+async def test_a_status_may_lie_on_another_port_of_the_same_host(opened: Open) -> None:
     caller = await opened(other_status_port=True)
     ticket = await caller.accepted()
     assert ticket["statusUrl"].startswith("http://127.0.0.1:")
@@ -190,6 +193,6 @@ async def test_a_status_may_lie_on_another_port_of_the_same_host(opened):
     assert (await caller.download(url)).status == 200
 
 
-async def test_it_listens_on_the_literal_loopback_address_alone():
+async def test_it_listens_on_the_literal_loopback_address_alone() -> None:
     async with serving(Sandbox()) as origin:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", origin)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-GOLDEN = {
+from tests.sandbox.conftest import Caller
+
+GOLDEN: dict[str, Any] = {
     "prompt": "almond candle on an oak table, autumn leaves, soft morning light",
     "size": {"height": 2048, "width": 2048},
     "style": {"presets": ["painting"]},
@@ -13,7 +17,7 @@ GOLDEN_KEY = "bcb38449d48f6913f5da061a973bb7a2f50b480aaec633f8149a90ac81881640"
 PNG = {"Content-Type": "image/png"}
 
 
-async def test_the_golden_request_has_the_golden_key(caller):
+async def test_the_golden_request_has_the_golden_key(caller: Caller) -> None:
     await caller.accepted("image4_standard", **GOLDEN, seeds=[66080])
     assert dict(caller.sandbox.ledger.charged) == {GOLDEN_KEY: 1}
 
@@ -26,7 +30,7 @@ async def test_the_golden_request_has_the_golden_key(caller):
         {"size": {"width": 2048, "height": 2048}, "seeds": [66080]},  # fields in another order
     ],
 )
-async def test_the_same_image_asked_for_twice_is_charged_twice_and_shown(caller, same):
+async def test_the_same_image_asked_for_twice_is_charged_twice_and_shown(caller: Caller, same: dict[str, Any]) -> None:
     await caller.accepted(**GOLDEN, seeds=[66080])
     await caller.accepted(**GOLDEN | same)
     shown = (await caller.call("GET", "/sandbox/ledger", headers={})).json
@@ -42,19 +46,21 @@ async def test_the_same_image_asked_for_twice_is_charged_twice_and_shown(caller,
         ("image4_standard", {}, {"seeds": [66081]}),
     ],
 )
-async def test_any_difference_is_another_image(caller, version, headers, body):
+async def test_any_difference_is_another_image(
+    caller: Caller, version: str, headers: dict[str, str], body: dict[str, Any]
+) -> None:
     await caller.accepted(**GOLDEN, seeds=[66080])
     await caller.accepted(version, headers, **GOLDEN, **body)
     assert sorted(caller.sandbox.ledger.charged.values()) == [1, 1]
 
 
-async def test_the_order_of_styles_makes_no_other_image(caller):
+async def test_the_order_of_styles_makes_no_other_image(caller: Caller) -> None:
     for presets in (["bw", "painting"], ["painting", "bw"]):
         await caller.accepted(style={"presets": presets}, seeds=[1])
     assert list(caller.sandbox.ledger.charged.values()) == [2]
 
 
-async def test_a_reference_counts_by_its_content_not_by_its_upload(caller):
+async def test_a_reference_counts_by_its_content_not_by_its_upload(caller: Caller) -> None:
     for _ in range(2):
         upload = await caller.call("POST", "/v2/storage/image", data=b"\x89PNG\r\n\x1a\n", headers=caller.headers | PNG)
         source = {"uploadId": upload.json["images"][0]["id"]}
@@ -62,7 +68,7 @@ async def test_a_reference_counts_by_its_content_not_by_its_upload(caller):
     assert list(caller.sandbox.ledger.charged.values()) == [2]
 
 
-async def test_every_request_for_generation_is_an_entry(caller):
+async def test_every_request_for_generation_is_an_entry(caller: Caller) -> None:
     ticket = await caller.accepted(seeds=[1, 2])
     caller.clock.pass_(5)
     await caller.generate(seeds=[3, 3])
@@ -75,7 +81,7 @@ async def test_every_request_for_generation_is_an_entry(caller):
     assert (refused["seeds"], refused["job_id"], refused["keys"]) == ([3, 3], "", [])
 
 
-async def test_calls_are_counted_by_what_they_ask_for(caller):
+async def test_calls_are_counted_by_what_they_ask_for(caller: Caller) -> None:
     ticket = await caller.accepted()
     await caller.download((await caller.outputs(ticket))[0]["image"]["url"])
     shown = (await caller.call("GET", "/sandbox/ledger", headers={})).json
@@ -85,7 +91,7 @@ async def test_calls_are_counted_by_what_they_ask_for(caller):
     assert (shown["accepted"], shown["refused"], shown["accepted_at"]) == (1, 0, [1000.0])
 
 
-async def test_no_secret_is_in_the_ledger(caller):
+async def test_no_secret_is_in_the_ledger(caller: Caller) -> None:
     await caller.accepted()
     shown = (await caller.call("GET", "/sandbox/ledger", headers={})).body.decode()
     assert "s3cret" not in shown and caller.headers["Authorization"].split()[1] not in shown

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
+from tests.sandbox.conftest import Caller, Open
 
-async def listed(caller, **query):
+
+async def listed(caller: Caller, **query: str) -> Any:
     return (await caller.call("GET", "/v3/custom-models", params=query)).json
 
 
-async def test_the_74_published_models_take_two_pages(caller):
+async def test_the_74_published_models_take_two_pages(caller: Caller) -> None:
     first = await listed(caller)
     second = await listed(caller, start="50", limit="50")
     ids = [model["assetId"] for model in first["custom_models"] + second["custom_models"]]
@@ -19,7 +22,7 @@ async def test_the_74_published_models_take_two_pages(caller):
     assert "next" in first["_links"] and "next" not in second["_links"]
 
 
-async def test_the_next_link_leads_to_the_rest(caller):
+async def test_the_next_link_leads_to_the_rest(caller: Caller) -> None:
     first = await listed(caller, start="0", limit="40", sortBy="-assetName")
     rest = (await caller.call("GET", first["_links"]["next"]["href"])).json
     names = [model["assetName"] for model in first["custom_models"] + rest["custom_models"]]
@@ -27,7 +30,7 @@ async def test_the_next_link_leads_to_the_rest(caller):
     assert len(names) == 74
 
 
-async def test_a_style_model_a_subject_model_and_a_name_that_occurs_twice_are_there(caller):
+async def test_a_style_model_a_subject_model_and_a_name_that_occurs_twice_are_there(caller: Caller) -> None:
     models = (await listed(caller))["custom_models"] + (await listed(caller, start="50", limit="50"))["custom_models"]
     warm = next(model for model in models if model["displayName"] == "Warm Custom Model")
     assert (warm["trainingMode"], warm["conceptId"], warm["baseModel"]["name"]) == ("style", "", "clio_v2")
@@ -37,7 +40,7 @@ async def test_a_style_model_a_subject_model_and_a_name_that_occurs_twice_are_th
     ]
 
 
-async def test_an_entry_has_the_fields_of_the_specification(caller):
+async def test_an_entry_has_the_fields_of_the_specification(caller: Caller) -> None:
     entry = (await listed(caller, start="0", limit="1"))["custom_models"][0]
     assert entry.keys() == {
         "version", "assetName", "size", "etag", "trainingMode", "assetId", "mediaType", "createdDate",
@@ -47,13 +50,13 @@ async def test_an_entry_has_the_fields_of_the_specification(caller):
     assert isinstance(entry["createdDate"], int) and entry["createdDate"] > 10**12
 
 
-async def test_a_switch_spells_dates_as_strings(opened):
+async def test_a_switch_spells_dates_as_strings(opened: Open) -> None:
     caller = await opened(dates="iso")
     entry = (await listed(caller, start="0", limit="1", sortBy="createdDate"))["custom_models"][0]
     assert entry["createdDate"] == "2026-01-05T09:00:00.000Z"
 
 
-async def test_a_model_trained_anew_is_the_same_one_with_another_version_and_etag(caller, opened):
+async def test_a_model_trained_anew_is_the_same_one_with_another_version_and_etag(caller: Caller, opened: Open) -> None:
     before = (await listed(caller, start="0", limit="1"))["custom_models"][0]
     after = (await listed(await opened(drift=True), start="0", limit="1"))["custom_models"][0]
     assert {name for name in before if before[name] != after[name]} == {"version", "etag"}
@@ -63,7 +66,7 @@ async def test_a_model_trained_anew_is_the_same_one_with_another_version_and_eta
     ("state", "count"),
     [("published", 74), ("all", 78), ("unpublished", 1), ("ready", 1), ("training", 1), ("queued", 0), ("failed", 1)],
 )
-async def test_a_state_selects_its_models(caller, state, count):
+async def test_a_state_selects_its_models(caller: Caller, state: str, count: int) -> None:
     assert (await listed(caller, publishedState=state))["total_count"] == count
 
 
@@ -81,11 +84,11 @@ async def test_a_state_selects_its_models(caller, state, count):
         {"page": "2"},
     ],
 )
-async def test_a_query_the_specification_does_not_permit_is_400(caller, query):
+async def test_a_query_the_specification_does_not_permit_is_400(caller: Caller, query: dict[str, str]) -> None:
     answer = await caller.call("GET", "/v3/custom-models", params=query)
     assert (answer.status, answer.json["reason"]) == (400, "Bad Request")
 
 
-async def test_who_does_not_take_json_gets_406(caller):
+async def test_who_does_not_take_json_gets_406(caller: Caller) -> None:
     answer = await caller.call("GET", "/v3/custom-models", headers=caller.headers | {"Accept": "text/html"})
     assert (answer.status, answer.json["reason"]) == (406, "Not Acceptable")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from campaign_runner.sandbox.quota import Bucket, Fixed, Quota, Sliding
+from campaign_runner.sandbox.quota import Bucket, Fixed, Quota, Sliding, Window
 from campaign_runner.sandbox.settings import Settings
+from tests.sandbox.conftest import Open
 
 
-def let_through(window, times):
+def let_through(window: Window, times: Sequence[float]) -> list[float]:
     """The times at which a request was let through, of those at which it was tried."""
     passed = []
     for now in times:
@@ -27,12 +30,12 @@ def let_through(window, times):
         (Bucket(2, 60, burst=1), [50, 80, 110]),  # never two within 30 s
     ],
 )
-def test_a_window_lets_through_what_its_rule_permits(window, passed):
+def test_a_window_lets_through_what_its_rule_permits(window: Window, passed: list[float]) -> None:
     assert let_through(window, [50, 55, 59, 60, 65, 80, 81, 110, 115, 120]) == passed
 
 
 @pytest.mark.parametrize("window", [Sliding(3, 60), Fixed(3, 60), Bucket(3, 60, burst=3), Bucket(3, 60, burst=1)])
-def test_after_the_wait_that_a_window_names_one_more_is_let_through(window):
+def test_after_the_wait_that_a_window_names_one_more_is_let_through(window: Window) -> None:
     now = 17.0
     for _ in range(20):
         now += window.wait(now)
@@ -40,7 +43,7 @@ def test_after_the_wait_that_a_window_names_one_more_is_let_through(window):
         window.take(now)
 
 
-async def test_beyond_four_a_minute_is_429_with_the_seconds_to_wait(opened):
+async def test_beyond_four_a_minute_is_429_with_the_seconds_to_wait(opened: Open) -> None:
     caller = await opened(per_minute=4)
     for _ in range(4):
         await caller.accepted()
@@ -52,7 +55,7 @@ async def test_beyond_four_a_minute_is_429_with_the_seconds_to_wait(opened):
     await caller.accepted()
 
 
-async def test_refused_requests_use_up_nothing(opened):
+async def test_refused_requests_use_up_nothing(opened: Open) -> None:
     caller = await opened(per_minute=1)
     assert (await caller.generate(seeds=[])).status == 422
     await caller.accepted()
@@ -62,14 +65,14 @@ async def test_refused_requests_use_up_nothing(opened):
     await caller.accepted()
 
 
-async def test_each_client_id_has_its_own_allowance(opened):
+async def test_each_client_id_has_its_own_allowance(opened: Open) -> None:
     caller = await opened(per_minute=1)
     await caller.accepted()
     await caller.sign_in("other")
     await caller.accepted()
 
 
-async def test_the_day_is_an_allowance_of_its_own(opened):
+async def test_the_day_is_an_allowance_of_its_own(opened: Open) -> None:
     caller = await opened(per_day=2, token_seconds=10**6)
     for _ in range(2):
         await caller.accepted()
@@ -80,14 +83,16 @@ async def test_the_day_is_an_allowance_of_its_own(opened):
 
 
 @pytest.mark.parametrize(("form", "value"), [("date", "Tue, 01 Sep 2026 12:01:01 GMT"), ("none", None)])
-async def test_a_switch_spells_retry_after_as_a_date_or_leaves_it_out(opened, form, value):
+async def test_a_switch_spells_retry_after_as_a_date_or_leaves_it_out(
+    opened: Open, form: str, value: str | None
+) -> None:
     caller = await opened(per_minute=1, retry_after=form)
     await caller.accepted()
     assert (await caller.generate()).headers.get("Retry-After") == value
 
 
 @pytest.mark.parametrize("counts", [True, False])
-async def test_a_switch_lets_polls_count(opened, counts):
+async def test_a_switch_lets_polls_count(opened: Open, counts: bool) -> None:
     caller = await opened(per_minute=2, polls_count=counts)
     ticket = await caller.accepted()
     polls = [(await caller.call("GET", ticket["statusUrl"])).status for _ in range(2)]
@@ -95,7 +100,7 @@ async def test_a_switch_lets_polls_count(opened, counts):
 
 
 @pytest.mark.parametrize("counts", [True, False])
-async def test_a_switch_lets_uploads_count(opened, counts):
+async def test_a_switch_lets_uploads_count(opened: Open, counts: bool) -> None:
     caller = await opened(per_minute=1, uploads_count=counts)
     headers = caller.headers | {"Content-Type": "image/jpeg"}
     answer = await caller.call("POST", "/v2/storage/image", data=b"\xff\xd8\xff", headers=headers)
@@ -103,7 +108,7 @@ async def test_a_switch_lets_uploads_count(opened, counts):
     assert (await caller.generate()).status == (429 if counts else 202)
 
 
-def test_a_fixed_minute_goes_with_a_fixed_day():
+def test_a_fixed_minute_goes_with_a_fixed_day() -> None:
     quota = Quota(Settings(per_minute=10, per_day=1, quota_window="fixed"))
     quota.take("acme", 86_000)
     assert quota.wait("acme", 86_000) == 400

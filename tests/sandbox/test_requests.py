@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 
 from campaign_runner.sandbox.catalog import MODELS
+from tests.sandbox.conftest import Caller, Open
 
 WARM = next(model.id for model in MODELS if model.display == "Warm Custom Model")
 COOL = next(model.id for model in MODELS if model.display == "Cool Custom Model")
@@ -95,7 +97,9 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("version", "body", "blamed", "kind"), REFUSED)
-async def test_a_wrong_field_is_named(caller, version, body, blamed, kind):
+async def test_a_wrong_field_is_named(
+    caller: Caller, version: str, body: dict[str, Any], blamed: str, kind: str
+) -> None:
     answer = await caller.generate(version, **body)
     assert (answer.status, answer.json["error_code"]) == (422, "validation_error")
     assert [(mistake["loc"][-1], mistake["type"]) for mistake in answer.json["validation_errors"]] == [(blamed, kind)]
@@ -103,19 +107,21 @@ async def test_a_wrong_field_is_named(caller, version, body, blamed, kind):
 
 
 @pytest.mark.parametrize(("version", "body", "images"), ACCEPTED)
-async def test_what_the_specification_permits_is_accepted(caller, version, body, images):
+async def test_what_the_specification_permits_is_accepted(
+    caller: Caller, version: str, body: dict[str, Any], images: int
+) -> None:
     ticket = await caller.accepted(version, **body)
     assert len(await caller.outputs(ticket)) == images
     assert caller.sandbox.ledger.images_charged == images
 
 
-async def test_all_mistakes_come_at_once_each_at_its_place(caller):
+async def test_all_mistakes_come_at_once_each_at_its_place(caller: Caller) -> None:
     answer = await caller.generate("image3", contentClass="x", size={"width": "2048", "height": 0}, seed=1)
     places = [mistake["loc"] for mistake in answer.json["validation_errors"]]
     assert places == [["body", "seed"], ["body", "size", "width"], ["body", "size", "height"], ["body", "contentClass"]]
 
 
-async def test_an_enumeration_is_refused_in_the_words_of_the_specification(caller):
+async def test_an_enumeration_is_refused_in_the_words_of_the_specification(caller: Caller) -> None:
     mistake = (await caller.generate("image3", contentClass="x")).json["validation_errors"][0]
     assert mistake == {
         "ctx": {"enum_values": ["photo", "art"]},
@@ -138,39 +144,41 @@ async def test_an_enumeration_is_refused_in_the_words_of_the_specification(calle
         ({"data": b"prompt=a", "type": "application/x-www-form-urlencoded"}, 415, "invalid_content_type"),
     ],
 )
-async def test_a_body_that_is_no_json_object_is_refused(caller, sent, http, code):
+async def test_a_body_that_is_no_json_object_is_refused(
+    caller: Caller, sent: dict[str, Any], http: int, code: str
+) -> None:
     headers = caller.headers | {"x-model-version": "image3", "Content-Type": sent["type"]}
     answer = await caller.call("POST", "/v3/images/generate-async", data=sent["data"], headers=headers)
     assert (answer.status, answer.json["error_code"]) == (http, code)
 
 
 @pytest.mark.parametrize("size", [1_000_001, 15_000_002])
-async def test_a_body_that_is_too_large_is_refused_by_an_html_page(caller, size):
+async def test_a_body_that_is_too_large_is_refused_by_an_html_page(caller: Caller, size: int) -> None:
     body = json.dumps({"prompt": "x" * size}).encode()
     headers = caller.headers | {"x-model-version": "image3", "Content-Type": "application/json"}
     answer = await caller.call("POST", "/v3/images/generate-async", data=io.BytesIO(body), headers=headers)
     assert (answer.status, answer.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
 
 
-async def test_an_unknown_model_is_404_and_a_missing_one_422(caller):
+async def test_an_unknown_model_is_404_and_a_missing_one_422(caller: Caller) -> None:
     assert (await caller.generate("image5")).status == 404
     missing = await caller.generate("")
     assert missing.json["validation_errors"][0]["loc"] == ["header", "x-model-version"]
 
 
-async def test_a_switch_gives_a_request_without_a_model_the_default_one(opened):
+async def test_a_switch_gives_a_request_without_a_model_the_default_one(opened: Open) -> None:
     caller = await opened(model_without_header="image3")
     await caller.accepted("")
     assert caller.sandbox.ledger.entries[0].version == "image3"
 
 
-async def test_a_switch_lets_ultra_make_the_first_of_several_only(opened):
+async def test_a_switch_lets_ultra_make_the_first_of_several_only(opened: Open) -> None:
     caller = await opened(ultra_many="fewer")
     ticket = await caller.accepted("image4_ultra", seeds=[7, 8])
     assert [output["seed"] for output in await caller.outputs(ticket)] == [7]
 
 
-async def test_a_media_type_that_is_none_of_three_is_refused(caller):
+async def test_a_media_type_that_is_none_of_three_is_refused(caller: Caller) -> None:
     answer = await caller.generate(headers={"x-accept-mimetype": "image/gif"})
     assert answer.json["validation_errors"][0]["loc"] == ["header", "x-accept-mimetype"]
 
@@ -185,7 +193,9 @@ async def test_a_media_type_that_is_none_of_three_is_refused(caller):
         ("empty", 202, None),  # success without images
     ],
 )
-async def test_a_forbidden_prompt_is_refused_as_the_switch_says(opened, refused, http, seen):
+async def test_a_forbidden_prompt_is_refused_as_the_switch_says(
+    opened: Open, refused: str, http: int, seen: str | None
+) -> None:
     caller = await opened(refused=refused)
     answer = await caller.generate(prompt="something forbidden")
     assert answer.status == http
@@ -194,7 +204,7 @@ async def test_a_forbidden_prompt_is_refused_as_the_switch_says(opened, refused,
     assert caller.sandbox.ledger.images_charged == (http == 202)
 
 
-async def test_an_uploaded_reference_is_good_for_seven_days(opened):
+async def test_an_uploaded_reference_is_good_for_seven_days(opened: Open) -> None:
     caller = await opened(token_seconds=10**7)
     upload = await caller.call("POST", "/v2/storage/image", data=b"\x89PNG\r\n\x1a\n..", headers=caller.headers | PNG)
     style = {"imageReference": {"source": {"uploadId": upload.json["images"][0]["id"]}}}
@@ -204,7 +214,7 @@ async def test_an_uploaded_reference_is_good_for_seven_days(opened):
 
 
 @pytest.mark.parametrize("body", [b"", b"GIF89a", b"\xff\xd8\xff a JPEG in truth"])
-async def test_an_upload_that_is_not_what_it_says_is_refused(caller, body):
+async def test_an_upload_that_is_not_what_it_says_is_refused(caller: Caller, body: bytes) -> None:
     answer = await caller.call("POST", "/v2/storage/image", data=body, headers=caller.headers | PNG)
     assert (answer.status, answer.json["error_code"]) == (400, "bad_request")
 

@@ -6,8 +6,10 @@ import io
 
 from PIL import Image
 
+from tests.sandbox.conftest import Caller
 
-async def test_a_request_becomes_pictures_of_the_asked_size_and_is_charged_once(caller):
+
+async def test_a_request_becomes_pictures_of_the_asked_size_and_is_charged_once(caller: Caller) -> None:
     ticket = await caller.accepted(seeds=[66080, 82683], numVariations=2, size={"width": 1792, "height": 2304})
     outputs = await caller.outputs(ticket)
     assert [output["seed"] for output in outputs] == [66080, 82683]
@@ -19,7 +21,7 @@ async def test_a_request_becomes_pictures_of_the_asked_size_and_is_charged_once(
     assert list(ledger["charged"].values()) == [1, 1]
 
 
-async def test_a_job_is_pending_then_runs_then_succeeds(caller):
+async def test_a_job_is_pending_then_runs_then_succeeds(caller: Caller) -> None:
     ticket = await caller.accepted()
     words = []
     for _ in range(3):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 SECRET = "canary-secret-51c7e2"
 
@@ -17,4 +17,7 @@ class Said:
     err: str
 
 
-Command = Callable[..., Awaitable[Said]]
+class Command(Protocol):
+    """`await command("run", file, origin=…, VARIABLE="…")`: a process of the program."""
+
+    async def __call__(self, *arguments: object, origin: str, umask: int = 0o022, **variables: str | None) -> Said: ...

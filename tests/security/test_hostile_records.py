@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.security.commands import SECRET
 
 NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 PRECIOUS = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{SECRET}\n".encode()
-ELSEWHERE = {
+ELSEWHERE: dict[str, Callable[[Path], str]] = {
     "an absolute name": lambda home: str(home / "precious"),
     "out of images": lambda home: "images/../../../precious",
     "out of removed": lambda home: "removed/../../../precious",

@@ -6,7 +6,7 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
 import click
@@ -32,7 +32,12 @@ prompts: {hero: "a {product.name}"}
 sizes: [1024x1024]
 seeds: [1, 2]
 """
-Typed = Callable[..., Said]
+
+
+class Typed(Protocol):
+    def __call__(self, *arguments: str, **variables: str) -> Said: ...
+
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 

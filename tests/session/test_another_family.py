@@ -75,7 +75,7 @@ class ImageV4(Interface):
     always = ("aspectRatio", "modelId", "prompt", "resolutionLevel")
 
     def build(self, asked: ImageRequest) -> dict[str, Any]:
-        body = {"modelId": "firefly_image", "prompt": asked.prompt, "aspectRatio": SHAPES[asked.size]}
+        body: dict[str, Any] = {"modelId": "firefly_image", "prompt": asked.prompt, "aspectRatio": SHAPES[asked.size]}
         locale = {"modelSpecificPayload": {"localeCode": asked.look["locale"]}} if "locale" in asked.look else {}
         return body | {"resolutionLevel": "1MP"} | locale
 
@@ -160,7 +160,7 @@ async def test_a_family_with_another_wire_is_planned_bought_recorded_verified_an
     assert [str(each.variation.cell.size) for each in plan] == ["1024x1024"] * 2 + ["1344x756"] * 2
     ended = await night.run(campaign)
     assert (ended.code, ended.states) == (0, {"stored": 4})
-    body = {"modelId": "firefly_image", "aspectRatio": "16:9", "resolutionLevel": "1MP"}
+    body: dict[str, Any] = {"modelId": "firefly_image", "aspectRatio": "16:9", "resolutionLevel": "1MP"}
     body |= {"prompt": f"Mug {prompt}".strip(), "modelSpecificPayload": {"localeCode": "de-DE"}}
     assert night.ledger.accepted[-1].body == body and len(night.ledger.accepted) == 4
     assert {image["job_id"] for image in ended.images} == {entry.job_id for entry in night.ledger.accepted}

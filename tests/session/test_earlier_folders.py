@@ -11,7 +11,6 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -35,6 +34,7 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.adoption import Candidate
 from campaign_runner.verify.verification import verify
+from tests.fixtures import Begin
 from tests.night import Ended, Night
 from tests.session.edits import edited
 
@@ -109,7 +109,7 @@ async def test_an_id_that_would_be_sent_otherwise_needs_a_persons_word(night: Ni
     assert night.ledger.images_charged == 0
 
 
-async def test_names_that_make_one_id_now_are_given_two_and_nothing_is_bought(begin: Any) -> None:
+async def test_names_that_make_one_id_now_are_given_two_and_nothing_is_bought(begin: Begin) -> None:
     night = await begin()
     before = night.campaign(requests=1)
     text = before.path.read_text(encoding="utf-8").replace("p00: night mug 0", "ros: Rosé\n  rose: rose")
@@ -124,14 +124,14 @@ async def test_names_that_make_one_id_now_are_given_two_and_nothing_is_bought(be
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
 
 
-async def test_a_name_that_made_no_id_before_makes_one_now(begin: Any) -> None:
+async def test_a_name_that_made_no_id_before_makes_one_now(begin: Begin) -> None:
     night = await begin()
     campaign = edited(night.campaign(requests=1), "\n  p00: night mug 0", " [É]")
     ended = await night.run(campaign)
     assert (ended.code, {image["product"] for image in ended.images}) == (0, {"e"})
 
 
-async def test_what_waits_under_an_earlier_id_is_fetched_under_it(begin: Any) -> None:
+async def test_what_waits_under_an_earlier_id_is_fetched_under_it(begin: Begin) -> None:
     night = await begin(job_seconds=1000)
     campaign = night.campaign(requests=1)
     campaign = edited(campaign, "\n  p00: night mug 0", " {ros-soap: Rosé Soap}")

@@ -18,17 +18,18 @@ from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.selection import Selection
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import Ended, Night, Several
 from tests.session.edits import copied, crash, edited
 
-PERSON_SAYS_NO = {"confirm_removal": lambda changes: False}
+PERSON_SAYS_NO: dict[str, Any] = {"confirm_removal": lambda changes: False}
 
 
 def said(ended: Ended) -> list[str]:
     return [event.message for event in ended.seen(Edited)]
 
 
-async def test_an_edited_prompt_is_told_in_images_and_money(begin: Any) -> None:
+async def test_an_edited_prompt_is_told_in_images_and_money(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=3)
     await night.run(campaign)
@@ -39,7 +40,7 @@ async def test_an_edited_prompt_is_told_in_images_and_money(begin: Any) -> None:
     assert len(night.ledger.accepted) == 6
 
 
-async def test_an_edit_is_told_once(begin: Any) -> None:
+async def test_an_edit_is_told_once(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     await night.run(campaign)
@@ -50,7 +51,7 @@ async def test_an_edit_is_told_once(begin: Any) -> None:
     assert said(await night.run(now)) == []
 
 
-async def test_an_edit_that_leaves_much_behind_wants_a_persons_word(begin: Any) -> None:
+async def test_an_edit_that_leaves_much_behind_wants_a_persons_word(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     await night.run(campaign)
@@ -62,14 +63,14 @@ async def test_an_edit_that_leaves_much_behind_wants_a_persons_word(begin: Any) 
     assert (await night.run(now, **PERSON_SAYS_NO)).code == 0  # said once, it holds
 
 
-async def test_a_quarter_may_leave_without_a_word(begin: Any) -> None:
+async def test_a_quarter_may_leave_without_a_word(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=4)
     await night.run(campaign)
     assert (await night.run(edited(campaign, "  p03: night mug 3\n", ""), **PERSON_SAYS_NO)).code == 0
 
 
-async def test_a_renamed_product_costs_nothing(begin: Any) -> None:
+async def test_a_renamed_product_costs_nothing(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     await night.run(campaign)
@@ -78,7 +79,7 @@ async def test_a_renamed_product_costs_nothing(begin: Any) -> None:
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
 
 
-async def test_what_another_campaign_has_is_not_bought(begin: Any) -> None:
+async def test_what_another_campaign_has_is_not_bought(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=2)
     first = await night.run(campaign)
@@ -93,7 +94,7 @@ async def test_what_another_campaign_has_is_not_bought(begin: Any) -> None:
         assert image["submitted_at"] == files[image["key"]]["submitted_at"]
 
 
-async def test_who_does_not_want_it_buys(begin: Any) -> None:
+async def test_who_does_not_want_it_buys(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -102,7 +103,7 @@ async def test_who_does_not_want_it_buys(begin: Any) -> None:
     assert (ended.code, ended.seen(Adopted), len(night.ledger.accepted)) == (0, [], 2)
 
 
-async def test_a_campaign_that_was_renamed_costs_nothing(begin: Any) -> None:
+async def test_a_campaign_that_was_renamed_costs_nothing(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     await night.run(campaign)
@@ -110,7 +111,7 @@ async def test_a_campaign_that_was_renamed_costs_nothing(begin: Any) -> None:
     assert (ended.code, ended.states, len(night.ledger.accepted)) == (0, {"stored": 8}, 2)
 
 
-async def test_a_renamed_campaign_whose_images_still_wait_is_refused(begin: Any) -> None:
+async def test_a_renamed_campaign_whose_images_still_wait_is_refused(begin: Begin) -> None:
     night = await begin(job_seconds=1000)
     campaign = night.campaign(requests=1)
     assert (await night.run(campaign)).code == 8
@@ -119,7 +120,7 @@ async def test_a_renamed_campaign_whose_images_still_wait_is_refused(begin: Any)
     assert len(night.ledger.accepted) == 1
 
 
-async def test_a_renamed_campaign_that_may_not_reuse_is_refused(begin: Any) -> None:
+async def test_a_renamed_campaign_that_may_not_reuse_is_refused(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -127,7 +128,7 @@ async def test_a_renamed_campaign_that_may_not_reuse_is_refused(begin: Any) -> N
         await night.run(edited(campaign, "campaign: night\n", "campaign: day\n"), reuse=False)
 
 
-async def test_a_file_that_was_altered_or_is_gone_is_bought(begin: Any) -> None:
+async def test_a_file_that_was_altered_or_is_gone_is_bought(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     first = await night.run(campaign)
@@ -145,7 +146,7 @@ async def test_a_file_that_was_altered_or_is_gone_is_bought(begin: Any) -> None:
     altered.write_bytes(content)
 
 
-async def test_what_breaks_one_record_stops_nobody(begin: Any) -> None:
+async def test_what_breaks_one_record_stops_nobody(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -159,7 +160,7 @@ async def test_what_breaks_one_record_stops_nobody(begin: Any) -> None:
     shutil.rmtree(other)
 
 
-async def test_a_record_is_read_while_its_run_goes_on(begin: Any) -> None:
+async def test_a_record_is_read_while_its_run_goes_on(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -169,7 +170,7 @@ async def test_a_record_is_read_while_its_run_goes_on(begin: Any) -> None:
     assert (ended.code, len(ended.seen(Adopted))) == (0, 4)
 
 
-async def test_the_images_of_another_service_are_not_used(begin: Any) -> None:
+async def test_the_images_of_another_service_are_not_used(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     night.name = "sandbox"
@@ -180,7 +181,7 @@ async def test_the_images_of_another_service_are_not_used(begin: Any) -> None:
     assert (ended.seen(Adopted), len(night.ledger.accepted)) == ([], 2)
 
 
-async def test_a_run_beside_ours_that_has_no_tables_yet_stops_nobody(begin: Any) -> None:
+async def test_a_run_beside_ours_that_has_no_tables_yet_stops_nobody(begin: Begin) -> None:
     night = await begin()
     beside = night.output.parent / "beginning"
     beside.mkdir(parents=True)
@@ -189,7 +190,7 @@ async def test_a_run_beside_ours_that_has_no_tables_yet_stops_nobody(begin: Any)
     shutil.rmtree(beside)
 
 
-async def test_what_was_made_again_to_be_compared_is_not_used(begin: Any) -> None:
+async def test_what_was_made_again_to_be_compared_is_not_used(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign())
     async with SqliteJournal(night.output) as journal:
@@ -199,7 +200,7 @@ async def test_what_was_made_again_to_be_compared_is_not_used(begin: Any) -> Non
     night.resolved |= set(night.ledger.charged)
 
 
-async def test_a_clone_for_a_custom_model_asks_which_model_it_is_and_buys_nothing(begin: Any) -> None:
+async def test_a_clone_for_a_custom_model_asks_which_model_it_is_and_buys_nothing(begin: Begin) -> None:
     night = await begin()
     campaign = night.custom("Warm Custom Model")
     await night.run(campaign)
@@ -208,7 +209,7 @@ async def test_a_clone_for_a_custom_model_asks_which_model_it_is_and_buys_nothin
     assert ended.manifest["images"][0]["custom_model_etag"] == ended.manifest["model"]["custom_model_etag"]
 
 
-async def test_what_waits_in_another_campaign_is_left_to_it(begin: Any) -> None:
+async def test_what_waits_in_another_campaign_is_left_to_it(begin: Begin) -> None:
     night = await begin(job_seconds=1500)
     campaign = night.campaign(requests=2)
     await night.run(campaign)
@@ -223,7 +224,7 @@ async def test_what_waits_in_another_campaign_is_left_to_it(begin: Any) -> None:
     assert ((await night.run(clone)).code, night.ledger.images_charged) == (0, 12)
 
 
-async def test_what_is_in_doubt_in_another_campaign_is_left_to_it(begin: Any) -> None:
+async def test_what_is_in_doubt_in_another_campaign_is_left_to_it(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=1))
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -231,7 +232,7 @@ async def test_what_is_in_doubt_in_another_campaign_is_left_to_it(begin: Any) ->
     assert (ended.code, ended.states, night.ledger.images_charged) == (8, {"pending": 4}, 4)
 
 
-async def test_who_does_not_reuse_buys_what_waits_elsewhere(begin: Any) -> None:
+async def test_who_does_not_reuse_buys_what_waits_elsewhere(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=1))
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -240,7 +241,9 @@ async def test_who_does_not_reuse_buys_what_waits_elsewhere(begin: Any) -> None:
     assert (ended.code, ended.states, night.ledger.images_charged) == (0, {"stored": 4}, 8)
 
 
-async def test_a_crash_between_name_and_record_is_mended_by_the_next_run(begin: Any, monkeypatch: Any) -> None:
+async def test_a_crash_between_name_and_record_is_mended_by_the_next_run(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await begin()
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -254,7 +257,7 @@ async def test_a_crash_between_name_and_record_is_mended_by_the_next_run(begin: 
     assert (ended.code, len(ended.seen(Adopted)), len(night.ledger.accepted)) == (0, 4, 1)
 
 
-async def test_what_waits_is_fetched_though_the_edit_is_not_accepted(begin: Any) -> None:
+async def test_what_waits_is_fetched_though_the_edit_is_not_accepted(begin: Begin) -> None:
     night = await begin(job_seconds=1000)
     campaign = night.campaign(requests=1)
     await night.run(campaign)
@@ -268,7 +271,7 @@ async def test_what_waits_is_fetched_though_the_edit_is_not_accepted(begin: Any)
     assert (ended.code, ended.states) == (2, {"stored": 8, "pending": 4})
 
 
-async def test_two_campaigns_of_one_run_do_not_buy_the_same_images(begin: Any) -> None:
+async def test_two_campaigns_of_one_run_do_not_buy_the_same_images(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=3)
     clone = edited(copied(campaign, "clone"), "p02: night mug 2", "p02: night jug 2")
@@ -278,7 +281,7 @@ async def test_two_campaigns_of_one_run_do_not_buy_the_same_images(begin: Any) -
     assert sum(isinstance(event, Adopted) for _, event in several.events) == 8  # by whoever came second
 
 
-async def test_what_cannot_be_taken_from_the_other_is_told_in_the_report_of_what_was_bought(begin: Any) -> None:
+async def test_what_cannot_be_taken_from_the_other_is_told_in_the_report_of_what_was_bought(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=2)
     clone = edited(copied(campaign, "clone"), "p01: night mug 1", "p01: night jug 1")
@@ -304,7 +307,7 @@ async def test_what_cannot_be_taken_from_the_other_is_told_in_the_report_of_what
     assert ((await night.run(second.order.campaign)).code, len(night.ledger.accepted)) == (0, 3)
 
 
-async def test_what_fails_for_one_campaign_of_a_run_stays_due_for_the_other(begin: Any) -> None:
+async def test_what_fails_for_one_campaign_of_a_run_stays_due_for_the_other(begin: Begin) -> None:
     night = await begin(Fault("failed", first=2))
     campaign = night.campaign(requests=2)
     clone = copied(campaign, "clone")
@@ -317,11 +320,12 @@ async def test_what_fails_for_one_campaign_of_a_run_stays_due_for_the_other(begi
     assert sum(ended["state"] == "stored" for ended in [*manifest(campaign, night), *manifest(clone, night)]) == 8
 
 
-def manifest(campaign: Campaign, night: Night) -> list[Any]:
-    return json.loads((night.home / "output" / campaign.campaign / "manifest.json").read_bytes())["images"]
+def manifest(campaign: Campaign, night: Night) -> list[dict[str, Any]]:
+    written = json.loads((night.home / "output" / campaign.campaign / "manifest.json").read_bytes())
+    return list(written["images"])
 
 
-async def test_who_says_no_to_one_campaign_of_a_run_may_buy_the_same_for_the_other(begin: Any) -> None:
+async def test_who_says_no_to_one_campaign_of_a_run_may_buy_the_same_for_the_other(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=2)
     several = await night.run_together(
@@ -331,7 +335,7 @@ async def test_who_says_no_to_one_campaign_of_a_run_may_buy_the_same_for_the_oth
     assert len(night.ledger.accepted) == 2
 
 
-async def test_an_edit_that_is_taken_back_needs_no_word(begin: Any) -> None:
+async def test_an_edit_that_is_taken_back_needs_no_word(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     await night.run(campaign)
@@ -343,7 +347,7 @@ async def test_an_edit_that_is_taken_back_needs_no_word(begin: Any) -> None:
     assert said(ended) == ["prompt hero changed: nothing due; 8 unchanged; 8 no longer in the campaign (files stay)"]
 
 
-async def test_an_edit_that_makes_nothing_due_needs_no_word_however_much_it_leaves(begin: Any) -> None:
+async def test_an_edit_that_makes_nothing_due_needs_no_word_however_much_it_leaves(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=4)
     await night.run(campaign)
@@ -351,7 +355,7 @@ async def test_an_edit_that_makes_nothing_due_needs_no_word_however_much_it_leav
     assert (await night.run(less, **PERSON_SAYS_NO)).code == 0
 
 
-async def test_what_is_stored_counts_whenever_it_was_bought(begin: Any) -> None:
+async def test_what_is_stored_counts_whenever_it_was_bought(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=4)
     await night.run(campaign)
@@ -367,7 +371,7 @@ async def test_what_is_stored_counts_whenever_it_was_bought(begin: Any) -> None:
     await night.run(less)
 
 
-async def test_what_is_not_selected_is_not_due(begin: Any) -> None:
+async def test_what_is_not_selected_is_not_due(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     await night.run(campaign)

@@ -19,6 +19,7 @@ from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.session.last_text import NO_TEXT
+from tests.fixtures import Begin
 from tests.night import Night
 
 NO_ROOM = Limits(concurrency=1 << 40)
@@ -31,15 +32,15 @@ def wrong(night: Night) -> CampaignFileError:
     )
 
 
-async def one_waits(begin: Any, *faults: Fault, **switches: Any) -> Night:
+async def one_waits(begin: Begin, *faults: Fault, **switches: Any) -> Night:
     """Four images in one request, accepted and ready by now."""
-    night: Night = await begin(*faults, **{"job_seconds": 1000, **switches})
+    night = await begin(*faults, **{"job_seconds": 1000, **switches})
     await night.run(night.campaign(requests=1))
     await asyncio.sleep(100)
     return night
 
 
-async def test_what_forbids_buying_is_the_exit_status_and_what_waits_is_stored(begin: Any) -> None:
+async def test_what_forbids_buying_is_the_exit_status_and_what_waits_is_stored(begin: Begin) -> None:
     night = await one_waits(begin)
     ended = await night.run(night.campaign(requests=2), forbidden=wrong(night))
     assert (ended.code, ended.states) == (2, {"stored": 4, "pending": 4})
@@ -48,7 +49,7 @@ async def test_what_forbids_buying_is_the_exit_status_and_what_waits_is_stored(b
     assert night.ledger.images_charged == 4
 
 
-async def test_where_nothing_waits_nobody_is_asked(begin: Any) -> None:
+async def test_where_nothing_waits_nobody_is_asked(begin: Begin) -> None:
     night = await begin()
     with pytest.raises(CampaignFileError):
         await night.run(night.campaign(), forbidden=wrong(night))
@@ -56,7 +57,7 @@ async def test_where_nothing_waits_nobody_is_asked(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_stops_it_as_any_run_and_the_last_line_is_there(begin: Any, number: signal.Signals) -> None:
+async def test_a_signal_stops_it_as_any_run_and_the_last_line_is_there(begin: Begin, number: signal.Signals) -> None:
     night = await one_waits(begin, Fault("slow", where="download", nth=2, seconds=300.0))
 
     def watch(event: Event, control: Control) -> None:
@@ -70,7 +71,7 @@ async def test_a_signal_stops_it_as_any_run_and_the_last_line_is_there(begin: An
     assert (await night.run()).code == 0
 
 
-async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Any) -> None:
+async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Begin) -> None:
     night = await one_waits(begin)
     ended = await night.run(night.campaign(requests=2), limits=NO_ROOM)
     assert (ended.code, ended.states) == (6, {"stored": 4, "pending": 4})
@@ -78,20 +79,20 @@ async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Any) -> None:
     assert night.ledger.images_charged == 4
 
 
-async def test_where_nothing_is_to_be_bought_the_room_for_it_is_not_asked_for(begin: Any) -> None:
+async def test_where_nothing_is_to_be_bought_the_room_for_it_is_not_asked_for(begin: Begin) -> None:
     night = await one_waits(begin)
     ended = await night.run(limits=NO_ROOM)
     assert (ended.code, ended.states) == (0, {"stored": 4})
 
 
-async def test_too_little_room_is_told_before_anybody_is_asked_whether_to_buy(begin: Any) -> None:
+async def test_too_little_room_is_told_before_anybody_is_asked_whether_to_buy(begin: Begin) -> None:
     night = await begin()
     with pytest.raises(StoreError, match="buying images needs about"):
         await night.run(night.campaign(), limits=NO_ROOM, agree=None)
     assert not night.ledger.calls
 
 
-async def test_a_selection_that_selects_nothing_keeps_nothing_at_the_service(begin: Any) -> None:
+async def test_a_selection_that_selects_nothing_keeps_nothing_at_the_service(begin: Begin) -> None:
     night = await one_waits(begin)
     only = Selection({"product": frozenset(["p00"]), "seed": frozenset(["9"])})
     ended = await night.run(only=only)
@@ -100,7 +101,7 @@ async def test_a_selection_that_selects_nothing_keeps_nothing_at_the_service(beg
         await night.run(only=only)
 
 
-async def test_a_reference_image_that_vanishes_while_the_run_begins_keeps_nothing_at_the_service(begin: Any) -> None:
+async def test_a_reference_image_that_vanishes_while_the_run_begins_keeps_nothing_at_the_service(begin: Begin) -> None:
     night = await begin(job_seconds=1000)
     picture = night.home / "campaigns" / "look.png"
     picture.parent.mkdir(parents=True)
@@ -115,7 +116,7 @@ async def test_a_reference_image_that_vanishes_while_the_run_begins_keeps_nothin
 
 
 async def test_a_file_over_its_budget_keeps_the_others_of_its_command_from_buying_and_not_from_fetching(
-    begin: Any,
+    begin: Begin,
 ) -> None:
     night = await begin(job_seconds=1000)
     for name in ("autumn", "spring"):
@@ -131,7 +132,7 @@ async def test_a_file_over_its_budget_keeps_the_others_of_its_command_from_buyin
     assert any(held in line for line in several.parts[1].report)
 
 
-async def test_a_text_noted_without_its_digest_is_the_same_campaign(begin: Any) -> None:
+async def test_a_text_noted_without_its_digest_is_the_same_campaign(begin: Begin) -> None:
     night = await one_waits(begin)
     with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:  # as earlier versions did
         journal.execute("UPDATE meta SET value = json_remove(value, '$.sha256') WHERE name = 'last_campaign'")
@@ -142,7 +143,7 @@ async def test_a_text_noted_without_its_digest_is_the_same_campaign(begin: Any) 
     assert not (await night.run()).seen(Edited)
 
 
-async def test_a_journal_without_the_text_of_its_last_run_is_enough_to_fetch(begin: Any) -> None:
+async def test_a_journal_without_the_text_of_its_last_run_is_enough_to_fetch(begin: Begin) -> None:
     night = await one_waits(begin)
     with closing(sqlite3.connect(night.output / "journal.sqlite")) as journal, journal:
         journal.execute("DELETE FROM meta WHERE name = 'last_campaign'")

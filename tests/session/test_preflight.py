@@ -14,11 +14,22 @@ from campaign_runner.errors import (
     CampaignError,
     CampaignFileError,
     IntegrityError,
+    ProviderError,
+    Throttled,
+    Unavailable,
 )
 from campaign_runner.model import CustomModel
 from campaign_runner.plan.cost import RateLimit, estimate
 from campaign_runner.plan.due import PlanStatus
-from campaign_runner.session.preflight import refuse_over_budget, refuse_unfit_prompts, settle_model
+from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.stop import Stop
+from campaign_runner.session.preflight import (
+    LONGEST_WAIT,
+    patiently,
+    refuse_over_budget,
+    refuse_unfit_prompts,
+    settle_model,
+)
 from tests.campaigns import MODEL, campaign, plan
 
 OTHER = replace(MODEL, id="urn:aaid:sc:US:2")
@@ -115,3 +126,43 @@ def test_a_prompt_that_grew_too_long_with_the_concept_is_told(tmp_path: Path) ->
         CampaignFileError, match=r"with the custom model's concept 'a-long-concept', .* has 1,499 characters"
     ):
         refuse_unfit_prompts(spec, "a-long-concept")
+
+
+class Waiting(Control):
+    """A service that answers with these errors before it answers; the waits that were taken, the errors told."""
+
+    def __init__(self, *errors: ProviderError) -> None:
+        super().__init__(Clock(random=lambda: 0.0), Stop(), lambda event: None)
+        self.errors = list(errors)
+        self.waits: list[float] = []
+        self.told: list[ProviderError | None] = []
+
+    def tell(self, error: ProviderError | None) -> None:
+        self.told.append(error)
+
+    async def ask(self) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        return "the answer"
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def answer(self) -> str:
+        return await patiently(self.ask, self, sleep=self.sleep)
+
+
+async def test_a_free_question_is_asked_again_after_the_wait_that_was_named_and_each_error_is_told() -> None:
+    busy, throttled = Unavailable("503"), Throttled("429", retry_after=45.0)
+    service = Waiting(busy, throttled)
+    assert await service.answer() == "the answer"
+    assert service.waits[1:] == [45.0] and 0 <= service.waits[0] < 45
+    assert service.told == [busy, throttled]
+
+
+@pytest.mark.parametrize("error", [AccountRefused("401"), Throttled("429", retry_after=LONGEST_WAIT + 1)])
+async def test_a_no_and_a_wait_that_is_too_long_end_a_free_question_at_once(error: ProviderError) -> None:
+    service = Waiting(error)
+    with pytest.raises(type(error)):
+        await service.answer()
+    assert (service.waits, service.told) == ([], [])

@@ -22,10 +22,11 @@ from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.session import result as ending
+from tests.fixtures import Begin
 from tests.session.edits import edited
 
 
-async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent(begin: Any) -> None:
+async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anything_is_sent(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=1))  # a doubt counts as bought
     await night.run(night.campaign(requests=1, more="budget: 6\n"))
     with pytest.raises(CampaignFileError, match="room for 2"):
@@ -34,7 +35,7 @@ async def test_a_plan_above_what_is_left_of_the_budget_is_refused_before_anythin
 
 
 @pytest.mark.parametrize("limits", [Limits(max_images=2), Limits(max_requests=1, max_images=2)])
-async def test_a_run_that_stops_within_the_budget_is_asked_for_what_it_buys(begin: Any, limits: Limits) -> None:
+async def test_a_run_that_stops_within_the_budget_is_asked_for_what_it_buys(begin: Begin, limits: Limits) -> None:
     night = await begin()
     await night.run(night.campaign(requests=1, more="budget: 6\n"))
     asked: list[Estimate] = []
@@ -48,7 +49,7 @@ async def test_a_run_that_stops_within_the_budget_is_asked_for_what_it_buys(begi
     assert (ended.code, night.ledger.images_charged) == (9, 6)
 
 
-async def test_above_the_budget_what_is_paid_for_is_still_fetched(begin: Any) -> None:
+async def test_above_the_budget_what_is_paid_for_is_still_fetched(begin: Begin) -> None:
     night = await begin(job_seconds=1000)
     await night.run(night.campaign(requests=1, more="budget: 6\n"))
     await asyncio.sleep(100)
@@ -57,7 +58,7 @@ async def test_above_the_budget_what_is_paid_for_is_still_fetched(begin: Any) ->
     assert night.ledger.images_charged == 4
 
 
-async def test_who_says_no_buys_nothing(begin: Any) -> None:
+async def test_who_says_no_buys_nothing(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.campaign(requests=3), agree=lambda figures: False)
     assert (ended.code, ended.states) == (9, {"pending": 12})
@@ -65,7 +66,7 @@ async def test_who_says_no_buys_nothing(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("typed", ["http://{}/", "HTTP://{}"])
-async def test_what_an_earlier_version_called_the_service_is_the_same_service(begin: Any, typed: str) -> None:
+async def test_what_an_earlier_version_called_the_service_is_the_same_service(begin: Begin, typed: str) -> None:
     night = await begin()
     night.name = typed.format(night.origin.removeprefix("http://"))
     await night.run(night.campaign(requests=1))
@@ -78,7 +79,7 @@ async def test_what_an_earlier_version_called_the_service_is_the_same_service(be
     assert night.ledger.images_charged == 4
 
 
-async def test_a_journal_older_than_what_was_bought_is_refused(begin: Any) -> None:
+async def test_a_journal_older_than_what_was_bought_is_refused(begin: Begin) -> None:
     night = await begin()
     journal, backup = night.output / "journal.sqlite", night.home / "backup"
     await night.run(night.campaign(requests=1))
@@ -97,7 +98,7 @@ async def test_a_journal_older_than_what_was_bought_is_refused(begin: Any) -> No
 
 
 @pytest.mark.parametrize("kind", [Started, Submitting])
-async def test_a_run_that_dies_has_bought_less_than_it_meant_to_and_nobody_is_refused(begin: Any, kind: type) -> None:
+async def test_a_run_that_dies_has_bought_less_than_it_meant_to_and_nobody_is_refused(begin: Begin, kind: type) -> None:
     night = await begin()
 
     def die(event: Event, control: Control) -> None:
@@ -109,7 +110,7 @@ async def test_a_run_that_dies_has_bought_less_than_it_meant_to_and_nobody_is_re
     assert (await night.run()).code in (0, 4)
 
 
-async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Any) -> None:
+async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign()
     with Folder(night.output).locked(), pytest.raises(Busy):
@@ -117,7 +118,7 @@ async def test_a_second_run_on_a_folder_is_refused_at_once(begin: Any) -> None:
     assert not night.ledger.calls
 
 
-async def test_an_image_that_vanished_from_the_journal_is_not_bought_again(begin: Any) -> None:
+async def test_an_image_that_vanished_from_the_journal_is_not_bought_again(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign(requests=1))
     with closing(sqlite3.connect(night.output / "journal.sqlite", isolation_level=None)) as journal:
@@ -131,7 +132,7 @@ async def test_an_image_that_vanished_from_the_journal_is_not_bought_again(begin
     assert (await night.run()).code == 0
 
 
-async def test_a_folder_of_another_service_is_left_alone(begin: Any) -> None:
+async def test_a_folder_of_another_service_is_left_alone(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=1))
     await night.run(night.campaign(requests=1))
     night.name = "https://firefly-api.adobe.io"
@@ -139,7 +140,7 @@ async def test_a_folder_of_another_service_is_left_alone(begin: Any) -> None:
         await night.run()
 
 
-async def test_an_output_folder_that_was_moved_is_not_bought_again(begin: Any) -> None:
+async def test_an_output_folder_that_was_moved_is_not_bought_again(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign(requests=1))
     night.output.rename(night.home / "output" / "elsewhere")
@@ -148,16 +149,16 @@ async def test_an_output_folder_that_was_moved_is_not_bought_again(begin: Any) -
     assert night.ledger.images_charged == 4
 
 
-async def test_a_custom_model_is_looked_up_recorded_and_used(begin: Any) -> None:
+async def test_a_custom_model_is_looked_up_recorded_and_used(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.custom("Warm Custom Model"))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     (resolved,) = ended.seen(ModelResolved)
     assert ended.manifest["model"]["custom_model_id"] == resolved.model.id
-    assert night.ledger.accepted[0].body["customModelId"] == resolved.model.id
+    assert (night.ledger.accepted[0].body or {})["customModelId"] == resolved.model.id
 
 
-async def test_a_custom_model_that_nobody_shared_is_said_and_nothing_is_sent(begin: Any) -> None:
+async def test_a_custom_model_that_nobody_shared_is_said_and_nothing_is_sent(begin: Begin) -> None:
     night = await begin()
     ended = await night.run(night.custom("No Such Model"))
     assert ended.code == 7
@@ -165,14 +166,14 @@ async def test_a_custom_model_that_nobody_shared_is_said_and_nothing_is_sent(beg
     assert not night.ledger.entries
 
 
-async def test_two_custom_models_of_a_name_are_refused(begin: Any) -> None:
+async def test_two_custom_models_of_a_name_are_refused(begin: Begin) -> None:
     night = await begin()
     with pytest.raises(IntegrityError, match="2 custom models are called 'Holiday Lifestyle'"):
         await night.run(night.custom("Holiday Lifestyle"))
     assert not night.ledger.entries
 
 
-async def test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted(begin: Any) -> None:
+async def test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted(begin: Begin) -> None:
     night = await begin()
     await night.run(night.custom("Warm Custom Model"))
     night.sandbox.settings = replace(night.sandbox.settings, drift=True)
@@ -185,7 +186,7 @@ async def test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted
 
 
 async def test_a_prompt_without_the_concept_of_its_model_is_a_problem_at_its_line_and_nothing_is_sent(
-    begin: Any,
+    begin: Begin,
 ) -> None:
     night = await begin()
     campaign = night.custom("Almond Candle")
@@ -207,16 +208,17 @@ async def test_a_prompt_without_the_concept_of_its_model_is_a_problem_at_its_lin
     ) == (0, 2)
 
 
-async def test_what_check_warns_of_is_told_before_the_question_and_in_the_report(begin: Any) -> None:
+async def test_what_check_warns_of_is_told_before_the_question_and_in_the_report(begin: Begin) -> None:
     night = await begin()
     campaign = night.campaign(requests=1, more="presets: [watercolour]\n")
     seen: list[list[str]] = []
     events: list[Event] = []
-    ended = await night.run(
-        campaign,
-        watch=lambda event, control: events.append(event),
-        agree=lambda figures: not seen.append([event.message for event in events if isinstance(event, Warned)]),
-    )
+
+    def agree(figures: Estimate) -> bool:
+        seen.append([event.message for event in events if isinstance(event, Warned)])
+        return True
+
+    ended = await night.run(campaign, watch=lambda event, control: events.append(event), agree=agree)
     words = "night.yaml:9:11: Adobe has no style 'watercolour'; did you mean 'watercolor'?"
     assert [len(told) for told in seen] == [1] and words in seen[0][0]
     assert any(line.lstrip().startswith("warning") and words in line for line in ended.lines)
@@ -224,7 +226,7 @@ async def test_what_check_warns_of_is_told_before_the_question_and_in_the_report
     assert len(again.seen(Warned)) == 1 and any(words in line for line in again.lines)
 
 
-async def test_a_state_folder_that_breaks_during_the_run_costs_no_record(begin: Any) -> None:
+async def test_a_state_folder_that_breaks_during_the_run_costs_no_record(begin: Begin) -> None:
     night = await begin()
 
     def watch(event: Event, control: Control) -> None:
@@ -237,7 +239,7 @@ async def test_a_state_folder_that_breaks_during_the_run_costs_no_record(begin: 
     assert ended.states == {"stored": 8}
 
 
-async def test_without_credentials_what_waits_is_left_and_said(begin: Any) -> None:
+async def test_without_credentials_what_waits_is_left_and_said(begin: Begin) -> None:
     night = await begin(job_seconds=920)
     await night.run(night.campaign(requests=1))
     ended = await night.run(secret="wrong")
@@ -247,7 +249,7 @@ async def test_without_credentials_what_waits_is_left_and_said(begin: Any) -> No
 
 
 async def test_at_its_end_the_ledger_is_asked_once_about_the_whole_plan(
-    begin: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[PlanStatus] = []
 

@@ -18,6 +18,7 @@ from campaign_runner.run.control import Control
 from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
+from tests.fixtures import Begin
 from tests.night import Night, Several
 
 SLOW = RateLimit(4, 9000)
@@ -27,14 +28,14 @@ def two(night: Night, requests: int = 4, **more: Any) -> list[Campaign]:
     return [night.campaign(requests, name=name, of=name, **more) for name in ("autumn", "spring")]
 
 
-async def test_each_is_made_with_its_own_report_and_the_worst_status_is_the_answer(begin: Any) -> None:
+async def test_each_is_made_with_its_own_report_and_the_worst_status_is_the_answer(begin: Begin) -> None:
     night = await begin(Fault("reset_after", nth=1))
     several = await night.run_together(*two(night, requests=2))
     assert (sorted(several.codes.values()), several.code) == ([0, 4], 4)
     assert sorted(part.report[-1].split()[0] for part in several.parts) == ["attention", "ok"]
 
 
-async def test_they_take_turns_at_the_allowance(begin: Any) -> None:
+async def test_they_take_turns_at_the_allowance(begin: Begin) -> None:
     night = await begin(per_minute=4)
     several = await night.run_together(*two(night, requests=9), rate=SLOW)
     sent = several.of(Submitting)
@@ -49,7 +50,7 @@ def last(sent: list[str], campaign: str) -> int:
     return len(sent) - 1 - sent[::-1].index(campaign)
 
 
-async def test_one_that_finishes_early_leaves_the_allowance_to_the_other(begin: Any) -> None:
+async def test_one_that_finishes_early_leaves_the_allowance_to_the_other(begin: Begin) -> None:
     night = await begin(per_minute=4)
     short, long = night.campaign(1, name="autumn"), night.campaign(11, name="spring")
     several = await night.run_together(short, long, rate=SLOW)
@@ -58,7 +59,7 @@ async def test_one_that_finishes_early_leaves_the_allowance_to_the_other(begin: 
     assert times[-1] - times[0] == pytest.approx(120, abs=2)  # 4, 4 and 4: not one request lost
 
 
-async def test_one_that_asks_for_less_does_not_hold_up_the_other(begin: Any) -> None:
+async def test_one_that_asks_for_less_does_not_hold_up_the_other(begin: Begin) -> None:
     night = await begin(per_minute=4)
     rates = {"autumn": RateLimit(1, 9000), "spring": SLOW}
     several = await night.run_together(*two(night, requests=8), rates=rates)
@@ -67,7 +68,7 @@ async def test_one_that_asks_for_less_does_not_hold_up_the_other(begin: Any) -> 
     assert several.of(Submitting)[:last].count("autumn") <= 3  # one a minute, and spring needs three of them
 
 
-async def test_nothing_is_sent_for_any_before_all_were_asked(begin: Any) -> None:
+async def test_nothing_is_sent_for_any_before_all_were_asked(begin: Begin) -> None:
     night = await begin()
     asked: list[tuple[str, int]] = []
 
@@ -81,7 +82,7 @@ async def test_nothing_is_sent_for_any_before_all_were_asked(begin: Any) -> None
     assert set(several.of(Submitting)) == {"spring"}
 
 
-async def test_what_one_is_refused_for_does_not_keep_the_others(begin: Any) -> None:
+async def test_what_one_is_refused_for_does_not_keep_the_others(begin: Begin) -> None:
     night = await begin()
     lost, held, sound = (night.campaign(name=name) for name in ("autumn", "summer", "spring"))
     stray = night.home / "output" / "autumn" / "images" / "stray.jpg"  # bought by a record that is gone
@@ -95,7 +96,7 @@ async def test_what_one_is_refused_for_does_not_keep_the_others(begin: Any) -> N
 
 
 @pytest.mark.parametrize("kind", [Started, Submitting, Accepted])
-async def test_a_signal_stops_all_of_them_also_where_one_is_in_doubt(begin: Any, kind: type) -> None:
+async def test_a_signal_stops_all_of_them_also_where_one_is_in_doubt(begin: Begin, kind: type) -> None:
     night = await begin(Fault("reset_after", nth=1), per_minute=4)
     several = Several()
     stopping: list[asyncio.TimerHandle] = []
@@ -114,14 +115,14 @@ async def test_a_signal_stops_all_of_them_also_where_one_is_in_doubt(begin: Any,
 
 
 @pytest.mark.parametrize(("limits", "images"), [(Limits(max_requests=5), 20), (Limits(max_images=18), 18)])
-async def test_limits_bound_all_of_them_together(begin: Any, limits: Limits, images: int) -> None:
+async def test_limits_bound_all_of_them_together(begin: Begin, limits: Limits, images: int) -> None:
     night = await begin()
     several = await night.run_together(*two(night, requests=6), limits=limits)  # neither can end within the limit
     assert night.ledger.images_charged == images
     assert several.codes == {"autumn": 9, "spring": 9}
 
 
-async def test_a_campaign_with_nothing_due_waits_for_nobody(begin: Any) -> None:
+async def test_a_campaign_with_nothing_due_waits_for_nobody(begin: Begin) -> None:
     night = await begin()
     done, due = two(night)
     await night.run(done)

@@ -14,7 +14,9 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
-from tests.maintenance.test_keep_prune import kept, pruned
+from tests.fixtures import Begin
+from tests.maintenance.test_keep import kept
+from tests.maintenance.test_prune import pruned
 from tests.night import Night
 from tests.rerun.again import again
 from tests.session.edits import edited
@@ -59,7 +61,7 @@ def listening(seen: Seen, folder: Path) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("fault", [None, Fault("451", nth=1), Fault("403", nth=2)], ids=["0", "3", "7"])
 async def test_a_run_writes_manifest_sheet_and_report_under_its_lock(
-    begin: Any, seen: Seen, fault: Fault | None
+    begin: Begin, seen: Seen, fault: Fault | None
 ) -> None:
     night = await begin(*([fault] if fault else []))
     await night.run(night.campaign(), hear=listening(seen, night.output))
@@ -67,7 +69,7 @@ async def test_a_run_writes_manifest_sheet_and_report_under_its_lock(
     assert not is_held(night.output)
 
 
-async def test_a_rerun_writes_its_records_and_its_report_under_its_lock(begin: Any, seen: Seen) -> None:
+async def test_a_rerun_writes_its_records_and_its_report_under_its_lock(begin: Begin, seen: Seen) -> None:
     night = await begin()
     await night.run(night.campaign())
     night.resolved |= set(night.ledger.charged)
@@ -90,7 +92,7 @@ async def moved_aside(night: Night, campaign: Campaign) -> None:
 
 
 @pytest.mark.parametrize("command", [resolved, stands_in, moved_aside], ids=["resolve", "keep", "prune"])
-async def test_a_command_rewrites_the_manifest_under_the_lock(begin: Any, seen: Seen, command: Any) -> None:
+async def test_a_command_rewrites_the_manifest_under_the_lock(begin: Begin, seen: Seen, command: Any) -> None:
     night = await begin(Fault("reset_after", nth=2))
     campaign = night.campaign()
     await night.run(campaign, limits=Limits(concurrency=1))

@@ -85,7 +85,7 @@ class Home(Night):
     def is_ours(self, body: dict[str, Any]) -> bool:
         return str(body["prompt"]).startswith(f"{self.campaign_name} ")
 
-    def check(self, ended: Ended | None) -> None:
+    def check_after(self, ended: Ended | None) -> None:
         """All that is promised of this folder; `ended` is its last run, None where that was cut off.
 
         Where the disk refused, the manifest may be of an earlier run, as after a kill.

@@ -23,12 +23,14 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from filelock import FileLock
 
 from tests.virtual import PATIENCE, Address, End, NothingWillHappen, Selector, VirtualLoop
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 MOST_AWAITS = 1000
 
@@ -186,7 +188,7 @@ class _InOrder(Selector):
             if time.monotonic() > deadline:
                 raise NothingWillHappen("bytes under way did not arrive")
             time.sleep(0.0001)  # it would not wait: others are ready
-            events = selectors.EpollSelector.select(self, 0)
+            events = selectors.DefaultSelector.select(self, 0)
         return sorted(events, key=lambda event: self._numbers[event[0].fd])
 
     def _late(self, events: list[Any]) -> bool:
@@ -272,12 +274,12 @@ class Machine(VirtualLoop):
                 expected.add(end.fileno())
         return expected
 
-    def run_in_executor(self, executor: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Do it here, after a wait: threads would make an order of their own."""
-        answer = self.create_future()
+        answer: asyncio.Future[T] = self.create_future()
         context = copy_context()
         before, after = self.chance.uniform(0, self.slowest), self.chance.uniform(0, self.slowest)
-        self.call_later(before, self._work, context, answer, lambda: function(*arguments), after)
+        self.call_later(before, self._work, context, answer, lambda: func(*args), after)
         return answer
 
     def _work(self, context: Context, answer: asyncio.Future[Any], work: Callable[[], Any], after: float) -> None:

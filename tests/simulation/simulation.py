@@ -140,7 +140,7 @@ class SimulatedNight:
         for visit in runner.visits:
             ended = await self._visit(home, visit, runner.concurrency)
             if not self._at_work[runner.folder]:
-                home.check(ended)
+                home.check_after(ended)
             if visit.resubmits:
                 await self._order_again(home)
             await asyncio.sleep(visit.pause)
@@ -199,17 +199,17 @@ class SimulatedNight:
 
     async def _settle(self, home: Home) -> None:
         """A few runs settle every image, and one more does nothing."""
-        left = set()
         for _ in range(FURTHER_RUNS):
-            ended = await self._visit(home, QUIET, concurrency=8)
-            assert ended is not None, "a run that nothing disturbs came to no report"
+            undisturbed = await self._visit(home, QUIET, concurrency=8)
+            assert undisturbed is not None, "a run that nothing disturbs came to no report"
+            ended = undisturbed
             left = set(+ended.states)
             if left <= SETTLED:
                 break
             await asyncio.sleep(LATER)
         assert left <= SETTLED, f"still {left} after {FURTHER_RUNS} runs"
         assert ended.code == (4 if "in_doubt" in left else 3 if "failed" in left else 0), ended.code
-        home.check(ended)
+        home.check_after(ended)
         self._check_pictures(home, ended)
         await self._rest(home, ended)
         self._machine.seen.update(f"finally {state}" for state in left)

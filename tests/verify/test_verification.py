@@ -18,6 +18,7 @@ from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.verify.findings import Difference, Verdict
 from campaign_runner.verify.verification import verify
+from tests.fixtures import Begin
 
 Damage = Callable[[Path], object]
 
@@ -36,7 +37,7 @@ def images(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def made(begin: Any, tmp_path: Path) -> Path:
+async def made(begin: Begin, tmp_path: Path) -> Path:
     """A copy of a folder with four images of two requests: what is done to it is nobody else's."""
     night = await begin()
     assert (await night.run(night.campaign(requests=2, seeds=2))).code == 0
@@ -65,13 +66,13 @@ async def test_a_folder_as_a_run_left_it_is_as_recorded(made: Path) -> None:
     ],
     ids=lambda faults: faults[0].kind,
 )
-async def test_whatever_became_of_the_images_the_folder_is_as_recorded(begin: Any, faults: tuple[Fault, ...]) -> None:
+async def test_whatever_became_of_the_images_the_folder_is_as_recorded(begin: Begin, faults: tuple[Fault, ...]) -> None:
     night = await begin(*faults)
     await night.run(night.campaign(requests=2, seeds=2))
     assert not (await held(night.output)).findings
 
 
-async def test_a_run_that_was_stopped_and_an_edited_campaign_leave_a_folder_as_recorded(begin: Any) -> None:
+async def test_a_run_that_was_stopped_and_an_edited_campaign_leave_a_folder_as_recorded(begin: Begin) -> None:
     night = await begin()
     await night.run(night.campaign(requests=2, seeds=2))
     await night.run(night.campaign(requests=2, seeds=2, of="cup"), limits=Limits(max_requests=1))
@@ -80,7 +81,7 @@ async def test_a_run_that_was_stopped_and_an_edited_campaign_leave_a_folder_as_r
     assert not (await held(night.output)).findings
 
 
-async def test_a_custom_model_is_no_difference(begin: Any) -> None:
+async def test_a_custom_model_is_no_difference(begin: Begin) -> None:
     night = await begin()
     await night.run(night.custom("Warm Custom Model"))
     assert not (await held(night.output)).findings
@@ -217,7 +218,7 @@ EDITS: list[tuple[str, Damage, str]] = [
 
 @pytest.mark.parametrize(("edit", "words"), [edit[1:] for edit in EDITS], ids=[edit[0] for edit in EDITS])
 async def test_a_manifest_that_is_not_what_the_journal_says_is_one_finding(
-    begin: Any, edit: Damage, words: str
+    begin: Begin, edit: Damage, words: str
 ) -> None:
     night = await begin()
     await night.run(night.campaign(requests=2, seeds=2))

@@ -8,8 +8,8 @@ import pytest
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import Cell, Size
+from tests.campaign_file.conftest import Load, Messages
 
-Load = Callable[..., Campaign]
 SQUARE, WIDE = Size(2048, 2048), Size(2688, 1536)
 LISTS = {
     "markets": "{us: {locale: en-US}, de: {locale: de-DE}}",
@@ -27,7 +27,7 @@ def cells_of(campaign: Campaign) -> list[Cell]:
 
 def test_cells_are_nested_in_file_order(campaign: Load) -> None:
     axes = (["candle", "soap"], ["hero", "detail"], ["painting", "golden-hour"], ["us", "de"], [SQUARE, WIDE])
-    assert cells_of(campaign(**LISTS)) == [Cell(*names) for names in itertools.product(*axes)]  # type: ignore[arg-type]
+    assert cells_of(campaign(**LISTS)) == [Cell(*names) for names in itertools.product(*axes)]
 
 
 def test_numbers_are_positions_and_the_count_is_images(campaign: Load) -> None:
@@ -49,7 +49,7 @@ def test_numbers_are_positions_and_the_count_is_images(campaign: Load) -> None:
     ],
 )  # fmt: skip
 def test_exclude_leaves_out_what_matches_every_axis_named(
-    lines: dict[str, str], left: Callable[[Cell], bool], campaign: Load, messages: Callable[..., list[str]]
+    lines: dict[str, str], left: Callable[[Cell], bool], campaign: Load, messages: Messages
 ) -> None:
     everything = cells_of(campaign(**LISTS))
     if wanted := [cell for cell in everything if left(cell)]:
@@ -113,9 +113,7 @@ def test_a_million_cells_are_counted_without_being_made(campaign: Load) -> None:
 
 
 @pytest.mark.parametrize("seeds", ["{count: 500001}", "{count: 2147483647}", "0..2147483647"])
-def test_more_than_a_million_images_are_refused_by_the_lengths_of_the_lists(
-    seeds: str, messages: Callable[..., list[str]]
-) -> None:
+def test_more_than_a_million_images_are_refused_by_the_lengths_of_the_lists(seeds: str, messages: Messages) -> None:
     (message,) = messages(seeds=seeds)
     assert message.startswith("the lists multiply to")
 

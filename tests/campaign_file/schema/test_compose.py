@@ -1,6 +1,5 @@
 """What is asked for a cell: the prompt as sent, and the look that is set."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,8 @@ from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.compose import Composed, Composer
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import Cell
+from tests.campaign_file.conftest import Load
 
-Load = Callable[..., Campaign]
 JPEG = b"\xff\xd8\xff\xe0" + bytes(20)
 
 

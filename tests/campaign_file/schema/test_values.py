@@ -1,14 +1,9 @@
 """Scalars are read by the field they stand in: a table of what YAML would make of them, and what we make."""
 
-from collections.abc import Callable
-
 import pytest
 
-from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import Size
-
-Load = Callable[..., Campaign]
-Messages = Callable[..., list[str]]
+from tests.campaign_file.conftest import Load, Messages
 
 
 @pytest.mark.parametrize(

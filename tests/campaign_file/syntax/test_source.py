@@ -1,7 +1,6 @@
 """Files as they come: line ends, marks, encodings, sizes, and attacks on the reader."""
 
 import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignFileError
 
-Load = Callable[..., Campaign]
 GOOD = """\
 campaign: autumn
 model: image4_standard

@@ -1,41 +1,24 @@
-"""`keep` and `prune`: what an edit left behind stands for the new words, or is moved aside; nothing is lost."""
+"""`prune`: what an edit left behind is moved aside; nothing is lost, and nothing is overwritten."""
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Adopted, Placed
+from campaign_runner.events import Placed
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.maintenance.keep import keep
 from campaign_runner.maintenance.prune import prune
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
-from campaign_runner.plan.due import PlanStatus
-from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
-from campaign_runner.reuse.adoption import Candidate
-from campaign_runner.session.preview import outlook
+from tests.fixtures import Begin
+from tests.maintenance.test_keep import after_an_edit, files
 from tests.night import Night
 from tests.session.edits import crash, edited
-
-
-async def after_an_edit(night: Night) -> Campaign:
-    """Two products of four images each; the words of the first have changed."""
-    campaign = night.campaign()
-    await night.run(campaign)
-    return edited(campaign, "p00: night mug 0", "p00: night jug 0")
-
-
-async def kept(night: Night, campaign: Campaign, only: Selection = EVERYTHING) -> list[Adopted | Candidate]:
-    night.exits.clear()  # what the last run said is not what is there from here on
-    async with open_for_update(Folder(night.output), campaign, night.access().memory) as books:
-        return [each async for each in keep(books, only)]
 
 
 async def pruned(night: Night, campaign: Campaign, only: Selection = EVERYTHING) -> list[Any]:
@@ -44,65 +27,7 @@ async def pruned(night: Night, campaign: Campaign, only: Selection = EVERYTHING)
         return [each async for each in prune(books, only)]
 
 
-def files(night: Night, place: str) -> list[Path]:
-    return sorted(path for path in (night.output / place).rglob("*") if path.is_file())
-
-
-async def test_a_kept_image_stands_for_the_new_words_and_says_so(begin: Any) -> None:
-    night = await begin()
-    campaign = await after_an_edit(night)
-    assert len(await kept(night, campaign)) == 4
-    ended = await night.run(campaign)
-    assert (ended.code, len(night.ledger.accepted), ended.states) == (0, 2, {"stored": 12})
-    image, left = ended.images[0], ended.images[-4]
-    assert (image["prompt"], image["source"]["how"]) == ("night jug 0 on a table", "kept")
-    assert (image["source"]["prompt"], image["source"]["key"]) == ("night mug 0 on a table", left["key"])
-    assert image["sha256"] == left["sha256"] and image["file"] != left["file"]
-
-
-async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Any) -> None:
-    night = await begin()
-    campaign = await after_an_edit(night)
-    await kept(night, campaign)
-    again = edited(campaign, "p00: night jug 0", "p00: night cup 0")
-    await kept(night, again)
-    with Folder(night.output).ledger() as ledger:
-        changes = outlook(PlanStatus(Plan(again), ledger.states), ledger, None).changes
-    assert changes is not None and (changes.due, changes.kept, changes.left) == (0, 8, 0)
-    ended = await night.run(again)
-    assert (ended.code, len(night.ledger.accepted)) == (0, 2)
-
-
-async def test_only_what_was_chosen_is_kept(begin: Any) -> None:
-    night = await begin()
-    campaign = await after_an_edit(night)
-    assert len(await kept(night, campaign, read_only(["seed=1,2"]))) == 2
-    ended = await night.run(campaign)
-    assert (len(night.ledger.accepted), night.ledger.accepted[-1].seeds) == (3, (3, 4))
-    assert ended.states == {"stored": 12}
-
-
-async def test_what_is_kept_here_is_bought_elsewhere(begin: Any) -> None:
-    night = await begin()
-    campaign = await after_an_edit(night)
-    await kept(night, campaign)
-    clone = edited(campaign, "campaign: night\n", "campaign: clone\n")
-    ended = await night.run(clone)
-    assert (len(ended.seen(Adopted)), len(night.ledger.accepted)) == (4, 3)
-
-
-async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Any) -> None:
-    night = await begin()
-    campaign = await after_an_edit(night)
-    altered = files(night, "images")[0]
-    content = altered.read_bytes()
-    altered.write_bytes(content[:-1])
-    (missing,) = [each for each in await kept(night, campaign) if isinstance(each, Candidate)]
-    assert missing.file == altered
-    altered.write_bytes(content)
-
-
-async def test_what_left_the_campaign_is_moved_aside(begin: Any) -> None:
+async def test_what_left_the_campaign_is_moved_aside(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     before = {path.name: path.read_bytes() for path in files(night, "images")}
@@ -116,7 +41,7 @@ async def test_what_left_the_campaign_is_moved_aside(begin: Any) -> None:
     assert {image["file"].split("/")[0] for image in ended.images if not image["in_campaign"]} == {"removed"}
 
 
-async def test_only_what_was_chosen_is_moved(begin: Any) -> None:
+async def test_only_what_was_chosen_is_moved(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     assert len(await pruned(night, campaign, read_only(["seed=3"]))) == 1
@@ -124,7 +49,9 @@ async def test_only_what_was_chosen_is_moved(begin: Any) -> None:
 
 
 @pytest.mark.parametrize("at", ["before the record", "after the record"])
-async def test_a_crash_while_moving_is_mended_by_doing_it_again(at: str, begin: Any, monkeypatch: Any) -> None:
+async def test_a_crash_while_moving_is_mended_by_doing_it_again(
+    at: str, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     with monkeypatch.context() as patched:
@@ -139,7 +66,7 @@ async def test_a_crash_while_moving_is_mended_by_doing_it_again(at: str, begin: 
     assert (len(files(night, "images")), len(files(night, "removed"))) == (4, 4)
 
 
-async def test_what_stands_in_the_way_is_never_overwritten(begin: Any) -> None:
+async def test_what_stands_in_the_way_is_never_overwritten(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     way = night.output / "removed" / files(night, "images")[0].relative_to(night.output / "images")
@@ -152,7 +79,7 @@ async def test_what_stands_in_the_way_is_never_overwritten(begin: Any) -> None:
     assert len(await pruned(night, campaign)) == 4
 
 
-async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_originals_stay(begin: Any) -> None:
+async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_originals_stay(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     folder = night.output / "images" / "p00"
@@ -166,7 +93,7 @@ async def test_where_a_folder_of_images_is_a_link_nothing_is_moved_and_the_origi
     assert len(await pruned(night, campaign)) == 4
 
 
-async def test_the_originals_behind_a_link_stay_also_where_the_record_says_removed(begin: Any) -> None:
+async def test_the_originals_behind_a_link_stay_also_where_the_record_says_removed(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     folder = night.output / "images" / "p00"
@@ -182,7 +109,7 @@ async def test_the_originals_behind_a_link_stay_also_where_the_record_says_remov
 
 
 @pytest.mark.parametrize("place", ["removed", "removed/p00"])
-async def test_nothing_is_moved_through_a_link(place: str, begin: Any) -> None:
+async def test_nothing_is_moved_through_a_link(place: str, begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     (night.home / "away").mkdir()
@@ -195,7 +122,7 @@ async def test_nothing_is_moved_through_a_link(place: str, begin: Any) -> None:
     link.unlink()
 
 
-async def test_a_moved_image_is_used_when_its_words_come_back(begin: Any) -> None:
+async def test_a_moved_image_is_used_when_its_words_come_back(begin: Begin) -> None:
     night = await begin()
     campaign = await after_an_edit(night)
     await pruned(night, campaign)
