@@ -1,7 +1,7 @@
-"""Batch images from Adobe Firefly: nothing paid for twice, nothing paid for lost.
+"""Generate campaign images with Adobe Firefly in bulk; never pay twice, never lose an image you paid for.
 
-The library's front door. A name is imported when it is first used, so that importing the package
-costs nothing; `load`, `Plan` and `Runner` are the way in, the others are what a run is joined from.
+The library's public names. Each is imported when it is first used, so that importing the package
+costs nothing. Start with `load`, `Plan` and `Runner`; a run is built from the others.
 """
 
 from __future__ import annotations

@@ -60,12 +60,17 @@ def test_the_help_block_is_the_help() -> None:
 
 
 @pytest.mark.parametrize("name", [name for section in COMMANDS.values() for name in section])
-def test_the_short_help_of_a_command_is_its_own_first_sentence(name: str) -> None:
+def test_the_short_help_of_a_command_is_its_own_first_sentence_and_the_long_one_ends_with_an_example(name: str) -> None:
     command = commands.get_command(click.Context(commands), name)
     assert command is not None
     words = {name: text for section in COMMANDS.values() for name, text in section.items()}
     assert command.help is not None
     assert command.help.split("\n\n")[0].replace("\n", " ") == words[name]
+    assert command.epilog is not None
+    example, statuses = command.epilog.removeprefix("\b\nExample: campaign-runner ").split("\n\n")
+    used, *arguments = shlex.split(example)
+    command.make_context(used, arguments)
+    assert used == name and statuses.startswith("Exit status: 0 done, ")
 
 
 def test_every_command_line_in_it_can_be_given() -> None:

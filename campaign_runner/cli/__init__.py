@@ -12,42 +12,42 @@ from collections.abc import Sequence
 import click
 
 from campaign_runner.cli.console import output_failure, print_error
+from campaign_runner.cli.help import statuses
 from campaign_runner.errors import CampaignError
 from campaign_runner.version import __version__
 
 COMMANDS = {
     "Write": {
-        "init": "Write a campaign file that runs, and its schema for your editor.",
-        "check": "Show every problem of campaign files.",
-        "plan": "Show what a campaign would make, buy and take.",
-        "clone": "Write the same campaign under a new name.",
-        "models": "Show the custom models of this account, each with the two lines to paste.",
-        "schema": "Print the JSON Schema of the campaign file, or of the manifest.",
+        "init": "Write a first campaign file, ready to run.",
+        "check": "Check campaign files and show every problem.",
+        "plan": "Preview a campaign: images, cost and time.",
+        "clone": "Copy a campaign to a new name.",
+        "models": "List your custom models, each with the two lines to paste.",
+        "schema": "Print the JSON Schema of the campaign file or the manifest.",
     },
     "Make": {
-        "run": "Make what is due and fetch what is paid for.",
-        "rerun": "Make the images of a manifest again, and compare.",
+        "run": "Generate the missing images and download finished ones.",
+        "rerun": "Generate the images of a manifest again and compare them.",
     },
-    "Keep": {
-        "status": "Show what the record says now, also while a run goes on.",
-        "verify": "Hold every image against the record: present, size, digest.",
-        "resolve": "Decide what becomes of images in doubt and of failed ones.",
-        "cancel": "Cancel accepted jobs that are still being made.",
-        "find": "Find an image: where it is, how it was made, what became of it, what to do next.",
-        "retake": "Write another take of one image into its campaign file, and show what it would buy.",
-        "doctor": "Find out, free of charge, what would keep a run from working.",
-        "keep": "Let stored images stand for changed words: free, and recorded.",
-        "prune": "Move images that are no longer in the campaign aside.",
+    "Look": {
+        "status": "Show progress, even during a run.",
+        "find": "Find an image: its file, its prompt, its state and what to do next.",
+    },
+    "Decide": {
+        "resolve": "Decide what to do about failed or uncertain images.",
+        "retake": "Add a new version of one image to the campaign and show its cost.",
+        "keep": "Keep existing images after a wording change (free).",
+        "prune": "Move images the campaign no longer uses to `removed/`.",
+        "cancel": "Cancel requests that Adobe is still working on.",
+    },
+    "Check": {
+        "verify": "Check that every stored image is still there and unchanged.",
+        "doctor": "Check that everything is ready for a run (free).",
     },
     "Try": {
-        "sandbox": "Serve a Firefly-compatible sandbox on this machine.",
+        "sandbox": "Start a practice server that behaves like Firefly.",
     },
 }
-EXIT_STATUSES = """
-Exit status: 0 done, 1 a bug, 2 arguments or campaign, 3 some failed, 4 some in doubt,
-5 differs from the record, 6 this machine, 7 credentials, 8 run again later, 9 stopped
-where you asked, 11 another run holds the folder, 129 130 143 signals.
-"""
 
 
 class Commands(click.Group):
@@ -68,13 +68,14 @@ class Commands(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(EXIT_STATUSES)
+        formatter.write_paragraph()
+        formatter.write_text(statuses())
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="campaign-runner")
 def commands() -> None:
-    """Batch images from Adobe Firefly: nothing paid for twice, nothing paid for lost."""
+    """Generate campaign images with Adobe Firefly in bulk. You never pay twice and never lose an image you paid for."""
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -86,7 +87,7 @@ def run_command(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing is under way", err=True)
+        click.echo("cancelled; no request is in progress", err=True)
         return 130
     except CampaignError as error:
         print_error(error)

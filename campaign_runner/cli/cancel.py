@@ -11,6 +11,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
@@ -21,16 +22,16 @@ from campaign_runner.plan.selection import Selection
 from campaign_runner.text import plural, printable
 
 
-@click.command()
+@click.command(epilog=ending("cancel spring", 5, 7, 8, 11))
 @click.argument("name", metavar="NAME")
 @options.only
 @options.output
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) -> None:
-    """Cancel accepted jobs that are still being made.
+    """Cancel requests that Adobe is still working on.
 
-    Whether Adobe charges a cancelled job is not documented: the budget counts it. What is finished already is left
-    for the next run to fetch.
+    Adobe does not say whether it charges for a cancelled request, so the budget counts it. Images that are already
+    finished are downloaded by the next run.
     """
     target = find(name, output=output)
     with target.folder.ledger() as ledger:

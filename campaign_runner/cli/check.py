@@ -7,16 +7,17 @@ from pathlib import Path
 import click
 
 from campaign_runner.campaign_file.loader import load
+from campaign_runner.cli.help import ending
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.text import plural
 
 
-@click.command()
+@click.command(epilog=ending("check campaigns/spring.yaml"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 def command(files: tuple[Path, ...]) -> int:
-    """Show every problem of campaign files.
+    """Check campaign files and show every problem.
 
-    Everything the service would refuse or silently ignore is a problem here, before money moves. Nothing is sent.
+    Finds everything that Adobe would reject or silently ignore, before you pay for it. Works offline.
     """
     problems = 0
     for file in files:

@@ -8,22 +8,23 @@ import click
 
 from campaign_runner.authoring.clone import clone
 from campaign_runner.cli import options
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.plan import show
 from campaign_runner.cli.target import find
 from campaign_runner.text import printable
 
 
-@click.command()
+@click.command(epilog=ending("clone spring summer --set season=summer", 5))
 @click.argument("name", metavar="NAME")
 @click.argument("new", metavar="NEW")
-@click.option("--set", "settings", multiple=True, metavar="VAR=TEXT", help="Set one of its vars anew. Repeatable.")
+@click.option("--set", "settings", multiple=True, metavar="VAR=TEXT", help="Change one of its vars. Repeatable.")
 @options.output
 @options.in_sandbox
 def command(name: str, new: str, settings: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
-    """Write the same campaign under a new name.
+    """Copy a campaign to a new name.
 
-    NEW is a name, for a file beside the old one, or a path. Comments and order stay. It shows what differs and
-    what the new campaign would cost: images that both have are not bought again.
+    NEW is the new name (the file goes next to the old one) or a path. Comments and order stay the same. Shows what
+    differs and what the new campaign would cost; images that both campaigns share are not bought again.
     """
     campaign = find(name, output=output, is_sandbox=is_sandbox).campaign()
     path = Path(new) if Path(new).suffix in (".yaml", ".yml") else campaign.path.with_name(f"{new}.yaml")

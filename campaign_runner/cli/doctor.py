@@ -11,6 +11,7 @@ import click
 
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.output_folder.registry import RunRegistry
@@ -24,15 +25,15 @@ from campaign_runner.text import printable
 from campaign_runner.uptime import uptime
 
 
-@click.command()
+@click.command(epilog=ending("doctor spring", 5, 7, 8))
 @click.argument("name", metavar="[NAME]", required=False)
 @options.output
 @options.as_json
 def command(name: str | None, output: Path | None, as_json: bool) -> int:
-    """Find out, free of charge, what would keep a run from working.
+    """Check that everything is ready for a run (free).
 
-    It checks the settings, the credentials, the folders, the clock and the allowance left today; with NAME also
-    the campaign's file, its record, the disk and its custom model. The exit status is that of the worst finding.
+    Checks the settings, the credentials, the folders, the clock and how many requests are left today; with NAME also
+    the campaign file, its record, the disk and the custom model. The exit status is that of the worst problem found.
     """
     findings = asyncio.run(_examined(_patient(name, output), as_json=as_json))
     if as_json:

@@ -11,6 +11,7 @@ import click
 
 from campaign_runner.cli import options, target
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find import history
@@ -23,16 +24,16 @@ from campaign_runner.pictures.likeness import Likeness
 _TOLD_EVERY = 1000
 
 
-@click.command()
+@click.command(epilog=ending("find picture.jpg", 5))
 @click.argument("what", metavar="NAME|FILE|KEY8")
 @options.output
 @options.in_sandbox
 @options.as_json
 def command(what: str, output: Path | None, is_sandbox: bool, as_json: bool) -> None:
-    """Find an image: where it is, how it was made, what became of it, what to do next.
+    """Find an image: its file, its prompt, its state and what to do next.
 
-    By at least 8 digits of its key, by the name of its file, or by a picture on the disk, also one that was resized
-    or encoded again. The name of a campaign lists all of its images. All output folders known here are searched.
+    Searches by at least 8 digits of the image's key, by its file name, or by any copy of the picture, even one that was
+    resized or saved again. The name of a campaign lists all of its images. Every known output folder is searched.
     """
     path = Path(what)
     if path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json":

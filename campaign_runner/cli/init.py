@@ -15,6 +15,7 @@ from campaign_runner.authoring.new import SCHEMA, Answers, write_new
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.cli import console
+from campaign_runner.cli.help import ending
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.cost import product_of_lists
 from campaign_runner.plan.due import PlanStatus
@@ -23,12 +24,13 @@ from campaign_runner.plan.plan import Plan
 _FOLDER = "campaigns"
 
 
-@click.command()
+@click.command(epilog=ending("init campaigns/spring.yaml"))
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(file: Path | None) -> None:
-    """Write a campaign file that runs, and its schema for your editor.
+    """Write a first campaign file, ready to run.
 
-    At a terminal it asks five questions; elsewhere it takes the defaults. Nothing is ever overwritten.
+    Asks five questions at a terminal and uses the defaults elsewhere. Also writes the schema that lets your editor
+    complete and check the file. Never overwrites a file.
     """
     if file is not None:
         _refuse(file)

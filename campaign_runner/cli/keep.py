@@ -11,6 +11,7 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.maintenance.keep import keep, stand_ins
@@ -22,18 +23,18 @@ from campaign_runner.reuse.adoption import Candidate
 from campaign_runner.text import plural, printable
 
 
-@click.command()
+@click.command(epilog=ending("keep spring --only prompt=hero", 5, 11))
 @click.argument("name", metavar="NAME")
-@click.option("--all", "is_all", is_flag=True, help="All that can be kept.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--all", "is_all", is_flag=True, help="Keep every image that can be kept.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @options.only
 @options.output
 @options.in_sandbox
 def command(name: str, is_all: bool, yes: bool, only: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
-    """Let stored images stand for changed words: free, and recorded.
+    """Keep existing images after a wording change (free).
 
-    Each image that is due gets the stored one of the same product, prompt, preset, market, size and seed that
-    an edit left behind. First it shows the old words and the new ones.
+    Instead of buying an image, use the stored one of the same product, prompt, preset, market, size and seed that was
+    made for the old wording. Shows the old and the new wording first. The manifest says which wording was used.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
     if is_all == bool(only):

@@ -11,6 +11,7 @@ import click
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.families import CUSTOM_BASES, FAMILIES
 from campaign_runner.firefly.client import FireflyClient, Settings
 from campaign_runner.firefly.protocol.untrusted import sanitize
@@ -18,12 +19,12 @@ from campaign_runner.model import CustomModel
 from campaign_runner.text import plural
 
 
-@click.command()
+@click.command(epilog=ending("models", 7, 8))
 @options.as_json
 def command(as_json: bool) -> None:
-    """Show the custom models of this account, each with the two lines to paste.
+    """List your custom models, each with the two lines to paste.
 
-    A model is listed only after it was shared with the project's technical account or with the organisation.
+    Adobe lists a model only once it is shared with the project's technical account or with your organisation.
     """
     models = asyncio.run(_listed(Environment.of_process().settings()))
     if as_json:

@@ -12,16 +12,18 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.spellings import both
 from campaign_runner.plan.selection import Selection, read_only
 
-output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Where output folders lie.")
+output = click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds the output folders."
+)
 only = click.option(
     "--only",
     "only",
     multiple=True,
     metavar="AXIS=VALUE[,VALUE…]",
-    help="Only these: product, prompt, preset, market, size, seed or key. Repeatable.",
+    help="Only these images, by product, prompt, preset, market, size, seed or key. Repeatable.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="The folder of `run --sandbox`.")
+in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="Use the folder of `run --sandbox`.")
 
 
 def selection(values: Sequence[str], campaign: Campaign) -> Selection:

@@ -16,6 +16,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
@@ -29,13 +30,13 @@ from campaign_runner.reuse.offers import ReuseQuery, known_model
 from campaign_runner.session.preview import outlook
 
 
-@click.command()
+@click.command(epilog=ending("plan campaigns/spring.yaml", 5))
 @click.argument("names", nargs=-1, required=True, metavar="FILE")
 @options.only
 @options.output
 @options.in_sandbox
-@click.option("--list", "is_list", is_flag=True, help="One line a variation.")
-@click.option("--diff", "is_diff", is_flag=True, help="OLD.yaml NEW.yaml: what the edit means in images and money.")
+@click.option("--list", "is_list", is_flag=True, help="List every image, one per line.")
+@click.option("--diff", "is_diff", is_flag=True, help="Compare OLD.yaml with NEW.yaml: what the edit would cost.")
 @options.as_json
 def command(
     names: tuple[str, ...],
@@ -46,9 +47,9 @@ def command(
     is_diff: bool,
     as_json: bool,
 ) -> None:
-    """Show what a campaign would make, buy and take.
+    """Preview a campaign: images, cost and time.
 
-    Nobody is asked and nothing is sent: what is there already comes from the journal.
+    Works offline: nothing is sent to Adobe.
     """
     if len(names) != 1 + is_diff:
         raise UsageError("plan takes one campaign; plan --diff takes two files, OLD.yaml NEW.yaml")

@@ -9,6 +9,7 @@ import click
 
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError
@@ -20,16 +21,16 @@ from campaign_runner.plan.selection import Selection
 from campaign_runner.text import joined, plural
 
 
-@click.command()
+@click.command(epilog=ending("prune spring --yes", 5, 11))
 @click.argument("name", metavar="NAME")
-@click.option("--yes", is_flag=True, help="Move them; without it they are listed.")
+@click.option("--yes", is_flag=True, help="Move the images; without this they are only listed.")
 @options.only
 @options.output
 @options.in_sandbox
 def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
-    """Move images that are no longer in the campaign aside.
+    """Move images the campaign no longer uses to `removed/`.
 
-    They go to `removed/` in the output folder; nothing is deleted, and the record goes on naming them.
+    That folder is in the campaign's output folder. Nothing is deleted, and the record keeps every image.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
     chosen = options.recorded(only, target.campaign())

@@ -13,6 +13,7 @@ import click
 from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.observers import watching
 from campaign_runner.cli.prompts import confirmed
 from campaign_runner.cli.run_options import Making
@@ -51,29 +52,33 @@ class RerunFlags(Making):
         return tuple(decision for decision, is_set in asked if is_set)
 
 
-@click.command()
+@click.command(epilog=ending("rerun output/spring/manifest.json", 3, 4, 5, 7, 8, 9, 11, 129, 143))
 @click.argument("manifest", type=click.Path(path_type=Path), metavar="MANIFEST")
 @run_options.consent
 @options.only
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Where they go; else NAME.rerun.")
 @click.option(
-    "--references", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where reference images lie."
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="Folder for the new images (default: NAME.rerun)."
 )
-@click.option("--restore", is_flag=True, help="Make only what is damaged or gone, and put it back in its place.")
-@click.option("--accept-drift", is_flag=True, help="Go on though the first images, or the custom model, differ.")
-@click.option("--resubmit", is_flag=True, help="In doubt since an earlier rerun: ask for them again.")
-@click.option("--retry-failed", is_flag=True, help="Failed in an earlier rerun: ask for them again.")
 @click.option(
-    "--concurrency", type=run_options.positive, default=16, show_default=True, help="Requests under way at once."
+    "--references",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder with reference images.",
+)
+@click.option("--restore", is_flag=True, help="Generate only damaged or missing images and put them back.")
+@click.option("--accept-drift", is_flag=True, help="Continue even though the first images or the custom model differ.")
+@click.option("--resubmit", is_flag=True, help="Request images again that an earlier rerun left in doubt.")
+@click.option("--retry-failed", is_flag=True, help="Request images again that failed in an earlier rerun.")
+@click.option(
+    "--concurrency", type=run_options.positive, default=16, show_default=True, help="Requests in progress at once."
 )
 @run_options.bounds
 @run_options.log
 @run_options.ends_with_a_line
 def command(manifest: Path, **options: Any) -> int:
-    """Make the images of a manifest again, and compare.
+    """Generate the images of a manifest again and compare them.
 
-    They are paid for a second time and go into a folder of their own. One request goes first: where its images, or
-    the custom model, are not the recorded ones, it stops there. Asking again goes on where it stopped.
+    You pay for them a second time; they go into their own folder. One request is sent first: if its images, or the
+    custom model, differ from the recorded ones, it stops there. Run it again to continue where it stopped.
     """
     return asyncio.run(_rerun(_manifest(manifest), RerunFlags(**options)))
 

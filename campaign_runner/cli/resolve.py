@@ -10,6 +10,7 @@ import click
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.resolve import Decision, apply, meant
@@ -21,11 +22,11 @@ from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural, printable
 
 
-@click.command()
+@click.command(epilog=ending("resolve spring --resubmit", 5, 11))
 @click.argument("name", metavar="NAME")
-@click.option("--resubmit", is_flag=True, help="In doubt: ask for them again; they may be paid for twice.")
-@click.option("--retry-failed", is_flag=True, help="Failed: ask for them again.")
-@click.option("--abandon", is_flag=True, help="In doubt and failed: settle them without an image.")
+@click.option("--resubmit", is_flag=True, help="Request images in doubt again; you may pay for them twice.")
+@click.option("--retry-failed", is_flag=True, help="Request failed images again.")
+@click.option("--abandon", is_flag=True, help="Give up images that failed or are in doubt.")
 @options.only
 @options.output
 @options.in_sandbox
@@ -38,10 +39,10 @@ def command(
     output: Path | None,
     is_sandbox: bool,
 ) -> None:
-    """Decide what becomes of images in doubt and of failed ones.
+    """Decide what to do about failed or uncertain images.
 
-    It sends nothing itself: what is ordered again is due in the next run. Without a decision it lists them, and what
-    came instead: that lies in images/unexpected/, is paid for, and may be what you want.
+    Sends nothing itself: the next run does what you decide. Without an option it lists these images and any picture
+    that Adobe delivered instead (in images/unexpected/): you paid for it, and it may be what you want.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
     chosen = [flag for flag, is_set in zip(Decision, (resubmit, retry_failed, abandon), strict=True) if is_set]

@@ -13,6 +13,7 @@ from campaign_runner.authoring.retake import Purchased, Retake, TakeChange, reta
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
@@ -39,15 +40,15 @@ class Seeds(click.ParamType[tuple[int, ...] | int]):
         return tuple(dict.fromkeys(map(int, text.split(","))))
 
 
-@click.command()
+@click.command(epilog=ending('retake 3f9c2a1b --text "{product.name} alone"', 5))
 @click.argument("key", metavar="KEY8")
-@click.option("--text", help="Another prompt; placeholders work as in the file.")
-@click.option("--preset", help="Another of the campaign's presets.")
-@click.option("--seeds", type=Seeds(), help="+2 for two further seeds, or the seeds themselves.")
-@click.option("--in", "name", metavar="NAME", help="The campaign, where several have the image.")
+@click.option("--text", help="A different prompt; placeholders work as in the campaign file.")
+@click.option("--preset", help="Another preset of the campaign.")
+@click.option("--seeds", type=Seeds(), help="+2 for two more seeds, or the seeds themselves.")
+@click.option("--in", "name", metavar="NAME", help="Which campaign, if several have this image.")
 @options.output
 @options.in_sandbox
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def command(
     key: str,
     text: str | None,
@@ -58,10 +59,10 @@ def command(
     is_sandbox: bool,
     yes: bool,
 ) -> None:
-    """Write another take of one image into its campaign file, and show what it would buy.
+    """Add a new version of one image to the campaign and show its cost.
 
-    KEY8 are at least 8 digits of the image's key, or the name of its file. The file gets one `include` entry;
-    everything else in it stays as it is. Nothing is sent.
+    KEY8 is at least 8 digits of the image's key, or its file name. Adds one `include` entry to the campaign file and
+    changes nothing else in it. Nothing is sent; the next run generates the image.
     """
     if text is None and preset is None and seeds is None:
         raise UsageError("say what shall be different: --text, --preset or --seeds")

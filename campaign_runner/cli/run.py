@@ -16,6 +16,7 @@ from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.chosen import Choice, ChoiceOptions, chosen
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.observers import Watch, watching
 from campaign_runner.cli.prompts import Asking
 from campaign_runner.cli.run_options import Making
@@ -43,26 +44,29 @@ class RunFlags(Making):
     accept_changes: bool
 
 
-@click.command()
+@click.command(epilog=ending("run campaigns/spring.yaml --until 06:00", 3, 4, 5, 7, 8, 9, 11, 129, 143))
 @click.argument("names", nargs=-1, required=True, metavar="FILE…")
 @run_options.consent
 @options.only
 @options.output
-@click.option("--concurrency", type=run_options.positive, help="Requests under way at once, for each campaign.")
+@click.option("--concurrency", type=run_options.positive, help="Requests in progress at once, per campaign.")
 @run_options.bounds
-@click.option("--accept-drift", is_flag=True, help="Go on though the custom model changed.")
-@click.option("--start-over", is_flag=True, help="Buy again what the journal does not know (elsewhere, or lost).")
-@click.option("--no-reuse", is_flag=True, help="Buy also what another campaign here has stored or waits for.")
-@click.option("--accept-changes", is_flag=True, help="Go on though an edit leaves much behind that is stored.")
+@click.option("--accept-drift", is_flag=True, help="Continue even though the custom model was retrained.")
+@click.option(
+    "--start-over",
+    is_flag=True,
+    help="Start a new record here, buying again what an earlier one (elsewhere or lost) has.",
+)
+@click.option("--no-reuse", is_flag=True, help="Also buy images that another campaign has stored or is waiting for.")
+@click.option("--accept-changes", is_flag=True, help="Continue even if this edit drops many images you already have.")
 @run_options.log
 @run_options.ends_with_a_line
 def command(names: tuple[str, ...], **options: Any) -> int:
-    """Make what is due and fetch what is paid for.
+    """Generate the missing images and download finished ones.
 
-    Several files are made at the same time and take turns at the allowance; --max-... bounds them together, and each
-    has its own report. At a terminal it asks before the first money, once for each file, before anything is sent for
-    any. Ctrl-C stops submitting and waits for what is under way; running again goes on where it stopped, and nothing
-    is bought twice.
+    Asks before it buys (at a terminal). Ctrl-C stops new requests and finishes those in progress. Run it again to
+    continue where it stopped; nothing is bought twice. Several files run at the same time and share the allowance and
+    the limits (--max-..., --until); each has its own question and its own report.
     """
     flags = RunFlags(**options)
     wanted = ChoiceOptions(flags.only, flags.output, is_sandbox=flags.is_sandbox, start_over=flags.start_over)

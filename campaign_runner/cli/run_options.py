@@ -83,24 +83,29 @@ def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
 
 consent = _all_of(
     click.option(
-        "--sandbox", "is_sandbox", is_flag=True, help="Against a sandbox in this process: no credentials, no money."
+        "--sandbox", "is_sandbox", is_flag=True, help="Practise with the built-in sandbox: no account, no cost."
     ),
-    click.option("--yes", is_flag=True, help="Do not ask before the first money."),
+    click.option("--yes", is_flag=True, help="Skip the purchase confirmation."),
 )
 bounds = _all_of(
-    click.option("--per-minute", type=_allowance, help="The account's requests a minute."),
-    click.option("--per-day", type=_allowance, help="The account's requests in 24 hours."),
-    click.option("--max-images", type=positive, help="Stop after buying so many."),
-    click.option("--max-requests", type=positive, help="Stop after so many requests."),
-    click.option("--max-runtime", type=Duration(), help="Stop submitting after 90s, 30m, 2h."),
-    click.option("--until", type=TimeOfDay(), help="Stop submitting at this time of day."),
+    click.option("--per-minute", type=_allowance, help="Requests per minute that your account allows."),
+    click.option("--per-day", type=_allowance, help="Requests in 24 hours that your account allows."),
+    click.option("--max-images", type=positive, help="Stop after buying this many images."),
+    click.option("--max-requests", type=positive, help="Stop after this many requests."),
+    click.option("--max-runtime", type=Duration(), help="Stop sending requests after this time: 90s, 30m, 2h."),
+    click.option("--until", type=TimeOfDay(), help="Stop sending requests at this time of day."),
 )
 log = _all_of(
     click.option(
-        "--log-format", type=click.Choice(["text", "json"]), default="text", help="Sentences, or an event a line."
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="Human-readable text, or one JSON event per line.",
     ),
     click.option(
-        "--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where the log goes; else stderr."
+        "--log-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the log here instead of stderr.",
     ),
-    click.option("--quiet", is_flag=True, help="Only the report at the end."),
+    click.option("--quiet", is_flag=True, help="Show only the report at the end."),
 )

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from campaign_runner.cli.help import ending
 from campaign_runner.errors import StoreError, UsageError
 from campaign_runner.sandbox.faults import KINDS, Fault, FaultError, load_faults
 from campaign_runner.sandbox.serve import serving
@@ -22,7 +23,7 @@ from campaign_runner.sandbox.settings import Settings
 
 PORT = 8080
 _FAULTS_HELP = (
-    "What goes wrong: a YAML or JSON list such as [{kind: 429, nth: 2}, {kind: reset_after, rate: 0.1}]. "
+    "Errors to simulate: a YAML or JSON list such as [{kind: 429, nth: 2}, {kind: reset_after, rate: 0.1}]. "
     f"Kinds: {', '.join(KINDS)}."
 )
 
@@ -60,16 +61,16 @@ def _field_words() -> dict[str, str]:
     return found
 
 
-@click.command()
-@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 is any free one.")
+@click.command(epilog=ending("sandbox --port 8080"))
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
 @click.option("--faults", "script", type=click.Path(path_type=Path), help=_FAULTS_HELP)
 @_switches
 def command(port: int, script: Path | None, **switches: Any) -> None:
-    """Serve a Firefly-compatible sandbox on this machine.
+    """Start a practice server that behaves like Firefly.
 
-    It listens on 127.0.0.1 alone, takes any credentials, counts what it would have charged at /sandbox/ledger, and
-    forgets everything when it ends. It draws placeholders and is not Adobe's service: where Adobe's specification is
-    silent, a switch takes the other reading.
+    It listens on 127.0.0.1 only, accepts any credentials, shows at /sandbox/ledger what it would have charged, and
+    forgets everything when it ends. It draws placeholders and is not Adobe's service: where Adobe's specification
+    leaves something open, an option chooses the other reading.
     """
     try:
         faults = load_faults(script) if script is not None else ()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from campaign_runner import schemas
+from campaign_runner.cli.help import ending
 
 
-@click.command()
+@click.command(epilog=ending("schema manifest"))
 @click.argument("name", type=click.Choice(["campaign", "manifest"]), default="campaign")
 def command(name: schemas.Name) -> None:
-    """Print the JSON Schema of the campaign file, or of the manifest.
+    """Print the JSON Schema of the campaign file or the manifest.
 
-    Editors complete and check a campaign file that begins with
-    `# yaml-language-server: $schema=campaign.schema.json` and lies beside the schema; `init` puts both there.
+    Your editor completes and checks a campaign file whose first line is
+    `# yaml-language-server: $schema=campaign.schema.json` and that is next to the schema; `init` writes both.
     """
     click.echo(schemas.shipped(name), nl=False)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from campaign_runner.cli import options
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
@@ -19,15 +20,15 @@ from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.text import printable
 
 
-@click.command()
+@click.command(epilog=ending("status spring", 5))
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @options.output
 @options.in_sandbox
 @options.as_json
 def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> None:
-    """Show what the record says now, also while a run goes on.
+    """Show progress, even during a run.
 
-    Nobody is asked: everything comes from the journal.
+    Works offline: everything comes from the campaign's record.
     """
     for name in names:
         target = find(name, output=output, is_sandbox=is_sandbox)

@@ -10,21 +10,22 @@ import click
 
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
+from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
 from campaign_runner.verify.verification import verify
 
 
-@click.command()
+@click.command(epilog=ending("verify spring", 5))
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @options.output
 @options.in_sandbox
 @options.as_json
 def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> int:
-    """Hold every image against the record: present, size, digest.
+    """Check that every stored image is still there and unchanged.
 
-    Journal and manifest are checked too, and files that no record knows are named; each difference comes with the
-    command that mends it. Nothing is changed and nobody is asked.
+    Also checks the journal and the manifest and names files that are not part of the campaign. Each difference comes
+    with the command that repairs it. Works offline and changes nothing.
     """
     status = 0
     for name in names:
