@@ -73,8 +73,16 @@ def _until_closed(terminal: int) -> Iterator[bytes]:
 
 @pytest.fixture(scope="session")
 def sandbox_origin() -> Iterator[str]:
-    """A sandbox in a process of its own."""
-    command = [*PROGRAM, "sandbox", "--port", "0", "--plain-pictures"]
+    """A sandbox in a process of its own, with an allowance for all tests of a worker."""
+    command = [
+        *PROGRAM,
+        "sandbox",
+        "--port",
+        "0",
+        "--plain-pictures",
+        "--per-minute",
+        "600",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stdout is not None
         try:
