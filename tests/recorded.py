@@ -20,7 +20,7 @@ from campaign_runner.events import (
     Stored,
 )
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.model import CustomModel, Job, Ticket, Variation
+from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 
@@ -44,6 +44,19 @@ async def record(folder: Path, plan: Plan, states: Sequence[str], *, model: Cust
             attempt = Attempt(planned.variation.key[:32], Job(planned.recipe, (planned.variation,)))
             await journal.intend([attempt])
             await journal.record(list(facts(attempt, planned.variation, state)))
+
+
+async def record_from_later(folder: Path, version: str) -> Variation:
+    """An image stored by a later version of the program, whose request has a field that is not known today."""
+    body = {"prompt": "from later", "size": {"width": 2048, "height": 2048}, "tileable": True}
+    recipe = Recipe.of(version, body)
+    cell = Cell("candle", "hero", "plain", None, Size(2048, 2048))
+    variation = Variation(recipe.key(7), 7, cell, "from later")
+    attempt = Attempt(variation.key[:32], Job(recipe, (variation,)))
+    async with SqliteJournal(folder) as journal:
+        await journal.intend([attempt])
+        await journal.record(list(facts(attempt, variation, "stored")))
+    return variation
 
 
 def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.disk.name_lengths import is_file
-from campaign_runner.errors import CampaignFileError, UsageError
+from campaign_runner.errors import CampaignFileError, IntegrityError, UsageError
 from campaign_runner.find.search import Match
 from campaign_runner.firefly.protocol.interfaces import asked_by
-from campaign_runner.firefly.protocol.request_body import ReferenceSource
+from campaign_runner.firefly.protocol.request_body import ReferenceSource, prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import Recipe
 from campaign_runner.output_folder.folder import SANDBOX, Folder
@@ -79,7 +79,7 @@ def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
     if hit.file is not None:
         yield f"  file       {hit.file}{'' if is_file(hit.file) else ' (it is not there any more)'}"
     yield f"  key        {variation.key}"
-    yield f"  prompt     {printable(asked_by(entry.recipe).prompt)}"
+    yield f"  prompt     {printable(prompt_of(entry.recipe.body))}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  made       {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
@@ -125,9 +125,13 @@ def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
 
 def look_of(recipe: Recipe) -> Iterator[str]:
     """What the service was told beside prompt and seed, in the words of a campaign file."""
-    asked = asked_by(recipe)
-    look, sources = asked.look, asked.sources
     yield recipe.version
+    try:
+        asked = asked_by(recipe)
+    except IntegrityError as error:
+        yield str(error)
+        return
+    look, sources = asked.look, asked.sources
     if asked.custom_model is not None:
         yield f"custom model {printable(asked.custom_model)}"
     yield str(asked.size)

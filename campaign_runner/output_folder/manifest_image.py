@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from campaign_runner.events import Cause, RecipeSource
-from campaign_runner.firefly.protocol.interfaces import asked_by
+from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import Cell, Recipe, Size, Variation
 from campaign_runner.output_folder.manifest_schema import CellOf, Image
@@ -42,7 +42,7 @@ class ManifestImage:
         named |= {"also": [_cell(cell) for cell in self.other_cells]}
         named |= _cell(entry.cell) | {"seed": entry.seed}
         named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
-        named |= {"prompt": asked_by(recipe).prompt, "prompt_template": entry.variation.prompt_template}
+        named |= {"prompt": prompt_of(recipe.body), "prompt_template": entry.variation.prompt_template}
         return named | recorded(entry)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from campaign_runner.firefly.protocol.interfaces import asked_by
+from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
@@ -50,7 +50,7 @@ def listing(status: PlanStatus) -> Iterator[str]:
     for planned, state in status.variations():
         variation = planned.variation
         key = variation.key[:8] if status.plan.knows_keys else "-" * 8
-        yield f"{state:9} {key} {variation.cell}, seed {variation.seed}: {asked_by(planned.recipe).prompt}"
+        yield f"{state:9} {key} {variation.cell}, seed {variation.seed}: {prompt_of(planned.recipe.body)}"
 
 
 def _due(status: PlanStatus, figures: Estimate) -> str:

@@ -23,7 +23,7 @@ from jinja2 import Environment, StrictUndefined
 
 from campaign_runner.disk import files
 from campaign_runner.disk.name_lengths import is_file
-from campaign_runner.firefly.protocol.interfaces import asked_by
+from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.output_folder.manifest_writer import About, figures, write_document
@@ -122,7 +122,7 @@ def _shown(order: RerunRequest, pair: Pair) -> dict[str, Any]:
         "key": image.key,
         "name": str(image.cell),
         "seed": image.seed,
-        "prompt": asked_by(image.recipe).prompt,
+        "prompt": prompt_of(image.recipe.body),
         "width": image.cell.size.width,
         "height": image.cell.size.height,
         "distance": pair.distance,

@@ -17,7 +17,7 @@ from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.events import Adopted, Fact, RecipeSource
 from campaign_runner.families import FAMILIES
-from campaign_runner.firefly.protocol.interfaces import asked_by
+from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
@@ -133,7 +133,7 @@ def _source(image: Candidate) -> RecipeSource:
         how=image.how,
         campaign=image.campaign,
         key=entry.variation.key,
-        prompt=asked_by(entry.recipe).prompt,
+        prompt=prompt_of(entry.recipe.body),
         job_id=entry.job_id,
         job_seeds=entry.job_seeds,
         model_version=entry.model_version,

@@ -11,7 +11,7 @@ import pytest
 from tests.campaigns import campaign, plan, written
 from tests.cli.typed import Ask
 from tests.many_images import copy_of, make
-from tests.recorded import record
+from tests.recorded import record, record_from_later
 
 STATES = ["stored", "in_doubt", "failed", "accepted"]
 
@@ -42,6 +42,17 @@ def test_a_key_tells_a_pictures_life(ask: Ask, keys: list[str], tmp_path: Path) 
     assert lines[6] == "now        stored"
     assert lines[7] == f"next       campaign-runner retake {keys[0][:8]} --text '…'"
     assert lines[8] == f"campaign-runner rerun output/almond/manifest.json --only key={keys[0][:8]}"
+
+
+@pytest.mark.parametrize("version", ["image4_standard", "image9"])
+def test_a_request_that_this_version_cannot_read_is_said_to_be_one(
+    version: str, ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    later = asyncio.run(record_from_later(tmp_path / "output" / "almond", version))
+    said = ask("find", later.key)
+    assert (said.status, "prompt     from later" in said.out) == (0, True)
+    (look,) = [line.strip() for line in said.out.splitlines() if line.startswith("  look ")]
+    assert look.startswith(f"look       {version}, ") and "this version" in look
 
 
 NEXT = [

@@ -17,7 +17,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.manifest_writer import Sources, head, write_manifest
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import MODEL, campaign, plan
-from tests.recorded import record
+from tests.recorded import record, record_from_later
 
 NOW = datetime(2026, 10, 1, 2, 14, tzinfo=UTC)
 STATES = ["stored", "accepted", "in_doubt", "refused", "failed", "pending", "new", "new"]
@@ -47,6 +47,17 @@ async def test_the_fields_stand_in_their_order(tmp_path: Path) -> None:
     manifest = read(tmp_path)
     assert list(manifest) == HEAD
     assert all(list(image) == IMAGE for image in manifest["images"])
+
+
+@pytest.mark.parametrize("version", ["image4_standard", "image9"])
+async def test_a_request_that_this_version_cannot_read_is_written_all_the_same(version: str, tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    await record(tmp_path, made, ["stored"])
+    later = await record_from_later(tmp_path, version)
+    write(tmp_path, made)
+    image = read(tmp_path)["images"][-1]
+    assert (image["key"], image["in_campaign"], image["prompt"]) == (later.key, False, "from later")
+    assert image["request"]["tileable"] is True
 
 
 async def test_the_head_says_what_it_is_about(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from pydantic import ValidationError
+
 from campaign_runner.errors import IntegrityError
 from campaign_runner.families import FAMILIES
 from campaign_runner.firefly.protocol.image_v3 import IMAGE_V3
@@ -23,8 +25,14 @@ def interface_of(version: str) -> Interface:
 
 @lru_cache(maxsize=64)
 def asked_by(recipe: Recipe) -> ImageRequest:
-    """What a recipe asks for. Kept for a while: the images of a cell, which differ in their seed, come together."""
-    return interface_of(recipe.version).read(recipe.body)
+    """What a recipe asks for. Kept for a while: the images of a cell, which differ in their seed, come together.
+
+    Raises IntegrityError for one that no campaign of this version makes.
+    """
+    try:
+        return interface_of(recipe.version).read(recipe.body)
+    except ValidationError as error:
+        raise IntegrityError(f"this version cannot read the recorded request {recipe.digest[:8]}") from error
 
 
 def references_of(recipe: Recipe) -> tuple[str, ...]:

@@ -40,6 +40,11 @@ class ImageRequest:
         return (source.url for source in self.sources.values() if source.url is not None)
 
 
+def prompt_of(body: Mapping[str, Any]) -> str:
+    """The prompt, which every interface calls so: also of a body that this version cannot read."""
+    return str(body["prompt"])
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The answer to a request as it stands, not yet looked at: the job's id, where to ask, where to cancel."""
