@@ -82,9 +82,9 @@ async def map_concurrently(work: Callable[[A], Awaitable[T]], items: Sequence[A]
         for number, item in waiting:
             answers[number] = await work(item)
 
-    async with TaskSet(failures.append) as crew:
+    async with TaskSet(failures.append) as tasks:
         for _ in range(limit):
-            crew.start(serve())
+            tasks.start(serve())
     if failures:
         raise failures[0]
     return [answers[number] for number in range(len(items))]

@@ -125,7 +125,7 @@ class Rerun(Road):
             await Runner(ports, limits, control=self.control, shared=shared).run(self.due(jobs))
 
         await go(await self._after_canary(go))
-        return await self.told_allowance(ports.quota)
+        return await self.end(ports.quota)
 
     async def _after_canary(self, go: Callable[[Sequence[Job]], Awaitable[None]]) -> Sequence[Job]:
         """Send one request and look at what came; the answer are the requests that may follow."""

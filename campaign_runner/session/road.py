@@ -132,9 +132,13 @@ class Road(ABC):
         """Who we are: wrong credentials are known before anything is recorded as sent. Raises ProviderError."""
         await patiently(self.service.sign_in, self.control)
 
-    async def told_allowance(self, quota: Quota) -> Self:
-        """What is left of the allowance, once everything is made; None where the state folder is lost by then."""
+    async def end(self, quota: Quota, remember: Callable[[], None] = lambda: None) -> Self:
+        """Once everything is made: note what was bought, where that is noted, and what is left of the allowance.
+
+        The allowance is None where the state folder is lost by then.
+        """
         try:
+            remember()
             return replace(self, allowance=await quota.allowance())
         except CampaignError as error:  # what was made is recorded and told all the same
             self.control.failed(error)

@@ -170,12 +170,7 @@ class Session(Road):
         runner = Runner(ports, order.limits, control=self.control, shared=order.shared)
         await runner.run(self.status.jobs() if may_submit else ())
         await self._take_over()
-        try:
-            self._remember(coming=0)
-            return replace(self, allowance=await ports.quota.allowance())
-        except CampaignError as error:  # what was made is recorded and told all the same
-            self.control.failed(error)
-            return self
+        return await self.end(ports.quota, partial(self._remember, coming=0))
 
     async def _take_over(self) -> None:
         """What was left to other campaigns, as far as they store it while we wait."""
