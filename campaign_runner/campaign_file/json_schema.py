@@ -26,7 +26,6 @@ ID = "urn:campaign-runner:schema:campaign"
 
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
 """A text takes the characters as written: `1984` and `no` are texts, too, though editors see something else."""
-NUMBER = {"type": "integer"}
 SEED = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
 NAMES = {"type": "array", "items": TEXT}
 WORDINGS: Schema = {"type": "object", "minProperties": 1, "additionalProperties": TEXT}

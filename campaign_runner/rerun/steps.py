@@ -69,21 +69,21 @@ class Rerun(Road):
         return await compare(images, self.ledger, self.order.sides)
 
     async def heed_known_drift(self) -> Self | None:
-        """What an earlier rerun's canary told already: then nobody is asked for more."""
+        """The drift that an earlier rerun's canary has shown already: then no more is sent."""
         if self.order.accept_drift:
             return None
         found = tuple(canary_drift(await self.compared(self.order.chosen.jobs[0])))
         return replace(self, refusal=self._refuse_drift(found)) if found else None
 
     async def look_for_references(self) -> Self:
-        """Nobody is asked where nothing is due and nothing waits. Raises UsageError where a reference is missing."""
+        """Over if nothing is due and nothing waits. Raises UsageError if a reference image is missing."""
         due = list(self.due()) if self.refusal is None else []
         if not due and not self.waiting:
             return replace(self, is_over=True)
         return replace(self, references=await in_thread(find_references, due, self.order.references))
 
     async def settle(self: Rerun) -> Rerun:
-        """Whether anything may be bought: nobody is asked where nothing is due."""
+        """Whether anything may be bought; asks nothing if nothing is due."""
         return await self.agree(AGREEING if any(self.due()) else ())
 
     async def find_models(self) -> Self | None:
@@ -110,7 +110,7 @@ class Rerun(Road):
             self.control.stop_asked("you said no; nothing was bought")
 
     async def schedule(self) -> Self:
-        """Let the scheduler work: on a canary first, then on the rest."""
+        """Run the scheduler: on a canary first, then on the rest."""
         ports = await self.ports(self.journal, self.references)
         figures, began = self._figures(), asyncio.get_running_loop().time()
         self.control.observe(Started(figures.campaign, figures.due, figures.requests, self.waiting))

@@ -1,7 +1,7 @@
 """What was left to other campaigns, looked for again once our own work is done.
 
-As long as a living run has it accepted or unanswered it may still be stored; nobody waits for the end of that run, and
-nobody longer than fifteen minutes.
+As long as a living run has it accepted or unanswered it may still be stored. The wait ends after fifteen minutes, also
+if that run has not.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ async def wait_for_stored(
 
 
 def not_made(images: int) -> str:
-    """What to say of images that nobody has or makes after all."""
+    """What to say of images that no one has or makes in the end."""
     was, them = ("was", "it") if images == 1 else ("were", "them")
     return f"{plural(images, 'image')} {was} left to another campaign, which did not make {them}: run again"
 

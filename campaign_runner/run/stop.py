@@ -20,7 +20,7 @@ class Level(IntEnum):
 
 
 class Stop:
-    """The flag. It only ever goes up; whoever waits with `until` wakes when it does."""
+    """The flag. It only ever goes up; a caller of `until` wakes when it does."""
 
     def __init__(self) -> None:
         self.level = Level.GOING

@@ -23,7 +23,6 @@ from campaign_runner.sandbox.drawing.finishes import finished
 from campaign_runner.sandbox.drawing.looks import look_of
 from campaign_runner.sandbox.metadata import chunk
 
-FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _BEYOND_SEEDS = 2**31
 PUNCTUATION = " .,;:!?'\"()&%+-/_…"
 

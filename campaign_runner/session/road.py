@@ -1,7 +1,7 @@
-"""The road of whatever buys, from its open record to the end of the scheduler: `run` and `rerun` walk it.
+"""The steps that `run` and `rerun` share, from the open journal to the end of the scheduler.
 
-A step takes how far one has come and gives how far one is then, or None where that is the same; here are the steps
-that both take. Where a step refuses, no later one that may buy is taken.
+A step takes the state so far and returns the next one, or None if nothing changed. After a step that refuses, no
+step that may buy is taken.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ BYTES_AN_IMAGE = 8 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Road(ABC):
-    """How far one has come. The caller holds the lock of `folder`, where the images go.
+    """The state of a run between two steps. The caller holds the lock of `folder`, where the images go.
 
-    `refusal` is why nothing may be bought, where what is paid for is fetched all the same. `is_over`: no step is left
-    to take. `allowance` is what is left of it at the end; None if nobody was asked. `opened` closes the client.
+    `refusal` is why nothing may be bought; what is paid for is fetched all the same. `is_over`: no step is left.
+    `allowance` is what is left of it at the end, None if it was not asked for. `opened` closes the client.
     """
 
     folder: Folder

@@ -63,7 +63,7 @@ class Session(Road):
         return PlanStatus(plan or self.plan, self.ledger.states, self.order.only)
 
     async def look(self: Session) -> Session:
-        """Before the service is asked anything: it needs no credentials, and a person's word alone."""
+        """What needs no service and no credentials: what the order forbids, what changed, what others have."""
         run = self
         for step in LOOKING:
             run = run if run.refusal else await run.take(step)
@@ -103,7 +103,7 @@ class Session(Road):
         return replace(self, status=status)
 
     async def end_without_work(self) -> Self | None:
-        """Nobody is asked where nothing is due and nothing waits."""
+        """Over if nothing is due and nothing waits: the service is not asked."""
         if self.status.due or self.waiting:
             return None
         await self.journal.note(note_of(self.plan))
@@ -160,7 +160,7 @@ class Session(Road):
         await self.journal.note(note_of(self.plan))
 
     async def schedule(self) -> Self:
-        """Let the scheduler work, then look again for what was left to others."""
+        """Run the scheduler, then look again for what was left to others."""
         order, may_submit = self.order, self.refusal is None
         due, requests = (self.status.due, self.status.requests) if may_submit else (0, 0)
         ports = await self.ports(self._claiming(), self.plan.references)
