@@ -45,14 +45,6 @@ class Family:
     prompt_characters: int = PROMPT_CHARACTERS
     has_pixels: bool = True
 
-    def makes(self, asked: Size, received: Size) -> bool:
-        """Whether a picture has the size that was asked for."""
-        if self.has_pixels:
-            return received == asked
-        return (
-            abs(received.width * asked.height - asked.width * received.height) <= NEAR * asked.width * received.height
-        )
-
 
 _NAMES = {"square": _SQUARE, "landscape": _LANDSCAPE, "portrait": _PORTRAIT, "wide": _WIDE}
 _NAMES_4 = {**_NAMES, "tall": _TALL}
@@ -76,6 +68,15 @@ FAMILIES = {
         ),
     )
 }
+
+
+def has_its_size(version: str, asked: Size, received: Size) -> bool:
+    """Whether a picture has the size that was asked for. Of a model without a row: whether it has these very pixels."""
+    family = FAMILIES.get(version)
+    if family is None or family.has_pixels:
+        return received == asked
+    return abs(received.width * asked.height - asked.width * received.height) <= NEAR * asked.width * received.height
+
 
 CUSTOM_BASES = {"clio_v2": "image3_custom"}
 """The family of a custom model, by the name of its base model: Adobe's tutorial shows this one and no other."""

@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.events import Adopted, Fact, RecipeSource
-from campaign_runner.families import FAMILIES
+from campaign_runner.families import has_its_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
@@ -119,12 +119,9 @@ def _examined(image: Candidate) -> Examined | None:
         found = examine(content)
     except Damaged:
         return None
-    is_as_recorded = found.media_type == entry.media_type and _has_its_size(image.planned, found)
-    return found if is_as_recorded else None
-
-
-def _has_its_size(planned: Planned, found: Examined) -> bool:
-    return FAMILIES[planned.recipe.version].makes(planned.variation.cell.size, found.size)
+    planned = image.planned
+    has_size = has_its_size(planned.recipe.version, planned.variation.cell.size, found.size)
+    return found if has_size and found.media_type == entry.media_type else None
 
 
 def _source(image: Candidate) -> RecipeSource:

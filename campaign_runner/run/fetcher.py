@@ -30,8 +30,8 @@ from campaign_runner.events import (
     Stored,
     Warned,
 )
-from campaign_runner.families import FAMILIES
-from campaign_runner.model import Job, Output, Variation
+from campaign_runner.families import has_its_size
+from campaign_runner.model import Output, Variation
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
 from campaign_runner.run.deliveries import (
@@ -139,7 +139,7 @@ class ImageFetcher:
             examined = await self._images.examine(content)
         except ProviderError:
             return False
-        if not _has_its_size(attempt.job, examined):
+        if not has_its_size(attempt.job.recipe.version, attempt.job.size, examined.size):
             return False
         await self._record(
             Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type)
@@ -160,7 +160,7 @@ class ImageFetcher:
     async def _store(self, delivery: Delivery, output: Output, variation: Variation) -> Fact:
         attempt = delivery.attempt
         content, examined = await self._fetch(delivery, output)
-        if not _has_its_size(attempt.job, examined):
+        if not has_its_size(attempt.job.recipe.version, attempt.job.size, examined.size):
             reason = Cause("wrong_size", f"asked for {attempt.job.size}, received {examined.size}")
             await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
             return await self._record(Failed(attempt, variation, reason))
@@ -292,10 +292,6 @@ class ImageFetcher:
         place = of_seed(delivery.finished, output).index(output)
         again = of_seed(await delivery.fresh(), output)
         return again[place] if place < len(again) else output
-
-
-def _has_its_size(job: Job, examined: Examined) -> bool:
-    return FAMILIES[job.recipe.version].makes(job.size, examined.size)
 
 
 def _severity(trouble: Exception) -> int:
