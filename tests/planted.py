@@ -206,13 +206,13 @@ PLANTS = (
         "rewrite the manifest once the folder is let go",
         "output_folder/opened.py",
         """\
-        stack.callback(rewrite_manifest, folder, ledger, books.plan)
-        yield books
+        stack.callback(rewrite_manifest, folder, ledger, opened.plan)
+        yield opened
 """,
         """\
-        yield books
+        yield opened
     with Ledger(folder.path) as ledger:
-        rewrite_manifest(folder, ledger, books.plan)
+        rewrite_manifest(folder, ledger, opened.plan)
 """,
         ("tests/session/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
     ),

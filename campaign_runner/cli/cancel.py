@@ -55,10 +55,10 @@ async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: s
         raise UsageError(f"{folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
     images = 0
     async with (
-        open_for_update(folder, campaign, memory_of(folder)) as books,
-        FireflyClient(settings, jobs=books.journal) as firefly,
+        open_for_update(folder, campaign, memory_of(folder)) as opened,
+        FireflyClient(settings, jobs=opened.journal) as firefly,
     ):
-        async for job in cancel_accepted(firefly, books.journal, only):
+        async for job in cancel_accepted(firefly, opened.journal, only):
             cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
             click.echo(printable(f"{cell}, {seeds}: {job.words}"))
             images += job.images

@@ -69,8 +69,8 @@ def _list(target: Target, only: Selection) -> int:
 async def _keep(target: Target, only: Selection) -> tuple[int, list[Candidate]]:
     """How many were kept, and what could not be."""
     kept, missing = 0, list[Candidate]()
-    async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as books:
-        async for each in keep(books, only):
+    async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as opened:
+        async for each in keep(opened, only):
             if isinstance(each, Candidate):
                 missing.append(each)
             else:

@@ -51,8 +51,8 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
 
 async def _move(target: Target, only: Selection) -> tuple[int, list[str]]:
     """How many were moved, and the files that could not be."""
-    async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as books:
-        told = [each async for each in prune(books, only)]
+    async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as opened:
+        told = [each async for each in prune(opened, only)]
     stay = [str(each.file) for each in told if isinstance(each, Entry)]
     return len(told) - len(stay), stay
 

@@ -69,47 +69,47 @@ class CancelRequest:
     sleep: Sleep
 
 
-async def _cancel(firefly: FireflyClient, journal: SqliteJournal, wish: CancelRequest) -> Cancelled:
-    said = await _asked(firefly, wish)
+async def _cancel(firefly: FireflyClient, journal: SqliteJournal, request: CancelRequest) -> Cancelled:
+    said = await _asked(firefly, request)
     if said is Cancelling.ACCEPTED:
-        reason = await _confirmed(firefly, wish)
+        reason = await _confirmed(firefly, request)
     elif said in (Cancelling.ALREADY, Cancelling.TIMED_OUT):
         reason = CANCELLED if said is Cancelling.ALREADY else replace(CANCELLED, code="timeout", message="it timed out")
     else:
         reason = None
     if reason is None:
-        return Cancelled(wish.attempt, 0, _WORDS[said])
-    variations = wish.attempt.job.variations
-    await journal.record([Failed(wish.attempt, variation, reason) for variation in variations])
-    return Cancelled(wish.attempt, len(variations), reason.message)
+        return Cancelled(request.attempt, 0, _WORDS[said])
+    variations = request.attempt.job.variations
+    await journal.record([Failed(request.attempt, variation, reason) for variation in variations])
+    return Cancelled(request.attempt, len(variations), reason.message)
 
 
-async def _asked(firefly: FireflyClient, wish: CancelRequest) -> Cancelling:
+async def _asked(firefly: FireflyClient, request: CancelRequest) -> Cancelling:
     """What the service says, whichever place says it; unknown where one does not know the job and none answers."""
     tries, is_unknown = 0, False
     while True:
         tries += 1
         try:
-            return await firefly.cancel(wish.ticket)
+            return await firefly.cancel(request.ticket)
         except ProviderError as error:
             is_unknown = is_unknown or error.code == UNKNOWN_HERE
-            wait = retry.cancel_again(error, tries, wish.pick())
+            wait = retry.cancel_again(error, tries, request.pick())
             if wait is None and is_unknown:
                 return Cancelling.UNKNOWN
             if wait is None:
                 raise
-            await wish.sleep(wait)
+            await request.sleep(wait)
 
 
-async def _confirmed(firefly: FireflyClient, wish: CancelRequest) -> Cause | None:
+async def _confirmed(firefly: FireflyClient, request: CancelRequest) -> Cause | None:
     """Why the job ended, once the service says that it did; None where it did not, or finished after all."""
     for _ in range(CONFIRMED_WITHIN):
         try:
-            if await firefly.poll(wish.ticket) is not None:
+            if await firefly.poll(request.ticket) is not None:
                 return None
         except GenerationFailed as end:
             return replace(CANCELLED, message=f"{CANCELLED.message}. {end}")
         except (Throttled, Unavailable):
             pass  # asked again: at the other place, where its host does not answer
-        await wish.sleep(1)
+        await request.sleep(1)
     return None

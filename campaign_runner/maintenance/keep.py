@@ -57,17 +57,17 @@ def stand_ins(ledger: Ledger, status: PlanStatus) -> Iterator[Replacement]:
         )
 
 
-async def keep(books: OpenFolder, only: Selection) -> AsyncIterator[Adopted | Candidate]:
-    """Let what is stored stand for what `only` selects; an Existing could not be used: its file is gone or differs.
+async def keep(opened: OpenFolder, only: Selection) -> AsyncIterator[Adopted | Candidate]:
+    """Let what is stored stand for what `only` selects; a Candidate could not be used: its file is gone or differs.
 
     Raises UsageError where `only` selects nothing, IntegrityError, StoreError.
     """
-    folder: Folder = books.folder
+    folder: Folder = opened.folder
     store = await FolderStore.prepare(folder.images, folder.staging)
-    campaign = books.plan.campaign.campaign
-    found = stand_ins(books.ledger, PlanStatus(books.plan, books.ledger.states, only))
+    campaign = opened.plan.campaign.campaign
+    found = stand_ins(opened.ledger, PlanStatus(opened.plan, opened.ledger.states, only))
     images = (Candidate(each.planned, each.entry, folder.path, campaign, "kept") for each in found)
-    async for told in take_over(images, store, books.journal):
+    async for told in take_over(images, store, opened.journal):
         yield told
 
 

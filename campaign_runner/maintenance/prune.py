@@ -37,16 +37,16 @@ def is_aside(entry: Entry) -> bool:
     return str(entry.file).startswith(f"{REMOVED}/")
 
 
-async def prune(books: OpenFolder, only: Selection) -> AsyncIterator[Placed | Entry]:
+async def prune(opened: OpenFolder, only: Selection) -> AsyncIterator[Placed | Entry]:
     """Move what departed into `removed/`: a Placed is there, an Entry stays as its file is gone or differs.
 
     Raises IntegrityError where something else stands in the way there, StoreError.
     """
-    home = books.folder.path
-    store = await FolderStore.prepare(home / REMOVED, books.folder.staging)
-    for some in batched(list(no_longer_planned(books.ledger, books.plan, only)), _AT_ONCE):
+    home = opened.folder.path
+    store = await FolderStore.prepare(home / REMOVED, opened.folder.staging)
+    for some in batched(list(no_longer_planned(opened.ledger, opened.plan, only)), _AT_ONCE):
         told = [await _second_name(entry, home, store) for entry in some if not is_aside(entry)]
-        await books.journal.record([each for each in told if isinstance(each, Placed)])
+        await opened.journal.record([each for each in told if isinstance(each, Placed)])
         for entry in some:
             await in_thread(_drop_first_name, entry, home)
         for each in told:

@@ -29,13 +29,13 @@ class Decision(Enum):
 
 
 async def apply(decision: Decision, opening: AbstractAsyncContextManager[OpenFolder], only: Selection) -> int:
-    """Record the decision over what `only` selects, in books about to be opened; how many variations it moved.
+    """Record the decision over what `only` selects; the answer is how many variations it moved.
 
-    Raises what opening them raises, and StoreError.
+    Raises what opening the folder raises, and StoreError.
     """
-    async with opening as books:
-        keys = [entry.variation.key for entry in meant(books.ledger, books.plan, decision.states, only)]
-        return await books.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
+    async with opening as opened:
+        keys = [entry.variation.key for entry in meant(opened.ledger, opened.plan, decision.states, only)]
+        return await opened.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 
 
 def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Selection) -> Iterator[Entry]:

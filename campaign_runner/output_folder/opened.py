@@ -31,7 +31,7 @@ class OpenFolder:
 async def open_for_update(
     folder: Folder, campaign: Campaign, memory: RunRegistry | None = None
 ) -> AsyncIterator[OpenFolder]:
-    """The books of `folder`; once the block ends, also with an error, the manifest says what the journal does.
+    """`folder`, held by one command. Once the block ends, also with an error, the manifest says what the journal does.
 
     Raises Busy while a run goes on, UsageError where nothing was ever run, IntegrityError for a record that is older
     than the last run, as far as `memory` knows, StoreError.
@@ -42,9 +42,9 @@ async def open_for_update(
         stack.enter_context(folder.locked())
         journal = await stack.enter_async_context(SqliteJournal(folder.path))
         ledger = stack.enter_context(Ledger(folder.path))
-        books = OpenFolder(folder, journal, ledger, Plan(campaign, ledger.custom_model))
-        stack.callback(rewrite_manifest, folder, ledger, books.plan)
-        yield books
+        opened = OpenFolder(folder, journal, ledger, Plan(campaign, ledger.custom_model))
+        stack.callback(rewrite_manifest, folder, ledger, opened.plan)
+        yield opened
 
 
 def rewrite_manifest(folder: Folder, ledger: Ledger, plan: Plan) -> None:

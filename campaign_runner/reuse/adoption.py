@@ -57,7 +57,7 @@ class Recording(Protocol):
 async def take_over(
     images: Iterable[Candidate], store: FolderStore, journal: Recording
 ) -> AsyncIterator[Adopted | Candidate]:
-    """Adopt every image: an Adopted is recorded when it is told, an Existing has no such file with such bytes.
+    """Adopt every image: an Adopted is recorded when it is told, a Candidate has no such file with such bytes.
 
     Raises IntegrityError where a name is taken by something else, StoreError.
     """

@@ -43,48 +43,48 @@ class Record:
     findings: list[Difference] = field(default_factory=list)
 
 
-def read_books(folder: Folder, memory: RunRegistry | None) -> Record:
+def read_record(folder: Folder, memory: RunRegistry | None) -> Record:
     """Read journal and manifest. Raises UsageError where there is neither, StoreError."""
     if not folder.has_journal and not folder.manifest.exists():
         raise UsageError(f"{folder.path} holds neither a journal nor a manifest: nothing was run there yet")
-    books = Record(folder.path.name)
-    read = _manifest(folder, books)
+    record = Record(folder.path.name)
+    read = _manifest(folder, record)
     try:
         refuse_damage(folder.path / FILE)
         with Ledger(folder.path) as ledger:
-            _read_journal(ledger, books)
-            _compare(folder, read, ledger, books)
+            _read_journal(ledger, record)
+            _compare(folder, read, ledger, record)
             _refuse_older(folder, ledger, memory)
     except IntegrityError as error:
-        books.findings.insert(0, Difference("journal", str(error), FILE))
-        _read_from_manifest(read, books)
+        record.findings.insert(0, Difference("journal", str(error), FILE))
+        _read_from_manifest(read, record)
     except UsageError:
         missing = folder.what_is_missing().removeprefix("its ")
         message = f"the {missing}: nothing is bought in this folder until it is back. Restore it from a backup"
-        books.findings.insert(0, Difference("journal", message, FILE))
-        _read_from_manifest(read, books)
-    return books
+        record.findings.insert(0, Difference("journal", message, FILE))
+        _read_from_manifest(read, record)
+    return record
 
 
-def _manifest(folder: Folder, books: Record) -> ReadBack | None:
-    """The manifest, if it can be read; what is wrong with it goes into the books."""
+def _manifest(folder: Folder, record: Record) -> ReadBack | None:
+    """The manifest, if it can be read; what is wrong with it goes into the record."""
     try:
         return read_manifest(folder.manifest)
     except UsageError:
-        books.findings.append(Difference("manifest", "the manifest is gone", folder.manifest.name))
+        record.findings.append(Difference("manifest", "the manifest is gone", folder.manifest.name))
     except IntegrityError as error:
-        books.findings.append(Difference("manifest", str(error), folder.manifest.name))
+        record.findings.append(Difference("manifest", str(error), folder.manifest.name))
     return None
 
 
-def _read_journal(ledger: Ledger, books: Record) -> None:
-    books.campaign = ledger.meta("campaign") or books.campaign
-    books.is_sandbox = ledger.origin == SANDBOX
+def _read_journal(ledger: Ledger, record: Record) -> None:
+    record.campaign = ledger.meta("campaign") or record.campaign
+    record.is_sandbox = ledger.origin == SANDBOX
     for entry in ledger.in_states("stored"):
         wanted = _wanted(entry)
-        books.wanted[wanted.file] = wanted
+        record.wanted[wanted.file] = wanted
     for aside in ledger.set_aside():
-        books.wanted.setdefault(aside.file, Expected(aside.file, aside.sha256, aside.bytes))
+        record.wanted.setdefault(aside.file, Expected(aside.file, aside.sha256, aside.bytes))
 
 
 def _refuse_older(folder: Folder, ledger: Ledger, memory: RunRegistry | None) -> None:
@@ -102,18 +102,18 @@ def _wanted(entry: Entry) -> Expected:
     return Expected(entry.file, entry.sha256, entry.bytes, entry.key, size)
 
 
-def _read_from_manifest(read: ReadBack | None, books: Record) -> None:
-    books.wanted.clear()
+def _read_from_manifest(read: ReadBack | None, record: Record) -> None:
+    record.wanted.clear()
     if read is None:
         return
-    books.campaign = read.head.campaign
+    record.campaign = read.head.campaign
     for image in read.images():
         if image.entry.state == "stored":
             wanted = _wanted(image.entry)
-            books.wanted[wanted.file] = wanted
+            record.wanted[wanted.file] = wanted
 
 
-def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Record) -> None:
+def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, record: Record) -> None:
     """Whether the manifest says what the journal says; the command that writes it anew where it does not."""
     file = folder.campaign_file(ledger)
     mend = next_commands.run(file, folder) if file is not None else None
@@ -121,10 +121,10 @@ def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, books: Recor
         message = _difference(folder, read, ledger, file)
         if message is None:
             return
-        books.findings.append(Difference("manifest", message, folder.manifest.name))
-    books.findings = [
+        record.findings.append(Difference("manifest", message, folder.manifest.name))
+    record.findings = [
         Difference(each.kind, each.message, each.file, each.key, mend) if each.kind == "manifest" else each
-        for each in books.findings
+        for each in record.findings
     ]
 
 

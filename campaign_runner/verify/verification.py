@@ -1,4 +1,4 @@
-"""The whole of `verify`: the books are read, every image is read and hashed, and the rest of the folder is looked at.
+"""The whole of `verify`: the record is read, every image is read and hashed, and the rest of the folder is looked at.
 
 Nothing is written, nobody is asked. A few images are read at once, so that disk and processors are busy together.
 """
@@ -14,7 +14,7 @@ from campaign_runner.report import next_commands
 from campaign_runner.tasks import in_thread, map_concurrently
 from campaign_runner.verify.damage import Damage, Expected, damage
 from campaign_runner.verify.findings import Difference, Verdict
-from campaign_runner.verify.record import Record, read_books
+from campaign_runner.verify.record import Record, read_record
 from campaign_runner.verify.unknown_files import misplaced, strangers
 
 READERS = 4
@@ -27,26 +27,26 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     Raises Busy while a run goes on, UsageError, StoreError.
     """
     _refuse_running(folder)
-    books = await in_thread(read_books, folder, memory)
-    wanted = sorted(books.wanted.values(), key=lambda each: each.file)
+    record = await in_thread(read_record, folder, memory)
+    wanted = sorted(record.wanted.values(), key=lambda each: each.file)
     damaged = await _damaged(folder, wanted)
-    unknown = await in_thread(lambda: list(strangers(folder.path, books.wanted)))
+    unknown = await in_thread(lambda: list(strangers(folder.path, record.wanted)))
     _refuse_running(folder)  # what it stored meanwhile would pass for unknown
     lost = {each.sha256: each.bytes for each, how in damaged if how.kind == "missing"}
     elsewhere = await in_thread(misplaced, folder.path, unknown, lost)
-    findings = [*books.findings, *(_damage(folder, books, each, how, elsewhere) for each, how in damaged)]
+    findings = [*record.findings, *(_damage(folder, record, each, how, elsewhere) for each, how in damaged)]
     strange = [name for name in unknown if name not in elsewhere.values()]
     findings += [Difference("unknown", "no record knows this file; move it away", name) for name in strange]
     size = sum(each.bytes for each in wanted)
-    mend_all = _mend_all(folder, books, findings)
-    return Verdict(books.campaign, folder.path, len(wanted), size, tuple(findings), mend_all)
+    mend_all = _mend_all(folder, record, findings)
+    return Verdict(record.campaign, folder.path, len(wanted), size, tuple(findings), mend_all)
 
 
-def _mend_all(folder: Folder, books: Record, findings: Sequence[Difference]) -> str | None:
+def _mend_all(folder: Folder, record: Record, findings: Sequence[Difference]) -> str | None:
     images = [finding for finding in findings if finding.key is not None]
     if len(images) < 2 or any(finding.mend is None for finding in images):
         return None  # what was only moved is not to be bought again
-    return next_commands.rerun(folder.manifest, "--restore", is_sandbox=books.is_sandbox)
+    return next_commands.rerun(folder.manifest, "--restore", is_sandbox=record.is_sandbox)
 
 
 def _refuse_running(folder: Folder) -> None:
@@ -61,13 +61,13 @@ async def _damaged(folder: Folder, wanted: list[Expected]) -> list[tuple[Expecte
     return [(each, how) for each, how in zip(wanted, found, strict=True) if how is not None]
 
 
-def _damage(folder: Folder, books: Record, wanted: Expected, how: Damage, elsewhere: Mapping[str, str]) -> Difference:
+def _damage(folder: Folder, record: Record, wanted: Expected, how: Damage, elsewhere: Mapping[str, str]) -> Difference:
     if how.kind == "missing" and wanted.sha256 in elsewhere:
         message = f"it was moved to {elsewhere[wanted.sha256]}: move it back"
         return Difference("moved", message, wanted.file, wanted.key)
     mend = None
     if wanted.key is not None:
         mend = next_commands.rerun(
-            folder.manifest, "--only", f"key={wanted.key[:8]}", "--restore", is_sandbox=books.is_sandbox
+            folder.manifest, "--only", f"key={wanted.key[:8]}", "--restore", is_sandbox=record.is_sandbox
         )
     return Difference(how.kind, how.message, wanted.file, wanted.key, mend)

@@ -34,8 +34,8 @@ async def after_an_edit(night: Night) -> Campaign:
 
 async def kept(night: Night, campaign: Campaign, only: Selection = EVERYTHING) -> list[Adopted | Candidate]:
     night.exits.clear()  # what the last run said is not what is there from here on
-    async with open_for_update(Folder(night.output), campaign, night.access().memory) as books:
-        return [each async for each in keep(books, only)]
+    async with open_for_update(Folder(night.output), campaign, night.access().memory) as opened:
+        return [each async for each in keep(opened, only)]
 
 
 def files(night: Night, place: str) -> list[Path]:

@@ -23,8 +23,8 @@ from tests.session.edits import crash, edited
 
 async def pruned(night: Night, campaign: Campaign, only: Selection = EVERYTHING) -> list[Any]:
     night.exits.clear()
-    async with open_for_update(Folder(night.output), campaign, night.access().memory) as books:
-        return [each async for each in prune(books, only)]
+    async with open_for_update(Folder(night.output), campaign, night.access().memory) as opened:
+        return [each async for each in prune(opened, only)]
 
 
 async def test_what_left_the_campaign_is_moved_aside(begin: Begin) -> None:

@@ -19,7 +19,7 @@ from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.output_folder.manifest_schema import Image
 from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
 from campaign_runner.rerun.choice import choose
-from campaign_runner.verify.record import read_books
+from campaign_runner.verify.record import read_record
 from tests.campaigns import plan
 from tests.recorded import record
 
@@ -39,7 +39,7 @@ async def test_4_000_images_are_verified_and_chosen_from_in_a_few_megabytes(tmp_
     tracemalloc.start()
     try:
         assert len(choose(read_manifest(folder.manifest), ["product=candle,soap"]).images) == 1
-        assert not read_books(folder, None).findings
+        assert not read_record(folder, None).findings
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()

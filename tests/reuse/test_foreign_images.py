@@ -76,8 +76,8 @@ async def test_nor_is_it_kept_for_other_words(kind: str, begin: Begin) -> None:
     changed = edited(campaign, "p00: night mug 0", "p00: night jug 0")
     async with recorded(night, first.images[0], OTHERS[kind]) as file:
         night.exits.clear()
-        async with open_for_update(Folder(night.output), changed) as books:
-            told = [each async for each in keep(books, EVERYTHING)]
+        async with open_for_update(Folder(night.output), changed) as opened:
+            told = [each async for each in keep(opened, EVERYTHING)]
     async with open_for_update(Folder(night.output), changed):
         pass  # the manifest says again what is true
     assert sorted(type(each).__name__ for each in told) == ["Adopted", "Candidate"]

@@ -208,8 +208,8 @@ async def test_an_image_under_a_short_name_is_pruned_like_any_other(
     night.exits.clear()
     file = night.home / "campaigns" / "night.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("  p01: night mug 1\n", ""), encoding="utf-8")
-    async with open_for_update(Folder(night.output), load(file)) as books:
-        placed = [each async for each in prune(books, EVERYTHING)]
+    async with open_for_update(Folder(night.output), load(file)) as opened:
+        placed = [each async for each in prune(opened, EVERYTHING)]
     moved = sorted(image["file"].replace("images/", "removed/") for image in ended.images[2:])
     assert sorted(str(each.file) for each in placed) == moved and len(names(night)) == 2
 

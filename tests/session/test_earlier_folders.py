@@ -178,8 +178,8 @@ async def test_nothing_is_moved_aside(night: Night) -> None:
 
 async def test_what_is_there_can_stand_for_new_words(night: Night) -> None:
     campaign = edited(campaign_of(night), "on a table", "on a shelf")
-    async with open_for_update(folder_of(night), campaign, None) as books:
-        told = [each async for each in keep(books, selection(["product=ros-soap"], campaign))]
+    async with open_for_update(folder_of(night), campaign, None) as opened:
+        told = [each async for each in keep(opened, selection(["product=ros-soap"], campaign))]
     assert [type(each) for each in told] == [Adopted, Adopted]
     assert not any(isinstance(each, Candidate) for each in told)
     assert all(each.file.startswith("images/rose-soap/") for each in told if isinstance(each, Adopted))
