@@ -57,11 +57,6 @@ def output_failure() -> StoreError | None:
     return StoreError(f"what was to be printed could not be written ({failure.strerror}); make room and ask again")
 
 
-def say(line: str) -> None:
-    """One line on stdout."""
-    click.echo(line)
-
-
 def print_error(error: CampaignError) -> None:
     """Why a command stops, on stderr. A Problem names its file itself; what it quotes steers no terminal."""
     is_long = isinstance(error, CampaignFileError)  # problems stand below one another; all else is one sentence

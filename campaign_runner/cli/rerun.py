@@ -108,7 +108,7 @@ async def _rerun(path: Path, flags: RerunFlags) -> int:
         restore=flags.restore,
         decisions=flags.decisions,
     )
-    console.say(f"output  {order.into.path}")
+    click.echo(f"output  {order.into.path}")
     return await _made(order, environment, flags)
 
 
@@ -124,7 +124,7 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
                 return await make_again(order, service, UserInterface(control, _agree(order, flags), lines.append))
     finally:
         for line in lines:
-            console.say(line)
+            click.echo(line)
 
 
 def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]:
@@ -133,7 +133,7 @@ def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]
     def agree(figures: Estimate) -> bool:
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
         what = f"{plural(figures.images_to_buy, 'image')} ({plural(figures.requests, 'request')}, {time})"
-        console.say(f"again   {what} of {display_path(order.read.path)}, with the recorded requests and seeds")
+        click.echo(f"again   {what} of {display_path(order.read.path)}, with the recorded requests and seeds")
         if flags.yes or flags.is_sandbox or not console.is_terminal():
             return True
         return confirmed(f"This buys {what} a second time. Buy?", default=False)

@@ -87,19 +87,19 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
         async with watching(rates, flags.shown) as watch:
             parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
-                console.say(f"output  {order.folder.path}")
+                click.echo(f"output  {order.folder.path}")
             async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
                 code = await run_campaigns(parts, access, heed=heeding_signals, refused=_tell_refusal)
     finally:
         for line in chain.from_iterable(part.report for part in parts):
-            console.say(line)
+            click.echo(line)
         for error in _problems(parts, wrong):
             console.print_error(error)
     code = worst([code, *(error.exit_code for error in wrong)])
     if len(parts) > 1:
-        console.say(_of_all(parts, code))
+        click.echo(_of_all(parts, code))
     elif not parts[0].report:
-        console.say(f"attention exit={code}")
+        click.echo(f"attention exit={code}")
     return code
 
 

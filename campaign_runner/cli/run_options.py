@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from campaign_runner.cli import console
 from campaign_runner.cli.access import account_rate
 from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.observers import Shown
@@ -75,7 +74,7 @@ def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
         try:
             return command(**given)
         except CampaignError as refusal:
-            console.say(f"attention exit={refusal.exit_code}")
+            click.echo(f"attention exit={refusal.exit_code}")
             raise
 
     return ended

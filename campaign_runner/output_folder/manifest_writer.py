@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -85,8 +85,7 @@ def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Manife
         if _same(path, draft):
             return False
         with files.replacing(path, staging=staging) as target, files.translating(draft), draft.open("rb") as source:
-            while chunk := source.read(1 << 20):
-                target.write(chunk)
+            shutil.copyfileobj(source, target)
     finally:
         files.remove(draft)
     return True
@@ -94,10 +93,10 @@ def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Manife
 
 def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[ManifestImage]) -> None:
     for name, value in about.items():
-        file.write(f"{'{' if name == 'manifest_version' else ','}\n  {json.dumps(name)}: {_spelt(value)}")
+        file.write(f"{'{' if name == 'manifest_version' else ','}\n  {json.dumps(name)}: {_JSON.encode(value)}")
     file.write(',\n  "images": [')
     for number, image in enumerate(images):
-        file.write(f"{',' if number else ''}\n    {_spelt(image.written())}")
+        file.write(f"{',' if number else ''}\n    {_JSON.encode(image.written())}")
     file.write("\n  ]\n}\n")
 
 
@@ -166,28 +165,16 @@ def is_current(path: Path, sources: Sources) -> bool:
         return _same(path, draft)
 
 
-def _spelt(value: object) -> str:
-    return _JSON.encode(value)
-
-
 def _same(path: Path, draft: Path) -> bool:
     """Whether both say the same, but for when and by which version they were written."""
     if not path.exists():
         return False
     with files.translating(path), path.open("rb") as old, draft.open("rb") as new:
-        return all(ours == theirs or _only_passed(ours, theirs) for ours, theirs in _pairs(new, old))
+        lines = zip_longest(new, old, fillvalue=b"")
+        return all(ours == theirs or _only_passed(ours, theirs) for ours, theirs in lines)
 
 
 def _only_passed(ours: bytes, theirs: bytes) -> bool:
     """Whether two lines differ in nothing but when, or by which version, they were written."""
     new, old = _PASSING.fullmatch(ours), _PASSING.fullmatch(theirs)
     return new is not None and old is not None and new[1] == old[1]
-
-
-def _pairs(new: IO[bytes], old: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Line by line, the shorter file filled up with empty lines."""
-    while True:
-        ours, theirs = new.readline(), old.readline()
-        if not ours and not theirs:
-            return
-        yield ours, theirs

@@ -7,6 +7,7 @@ was written, so that nothing is called unknown which merely has a mistake of its
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -27,14 +28,14 @@ from campaign_runner.problem import Problem
 
 _MOST_PASSES = 8
 _MOST_TOLD = 500  # problems
-_STAND_INS: Mapping[str, Any] = {
+_STAND_INS: Fields = {
     "campaign": "draft",
     "model": "image3",
     "products": {},
     "prompts": {},
     "presets": {"plain": {}},
     "sizes": ["square"],
-    "seeds": ["1"],
+    "seeds": [Scalar("1", 0, 0, is_plain=True)],
 }
 
 
@@ -77,7 +78,7 @@ def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign |
                 problems += islice(explained(source, errors, shaper.holes), _MOST_TOLD)
             taken |= {found["loc"] for found in errors}
             _take_out(fields, errors)
-            _stand_in(fields)
+            fields = deepcopy(_STAND_INS) | fields
         else:
             broken = frozenset(str(loc[0]) for loc in taken)
             return PartialCampaign(
@@ -123,18 +124,3 @@ def _part(holder: Any, part: str | int) -> Any:
     if isinstance(holder, list):
         return holder[part] if isinstance(part, int) and part < len(holder) else None
     return holder.get(part)
-
-
-def _stand_in(fields: Fields) -> None:
-    for name, value in _STAND_INS.items():
-        if name not in fields:
-            fields[name] = _scalars(value)
-
-
-def _scalars(value: Any) -> Any:
-    match value:
-        case str():
-            return Scalar(value, 0, 0, is_plain=True)
-        case list():
-            return [_scalars(part) for part in value]
-    return value

@@ -53,11 +53,8 @@ def look_places(campaign: Campaign) -> Iterator[tuple[Loc, Look]]:
 def layers(campaign: Campaign, cell: Cell) -> list[tuple[Loc, Look]]:
     """Where the look of a cell comes from, the later winning."""
     found: list[tuple[Loc, Look]] = [(("defaults",), campaign.defaults)]
-    if cell.market is not None:
-        found.append((("markets", cell.market), campaign.markets[cell.market]))
-    found.append((("presets", cell.preset), campaign.presets[cell.preset]))
-    found.append((("prompts", cell.prompt), campaign.prompts[cell.prompt]))
-    found.append((("products", cell.product), campaign.products[cell.product]))
+    names = {"markets": cell.market, "presets": cell.preset, "prompts": cell.prompt, "products": cell.product}
+    found += [((axis, id), getattr(campaign, axis)[id]) for axis, id in names.items() if id is not None]
     if cell.include is not None:
         found.append((("include", cell.include), campaign.include[cell.include]))
     return found

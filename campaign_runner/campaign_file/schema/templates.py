@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 EVERYWHERE = ""  # the key of a text that was given plainly: one wording for every market
 OTHER = "other"  # the key of the wording for markets that have none of their own
@@ -70,17 +71,11 @@ def _parts(text: str) -> Iterator[str | Slot | Flaw]:
 
 
 def _joined(parts: Iterator[str | Slot]) -> Iterator[str | Slot]:
-    literal = ""
-    for part in parts:
-        if isinstance(part, str):
-            literal += part
-            continue
-        if literal:
-            yield literal
-        literal = ""
-        yield part
-    if literal:
-        yield literal
+    for is_literal, some in groupby(parts, key=lambda part: isinstance(part, str)):
+        if is_literal:
+            yield "".join(map(str, some))
+        else:
+            yield from some
 
 
 def clean(text: str) -> str:
