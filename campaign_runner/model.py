@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
@@ -31,6 +32,17 @@ class Size:
 
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
+
+
+class State(StrEnum):
+    """What has become of a variation. The values and their order are those of journals, manifests and reports."""
+
+    STORED = "stored"  # on the disk, checked
+    ACCEPTED = "accepted"  # paid for, still at the service
+    IN_DOUBT = "in_doubt"  # sent without a usable answer: perhaps charged
+    FAILED = "failed"  # the service said no, or did not deliver
+    ABANDONED = "abandoned"  # settled by a person
+    PENDING = "pending"  # not asked for yet, or to be asked for again
 
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})

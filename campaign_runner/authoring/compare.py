@@ -13,7 +13,7 @@ from campaign_runner.campaign_file.schema.compose import Composer, MissingText
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import slots
-from campaign_runner.model import Cell
+from campaign_runner.model import Cell, State
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.tasks import batched
@@ -76,7 +76,7 @@ class Changes:
 def compare(
     old: Plan,
     status: PlanStatus,
-    states: Callable[[Sequence[str]], Mapping[str, str]],
+    states: Callable[[Sequence[str]], Mapping[str, State]],
     *,
     kept: Collection[tuple[str, str]] = (),
 ) -> Changes:
@@ -99,14 +99,14 @@ def compare(
             tally.goes(going.of(old.at(position)))
     groups = tally.groups()
     renamed = tuple(_renamed(old.campaign, status.plan.campaign, groups))
-    return Changes(groups, renamed, tally.due, tally.requests, status.counts()["stored"], tally.left)
+    return Changes(groups, renamed, tally.due, tally.requests, status.counts()[State.STORED], tally.left)
 
 
-def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, str]]) -> Iterator[tuple[int, str]]:
+def _stored(plan: Plan, states: Callable[[Sequence[str]], Mapping[str, State]]) -> Iterator[tuple[int, str]]:
     """Position and key of everything planned that is stored."""
     for chunk in batched(enumerate(plan.keys()), _LOOKED_UP_AT_ONCE):
         found = states([key for _, key in chunk])
-        yield from ((position, key) for position, key in chunk if found.get(key) == "stored")
+        yield from ((position, key) for position, key in chunk if found.get(key) == State.STORED)
 
 
 class Reasons:

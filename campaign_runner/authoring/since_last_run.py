@@ -18,7 +18,7 @@ from campaign_runner.campaign_file.schema.ids import derived_before
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import LAST_CAMPAIGN, Ledger
-from campaign_runner.model import CustomModel, canonical_json
+from campaign_runner.model import CustomModel, State, canonical_json
 from campaign_runner.plan.cost import RateLimit, duration, minutes
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -71,8 +71,8 @@ def between(old: Campaign, new: Campaign) -> tuple[Changes, PlanStatus]:
     before, after = Plan(old, _stand_in(old)), Plan(new, _stand_in(new))
     made = set(before.keys())
 
-    def states(keys: Sequence[str]) -> dict[str, str]:
-        return {key: "stored" for key in keys if key in made}
+    def states(keys: Sequence[str]) -> dict[str, State]:
+        return {key: State.STORED for key in keys if key in made}
 
     status = PlanStatus(after, states)
     return compare(before, status, states), status

@@ -16,6 +16,7 @@ from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.maintenance.cancel import cancel_accepted
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import Selection
@@ -35,7 +36,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
     """
     target = find(name, output=output)
     with target.folder.ledger() as ledger:
-        waiting, origin = ledger.counts()["accepted"], ledger.origin
+        waiting, origin = ledger.counts()[State.ACCEPTED], ledger.origin
         if origin == SANDBOX:
             raise UsageError("the sandbox of an earlier run ended with its process: there is nothing to cancel")
         if not waiting:

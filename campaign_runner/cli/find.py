@@ -17,7 +17,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.find import history
 from campaign_runner.find.history import home_of, lines
 from campaign_runner.find.search import Match, by_key, by_picture, key_in
-from campaign_runner.journal.ledger import STATES
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness
 
@@ -67,7 +67,7 @@ def _looking(number: int) -> None:
 def _list(folder: Folder, *, as_json: bool) -> None:
     """Every image of a campaign that was ever asked for."""
     with folder.ledger() as ledger:
-        hits = [Match(folder, entry) for entry in ledger.in_states(*STATES)]
+        hits = [Match(folder, entry) for entry in ledger.in_states(*State)]
     if as_json:
         home = home_of(folder)
         _print([history.as_json(hit, home) for hit in hits])

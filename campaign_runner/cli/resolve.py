@@ -14,6 +14,7 @@ from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.resolve import Decision, apply, meant
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
@@ -65,7 +66,7 @@ def command(
 
 def _list(folder: Folder, campaign: Campaign, only: Selection) -> None:
     with folder.ledger() as ledger:
-        entries = list(meant(ledger, Plan(campaign, ledger.custom_model), ("in_doubt", "failed"), only))
+        entries = list(meant(ledger, Plan(campaign, ledger.custom_model), (State.IN_DOUBT, State.FAILED), only))
         unexpected = ledger.unexpected()
         answers = ledger.unread_answers()
     told = ""

@@ -13,6 +13,7 @@ from campaign_runner.cli import options
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
@@ -65,7 +66,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> No
         counts={"planned": sum(counts.values())} | counts,
         requests=ledger.requests(),
         look=target.folder.sheet if target.folder.sheet.exists() else None,
-        exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()["in_doubt"] - counts["in_doubt"]),
+        exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()[State.IN_DOUBT] - counts[State.IN_DOUBT]),
     )
     for line in report(summary, ledger):
         click.echo(line)

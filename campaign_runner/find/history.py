@@ -14,7 +14,7 @@ from campaign_runner.find.search import Match
 from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.firefly.protocol.request_body import ReferenceSource, prompt_of
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.model import Recipe
+from campaign_runner.model import Recipe, State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
@@ -83,7 +83,7 @@ def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  made       {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
-    if entry.state != "stored":
+    if entry.state != State.STORED:
         for file in home.beside(entry):
             yield f"  look at    {hit.folder.path / file}: its job delivered that, it is paid for"
     for number, command in enumerate(suggestions(hit, home)):
@@ -176,19 +176,19 @@ def suggestions(hit: Match, home: CampaignHome) -> Iterator[str]:
     key = hit.entry.variation.key[:8]
     only = ("--only", f"key={key}")
     match hit.entry.state:
-        case "in_doubt":
+        case State.IN_DOUBT:
             yield next_commands.resolve(hit.folder, home.file, "--resubmit", *only)
             yield next_commands.resolve(hit.folder, home.file, "--abandon", *only)
-        case "failed" if home.beside(hit.entry):  # what came is looked at before it is asked for again
+        case State.FAILED if home.beside(hit.entry):  # what came is looked at before it is asked for again
             yield next_commands.resolve(hit.folder, home.file, "--abandon", *only)
             yield next_commands.resolve(hit.folder, home.file, "--retry-failed", *only)
-        case "failed":
+        case State.FAILED:
             yield next_commands.resolve(hit.folder, home.file, "--retry-failed", *only)
-        case "accepted" | "pending" if home.file:
+        case State.ACCEPTED | State.PENDING if home.file:
             yield next_commands.run(home.file, hit.folder, *only)
         case _:
             pass
     if home.file:
         yield next_commands.retake(key, "--text", "…")
-    if hit.entry.state == "stored":
+    if hit.entry.state == State.STORED:
         yield next_commands.rerun(hit.folder.manifest, *only, is_sandbox=home.is_sandbox)

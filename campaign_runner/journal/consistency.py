@@ -10,7 +10,7 @@ import sqlite3
 from hashlib import sha256
 
 from campaign_runner.disk import image_names
-from campaign_runner.model import variation_key
+from campaign_runner.model import State, variation_key
 
 _DECIDED = "SELECT key FROM events WHERE kind IN ('resubmit', 'retry')"
 _FORGOTTEN = "SELECT detail ->> 'attempt' FROM events WHERE kind = 'forgotten'"
@@ -48,11 +48,11 @@ _CONTRADICTIONS = {
             OR in_doubt < (SELECT count(*) FROM attempts WHERE outcome = 'in_doubt')""",
     "an image is not where it was recorded": f"""
         SELECT 1 FROM events e LEFT JOIN variations v ON v.key = e.key
-        WHERE e.kind IN ('stored', 'adopted') AND (v.state IS NOT 'stored' OR v.stored_at IS NOT e.at
+        WHERE e.kind IN ('stored', 'adopted') AND (v.state IS NOT '{State.STORED}' OR v.stored_at IS NOT e.at
             OR {_DIFFERS} AND e.key NOT IN (SELECT key FROM events WHERE kind = 'placed'))
         UNION ALL SELECT 1 FROM (SELECT key, max(seq), detail FROM events WHERE kind = 'placed' GROUP BY key) e
         LEFT JOIN variations v ON v.key = e.key WHERE {_DIFFERS}
-        UNION ALL SELECT 1 WHERE (SELECT count(*) FROM variations WHERE state = 'stored') !=
+        UNION ALL SELECT 1 WHERE (SELECT count(*) FROM variations WHERE state = '{State.STORED}') !=
             (SELECT count(*) FROM events WHERE kind IN ('stored', 'adopted'))""",
     "an image is recorded outside the folders of images": """
         SELECT 1 FROM variations WHERE file IS NOT NULL AND is_elsewhere(file)
@@ -62,11 +62,12 @@ _CONTRADICTIONS = {
         SELECT 1 FROM variations v LEFT JOIN attempts a ON a.id = v.attempt
         WHERE v.source IS NULL AND (v.recipe IS NOT a.recipe OR CASE v.state
             WHEN 'submitting' THEN a.outcome != 'open'
-            WHEN 'accepted' THEN a.outcome != 'accepted'
-            WHEN 'in_doubt' THEN a.outcome != 'in_doubt'
-            WHEN 'failed' THEN a.outcome != 'refused' AND v.key NOT IN (SELECT key FROM events WHERE kind = 'failed')
-            WHEN 'abandoned' THEN v.key NOT IN (SELECT key FROM events WHERE kind = 'abandon')
-            WHEN 'pending' THEN
+            WHEN '{State.ACCEPTED}' THEN a.outcome != 'accepted'
+            WHEN '{State.IN_DOUBT}' THEN a.outcome != 'in_doubt'
+            WHEN '{State.FAILED}' THEN
+                a.outcome != 'refused' AND v.key NOT IN (SELECT key FROM events WHERE kind = 'failed')
+            WHEN '{State.ABANDONED}' THEN v.key NOT IN (SELECT key FROM events WHERE kind = 'abandon')
+            WHEN '{State.PENDING}' THEN
                 a.outcome != 'refused' AND v.key NOT IN ({_DECIDED}) AND v.attempt NOT IN ({_FORGOTTEN})
         END)""",
     "the custom model or an upload is not what was recorded": """

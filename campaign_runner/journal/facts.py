@@ -29,11 +29,12 @@ from campaign_runner.events import (
     Submitting,
     Uploaded,
 )
-from campaign_runner.model import Recipe, Variation, canonical_json
+from campaign_runner.journal.tables import SUBMITTING
+from campaign_runner.model import Recipe, State, Variation, canonical_json
 
 Value: TypeAlias = str | int | None
 """What a column holds."""
-_UNDER_WAY = ("submitting", "accepted", "in_doubt")
+_UNDER_WAY = (SUBMITTING, State.ACCEPTED, State.IN_DOUBT)
 DUPLICATE_JOB = Cause("duplicate_job", "the service answered with the job id of another request")
 
 
@@ -56,7 +57,7 @@ class Writer:
     def intend(self, attempt: Attempt) -> bool:
         """Record Submitting if the attempt is new and its every variation is due; else record nothing and say no."""
         marks = ",".join("?" * len(attempt.job.keys))
-        taken = f"SELECT 1 FROM variations WHERE state != 'pending' AND key IN ({marks})"
+        taken = f"SELECT 1 FROM variations WHERE state != '{State.PENDING}' AND key IN ({marks})"
         if self._knows(attempt) or self._db.execute(taken, attempt.job.keys).fetchone() is not None:
             return False
         self._begin(attempt)
@@ -98,7 +99,7 @@ class Writer:
                 assert_never(fact)
         return fact
 
-    def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+    def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[State, ...], into: State) -> int:
         """A person's decision over variations that are in one of `states`; how many it moved."""
         moved = 0
         for key in keys:
@@ -108,15 +109,13 @@ class Writer:
                 moved += 1
         return moved
 
-    def forget(self, outcomes: tuple[str, ...], reason: Cause) -> int:
+    def forget(self, states: tuple[State, ...], reason: Cause) -> int:
         """Let go of what a service that is gone still held: pending again, and never charged. How many attempts."""
-        held = f"SELECT DISTINCT attempt FROM variations WHERE state IN ({_quoted(outcomes)})"
+        held = f"SELECT DISTINCT attempt FROM variations WHERE state IN ({_quoted(states)})"
         attempts = [attempt_id for (attempt_id,) in self._db.execute(held).fetchall()]
         for attempt_id in attempts:
-            where = f"attempt = ? AND state IN ({_quoted(outcomes)})"
-            self._update(
-                "variations", {"state": "pending", "code": reason.code, "message": reason.message}, where, attempt_id
-            )
+            values = {"state": State.PENDING, "code": reason.code, "message": reason.message}
+            self._update("variations", values, f"attempt = ? AND state IN ({_quoted(states)})", attempt_id)
             self._event("forgotten", detail={"attempt": attempt_id} | reason.facts())
         self._db.execute("DELETE FROM uploads")
         return len(attempts)
@@ -133,7 +132,7 @@ class Writer:
         self._new_attempt(attempt)
         for variation in attempt.job.variations:
             self._submitting(attempt, variation)
-        self._event("submitting", attempt, detail={"seeds": attempt.job.seeds})
+        self._event(Submitting.word, attempt, detail={"seeds": attempt.job.seeds})
 
     def _new_attempt(self, attempt: Attempt) -> None:
         job, stamp = attempt.job, self._stamp
@@ -159,8 +158,8 @@ class Writer:
         self._db.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (recipe.digest, recipe.text))
 
     def _submitting(self, attempt: Attempt, variation: Variation) -> None:
-        values = {"attempt": attempt.id, "source": None, "state": "submitting", "code": None, "message": None}
-        self._name(variation, attempt.job.recipe, values, before=("pending",))
+        values = {"attempt": attempt.id, "source": None, "state": SUBMITTING, "code": None, "message": None}
+        self._name(variation, attempt.job.recipe, values, before=(State.PENDING,))
 
     def _name(
         self, variation: Variation, recipe: Recipe, values: Mapping[str, Value], *, before: tuple[str, ...]
@@ -192,39 +191,39 @@ class Writer:
             return doubt
         urls = {"job_id": ticket.job_id, "status_url": ticket.status_url, "cancel_url": ticket.cancel_url}
         if self._answer(fact.attempt, "accepted", after=("open", "in_doubt"), **urls):
-            self._move(fact.attempt, "accepted", after=("submitting", "in_doubt", "pending"))
+            self._move(fact.attempt, State.ACCEPTED, after=(SUBMITTING, State.IN_DOUBT, State.PENDING))
             self._event(fact.word, fact.attempt, detail=urls)
         return fact
 
     def _refused(self, fact: Refused) -> None:
         if self._answer(fact.attempt, "refused", after=("open", "in_doubt")):
-            into = "failed" if fact.for_good else "pending"
-            self._move(fact.attempt, into, after=("submitting", "in_doubt"), reason=fact.reason)
+            into = State.FAILED if fact.for_good else State.PENDING
+            self._move(fact.attempt, into, after=(SUBMITTING, State.IN_DOUBT), reason=fact.reason)
             self._event(fact.word, fact.attempt, detail={"for_good": fact.for_good} | fact.reason.facts())
 
     def _doubted(self, fact: Doubted) -> None:
         if self._answer(fact.attempt, "in_doubt", after=("open",)):
-            self._move(fact.attempt, "in_doubt", after=("submitting",), reason=fact.reason)
+            self._move(fact.attempt, State.IN_DOUBT, after=(SUBMITTING,), reason=fact.reason)
             answer = {"answer": fact.answer} if fact.answer else {}
             self._event(fact.word, fact.attempt, detail=fact.reason.facts() | answer)
 
     def _stored(self, fact: Stored) -> None:
         kept: dict[str, str | int] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
         kept |= {"media_type": fact.media_type, "warnings": json.dumps(fact.warnings)}
-        values = {"state": "stored", "code": None, "message": None, "stored_at": self._stamp.at} | kept
-        where = f"key = ? AND state IN ({_quoted((*_UNDER_WAY, 'pending'))})"
+        values = {"state": State.STORED, "code": None, "message": None, "stored_at": self._stamp.at} | kept
+        where = f"key = ? AND state IN ({_quoted((*_UNDER_WAY, State.PENDING))})"
         if self._update("variations", values | {"attempt": fact.attempt.id}, where, fact.variation.key):
             self._event(fact.word, fact.attempt, key=fact.variation.key, detail=kept)
 
     def _failed(self, fact: Failed) -> None:
-        values = {"state": "failed", "code": fact.reason.code, "message": fact.reason.message}
+        values = {"state": State.FAILED, "code": fact.reason.code, "message": fact.reason.message}
         where = f"key = ? AND attempt = ? AND state IN ({_quoted(_UNDER_WAY)})"
         if self._update("variations", values, where, fact.variation.key, fact.attempt.id):
             self._event(fact.word, fact.attempt, key=fact.variation.key, detail=fact.reason.facts())
 
     def _held(self, fact: Held) -> None:
         code, message = fact.reason.code, fact.reason.message
-        where = "key = ? AND attempt = ? AND state = 'accepted' AND (code IS NOT ? OR message IS NOT ?)"
+        where = f"key = ? AND attempt = ? AND state = '{State.ACCEPTED}' AND (code IS NOT ? OR message IS NOT ?)"
         values = {"code": code, "message": message}
         if self._update("variations", values, where, fact.variation.key, fact.attempt.id, code, message):
             self._event(fact.word, fact.attempt, key=fact.variation.key, detail=fact.reason.facts())
@@ -233,23 +232,23 @@ class Writer:
         source = asdict(fact.source)
         kept: dict[str, Value] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
         kept |= {"media_type": fact.media_type, "warnings": json.dumps(fact.warnings)}
-        values: dict[str, Value] = {"attempt": None, "source": canonical_json(source), "state": "stored"}
+        values: dict[str, Value] = {"attempt": None, "source": canonical_json(source), "state": State.STORED}
         values |= {"code": None, "message": None, "stored_at": self._stamp.at} | kept
         self._recipe(fact.recipe)
-        if self._name(fact.variation, fact.recipe, values, before=("pending", "failed", "abandoned")):
+        if self._name(fact.variation, fact.recipe, values, before=(State.PENDING, State.FAILED, State.ABANDONED)):
             self._event(fact.word, key=fact.variation.key, detail={**kept, **source})
 
     def _placed(self, fact: Placed) -> None:
         where: dict[str, Value] = {"file": fact.file, "sha256": fact.sha256, "bytes": fact.bytes}
         where["media_type"] = fact.media_type
-        if self._update("variations", where, "key = ? AND state = 'stored'", fact.key):
+        if self._update("variations", where, f"key = ? AND state = '{State.STORED}'", fact.key):
             self._event(fact.word, key=fact.key, detail={**where, **fact.reason.facts()})
 
     def _answer(self, attempt: Attempt, outcome: str, *, after: tuple[str, ...], **columns: str | None) -> bool:
         values = {"outcome": outcome, "answered_at": self._stamp.at} | columns
         return self._update("attempts", values, f"id = ? AND outcome IN ({_quoted(after)})", attempt.id)
 
-    def _move(self, attempt: Attempt, into: str, *, after: tuple[str, ...], reason: Cause | None = None) -> None:
+    def _move(self, attempt: Attempt, into: State, *, after: tuple[str, ...], reason: Cause | None = None) -> None:
         code, message = (reason.code, reason.message) if reason else (None, None)
         values = {"state": into, "code": code, "message": message}
         self._update("variations", values, f"attempt = ? AND state IN ({_quoted(after)})", attempt.id)

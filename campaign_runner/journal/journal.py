@@ -17,8 +17,8 @@ from campaign_runner.disk.sqlite import Committer
 from campaign_runner.events import Attempt, Cause, Doubted, Fact
 from campaign_runner.journal.facts import Stamp, Writer
 from campaign_runner.journal.ledger import UNANSWERED
-from campaign_runner.journal.tables import FILE, open_for_writing, reading, recorded_recipe
-from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation, last_part
+from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing, reading, recorded_recipe
+from campaign_runner.model import Cell, Job, Recipe, Size, State, Ticket, Variation, last_part
 from campaign_runner.ports import Unfinished
 
 SANDBOX_ENDED = Cause("sandbox_ended", "the sandbox of an earlier run ended with its process")
@@ -116,13 +116,13 @@ class SqliteJournal:
         """Note what is true of the whole folder (`campaign`, `origin`, `file`…); durable on return."""
         await self._write(lambda pen: pen.note(facts))
 
-    async def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[str, ...], into: str) -> int:
+    async def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[State, ...], into: State) -> int:
         """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
         return await self._write(lambda pen: pen.decide(reason, keys, states=states, into=into))
 
     async def forget_unfinished(self) -> int:
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
-        return await self._write(lambda pen: pen.forget(("accepted", "in_doubt"), SANDBOX_ENDED))
+        return await self._write(lambda pen: pen.forget((State.ACCEPTED, State.IN_DOUBT), SANDBOX_ENDED))
 
     async def _write(self, work: Callable[[Writer], T]) -> T:
         def inside(db: sqlite3.Connection) -> T:
@@ -141,7 +141,7 @@ class SqliteJournal:
         if row is None:
             pen.note({"created_at": self._stamp().at})
         for (attempt_id,) in db.execute("SELECT id FROM attempts WHERE outcome = 'open'").fetchall():
-            pen.record(Doubted(Attempt(attempt_id, _job(db, attempt_id, "submitting")), UNANSWERED))
+            pen.record(Doubted(Attempt(attempt_id, _job(db, attempt_id, SUBMITTING)), UNANSWERED))
         return self._epoch
 
 
@@ -150,9 +150,9 @@ def _accepted_attempts(db: sqlite3.Connection, path: Path, after: int) -> list[t
     rows = db.execute(
         "SELECT number, id, seeds, job_id, status_url, cancel_url, answered_at FROM attempts"
         " WHERE outcome = 'accepted' AND number > ?"
-        " AND EXISTS (SELECT 1 FROM variations v WHERE v.attempt = attempts.id AND v.state = 'accepted')"
+        " AND EXISTS (SELECT 1 FROM variations v WHERE v.attempt = attempts.id AND v.state = ?)"
         " ORDER BY number LIMIT ?",
-        (after, _PAGE),
+        (after, State.ACCEPTED, _PAGE),
     ).fetchall()
     with reading(path):
         aside = _aside(db, [row[1] for row in rows])
@@ -160,7 +160,7 @@ def _accepted_attempts(db: sqlite3.Connection, path: Path, after: int) -> list[t
             (
                 number,
                 Unfinished(
-                    Attempt(attempt_id, _job(db, attempt_id, "accepted")),
+                    Attempt(attempt_id, _job(db, attempt_id, State.ACCEPTED)),
                     tuple(json.loads(seeds)),
                     Ticket(job_id, status_url, cancel_url),
                     datetime.fromisoformat(answered_at),

@@ -15,14 +15,13 @@ from typing import Any, Self
 
 from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Cause, RecipeSource
+from campaign_runner.events import Cause, Doubted, RecipeSource
 from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
-from campaign_runner.journal.tables import FILE, is_begun, open_for_reading, reading, recorded_recipe
-from campaign_runner.model import Cell, CustomModel, Recipe, Size, Variation
+from campaign_runner.journal.tables import FILE, SUBMITTING, is_begun, open_for_reading, reading, recorded_recipe
+from campaign_runner.model import Cell, CustomModel, Recipe, Size, State, Variation
 from campaign_runner.tasks import batched
 
-STATES = ("stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
 INTERRUPTED = Cause("no_answer_yet", "sent; the answer is awaited")
 LAST_CAMPAIGN = "last_campaign"
@@ -39,7 +38,7 @@ class Entry:
 
     variation: Variation
     recipe: Recipe
-    state: str = "pending"
+    state: State = State.PENDING
     reason: Cause | None = None
     file: str | None = None
     sha256: str | None = None
@@ -122,7 +121,7 @@ class Ledger:
         if not is_begun(self._path):
             raise UsageError(f"{folder} holds no journal: nothing was run there yet")
         self._db = open_for_reading(self._path, is_checked=is_checked)
-        self._unanswered = ("pending", INTERRUPTED) if is_running else ("in_doubt", UNANSWERED)
+        self._unanswered = (State.PENDING, INTERRUPTED) if is_running else (State.IN_DOUBT, UNANSWERED)
 
     def __enter__(self) -> Self:
         return self
@@ -159,9 +158,9 @@ class Ledger:
             pictures = {str(path): str(digest) for path, digest in dict(told["pictures"]).items()}
             return LastCampaign(str(told["text"]).encode(), pictures, str(told["sha256"]) if "sha256" in told else None)
 
-    def states(self, keys: Sequence[str]) -> dict[str, str]:
+    def states(self, keys: Sequence[str]) -> dict[str, State]:
         """The state of those of `keys` that were ever submitted."""
-        found: dict[str, str] = {}
+        found: dict[str, State] = {}
         for chunk in batched(keys, _CHUNK):
             marks = ",".join("?" * len(chunk))
             rows = self._all(f"SELECT key, state FROM variations WHERE key IN ({marks})", *chunk)
@@ -176,9 +175,9 @@ class Ledger:
         with reading(self._path):
             return {row[0]: self._entry(row) for row in rows}
 
-    def in_states(self, *states: str) -> Iterator[Entry]:
+    def in_states(self, *states: State) -> Iterator[Entry]:
         """Every variation that is in one of `states` now, in the order of their first submission."""
-        recorded = [*states, "submitting"] if self._unanswered[0] in states else list(states)
+        recorded = [*states, SUBMITTING] if self._unanswered[0] in states else list(states)
         yield from self._select(f"WHERE v.state IN ({','.join('?' * len(recorded))})", *recorded)
 
     def keys(self) -> list[str]:
@@ -213,7 +212,7 @@ class Ledger:
 
     def files(self) -> dict[str, str]:
         """The file of every stored image, relative to the folder, by its digest."""
-        rows = self._all("SELECT sha256, file FROM variations WHERE state = 'stored'")
+        rows = self._all("SELECT sha256, file FROM variations WHERE state = ?", State.STORED)
         with reading(self._path):
             return {digest: _inside(file) for digest, file in rows}
 
@@ -221,7 +220,8 @@ class Ledger:
         """Images that stand for changed words: the key each was made for, and the key that it stands for."""
         return self._all(
             "SELECT json_extract(source, '$.key'), key FROM variations "
-            "WHERE source IS NOT NULL AND json_extract(source, '$.how') = 'kept' AND state = 'stored'"
+            "WHERE source IS NOT NULL AND json_extract(source, '$.how') = 'kept' AND state = ?",
+            State.STORED,
         )
 
     def departed(self, planned: Iterable[str]) -> Iterator[Entry]:
@@ -256,13 +256,15 @@ class Ledger:
         """What the service answered to requests in doubt, as far as it was kept, by the keys of their images."""
         rows = self._all(
             "SELECT v.key, e.detail ->> 'answer' AS answer FROM events e JOIN variations v ON v.attempt = e.attempt"
-            " WHERE e.kind = 'in_doubt' AND v.state = 'in_doubt' AND answer IS NOT NULL"
+            " WHERE e.kind = ? AND v.state = ? AND answer IS NOT NULL",
+            Doubted.word,
+            State.IN_DOUBT,
         )
         return {key: str(answer) for key, answer in rows}
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[State, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
-        counts = dict.fromkeys(STATES, 0)
+        counts = dict.fromkeys(State, 0)
         for state, number in self._all("SELECT state, count(*) FROM variations GROUP BY state"):
             with reading(self._path):
                 counts[self._state(state)] += number
@@ -270,7 +272,7 @@ class Ledger:
 
     def holds_anything(self) -> bool:
         """Whether a service ever took a request, or may have: nothing of that can be asked of another service."""
-        return any(number for state, number in self.counts().items() if state != "pending")
+        return any(number for state, number in self.counts().items() if state != State.PENDING)
 
     def requests(self) -> RequestCounts:
         submitted, accepted, bought = self._one(
@@ -282,7 +284,8 @@ class Ledger:
     def oldest_waiting(self) -> datetime | None:
         """When the oldest accepted job that is still to be fetched was accepted; None where nothing waits."""
         row = self._one(
-            "SELECT min(a.answered_at) FROM variations v JOIN attempts a ON a.id = v.attempt WHERE v.state = 'accepted'"
+            "SELECT min(a.answered_at) FROM variations v JOIN attempts a ON a.id = v.attempt WHERE v.state = ?",
+            State.ACCEPTED,
         )
         with reading(self._path):
             return datetime.fromisoformat(row[0]) if row and row[0] else None
@@ -292,12 +295,8 @@ class Ledger:
             for row in self._db.execute(f"{_ENTRY} {where} ORDER BY v.number", values):
                 yield self._entry(row)
 
-    def _state(self, state: str) -> str:
-        if state == "submitting":
-            return self._unanswered[0]
-        if state not in STATES:
-            raise ValueError(state)
-        return state
+    def _state(self, state: str) -> State:
+        return self._unanswered[0] if state == SUBMITTING else State(state)
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         key, seed, product, prompt, preset, market, width, height, template, recipe, state, code, message, *rest = row
@@ -306,7 +305,7 @@ class Ledger:
         job_id, seeds, version, etag, submitted_at = bought(*made) if origin is None else made_elsewhere(origin)
         cell = Cell(product, prompt, preset, market, Size(width, height))
         reason = Cause(code, message or code) if code is not None else None
-        if state == "submitting":
+        if state == SUBMITTING:
             reason = self._unanswered[1]
         return Entry(
             variation=Variation(key, seed, cell, template),

@@ -18,6 +18,8 @@ from campaign_runner.model import Recipe
 
 VERSION = "1"
 FILE = "journal.sqlite"
+SUBMITTING = "submitting"
+"""The state, in the table, of an image whose request was begun and has no answer yet; `State` has all others."""
 _ONE_PAGE = 4096
 _CHANGES = bytes.fromhex("d9d505f920a163d7")
 """How the file begins in which SQLite notes what it is about to change, to take it back after a crash."""

@@ -13,6 +13,7 @@ from campaign_runner.disk.image_names import IMAGES, REMOVED
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Cause, Placed
 from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
@@ -28,7 +29,7 @@ def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[E
     """The stored images that are no longer in the campaign and that `only` selects, by the names they had."""
     for entry in ledger.departed(plan.keys()):
         variation = entry.variation
-        if entry.state == "stored" and only.matches([variation.cell], variation.seed, variation.key):
+        if entry.state == State.STORED and only.matches([variation.cell], variation.seed, variation.key):
             yield entry
 
 

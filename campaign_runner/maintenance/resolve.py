@@ -8,6 +8,7 @@ from enum import Enum
 
 from campaign_runner.events import Cause
 from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -17,11 +18,11 @@ from campaign_runner.plan.selection import Selection
 class Decision(Enum):
     """What may be decided: its word in the journal, the states it applies to, where they go, and what to say."""
 
-    RESUBMIT = ("resubmit", ("in_doubt",), "pending", "due again; the next run asks for them")
-    RETRY = ("retry", ("failed",), "pending", "due again; the next run asks for them")
-    ABANDON = ("abandon", ("in_doubt", "failed"), "abandoned", "settled without an image")
+    RESUBMIT = ("resubmit", (State.IN_DOUBT,), State.PENDING, "due again; the next run asks for them")
+    RETRY = ("retry", (State.FAILED,), State.PENDING, "due again; the next run asks for them")
+    ABANDON = ("abandon", (State.IN_DOUBT, State.FAILED), State.ABANDONED, "settled without an image")
 
-    def __init__(self, word: str, states: tuple[str, ...], into: str, past: str) -> None:
+    def __init__(self, word: str, states: tuple[State, ...], into: State, past: str) -> None:
         self.reason = Cause(word, f"decided with `resolve`: {past}")
         self.states = states
         self.into = into
@@ -38,7 +39,7 @@ async def apply(decision: Decision, opening: AbstractAsyncContextManager[OpenFol
         return await opened.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
 
 
-def meant(ledger: Ledger, plan: Plan, states: Sequence[str], only: Selection) -> Iterator[Entry]:
+def meant(ledger: Ledger, plan: Plan, states: Sequence[State], only: Selection) -> Iterator[Entry]:
     """What is in one of `states` and selected, by the names it has in the campaign now or had when it was sent."""
     status = PlanStatus(plan, ledger.states)
     cells = {

@@ -15,6 +15,7 @@ from campaign_runner.disk.locks import KernelLock, refuse_links
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 
 SHEET = "contact-sheet.jpg"
 DAMAGED = "damaged"
@@ -133,7 +134,7 @@ class Folder:
             return False
         with Ledger(self.path) as ledger:
             counts = ledger.counts()
-        return not counts["accepted"] and not counts["in_doubt"]
+        return not counts[State.ACCEPTED] and not counts[State.IN_DOUBT]
 
     def refuse_orphans(self) -> None:
         """Images without a journal were bought by a record that is gone: refuse to buy them again."""

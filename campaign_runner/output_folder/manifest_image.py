@@ -13,7 +13,7 @@ from typing import Any
 from campaign_runner.events import Cause, RecipeSource
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.model import Cell, Recipe, Size, Variation
+from campaign_runner.model import Cell, Recipe, Size, State, Variation
 from campaign_runner.output_folder.manifest_schema import CellOf, Image
 
 NOT_YET = Cause("not_submitted", "not asked for yet; the next run will")
@@ -49,10 +49,10 @@ class ManifestImage:
 def recorded(entry: Entry | None) -> dict[str, Any]:
     """The fields that say what became of an image; None stands for one that was never asked for."""
     entry = entry or _UNASKED
-    reason = entry.reason or (NOT_FETCHED if entry.state == "accepted" else NOT_YET)
+    reason = entry.reason or (NOT_FETCHED if entry.state == State.ACCEPTED else NOT_YET)
     return {
         "state": entry.state,
-        "reason": None if entry.state == "stored" else {"code": reason.code, "message": reason.message},
+        "reason": None if entry.state == State.STORED else {"code": reason.code, "message": reason.message},
         "file": entry.file,
         "sha256": entry.sha256,
         "bytes": entry.bytes,

@@ -23,6 +23,7 @@ from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, Family
 from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.request_body import ImageRequest
+from campaign_runner.model import State
 from campaign_runner.output_folder.json_list import elements, packed, unpacked
 from campaign_runner.output_folder.manifest_image import ManifestImage, cell_of, listed, recipe_of
 from campaign_runner.output_folder.manifest_schema import Head, Image
@@ -168,7 +169,7 @@ def _names_flaw(image: Image) -> str | None:
         if (flaw := next(filter(None, map(id_flaw, names)), None)) is not None:
             return flaw[0]
     is_whole = None not in (image.file, image.sha256, image.bytes, image.media_type)
-    if image.state == "stored" and not is_whole:
+    if image.state == State.STORED and not is_whole:
         return "it is stored, but file, sha256, bytes or media_type is missing"
     if image.file is not None and is_outside(image.file):
         return f"{image.file!r} is not a name of an image: it is not below {IMAGES}/ or {REMOVED}/"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.firefly.protocol.interfaces import INTERFACES
+from campaign_runner.model import State
 
 ID = "urn:campaign-runner:schema:manifest"
 
@@ -19,7 +20,6 @@ Count: TypeAlias = Annotated[int, Field(ge=0)]
 Pixels: TypeAlias = Annotated[int, Field(ge=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=2_147_483_647)]
 MediaType: TypeAlias = Literal["image/jpeg", "image/png", "image/webp"]
-State: TypeAlias = Literal["stored", "accepted", "in_doubt", "failed", "abandoned", "pending"]
 
 
 class _Part(BaseModel):
@@ -140,7 +140,7 @@ class Image(CellOf):
     """The prompt as sent."""
     prompt_template: str
     """The prompt as written, with its placeholders."""
-    state: State
+    state: Annotated[State, WithJsonSchema({"enum": list(State), "title": "State", "type": "string"})]
     """What became of it."""
     reason: Reason | None
     """Why it is not stored; null if it is."""
@@ -205,7 +205,7 @@ class Manifest(Head):
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of manifest.json."""
     found = Manifest.model_json_schema(mode="serialization")
-    found["$defs"]["Image"]["if"] = {"properties": {"state": {"const": "stored"}}}
+    found["$defs"]["Image"]["if"] = {"properties": {"state": {"const": State.STORED}}}
     required = set.intersection(*(set(each.always) for each in INTERFACES.values()))
     found["$defs"]["Image"]["properties"]["request"]["required"] = sorted(required)
     stored = {

@@ -20,7 +20,8 @@ from typing import IO, Any
 
 from campaign_runner.disk import files
 from campaign_runner.firefly.protocol import hosts
-from campaign_runner.journal.ledger import STATES, Entry, Ledger
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -46,7 +47,7 @@ class Sources:
     now: datetime
 
 
-def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mapping[str, int] | None = None) -> bool:
+def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mapping[State, int] | None = None) -> bool:
     """Write the manifest at `path`, durably; says whether it changed. Raises StoreError, IntegrityError.
 
     `counts` are those of the whole plan by state, where they are known.
@@ -100,7 +101,7 @@ def _write(file: IO[str], about: Mapping[str, Any], images: Iterable[ManifestIma
     file.write("\n  ]\n}\n")
 
 
-def head(sources: Sources, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
+def head(sources: Sources, counts: Mapping[State, int] | None = None) -> dict[str, Any]:
     """The manifest without its images: what `status --json` prints."""
     plan, ledger = sources.plan, sources.ledger
     counts = counts or counts_of(plan, ledger)
@@ -108,7 +109,7 @@ def head(sources: Sources, counts: Mapping[str, int] | None = None) -> dict[str,
     return figures(about, ledger, counts, sources.now)
 
 
-def counts_of(plan: Plan, ledger: Ledger) -> dict[str, int]:
+def counts_of(plan: Plan, ledger: Ledger) -> dict[State, int]:
     """How many images of a campaign are in each state; of one whose words nobody knows, all that was submitted."""
     return PlanStatus(plan, ledger.states).counts() if len(plan) else ledger.counts()
 
@@ -122,7 +123,7 @@ class About:
     version: str
 
 
-def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: datetime) -> dict[str, Any]:
+def figures(about: About, ledger: Ledger, counts: Mapping[State, int], now: datetime) -> dict[str, Any]:
     """A manifest without its images. `counts` are those of the images in the campaign, by state."""
     model, requests = ledger.custom_model, ledger.requests()
     return {
@@ -138,7 +139,7 @@ def figures(about: About, ledger: Ledger, counts: Mapping[str, int], now: dateti
             "custom_model_version": model.version if model else None,
             "custom_model_etag": model.etag if model else None,
         },
-        "counts": {"planned": sum(counts[state] for state in STATES)} | {state: counts[state] for state in STATES},
+        "counts": {"planned": sum(counts[state] for state in State)} | {state: counts[state] for state in State},
         "requests": {"submitted": requests.submitted, "accepted": requests.accepted},
         "created_at": ledger.meta("created_at"),
         "updated_at": now.isoformat(timespec="milliseconds"),

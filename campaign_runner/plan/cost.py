@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from campaign_runner.model import State
 from campaign_runner.plan.due import PlanStatus, Purchase
 from campaign_runner.text import plural
 
@@ -63,7 +64,7 @@ def estimate(
     """
     campaign = status.plan.campaign
     counts = status.counts()
-    due, (images, requests) = counts.pop("pending"), most or Purchase(status.due, status.requests)
+    due, (images, requests) = counts.pop(State.PENDING), most or Purchase(status.due, status.requests)
     seconds = rate.seconds(requests)
     return Estimate(
         campaign=campaign.campaign,

@@ -9,18 +9,21 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from campaign_runner.errors import UsageError
-from campaign_runner.model import Job
+from campaign_runner.model import Job, State
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.tasks import batched
 from campaign_runner.text import plural
 
-STATES = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
-_PENDING, _REUSED, _AGAIN, _NOT_SELECTED = 0, 252, 253, 254
+_STATES = tuple(State)
+_PENDING = _STATES.index(State.PENDING)
+_REUSED, _AGAIN, _NOT_SELECTED = 252, 253, 254
 _DUE = (_PENDING, _AGAIN)
+_FOUND = {state: number for number, state in enumerate(State)} | {State.PENDING: _AGAIN}
+"""How it is noted that the ledger knows a variation in this state."""
 _LOOKED_UP_AT_ONCE = 2000
 
-States = Callable[[Sequence[str]], Mapping[str, str]]
+States = Callable[[Sequence[str]], Mapping[str, State]]
 
 
 class Purchase(NamedTuple):
@@ -39,16 +42,16 @@ class PlanStatus:
 
     def __init__(self, plan: Plan, states: States | None = None, only: Selection = EVERYTHING) -> None:
         self.plan = plan
-        self._states = bytearray(len(plan))
+        self._states = bytearray([_PENDING]) * len(plan)
         if only:
             self._select(only)
         if states is not None and plan.knows_keys:
             self._look_up(states)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[State, int]:
         """How many of the selected variations are in each state; `pending` are the due ones."""
-        counts = {state: self._states.count(number) for number, state in enumerate(STATES)}
-        counts["pending"] += self.again
+        counts = {state: self._states.count(number) for number, state in enumerate(State)}
+        counts[State.PENDING] += self.again
         return counts
 
     @property
@@ -89,16 +92,16 @@ class PlanStatus:
         sent = needed if requests is None else min(requests, needed)
         return Purchase(min(most, sum(nlargest(sent, sizes))), sent)
 
-    def variations(self) -> Iterator[tuple[Planned, str]]:
+    def variations(self) -> Iterator[tuple[Planned, State]]:
         """Every selected variation in plan order, with its state."""
         for planned in self.plan:
             state = self._states[planned.position]
             if state != _NOT_SELECTED:
-                yield planned, "pending" if state in (_AGAIN, _REUSED) else STATES[state]
+                yield planned, State.PENDING if state in (_AGAIN, _REUSED) else _STATES[state]
 
-    def in_state(self, state: str) -> Iterator[Planned]:
+    def in_state(self, state: State) -> Iterator[Planned]:
         """The selected variations that are in a state other than pending, recipe by recipe."""
-        number, position = STATES.index(state), -1
+        number, position = _STATES.index(state), -1
         while (position := self._states.find(number, position + 1)) >= 0:
             yield self.plan.at(position)
 
@@ -175,7 +178,7 @@ class PlanStatus:
             found = states(chunk)
             for position, key in enumerate(chunk, start) if found else ():
                 if key in found and self._states[position] != _NOT_SELECTED:
-                    self._states[position] = STATES.index(found[key]) or _AGAIN
+                    self._states[position] = _FOUND[found[key]]
             start += len(chunk)
 
 

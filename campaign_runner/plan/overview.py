@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from campaign_runner.firefly.protocol.request_body import prompt_of
+from campaign_runner.model import State
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
@@ -16,7 +17,12 @@ from campaign_runner.plan.cost import (
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.text import plural, printable
 
-_SETTLED = {"stored": "stored", "accepted": "paid, ready to download", "in_doubt": "in doubt", "failed": "failed"}
+_SETTLED = {
+    State.STORED: "stored",
+    State.ACCEPTED: "paid, ready to download",
+    State.IN_DOUBT: "in doubt",
+    State.FAILED: "failed",
+}
 
 
 def overview(
@@ -27,7 +33,7 @@ def overview(
     yield f"{figures.campaign}   {product_of_lists(status)}"
     if figures.variations != len(status.plan):
         yield f"  selected   {plural(figures.variations, 'image')}"
-    settled = {state: getattr(figures, state) for state in (*_SETTLED, "abandoned")}
+    settled = {state: getattr(figures, state) for state in (*_SETTLED, State.ABANDONED)}
     there = ", ".join(f"{number:,} {_SETTLED.get(state, state)}" for state, number in settled.items() if number)
     if there:
         yield f"  there      {there}"

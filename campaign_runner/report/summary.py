@@ -14,7 +14,7 @@ from typing import TypeAlias
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.events import Cause
 from campaign_runner.journal.ledger import Entry, Ledger, RequestCounts
-from campaign_runner.model import Cell
+from campaign_runner.model import Cell, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import duration
 from campaign_runner.ports import Allowance
@@ -30,7 +30,7 @@ _FILES = 4
 Row: TypeAlias = list[str]
 """A label, such as `4 in doubt`, and its lines."""
 KEPT_AT_SERVICE = timedelta(hours=24)
-_COUNTS = ("planned", "stored", "accepted", "in_doubt", "failed", "abandoned", "pending")
+_COUNTS = ("planned", *State)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Summary:
 def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     """The lines of the end of a run."""
     name, counts = summary.campaign.campaign, summary.counts
-    made = f"{name}   {counts['stored']:,} of {plural(counts['planned'], 'image')} stored and checked"
+    made = f"{name}   {counts[State.STORED]:,} of {plural(counts['planned'], 'image')} stored and checked"
     yield f"{made:<63} {spent(summary.requests.submitted, summary.seconds)}"
     yield ""
     rows = [*_left_open(summary, ledger), *_not_yet(summary), *_warnings(summary.campaign)]
@@ -122,7 +122,7 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
 def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
     """What is in doubt, failed or waiting at the service, worst first."""
     unexpected = ledger.unexpected()
-    for state in ("in_doubt", "failed", "accepted"):
+    for state in (State.IN_DOUBT, State.FAILED, State.ACCEPTED):
         groups: dict[tuple[Cell, str], _Group] = {}
         more = 0
         for entry in ledger.in_states(state):
@@ -133,7 +133,7 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             groups.setdefault(key, _Group(entry)).add(entry, unexpected.get(entry.job_id or "", ()))
         is_split = any(group.unexpected for group in groups.values())
         rows = [_row(group, summary, is_split=is_split) for group in groups.values()]
-        if rows and state != "failed":  # one command settles them all
+        if rows and state != State.FAILED:  # one command settles them all
             rows[-1].append(_command(summary, state))
         yield from rows
         if more:
@@ -149,10 +149,10 @@ def _row(group: _Group, summary: Summary, *, is_split: bool) -> Row:
     if group.images > len(group.seeds):
         seeds += f" and {group.images - len(group.seeds):,} more"
     match first.state:
-        case "in_doubt":
+        case State.IN_DOUBT:
             why = f"{reason.message}; sent at {_clock(_sent(first))}, Adobe may have charged for them"
             return [f"{group.images:,} in doubt", f"{cell}, {seeds}", why]
-        case "accepted":
+        case State.ACCEPTED:
             why = f"paid for and waiting at the service, until about {_clock(_sent(first) + KEPT_AT_SERVICE)}"
             told = [reason.message] if reason.message else []
             kept = [f"what came is kept: {_names(group, summary)}"] if group.unexpected else []
@@ -174,7 +174,7 @@ def _names(group: _Group, summary: Summary) -> str:
 
 
 def _not_yet(summary: Summary) -> Iterator[Row]:
-    if pending := summary.counts["pending"]:
+    if pending := summary.counts[State.PENDING]:
         yield [f"{pending:,} pending", "not asked for yet", _run_again(summary)]
 
 
@@ -187,8 +187,8 @@ def _warnings(campaign: Campaign) -> Iterator[Row]:
         yield ["warning", f"and {more:,} more: {next_commands.check(campaign.path)}"]
 
 
-def _command(summary: Summary, state: str) -> str:
-    if state == "accepted":
+def _command(summary: Summary, state: State) -> str:
+    if state == State.ACCEPTED:
         return _run_again(summary)
     return f"{_resolve(summary, '--resubmit')}   or   --abandon"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from campaign_runner.errors import UsageError
 from campaign_runner.families import FAMILIES
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.model import Job, Recipe
+from campaign_runner.model import Job, Recipe, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.output_folder.manifest_reader import ReadBack
@@ -79,7 +79,7 @@ def _is_selected(image: ManifestImage, only: Selection) -> bool:
 
 def _fate(image: Entry) -> str:
     """Whether an image is made again, or why not: one that was kept was made by another request than its own."""
-    if image.state != "stored":
+    if image.state != State.STORED:
         return _NEVER_STORED
     return _KEPT if image.source is not None and image.source.how == "kept" else _MADE
 

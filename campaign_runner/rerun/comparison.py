@@ -11,6 +11,7 @@ from typing import Literal
 
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
 from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.store import LARGEST_BYTES, stored_file
 from campaign_runner.tasks import batched, in_thread, map_concurrently
@@ -73,7 +74,7 @@ def counts(pairs: Sequence[Pair]) -> dict[Verdict, int]:
 
 
 def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
-    if made is None or made.state != "stored" or made.file is None:
+    if made is None or made.state != State.STORED or made.file is None:
         why = made.reason.message if made is not None and made.reason is not None else "not asked for yet"
         return Pair(image, made, "not_made", why=why)
     if made.sha256 == image.sha256:

@@ -25,6 +25,7 @@ from campaign_runner.disk import files
 from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.output_folder.manifest_writer import About, figures, write_document
 from campaign_runner.rerun.comparison import VERDICTS, Pair, counts
@@ -49,7 +50,7 @@ def write_comparison(order: RerunRequest, pairs: Sequence[Pair]) -> Path:
 
 def write_record(order: RerunRequest, ledger: Ledger, now: datetime) -> None:
     """The manifest of the images made again, by the names and in the order of the one they were read from."""
-    wanted = {image.key: "pending" for image in order.chosen.images}
+    wanted = {image.key: State.PENDING for image in order.chosen.images}
     for some in batched(order.read.images(), _PAGE):
         wanted |= ledger.states([image.entry.key for image in some])
     head, counts = order.read.head, Counter(wanted.values())
@@ -78,7 +79,7 @@ def _figures(order: RerunRequest, pairs: Sequence[Pair]) -> str:
 
 def _image(order: RerunRequest, pair: Pair) -> dict[str, Any]:
     image, made, cell = pair.recorded, pair.made, pair.recorded.cell
-    is_made = made is not None and made.state == "stored"
+    is_made = made is not None and made.state == State.STORED
     size = {"width": cell.size.width, "height": cell.size.height}
     return {
         "key": image.key,
@@ -128,7 +129,7 @@ def _shown(order: RerunRequest, pair: Pair) -> dict[str, Any]:
         "distance": pair.distance,
         "why": pair.why,
         "recorded_link": quote(_relative(recorded, order.into.path)) if is_file(recorded) else None,
-        "made_link": quote(made.file) if made is not None and made.state == "stored" and made.file else None,
+        "made_link": quote(made.file) if made is not None and made.state == State.STORED and made.file else None,
     }
 
 

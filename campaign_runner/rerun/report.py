@@ -8,6 +8,7 @@ from pathlib import Path
 
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
@@ -95,11 +96,11 @@ def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
         )
 
     states, came = ledger.counts(), ledger.unexpected()
-    if states["in_doubt"]:
+    if states[State.IN_DOUBT]:
         yield f"  in doubt: Adobe may have charged for them; ask again with   {again('--resubmit')}"
-    unexpected = [file for entry in ledger.in_states("failed") for file in came.get(entry.job_id or "", ())]
+    unexpected = [file for entry in ledger.in_states(State.FAILED) for file in came.get(entry.job_id or "", ())]
     if unexpected:
         names = joined([display_path(order.into.path / file) for file in dict.fromkeys(unexpected)])
         yield f"  failed: look first at what came instead, it is paid for: {names}"
-    if states["failed"]:
+    if states[State.FAILED]:
         yield f"  failed: ask again with   {again('--retry-failed')}"

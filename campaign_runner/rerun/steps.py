@@ -19,8 +19,7 @@ from campaign_runner.disk.files import make_folder
 from campaign_runner.disk.name_lengths import try_longest
 from campaign_runner.errors import CampaignError, IntegrityError, ProviderError, StoreError
 from campaign_runner.events import ModelResolved, Started
-from campaign_runner.journal.ledger import STATES
-from campaign_runner.model import Job
+from campaign_runner.model import Job, State
 from campaign_runner.plan.cost import Estimate, minutes
 from campaign_runner.rerun.comparison import Pair, compare
 from campaign_runner.rerun.drift import canary_drift, model_drift, model_ids, still_there
@@ -49,18 +48,18 @@ class Rerun(Road):
         """What the service refuses, or the disk, is part of how a rerun ended."""
         return isinstance(refusal, ProviderError | StoreError)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[State, int]:
         """How many of the chosen images are in each state, in the folder they are made into."""
         keys = [image.key for image in self.order.chosen.images]
         states = self.ledger.states(keys)
-        found = Counter(states.get(key, "pending") for key in keys)
-        return {state: found[state] for state in STATES}
+        found = Counter(states.get(key, State.PENDING) for key in keys)
+        return {state: found[state] for state in State}
 
     def due(self, jobs: Sequence[Job] | None = None) -> Iterator[Job]:
         """What is due of `jobs`, by default of all."""
         for job in self.order.chosen.jobs if jobs is None else jobs:
             states = self.ledger.states(job.keys)
-            left = tuple(each for each in job.variations if states.get(each.key, "pending") == "pending")
+            left = tuple(each for each in job.variations if states.get(each.key, State.PENDING) == State.PENDING)
             if left:
                 yield Job(job.recipe, left)
 
@@ -169,7 +168,7 @@ class Rerun(Road):
             seconds_at_quota=seconds,
             done_at=(now + timedelta(minutes=minutes(len(due), seconds))).isoformat(timespec="seconds"),
             budget_left=None,
-            **{state: number for state, number in self.counts().items() if state != "pending"},
+            **{state: number for state, number in self.counts().items() if state != State.PENDING},
         )
 
 

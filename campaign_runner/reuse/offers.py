@@ -16,7 +16,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import INTERRUPTED, Entry, Ledger
-from campaign_runner.model import CustomModel
+from campaign_runner.model import CustomModel, State
 from campaign_runner.output_folder.folder import MADE_AGAIN
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -83,18 +83,18 @@ class ReuseQuery:
 
     def takes(self, entry: Entry) -> bool:
         """Whether a stored image may be used."""
-        if entry.state != "stored" or (entry.source is not None and entry.source.how == "kept"):
+        if entry.state != State.STORED or (entry.source is not None and entry.source.how == "kept"):
             return False
         made_with = entry.model_version, entry.model_etag
         return self.model is None or made_with == (self.model.version, self.model.etag)
 
     def waits_for(self, entry: Entry) -> bool:
         """Whether an image may be paid for and is not stored yet: bought again, it would be paid for twice."""
-        return entry.state == "in_doubt" or self.awaits(entry)
+        return entry.state == State.IN_DOUBT or self.awaits(entry)
 
     def awaits(self, entry: Entry) -> bool:
         """Whether a run that goes on may still store an image."""
-        return entry.state == "accepted" or entry.reason == INTERRUPTED
+        return entry.state == State.ACCEPTED or entry.reason == INTERRUPTED
 
 
 def search(status: PlanStatus, wish: ReuseQuery, among: Collection[str] | None = None) -> ReuseOffers:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from campaign_runner.errors import CampaignError
+from campaign_runner.model import State
 
 OK, BUG, USAGE, FAILED, DOUBT, INTEGRITY, MACHINE, ACCOUNT, LATER, ASKED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 BUSY, SIGNALLED = 11, (129, 130, 143)
@@ -35,19 +36,19 @@ class Ending:
                 raise error
 
 
-def exit_code(ending: Ending, counts: Mapping[str, int], *, doubts_elsewhere: int = 0) -> int:
+def exit_code(ending: Ending, counts: Mapping[State, int], *, doubts_elsewhere: int = 0) -> int:
     """The exit status: the worst of what holds for the selected variations and this run.
 
     `counts` are those of the selected variations; `doubts_elsewhere` are doubts that left the campaign.
     """
     codes = {error.exit_code if isinstance(error, CampaignError) else BUG for error in ending.errors}
-    if counts["in_doubt"] or doubts_elsewhere:
+    if counts[State.IN_DOUBT] or doubts_elsewhere:
         codes.add(DOUBT)
-    if counts["accepted"] or (counts["pending"] and (ending.later or not ending.asked)):
+    if counts[State.ACCEPTED] or (counts[State.PENDING] and (ending.later or not ending.asked)):
         codes.add(LATER)
-    if ending.asked and counts["pending"]:
+    if ending.asked and counts[State.PENDING]:
         codes.add(ASKED)
-    if counts["failed"]:
+    if counts[State.FAILED]:
         codes.add(FAILED)
     if ending.signal is not None and not codes & {BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT}:
         return 128 + ending.signal

@@ -23,7 +23,7 @@ from campaign_runner.errors import (
     UsageError,
 )
 from campaign_runner.firefly.client import FireflyClient, Settings, named
-from campaign_runner.model import CustomModel
+from campaign_runner.model import CustomModel, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists
 from campaign_runner.plan.due import PlanStatus
@@ -135,7 +135,9 @@ class Doctor:
         with order.folder.ledger() as ledger:
             counts = ledger.counts()
         found = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items() if number)
-        settle = f"; `campaign-runner resolve {order.campaign.campaign}` settles doubts" if counts["in_doubt"] else ""
+        settle = (
+            f"; `campaign-runner resolve {order.campaign.campaign}` settles doubts" if counts[State.IN_DOUBT] else ""
+        )
         return f"{found or 'nothing was bought yet'}{settle}"
 
     async def _output(self) -> str | None:

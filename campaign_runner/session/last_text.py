@@ -15,6 +15,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 
 NO_TEXT = (
@@ -53,7 +54,7 @@ def waiting(folder: Folder) -> int:
     if not folder.has_journal:
         return 0
     with Ledger(folder.path) as ledger:
-        return ledger.counts()["accepted"] if ledger.meta(MADE_AGAIN) is None else 0
+        return ledger.counts()[State.ACCEPTED] if ledger.meta(MADE_AGAIN) is None else 0
 
 
 def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sandbox: bool) -> list[Folder]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
 from campaign_runner.plan.due import PlanStatus
@@ -45,7 +46,7 @@ async def close(run: Session) -> int:
     return code
 
 
-def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[str, int]) -> None:
+def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[State, int]) -> None:
     """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
     if not sources.plan.knows_keys:
         if not len(sources.plan):
@@ -59,10 +60,10 @@ def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: 
         ui.control.failed(error)
 
 
-def _exit_code(run: Session, everything: Mapping[str, int]) -> int:
+def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
     """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
     selected = PlanStatus(run.plan, run.ledger.states, run.order.only).counts() if run.order.only else everything
-    elsewhere = run.ledger.counts()["in_doubt"] - everything["in_doubt"]
+    elsewhere = run.ledger.counts()[State.IN_DOUBT] - everything[State.IN_DOUBT]
     return exit_code(run.control.ending, selected, doubts_elsewhere=elsewhere)
 
 

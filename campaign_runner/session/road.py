@@ -19,6 +19,7 @@ from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.references import ReferenceFiles, WithReferences
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import Allowance, Journal, Quota
@@ -64,7 +65,7 @@ class Road(ABC):
     @property
     def waiting(self) -> int:
         """How many images are paid for and not fetched yet."""
-        return self.ledger.counts()["accepted"]
+        return self.ledger.counts()[State.ACCEPTED]
 
     @property
     def service(self) -> FireflyClient:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.ownership import refuse_wrong_folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -74,7 +75,7 @@ def _planned(order: RunRequest, ledger: Ledger) -> tuple[RunRequest, PlanStatus]
     try:
         return order, PlanStatus(Plan(order.campaign, ledger.custom_model), ledger.states, order.only)
     except UsageError as refusal:
-        if not ledger.counts()["accepted"]:
+        if not ledger.counts()[State.ACCEPTED]:
             raise
         campaign = recalled(order.folder, ledger, order.campaign.path)
         plan = Plan(campaign, ledger.custom_model)

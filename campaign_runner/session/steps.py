@@ -10,6 +10,7 @@ from typing import Self
 from campaign_runner.authoring.since_last_run import note_of, refuse_large_loss, sentences
 from campaign_runner.errors import CampaignError, ProviderError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
+from campaign_runner.model import State
 from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -182,7 +183,7 @@ class Session(Road):
             self.control.failed(error)
             return
         states = self.ledger.states(list(self.left))
-        if missing := sum(states.get(key, "pending") == "pending" for key in self.left) - waiting:
+        if missing := sum(states.get(key, State.PENDING) == State.PENDING for key in self.left) - waiting:
             self.control.skip(not_made(missing))
 
     async def _look_again(self) -> Sequence[Offer]:

@@ -18,6 +18,7 @@ from campaign_runner.errors import CampaignError, IntegrityError, UsageError
 from campaign_runner.families import FAMILIES
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.manifest_image import recorded
 from campaign_runner.output_folder.manifest_reader import ReadBack, read_manifest
@@ -80,7 +81,7 @@ def _manifest(folder: Folder, record: Record) -> ReadBack | None:
 def _read_journal(ledger: Ledger, record: Record) -> None:
     record.campaign = ledger.meta("campaign") or record.campaign
     record.is_sandbox = ledger.origin == SANDBOX
-    for entry in ledger.in_states("stored"):
+    for entry in ledger.in_states(State.STORED):
         wanted = _wanted(entry)
         record.wanted[wanted.file] = wanted
     for aside in ledger.set_aside():
@@ -108,7 +109,7 @@ def _read_from_manifest(read: ReadBack | None, record: Record) -> None:
         return
     record.campaign = read.head.campaign
     for image in read.images():
-        if image.entry.state == "stored":
+        if image.entry.state == State.STORED:
             wanted = _wanted(image.entry)
             record.wanted[wanted.file] = wanted
 

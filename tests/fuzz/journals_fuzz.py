@@ -25,6 +25,7 @@ from campaign_runner.events import Adopted, Cause, Placed, RecipeSource, Uploade
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
+from campaign_runner.model import State
 from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -90,10 +91,14 @@ async def _record(folder: Path) -> None:
         await journal.record([Uploaded("ab" * 32, "upload-1"), Uploaded("ab" * 32, "upload-2")])
         await journal.record([Adopted(new.variation, new.recipe, source, file, *picture)])
         await journal.record([Placed(new.variation.key, file, *picture, Cause("restored", "put back"))])
-        await journal.decide(Cause("abandon", "settled"), keys["in_doubt"][:1], states=("in_doubt",), into="abandoned")
-        await journal.decide(Cause("retry", "due again"), keys["failed"][:1], states=("failed",), into="pending")
         await journal.decide(
-            Cause("resubmit", "due again"), keys["in_doubt"][1:2], states=("in_doubt",), into="pending"
+            Cause("abandon", "settled"), keys[State.IN_DOUBT][:1], states=(State.IN_DOUBT,), into=State.ABANDONED
+        )
+        await journal.decide(
+            Cause("retry", "due again"), keys[State.FAILED][:1], states=(State.FAILED,), into=State.PENDING
+        )
+        await journal.decide(
+            Cause("resubmit", "due again"), keys[State.IN_DOUBT][1:2], states=(State.IN_DOUBT,), into=State.PENDING
         )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from campaign_runner.events import RecipeSource
 from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_image import NOT_FETCHED, NOT_YET, ManifestImage, listed
 from campaign_runner.output_folder.manifest_reader import read_manifest
@@ -80,7 +81,7 @@ async def test_what_is_written_of_an_entry_is_read_as_that_very_entry(tmp_path: 
 async def test_where_an_image_comes_from_is_read_as_it_was_written(tmp_path: Path) -> None:
     await record(tmp_path, made := plan(tmp_path, seeds={"count": 2}), ["stored"])
     with Ledger(tmp_path) as ledger:
-        (entry,) = ledger.in_states("stored")
+        (entry,) = ledger.in_states(State.STORED)
     bought = (entry.job_id, entry.job_seeds, entry.model_version, entry.model_etag, entry.submitted_at)
     source = RecipeSource("kept", "autumn", "ab" * 32, "an oak table", *bought)
     kept = ManifestImage(replace(entry, source=source), False, (made.at(1).variation.cell,))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from campaign_runner.journal.ledger import STATES
+from campaign_runner.model import State
 from campaign_runner.output_folder import manifest_schema
 from campaign_runner.schemas import shipped
 
@@ -112,7 +112,7 @@ def test_what_may_be_missing_from_a_stored_image_is_null(field: str) -> None:
 
 
 def test_the_states_are_those_of_the_journal() -> None:
-    assert set(manifest_schema.schema()["$defs"]["Image"]["properties"]["state"]["enum"]) == set(STATES)
+    assert set(manifest_schema.schema()["$defs"]["Image"]["properties"]["state"]["enum"]) == set(State)
 
 
 def test_every_field_is_described() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from campaign_runner.model import State
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
@@ -72,7 +73,9 @@ def test_a_campaign_may_only_lower_the_rate() -> None:
 
 def test_the_figures_and_their_names(tmp_path: Path) -> None:
     made = plan(tmp_path, sizes=["square", "wide"], seeds=[1, 2, 3, 4, 5], budget=30)
-    there = dict(zip(made.keys(), ["stored", "accepted", "in_doubt", "failed", "abandoned"], strict=False))
+    there = dict(
+        zip(made.keys(), [State.STORED, State.ACCEPTED, State.IN_DOUBT, State.FAILED, State.ABANDONED], strict=False)
+    )
     told = asdict(figures(PlanStatus(made, lambda _: there), bought=6))
     assert list(told) == KEYS
     assert json.loads(json.dumps(told)) == {
@@ -94,7 +97,7 @@ def test_without_a_budget_none_is_left_or_missing(tmp_path: Path) -> None:
 
 
 def test_nothing_due_is_done_now(tmp_path: Path) -> None:
-    done = figures(PlanStatus(plan(tmp_path), lambda keys: dict.fromkeys(keys, "stored")))
+    done = figures(PlanStatus(plan(tmp_path), lambda keys: dict.fromkeys(keys, State.STORED)))
     assert (done.due, done.requests, done.seconds_at_quota, done.done_at) == (0, 0, 0, NOW.isoformat())
 
 
@@ -127,7 +130,7 @@ def test_no_tip_where_requests_are_full(changes: dict[str, Any], tmp_path: Path)
 
 def test_no_tip_once_something_was_bought(tmp_path: Path) -> None:
     made = plan(tmp_path)
-    assert not list(tips(PlanStatus(made, lambda keys: {keys[0]: "stored"})))
+    assert not list(tips(PlanStatus(made, lambda keys: {keys[0]: State.STORED})))
 
 
 def test_the_overview_of_a_new_campaign(tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_the_overview_of_a_new_campaign(tmp_path: Path) -> None:
 
 def test_the_overview_says_what_is_there_and_what_is_due_again(tmp_path: Path) -> None:
     made = plan(tmp_path, budget=4)
-    there = dict(zip(made.keys(), ["stored", "pending", "in_doubt"], strict=False))
+    there = dict(zip(made.keys(), [State.STORED, State.PENDING, State.IN_DOUBT], strict=False))
     status = PlanStatus(made, lambda _: there)
     lines = list(overview(status, figures(status, bought=3), RATE))
     assert "  there      1 stored, 1 in doubt" in lines

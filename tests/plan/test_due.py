@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import UsageError
-from campaign_runner.plan.due import STATES, PlanStatus
+from campaign_runner.model import State
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection, read_only
 from tests.campaigns import MODEL, campaign, plan
@@ -26,7 +27,7 @@ def selected(status: PlanStatus) -> list[str]:
 
 def test_without_a_journal_everything_is_due(tmp_path: Path) -> None:
     status = PlanStatus(plan(tmp_path))
-    assert status.counts() == dict.fromkeys(STATES, 0) | {"pending": 4}
+    assert status.counts() == dict.fromkeys(State, 0) | {State.PENDING: 4}
     assert (status.due, status.again, status.requests) == (4, 0, 2)
 
 
@@ -49,24 +50,24 @@ def test_what_a_run_that_stops_early_buys_at_most(
     made = plan(tmp_path, products={"candle": "a candle", "soap": "a soap"}, prompts={"hero": "a {product.name}"},
                 seeds=[1, 2, 3, 4, 5, 6])  # fmt: skip
     keys = list(made.keys())
-    status = PlanStatus(made, lambda _: dict.fromkeys(keys[7:], "stored"))
+    status = PlanStatus(made, lambda _: dict.fromkeys(keys[7:], State.STORED))
     assert [len(job.seeds) for job in status.jobs()] == [4, 1, 2]
     assert status.bounded(images, requests) == most
 
 
 def test_where_nothing_is_due_nothing_is_bought_at_most(tmp_path: Path) -> None:
     made = plan(tmp_path)
-    assert PlanStatus(made, lambda keys: dict.fromkeys(keys, "stored")).bounded(4, 2) == (0, 0)
+    assert PlanStatus(made, lambda keys: dict.fromkeys(keys, State.STORED)).bounded(4, 2) == (0, 0)
 
 
 def test_each_state_counts_where_it_belongs(tmp_path: Path) -> None:
     made = plan(tmp_path, seeds=[1, 2, 3, 4])
-    there = dict(zip(made.keys(), ["stored", "accepted", "in_doubt", "failed", "abandoned", "pending"], strict=False))
+    there = dict(zip(made.keys(), State, strict=False))
     status = PlanStatus(made, lambda _: there)
-    assert status.counts() == dict.fromkeys(STATES, 1) | {"pending": 3}
+    assert status.counts() == dict.fromkeys(State, 1) | {State.PENDING: 3}
     assert (status.due, status.again) == (3, 1)
-    assert [state for _, state in status.variations()] == [*there.values(), "pending", "pending"]
-    assert [each.variation.key for each in status.in_state("failed")] == [list(there)[3]]
+    assert [state for _, state in status.variations()] == [*there.values(), State.PENDING, State.PENDING]
+    assert [each.variation.key for each in status.in_state(State.FAILED)] == [list(there)[3]]
 
 
 def test_the_ledger_is_asked_for_a_few_thousand_keys_at_a_time(tmp_path: Path) -> None:
@@ -77,13 +78,13 @@ def test_the_ledger_is_asked_for_a_few_thousand_keys_at_a_time(tmp_path: Path) -
 
 
 def test_a_ledger_that_knows_more_than_the_plan_does_no_harm(tmp_path: Path) -> None:
-    assert PlanStatus(plan(tmp_path), lambda _: {"0" * 64: "failed"}).counts()["failed"] == 0
+    assert PlanStatus(plan(tmp_path), lambda _: {"0" * 64: State.FAILED}).counts()[State.FAILED] == 0
 
 
 def test_unknown_keys_are_not_looked_up(tmp_path: Path) -> None:
     spec = campaign(tmp_path, model="image3_custom", custom_model=MODEL.name)
     stand_ins = list(Plan(spec).keys())
-    assert PlanStatus(Plan(spec), lambda keys: dict.fromkeys(keys, "stored")).due == len(stand_ins)
+    assert PlanStatus(Plan(spec), lambda keys: dict.fromkeys(keys, State.STORED)).due == len(stand_ins)
 
 
 SELECTIONS: list[Any] = [
@@ -114,9 +115,9 @@ def test_a_merged_image_is_meant_by_any_of_its_cells(tmp_path: Path) -> None:
 def test_a_selection_counts_and_buys_only_what_it_means(tmp_path: Path) -> None:
     made = plan(tmp_path)
     status = PlanStatus(
-        made, lambda keys: dict.fromkeys(list(made.keys())[:1], "stored"), read_only(["product=candle"])
+        made, lambda keys: dict.fromkeys(list(made.keys())[:1], State.STORED), read_only(["product=candle"])
     )
-    assert (status.counts()["stored"], status.due, status.requests, status.selected) == (1, 1, 1, 2)
+    assert (status.counts()[State.STORED], status.due, status.requests, status.selected) == (1, 1, 1, 2)
     assert [job.seeds for job in status.jobs()] == [(82683,)]
 
 

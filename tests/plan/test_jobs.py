@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.model import Job
-from campaign_runner.plan.due import STATES, PlanStatus
+from campaign_runner.model import Job, State
+from campaign_runner.plan.due import PlanStatus
 from tests.campaigns import plan, status
 
 
@@ -63,24 +63,24 @@ def test_jobs_go_out_in_rounds_and_turns(changes: dict[str, Any], order: list[st
 def test_a_job_takes_the_seeds_that_are_due_and_no_others(tmp_path: Path) -> None:
     made = plan(tmp_path, products=products("a"), seeds=[1, 2, 3, 4, 5, 6])
     keys = list(made.keys())
-    there = {keys[1]: "stored", keys[2]: "in_doubt", keys[4]: "pending"}
+    there = {keys[1]: State.STORED, keys[2]: State.IN_DOUBT, keys[4]: State.PENDING}
     assert [told(job) for job in PlanStatus(made, lambda _: there).jobs()] == ["a hero 1 4 5 6"]
 
 
 def test_products_that_have_little_left_are_still_seen_first(tmp_path: Path) -> None:
     """Of four prompts two are stored: the turns go over what is due, not over what is there."""
     made = plan(tmp_path, products=products(*"abcd"), prompts=prompts(*"pqrs"), seeds=[1])
-    there = {each.variation.key: "stored" for each in made if each.variation.cell.prompt in "rs"}
+    there = {each.variation.key: State.STORED for each in made if each.variation.cell.prompt in "rs"}
     first = [told(job).split()[0] for job in PlanStatus(made, lambda _: there).jobs()][:4]
     assert first == ["a", "b", "c", "d"]
 
 
 def test_jobs_are_not_moved_by_what_happens_while_they_go_out(tmp_path: Path) -> None:
-    there: dict[str, str] = {}
+    there: dict[str, State] = {}
     held = PlanStatus(plan(tmp_path), lambda _: there)
     jobs = held.jobs()
     first = next(jobs)
-    there |= dict.fromkeys(first.keys, "stored")
+    there |= dict.fromkeys(first.keys, State.STORED)
     assert [told(job) for job in jobs] == ["soap hero 66080 82683"]
 
 
@@ -97,14 +97,14 @@ def stocks(draw: st.DrawFn) -> tuple[dict[str, Any], Sequence[str]]:
     }
     if len(changes["seeds"]) > 1 and draw(st.booleans()):
         changes["exclude"] = [{"product": "a", "seed": [0]}]
-    return changes, draw(st.lists(st.sampled_from([*STATES, "new"]), min_size=1, max_size=40))
+    return changes, draw(st.lists(st.sampled_from([*State, "new"]), min_size=1, max_size=40))
 
 
 def held(changes: dict[str, Any], states: Sequence[str], folder: str) -> tuple[PlanStatus, Mapping[str, str]]:
     made = plan(Path(folder), **changes)
     there = {key: states[at % len(states)] for at, key in enumerate(made.keys())}
-    there = {key: state for key, state in there.items() if state != "new"}
-    return PlanStatus(made, lambda keys: {key: there[key] for key in keys if key in there}), there
+    known = {key: State(state) for key, state in there.items() if state != "new"}
+    return PlanStatus(made, lambda keys: {key: known[key] for key in keys if key in known}), known
 
 
 @settings(deadline=None, max_examples=60)
@@ -114,7 +114,7 @@ def test_jobs_are_every_due_variation_exactly_once(given_stock: tuple[dict[str, 
         status, there = held(*given_stock, folder)
         asked = Counter(key for job in status.jobs() for key in job.keys)
         keys = list(status.plan.keys())
-        assert asked == Counter(key for key in keys if there.get(key, "pending") == "pending")
+        assert asked == Counter(key for key in keys if there.get(key, State.PENDING) == State.PENDING)
         assert asked.total() == status.due
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import CampaignFileError
+from campaign_runner.model import State
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import campaign
@@ -25,7 +26,7 @@ def peak_of(folder: Path, **changes: Any) -> int:
     tracemalloc.start()
     try:
         status = PlanStatus(Plan(spec), lambda keys: {})
-        assert status.counts()["pending"] == len(status.plan) == 100_000
+        assert status.counts()[State.PENDING] == len(status.plan) == 100_000
         assert len(list(islice(status.jobs(), 1000))) == 1000
         return tracemalloc.get_traced_memory()[1]
     finally:

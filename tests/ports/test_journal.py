@@ -33,9 +33,9 @@ from campaign_runner.events import (
     Submitting,
 )
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.journal.ledger import STATES, Entry, Ledger
+from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.model import Cell, Job, Recipe, Size, Ticket, Variation
+from campaign_runner.model import Cell, Job, Recipe, Size, State, Ticket, Variation
 from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
 from tests import refolding
 
@@ -58,7 +58,7 @@ def sqlite_journal(folder: Path) -> Place:
 
     def entries() -> dict[str, str]:
         with Ledger(folder, is_running=True) as ledger:
-            every = ledger.in_states("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
+            every = ledger.in_states(*State)
             return {entry.variation.key: entry.state for entry in every}
 
     def bought() -> int:
@@ -281,7 +281,7 @@ async def test_why_an_image_waits_is_known_until_it_is_stored_or_fails(tmp_path:
 
 def entries(folder: Path) -> list[Entry]:
     with Ledger(folder) as ledger:
-        return list(ledger.in_states(*STATES))
+        return list(ledger.in_states(*State))
 
 
 async def test_a_page_is_not_upset_by_what_is_stored_meanwhile(journal: Journal) -> None:
@@ -412,7 +412,7 @@ async def test_a_refused_image_that_is_adopted_keeps_nothing_of_its_refusal(tmp_
         await journal.intend([one])
         await journal.record([Refused(one, REFUSED), adopted(one)])
     with Ledger(tmp_path) as ledger:
-        (entry,) = ledger.in_states("stored")
+        (entry,) = ledger.in_states(State.STORED)
     assert (entry.source, entry.reason, entry.job_id) == (SOURCE, None, "job-9")
     assert (entry.job_seeds, entry.model_version, entry.submitted_at) == ((1, 2), "7", NOW.isoformat())
     assert (entry.file, entry.sha256, entry.warnings) == ("images/a.jpg", "cd" * 32, ("a remark",))
@@ -427,6 +427,6 @@ async def test_where_an_image_is_now_is_recorded_for_stored_ones_alone(tmp_path:
         keys = [one.job.keys[0], other.job.keys[0]]
         await journal.record([Placed(key, "removed/a.jpg", "ef" * 32, 8, "image/png", moved) for key in keys])
     with Ledger(tmp_path) as ledger:
-        (entry,) = ledger.in_states("stored")
+        (entry,) = ledger.in_states(State.STORED)
         assert (entry.file, entry.sha256, entry.bytes) == ("removed/a.jpg", "ef" * 32, 8)
-        assert [entry.file for entry in ledger.in_states("accepted")] == [None]
+        assert [entry.file for entry in ledger.in_states(State.ACCEPTED)] == [None]

@@ -18,17 +18,16 @@ from campaign_runner.events import Cause, Doubted, ModelResolved, Refused, SetAs
 from campaign_runner.journal import journal as journal_module
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.journal.tables import FILE, open_for_writing
-from campaign_runner.model import CustomModel
+from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing
+from campaign_runner.model import CustomModel, State
 from tests.ports.test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
 
 MODEL = CustomModel("urn:aaid:sc:1", "Warm Custom Model", "3", "etag-3", "candle")
-EVERY = ("pending", "stored", "accepted", "in_doubt", "failed", "abandoned")
 
 
-def entries(folder: Path, *states: str) -> list[Entry]:
+def entries(folder: Path, *states: State) -> list[Entry]:
     with Ledger(folder) as ledger:
-        return list(ledger.in_states(*(states or EVERY)))
+        return list(ledger.in_states(*(states or State)))
 
 
 def events(folder: Path) -> list[str]:
@@ -77,7 +76,7 @@ async def test_how_an_answer_in_doubt_began_is_kept_beside_the_reason_until_the_
         await journal.record([accepted(late)])
     with Ledger(tmp_path) as ledger:
         assert ledger.unread_answers() == {told.job.keys[0]: '{"jobId'}
-        assert [entry.reason for entry in ledger.in_states("in_doubt")] == [SILENCE, SILENCE]
+        assert [entry.reason for entry in ledger.in_states(State.IN_DOUBT)] == [SILENCE, SILENCE]
     with closing(sqlite3.connect(tmp_path / FILE)) as db:
         details = [json.loads(detail) for (detail,) in db.execute("SELECT detail FROM events WHERE kind = 'in_doubt'")]
     assert details[1] == {"code": SILENCE.code, "message": SILENCE.message}  # as earlier versions wrote it
@@ -250,7 +249,7 @@ async def a_small_journal(folder: Path) -> bytes:
 
 def read_everything(folder: Path) -> None:
     with Ledger(folder) as ledger:
-        keys = [entry.variation.key for entry in ledger.in_states(*EVERY)]
+        keys = [entry.variation.key for entry in ledger.in_states(*State)]
         ledger.entries(keys)
         ledger.states(keys)
         assert ledger.custom_model is None or ledger.custom_model.id
@@ -326,15 +325,15 @@ async def test_a_journal_that_contradicts_itself_is_refused_before_anything_is_s
 
 
 DECISIONS: list[Any] = [
-    ("resubmit", ("in_doubt",), "pending", ["stored", "pending", "failed", "accepted"]),
-    ("retry", ("failed",), "pending", ["stored", "in_doubt", "pending", "accepted"]),
-    ("abandon", ("in_doubt", "failed"), "abandoned", ["stored", "abandoned", "abandoned", "accepted"]),
+    ("resubmit", (State.IN_DOUBT,), State.PENDING, ["stored", "pending", "failed", "accepted"]),
+    ("retry", (State.FAILED,), State.PENDING, ["stored", "in_doubt", "pending", "accepted"]),
+    ("abandon", (State.IN_DOUBT, State.FAILED), State.ABANDONED, ["stored", "abandoned", "abandoned", "accepted"]),
 ]
 
 
 @pytest.mark.parametrize(("word", "states", "into", "after"), DECISIONS)
 async def test_a_decision_moves_only_what_it_is_about(
-    word: str, states: tuple[str, ...], into: str, after: list[str], tmp_path: Path
+    word: str, states: tuple[State, ...], into: State, after: list[str], tmp_path: Path
 ) -> None:
     a, b, c, d = (attempt(name, number) for number, name in enumerate("abcd"))
     async with SqliteJournal(tmp_path) as journal:
@@ -355,7 +354,7 @@ async def test_what_is_ordered_again_is_granted_and_counted_again(tmp_path: Path
         await journal.intend([attempt("a", 1)])
         await journal.record([Doubted(attempt("a", 1), SILENCE)])
         key = attempt("a", 1).job.keys
-        await journal.decide(Cause("resubmit", "again"), key, states=("in_doubt",), into="pending")
+        await journal.decide(Cause("resubmit", "again"), key, states=(State.IN_DOUBT,), into=State.PENDING)
         assert len(await journal.intend([attempt("b", 1)])) == 1
         await journal.record([accepted(attempt("b", 1)), stored(attempt("b", 1))])
     with Ledger(tmp_path) as ledger:
@@ -368,7 +367,7 @@ async def test_an_answer_to_what_was_ordered_again_meanwhile_is_not_bought_twice
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([one])
         await journal.record([Doubted(one, SILENCE)])
-        await journal.decide(Cause("resubmit", "again"), one.job.keys, states=("in_doubt",), into="pending")
+        await journal.decide(Cause("resubmit", "again"), one.job.keys, states=(State.IN_DOUBT,), into=State.PENDING)
         await journal.record([accepted(one)])
         assert await journal.intend([attempt("b", 1)]) == []
 
@@ -385,7 +384,7 @@ async def test_what_an_ended_sandbox_held_is_pending_again(tmp_path: Path) -> No
 async def test_a_running_journal_shows_what_is_awaited_and_a_dead_one_doubts(tmp_path: Path) -> None:
     async with SqliteJournal(tmp_path) as journal:
         await journal.intend([attempt("a", 1)])
-        for is_running, state, code in ((True, "pending", "no_answer_yet"), (False, "in_doubt", "unanswered")):
+        for is_running, state, code in ((True, State.PENDING, "no_answer_yet"), (False, State.IN_DOUBT, "unanswered")):
             with Ledger(tmp_path, is_running=is_running) as ledger:
                 (entry,) = ledger.in_states(state)
                 assert entry.reason is not None
@@ -441,3 +440,15 @@ def test_without_a_journal_there_is_nothing_to_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing was run there yet"):
         Ledger(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_table_takes_exactly_the_states_there_are(tmp_path: Path) -> None:
+    async with SqliteJournal(tmp_path) as journal:
+        await journal.intend([attempt("a", 1)])
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        for state in (*State, SUBMITTING):
+            connection.execute("UPDATE variations SET state = ?", (state,))
+            assert connection.execute("SELECT state FROM variations").fetchall() == [(str(state),)]
+        for word in ("", "Stored", "refused"):
+            with pytest.raises(sqlite3.IntegrityError):
+                connection.execute("UPDATE variations SET state = ?", (word,))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from campaign_runner.errors import (
@@ -12,9 +10,9 @@ from campaign_runner.errors import (
     IntegrityError,
     StoreError,
 )
+from campaign_runner.model import State
 from campaign_runner.run.ending import Ending, exit_code
 
-STATES = ("pending", "accepted", "in_doubt", "stored", "failed", "abandoned")
 ACCOUNT, DISK, RECORD, BUG = AccountRefused("no"), StoreError("full"), IntegrityError("other"), ZeroDivisionError()
 
 TABLE = [
@@ -51,10 +49,10 @@ TABLE = [
 
 @pytest.mark.parametrize(("ending", "counts", "code"), TABLE)
 def test_the_worst_that_holds_is_the_exit_status(ending: Ending, counts: dict[str, int], code: int) -> None:
-    assert exit_code(ending, dict.fromkeys(STATES, 0) | counts) == code
+    assert exit_code(ending, dict.fromkeys(State, 0) | {State(word): number for word, number in counts.items()}) == code
 
 
 def test_a_doubt_that_left_the_campaign_counts_and_a_failure_there_does_not() -> None:
-    nothing: dict[str, Any] = dict.fromkeys(STATES, 0)
+    nothing = dict.fromkeys(State, 0)
     assert exit_code(Ending(), nothing, doubts_elsewhere=2) == 4
     assert exit_code(Ending(), nothing, doubts_elsewhere=0) == 0

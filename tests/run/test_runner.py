@@ -15,6 +15,7 @@ from campaign_runner.events import Attempt, Fact
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -192,7 +193,7 @@ async def test_a_bug_in_the_plan_does_not_cut_off_what_is_under_way(begin: Begin
         ending = await Runner(ports, Limits(concurrency=1), control=control).run(jobs())
         assert [type(error) for error in ending.errors] == [ZeroDivisionError]
     with Ledger(night.output) as ledger:  # the first was being fetched when the third was to be planned
-        assert ledger.counts()["stored"] == 2
+        assert ledger.counts()[State.STORED] == 2
     assert (await night.run()).code == 0
 
 

@@ -13,6 +13,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Event, Stored, Warned
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.run.control import Control
 from campaign_runner.verify.verification import verify
@@ -83,11 +84,11 @@ async def test_after_a_run_one_file_is_the_whole_record_also_beside_a_reader(beg
     more = edited(campaign, "p00: night mug 0\n", "p00: night mug 0\n  p02: one\n")
     with Ledger(night.output) as reader:  # `status`, say, of another process
         await night.run(more)
-        assert reader.counts()["stored"] == 12
+        assert reader.counts()[State.STORED] == 12
         (tmp_path / "copy").mkdir()
         shutil.copy(night.output / "journal.sqlite", tmp_path / "copy")
     with Ledger(tmp_path / "copy") as copy:
-        assert copy.counts()["stored"] == 12
+        assert copy.counts()[State.STORED] == 12
 
 
 async def test_a_manifest_that_knows_more_is_kept_beside_the_new_one_and_named(begin: Begin) -> None:

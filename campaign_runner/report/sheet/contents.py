@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import groupby, islice
 
-from campaign_runner.journal.ledger import STATES, Entry, Ledger
-from campaign_runner.model import Cell, Size
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import Cell, Size, State
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.text import plural
 
 MOST_PICTURES = 200
 _WORDS = {
-    "accepted": "at the service",
-    "in_doubt": "in doubt",
-    "failed": "failed",
-    "abandoned": "abandoned",
-    "pending": "not asked for yet",
+    State.ACCEPTED: "at the service",
+    State.IN_DOUBT: "in doubt",
+    State.FAILED: "failed",
+    State.ABANDONED: "abandoned",
+    State.PENDING: "not asked for yet",
 }
 
 
@@ -66,7 +66,7 @@ class Contents:
         return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def contents(plan: Plan, ledger: Ledger, counts: Mapping[str, int]) -> Contents:
+def contents(plan: Plan, ledger: Ledger, counts: Mapping[State, int]) -> Contents:
     """What a campaign's sheet shows now; `counts` are those of the whole campaign, by state."""
     planned = list(islice(plan, MOST_PICTURES))
     entries = ledger.entries([each.variation.key for each in planned])
@@ -79,10 +79,10 @@ def contents(plan: Plan, ledger: Ledger, counts: Mapping[str, int]) -> Contents:
     return Contents(campaign.campaign, _subtitle(campaign.model, len(plan), len(planned), counts), rows)
 
 
-def _subtitle(model: str, planned: int, shown: int, counts: Mapping[str, int]) -> str:
+def _subtitle(model: str, planned: int, shown: int, counts: Mapping[State, int]) -> str:
     parts = [plural(planned, "image")]
-    if counts["stored"] < planned:
-        parts += [f"{number:,} {_WORDS.get(state, state)}" for state in STATES if (number := counts[state])]
+    if counts[State.STORED] < planned:
+        parts += [f"{number:,} {_WORDS.get(state, state)}" for state in State if (number := counts[state])]
     if shown < planned:
         parts.append(f"the first {shown} are shown")
     return "   ".join([model, *parts])
@@ -95,6 +95,6 @@ def _row(cell: Cell, pictures: list[Picture], *, has_presets: bool) -> Row:
 
 def _picture(planned: Planned, entry: Entry | None) -> Picture:
     seed = planned.variation.seed
-    if entry is None or entry.state != "stored":
-        return Picture(seed, None, None, _WORDS[entry.state if entry else "pending"])
+    if entry is None or entry.state != State.STORED:
+        return Picture(seed, None, None, _WORDS[entry.state if entry else State.PENDING])
     return Picture(seed, entry.file, entry.sha256, "cannot be read")
