@@ -19,6 +19,7 @@ maintenance
 session find verify
 __init__
 report schemas
+review
 reuse
 authoring output_folder run
 plan journal quota store

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from campaign_runner.campaign_file.schema import values
+from campaign_runner.campaign_file.schema import review, values
 from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, LONGEST_ID
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.shape import FIELDS_OF_PROMPTS, NO_PRODUCTS, RESERVED
@@ -62,6 +62,9 @@ _WRITTEN: dict[object, Schema] = {
     values.as_size: SIZE,
     values.as_seeds: SEEDS,
     values.as_any_seeds: {"anyOf": [SEED, *SEEDS["anyOf"]]},
+    review.as_reviewer: {"type": "string", "pattern": f"^{review.REVIEWER.pattern}$"},
+    review.as_picks: {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]},
+    review.as_switch: {"type": "boolean"},
 }
 """How a value may be written, by the function that reads it."""
 
@@ -80,6 +83,7 @@ _EXAMPLES: dict[str, list[object]] = {
     "exclude": [[{"preset": "painted", "size": "wide"}]],
     "budget": [200],
     "quota": [{"per_minute": 2}],
+    "review": [{"need": 2, "final": "lead"}],
 }
 
 

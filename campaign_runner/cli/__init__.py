@@ -23,7 +23,7 @@ COMMANDS = {
         "plan": "Preview a campaign: images, cost and time.",
         "clone": "Copy a campaign to a new name.",
         "models": "List your custom models, each with the two lines to paste.",
-        "schema": "Print the JSON Schema of the campaign file or the manifest.",
+        "schema": "Print the JSON Schema of campaign files, manifests or decisions.",
     },
     "Make": {
         "run": "Generate the missing images and download finished ones.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import click
 
 from campaign_runner import schemas
@@ -9,9 +11,11 @@ from campaign_runner.cli.help import ending
 
 
 @click.command(epilog=ending("schema manifest"))
-@click.argument("name", type=click.Choice(["campaign", "manifest"]), default="campaign")
+@click.argument("name", type=click.Choice(get_args(schemas.Name)), default="campaign")
 def command(name: schemas.Name) -> None:
-    """Print the JSON Schema of the campaign file or the manifest.
+    """Print the JSON Schema of campaign files, manifests or decisions.
+
+    A decisions file is JSON lines: its schema is that of one line.
 
     Your editor completes and checks a campaign file whose first line is
     `# yaml-language-server: $schema=campaign.schema.json` and that is next to the schema; `init` writes both.

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the campaign file and of the manifest, for editors and for other programs.
+"""The JSON Schemas of the files that people and other programs read or write.
 
 They are generated from the code that reads and writes those files and shipped beside it as
 NAME.schema.json, so that nobody has to import anything to use them. A test holds the shipped
@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
-Name: TypeAlias = Literal["campaign", "manifest"]
+Name: TypeAlias = Literal["campaign", "manifest", "decisions"]
 
 
 def shipped(name: Name) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from campaign_runner.campaign_file import json_schema
 from campaign_runner.output_folder import manifest_schema
+from campaign_runner.review import decisions_format
+
+SCHEMAS = {"campaign": json_schema.schema, "manifest": manifest_schema.schema, "decisions": decisions_format.schema}
 
 
 def main() -> None:
-    """Put both schemas beside this file."""
-    for name, schema in (("campaign", json_schema.schema()), ("manifest", manifest_schema.schema())):
-        text = json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+    """Put every schema beside this file."""
+    for name, schema in SCHEMAS.items():
+        text = json.dumps(schema(), ensure_ascii=False, indent=2) + "\n"
         Path(__file__).with_name(f"{name}.schema.json").write_text(text, encoding="utf-8")
 
 

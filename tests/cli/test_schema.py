@@ -8,6 +8,7 @@ import pytest
 
 from campaign_runner.campaign_file import json_schema
 from campaign_runner.output_folder import manifest_schema
+from campaign_runner.review import decisions_format
 from tests.cli.typed import Ask
 
 
@@ -17,6 +18,7 @@ from tests.cli.typed import Ask
         ((), json_schema.schema()),  # what one mostly wants
         (("campaign",), json_schema.schema()),
         (("manifest",), manifest_schema.schema()),
+        (("decisions",), decisions_format.schema()),
     ],
 )
 def test_it_prints_the_schema(arguments: tuple[str, ...], schema: dict[str, object], ask: Ask) -> None:

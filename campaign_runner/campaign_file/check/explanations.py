@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from campaign_runner.campaign_file.schema.review import ReviewRules
 from campaign_runner.campaign_file.schema.schema import (
     Campaign,
     CampaignQuota,
@@ -33,6 +34,7 @@ _MODELS: Mapping[str, type[Any]] = {
     "exclude": Exclude,
     "include": Include,
     "quota": CampaignQuota,
+    "review": ReviewRules,
 }
 _MISSING = {
     "campaign": "campaign: almond-autumn",
@@ -58,9 +60,10 @@ _ENTRIES = {  # an example of what stands inside an entry
     "exclude": "product: soap, preset: painting",
     "include": "product: candle, prompt: hero, preset: plain, size: square",
     "quota": "per_minute: 2",
+    "review": "final: lead",
 }
 _MOST_GUESSED = 500  # unknown keys of which it is asked what they meant
-_LATER = ("channels", "deliver", "review", "due", "account")  # reserved at the top of the file
+_LATER = ("channels", "deliver", "due", "account")  # reserved at the top of the file
 _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
+from campaign_runner.campaign_file.schema.review import ReviewRules
 from campaign_runner.campaign_file.schema.spellings import Spellings
 from campaign_runner.campaign_file.schema.values import (
     Reading,
@@ -207,6 +208,8 @@ class Campaign(Frozen):
     """How much of the account's allowance it may use."""
     concurrency: Annotated[Whole, Field(ge=1, le=1000)] = 8
     """How many requests may be under way at once."""
+    review: ReviewRules = ReviewRules()
+    """Who decides which images are used. It changes no image."""
 
     _source: Source = PrivateAttr()
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())

@@ -1,0 +1,73 @@
+"""`decisions/` of an output folder: every file of it, and which of them count.
+
+All `*.jsonl` count whatever their name, if they are of this campaign or of a former name of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from campaign_runner.disk import files
+from campaign_runner.errors import CampaignError
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.problem import Problem
+from campaign_runner.review.decisions_file import DecisionsFile, read_file
+from campaign_runner.review.marks import Mark
+
+DECISIONS = "decisions"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The files that count, and those that are about another campaign."""
+
+    files: tuple[DecisionsFile, ...] = ()
+    foreign: tuple[DecisionsFile, ...] = ()
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Every mark that counts, in no order that means anything; one that is in two files, twice."""
+        return tuple(chain.from_iterable(file.marks for file in self.files))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What cannot be read."""
+        return tuple(chain.from_iterable(file.problems for file in self.files))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is told and stops nothing."""
+        cut = chain.from_iterable(file.remarks for file in self.files)
+        return (*cut, *(_not_taken(file) for file in self.foreign))
+
+
+def gather(folder: Folder, names: Collection[str]) -> Gathered:
+    """What lies in `decisions/`; `names` are the campaign's and those it had before. Raises nothing for bad files."""
+    path = folder.path / DECISIONS
+    try:
+        found = _read(path)
+    except CampaignError as error:
+        return Gathered((DecisionsFile(path, problems=(Problem(path, 1, 1, f"it cannot be read: {error}"),)),))
+    foreign = [file for file in found if file.campaign is not None and file.campaign not in names]
+    return Gathered(tuple(file for file in found if file not in foreign), tuple(foreign))
+
+
+def _read(path: Path) -> list[DecisionsFile]:
+    """Every file there; none where there is no such folder. Raises StoreError, IntegrityError."""
+    try:
+        with files.open_folder(path.parent) as home, home.enter(path.name, make=False) as folder:
+            with files.translating(path):
+                names = sorted(each.name for each in path.iterdir() if each.suffix == ".jsonl")
+            return [read_file(folder, name) for name in names]
+    except FileNotFoundError:
+        return []
+
+
+def _not_taken(file: DecisionsFile) -> str:
+    return (
+        f"{file.path} is about campaign '{file.campaign}' and does not count here; "
+        f"to use it: campaign-runner review NAME --take {file.path.name}"
+    )

@@ -1,0 +1,59 @@
+"""Which marks stand: those that no other replaces. Pure, and the same for any order of files, lines and duplicates.
+
+The review page does the same in JavaScript (`merging.js`); `tests/review/cases.json` holds both to one result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from campaign_runner.model import Cell
+from campaign_runner.review.marks import Mark
+
+
+def distinct(marks: Iterable[Mark]) -> list[Mark]:
+    """Equal ids are one mark. Where somebody gave one id to two different ones, the smaller spelling counts."""
+    found: dict[str, Mark] = {}
+    for mark in marks:
+        known = found.setdefault(mark.id, mark)
+        if known is not mark and known != mark:
+            found[mark.id] = min(known, mark, key=spelling)
+    return [found[id] for id in sorted(found)]
+
+
+def spelling(mark: Mark) -> bytes:
+    """What orders two marks that claim to be the same."""
+    return json.dumps(asdict(mark), sort_keys=True, ensure_ascii=True).encode()
+
+
+def standing(marks: Iterable[Mark]) -> list[Mark]:
+    """Those of `marks` (about one image in one cell, distinct) that no other of them replaces, by id.
+
+    A mark replaces only what is of its own chain: another reviewer's verdict is never taken away.
+    """
+    marks = list(marks)
+    replaced = {(mark.chain, earlier) for mark in marks for earlier in mark.after if earlier != mark.id}
+    return sorted((mark for mark in marks if (mark.chain, mark.id) not in replaced), key=lambda mark: mark.id)
+
+
+class MarkIndex:
+    """All marks of a campaign, found by the image and the cell they are about."""
+
+    def __init__(self, marks: Iterable[Mark]) -> None:
+        self._by_key: dict[str, list[Mark]] = defaultdict(list)
+        self._by_bytes: dict[str, list[Mark]] = defaultdict(list)
+        for mark in distinct(marks):
+            self._by_key[mark.key].append(mark)
+            self._by_bytes[mark.sha256].append(mark)
+
+    def about(self, key: str, sha256: str | None, cell: Cell, row: Sequence[str]) -> list[Mark]:
+        """The marks on an image in a cell, standing or not; `row` are the keys of all images of that row.
+
+        A picture that has come under another key (kept for new words, taken over) brings its marks along, unless they
+        are on another image of the row.
+        """
+        moved = (mark for mark in self._by_bytes.get(sha256 or "", ()) if mark.key not in row)
+        return [mark for mark in (*self._by_key.get(key, ()), *moved) if mark.cell is None or mark.cell == cell]
