@@ -70,10 +70,6 @@ class Settings:
             checked_proxy(self.proxy)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class NothingOnRecord(JobsOnRecord):
     """For a client that follows no jobs of a journal; what it is told it knows until it ends."""
 
@@ -97,7 +93,7 @@ class FireflyClient(Provider):
         self,
         settings: Settings,
         *,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         steady: Callable[[], float] = time.monotonic,
         request_id: Callable[[], object] = uuid4,
         jobs: JobsOnRecord | None = None,
@@ -143,7 +139,10 @@ class FireflyClient(Provider):
         await self._tokens.get()
 
     async def upload(self, content: bytes, media_type: str) -> str:
-        """Hand over a reference image; see Provider."""
+        """Hand over a reference image; the answer is its id. Free.
+
+        Raises Rejected, AccountRefused, Throttled or Unavailable.
+        """
         request = wire.upload_request(self._origin, content, media_type)
         return answers.read_upload(await self._call(request, self._uploads, lost_read), self._clock())
 
@@ -169,8 +168,7 @@ class FireflyClient(Provider):
     async def poll(self, ticket: Ticket) -> Finished | None:
         """How the job stands; see Provider. One place is asked, `Routes` says which."""
         await self._tokens.get()  # first: a token that cannot be had says nothing about a host
-        named = wire.status_request(self._origin, ticket)
-        with self._routes.asking(named, wire.own_status_request(self._origin, ticket)) as question:
+        with self._routes.asking(*wire.status_requests(self._origin, ticket)) as question:
             response = await self._ask(question)
             return await (self._told_by_origin if question.is_detour else self._told)(response, ticket)
 
@@ -206,8 +204,7 @@ class FireflyClient(Provider):
         Asks at one place, as `poll` does; `Unavailable.code` is `unknown_here` as there.
         """
         await self._tokens.get()
-        named = wire.cancel_request(self._origin, ticket)
-        with self._routes.asking(named, wire.own_cancel_request(self._origin, ticket)) as question:
+        with self._routes.asking(*wire.cancel_requests(self._origin, ticket)) as question:
             said = answers.read_cancel(await self._ask(question), self._clock())
             if said is answers.Cancelling.UNKNOWN and question.is_detour:
                 raise Unavailable("Adobe does not know the job", code=UNKNOWN_HERE, reached=True)

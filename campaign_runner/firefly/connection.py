@@ -55,16 +55,6 @@ class Lost:
         return f"{self.host}: {self.cause}"
 
 
-class _Progress:
-    """How far one exchange has come."""
-
-    __slots__ = ("begun", "sent")
-
-    def __init__(self) -> None:
-        self.sent = False
-        self.begun: Response | None = None
-
-
 class _TooLarge(Exception):
     pass
 
@@ -117,13 +107,13 @@ class Connection:
 
     async def _read(self, answer: aiohttp.ClientResponse, progress: _Progress) -> bytes:
         """The body, whole by its framing. Raises what the library raises, _TooLarge or _TooSlow."""
-        limits, content = self._limits, _Noted(answer.content, progress)
+        limits, progress.content = self._limits, answer.content
         if limits.window is not None and (answer.content_length or 0) > limits.most_bytes:
             raise _TooLarge  # an image; how an answer in words begins is worth waiting for
         watch = asyncio.timeout(limits.window)
         try:
             async with watch:
-                return await gather(content, watch, limits)
+                return await gather(progress, watch, limits)
         except TimeoutError:
             if watch.expired():
                 raise _TooSlow from None
@@ -142,18 +132,18 @@ class TransferWatch(Protocol):
     def reschedule(self, when: float | None, /) -> None: ...
 
 
-class _Noted:
-    """A stream whose first bytes are kept, whatever becomes of the rest."""
+@dataclass(slots=True)
+class _Progress:
+    """How far one exchange has come. `begun` is the answer with its first bytes, whatever becomes of the rest."""
 
-    def __init__(self, content: Stream, progress: _Progress) -> None:
-        self._content = content
-        self._progress = progress
+    sent: bool = False
+    begun: Response | None = None
+    content: Stream | None = None
 
     async def readany(self) -> bytes:
-        part = await self._content.readany()
-        begun = self._progress.begun
-        if begun is not None and len(begun.body) < _MOST_BEGUN:
-            self._progress.begun = replace(begun, body=begun.body + part[:_MOST_BEGUN])
+        part = await self.content.readany() if self.content is not None else b""
+        if self.begun is not None and len(self.begun.body) < _MOST_BEGUN:
+            self.begun = replace(self.begun, body=self.begun.body + part[:_MOST_BEGUN])
         return part
 
 

@@ -16,24 +16,12 @@ from typing import Protocol
 
 from campaign_runner.errors import IntegrityError, Rejected, Unavailable
 from campaign_runner.events import Fact, Uploaded
+from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
 from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
 from campaign_runner.ports import Provider, Reference, References
 from campaign_runner.tasks import in_thread
-
-
-class Uploading(Protocol):
-    """The service as this module needs it: beside what every Provider does, it takes uploads."""
-
-    async def upload(self, content: bytes, media_type: str) -> str:
-        """The upload id. Free. Raises Rejected, AccountRefused, Throttled or Unavailable."""
-
-    async def prepare(self, job: Job) -> None: ...
-    async def submit(self, job: Job, uploads: Mapping[str, str]) -> Ticket: ...
-    async def poll(self, ticket: Ticket) -> Finished | None: ...
-    async def fetch(self, output: Output) -> bytes: ...
-    async def find_models(self, name: str) -> Sequence[CustomModel]: ...
 
 
 class UploadCache(Protocol):
@@ -46,7 +34,7 @@ class UploadCache(Protocol):
 class WithReferences(Provider):
     """A Provider over `service` that knows the campaign's reference images."""
 
-    def __init__(self, service: Uploading, memory: UploadCache, references: References) -> None:
+    def __init__(self, service: FireflyClient, memory: UploadCache, references: References) -> None:
         self._service = service
         self._memory = memory
         self._references = references

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 
 from campaign_runner.errors import GenerationFailed
@@ -23,7 +22,7 @@ from campaign_runner.run.fetcher import ImageFetcher
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.pace import Pace
 from campaign_runner.run.polls import POLLERS, NoLongerFollowed, Polls, Silence
-from campaign_runner.run.slots import HeededQuota, Slots
+from campaign_runner.run.slots import Slots
 from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitter import Submitter
 from campaign_runner.tasks import TaskSet
@@ -65,9 +64,13 @@ class Runner:
         self._returning = asyncio.Lock()
         heard, random = self._control.note_answer, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
-        ports = replace(ports, quota=HeededQuota(ports.quota, self._slots))
         self._submitter = Submitter(
-            ports, self._limits, self._control, shared=shared or SharedLimits(), record=self._record
+            ports,
+            self._limits,
+            self._control,
+            shared=shared or SharedLimits(),
+            slots=self._slots,
+            record=self._record,
         )
         self._fetcher = ImageFetcher(ports, self._control, self._record)
 

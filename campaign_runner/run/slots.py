@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 
-from campaign_runner.ports import Allowance, Permit, Quota, Wait
+from campaign_runner.ports import Wait
 from campaign_runner.run.stop import Level, Stop
 
-LOOK_AGAIN = 30.0
-"""Seconds after which it is asked again whether anything may be sent."""
+ASK_LATER = Wait(30.0, "status")
+"""While they are silent: the seconds after which it is asked again whether anything may be sent."""
 
 
 class Slots:
@@ -60,29 +60,6 @@ class Slots:
 
     def is_unanswered(self, attempt_id: str) -> bool:
         return attempt_id in self._unanswered
-
-
-class HeededQuota(Quota):
-    """The allowance, of which nothing is taken while the slots are silent."""
-
-    def __init__(self, quota: Quota, slots: Slots) -> None:
-        self._quota = quota
-        self._slots = slots
-
-    async def acquire(self) -> Permit | Wait:
-        return Wait(LOOK_AGAIN, "status") if self._slots.are_silent else await self._quota.acquire()
-
-    async def settle(self, permit: Permit) -> None:
-        await self._quota.settle(permit)
-
-    async def give_back(self, permit: Permit) -> None:
-        await self._quota.give_back(permit)
-
-    async def block(self, seconds: float) -> None:
-        await self._quota.block(seconds)
-
-    async def allowance(self) -> Allowance:
-        return await self._quota.allowance()
 
 
 def _released(semaphore: asyncio.Semaphore) -> ExitStack:

@@ -28,6 +28,7 @@ from campaign_runner.model import Job, Ticket
 from campaign_runner.ports import Permit
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
+from campaign_runner.run.slots import ASK_LATER, Slots
 from campaign_runner.run.stop import Level
 
 LONGEST_WAIT = 600.0
@@ -50,6 +51,7 @@ class Submitter:
         control: Control,
         *,
         shared: SharedLimits,
+        slots: Slots,
         record: Callable[[Fact], Awaitable[Fact]],
     ) -> None:
         self._ports = ports
@@ -57,6 +59,7 @@ class Submitter:
         self._control = control
         self._record = record
         self._spent, self._turn = shared.spent, shared.turn
+        self._slots = slots
         self._own_turn = asyncio.Lock()
         self._doubts = self._throttled = 0  # in a row
         self._blocked_until = 0.0  # of the loop's clock
@@ -225,7 +228,7 @@ class Submitter:
                     return None
                 if not await self._ports.journal.is_wanted(part):  # somebody else may have bought it meanwhile
                     return None
-                match await quota.acquire():
+                match ASK_LATER if self._slots.are_silent else await quota.acquire():
                     case Permit() as permit if stop.reached(Level.NO_SUBMITS):
                         await quota.give_back(permit)
                     case Permit() as permit:

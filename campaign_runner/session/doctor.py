@@ -10,7 +10,6 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,7 +119,8 @@ class Doctor:
             plan = Plan(order.campaign, ledger.custom_model if ledger else None)
             self._status = PlanStatus(plan, ledger.states if ledger else None)
             bought = ledger.requests().bought if ledger else 0
-        refuse_over_budget(order.campaign, estimate(self._status, order.rate, bought=bought, now=self._now()))
+        now = self._subject.clock.now()
+        refuse_over_budget(order.campaign, estimate(self._status, order.rate, bought=bought, now=now))
         warned = f"; {plural(len(order.campaign.warnings), 'warning')}" if order.campaign.warnings else ""
         due = f"{plural(self._status.due, 'image')} due in {plural(self._status.requests, 'request')}"
         return f"{order.campaign.path}: {product_of_lists(self._status)}; {due}{warned}"
@@ -218,9 +218,6 @@ class Doctor:
         if left == 0:
             raise LaterError(f"{found}: run again later")
         return found
-
-    def _now(self) -> datetime:
-        return self._subject.clock.now()
 
 
 def _told(error: CampaignError) -> str:

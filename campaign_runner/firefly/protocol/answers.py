@@ -129,17 +129,14 @@ def read_status(response: Response, job_id: str, now: datetime) -> Finished | No
         raise Unavailable(f"Adobe does not know the job: {complaint}", code=UNKNOWN_JOB, reached=True)
     _refuse_page(response)
     answer = _read_free(response, now)
-    match answer.get("jobId", job_id):
-        case str() as named:
-            if named != job_id:
-                raise AnotherJob("Adobe's answer is about another job", job_id=named)
-        case _:
-            raise _unusable("is about no job")
-    match answer.get("status"):
-        case str() as said:
-            return _read_word(said.strip().lower(), answer, response)
-        case _:
-            raise _unusable("has no status")
+    named, said = answer.get("jobId", job_id), answer.get("status")
+    if not isinstance(named, str):
+        raise _unusable("is about no job")
+    if named != job_id:
+        raise AnotherJob("Adobe's answer is about another job", job_id=named)
+    if not isinstance(said, str):
+        raise _unusable("has no status")
+    return _read_word(said.strip().lower(), answer, response)
 
 
 def _read_word(word: str, answer: Mapping[str, Any], response: Response) -> Finished | None:

@@ -154,26 +154,17 @@ def upload_request(origin: str, content: bytes, media_type: str) -> Request:
     return Request("POST", f"{origin}/v2/storage/image", headers, content)
 
 
-def status_request(origin: str, ticket: Ticket) -> Request:
-    """Ask how the job of `ticket` stands: where the service said, if that host is trusted, else where it should be."""
-    url = _trusted(origin, ticket.status_url)
-    return own_status_request(origin, ticket) if url is None else Request("GET", url, _JSON)
+def status_requests(origin: str, ticket: Ticket) -> tuple[Request, Request]:
+    """Ask how the job of `ticket` stands: where the service said, if that host is trusted, else where it should be.
+
+    Then the same at the API origin, whatever the service said.
+    """
+    return _about_job(origin, ticket, "GET", "status", ticket.status_url)
 
 
-def own_status_request(origin: str, ticket: Ticket) -> Request:
-    """The same at the API origin, whatever the service said."""
-    return Request("GET", _own_url(origin, "status", ticket), _JSON)
-
-
-def cancel_request(origin: str, ticket: Ticket) -> Request:
-    """Ask to cancel the job of `ticket`, at the URL it was given if that host is trusted."""
-    url = _trusted(origin, ticket.cancel_url)
-    return own_cancel_request(origin, ticket) if url is None else Request("PUT", url, _JSON)
-
-
-def own_cancel_request(origin: str, ticket: Ticket) -> Request:
-    """The same at the API origin, whatever the service said."""
-    return Request("PUT", _own_url(origin, "cancel", ticket), _JSON)
+def cancel_requests(origin: str, ticket: Ticket) -> tuple[Request, Request]:
+    """Ask to cancel the job of `ticket`, at the URL it was given if that host is trusted; and at the API origin."""
+    return _about_job(origin, ticket, "PUT", "cancel", ticket.cancel_url)
 
 
 def warnings_about(origin: str, ticket: Ticket) -> Sequence[str]:
@@ -192,5 +183,6 @@ def _trusted(origin: str, url: str | None) -> str | None:
     return url if url is not None and may_receive_token(url, (origin,)) else None
 
 
-def _own_url(origin: str, what: str, ticket: Ticket) -> str:
-    return f"{origin}/v3/{what}/{quote(ticket.job_id, safe='')}"
+def _about_job(origin: str, ticket: Ticket, method: str, what: str, named: str | None) -> tuple[Request, Request]:
+    own = f"{origin}/v3/{what}/{quote(ticket.job_id, safe='')}"
+    return Request(method, _trusted(origin, named) or own, _JSON), Request(method, own, _JSON)

@@ -81,9 +81,9 @@ def test_a_page_of_models_names_where_it_starts_and_its_length() -> None:
 )
 def test_a_job_is_asked_for_where_the_service_said_or_at_its_usual_place(given: str | None, asked: str) -> None:
     ticket = Ticket("urn:ff:jobs:1/../?", given, given and given.replace("status", "cancel"))
-    assert wire.status_request(API, ticket).url == asked
-    assert wire.cancel_request(API, ticket).url == asked.replace("status", "cancel")
-    assert wire.cancel_request(API, ticket).method == "PUT"
+    assert wire.status_requests(API, ticket)[0].url == asked
+    assert wire.cancel_requests(API, ticket)[0].url == asked.replace("status", "cancel")
+    assert wire.cancel_requests(API, ticket)[0].method == "PUT"
 
 
 @pytest.mark.parametrize(
