@@ -1,7 +1,7 @@
-"""One mistake in a campaign file, shown where it stands.
+"""One mistake in a campaign file or in its sheet of products, shown where it stands.
 
-A Problem is for a marketing person: it names the place as editors understand it, says
-what is wrong in their words, shows the line with a caret, and says what to write instead.
+A Problem is for a marketing person: it names the place as editors understand it, or as spreadsheets
+show it, says what is wrong in their words, shows the line with a caret, and says what to write instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ _BEFORE = 100  # of these, how many stand left of the caret at most
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake. `line` and `column` count from 1, in characters; `source` is the line, empty if it is not shown."""
+    """One mistake. `line` and `column` count from 1, in characters; `source` is the line, empty if it is not shown.
+
+    In a sheet they are the row and the column, `source` is the cell, and `cell` says the place in the words of
+    spreadsheets: `row 17, column "name"`; empty for the sheet as a whole. None in a file of text.
+    """
 
     path: Path
     line: int
@@ -27,6 +31,7 @@ class Problem:
     message: str
     source: str = ""
     advice: str = ""
+    cell: str | None = None
 
     def __str__(self) -> str:
         return "\n".join(self._rows())
@@ -34,17 +39,35 @@ class Problem:
     @property
     def sentence(self) -> str:
         """The same on one line, without the line of the file."""
-        return f"{self.path}:{self.line}:{self.column}: {self.message}" + (f": {self.advice}" if self.advice else "")
+        return f"{self.place()}: {self.message}" + (f": {self.advice}" if self.advice else "")
+
+    def place(self, path: str | None = None) -> str:
+        """`autumn.yaml:13:9`, `master.xlsx: row 17, column "name"`; `path` is what to call the file, else as given."""
+        name = str(self.path) if path is None else path
+        if self.cell is None:
+            return f"{name}:{self.line}:{self.column}"
+        return f"{name}: {printable(self.cell)}" if self.cell else name
 
     def _rows(self) -> Iterable[str]:
-        yield f"{self.path}:{self.line}:{self.column}: {printable(self.message)}"
-        if self.source:
+        yield f"{self.place()}: {printable(self.message)}"
+        if self.source and self.cell is not None:
+            yield f"{column_letters(self.column)}{self.line} | {_window(self.source, 0)[1]}"
+        elif self.source:
             before, shown = _window(self.source, self.column - 1)
             number = f"{self.line} | "
             yield number + shown
             yield " " * (len(number) + before) + "^"
         if self.advice:
             yield from map(printable, self.advice.split("\n"))
+
+
+def column_letters(column: int) -> str:
+    """How spreadsheets call a column, counted from 1: `A`, `Z`, `AA`."""
+    letters = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
 
 
 def _window(line: str, caret: int) -> tuple[int, str]:

@@ -174,5 +174,5 @@ def _read(path: Path, content: bytes) -> Campaign:
         problem = error.problems[0]
         why = "; ".join(part for part in (problem.message, problem.advice) if part)
         raise UsageError(
-            f"{path}:{problem.line}: nothing was written, with this entry the file would have a problem: {why}"
+            f"{problem.place()}: nothing was written, with this entry the file would have a problem: {why}"
         ) from error

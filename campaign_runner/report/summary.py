@@ -181,7 +181,7 @@ def _not_yet(summary: Summary) -> Iterator[Row]:
 def _warnings(campaign: Campaign) -> Iterator[Row]:
     """What `check` warns of: it stops nothing, but may have been paid for."""
     for warning in campaign.warnings[:LISTED]:
-        place = f"{display_path(warning.path)}:{warning.line}:{warning.column}"
+        place = warning.place(display_path(warning.path))
         yield ["warning", f"{place}: {warning.message}", *([warning.advice] if warning.advice else [])]
     if (more := len(campaign.warnings) - LISTED) > 0:
         yield ["warning", f"and {more:,} more: {next_commands.check(campaign.path)}"]

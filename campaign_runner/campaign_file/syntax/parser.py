@@ -7,13 +7,13 @@ A value that lost its end to a comma in braces is put together again, so that on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from campaign_runner.campaign_file.syntax.characters import CONTROL, PASTED, pasted_flaw
 from campaign_runner.campaign_file.syntax.source import Hole, Listed, Node, Pairs, Scalar
 
 try:
@@ -27,15 +27,6 @@ MOST_FINDINGS = 500  # a person stops reading long before
 _LONGEST_ADVICE = 400  # characters
 _TYPOGRAPHIC = "“”„‘’«»"  # made by word processors
 _QUOTED = ("'", '"')
-_PASTED = {
-    "\u00ad": "a soft hyphen",
-    "\u200b": "a zero width space",
-    "\u2060": "a word joiner",
-    "\ufeff": "a byte order mark",
-}
-"""Invisible characters that only come along when text is copied; joiners and direction marks are part of a script."""
-_PASTED_ANY = re.compile(f"[{''.join(_PASTED)}]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +100,10 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         """A scalar whose text can be sent: no control or pasted characters, no quotes made by a word processor."""
         start, end, text = _index(event.start_mark), _index(event.end_mark), str(event.value)
-        if _CONTROL.search(text):
+        if CONTROL.search(text):
             self._refuse(start, "the text contains a control character", "write the text without \\ escapes")
-            text = _CONTROL.sub("", text)
-        if _PASTED_ANY.search(text):
+            text = CONTROL.sub("", text)
+        if PASTED.search(text):
             self._refuse_pasted(start, end, text)
         is_quoted = event.style in _QUOTED
         if not is_quoted and len(text) > 1 and text[0] in _TYPOGRAPHIC and text[-1] in _TYPOGRAPHIC:
@@ -123,11 +114,8 @@ class _Builder:
 
     def _refuse_pasted(self, start: int, end: int, text: str) -> None:
         """The text stays as it is: what was bought with it is recognised."""
-        found = _PASTED_ANY.findall(text)
-        written = _PASTED_ANY.search(self._text, start, end)  # not where it is written as an escape
-        named = f"{_PASTED[found[0]]}, U+{ord(found[0]):04X}"
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        message = f"this text contains an invisible character{more}: {named}"
+        written = PASTED.search(self._text, start, end)  # not where it is written as an escape
+        message = pasted_flaw(text)
         if written is None:
             self._refuse(start, message, "write the text without \\ escapes")
             return
@@ -187,7 +175,7 @@ class _Builder:
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in self._mended(pairs, frame):
             if self._is_usable(key, entries):
-                entries[_PASTED_ANY.sub("", key.text)] = (key, value)
+                entries[PASTED.sub("", key.text)] = (key, value)
         return Pairs(entries, frame.start, end, frame.is_flow)
 
     def _bare_braces(self, frame: _Frame, end: int) -> Scalar:
@@ -265,7 +253,7 @@ def retry(text: str, start: int, end: int, instead: str) -> str:
 def _without_pasted(text: str, start: int, end: int) -> str:
     """`try:` and the lines of a text without its invisible characters; only what would fit on a screen."""
     first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    clean = _PASTED_ANY.sub("", text[first : len(text) if last < 0 else last]).strip()
+    clean = PASTED.sub("", text[first : len(text) if last < 0 else last]).strip()
     if "\n" in clean or len(clean) > _LONGEST_ADVICE:
         return "delete it: it was copied along with the text; typing the words again helps too"
     return f"try: {clean}"

@@ -1,7 +1,9 @@
 """A campaign file's text, and the tree of what is written in it, each node with its place.
 
-Nothing is guessed about a scalar: it stays the characters written, and the field it
-stands in says later whether they are a text or a number.
+Positions count the characters of the file; those behind its end are cells of the sheet that its products
+come from, if they do, so that the text of a cell is a node like any other. Nothing is guessed about a
+scalar: it stays the characters written, and the field it stands in says later whether they are a text
+or a number.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TypeAlias
 
+from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
 from campaign_runner.problem import Problem
 
 Loc: TypeAlias = tuple[str | int, ...]
@@ -22,7 +25,7 @@ Loc: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text, number or word as written. `start` and `end` count characters of the file from 0."""
+    """A text, number or word as written. `start` and `end` are positions: characters from 0, or those of a cell."""
 
     text: str
     start: int
@@ -69,6 +72,8 @@ class Source:
     `inserted` holds the column of a sign that was put into such a line, so that places are told as the file has them.
     `list_ids` are the ids made from lists of names, with their positions; `respelt` those that earlier versions made
     otherwise, with what they made; `spellings` the same the other way round, where it is one alone that was spelt so.
+    `sheet` is where the products come from, if not from the file itself; `rows` are its rows as they were read,
+    canonical JSON, `notes` what `check` tells of it.
     """
 
     path: Path
@@ -80,6 +85,9 @@ class Source:
     list_ids: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     respelt: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sheet: SheetPlaces | None = None
+    rows: str | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -90,13 +98,17 @@ class Source:
         return self.original.split("\n")
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1, of a character of the text."""
+        """Line and column, from 1, of a character of the text; row and column of a cell."""
+        if self.sheet is not None and self.sheet.holds(offset):
+            return self.sheet.cell(offset)
         line = bisect_right(self._starts, offset)
         column = offset - self._starts[line - 1] + 1
         return line, column - (column > self.inserted.get(line, column))
 
     def problem(self, offset: int, message: str, advice: str = "", *, shows_line: bool = True) -> Problem:
-        """A Problem at a character of the text."""
+        """A Problem at a character of the text, or at a cell."""
+        if self.sheet is not None and self.sheet.holds(offset):
+            return self.sheet.problem(offset, message, advice)
         line, column = self.place(offset)
         source = self.lines[line - 1] if shows_line else ""
         return Problem(self.path, line, column, message, source, advice)
@@ -113,7 +125,7 @@ class Source:
     def within(self, loc: Loc, at: int, token: str) -> int:
         """Where the part `token` of the text at `loc` stands; `at` counts characters of the text as read."""
         _, node = self.find(loc)
-        if not isinstance(node, Scalar):
+        if not isinstance(node, Scalar) or (self.sheet is not None and self.sheet.holds(node.start)):
             return node.start
         found = node.start - 1
         for _ in range(node.text.count(token, 0, at + len(token))):
