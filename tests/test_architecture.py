@@ -26,7 +26,7 @@ plan journal quota store
 firefly
 firefly.protocol
 campaign_file
-campaign_file.check
+campaign_file.check campaign_file.sheets
 campaign_file.schema
 campaign_file.syntax
 pictures retry

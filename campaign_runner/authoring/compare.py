@@ -20,6 +20,8 @@ from campaign_runner.tasks import batched
 
 ENTRIES = {"product": "products", "prompt": "prompts", "preset": "presets", "market": "markets"}
 """The axes whose values are entries of the file, and the key they stand under."""
+ROW = "row"
+"""What a product is called where both campaigns read it from a sheet."""
 _KEYS = ("model", "custom_model", "defaults", "exclude")
 _LOOKED_UP_AT_ONCE = 2000
 
@@ -98,6 +100,8 @@ def compare(
         if key not in known:
             tally.goes(going.of(old.at(position)))
     groups = tally.groups()
+    if old.campaign.rows is not None and status.plan.campaign.rows is not None:
+        groups = tuple(replace(group, what=ROW) if group.what == "product" else group for group in groups)
     renamed = tuple(_renamed(old.campaign, status.plan.campaign, groups))
     return Changes(groups, renamed, tally.due, tally.requests, status.counts()[State.STORED], tally.left)
 
@@ -259,7 +263,7 @@ class _Tally:
 
 def _renamed(old: Campaign, new: Campaign, groups: Collection[Group]) -> Iterator[Renamed]:
     """Entries that have only another id now, as far as no image came or went with that."""
-    concerned = {(group.what, name) for group in groups for name in group.names}
+    concerned = {("product" if group.what == ROW else group.what, name) for group in groups for name in group.names}
     for what, key in ENTRIES.items():
         before, after = getattr(old, key), getattr(new, key)
         came = [name for name in after if name not in before and (what, name) not in concerned]

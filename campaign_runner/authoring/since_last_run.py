@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from campaign_runner.authoring.compare import Changes, Group, compare
+from campaign_runner.authoring.compare import ROW, Changes, Group, compare
 from campaign_runner.campaign_file.check.text_check import sends_ids
 from campaign_runner.campaign_file.loader import recall
 from campaign_runner.campaign_file.schema.ids import derived_before
@@ -24,11 +24,15 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.text import joined, plural
 
+_OF_ROWS = {"added": "new", "changed": "changed", "removed": "gone"}
+
 
 def note_of(plan: Plan) -> dict[str, str]:
     """What the journal notes of a run's campaign."""
     campaign = plan.campaign
     noted = {"text": campaign.text, "pictures": pictures_of(plan), "sha256": campaign.sha256}
+    if campaign.rows is not None:
+        noted["products"] = campaign.rows
     return {LAST_CAMPAIGN: canonical_json(noted)}
 
 
@@ -47,7 +51,7 @@ def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
     last = ledger.last_campaign
     if last is None:
         return None
-    read = partial(recall, path, last.content, last.pictures, last.sha256)
+    read = partial(recall, path, last.content, last.pictures, last.sha256, rows=last.rows)
     campaign = read()
     if campaign is not None and not (any(campaign.source.respelt.values()) and sends_ids(campaign)):
         return campaign
@@ -60,7 +64,8 @@ def since_last_run(ledger: Ledger, status: PlanStatus) -> Changes | None:
     `status` is the whole plan of now.
     """
     last, campaign = ledger.last_campaign, status.plan.campaign
-    if last is None or (last.content, last.pictures) == (campaign.text.encode(), pictures_of(status.plan)):
+    now = campaign.text.encode(), pictures_of(status.plan), campaign.rows
+    if last is None or (last.content, last.pictures, last.rows) == now:
         return None
     old = last_campaign(ledger, campaign.path)
     return None if old is None else compare(Plan(old, ledger.custom_model), status, ledger.states, kept=ledger.kept())
@@ -97,16 +102,29 @@ def refuse_large_loss(changes: Changes) -> None:
 def sentences(changes: Changes, rate: RateLimit) -> Iterator[str]:
     """A sentence for each kind of edit; what they amount to in all where there are several."""
     yield from (f"{each.what} {each.before} is called {each.after} now: nothing due" for each in changes.renamed)
-    if len(changes.edits) == 1:
-        (group,) = changes.edits
+    edits = [*_of_rows(changes.edits), *(group for group in changes.edits if group.what != ROW)]
+    if len(edits) == 1:
+        (group,) = edits
         yield f"{_done(group)}: {'; '.join(_figures(changes, rate, kept=changes.kept))}"
         return
-    for group in changes.edits:
+    for group in edits:
         yield f"{_done(group)}: {'; '.join(_figures(group, rate))}"
-    if changes.edits:
+    if edits:
         yield f"total: {'; '.join(_figures(changes, rate, kept=changes.kept))}"
     elif not changes.renamed:
         yield "the file was edited, but no image changes"
+
+
+def _of_rows(groups: Sequence[Group]) -> Iterator[Group]:
+    """`3 rows new, 1 changed`: what was done to the rows of a sheet, as one edit."""
+    found = [group for group in groups if group.what == ROW]
+    said = [f"{len(group.names):,} {_OF_ROWS[group.how]}" for group in sorted(found, key=lambda each: each.how)]
+    if found:
+        first, *rest = said
+        number, _, done = first.partition(" ")
+        what = ", ".join([f"{number} row{'' if number == '1' else 's'} {done}", *rest])
+        due, requests, left = (sum(getattr(group, name) for group in found) for name in ("due", "requests", "left"))
+        yield Group(what, "", (), due, requests, left)
 
 
 def _done(group: Group) -> str:

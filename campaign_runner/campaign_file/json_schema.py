@@ -53,6 +53,40 @@ SEEDS: Schema = {
         },
     ]
 }
+_HEADING: Schema = {**TEXT, "description": "The heading of its column."}
+_FILE: Schema = {
+    "type": "string",
+    "pattern": r"(?i)\.(csv|tsv|xlsx|xlsm)$",
+    "description": "A sheet, relative to this file.",
+}
+SHEETS: list[Schema] = [
+    _FILE,
+    {
+        "type": "object",
+        "description": "Products from a sheet: a row each.",
+        "properties": {
+            "file": _FILE,
+            "sheet": {**TEXT, "description": "Its name, if it is not the workbook's first."},
+            "header": {"type": "integer", "minimum": 1, "description": "The row of the headings."},
+            "id": _HEADING,
+            "name": _HEADING,
+            "columns": {
+                "type": "object",
+                "minProperties": 1,
+                "description": "What is read, and the heading of its column; nothing else is.",
+                "properties": {"markets": {"anyOf": [_HEADING, {"type": "object", "additionalProperties": _HEADING}]}},
+                "additionalProperties": _HEADING,
+            },
+            "where": {
+                "type": "object",
+                "description": "The rows to take: a column, and the values it may have.",
+                "additionalProperties": {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]},
+            },
+        },
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+]
 _SHARED = {"Texts": TEXTS, "Size": SIZE, "Seeds": SEEDS, "Text": TEXT}
 _WRITTEN: dict[object, Schema] = {
     values.as_text: TEXT,
@@ -177,6 +211,7 @@ def _shorten(fields: Schema) -> None:
         named = {"type": "object", **entries, "additionalProperties": {"anyOf": [*forms, long]}}
         if name == "products":
             named["propertyNames"] = {**_id(LONGEST_ID), "not": {"enum": list(NO_PRODUCTS)}}
+            listed = [*listed, *SHEETS]
         fields[name]["anyOf"] = [*listed, named]
     fields["markets"] |= entries
     fields["vars"] |= {"minProperties": 1}

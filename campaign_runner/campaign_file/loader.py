@@ -18,6 +18,7 @@ from campaign_runner.campaign_file.check.text_check import TextCheck
 from campaign_runner.campaign_file.check.vars import var_problems
 from campaign_runner.campaign_file.schema.ids import Derive, derived
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.sheets.loading import with_products, with_rows
 from campaign_runner.campaign_file.syntax.opening import open_source
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
@@ -31,8 +32,9 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     With `content` the file is read as if it held that: what is about to be written there.
     """
     source, problems = open_source(path, content)
-    draft, more = drafted(source)
-    problems += more
+    sheet = with_products(source)
+    draft, more = drafted(sheet.source)
+    problems += [*sheet.problems, *more]
     if draft is None:
         raise CampaignFileError(_in_file_order(problems))
     words = TextCheck(draft)
@@ -40,22 +42,29 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     problems += count_problems(draft, is_sound=not problems)
     if problems:
         raise CampaignFileError(_in_file_order(problems))
-    warnings = chain(islice(rule_warnings(draft), _MOST_TOLD), islice(words.warnings(), _MOST_TOLD))
+    warnings = chain(sheet.warnings, *(islice(found, _MOST_TOLD) for found in (rule_warnings(draft), words.warnings())))
     return draft.campaign.warned(_in_file_order(warnings))
 
 
 def recall(
-    path: Path, content: bytes, pictures: Mapping[str, str], sha256: str | None = None, derive: Derive = derived
+    path: Path,
+    content: bytes,
+    pictures: Mapping[str, str],
+    sha256: str | None = None,
+    derive: Derive = derived,
+    *,
+    rows: str | None = None,
 ) -> Campaign | None:
     """A campaign that ran before, as its file was then: it had no problem, so none is looked for.
 
     `pictures` are the digests of its reference images by their path from the file: they need not exist now.
-    `sha256` is the digest of the file, if another than that of `content`; `derive` makes the ids of names. None where
-    it cannot be understood any more.
+    `sha256` is the digest of the file, if another than that of `content`; `derive` makes the ids of names; `rows` are
+    those of its sheet, which need not exist now either. None where it cannot be understood any more.
     """
     try:
         source, _ = open_source(path, content)
-    except CampaignFileError:
+        source = source if rows is None else with_rows(source, rows)
+    except (CampaignFileError, ValueError):
         return None
     draft, _ = drafted(replace(source, sha256=sha256 or source.sha256), derive)
     if draft is None or draft.broken:
@@ -86,5 +95,5 @@ def _across(draft: PartialCampaign, words: TextCheck) -> Iterator[Problem]:
 
 
 def _in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Each Problem once, by line and column."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    """Each Problem once, by line and column; those of a sheet after those of the file."""
+    return sorted(dict.fromkeys(problems), key=lambda each: (each.cell is not None, each.line, each.column))

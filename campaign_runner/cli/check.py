@@ -29,6 +29,8 @@ def command(files: tuple[Path, ...]) -> int:
             continue
         for warning in campaign.warnings:
             click.echo(f"{warning}\n")
+        for note in campaign.notes:
+            click.echo(note)
         warned = f", {plural(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
         click.echo(f"{file}: ok{warned}")
     if problems:

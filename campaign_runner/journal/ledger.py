@@ -25,7 +25,8 @@ from campaign_runner.tasks import batched
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
 INTERRUPTED = Cause("no_answer_yet", "sent; the answer is awaited")
 LAST_CAMPAIGN = "last_campaign"
-"""Under which name the journal notes the campaign file of the last run: JSON of `text`, `pictures` and `sha256`."""
+"""Under which name the journal notes the campaign file of the last run: JSON of `text`, `pictures`, `sha256`, and
+`products` where they were read from a sheet."""
 _CHUNK = 500
 
 
@@ -81,13 +82,14 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class LastCampaign:
-    """The campaign file of the last run: what it said (UTF-8), the SHA-256 of its bytes where that was noted, and the
-    SHA-256 of its reference images by their path from it.
+    """The campaign file of the last run: what it said (UTF-8), the SHA-256 of its bytes where that was noted, the
+    SHA-256 of its reference images by their path from it, and the rows of its sheet of products, if it had one.
     """
 
     content: bytes
     pictures: Mapping[str, str]
     sha256: str | None
+    rows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class Ledger:
         with reading(self._path):
             told = json.loads(noted)
             pictures = {str(path): str(digest) for path, digest in dict(told["pictures"]).items()}
-            return LastCampaign(str(told["text"]).encode(), pictures, str(told["sha256"]) if "sha256" in told else None)
+            sha256, rows = (str(told[name]) if name in told else None for name in ("sha256", "products"))
+            return LastCampaign(str(told["text"]).encode(), pictures, sha256, rows)
 
     def states(self, keys: Sequence[str]) -> dict[str, State]:
         """The state of those of `keys` that were ever submitted."""

@@ -179,6 +179,8 @@ class Head(_Part):
     """The campaign's name."""
     campaign_sha256: Digest
     """Of the campaign file's bytes."""
+    products_sha256: Digest | None = None
+    """Of the rows of the sheet that its products were read from (canonical JSON); absent where the file lists them."""
     generator: str
     """What wrote it, with its version."""
     backend: Literal["firefly", "sandbox"]
@@ -205,6 +207,9 @@ class Manifest(Head):
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of manifest.json."""
     found = Manifest.model_json_schema(mode="serialization")
+    digest = found["properties"]["products_sha256"]
+    digest |= digest.pop("anyOf")[0]
+    del digest["default"]
     found["$defs"]["Image"]["if"] = {"properties": {"state": {"const": State.STORED}}}
     required = set.intersection(*(set(each.always) for each in INTERFACES.values()))
     found["$defs"]["Image"]["properties"]["request"]["required"] = sorted(required)

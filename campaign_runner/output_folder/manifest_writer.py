@@ -105,7 +105,8 @@ def head(sources: Sources, counts: Mapping[State, int] | None = None) -> dict[st
     """The manifest without its images: what `status --json` prints."""
     plan, ledger = sources.plan, sources.ledger
     counts = counts or counts_of(plan, ledger)
-    about = About(plan.campaign.campaign, plan.campaign.sha256, plan.campaign.family.id)
+    campaign = plan.campaign
+    about = About(campaign.campaign, campaign.sha256, campaign.products_sha256, campaign.family.id)
     return figures(about, ledger, counts, sources.now)
 
 
@@ -116,10 +117,11 @@ def counts_of(plan: Plan, ledger: Ledger) -> dict[State, int]:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The campaign whose images a manifest lists: its name, the SHA-256 of its file, its image model."""
+    """The campaign whose images a manifest lists: its name, the SHA-256 of its file and of its sheet, its model."""
 
     campaign: str
     sha256: str
+    products_sha256: str | None
     version: str
 
 
@@ -130,6 +132,7 @@ def figures(about: About, ledger: Ledger, counts: Mapping[State, int], now: date
         "manifest_version": VERSION,
         "campaign": about.campaign,
         "campaign_sha256": about.sha256,
+        **({} if about.products_sha256 is None else {"products_sha256": about.products_sha256}),
         "generator": f"campaign_runner {__version__}",
         "backend": "firefly" if hosts.is_adobe(ledger.origin or "") else "sandbox",
         "model": {

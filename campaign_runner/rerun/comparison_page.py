@@ -54,9 +54,11 @@ def write_record(order: RerunRequest, ledger: Ledger, now: datetime) -> None:
     for some in batched(order.read.images(), _PAGE):
         wanted |= ledger.states([image.entry.key for image in some])
     head, counts = order.read.head, Counter(wanted.values())
-    about = figures(About(head.campaign, head.campaign_sha256, head.model.version), ledger, counts, now)
+    about = About(head.campaign, head.campaign_sha256, head.products_sha256, head.model.version)
     made = (image for image in order.read.images() if image.entry.key in wanted)
-    write_document(order.into.manifest, about, _made_again(made, ledger), staging=order.into.staging)
+    write_document(
+        order.into.manifest, figures(about, ledger, counts, now), _made_again(made, ledger), staging=order.into.staging
+    )
 
 
 def _made_again(images: Iterator[ManifestImage], ledger: Ledger) -> Iterator[ManifestImage]:

@@ -150,6 +150,8 @@ def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None
         campaign = load(file) if file is not None else None
         if campaign is None or campaign.sha256 != read.head.campaign_sha256:
             return None
+        if campaign.products_sha256 != read.head.products_sha256:
+            return None
         plan = Plan(campaign, ledger.custom_model)
     except CampaignError:
         return None
@@ -160,7 +162,8 @@ def _earlier(plan: Plan, ledger: Ledger) -> Iterator[Plan]:
     """The plan as an earlier version made it, where that spelt ids in another way."""
     campaign = plan.campaign
     if any(campaign.source.respelt.values()):
-        before = recall(campaign.path, campaign.text.encode(), pictures_of(plan), campaign.sha256, derived_before)
+        pictures, text = pictures_of(plan), campaign.text.encode()
+        before = recall(campaign.path, text, pictures, campaign.sha256, derived_before, rows=campaign.rows)
         if before is not None:
             yield Plan(before, ledger.custom_model)
 

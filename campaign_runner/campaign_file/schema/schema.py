@@ -7,6 +7,7 @@ a field has one shape here. The docstring of a field is what the reference and e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -231,6 +232,21 @@ class Campaign(Frozen):
         return self._source.sha256
 
     @property
+    def rows(self) -> str | None:
+        """The rows of a sheet that its products were read from, canonical JSON; None where the file lists them."""
+        return self._source.rows
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was read from that sheet and what was not, a sentence each."""
+        return self._source.notes
+
+    @property
+    def products_sha256(self) -> str | None:
+        """SHA-256 of those rows, hex."""
+        return None if self.rows is None else sha256(self.rows.encode()).hexdigest()
+
+    @property
     def source(self) -> Source:
         """The file with the place of everything in it."""
         return self._source
@@ -260,7 +276,7 @@ class Campaign(Frozen):
         return self._source.at(loc, message, advice)
 
     def line(self, loc: Loc) -> int:
-        """The line, from 1, of a key."""
+        """The line, from 1, of a key; of a product from a sheet its row."""
         return self._source.place(self._source.offset(loc))[0]
 
     def model_post_init(self, context: Reading) -> None:

@@ -33,8 +33,6 @@ RESERVED = frozenset((*LISTS, *SINGULAR, *LOOK_FIELDS, "name", "text", "file", "
 FIELDS_OF_PROMPTS = RESERVED - {"id", OTHER}  # any other key under a prompt is a market or a language
 NO_PRODUCTS = ("file", "id", "where")
 """Ids that no product can have: under `products` they are about a sheet."""
-_OF_A_SHEET = frozenset((*NO_PRODUCTS, "sheet", "header", "columns", "name"))
-_SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")
 _EXAMPLES = {
     "products": "products:\n  candle: almond candle",
     "prompts": 'prompts:\n  hero: "{product.name} on an oak table"',
@@ -97,10 +95,6 @@ class Normalizer:
             self._refuse(name, *flaw)
 
     def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
-        if axis == "products" and (place := _sheet(node)) is not None:
-            advice = f"write the products here:\n{_EXAMPLES[axis]}"
-            self._refuse(place, "products from a sheet are not supported by this version", advice)
-            return _HOLE
         if isinstance(node, Listed) and node.nodes and axis in ("products", "presets"):
             return self._listed(axis, node)
         if not isinstance(node, Pairs):
@@ -248,17 +242,6 @@ class Normalizer:
 
     def _refuse(self, node: Node, message: str, advice: str) -> None:
         self.problems.append(self._source.problem(node.start, message, advice))
-
-
-def _sheet(products: Node) -> Node | None:
-    """The place where `products` names a sheet, if it does."""
-    if isinstance(products, Scalar):
-        return products if products.text.lower().endswith(_SHEETS) else None
-    if not isinstance(products, Pairs) or "file" not in products.entries:
-        return None
-    key, file = products.entries["file"]
-    is_sheet = isinstance(file, Scalar) and file.text.lower().endswith(_SHEETS)
-    return key if is_sheet or products.entries.keys() <= _OF_A_SHEET else None
 
 
 def _reserved(axis: str, id: str) -> tuple[str, str] | None:

@@ -1,0 +1,197 @@
+"""Which column is what: by the campaign file's `columns`, or else by their headings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from campaign_runner.campaign_file.schema.look import FIELDS as LOOK_FIELDS
+from campaign_runner.campaign_file.schema.shape import RESERVED
+from campaign_runner.campaign_file.sheets.cells import SheetRow
+from campaign_runner.campaign_file.sheets.fields import LIMITS, ONE_MARKET, Fields, alike, parts
+from campaign_runner.campaign_file.sheets.request import Column, SheetRequest
+from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
+from campaign_runner.campaign_file.syntax.source import Scalar, Source
+from campaign_runner.problem import Problem, column_letters
+from campaign_runner.text import did_you_mean, joined, plural
+
+_NEAR = 0.8  # of a heading that is not used to a field that has no column
+_MOST_SHOWN = 12
+
+
+@dataclass(slots=True)
+class Headings:
+    """Columns, from 1, by field and by the headings of `where`; `row` is where they stand.
+
+    `keys` are the places of fields in the campaign file, where it names them; `unused` are the other headings.
+    """
+
+    row: int
+    columns: dict[str, int] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, Scalar] = field(default_factory=dict)
+    unused: dict[int, str] = field(default_factory=dict)
+
+    def used(self) -> frozenset[int]:
+        """The columns whose cells matter."""
+        return frozenset((*self.columns.values(), *self.wanted.values()))
+
+
+class HeadingReader:
+    """Finds the row of headings and what each column is. `problems` and `warnings` are in the file and the sheet."""
+
+    def __init__(self, source: Source, request: SheetRequest, fields: Fields) -> None:
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self._source = source
+        self._request = request
+        self._fields = fields
+        self._id = alike(request.columns["id"].heading.text) if "id" in request.columns else "id"
+        self._seen: list[SheetRow] = []
+
+    def is_heading(self, row: SheetRow) -> bool:
+        """Whether a row is that of the headings; those before it are remembered."""
+        if self._request.header is not None:
+            is_found = row.number >= self._request.header
+        else:
+            is_found = any(alike(cell.text) == self._id for cell in row.cells.values())
+        if not is_found and len(self._seen) < _MOST_SHOWN:
+            self._seen.append(row)
+        return is_found
+
+    def refuse_none(self) -> None:
+        """No row has the id's heading."""
+        widest = max(self._seen, key=lambda row: len(row.cells), default=SheetRow(0))
+        self._refuse_missing("id", [cell.text for cell in widest.cells.values()])
+
+    def read(self, row: SheetRow, places: SheetPlaces) -> Headings:
+        """What the columns are; what cannot be found or has two meanings is a problem."""
+        found = Headings(row.number)
+        headings = {column: cell.text for column, cell in row.cells.items()}
+        by_heading: dict[str, list[int]] = {}
+        for column, text in headings.items():
+            by_heading.setdefault(alike(text), []).append(column)
+        if self._request.columns:
+            self._named(found, by_heading, headings, places)
+        else:
+            self._by_name(found, by_heading, places)
+        for heading, (key, _) in self._request.where.items():
+            self._wanted(found, heading, key, by_heading, headings, places)
+        found.unused = {column: text for column, text in headings.items() if column not in found.used()}
+        if not self._request.columns:
+            self.warnings += self._guesses(found, places)
+        for needed in ("id", "name"):
+            if not any(parts(field_)[0] == needed for field_ in (*found.columns, *self._request.columns)):
+                self._refuse_missing(needed, list(headings.values()))
+        return found
+
+    def _named(
+        self, found: Headings, by_heading: Mapping[str, list[int]], headings: Mapping[int, str], places: SheetPlaces
+    ) -> None:
+        for field_, column in self._request.columns.items():
+            if flaw := self._flaw(field_):
+                self._refuse(column.key, *flaw)
+                continue
+            there = self._one(by_heading.get(alike(column.heading.text), []), found.row, places)
+            if there is not None:
+                found.columns[field_] = there
+                found.keys[field_] = column.key
+            elif alike(column.heading.text) not in by_heading:
+                self._refuse_heading(column, list(headings.values()))
+
+    def _by_name(self, found: Headings, by_heading: Mapping[str, list[int]], places: SheetPlaces) -> None:
+        for heading, field_ in self._fields.by_heading().items():
+            if heading in by_heading and (there := self._one(by_heading[heading], found.row, places)) is not None:
+                found.columns[field_] = there
+
+    def _wanted(
+        self,
+        found: Headings,
+        heading: str,
+        key: Scalar,
+        by_heading: Mapping[str, list[int]],
+        headings: Mapping[int, str],
+        places: SheetPlaces,
+    ) -> None:
+        """The column of a key of `where`: a field of `columns`, or a heading."""
+        if heading in found.columns:
+            found.wanted[heading] = found.columns[heading]
+        elif alike(heading) not in by_heading:
+            self._refuse_heading(Column(key, key), list(headings.values()))
+        elif (there := self._one(by_heading[alike(heading)], found.row, places)) is not None:
+            found.wanted[heading] = there
+
+    def _one(self, columns: Sequence[int], row: int, places: SheetPlaces) -> int | None:
+        """The column, if it is one."""
+        if len(columns) > 1:
+            letters = " and ".join(column_letters(column) for column in columns[:3])
+            message = f"several columns have this heading: {letters}"
+            advice = "give each of them its own heading in the sheet"
+            self.problems.append(places.problem(places.position(row, columns[1]), message, advice))
+        return columns[0] if len(columns) == 1 else None
+
+    def _flaw(self, field_: str) -> tuple[str, str] | None:
+        """What is wrong with a key of `columns`."""
+        base, key = parts(field_)
+        if base == ONE_MARKET and key:
+            if key in self._fields.markets:
+                return None
+            return f"there is no market '{key}'{did_you_mean(key, self._fields.markets)}", "name a market of 'markets'"
+        if base in RESERVED and base not in ("id", "name", *LIMITS, *LOOK_FIELDS):
+            return f"'{base}' cannot be a column: it is reserved", "choose another name for it"
+        if not key:
+            return None
+        if not self._fields.is_text(base):
+            return f"'{base}' is the same in all markets: '{field_}' cannot be a column", f"write {base}"
+        if not self._fields.keys:
+            return "texts by market or language need 'markets'", f"write {base}, or add 'markets'"
+        if key not in self._fields.keys:
+            known = ", ".join(sorted(self._fields.keys))
+            return (
+                f"'{key}' is neither a market nor a language of one{did_you_mean(key, self._fields.keys)}",
+                f"known here: {known}",
+            )
+        return None
+
+    def _refuse_heading(self, column: Column, headings: Sequence[str]) -> None:
+        text = column.heading.text
+        message = f"{self._request.file.text} has no column '{text}'{did_you_mean(text, headings)}"
+        self._refuse(column.heading, message, f"its columns: {joined(headings, most=_MOST_SHOWN)}")
+
+    def _refuse_missing(self, needed: str, headings: Sequence[str]) -> None:
+        """There is no column for the id or the name, and the campaign file names none."""
+        file, named = self._request.file, self._request.columns.get(needed)
+        if named is not None:
+            self._refuse_heading(named, headings)
+            return
+        message = f"no column of {file.text} is called '{needed}'"
+        if self._request.columns:
+            self._refuse(file, f"the columns have no '{needed}'", f"add the heading of its column: {needed}: …")
+            return
+        others = [text for text in headings if alike(text) not in ("id", "name")]
+        example = f"{{file: {file.text}, id: {_quoted(others[0])}, name: {_quoted(others[-1])}}}" if others else ""
+        advice = f"its columns: {joined(headings, most=_MOST_SHOWN)}" if headings else "it is empty"
+        self._refuse(file, message, advice + (f"\nsay which is which: products: {example}" if example else ""))
+
+    def _guesses(self, found: Headings, places: SheetPlaces) -> Iterator[Problem]:
+        """Headings that are nearly a field which has no column."""
+        missing = [heading for heading, field_ in self._fields.by_heading().items() if field_ not in found.columns]
+        for column, text in found.unused.items():
+            if near := get_close_matches(alike(text)[:60], missing, n=1, cutoff=_NEAR):
+                message = f"this column is not used; did you mean '{near[0]}'?"
+                advice = "rename the heading, or leave it as it is if it means something else"
+                yield places.problem(places.position(found.row, column), message, advice)
+
+    def _refuse(self, node: Scalar, message: str, advice: str) -> None:
+        self.problems.append(self._source.problem(node.start, message, advice))
+
+
+def unused(headings: Headings) -> str:
+    """`31 columns not used: Price, EAN, …`, empty if all are."""
+    names = list(headings.unused.values())
+    return f"{plural(len(names), 'column')} not used: {joined(names)}" if names else ""
+
+
+def _quoted(heading: str) -> str:
+    return heading if heading.replace(" ", "").isalnum() else f'"{heading}"'

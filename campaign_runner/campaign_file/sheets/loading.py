@@ -1,0 +1,149 @@
+"""A campaign file whose products are in a sheet, as if it listed them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from campaign_runner.campaign_file.sheets.cells import SheetRow, UnreadableSheet
+from campaign_runner.campaign_file.sheets.fields import fields_of
+from campaign_runner.campaign_file.sheets.headings import HeadingReader, Headings, unused
+from campaign_runner.campaign_file.sheets.products import Place, nodes, noted, recalled
+from campaign_runner.campaign_file.sheets.reader import file_problem, opened, rows_of
+from campaign_runner.campaign_file.sheets.request import RequestReader, SheetRequest, names_sheet
+from campaign_runner.campaign_file.sheets.rows import RowReader, notes
+from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
+from campaign_runner.campaign_file.syntax.source import Hole, Node, Pairs, Scalar, Source
+from campaign_runner.problem import Problem
+from campaign_runner.text import did_you_mean
+
+_PRODUCTS = "products"
+
+
+@dataclass(frozen=True, slots=True)
+class WithProducts:
+    """`source` with its products, whatever was wrong with them, and what `check` should tell besides."""
+
+    source: Source
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def with_products(source: Source) -> WithProducts:
+    """The file with the products of its sheet, if it names one."""
+    products = _products(source)
+    if products is None or not isinstance(source.root, Pairs):
+        return WithProducts(source)
+    reader = RequestReader(source)
+    request = reader.read(products)
+    if request is None:
+        return WithProducts(_put(source, Hole(products.start, products.end)), tuple(reader.problems))
+    found = _Reading(source, request, products).read()
+    return replace(found, problems=(*reader.problems, *found.problems))
+
+
+def with_rows(source: Source, rows: str) -> Source:
+    """The file with products whose rows were noted in an earlier run. Raises ValueError where they are none."""
+    products = _products(source)
+    if products is None:
+        return source
+    node = nodes(recalled(rows), products.start, products.end, lambda field, row: products.start, {})
+    return replace(_put(source, node), rows=rows)
+
+
+def _products(source: Source) -> Node | None:
+    """What names the sheet, if `products` does."""
+    if not isinstance(source.root, Pairs) or _PRODUCTS not in source.root.entries:
+        return None
+    node = source.root.entries[_PRODUCTS][1]
+    return node if names_sheet(node) else None
+
+
+def _put(source: Source, node: Node) -> Source:
+    """The file with other products."""
+    assert isinstance(source.root, Pairs)
+    key, _ = source.root.entries[_PRODUCTS]
+    return replace(source, root=replace(source.root, entries=source.root.entries | {_PRODUCTS: (key, node)}))
+
+
+class _Reading:
+    """One reading of the sheet of a campaign."""
+
+    def __init__(self, source: Source, request: SheetRequest, products: Node) -> None:
+        assert isinstance(source.root, Pairs)
+        self._source = source
+        self._request = request
+        self._products = products
+        self._path = source.path.parent / request.file.text
+        self._fields = fields_of(source.root)
+        self._kept: dict[tuple[int, int], str] = {}
+        self._headings: dict[int, str] = {}
+        self._places = SheetPlaces(self._path, len(source.text) + 1, "", self._headings, self._kept)
+
+    def read(self) -> WithProducts:
+        """The file with the products, or with a hole that is complained about."""
+        columns = HeadingReader(self._source, self._request, self._fields)
+        try:
+            with opened(self._path) as file:
+                name = self._request.sheet.text if self._request.sheet is not None else None
+                rows = rows_of(file, self._path, name)
+                row = next((row for row in rows if columns.is_heading(row)), None)
+                if row is None:
+                    columns.refuse_none()
+                    return self._without(columns.problems)
+                return self._taken(columns, row, rows)
+        except UnreadableSheet as error:
+            return self._without([*columns.problems, file_problem(self._path, error)])
+
+    def _taken(self, columns: HeadingReader, row: SheetRow, rows: Iterator[SheetRow]) -> WithProducts:
+        self._headings.update((column, cell.text) for column, cell in row.cells.items())
+        self._kept.update(((row.number, column), cell.text) for column, cell in row.cells.items())
+        headings = columns.read(row, self._places)
+        if "id" not in headings.columns:
+            return self._without(columns.problems)
+        taker = RowReader(self._request, self._fields, headings, self._places)
+        for each in rows:
+            taker.take(each, self._kept)
+        products = taker.finished()
+        problems = [*columns.problems, *taker.problems]
+        warnings = [*columns.warnings, *self._unmet(taker)]
+        if not products:
+            if not problems:
+                problems = [self._at(self._request.file, f"{self._request.file.text} has no products", _none(taker))]
+            return self._without(problems, warnings)
+        node = nodes(products, self._products.start, self._products.end, self._place(headings), headings.keys)
+        told = tuple(f"{self._path}: {each}" for each in (*notes(taker.counts), unused(headings)) if each)
+        source = replace(_put(self._source, node), sheet=self._places, rows=noted(products), notes=told)
+        return WithProducts(source, tuple(problems), tuple(warnings))
+
+    def _place(self, headings: Headings) -> Place:
+        """Where a field stands in a row; row 0 is the headings."""
+        first = headings.columns["id"]
+
+        def place(field: str, row: int) -> int:
+            return self._places.position(row or headings.row, headings.columns.get(field, first))
+
+        return place
+
+    def _unmet(self, taker: RowReader) -> Iterator[Problem]:
+        """Values of `where` that no row has."""
+        for heading, (_, values) in self._request.where.items():
+            met = taker.met[heading]
+            for value in values if met else ():
+                if value.text.strip().casefold() not in met:
+                    meant = did_you_mean(value.text, met)
+                    yield self._at(value, f"no row has '{value.text}' in column '{heading}'{meant}", "")
+
+    def _without(self, problems: list[Problem], warnings: list[Problem] | None = None) -> WithProducts:
+        hole = _put(self._source, Hole(self._products.start, self._products.end))
+        return WithProducts(replace(hole, sheet=self._places), tuple(problems), tuple(warnings or ()))
+
+    def _at(self, node: Scalar, message: str, advice: str) -> Problem:
+        return self._source.problem(node.start, message, advice)
+
+
+def _none(taker: RowReader) -> str:
+    """Why a sheet has no products."""
+    if taker.counts.left_out:
+        return "'where' lets no row in"
+    return "there is no row below the headings" if not taker.counts.nowhere else "none of its rows is for a market"
