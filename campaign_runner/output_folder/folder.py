@@ -18,6 +18,10 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 
 SHEET = "contact-sheet.jpg"
+REVIEW, REVIEW_PAGE = "review", "review.html"
+"""The page for looking and choosing, and the folder of its small pictures."""
+DECISIONS = "decisions"
+"""The folder of what reviewers decided."""
 DAMAGED = "damaged"
 """Where `rerun --restore` moves what stood in the place of an image."""
 _PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that

@@ -12,12 +12,10 @@ from pathlib import Path
 
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
-from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.problem import Problem
 from campaign_runner.review.decisions_file import DecisionsFile, read_file
 from campaign_runner.review.marks import Mark
-
-DECISIONS = "decisions"
 
 
 @dataclass(frozen=True, slots=True)

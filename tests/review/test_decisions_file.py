@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review import decisions_format
 from campaign_runner.review.decisions_file import LARGEST_BYTES, encoded, lines, parsed
-from campaign_runner.review.decisions_folder import DECISIONS, gather
+from campaign_runner.review.decisions_folder import gather
 from campaign_runner.review.marks import Mark, Note, Reviewer, Vote, moment
 from campaign_runner.schemas import shipped
 from tests.review.cases import MARKED_AT, cases, cell_of, full

@@ -1,0 +1,130 @@
+"""The thumbnails of one image: `review/<sha256 of the image>-<longest side>.jpg` in the output folder.
+
+A name is absent or complete, whoever is killed when: the picture is written in staging, synced, and then renamed. What
+a name holds never changes, so two processes may make the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from campaign_runner.disk import files
+from campaign_runner.errors import CampaignError, Damaged, IntegrityError, StoreError
+from campaign_runner.output_folder.folder import REVIEW, Folder
+from campaign_runner.pictures.inspection import BROKEN, opened
+from campaign_runner.store import LARGEST_BYTES, stored_file
+
+SMALL, LARGE = 320, 1280
+"""Longest sides in pixels; a smaller image keeps its own size."""
+EDGES = (SMALL, LARGE)
+_QUALITY = {SMALL: 82, LARGE: 86}
+_PAPER = "#ffffff"
+_TRIES = 3  # a run that begins empties staging, whatever lies there
+
+
+def name_of(sha256: str, edge: int) -> str:
+    """The name of a thumbnail in `review/`."""
+    return f"{sha256}-{edge}.jpg"
+
+
+def path_of(folder: Folder, sha256: str, edge: int) -> Path:
+    """Where the thumbnail of an image is, or will be."""
+    return folder.path / REVIEW / name_of(sha256, edge)
+
+
+def is_made(folder: Folder, sha256: str) -> bool:
+    """Whether all thumbnails of an image are there."""
+    return all(path_of(folder, sha256, edge).is_file() for edge in EDGES)
+
+
+def make(folder: Folder, file: str, sha256: str) -> None:
+    """Make the thumbnails of an image that are missing; `file` is as the record names it. Blocks.
+
+    Raises Damaged for what is no picture, IntegrityError where the file is gone or holds other bytes, StoreError.
+    """
+    if is_made(folder, sha256):
+        return
+    prepare(folder)
+    content = _content(folder, file, sha256)
+    try:
+        with opened(BytesIO(content)) as picture:
+            pictures = list(_shrunk(picture))
+    except BROKEN as error:
+        raise Damaged(f"{folder.path / file} is a cut or damaged picture", code="damaged") from error
+    for edge, picture in pictures:
+        _publish(folder, name_of(sha256, edge), _encoded(picture, edge))
+
+
+def prepare(folder: Folder) -> None:
+    """Make the folders that thumbnails are written in. Raises StoreError, IntegrityError."""
+    for path in (folder.path / REVIEW, folder.staging):
+        if path.is_symlink():
+            raise IntegrityError(f"{path} is a symbolic link; put a real folder there and run again")
+        files.make_folder(path)
+
+
+def _content(folder: Folder, file: str, sha256: str) -> bytes:
+    try:
+        with stored_file(folder.path, file) as stored:
+            content = stored.read(LARGEST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{folder.path / file} is gone; see: campaign-runner verify") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise IntegrityError(f"{folder.path / file} was changed; see: campaign-runner verify")
+    return content
+
+
+def _shrunk(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """The picture at each longest side, the largest first: each is made from the one before."""
+    width, height = picture.size
+    picture.draft("RGB", _fitted(width, height, LARGE))
+    current = _on_paper(picture)
+    for edge in sorted(EDGES, reverse=True):
+        size = _fitted(width, height, edge)
+        if current.size != size:
+            current = current.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        yield edge, current
+
+
+def _fitted(width: int, height: int, edge: int) -> tuple[int, int]:
+    scale = min(1.0, edge / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _on_paper(picture: Image.Image) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, _PAPER), layer).convert("RGB")
+
+
+def _encoded(picture: Image.Image, edge: int) -> bytes:
+    encoded = BytesIO()
+    picture.save(encoded, "JPEG", quality=_QUALITY[edge], progressive=edge == LARGE)
+    return encoded.getvalue()
+
+
+def _publish(folder: Folder, name: str, content: bytes) -> None:
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with files.replacing(folder.path / REVIEW / name, staging=folder.staging) as file:
+                file.write(content)
+            return
+        except StoreError:
+            if not tries_left:
+                raise
+            prepare(folder)
+
+
+def flaw(folder: Folder, file: str, sha256: str) -> str | None:
+    """Why the thumbnails of an image cannot be made; None once they are there."""
+    try:
+        make(folder, file, sha256)
+    except CampaignError as error:
+        return str(error)
+    return None

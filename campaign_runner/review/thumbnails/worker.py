@@ -1,0 +1,33 @@
+"""A process that makes thumbnails: `python -m campaign_runner.review.thumbnails.worker FOLDER`.
+
+It reads one image a line from stdin, `[file, sha256]` as JSON, and answers each with a line: null, or why it could not
+be made. It gives way to everybody else, ends when stdin does, however its parent died, and leaves signals to that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.review.thumbnails.thumbnail import flaw
+
+_NICE = 10
+
+
+def main(folder: Folder) -> None:
+    """Make what is asked for until nobody asks any more."""
+    for line in sys.stdin.buffer:
+        file, sha256 = json.loads(line)
+        sys.stdout.write(json.dumps(flaw(folder, file, sha256)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    main(Folder(Path(sys.argv[1])))

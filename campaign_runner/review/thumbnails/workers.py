@@ -1,0 +1,108 @@
+"""Many thumbnails: made by a few processes that give way to everybody else, never by the loop of a run.
+
+Only what is missing is made, so that the second time costs a look into one folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import IO
+
+from campaign_runner.disk import files
+from campaign_runner.errors import StoreError
+from campaign_runner.output_folder.folder import REVIEW, Folder
+from campaign_runner.review.thumbnails import thumbnail
+from campaign_runner.review.thumbnails.thumbnail import EDGES, name_of
+from campaign_runner.tasks import in_thread, map_concurrently
+
+_MOST_PROCESSES = 4
+_FEW = 4  # images that are made sooner here than by a process that has to start first
+_OURS = ("CAMPAIGN_RUNNER_", "CUSTOM_MODELS_")
+"""How the names of our own settings begin, secrets and all: a worker is not given them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedThumbnail:
+    """An image whose thumbnails are wanted: its file as the record names it, and its SHA-256 (hex)."""
+
+    file: str
+    sha256: str
+
+
+def missing(folder: Folder, wanted: Iterable[WantedThumbnail]) -> list[WantedThumbnail]:
+    """Those of `wanted` that have no thumbnails yet, each once. Raises StoreError."""
+    path = folder.path / REVIEW
+    with files.translating(path):
+        there = {each.name for each in path.iterdir()} if path.is_dir() else set()
+    found = {each.sha256: each for each in wanted}
+    return [each for each in found.values() if not all(name_of(each.sha256, edge) in there for edge in EDGES)]
+
+
+async def make_thumbnails(
+    folder: Folder, wanted: Iterable[WantedThumbnail], *, is_stopped: Callable[[], bool] = lambda: False
+) -> list[str]:
+    """Make what is missing of `wanted`; the answer is why some could not be made, a sentence each.
+
+    `is_stopped` is asked before each image: whoever presses Ctrl-C does not wait for the rest. Raises StoreError.
+    """
+    left = await in_thread(missing, folder, wanted)
+    if not left:
+        return []
+    await in_thread(thumbnail.prepare, folder)
+    source = iter(left)
+    work = _made_here if len(left) <= _FEW else _made_elsewhere
+    processes = 1 if len(left) <= _FEW else min(_MOST_PROCESSES, os.cpu_count() or 1)
+    make = partial(in_thread, work, folder, source, is_stopped)
+    flaws = await map_concurrently(lambda _: make(), range(processes), limit=processes)
+    return [flaw for some in flaws for flaw in some]
+
+
+def _made_here(folder: Folder, source: Iterator[WantedThumbnail], is_stopped: Callable[[], bool]) -> Sequence[str]:
+    flaws = (thumbnail.flaw(folder, each.file, each.sha256) for each in source if not is_stopped())
+    return [flaw for flaw in flaws if flaw is not None]
+
+
+def _made_elsewhere(folder: Folder, source: Iterator[WantedThumbnail], is_stopped: Callable[[], bool]) -> Sequence[str]:
+    """What one process makes, image by image; each thread takes from `source` what no other has taken."""
+    flaws = []
+    with _worker(folder) as (asks, answers):
+        for each in source:
+            if is_stopped():
+                break
+            flaws.append(_answer(asks, answers, each))
+    return [flaw for flaw in flaws if flaw is not None]
+
+
+def _answer(asks: IO[bytes], answers: IO[bytes], wanted: WantedThumbnail) -> str | None:
+    """What a process says about one image. Raises StoreError where it says nothing any more."""
+    with suppress(OSError):  # a pipe without a reader: the answer that does not come says so
+        asks.write(json.dumps([wanted.file, wanted.sha256]).encode() + b"\n")
+    answer = answers.readline()
+    if not answer.endswith(b"\n"):
+        raise StoreError("a process that makes thumbnails was ended; to make the rest: campaign-runner review NAME")
+    told = json.loads(answer)
+    return None if told is None else str(told)
+
+
+@contextmanager
+def _worker(folder: Folder) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """A process that makes thumbnails in `folder`; it ends with the block."""
+    command = [sys.executable, "-m", "campaign_runner.review.thumbnails.worker", str(folder.path)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        bufsize=0,  # nothing is kept back that a worker which is gone could refuse later
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        yield process.stdin, process.stdout
