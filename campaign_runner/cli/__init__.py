@@ -32,6 +32,7 @@ COMMANDS = {
     "Look": {
         "status": "Show progress, even during a run.",
         "find": "Find an image: its file, its prompt, its state and what to do next.",
+        "review": "Compare the images of a campaign and choose the best of each row.",
     },
     "Decide": {
         "resolve": "Decide what to do about failed or uncertain images.",

@@ -17,7 +17,7 @@ _CHUNK = 500
 def rows_of(plan: Plan, ledger: Ledger) -> tuple[ReviewRow, ...]:
     """Every row, in plan order; an image that stands in several cells is in several rows."""
     rows: dict[Cell, list[Shot]] = {}
-    for planned, entry in _recorded(plan, ledger):
+    for planned, entry in recorded(plan, ledger):
         shot = _shot(planned, entry)
         for cell in (planned.variation.cell, *planned.other_cells):
             row = rows.setdefault(row_cell(cell), [])
@@ -31,7 +31,8 @@ def row_cell(cell: Cell) -> Cell:
     return replace(cell, include=None)
 
 
-def _recorded(plan: Plan, ledger: Ledger) -> Iterator[tuple[Planned, Entry | None]]:
+def recorded(plan: Plan, ledger: Ledger) -> Iterator[tuple[Planned, Entry | None]]:
+    """Every image of a campaign in plan order, with what the record says of it; None where it says nothing."""
     for some in batched(plan, _CHUNK):
         entries = ledger.entries([planned.variation.key for planned in some])
         yield from ((planned, entries.get(planned.variation.key)) for planned in some)

@@ -1,0 +1,80 @@
+"""The page as HTML: one file without a request to anywhere, whose policy allows its own script and style alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from campaign_runner.review.page.scripts import joined_script, part
+
+KEYS = (
+    (("←", "→", "↑", "↓"), "Previous and next image, previous and next row"),
+    (("Space",), "Large view and back"),
+    (("P",), "Pick; on a second image of a row, move the pick there"),
+    (("X",), "Reject: must not go out. A digit then gives the reason"),
+    (("U",), "Clear the verdict"),
+    (("1", "–", "9"), "Pick the image with this number in the row"),
+    (("N",), "Next open row"),
+    (("C",), "Compare with the row’s pick, which stays on the left"),
+    (("Z",), "100 % at the place under the mouse; it stays for the next image"),
+    (("⇧", "←"), "Look further to the side at 100 %"),
+    (("M",), "Note at a place; or double-click the picture"),
+    (("Ctrl", "Z"), "Undo, as often as you like"),
+    (("B",), "Show or hide others’ verdicts"),
+    (("K",), "Copy the key of the image"),
+    (("R",), "Copy the command that makes another version of the image"),
+    (("A",), "Stay after a verdict, or go on by itself"),
+    (("/",), "Search"),
+    (("Ctrl", "S"), "Save marks as a file"),
+    (("?",), "This list"),
+)
+"""Every key, and what it does."""
+_FOR_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def document(data: dict[str, Any]) -> str:
+    """The page that shows `data`."""
+    style, script = part("page.css"), joined_script()
+    return _template().render(
+        campaign=data["campaign"],
+        problems=data["problems"],
+        has_rows=bool(data["rows"]),
+        is_single_file=data["is_single_file"],
+        keys=KEYS,
+        policy=policy(is_served=data["is_served"]),
+        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_FOR_SCRIPT),
+        style=style,
+        script=script,
+    )
+
+
+def policy(*, is_served: bool) -> str:
+    """What the page may load and run: its own style and script by their digests, pictures, and its server."""
+    pictures = "'self' data:" if is_served else "'self' file: data:"
+    rules = {
+        "default-src": "'none'",
+        "script-src": _digest(joined_script()),
+        "style-src": _digest(part("page.css")),
+        "img-src": pictures,
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    if is_served:
+        rules["connect-src"] = "'self'"
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+@cache
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(part("page.html"))

@@ -1,0 +1,161 @@
+"""What the page knows: rows, images, marks. JSON values, the same from disk and from the server."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+from campaign_runner.firefly.protocol.request_body import prompt_of
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import Cell
+from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.review.decisions import former_names
+from campaign_runner.review.decisions_folder import Gathered, gather
+from campaign_runner.review.decisions_format import mark_line
+from campaign_runner.review.marks import Mark, Reviewer
+from campaign_runner.review.merging import distinct
+from campaign_runner.review.rows import recorded, row_cell
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the page finds the pictures of a stored image: thumbnail, large one, and the image itself."""
+
+    small: str
+    large: str
+    file: str
+
+
+AddressOf = Callable[[Entry], Addresses]
+
+
+def beside_the_page(entry: Entry) -> Addresses:
+    """Relative links, for a page in the output folder."""
+    link = quote(entry.file or "")
+    return Addresses(link, link, link)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSources:
+    """Where the data of a page comes from. `reviewer` is who marks, if that is known before anybody says so."""
+
+    folder: Folder
+    plan: Plan
+    ledger: Ledger
+    address_of: AddressOf = beside_the_page
+    reviewer: Reviewer | None = None
+    is_served: bool = False
+    is_single_file: bool = False
+    is_running: bool = False
+
+
+def page_data(sources: PageSources) -> dict[str, Any]:
+    """Everything that the page shows. Raises IntegrityError, StoreError for a record that cannot be read."""
+    campaign, ledger = sources.plan.campaign, sources.ledger
+    gathered = gather(sources.folder, {campaign.campaign, *former_names(ledger)})
+    table = _Table(sources.address_of)
+    for planned, entry in recorded(sources.plan, ledger):
+        table.add(planned, entry)
+    reviewer = sources.reviewer
+    return {
+        "page_version": VERSION,
+        "folder": folder_id(ledger),
+        "campaign": campaign.campaign,
+        "reviewer": {"id": reviewer.id, "name": reviewer.name} if reviewer is not None else None,
+        "is_served": sources.is_served,
+        "is_single_file": sources.is_single_file,
+        "is_running": sources.is_running,
+        "settings": _settings(sources.plan),
+        "rows": [row.written() for row in table.rows.values()],
+        "prompts": list(table.prompts),
+        "images": table.images,
+        "marks": [_mark(mark) for mark in distinct(gathered.marks)],
+        "reviewers": _names(gathered),
+        "problems": [str(problem) for problem in gathered.problems] + list(gathered.remarks),
+        "commands": _commands(sources.folder),
+    }
+
+
+def folder_id(ledger: Ledger) -> str:
+    """What tells one output folder from all others, wherever it is moved to: 16 hex."""
+    told = f"{ledger.meta('created_at')}\n{ledger.meta('campaign')}"
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class _Row:
+    cell: Cell
+    prompt: int
+    images: list[int] = field(default_factory=list)
+
+    def written(self) -> dict[str, Any]:
+        axes = self.cell.axes
+        return {"cell": axes, "axes": axes, "prompt": self.prompt, "images": self.images}
+
+
+class _Table:
+    """Rows and images as they are met, in plan order."""
+
+    def __init__(self, address_of: AddressOf) -> None:
+        self._address_of = address_of
+        self.rows: dict[Cell, _Row] = {}
+        self.prompts: dict[str, int] = {}
+        self.images: list[dict[str, Any]] = []
+
+    def add(self, planned: Planned, entry: Entry | None) -> None:
+        number = len(self.images)
+        self.images.append(_image(planned, entry, self._address_of))
+        prompt = self.prompts.setdefault(prompt_of(planned.recipe.body), len(self.prompts))
+        for cell in dict.fromkeys(map(row_cell, (planned.variation.cell, *planned.other_cells))):
+            self.rows.setdefault(cell, _Row(cell, prompt)).images.append(number)
+
+
+def _image(planned: Planned, entry: Entry | None, address_of: AddressOf) -> dict[str, Any]:
+    size, state = planned.variation.cell.size, entry.state if entry is not None else "pending"
+    shown = {"key": planned.variation.key, "seed": planned.variation.seed, "state": state}
+    shown |= {"width": size.width, "height": size.height, "sha256": None, "stored_at": None, "why": None}
+    if entry is None or state != "stored":
+        why = entry.reason.message if entry is not None and entry.reason is not None else None
+        return shown | {"why": why, "warnings": []}
+    found = address_of(entry)
+    links = {"small": found.small, "large": found.large, "file": found.file}
+    return shown | {"sha256": entry.sha256, "stored_at": entry.stored_at, "warnings": list(entry.warnings)} | links
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    rules = plan.campaign.review
+    return {
+        "need": rules.need,
+        "final": rules.final,
+        "must": list(rules.must),
+        "picks": rules.picks,
+        "blind": rules.blind,
+        "reasons": rules.reasons,
+    }
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return mark_line(mark) | {"reviewer": mark.reviewer.id}
+
+
+def _names(gathered: Gathered) -> dict[str, str]:
+    return {file.reviewer.id: file.reviewer.name for file in gathered.files if file.reviewer is not None}
+
+
+def _commands(folder: Folder) -> dict[str, str]:
+    """What leads on, to be typed where the campaign's files are."""
+    name, flags = folder.path.name, []
+    if folder.is_sandbox:
+        name, flags = name.removesuffix(f".{SANDBOX}"), ["--sandbox"]
+    return {command: _typed(command, name, flags) for command in ("status", "reroll")}
+
+
+def _typed(command: str, name: str, flags: Sequence[str]) -> str:
+    return shlex.join(["campaign-runner", command, name, *flags])

@@ -1,0 +1,167 @@
+/** The large view: one picture, or two side by side, with what is known and said of it. */
+
+import { byId, element } from "./dom.js";
+import { Panel } from "./panel.js";
+import { Stage, Zoom } from "./stage.js";
+import { MISSING } from "./words.js";
+
+export class Viewer {
+  #review;
+  #position;
+  #dialog = byId("viewer");
+  #zoom = new Zoom();
+  #main;
+  #left;
+  #strip = byId("strip");
+  #loaded = new Map();
+  #act;
+  isComparing = false;
+
+  /** `act(name, …)` is what the buttons do, as in `actions.js`. */
+  constructor(review, position, act) {
+    this.#review = review;
+    this.#position = position;
+    this.#act = act;
+    const listeners = {
+      note: (x, y) => this.panel.editNote([x, y]),
+      place: (x, y) => this.#onPlace(x, y),
+      swipe: (step) => act(step > 0 ? "next" : "previous"),
+    };
+    this.#left = new Stage(this.#zoom, { ...listeners, note: () => {}, place: () => {} });
+    this.#main = new Stage(this.#zoom, listeners);
+    byId("stages").append(this.#left.root, this.#main.root);
+    this.panel = new Panel(review, position, act);
+    this.panel.addEventListener("draft", () => this.#pin());
+    this.#zoom.addEventListener("zoomed", () => this.#showZoom());
+    this.#dialog.addEventListener("close", () => this.#onClosed());
+    this.#dialog.addEventListener("cancel", (event) => this.#onCancel(event));
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  open() {
+    if (!this.isOpen) this.#dialog.showModal();
+    this.show();
+    byId("stages").focus({ preventScroll: true });
+  }
+
+  close() {
+    if (this.isOpen) this.#dialog.close();
+  }
+
+  /** Bring everything up to date with where one is and what was decided. */
+  show() {
+    const { row, image } = this.#position;
+    if (!this.isOpen || !row) return;
+    const left = this.isComparing ? this.#compared() : null;
+    byId("stages").classList.toggle("two", left !== null);
+    this.#left.root.hidden = left === null;
+    if (left) this.#put(this.#left, left, "compared with");
+    this.#put(this.#main, image, left ? "this one" : "");
+    this.#pin();
+    this.panel.show();
+    this.#showStrip();
+    this.#loadAhead();
+    history.replaceState(null, "", `#${image.key.slice(0, 8)}`);
+  }
+
+  toggleZoom() {
+    const [x, y] = this.#main.place();
+    this.#zoom.toggle(x, y);
+  }
+
+  /** Look a little further in a direction, while at 100 %; false where nothing is to be moved. */
+  pan(x, y) {
+    if (!this.#zoom.isOn) return false;
+    this.#zoom.lookAt(this.#zoom.x + x, this.#zoom.y + y);
+    return true;
+  }
+
+  toggleCompare() {
+    this.isComparing = !this.isComparing && this.#position.row.images.length > 1;
+    byId("compare").setAttribute("aria-pressed", String(this.isComparing));
+    this.show();
+  }
+
+  /** Where a note would be pinned: under the mouse, or in the middle of what is seen. */
+  place() {
+    return this.#main.place();
+  }
+
+  /** What stays left: the row's pick; without one, the first other picture of the row. */
+  #compared() {
+    const { row, image } = this.#position;
+    const others = row.images.filter((each) => each !== image && each.state === "stored");
+    const isMine = (each) => this.#review.wordOf(row, each) === "pick";
+    const isPicked = (each) => this.#review.decided(row).images[row.images.indexOf(each)].state === "picked";
+    return others.find(isMine) ?? (this.#review.showsOthers && others.find(isPicked)) ?? others[0] ?? null;
+  }
+
+  #put(stage, image, role) {
+    const { row } = this.#position;
+    const place = `${row.images.indexOf(image) + 1} of ${row.images.length}`;
+    const verdict = { pick: "picked", reject: "rejected" }[this.#review.wordOf(row, image)];
+    stage.root.dataset.own = verdict ?? "";
+    stage.show(image, `${row.label}, seed ${image.seed}`, [role, place, verdict].filter(Boolean).join(" · "));
+    stage.why.replaceChildren(element("strong", {}, MISSING[image.state] ?? ""), ` ${image.why ?? ""}`);
+  }
+
+  #pin() {
+    const { row, image } = this.#position;
+    const notes = this.#review.notesOf(row, image).map((mark, at) => ({ ...mark.value, number: at + 1, id: mark.id }));
+    const draft = this.panel.draft;
+    const shown = notes.map((note) => (draft && draft.id === note.id ? { ...note, where: draft.where } : note));
+    if (draft && !draft.id) shown.push({ where: draft.where, text: "", number: notes.length + 1, isDraft: true });
+    this.#main.pin(shown);
+  }
+
+  #onPlace(x, y) {
+    if (this.panel.draft) this.panel.moveDraft([x, y]);
+  }
+
+  #showStrip() {
+    const { row, index } = this.#position;
+    const pictures = row.images.map((image, at) => {
+      const verdict = this.#review.wordOf(row, image);
+      const label = `Image ${at + 1}, seed ${image.seed}${verdict ? `, you said ${verdict}` : ""}`;
+      const attributes = { type: "button", "aria-label": label, "aria-current": at === index ? "true" : null };
+      const button = element("button", { ...attributes, "data-own": verdict, onclick: () => this.#act("go", row, at) });
+      if (image.state === "stored") button.append(element("img", { alt: "", src: image.small }));
+      return button;
+    });
+    this.#strip.replaceChildren(...pictures);
+  }
+
+  #showZoom() {
+    byId("zoom").setAttribute("aria-pressed", String(this.#zoom.isOn));
+  }
+
+  /** What may be looked at next is decoded before anybody asks for it. */
+  #loadAhead() {
+    const ahead = new Map();
+    for (const image of this.#position.neighbours()) {
+      const picture = this.#loaded.get(image.large) ?? new Image();
+      if (!picture.src) {
+        picture.src = image.large;
+        picture.decode().catch(() => console.info(`${image.key.slice(0, 8)} cannot be loaded ahead`));
+      }
+      ahead.set(image.large, picture);
+    }
+    this.#loaded = ahead;
+  }
+
+  #onCancel(event) {
+    if (this.panel.draft) {
+      event.preventDefault();
+      this.panel.closeNote();
+    }
+  }
+
+  #onClosed() {
+    this.panel.closeNote();
+    history.replaceState(null, "", location.pathname + location.search);
+    this.#act("closed");
+  }
+}
