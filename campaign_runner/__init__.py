@@ -7,45 +7,30 @@ costs nothing. Start with `load`, `Plan` and `Runner`; a run is built from the o
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from campaign_runner.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from campaign_runner.campaign_file.loader import load
-    from campaign_runner.campaign_file.schema.schema import Campaign
-    from campaign_runner.errors import CampaignError, CampaignFileError
-    from campaign_runner.firefly.auth import Credentials, Secret
-    from campaign_runner.firefly.client import FireflyClient, Settings
-    from campaign_runner.journal.journal import SqliteJournal
-    from campaign_runner.journal.ledger import Ledger
-    from campaign_runner.output_folder.folder import Folder
-    from campaign_runner.plan.due import PlanStatus
-    from campaign_runner.plan.plan import Plan
-    from campaign_runner.quota import SharedQuota
-    from campaign_runner.run.limits import Ports
-    from campaign_runner.run.runner import Runner
-    from campaign_runner.store import FolderStore
+    from campaign_runner.campaign_file.loader import load as load
+    from campaign_runner.campaign_file.schema.schema import Campaign as Campaign
+    from campaign_runner.errors import CampaignError as CampaignError
+    from campaign_runner.errors import CampaignFileError as CampaignFileError
+    from campaign_runner.firefly.auth import Credentials as Credentials
+    from campaign_runner.firefly.auth import Secret as Secret
+    from campaign_runner.firefly.client import FireflyClient as FireflyClient
+    from campaign_runner.firefly.client import Settings as Settings
+    from campaign_runner.journal.journal import SqliteJournal as SqliteJournal
+    from campaign_runner.journal.ledger import Ledger as Ledger
+    from campaign_runner.output_folder.folder import Folder as Folder
+    from campaign_runner.plan.due import PlanStatus as PlanStatus
+    from campaign_runner.plan.plan import Plan as Plan
+    from campaign_runner.quota import SharedQuota as SharedQuota
+    from campaign_runner.run.limits import Ports as Ports
+    from campaign_runner.run.runner import Runner as Runner
+    from campaign_runner.store import FolderStore as FolderStore
 
-__all__ = [
-    "Campaign",
-    "CampaignError",
-    "CampaignFileError",
-    "Credentials",
-    "FireflyClient",
-    "Folder",
-    "FolderStore",
-    "Ledger",
-    "Plan",
-    "PlanStatus",
-    "Ports",
-    "Runner",
-    "Secret",
-    "Settings",
-    "SharedQuota",
-    "SqliteJournal",
-    "load",
-]
 _HOMES = {
     "errors": ("CampaignError", "CampaignFileError"),
     "firefly.auth": ("Credentials", "Secret"),
@@ -62,6 +47,7 @@ _HOMES = {
     "campaign_file.schema.schema": ("Campaign",),
     "store": ("FolderStore",),
 }
+__all__ = sorted(chain.from_iterable(_HOMES.values()))
 
 
 def __getattr__(name: str) -> object:

@@ -14,6 +14,7 @@ from typing import Any
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import CampaignError
 from campaign_runner.events import Event, Stopping
 from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import Settings
@@ -86,7 +87,7 @@ class Several:
     events: list[tuple[str, Event]] = field(default_factory=list)
     code: int = 0
     controls: list[Control] = field(default_factory=list)
-    refused: list[CampaignRun] = field(default_factory=list)
+    refused: list[CampaignError] = field(default_factory=list)
 
     @property
     def codes(self) -> dict[str, int]:

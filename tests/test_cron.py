@@ -71,7 +71,7 @@ def test_the_environment_file_is_what_the_program_needs() -> None:
     variables = dict(line.split("=", 1) for line in text.splitlines())
     settings = Environment(variables).settings()
     assert settings.credentials.client_id == variables["CUSTOM_MODELS_CLIENT_ID"]
-    assert Environment(variables).per_day(None) == 9000
+    assert Environment(variables).rate().per_day == 9000
 
 
 def unit(text: str) -> configparser.RawConfigParser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
@@ -30,7 +30,8 @@ def clone(campaign: Campaign, path: Path, settings: Sequence[str]) -> tuple[Camp
     clone = load(path, new)
     if not write_new(path, new):
         raise UsageError(f"{path} already exists; nothing was written. Choose another name")
-    return clone, list(_diff(campaign, clone))
+    before, after = campaign.text.splitlines(), clone.text.splitlines()
+    return clone, list(unified_diff(before, after, str(campaign.path), str(path), lineterm="", n=1))
 
 
 def _setting(campaign: Campaign, setting: str) -> tuple[Loc, str]:
@@ -58,8 +59,3 @@ def _refuse_key(setting: str, key: str, wordings: Mapping[str, str]) -> None:
         var = setting.partition("=")[0].partition(".")[0].strip()
         ways = joined([f"{var}.{each}=…" for each in wordings])
         raise UsageError(f"--set {setting}: this var has a text for each of {joined(list(wordings))}; write {ways}")
-
-
-def _diff(old: Campaign, new: Campaign) -> Iterator[str]:
-    before, after = old.text.splitlines(), new.text.splitlines()
-    return unified_diff(before, after, str(old.path), str(new.path), lineterm="", n=1)

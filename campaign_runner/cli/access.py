@@ -18,26 +18,22 @@ SANDBOX_RATE = RateLimit(per_minute=600, per_day=1_000_000)
 SANDBOX_JOB_SECONDS = 0.4
 
 
-def account_rate(
-    environment: Environment, *, is_sandbox: bool, per_minute: int | None, per_day: int | None
-) -> RateLimit:
-    """What may be sent: as the flags say, else the environment, else Adobe's default; a sandbox's is its own."""
-    if is_sandbox:
-        return RateLimit(per_minute or SANDBOX_RATE.per_minute, per_day or SANDBOX_RATE.per_day)
-    return RateLimit(environment.per_minute(per_minute), environment.per_day(per_day))
-
-
 def memory_of(folder: Folder) -> RunRegistry | None:
     """What this machine remembers of the runs into an output folder; nothing of the sandbox's."""
     return None if folder.is_sandbox else RunRegistry(Environment.of_process().state_folder)
+
+
+def adobe(environment: Environment) -> ServiceAccess:
+    """The service that the environment names."""
+    state = environment.state_folder
+    return ServiceAccess(environment.origin, environment.settings, state, RunRegistry(state))
 
 
 @asynccontextmanager
 async def accessed(environment: Environment, rate: RateLimit, *, is_sandbox: bool) -> AsyncIterator[ServiceAccess]:
     """Adobe, or a sandbox that lives as long as this block and leaves nothing in the state folder."""
     if not is_sandbox:
-        state = environment.state_folder
-        yield ServiceAccess(environment.origin, environment.settings, state, RunRegistry(state))
+        yield adobe(environment)
         return
     async with AsyncExitStack() as stack:
         origin = await stack.enter_async_context(_sandbox(rate))

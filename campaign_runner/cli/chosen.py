@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.target import Target, find, folder_of
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.output_folder.folder import Folder
@@ -19,19 +19,6 @@ from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.session.last_text import recalled, waiting
 from campaign_runner.session.several import held_back
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceOptions:
-    """What is asked of each file: the values of `--only`, where output folders lie, whether it is for the sandbox.
-
-    `start_over`: buy also what the campaign has in a folder elsewhere.
-    """
-
-    only: Sequence[str]
-    output: Path | None
-    is_sandbox: bool
-    start_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +41,30 @@ class _Given:
     wrong: CampaignError | None = None
 
 
-def chosen(names: Sequence[str], wanted: ChoiceOptions) -> tuple[list[Choice], list[CampaignError]]:
+def chosen(names: Sequence[str], flags: RunFlags) -> tuple[list[Choice], list[CampaignError]]:
     """The campaigns of a command, each once; and what is wrong with its files: then all of them only fetch.
 
     Raises the first of that, CampaignFileError or UsageError, where nothing that is paid for waits.
     """
-    given = [_given(name, wanted) for name in names]
+    given = [_given(name, flags) for name in names]
     wrong = list({str(each.wrong): each.wrong for each in given if each.wrong is not None}.values())
     if not wrong:
         return _each_once([each.choice for each in given if each.choice is not None]), []
     error = held_back([each.name for each in given if each.wrong is not None])
-    fetching = [] if wanted.is_sandbox else [found for each in given if (found := _fetching(each, error)) is not None]
+    fetching = [] if flags.is_sandbox else [found for each in given if (found := _fetching(each, error)) is not None]
     if not fetching:
         raise wrong[0]
     return _each_once(fetching), wrong
 
 
-def _given(name: str, wanted: ChoiceOptions) -> _Given:
+def _given(name: str, flags: RunFlags) -> _Given:
     given = _Given(name)
     try:
-        given.target = find(name, output=wanted.output, is_sandbox=wanted.is_sandbox)
+        given.target = find(name, output=flags.output, is_sandbox=flags.is_sandbox)
         campaign = given.target.campaign()
-        folder = folder_of(campaign, wanted.output, is_sandbox=wanted.is_sandbox)
-        choice = Choice(campaign, folder, options.selection(wanted.only, campaign))
-        if not (wanted.is_sandbox or wanted.start_over or folder.has_journal):
+        folder = folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox)
+        choice = Choice(campaign, folder, options.selection(flags.only, campaign))
+        if not (flags.is_sandbox or flags.start_over or folder.has_journal):
             _refuse_left_behind(given, choice)
         given.choice = choice
     except (CampaignFileError, UsageError) as error:

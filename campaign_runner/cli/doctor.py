@@ -10,17 +10,16 @@ from pathlib import Path
 import click
 
 from campaign_runner.cli import options
+from campaign_runner.cli.access import adobe
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import CampaignFileError
-from campaign_runner.output_folder.registry import RunRegistry
-from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import Limits
 from campaign_runner.session.doctor import Check, Doctor, Subject
-from campaign_runner.session.request import RunRequest, ServiceAccess
+from campaign_runner.session.request import RunRequest
 from campaign_runner.text import printable
 from campaign_runner.uptime import uptime
 
@@ -52,9 +51,7 @@ async def _examined(patient: Subject, *, as_json: bool) -> list[Check]:
 
 def _patient(name: str | None, output: Path | None) -> Subject:
     environment = Environment.of_process()
-    state = environment.state_folder
-    access = ServiceAccess(environment.origin, environment.settings, state, RunRegistry(state))
-    rate = RateLimit(environment.per_minute(None), environment.per_day(None))
+    access, rate = adobe(environment), environment.rate()
     if name is None:
         return Subject(access, rate, Clock(uptime=uptime))
     try:

@@ -14,6 +14,7 @@ from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
 from campaign_runner.firefly.client import Settings
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
+from campaign_runner.plan.cost import RateLimit
 
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"
@@ -46,13 +47,12 @@ class Environment:
         given = self.variables.get("CAMPAIGN_RUNNER_STATE_DIR")
         return Path(given) if given else user_state_path("campaign_runner", appauthor=False)
 
-    def per_minute(self, flag: int | None) -> int:
-        """The account's requests a minute: the flag, else the environment, else Adobe's default."""
-        return flag or self._number("CAMPAIGN_RUNNER_PER_MINUTE", PER_MINUTE)
-
-    def per_day(self, flag: int | None) -> int:
-        """The account's requests in 24 hours, likewise."""
-        return flag or self._number("CAMPAIGN_RUNNER_PER_DAY", PER_DAY)
+    def rate(self, per_minute: int | None = None, per_day: int | None = None) -> RateLimit:
+        """The account's requests a minute and in 24 hours: as given, else the environment's, else Adobe's default."""
+        return RateLimit(
+            per_minute or self._number("CAMPAIGN_RUNNER_PER_MINUTE", PER_MINUTE),
+            per_day or self._number("CAMPAIGN_RUNNER_PER_DAY", PER_DAY),
+        )
 
     @property
     def origin(self) -> str:

@@ -60,16 +60,12 @@ def _row(model: CustomModel) -> tuple[str, ...]:
 def lines_to_paste(model: CustomModel, models: Sequence[CustomModel]) -> list[str]:
     """`model` and `custom_model` for a campaign file; by id where the name is not the model's alone."""
     family = CUSTOM_BASES.get(model.base)
-    others = [each for each in _custom_families() if each != (family or "image4_custom")]
+    others = [each.id for each in FAMILIES.values() if each.is_custom and each.id != (family or "image4_custom")]
     unsure = "" if family else f"   # or {', '.join(others)}: Adobe does not say what {sanitize(model.base) or 'it'} is"
     is_plain = model.name == sanitize(model.name) != ""
     is_alone = [each.name for each in models].count(model.name) == 1
     named = model.name if is_plain and is_alone else model.id
     return [f"model: {family or 'image4_custom'}{unsure}", f"custom_model: {quoted(sanitize(named))}"]
-
-
-def _custom_families() -> list[str]:
-    return [family.id for family in FAMILIES.values() if family.is_custom]
 
 
 def _figures(model: CustomModel, models: Sequence[CustomModel]) -> dict[str, object]:

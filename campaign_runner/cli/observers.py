@@ -17,7 +17,7 @@ from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report.progress import LINE_EVERY, Bar, JsonLines, Lines, Progress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """What the person wants to see: `log_format` is `text` or `json`, `quiet` leaves the report alone."""
 

@@ -105,6 +105,4 @@ def _origin(ledger: Ledger | None, *, is_sandbox: bool) -> str:
 
 
 def _rate(campaign: Campaign) -> RateLimit:
-    environment = Environment.of_process()
-    account = RateLimit(environment.per_minute(None), environment.per_day(None))
-    return account.lowered(campaign.quota.per_minute, campaign.quota.per_day)
+    return Environment.of_process().rate().lowered(campaign.quota.per_minute, campaign.quota.per_day)

@@ -118,7 +118,7 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
     lines: list[str] = []
     access = accessed(environment, order.rate, is_sandbox=flags.is_sandbox)
     try:
-        async with watching({name: order.rate}, flags.shown) as watch, access as service:
+        async with watching({name: order.rate}, flags) as watch, access as service:
             control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
             with heeding_signals(control):
                 return await make_again(order, service, UserInterface(control, _agree(order, flags), lines.append))

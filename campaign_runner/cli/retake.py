@@ -18,7 +18,7 @@ from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Estimate, RateLimit, duration, estimate, minutes
+from campaign_runner.plan.cost import Estimate, duration, estimate, minutes
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.selection import Selection
 from campaign_runner.report import next_commands
@@ -98,7 +98,6 @@ def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Match:
 
 def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
     """The new text of the campaign's file, and what its new images cost."""
-    environment = Environment.of_process()
     with hit.folder.ledger() as ledger:
         file = hit.folder.campaign_file(ledger)
         if file is None:
@@ -107,8 +106,7 @@ def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
         bought = frozenset(ledger.keys())
         new = retake(campaign, hit.entry.variation, wish, Purchased(ledger.custom_model, bought))
         status = PlanStatus(new.plan, ledger.states, Selection({"key": frozenset(new.added)}))
-        rate = RateLimit(environment.per_minute(None), environment.per_day(None))
-        own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
+        own = Environment.of_process().rate().lowered(campaign.quota.per_minute, campaign.quota.per_day)
         figures = estimate(status, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
     return new, figures
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,12 +12,12 @@ import click
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
-from campaign_runner.cli.chosen import Choice, ChoiceOptions, chosen
+from campaign_runner.cli.chosen import Choice, chosen
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.observers import Watch, watching
 from campaign_runner.cli.prompts import Asking
-from campaign_runner.cli.run_options import Making
+from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.errors import CampaignError, CampaignFileError
 from campaign_runner.plan.cost import RateLimit
@@ -30,18 +28,6 @@ from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import RunRequest, UserInterface
 from campaign_runner.session.several import CampaignRun, run_campaigns
 from campaign_runner.uptime import uptime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFlags(Making):
-    """The options of one `run`, as given."""
-
-    output: Path | None
-    concurrency: int | None
-    accept_drift: bool
-    start_over: bool
-    no_reuse: bool
-    accept_changes: bool
 
 
 @click.command(epilog=ending("run campaigns/spring.yaml --until 06:00", 3, 4, 5, 7, 8, 9, 11, 129, 143))
@@ -69,8 +55,7 @@ def command(names: tuple[str, ...], **options: Any) -> int:
     the limits (--max-..., --until); each has its own question and its own report.
     """
     flags = RunFlags(**options)
-    wanted = ChoiceOptions(flags.only, flags.output, is_sandbox=flags.is_sandbox, start_over=flags.start_over)
-    choices, wrong = chosen(names, wanted)  # every problem of every file before anything is sent
+    choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent
     return asyncio.run(run_all(choices, flags, wrong))
 
 
@@ -84,12 +69,12 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
     orders = _orders(choices, rates, flags)
     parts: list[CampaignRun] = []
     try:
-        async with watching(rates, flags.shown) as watch:
+        async with watching(rates, flags) as watch:
             parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
                 click.echo(f"output  {order.folder.path}")
             async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
-                code = await run_campaigns(parts, access, heed=heeding_signals, refused=_tell_refusal)
+                code = await run_campaigns(parts, access, heed=heeding_signals, refused=console.print_error)
     finally:
         for line in chain.from_iterable(part.report for part in parts):
             click.echo(line)
@@ -113,11 +98,6 @@ def _of_all(parts: list[CampaignRun], code: int) -> str:
     """The last line of several campaigns, for machines."""
     each = " ".join(f"{part.order.campaign.campaign}={part.code}" for part in parts)
     return f"{'ok' if code == 0 else 'attention'} campaigns={len(parts)} exit={code} {each}"
-
-
-def _tell_refusal(part: CampaignRun) -> None:
-    if part.refusal is not None:
-        console.print_error(part.refusal)
 
 
 def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags) -> list[RunRequest]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from campaign_runner.cli.access import account_rate
+from campaign_runner.cli.access import SANDBOX_RATE
 from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.observers import Shown
 from campaign_runner.cli.times import Duration, TimeOfDay
@@ -26,7 +26,7 @@ _allowance = click.IntRange(1, MOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
+class Making(Shown):
     """What each of these commands is told, as given."""
 
     is_sandbox: bool
@@ -38,17 +38,12 @@ class Making:
     max_requests: int | None
     max_runtime: float | None
     until: datetime | None
-    log_format: str
-    log_file: Path | None
-    quiet: bool
-
-    @property
-    def shown(self) -> Shown:
-        return Shown(log_format=self.log_format, log_file=self.log_file, quiet=self.quiet)
 
     def account(self, environment: Environment) -> RateLimit:
-        """The account's allowance."""
-        return account_rate(environment, is_sandbox=self.is_sandbox, per_minute=self.per_minute, per_day=self.per_day)
+        """The account's allowance: as the flags say, else the environment's; a sandbox's is its own."""
+        if self.is_sandbox:
+            return RateLimit(self.per_minute or SANDBOX_RATE.per_minute, self.per_day or SANDBOX_RATE.per_day)
+        return environment.rate(self.per_minute, self.per_day)
 
     def limits(self, concurrency: int) -> Limits:
         return Limits(
@@ -59,6 +54,18 @@ class Making:
             until=self.until,
             guards_files=not self.is_sandbox,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFlags(Making):
+    """The options of one `run`, as given. `start_over`: buy also what the campaign has in a folder elsewhere."""
+
+    output: Path | None
+    concurrency: int | None
+    accept_drift: bool
+    start_over: bool
+    no_reuse: bool
+    accept_changes: bool
 
 
 def _all_of(*options: _Decorator) -> _Decorator:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from campaign_runner.run.control import Control
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def heeding_signals(*controls: Control) -> Iterator[None]:
             control.signalled(number)
 
     with ExitStack() as undone:
-        for number in [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]:
+        for number in _NUMBERS:
             before = signal.getsignal(number)
             if before is signal.SIG_IGN:
                 continue
@@ -51,9 +51,8 @@ def answered(question: Callable[[], bool]) -> bool:
 
     The loop cannot heed it meanwhile: it waits for the person, too.
     """
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    heeded = [number for number in numbers if before[number] is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in _NUMBERS}
+    heeded = [number for number in _NUMBERS if before[number] is not signal.SIG_IGN]
     wake_up = signal.set_wakeup_fd(-1)
     try:
         for number in heeded:

@@ -16,6 +16,7 @@ from campaign_runner.firefly.protocol.request_body import ReferenceSource, promp
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import Recipe, State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.manifest_image import cell_fields
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
 from campaign_runner.text import printable
@@ -93,7 +94,6 @@ def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
 def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
     """The same for machines."""
     entry, variation = hit.entry, hit.entry.variation
-    cell, reason = variation.cell, entry.reason
     return {
         "campaign": home.name,
         "campaign_file": str(home.file) if home.file else None,
@@ -105,16 +105,12 @@ def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
         "distance": hit.distance,
         "key": variation.key,
         "recipe": entry.recipe.digest,
-        "product": cell.product,
-        "prompt_id": cell.prompt,
-        "preset": cell.preset,
-        "market": cell.market,
-        "size": {"width": cell.size.width, "height": cell.size.height},
+        **cell_fields(variation.cell),
         "seed": variation.seed,
         "version": entry.recipe.version,
         "request": entry.recipe.body,
         "state": entry.state,
-        "reason": {"code": reason.code, "message": reason.message} if reason else None,
+        "reason": entry.reason.facts() if entry.reason else None,
         "job_id": entry.job_id,
         "submitted_at": entry.submitted_at,
         "stored_at": entry.stored_at,

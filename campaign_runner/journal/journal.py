@@ -33,10 +33,6 @@ def _known_at_origin(job_id: str) -> str:
     return f"known at the API origin: {job_id}"
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SqliteJournal:
     """The journal of an output folder. Use as `async with SqliteJournal(folder) as journal:`.
 
@@ -44,7 +40,7 @@ class SqliteJournal:
     of an earlier one that has no answer: its sender is gone. Raises IntegrityError, StoreError.
     """
 
-    def __init__(self, folder: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, folder: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._path = folder / FILE
         self._now = now
         self._stack = AsyncExitStack()

@@ -6,7 +6,7 @@ silent, and never why one is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +39,8 @@ class ManifestImage:
         """Every field of it, in the manifest's order."""
         entry, recipe = self.entry, self.entry.recipe
         named: dict[str, Any] = {"key": entry.key, "recipe": recipe.digest, "in_campaign": self.in_campaign}
-        named |= {"also": [_cell(cell) for cell in self.other_cells]}
-        named |= _cell(entry.cell) | {"seed": entry.seed}
+        named |= {"also": [cell_fields(cell) for cell in self.other_cells]}
+        named |= cell_fields(entry.cell) | {"seed": entry.seed}
         named |= {"version": recipe.version, "accept": recipe.accept, "request": recipe.body}
         named |= {"prompt": prompt_of(recipe.body), "prompt_template": entry.variation.prompt_template}
         return named | recorded(entry)
@@ -52,7 +52,7 @@ def recorded(entry: Entry | None) -> dict[str, Any]:
     reason = entry.reason or (NOT_FETCHED if entry.state == State.ACCEPTED else NOT_YET)
     return {
         "state": entry.state,
-        "reason": None if entry.state == State.STORED else {"code": reason.code, "message": reason.message},
+        "reason": None if entry.state == State.STORED else reason.facts(),
         "file": entry.file,
         "sha256": entry.sha256,
         "bytes": entry.bytes,
@@ -75,15 +75,10 @@ def _source(entry: Entry) -> dict[str, str] | None:
     return {"how": source.how, "campaign": source.campaign, "key": source.key, "prompt": source.prompt}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
-    size = {"width": cell.size.width, "height": cell.size.height}
-    return {
-        "product": cell.product,
-        "prompt_id": cell.prompt,
-        "preset": cell.preset,
-        "market": cell.market,
-        "size": size,
-    }
+def cell_fields(cell: Cell) -> dict[str, Any]:
+    """The fields that say where in the campaign an image stands."""
+    names = {"product": cell.product, "prompt_id": cell.prompt, "preset": cell.preset, "market": cell.market}
+    return names | {"size": asdict(cell.size)}
 
 
 def listed(image: Image) -> ManifestImage:

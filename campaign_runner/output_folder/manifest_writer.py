@@ -64,16 +64,13 @@ def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:
         counted = _REQUESTS.search(file.read(_HEAD_BYTES))
         if counted is None or int(counted[1]) <= ledger.requests().submitted:
             return None
-        kept = next(name for name in map(path.with_name, _kept_names()) if not name.exists())
+        names = (path.with_name(f"manifest.kept-{number}.json") for number in count(1))
+        kept = next(name for name in names if not name.exists())
         with files.replacing(kept) as copy:
             file.seek(0)
             shutil.copyfileobj(file, copy)
         return kept
     return None
-
-
-def _kept_names() -> Iterator[str]:
-    return (f"manifest.kept-{number}.json" for number in count(1))
 
 
 def write_document(path: Path, about: Mapping[str, Any], images: Iterable[ManifestImage], *, staging: Path) -> bool:

@@ -26,7 +26,7 @@ from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
-from campaign_runner.output_folder.manifest_image import ManifestImage
+from campaign_runner.output_folder.manifest_image import ManifestImage, cell_fields
 from campaign_runner.output_folder.manifest_writer import About, figures, write_document
 from campaign_runner.rerun.comparison import VERDICTS, Pair, counts
 from campaign_runner.rerun.request import RerunRequest
@@ -80,16 +80,11 @@ def _figures(order: RerunRequest, pairs: Sequence[Pair]) -> str:
 
 
 def _image(order: RerunRequest, pair: Pair) -> dict[str, Any]:
-    image, made, cell = pair.recorded, pair.made, pair.recorded.cell
+    image, made = pair.recorded, pair.made
     is_made = made is not None and made.state == State.STORED
-    size = {"width": cell.size.width, "height": cell.size.height}
     return {
         "key": image.key,
-        "product": cell.product,
-        "prompt_id": cell.prompt,
-        "preset": cell.preset,
-        "market": cell.market,
-        "size": size,
+        **cell_fields(image.cell),
         "seed": image.seed,
         "verdict": pair.verdict,
         "distance": pair.distance,

@@ -50,10 +50,6 @@ def _nobody(is_silent: bool) -> None:
     """For a job that nobody waits for."""
 
 
-def _still_running() -> NoLongerFollowed:
-    return NoLongerFollowed("still_running", "it is still being made")
-
-
 def _stopped() -> NoLongerFollowed:
     return NoLongerFollowed("stopped", "the run was stopped")
 
@@ -197,7 +193,8 @@ class Polls:
                 job.done.set_result(finished)
         else:
             job.was_seen_running = True
-            self._reschedule(job, job.pace.next_look(age, self._random()), _still_running(), until=job.patient_until)
+            reason = NoLongerFollowed("still_running", "it is still being made")
+            self._reschedule(job, job.pace.next_look(age, self._random()), reason, until=job.patient_until)
 
     def _on_error(self, job: _Followed, error: ProviderError) -> None:
         """Nothing is lost by a failed poll: look again, more slowly."""

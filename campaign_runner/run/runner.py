@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 
 from campaign_runner.errors import GenerationFailed
 from campaign_runner.events import Attempt, Cause, Event, Fact, Failed, StillAccepted, Warned
@@ -78,7 +79,7 @@ class Runner:
         """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
         time = asyncio.get_running_loop().time
         began = time()
-        async with TaskSet(self._poller_failed) as pollers:
+        async with TaskSet(partial(self._control.failed, level=Level.DRAINING)) as pollers:
             for _ in range(POLLERS):
                 pollers.start(self._polls.serve())
             async with TaskSet(self._control.failed) as tasks:
@@ -156,7 +157,8 @@ class Runner:
             aside = set(unfinished.aside)
             await self._fetcher.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket), aside))
         except GenerationFailed as failure:
-            await self._fail(attempt, Cause(failure.code or "failed", str(failure)))
+            for variation in attempt.job.variations:
+                await self._record(Failed(attempt, variation, Cause(failure.code or "failed", str(failure))))
         except NoLongerFollowed as reason:
             self._stop_where_silent(attempt, age)
             if reason.is_gone and not isinstance(reason, GivenUp) and len(attempt.job.variations) == len(seeds):
@@ -196,10 +198,6 @@ class Runner:
             self._left.add(attempt.id)
             self._control.observe(StillAccepted(attempt, Cause(reason.code, str(reason))))
 
-    async def _fail(self, attempt: Attempt, reason: Cause) -> None:
-        for variation in attempt.job.variations:
-            await self._record(Failed(attempt, variation, reason))
-
     async def _record(self, fact: Fact) -> Fact:
         (recorded,) = await self._journal.record([fact])
         self._control.observe(recorded)
@@ -226,9 +224,6 @@ class Runner:
         if not await stop.sleep(Level.INTERRUPTED, GRACE):
             await asyncio.sleep(GRACE_AFTER_SIGNAL)
         tasks.cancel()
-
-    def _poller_failed(self, error: BaseException) -> None:
-        self._control.failed(error, Level.DRAINING)
 
 
 def _nobody(event: Event) -> None:

@@ -5,7 +5,7 @@ What is paid for is fetched, shown and settled all the same: the journal knows i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,14 +62,11 @@ def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sand
 
     `known` is where the file last ran, as far as is remembered; else they are looked for in `homes`.
     """
-    places = [*([known] if known is not None else []), *(path for home in homes for path in _folders_in(home))]
+    journals = (journal for home in homes for journal in sorted(home.glob(f"*/{tables.FILE}")))
+    places = [*([known] if known is not None else []), *(journal.parent.resolve() for journal in journals)]
     folders = [Folder(place) for place in dict.fromkeys(places)]
     ours = [folder for folder in folders if folder.is_sandbox == is_sandbox and _names(folder, file)]
     return sorted(ours, key=lambda folder: not waiting(folder))
-
-
-def _folders_in(home: Path) -> Iterator[Path]:
-    yield from (journal.parent.resolve() for journal in sorted(home.glob(f"*/{tables.FILE}")))
 
 
 def _names(folder: Folder, file: Path) -> bool:

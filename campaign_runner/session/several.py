@@ -40,11 +40,11 @@ async def run_campaigns(
     access: ServiceAccess,
     *,
     heed: Callable[..., AbstractContextManager[None]],
-    refused: Callable[[CampaignRun], None],
+    refused: Callable[[CampaignError], None],
 ) -> int:
     """Make them all; the answer is the worst exit status.
 
-    `heed` is entered with every Control and turns signals into stops; `refused` is told of each campaign that is
+    `heed` is entered with every Control and turns signals into stops; `refused` is told why one is
     refused. Raises what was a bug in one, after all have ended.
     """
     bugs: list[BaseException] = []
@@ -83,10 +83,10 @@ def _has_problems(part: CampaignRun) -> bool:
     return any(isinstance(error, CampaignFileError) for error in (part.refusal, *part.ui.control.ending.errors))
 
 
-def _tell_refusals(parts: Sequence[CampaignRun], refused: Callable[[CampaignRun], None]) -> None:
+def _tell_refusals(parts: Sequence[CampaignRun], refused: Callable[[CampaignError], None]) -> None:
     for part in parts:
         if part.refusal is not None:
-            refused(part)
+            refused(part.refusal)
 
 
 async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event) -> None:

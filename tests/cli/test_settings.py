@@ -57,7 +57,7 @@ def test_a_run_with_a_wrong_host_of_images_sends_nothing(ask: Ask, account: dict
 @pytest.mark.parametrize("text", ["0", "-4", "1000000", "9" * 5000, "four", "٤"])
 def test_an_allowance_that_is_none_is_told_by_its_variable(text: str) -> None:
     with pytest.raises(UsageError, match="CAMPAIGN_RUNNER_PER_DAY must be a whole number from 1 to 999999") as refused:
-        Environment({"CAMPAIGN_RUNNER_PER_DAY": text}).per_day(None)
+        Environment({"CAMPAIGN_RUNNER_PER_DAY": text}).rate()
     assert len(str(refused.value)) < 120
 
 

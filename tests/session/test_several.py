@@ -91,7 +91,7 @@ async def test_what_one_is_refused_for_does_not_keep_the_others(begin: Begin) ->
     with Folder(night.home / "output" / "summer").locked():
         several = await night.run_together(lost, held, sound)
     assert several.codes == {"autumn": 5, "summer": 11, "spring": 0}
-    assert [type(part.refusal) for part in several.refused] == [IntegrityError, Busy]
+    assert [type(error) for error in several.refused] == [IntegrityError, Busy]
     assert several.code == 5
 
 

@@ -78,7 +78,7 @@ class Normalizer:
             "products": self._product,
             "prompts": self._prompt,
             "presets": self._preset,
-            "markets": self._market,
+            "markets": self._worded,
             "vars": self._text,
         }
         fields: Fields = {}
@@ -87,12 +87,10 @@ class Normalizer:
             self._put(fields, (name,), value)
         fields.setdefault("presets", {"plain": {}})
         respell(fields, self._spellings)
-        self._check_campaign_id(fields.get("campaign"))
+        campaign = fields.get("campaign")
+        if isinstance(campaign, Scalar) and (flaw := id_flaw(campaign.text, LONGEST_CAMPAIGN)):
+            self._refuse(campaign, *flaw)
         return fields
-
-    def _check_campaign_id(self, name: object) -> None:
-        if isinstance(name, Scalar) and (flaw := id_flaw(name.text, LONGEST_CAMPAIGN)):
-            self._refuse(name, *flaw)
 
     def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
         if isinstance(node, Listed) and node.nodes and axis in ("products", "presets"):
@@ -156,9 +154,6 @@ class Normalizer:
     def _product(self, loc: Loc, node: Node) -> Any:
         if isinstance(node, Scalar):
             return {"name": {EVERYWHERE: node}}
-        return self._worded(loc, node)
-
-    def _market(self, loc: Loc, node: Node) -> Any:
         return self._worded(loc, node)
 
     def _preset(self, loc: Loc, node: Node) -> Any:
