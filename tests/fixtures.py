@@ -70,7 +70,9 @@ async def begin(quick_disk: Path) -> AsyncIterator[Begin]:
 
         async def begin_one(*faults: Fault, **switches: Any) -> Night:
             clock = asyncio.get_running_loop().time
-            settings = Settings(**{"per_minute": 600, "plain_pictures": True, "job_seconds": 2.0, **switches})
+            settings = Settings(
+                **{"per_minute": 600, "strict": True, "plain_pictures": True, "job_seconds": 2.0, **switches}
+            )
             night = Night(quick_disk / f"night{len(nights)}", Sandbox(settings), clock)
             service_clock = partial(_awake, night)
             night.sandbox = Sandbox(settings, faults=faults, clock=service_clock, began=night.now())

@@ -48,6 +48,7 @@ def _sandbox(rate: RateLimit) -> AbstractAsyncContextManager[str]:
     from campaign_runner.sandbox.settings import Settings
 
     settings = Settings(
+        strict=True,  # a rehearsal that takes what Adobe refuses is worse than none
         per_minute=rate.per_minute,
         per_day=rate.per_day,
         seed=secrets.randbelow(2**31),  # job ids of its own: the journal knows those of earlier sandboxes

@@ -87,11 +87,15 @@ async def _serve(settings: Settings, faults: Iterable[Fault], port: int) -> None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     try:
-        async with serving(Sandbox(settings, faults=faults), port) as origin:
+        async with serving(Sandbox(settings, faults=faults, say=_say), port) as origin:
             click.echo(_welcome(origin))
             await ended.wait()
     except OSError as error:
         raise StoreError(f"port {port} cannot be used ({error.strerror}); choose another with --port") from error
+
+
+def _say(line: str) -> None:
+    click.echo(f"sandbox  {line}", err=True)
 
 
 def _welcome(origin: str) -> str:

@@ -40,7 +40,7 @@ class Tokens:
             raise ims_error("unsupported_grant_type", "grant_type must be client_credentials")
         if fields["client_secret"] == "wrong":
             raise ims_error("invalid_client", "invalid client_secret parameter")
-        if "firefly_api" not in {scope.strip() for scope in fields["scope"].split(",")}:
+        if "firefly_api" not in fields["scope"].replace(",", " ").split():
             raise ims_error("invalid_scope", "the scope firefly_api is missing")
         client = fields["client_id"]
         token, until = self._last.get(client, ("", now))
@@ -55,13 +55,12 @@ class Tokens:
 
     def client(self, headers: Mapping[str, str], now: float) -> str | None:
         """The client id whose valid token `headers` carry, or None."""
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
-        client, until = self._issued.get(token, ("", now))
-        return client if scheme == "Bearer" and now < until else None
+        client, until = self._issued.get(_token(headers), ("", now))
+        return client if now < until else None
 
     def revoke(self, headers: Mapping[str, str]) -> None:
         """The token in `headers` is no longer good."""
-        self._issued.pop(headers.get("Authorization", "").removeprefix("Bearer "), None)
+        self._issued.pop(_token(headers), None)
 
     def _spell(self, client: str) -> str:
         """Something that looks like a JSON Web Token and is different each time."""
@@ -69,6 +68,12 @@ class Tokens:
         parts = [json.dumps({"alg": "none"}), json.dumps(facts)]
         parts.append(hashlib.sha256("".join(parts).encode()).hexdigest())
         return ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+
+
+def _token(headers: Mapping[str, str]) -> str:
+    """The token that a call carries; the name of a scheme may be written in any case."""
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def admit(tokens: Tokens, headers: Mapping[str, str], now: float) -> str:

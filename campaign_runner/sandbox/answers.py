@@ -42,6 +42,11 @@ def acceptance(job: Job, origin: str, *, first_id: str) -> dict[str, Any]:
     return answer
 
 
+def links_of(job: Job, origin: str) -> str:
+    """The Link header of an acceptance and of a status: where to ask for the job, and where to cancel it."""
+    return f'<{origin}/v3/status/{job.id}>; rel="status", <{origin}/v3/cancel/{job.id}>; rel="cancel"'
+
+
 class Answers:
     """Answers to polls; it remembers which outputs have been shown."""
 

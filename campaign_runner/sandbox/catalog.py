@@ -1,149 +1,168 @@
-"""The custom models of this account: 74 published ones and a few in other states.
+"""The custom models of an account: those of Adobe's tutorial and 73 more, or a person's own.
 
-Fixed names, ids and dates, so that a campaign that names one finds the same one
-every time. Enough of them that a list of 50 is not the whole list. Fields follow
-`CustomModelFF3pInfo` of Adobe's Firefly API specification.
+The first is the *Warm Custom Model* that Adobe's tutorial "Custom Models Generate Image API" lists, with the id and
+the dates printed there. The others have fixed names, ids and dates, so that a campaign that names one finds the same
+one every time, and are more than a list of 50 shows. Fields follow `CustomModelFF3pInfo` of Adobe's Firefly API
+specification.
 """
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from campaign_runner.sandbox.refusals import list_error
 from campaign_runner.sandbox.settings import Dates
 
-PAGE_MOST = 50
-SORTS = ("assetName", "createdDate", "modifiedDate")
-STATES = ("all", "ready", "published", "unpublished", "queued", "training", "failed", "cancelled")
 IMAGE3_BASE = ("clio_v2", "2.0.0")
 IMAGE4_BASE = ("clio_v4", "4.0.0")
 
 BRANDS = ("Harbor", "Northlight", "Juniper", "Copperfield", "Saltmarsh", "Meadow", "Atelier", "Solstice", "Linden")
 LOOKS = ("Product Still Life", "Kitchen Stories", "Packaging", "Line Art", "Night Market", "Spring", "Winter", "Icons")
 EPOCH = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+OWN = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
+"""When a person's own models were trained, if they do not say: after all others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomModel:
     """One entry. `state` is the word publishedState filters by; `concept` is empty for a style model."""
 
+    id: str
+    """The `assetId`, which a request sends as `customModelId`."""
     name: str
     display: str
-    number: int
-    base: tuple[str, str] = IMAGE3_BASE
+    created: datetime
+    """When training began."""
+    modified: datetime
+    base: tuple[str, str] | None = IMAGE3_BASE
+    """Name and version of what it was trained on; None: whatever is asked of it."""
     concept: str = ""
     state: str = "published"
+    version: str = "1"
+    etag: str = ""
+    """As the list shows it, inner quotes included; empty: made from the id."""
+    size: int = 16_513_991_265
+    sample: str = ""
 
-    @property
-    def id(self) -> str:
-        """The `assetId`, which a request sends as `customModelId`."""
-        digest = hashlib.sha256(f"custom model {self.number}".encode()).digest()
-        return f"urn:aaid:sc:VA6C2:{uuid.UUID(bytes=digest[:16], version=4)}"
+    @classmethod
+    def own(cls, called: str, /, *, id: str = "", number: int = 0, **more: Any) -> CustomModel:
+        """A model that a person calls so; its id is made from that if it has none."""
+        dates = {"created": OWN + timedelta(hours=number), "modified": OWN + timedelta(hours=number)}
+        return cls(**({"id": id or asset_id(called), "name": called, "display": called, "base": None} | dates | more))
 
-    @property
-    def created(self) -> datetime:
-        """When training began."""
-        return EPOCH + timedelta(hours=31 * self.number)
-
-    @property
-    def modified(self) -> datetime:
-        """Another order than `created`, so that sorting shows."""
-        return self.created + timedelta(hours=17 * (self.number * 29 % 78))
-
-    def entry(self, dates: Dates, *, drift: bool = False) -> dict[str, Any]:
-        """The model as the list shows it; with `drift` as it is after it was trained anew."""
+    def entry(self, dates: Dates, *, drift: bool = False, twice: bool = False) -> dict[str, Any]:
+        """The model as the list shows it; with `drift` as it is after it was trained anew, with `twice` the id by
+        the name that the tutorial's Python reads, too.
+        """
         trained = f"{self.id} trained anew" if drift else self.id
+        made = f'"{hashlib.sha256(trained.encode()).hexdigest()[:32]}"'
         published = self.state if self.state in ("published", "unpublished") else "never"
+        base = self.base or IMAGE3_BASE
         return {
-            "version": "2" if drift else "1",
+            "version": "2" if drift else self.version,
             "assetName": self.name,
-            "size": 16_513_991_265 + self.number,
-            "etag": f'"{hashlib.sha256(trained.encode()).hexdigest()[:32]}"',
+            "size": self.size,
+            "etag": made if drift else self.etag or made,
             "trainingMode": "subject" if self.concept else "style",
             "assetId": self.id,
+            **({"repo:assetId": self.id} if twice else {}),
             "mediaType": "application/vnd.adobe.ffmodel+dcx",
             "createdDate": _spelled(self.created, dates),
             "modifiedDate": _spelled(self.modified, dates),
             "publishedState": published,
-            "baseModel": {"name": self.base[0], "version": self.base[1]},
-            "samplePrompt": f"a {self.concept or 'still life'} on a table in soft light",
+            "baseModel": {"name": base[0], "version": base[1]},
+            "samplePrompt": self.sample or f"a {self.concept or 'still life'} on a table in soft light",
             "displayName": self.display,
             "conceptId": self.concept,
         }
 
 
+class Catalog:
+    """The models of one account, in the order of their adding; of two with one id the later one counts."""
+
+    def __init__(self, models: Iterable[CustomModel], *, takes_any: bool = False, concept: str = "") -> None:
+        self._models = {model.id: model for model in models}
+        self._takes_any = takes_any
+        self._concept = concept
+
+    def __iter__(self) -> Iterator[CustomModel]:
+        return iter(self._models.values())
+
+    def find(self, id: str) -> CustomModel | None:
+        """The model of that id; where any will do, one that nobody listed."""
+        found = self._models.get(id)
+        if found is None and self._takes_any and id:
+            return CustomModel.own(id, id=id, concept=self._concept)
+        return found
+
+    def lists(self, id: str) -> bool:
+        """Whether the model is one of the list."""
+        return id in self._models
+
+    def plus(self, own: Sequence[CustomModel], *, takes_any: bool = False, concept: str = "") -> Catalog:
+        """This account with some models more; others of their names make room."""
+        names = {name for model in own for name in (model.name, model.display)}
+        others = (model for model in self if not names & {model.name, model.display})
+        return Catalog((*others, *own), takes_any=takes_any, concept=concept)
+
+
+def asset_id(what: str) -> str:
+    """An id of Adobe's kind, the same for the same words."""
+    digest = hashlib.sha256(what.encode()).digest()
+    return f"urn:aaid:sc:VA6C2:{uuid.UUID(bytes=digest[:16], version=4)}"
+
+
 def _spelled(date: datetime, dates: Dates) -> int | str:
-    return int(date.timestamp() * 1000) if dates == "milliseconds" else date.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    milliseconds = date.microsecond // 1000
+    if dates == "iso":
+        return date.strftime(f"%Y-%m-%dT%H:%M:%S.{milliseconds:03}Z")
+    return int(date.timestamp()) * 1000 + milliseconds
+
+
+def _at(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+
+
+TUTORIAL = CustomModel(
+    id="urn:aaid:sc:VA6C2:bc1f46cd-be98-4a7b-9ffe-1111111111",
+    name="Warm Custom Model.ffcustommodel",
+    display="Warm Custom Model",
+    created=_at(1_733_928_288_871),
+    modified=_at(1_733_928_294_741),
+    etag='"e7ee78220f4d46ceb766758e0e300a51"',
+    sample="A bean generated in a warm setting with brown colours",
+)
+"""As Adobe's tutorial prints it; the last part of its id is shorter than a uuid's, there too."""
+
+
+def _numbered(number: int, name: str, display: str, **more: Any) -> CustomModel:
+    created = EPOCH + timedelta(hours=31 * number)
+    modified = created + timedelta(hours=17 * (number * 29 % 78))  # another order, so that sorting shows
+    more |= {"size": 16_513_991_265 + number, "created": created, "modified": modified}
+    return CustomModel(id=asset_id(f"custom model {number}"), name=name, display=display, **more)
 
 
 def _models() -> Sequence[CustomModel]:
     first = [
-        CustomModel("warm-custom-model", "Warm Custom Model", 0),
-        CustomModel("almond-candle-subject", "Almond Candle", 1, concept="almndcndl"),
-        CustomModel("cool-custom-model", "Cool Custom Model", 2, IMAGE4_BASE),
-        CustomModel("holiday-lifestyle-2025", "Holiday Lifestyle", 3),
-        CustomModel("holiday-lifestyle-2026", "Holiday Lifestyle", 4),
+        TUTORIAL,
+        _numbered(1, "almond-candle-subject", "Almond Candle", concept="almndcndl"),
+        _numbered(2, "cool-custom-model", "Cool Custom Model", base=IMAGE4_BASE),
+        _numbered(3, "holiday-lifestyle-2025", "Holiday Lifestyle"),
+        _numbered(4, "holiday-lifestyle-2026", "Holiday Lifestyle"),
     ]
     others = [(f"{brand} {look}", brand, look) for look in LOOKS for brand in BRANDS][: 74 - len(first)]
     for number, (display, brand, look) in enumerate(others, start=len(first)):
         name = f"{brand}-{look}".lower().replace(" ", "-")
-        first.append(CustomModel(name, display, number, IMAGE4_BASE if number % 3 == 0 else IMAGE3_BASE))
+        first.append(_numbered(number, name, display, base=IMAGE4_BASE if number % 3 == 0 else IMAGE3_BASE))
     for number, state in enumerate(("unpublished", "ready", "training", "failed"), start=len(first)):
-        first.append(CustomModel(f"trial-{state}", f"Trial {state.title()}", number, state=state))
+        first.append(_numbered(number, f"trial-{state}", f"Trial {state.title()}", state=state))
     return first
 
 
 MODELS = tuple(_models())
-BY_ID: Mapping[str, CustomModel] = {model.id: model for model in MODELS}
-
-
-def listing(query: Mapping[str, str], dates: Dates, *, drift: bool = False) -> dict[str, Any]:
-    """One page of the list that `query` asks for; raises Refusal 400 for what the specification does not permit."""
-    start, limit, sort, state = _asked(query)
-    chosen = [model for model in MODELS if state in ("all", model.state)]
-    chosen.sort(key=lambda model: _place(model, sort.removeprefix("-")), reverse=sort.startswith("-"))
-    page = chosen[start : start + limit]
-    path = "/v3/custom-models"
-    links: dict[str, Any] = {"page": {"href": path + "{?start,limit,sortBy}", "rel": "page", "templated": True}}
-    if start + limit < len(chosen):
-        href = f"{path}?start={start + limit}&limit={limit}&sortBy={sort}&publishedState={state}"
-        links["next"] = {"href": href, "rel": "next", "templated": False}
-    return {
-        "custom_models": [model.entry(dates, drift=drift) for model in page],
-        "_links": links,
-        "total_count": len(chosen),
-    }
-
-
-def _place(model: CustomModel, sort: str) -> tuple[object, str]:
-    key: object = {"assetName": model.name, "createdDate": model.created, "modifiedDate": model.modified}[sort]
-    return key, model.id
-
-
-def _asked(query: Mapping[str, str]) -> tuple[int, int, str, str]:
-    """start, limit, sortBy and publishedState."""
-    if unknown := query.keys() - {"start", "limit", "sortBy", "publishedState"}:
-        raise list_error(400, "Bad Request", f"unknown query parameter {min(unknown)}")
-    if "limit" in query and "start" not in query:
-        raise list_error(400, "Bad Request", "start is required if limit is given")
-    limit = _number(query, "limit", PAGE_MOST)
-    if not 1 <= limit <= PAGE_MOST:
-        raise list_error(400, "Bad Request", f"limit must be 1 to {PAGE_MOST}")
-    sort, state = query.get("sortBy", "modifiedDate"), query.get("publishedState", "published")
-    if sort.removeprefix("-") not in SORTS:
-        raise list_error(400, "Bad Request", f"sortBy must be one of {', '.join(SORTS)}")
-    if state not in STATES:
-        raise list_error(400, "Bad Request", f"publishedState must be one of {', '.join(STATES)}")
-    return _number(query, "start", 0), limit, sort, state
-
-
-def _number(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise list_error(400, "Bad Request", f"{name} must be a whole number")
-    return int(text)
+CATALOG = Catalog(MODELS)
+"""The account of a sandbox that is not told otherwise."""

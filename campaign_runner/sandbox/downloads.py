@@ -6,11 +6,13 @@ Nobody is asked who they are here, as at S3. Drawing happens off the event loop.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from aiohttp import web
 
+from campaign_runner.sandbox.doubts import Doubts
 from campaign_runner.sandbox.fault_effects import (
     Sleep,
     compressed,
@@ -24,6 +26,7 @@ from campaign_runner.sandbox.images import Picture, render, render_bomb
 from campaign_runner.sandbox.jobs import Job, Jobs, Output
 from campaign_runner.sandbox.links import Links
 from campaign_runner.sandbox.metadata import with_metadata
+from campaign_runner.sandbox.ranges import part_of, said
 from campaign_runner.sandbox.refusals import page, store_error
 from campaign_runner.sandbox.settings import Settings
 
@@ -31,16 +34,20 @@ from campaign_runner.sandbox.settings import Settings
 class Downloads:
     """The images of all jobs."""
 
-    def __init__(self, settings: Settings, jobs: Jobs, *, links: Links, sleep: Sleep) -> None:
+    def __init__(self, settings: Settings, jobs: Jobs, *, links: Links, sleep: Sleep, doubts: Doubts) -> None:
         self._settings = settings
         self._jobs = jobs
         self._links = links
         self._sleep = sleep
+        self._doubts = doubts
 
     async def answer(self, request: web.Request, faults: Sequence[Fault]) -> web.StreamResponse:
         """The image that the request's URL names; raises S3's refusals."""
         name = request.match_info["name"]
         self._links.check(name, request.query, request.headers)
+        if request.method == "HEAD":
+            signed = store_error(403, "SignatureDoesNotMatch", "The URL was signed for GET, not for HEAD.")
+            self._doubts.raised("image: HEAD of a URL that is signed for GET, as S3 does", signed)
         job_uuid, _, index = name.rpartition("-")
         made = self._jobs.made(job_uuid, int(index))
         if made is None:
@@ -72,7 +79,7 @@ class Downloads:
         if "trickle" in kinds:
             seconds = kinds["trickle"].seconds
             return await send_slowly(request, body, media_type, pause=lambda: self._sleep(seconds))
-        return web.Response(body=body[: len(body) // 2] if "truncated" in kinds else body, content_type=media_type)
+        return _whole_or_part(request, body[: len(body) // 2] if "truncated" in kinds else body, media_type)
 
     async def _draw(self, job: Job, output: Output, *, media_type: str, kinds: Set[str]) -> bytes:
         picture = picture_of(job, output)
@@ -82,6 +89,16 @@ class Downloads:
             picture = replace(picture, prompt="the same", seed=0, key="0" * 64)
         picture = replace(picture, is_plain=self._settings.plain_pictures, is_drifted=self._settings.drift)
         return await asyncio.get_running_loop().run_in_executor(None, render, picture, media_type)
+
+
+def _whole_or_part(request: web.Request, body: bytes, media_type: str) -> web.Response:
+    """`body`, or the range of it that is asked for."""
+    headers = {"Accept-Ranges": "bytes", "ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'}
+    part = part_of(len(body), request.headers.get("Range"))
+    if part is None:
+        return web.Response(body=body, content_type=media_type, headers=headers)
+    headers["Content-Range"] = said(part, len(body))
+    return web.Response(body=body[part.start : part.stop], status=206, content_type=media_type, headers=headers)
 
 
 def picture_of(job: Job, output: Output) -> Picture:

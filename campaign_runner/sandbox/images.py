@@ -24,6 +24,8 @@ from campaign_runner.sandbox.drawing.looks import look_of
 from campaign_runner.sandbox.metadata import chunk
 
 _BEYOND_SEEDS = 2**31
+_SMALLEST = 256
+"""Pixels of a side that can still be drawn on; what is smaller is drawn larger and shrunk."""
 PUNCTUATION = " .,;:!?'\"()&%+-/_…"
 
 
@@ -75,7 +77,7 @@ def _plain(picture: Picture) -> Image.Image:
 
 
 def _drawn(picture: Picture) -> Image.Image:
-    wide, high = picture.size
+    wide, high = (max(side, _SMALLEST) for side in picture.size)
     seed = picture.seed + (_BEYOND_SEEDS if picture.is_drifted else 0)
     palette, finishes = look_of(picture.styles, picture.content_class, seed=seed)
     image = compose((wide // 2, high // 2), picture.prompt, palette=palette, seed=seed).reduce(2)
@@ -84,9 +86,9 @@ def _drawn(picture: Picture) -> Image.Image:
         image = ImageEnhance.Color(image).enhance(0.4 + picture.intensity / 8)
         image = ImageEnhance.Contrast(image).enhance(0.7 + picture.intensity / 18)
     sampling = Image.Resampling.NEAREST if "pixels" in finishes else Image.Resampling.BILINEAR
-    image = image.resize(picture.size, sampling)
+    image = image.resize((wide, high), sampling)
     _letter(image, picture)
-    return image
+    return image if image.size == picture.size else image.resize(picture.size)
 
 
 def _letter(image: Image.Image, picture: Picture) -> None:

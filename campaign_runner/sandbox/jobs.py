@@ -111,8 +111,8 @@ class Jobs:
         return job
 
     def find(self, job_id: str, client: str, *, now: float) -> Job:
-        """The job, if it is this client's and still known; raises 404."""
-        job = self._jobs.get(job_id)
+        """The job by its id or the last part of it, if it is this client's and still known; raises 404."""
+        job = self._jobs.get(job_id) or self._by_uuid.get(job_id)
         if job is None or job.client != client or now - job.accepted_at >= self._settings.job_known_seconds:
             raise unknown_job()
         return job

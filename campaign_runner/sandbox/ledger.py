@@ -29,6 +29,8 @@ class Entry:
     why: str = ""
     job_id: str = ""
     keys: Sequence[str] = ()
+    doubts: Sequence[str] = ()
+    """What a strict sandbox would have refused."""
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `GET /sandbox/ledger` shows it."""
@@ -42,6 +44,7 @@ class Entry:
             "why": self.why,
             "job_id": self.job_id,
             "keys": list(self.keys),
+            "doubts": list(self.doubts),
         }
 
 
@@ -74,7 +77,7 @@ class Ledger:
         """A request was accepted: its images are charged, whether or not the answer arrives."""
         order = job.order
         entry = Entry(job.accepted_at, job.client, order.version, job.seeds, order.body, "accepted")
-        self.entries.append(replace(entry, job_id=job.id, keys=job.keys))
+        self.entries.append(replace(entry, job_id=job.id, keys=job.keys, doubts=order.doubts))
         self.charged.update(job.keys)
 
     def refuse(self, entry: Entry) -> None:

@@ -13,6 +13,8 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from campaign_runner.sandbox.fields import sentence
+
 
 class Refusal(Exception):
     """An answer other than success. `why` is its short name in the ledger."""
@@ -54,8 +56,8 @@ def api_error(
 
 
 def validation_error(mistakes: Sequence[Mapping[str, Any]]) -> Refusal:
-    """422 with all that is wrong with a request."""
-    return api_error(422, "validation_error", validation_errors=list(mistakes))
+    """422 with all that is wrong with a request, once more in words."""
+    return api_error(422, "validation_error", "; ".join(map(sentence, mistakes)), validation_errors=list(mistakes))
 
 
 def list_error(http: int, reason: str, message: str) -> Refusal:

@@ -1,9 +1,9 @@
-"""Checking a request for generation, more strictly than the service does.
+"""Checking a request for generation: what Adobe's specification forbids, and what it is silent about.
 
-Ranges, kinds and words are those of `GenerateImagesRequestV3` in Adobe's Firefly API
-specification, sizes those of its text. Refused besides, because the service is known
-or likely to ignore it in silence and bill all the same: unknown fields, a strength
-without anything it could weigh, seeds outside 0 to 2^31-1.
+Ranges, kinds and words are those of `GenerateImagesRequestV3`, sizes those of its text. What the schema forbids is
+refused. What it lets pass, but the service is known or likely to ignore and bill all the same, is a doubt: unknown
+fields, a strength without anything it could weigh, seeds outside 0 to 2^31-1, a request that names no model. A doubt
+is noted, and refused by a strict sandbox.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from campaign_runner.sandbox.catalog import BY_ID, IMAGE3_BASE, IMAGE4_BASE
-from campaign_runner.sandbox.fields import Fields, Mistake
+from campaign_runner.sandbox.catalog import IMAGE3_BASE, IMAGE4_BASE, Catalog
+from campaign_runner.sandbox.fields import Fields, Findings, sentence
 from campaign_runner.sandbox.identity import DigestOf, recipe_of
 from campaign_runner.sandbox.refusals import api_error, validation_error
 from campaign_runner.sandbox.settings import Settings
@@ -36,6 +36,7 @@ VERSIONS: Mapping[str, tuple[Size, ...]] = {
     "image4_custom": IMAGE4_SIZES,
 }
 BASES = {"image3_custom": IMAGE3_BASE, "image4_custom": IMAGE4_BASE}
+HEADER = "x-model-version"
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
 FIELDS = (
     "contentClass", "customModelId", "negativePrompt", "numVariations", "prompt", "promptBiasingLocaleCode",
@@ -61,6 +62,8 @@ class GenerationRequest:
     count: int
     recipe: str
     """Names the request whatever its seeds."""
+    doubts: tuple[str, ...] = ()
+    """What a strict sandbox would have refused, a sentence each."""
 
     @property
     def prompt(self) -> str:
@@ -94,30 +97,56 @@ def _no_constant(word: str) -> object:
 
 
 def check(
-    body: Mapping[str, Any], headers: Mapping[str, str], *, settings: Settings, digest_of: DigestOf
+    body: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    settings: Settings,
+    catalog: Catalog,
+    digest_of: DigestOf,
 ) -> GenerationRequest:
     """The order in `body` and `headers`; raises 404 for an unknown model, 422 with every mistake there is."""
-    mistakes: list[Mistake] = []
-    version = headers.get("x-model-version", settings.model_without_header)
-    accept = headers.get("x-accept-mimetype", "")
-    if not version:
-        Fields({}, ("header",), mistakes).need("x-model-version")
-        raise validation_error(mistakes)
+    findings = Findings(settings.strict)
+    if body.get("customModelId", "") is None and not settings.strict:
+        body = {name: value for name, value in body.items() if name != "customModelId"}
+        findings.doubts.append({"loc": ["body", "customModelId"], "msg": "str type expected, null is taken for none"})
+    version = _version(body, headers, findings, settings, catalog)
     if version not in VERSIONS:
         raise api_error(404, "not_found", f"Unknown x-model-version: {version}")
-    if accept:
-        Fields({"x-accept-mimetype": accept}, ("header",), mistakes).choice("x-accept-mimetype", MEDIA_TYPES)
-    fields = Fields(body, ("body",), mistakes)
+    accept = headers.get("x-accept-mimetype", "")
+    if accept and accept not in MEDIA_TYPES:
+        said = f"value is not a valid enumeration member; permitted: {', '.join(map(repr, MEDIA_TYPES))}"
+        Fields({}, ("header",), findings).doubt("x-accept-mimetype", said, "type_error.enum", enum_values=MEDIA_TYPES)
+        accept = ""
+    fields = Fields(body, ("body",), findings)
     fields.only(FIELDS)
     _check_texts(fields, version)
     size = _read_size(fields, version)
     seeds, count = _read_seeds(fields, version, settings)
     _check_look(fields, version, digest_of)
-    _check_custom_model(fields, version)
-    if mistakes:
-        raise validation_error(mistakes)
+    _check_custom_model(fields, version, catalog)
+    if findings.mistakes:
+        raise validation_error(findings.mistakes)
     recipe = recipe_of(version, accept, body=body, digest_of=digest_of)
-    return GenerationRequest(version, accept, body, size, seeds, count, recipe)
+    doubts = tuple(map(sentence, findings.doubts))
+    return GenerationRequest(version, accept, body, size, seeds, count, recipe, doubts)
+
+
+def _version(
+    body: Mapping[str, Any], headers: Mapping[str, str], findings: Findings, settings: Settings, catalog: Catalog
+) -> str:
+    """The model asked for; without a word of it image3, or the family that the custom model was trained for."""
+    if named := headers.get(HEADER):
+        return named
+    Fields({}, ("header",), findings).doubt(
+        HEADER, "field required: Adobe's pages disagree about the model of a request without it", "value_error.missing"
+    )
+    if findings.mistakes:
+        raise validation_error(findings.mistakes)
+    asset = body.get("customModelId")
+    model = catalog.find(asset) if isinstance(asset, str) else None
+    if model is None:
+        return settings.model_without_header
+    return next((version for version, base in BASES.items() if base == model.base), "image3_custom")
 
 
 def _check_texts(fields: Fields, version: str) -> None:
@@ -125,10 +154,10 @@ def _check_texts(fields: Fields, version: str) -> None:
     fields.text("prompt", low=1, high=TEXT_MOST)
     fields.text("negativePrompt", high=TEXT_MOST)
     if fields.has("negativePrompt") and version in BASES:
-        fields.blame("negativePrompt", f"negativePrompt is not supported with {version}")
-    locale = fields.text("promptBiasingLocaleCode", high=5)
+        fields.doubt("negativePrompt", f"negativePrompt is not supported with {version}")
+    locale = fields.text("promptBiasingLocaleCode")
     if locale is not None and not LOCALE.fullmatch(locale):
-        fields.blame("promptBiasingLocaleCode", "a language and a region are expected, such as en-US")
+        fields.doubt("promptBiasingLocaleCode", "a language and a region are expected, such as en-US")
 
 
 def _read_size(fields: Fields, version: str) -> Size:
@@ -141,7 +170,7 @@ def _read_size(fields: Fields, version: str) -> Size:
     if width is None or height is None:
         return 0, 0
     if (width, height) not in VERSIONS[version]:
-        fields.blame("size", f"{version} does not support {width}x{height}")
+        fields.doubt("size", f"{version} does not support {width}x{height}")
     return width, height
 
 
@@ -159,19 +188,20 @@ def _check_look(fields: Fields, version: str, digest_of: DigestOf) -> None:
     fields.choice("contentClass", ("photo", "art"))
     fields.whole("visualIntensity", low=2, high=10)
     if fields.has("visualIntensity") and version == "image4_custom":
-        fields.blame("visualIntensity", "visualIntensity is not supported with image4_custom")
+        fields.doubt("visualIntensity", "visualIntensity is not supported with image4_custom")
     fields.choice("upsamplerType", ("default", "low_creativity"))
     if fields.has("upsamplerType") and version != "image4_custom":
-        fields.blame("upsamplerType", f"upsamplerType is not supported with {version}")
+        fields.doubt("upsamplerType", f"upsamplerType is not supported with {version}")
     if style := fields.inner("style", ("presets", "strength", "imageReference")):
         style.words("presets", most=100)
         style.whole("strength", low=1, high=100)
         _check_reference(style, digest_of)
         if not style.has("presets") and not style.has("imageReference"):
-            fields.blame("style", "style has no effect without presets or imageReference")
+            fields.doubt("style", "style has no effect without presets or imageReference")
     if structure := fields.inner("structure", ("strength", "imageReference")):
         structure.whole("strength", low=0, high=100)
-        structure.need("imageReference")
+        if not structure.has("imageReference"):
+            structure.doubt("imageReference", "field required", "value_error.missing")
         _check_reference(structure, digest_of)
 
 
@@ -179,12 +209,13 @@ def _check_reference(fields: Fields, digest_of: DigestOf) -> None:
     reference = fields.inner("imageReference", ("source",))
     if reference is None:
         return
-    reference.need("source")
+    if not reference.has("source"):
+        reference.doubt("source", "field required", "value_error.missing")
     source = reference.inner("source", ("uploadId", "url"))
     if source is None:
         return
     if source.has("uploadId") == source.has("url"):
-        reference.blame("source", "either uploadId or url is required")
+        reference.doubt("source", "either uploadId or url is required")
     upload = source.text("uploadId", high=36)
     if upload is not None and digest_of(upload) is None:
         source.blame("uploadId", "the upload is unknown or its 7 days are over")
@@ -202,20 +233,21 @@ def _is_permitted(url: str) -> bool:
     return parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in REFERENCE_HOSTS)
 
 
-def _check_custom_model(fields: Fields, version: str) -> None:
+def _check_custom_model(fields: Fields, version: str, catalog: Catalog) -> None:
     name = "customModelId"
     if version not in BASES:
         if fields.has(name):
-            fields.blame(name, f"customModelId is not supported with {version}")
+            fields.doubt(name, f"customModelId is not supported with {version}")
         return
     fields.need(name)
     asset = fields.text(name, low=1, high=200)
-    model = BY_ID.get(asset or "")
     if asset is None:
         return
+    model = catalog.find(asset)
     if model is None or model.state != "published":
-        fields.blame(name, "no published custom model has this id")
-    elif model.base != BASES[version]:
-        fields.blame(name, f"this custom model was not trained for {version}")
-    elif model.concept not in str(fields.values.get("prompt", "")):
+        fields.blame(name, "no published custom model has this id; sandbox --models any takes every id")
+        return
+    if model.base in BASES.values() and model.base != BASES[version]:
+        fields.doubt(name, f"this custom model was not trained for {version}")
+    if model.concept not in str(fields.values.get("prompt", "")):
         fields.blame("prompt", f"the prompt must contain the concept of the custom model: {model.concept}")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from campaign_runner.sandbox.server import Sandbox
 
 LOOPBACK = "127.0.0.1"
+_log = logging.getLogger(__name__)
+_log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+"""Of bugs, with their trace. What a caller did wrong to HTTP is told to the caller: it is answered 400."""
 
 
 @asynccontextmanager
@@ -22,17 +27,17 @@ async def serving(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
     does not wait for calls under way.
     """
     # aiohttp takes 0 for "without end"
-    runner = web.AppRunner(sandbox.app(), access_log=None, shutdown_timeout=0.01)
+    runner = web.AppRunner(sandbox.app(), access_log=None, shutdown_timeout=0.01, logger=_log)
     await runner.setup()
     try:
         await web.TCPSite(runner, LOOPBACK, port).start()
         if sandbox.settings.other_status_port:
             await web.TCPSite(runner, LOOPBACK, 0).start()
-        origins = [f"http://{LOOPBACK}:{address[1]}" for address in runner.addresses]
-        sandbox.status_origin = origins[-1]
+        ports = [address[1] for address in runner.addresses]
+        sandbox.status_port = ports[-1] if sandbox.settings.other_status_port else 0
         with _refusing() as sandbox.dead_origin:
             async with _silent() as sandbox.silent_origin:
-                yield origins[0]
+                yield f"http://{LOOPBACK}:{ports[0]}"
     finally:
         await runner.cleanup()
 

@@ -14,20 +14,24 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
-from campaign_runner.sandbox import fault_effects
+from campaign_runner.sandbox import fault_effects, origins, unserved
 from campaign_runner.sandbox.access import Tokens, admit, admit_to_list
-from campaign_runner.sandbox.answers import Answers, acceptance, prompt_refused
-from campaign_runner.sandbox.catalog import listing
+from campaign_runner.sandbox.answers import Answers, acceptance, links_of, prompt_refused
+from campaign_runner.sandbox.catalog import CATALOG, Catalog
 from campaign_runner.sandbox.clock import Clock
+from campaign_runner.sandbox.doubts import Doubts
 from campaign_runner.sandbox.downloads import Downloads
 from campaign_runner.sandbox.faults import Fault, Place, Script
 from campaign_runner.sandbox.jobs import Job, Jobs, refuse_malformed, unknown_job
 from campaign_runner.sandbox.latency import Latency
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
+from campaign_runner.sandbox.listing import listing, unknown
 from campaign_runner.sandbox.quota import Quota
 from campaign_runner.sandbox.refusals import Dropped, Refusal, api_error, ims_error, list_error, page
 from campaign_runner.sandbox.requests import GenerationRequest, check, parse
@@ -47,25 +51,30 @@ FORBIDDEN = "forbidden"
 class Sandbox:
     """One Firefly-compatible service. `app()` serves it, `ledger` tells what it did.
 
-    `clock` counts seconds and decides everything that depends on time; `began` is the
-    date at its first reading, now by default; `sleep` is used by slow faults alone.
+    `catalog` is the account's custom models. `clock` counts seconds and decides everything that depends on time;
+    `began` is the date at its first reading, now by default; `sleep` is used by slow faults alone. `say` hears, once
+    each, what a strict sandbox would have refused.
     """
 
     def __init__(
         self,
         settings: Settings = DEFAULTS,
         *,
+        catalog: Catalog = CATALOG,
         faults: Iterable[Fault] = (),
         clock: Callable[[], float] = time.monotonic,
         began: datetime | None = None,
         sleep: fault_effects.Sleep = asyncio.sleep,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        self.status_origin = ""
-        """Where jobs are to be asked for; empty: where they were submitted."""
+        self.status_port = 0
+        """Where on the same host jobs are to be asked for; 0: where they were submitted."""
         self.dead_origin = self.silent_origin = "http://127.0.0.1:9"
         """Where a dead host of statusUrl refuses, and where it says nothing; whoever serves the sandbox sees to it."""
+        self._catalog = catalog
+        self._doubts = Doubts(say, is_strict=settings.strict)
         self._clock = Clock.starting(clock, began or datetime.now(UTC))
         self._sleep = sleep
         self._script = Script(faults, settings.seed)
@@ -75,7 +84,7 @@ class Sandbox:
         self._uploads = Uploads(settings.seed)
         self._jobs = Jobs(settings, self._script)
         links = Links(self._clock, settings.expire_seconds)
-        self._downloads = Downloads(settings, self._jobs, links=links, sleep=sleep)
+        self._downloads = Downloads(settings, self._jobs, links=links, sleep=sleep, doubts=self._doubts)
         self._answers = Answers(links, fresh_urls=settings.fresh_urls, shuffled=settings.shuffled)
 
     def app(self) -> web.Application:
@@ -89,8 +98,9 @@ class Sandbox:
                 web.post("/v2/storage/image", self._call("upload", self._upload)),
                 web.post("/v3/images/generate-async", self._call("submit", self._submit)),
                 web.get("/v3/status/{job_id}", self._call("poll", self._poll), allow_head=False),
+                web.get("/jobs/result/{job_id}", self._call("poll", self._poll_as_in_the_tutorial), allow_head=False),
                 web.put("/v3/cancel/{job_id}", self._call("cancel", self._cancel)),
-                web.get(PATH + "/{name}", self._call("download", self._downloads.answer), allow_head=False),
+                web.get(PATH + "/{name}", self._call("download", self._downloads.answer)),  # HEAD, too
                 web.get("/sandbox/ledger", self._show_ledger, allow_head=False),
             ]
         )
@@ -135,9 +145,14 @@ class Sandbox:
         return self._clock.seconds()
 
     async def _token(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
-        if request.query_string or request.content_type != "application/x-www-form-urlencoded":
+        if request.query_string:
+            advice = ims_error("invalid_request", "send the parameters as a form in the body: addresses are logged")
+            self._doubts.raised("token: parameters in the query; Adobe advises the body", advice)
+        body = await _body(request, ORDER_MOST_BYTES)
+        if body and request.content_type != "application/x-www-form-urlencoded":
             raise ims_error("invalid_request", "send the parameters as a form in the body")
-        token = self._tokens.issue(await request.post(), self._now())
+        form = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        token = self._tokens.issue(dict(request.query) | dict(form), self._now())
         seconds = self.settings.token_seconds
         life = str(seconds) if self.settings.token_lifetime == "text" else seconds
         return web.json_response({"access_token": token, "token_type": "bearer", "expires_in": life})
@@ -147,7 +162,10 @@ class Sandbox:
         accepted = request.headers.get("Accept", "*/*")
         if not any(kind in accepted for kind in ("*/*", "application/*", "application/json")):
             raise list_error(406, "Not Acceptable", "The answer is application/json.")
-        return web.json_response(listing(request.query, self.settings.dates, drift=self.settings.drift))
+        for name in unknown(request.query):
+            refusal = list_error(400, "Bad Request", f"unknown query parameter {name}")
+            self._doubts.raised(f"models: unknown query parameter {name}", refusal)
+        return web.json_response(listing(self._catalog, request.query, self.settings))
 
     async def _upload(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())
@@ -163,23 +181,37 @@ class Sandbox:
         self._refuse_beyond_quota(client)
         if request.content_type != "application/json":
             raise api_error(415, "invalid_content_type", "The body must be application/json.")
-        order = check(parse(body), request.headers, settings=self.settings, digest_of=self._digest)
+        order = self._order(parse(body), request)
         faults = self._refused_prompt(order) + self._script.at("job")
         self._quota.take(client, self._now())
         job = self._jobs.begin(client, order, now=self._now(), faults=faults)
         self.ledger.accept(job)
-        origin = self._named_origin(job) or _origin(request)
+        origin = self._named_origin(job, request)
         answer = acceptance(job, origin, first_id=self._jobs.first().id)
-        links = f'<{origin}/v3/status/{job.id}>; rel="status", <{answer["cancelUrl"]}>; rel="cancel"'
-        return web.json_response(answer, status=202, headers={"Link": links})
+        return web.json_response(answer, status=202, headers={"Link": links_of(job, origin)})
 
-    def _named_origin(self, job: Job) -> str:
-        """Where the job is said to be asked for; empty: where it was submitted."""
+    def _order(self, body: dict[str, Any], request: web.Request) -> GenerationRequest:
+        order = check(body, request.headers, settings=self.settings, catalog=self._catalog, digest_of=self._digest)
+        for doubt in order.doubts:
+            self._doubts.say(doubt)
+        model = body.get("customModelId")
+        if isinstance(model, str) and not self._catalog.lists(model):
+            self._doubts.tell(f"plays a custom model that is not on its list: {model}")
+        return order
+
+    def _named_origin(self, job: Job, request: web.Request) -> str:
+        """Where the job is said to be asked for."""
         match job.fault("dead_status_host"):
             case None:
-                return self.status_origin
+                return origins.origin(request, port=self.status_port)
             case fault:
                 return self.silent_origin if fault.word == "silent" else self.dead_origin
+
+    async def _poll_as_in_the_tutorial(self, request: web.Request, faults: Sequence[Fault]) -> web.Response:
+        """The address that Adobe's tutorial once asked: another one than the statusUrl it had been given."""
+        no = api_error(404, "not_found", "/jobs/result/ is of an old tutorial alone: ask the statusUrl of the job.")
+        self._doubts.raised("status: /jobs/result/ is not the statusUrl", no)
+        return await self._poll(request, faults)
 
     async def _poll(self, request: web.Request, faults: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())
@@ -191,18 +223,19 @@ class Sandbox:
         if job.fault("forgotten"):
             raise unknown_job()
         word = self._jobs.word(job, self._now())
-        answer = self._answers.status(job, word, origin=_origin(request), now=self._now())
+        origin = origins.origin(request)
+        answer = self._answers.status(job, word, origin=origin, now=self._now())
         if any(fault.kind == "other_job_id" for fault in faults):
             answer["jobId"] = "urn:ff:jobs:epo:00000000-0000-4000-8000-000000000000"
         if any(fault.kind == "bare_job_id" for fault in faults):
             answer["jobId"] = job.uuid
-        return web.json_response(answer)
+        return web.json_response(answer, headers={"Link": links_of(job, origin)})
 
     async def _cancel(self, request: web.Request, _: Sequence[Fault]) -> web.Response:
         client = admit(self._tokens, request.headers, self._now())
         job = self._jobs.find(request.match_info["job_id"], client, now=self._now())
         self._jobs.cancel(job, self._now())
-        return web.Response()
+        return web.json_response({})
 
     async def _show_ledger(self, _: web.Request) -> web.Response:
         return web.json_response(self.ledger.as_json())
@@ -263,10 +296,6 @@ class Sandbox:
                 raise fault_effects.rate_limited(format_datetime(date, usegmt=True))
 
 
-def _origin(request: web.Request) -> str:
-    return f"http://{request.host}"
-
-
 async def _body(request: web.Request, most: int) -> bytes:
     """The whole body; raises the 413 that gateways send, an HTML page."""
     try:
@@ -275,6 +304,8 @@ async def _body(request: web.Request, most: int) -> bytes:
         raise page(413, "Request Entity Too Large") from error
     except ConnectionError as error:  # the caller went away in the middle of it
         raise Dropped from error
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise api_error(400, "bad_request", "The body is not what its headers say.") from error
     if len(body) > most:
         raise page(413, "Request Entity Too Large")
     return body
@@ -282,12 +313,16 @@ async def _body(request: web.Request, most: int) -> bytes:
 
 @web.middleware
 async def _dressed(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Name every answer by a request id, and say no to unknown paths in JSON."""
+    """Name every answer by a request id, and say no to what cannot be read or is not served."""
+    named = "sandbox"
     try:
+        origins.refuse_malformed(request)
+        named = request.headers.get("x-request-id", named)
         response = await handler(request)
+    except Refusal as refusal:
+        response = refusal.response()
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        word = "not_found" if error.status == 404 else "method_not_allowed"
-        response = api_error(error.status, word).response()
+        response = unserved.refusal_of(request, error).response()
     if not response.prepared:
-        response.headers.setdefault("x-request-id", request.headers.get("x-request-id", "sandbox"))
+        response.headers.setdefault("x-request-id", named)
     return response

@@ -15,6 +15,7 @@ DateHeader = Literal["right", "none", "nonsense"]
 Lifetime = Literal["number", "text"]
 Dates = Literal["milliseconds", "iso"]
 Refused = Literal["451", "422", "451_at_poll", "failed", "empty"]
+ModelWithoutHeader = Literal["image3", "image4_standard"]
 UltraMany = Literal["422", "fewer"]
 SpreadShape = Literal["even", "long_tail"]
 
@@ -23,6 +24,8 @@ SpreadShape = Literal["even", "long_tail"]
 class Settings:
     """The switches of one sandbox; raises ValueError for a number out of range."""
 
+    strict: bool = False
+    """Whether what Adobe's specification is silent about is refused, too, not only noted."""
     per_minute: int = 4
     """Requests for generation in a minute, for each client id."""
     per_day: int = 9000
@@ -61,8 +64,8 @@ class Settings:
     """How long after acceptance a job can be asked for."""
     seed: int = 0
     """Where job ids, token values, unasked seeds, durations and faults by rate begin; equal seeds repeat a run."""
-    model_without_header: str = ""
-    """The model of a request without x-model-version; empty: such a request is refused."""
+    model_without_header: ModelWithoutHeader = "image3"
+    """The model of a request without x-model-version; with a customModelId it is the family of that model."""
     ultra_many: UltraMany = "422"
     """What image4_ultra does when asked for several images: refuse, or make the first only."""
     running_word: str = "running"

@@ -79,6 +79,7 @@ def sandbox_origin() -> Iterator[str]:
         "sandbox",
         "--port",
         "0",
+        "--strict",
         "--plain-pictures",
         "--per-minute",
         "600",

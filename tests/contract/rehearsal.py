@@ -102,7 +102,7 @@ async def rehearsed(home: Path, *faults: Fault, **switches: Any) -> AsyncIterato
 
     In the end the checker looks at what the runs left.
     """
-    settings = Settings(**{"per_minute": 600, "plain_pictures": True, **switches})
+    settings = Settings(**{"per_minute": 600, "strict": True, "plain_pictures": True, **switches})
     sandbox = recorded(settings, faults)
     async with serving(sandbox) as origin:
         rehearsal = Rehearsal(home, sandbox, origin)

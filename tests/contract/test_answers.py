@@ -21,6 +21,7 @@ from tests.contract.walk import Walker, stumble, walk
 SPECIFICATION = Specification()
 README = Path(__file__).parents[1] / "README.md"
 SWITCHES: list[dict[str, Any]] = [
+    {"strict": True},
     {"quota_window": "fixed", "per_minute": 1},
     {"quota_window": "bucket", "per_minute": 1},
     {"quota_window": "even", "per_minute": 1},
@@ -74,16 +75,22 @@ async def deviations(what: Callable[[Walker], Awaitable[None]], *faults: Fault, 
     return {sentence for exchange in sandbox.exchanges for sentence in SPECIFICATION.of_answer(exchange)}
 
 
-async def test_a_sandbox_as_it_comes_deviates_in_three_named_things_alone() -> None:
+async def test_a_sandbox_as_it_comes_deviates_in_five_named_things_alone() -> None:
     named = {exception.name: exception.answers for exception in EXCEPTIONS}
-    expected = named["token and images"] | named["x-request-id"] | named["dates of custom models"]
-    assert await deviations(walk) == expected
-    assert await deviations(walk, dates="iso") == expected - named["dates of custom models"]
+    dates, twice = named["dates of custom models"], named["repo:assetId"]
+    expected = named["token and images"] | named["x-request-id"] | named["body of a cancellation"]
+    assert await deviations(walk) == expected | dates | twice
+    assert await deviations(walk, strict=True) == expected | dates
+    assert await deviations(walk, strict=True, dates="iso") == expected
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=str)
-async def test_with_each_switch_every_answer_is_described_or_a_named_exception(switch: dict[str, Any]) -> None:
-    assert not unexpected(await deviations(walk, **switch) | await deviations(stumble, **switch))
+@pytest.mark.parametrize("is_strict", [False, True], ids=["lenient", "strict"])
+async def test_with_each_switch_every_answer_is_described_or_a_named_exception(
+    switch: dict[str, Any], is_strict: bool
+) -> None:
+    switches = {"strict": is_strict, **switch}
+    assert not unexpected(await deviations(walk, **switches) | await deviations(stumble, **switches))
 
 
 async def test_with_each_fault_every_answer_is_described_or_a_named_exception_and_each_of_these_occurs() -> None:

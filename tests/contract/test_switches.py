@@ -37,6 +37,7 @@ class Row:
 
 
 ROWS = [
+    *(Row({"strict": is_strict}) for is_strict in (False, True)),
     # 1. the model of a request without x-model-version: we always name it
     Row({"model_without_header": "image3"}),
     Row({"model_without_header": "image4_standard"}),
@@ -152,10 +153,14 @@ def hold(rehearsal: Rehearsal) -> None:
     assert rehearsal.ledger["charged_twice"] == {}
 
 
+@pytest.mark.parametrize("is_strict", [False, True], ids=["lenient", "strict"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.switches or row.faults[0].kind}")
-async def test_a_run_ends_as_promised_however_the_service_reads_its_pages(row: Row, tmp_path: Path) -> None:
-    async with rehearsed(tmp_path, *row.faults, **row.switches) as rehearsal:
+async def test_a_run_ends_as_promised_however_the_service_reads_its_pages(
+    row: Row, is_strict: bool, tmp_path: Path
+) -> None:
+    async with rehearsed(tmp_path, *row.faults, **{"strict": is_strict, **row.switches}) as rehearsal:
         assert await rehearsal.run(rehearsal.write(**{"seeds": 2, **row.campaign})) == row.exit
+        assert [entry["doubts"] for entry in rehearsal.ledger["requests"] if entry["doubts"]] == []
         assert rehearsal.manifest()["counts"]["stored"] == row.stored
         hold(rehearsal)
 

@@ -37,7 +37,7 @@ class Stage:
     """A sandbox with a clock that is set by hand, and a client of it."""
 
     faults: tuple[Fault, ...] = ()
-    settings: Settings = field(default_factory=lambda: Settings(job_seconds=10, plain_pictures=True))
+    settings: Settings = field(default_factory=lambda: Settings(job_seconds=10, plain_pictures=True, strict=True))
     secret: str = "canary-secret"
     seconds: float = 0.0
 

@@ -103,7 +103,7 @@ class Forks:
     @contextmanager
     def sandbox(self, home: Path, *switches: str) -> Iterator[SandboxProcess]:
         """A sandbox in a process of its own."""
-        arguments = ("sandbox", "--port", "0", "--plain-pictures", *switches)
+        arguments = ("sandbox", "--port", "0", "--strict", "--plain-pictures", *switches)
         forked = self.start(*arguments, home=home, env={})
         try:
             yield SandboxProcess(_origin(forked))

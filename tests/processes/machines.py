@@ -66,7 +66,7 @@ class SandboxProcess:
 
 @contextmanager
 def sandbox_process(*switches: str) -> Iterator[SandboxProcess]:
-    command = [*PROGRAM, "sandbox", "--port", "0", "--plain-pictures", *switches]
+    command = [*PROGRAM, "sandbox", "--port", "0", "--strict", "--plain-pictures", *switches]
     with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stdout is not None
         sandbox = SandboxProcess(process.stdout.readline().split()[1])

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from multidict import CIMultiDictProxy
 
+from campaign_runner.sandbox.catalog import CATALOG
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
@@ -52,6 +53,8 @@ class Caller:
     origin: str
     sandbox: Sandbox
     clock: HandClock
+    said: list[str]
+    """What the sandbox told whoever runs it."""
     headers: dict[str, str] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, **more: Any) -> Answer:
@@ -103,7 +106,7 @@ class Caller:
 
 
 class Open(Protocol):
-    """`await opened(*faults, per_minute=…)`: a caller, signed in, of a new sandbox."""
+    """`await opened(*faults, per_minute=…)`: a caller, signed in, of a new sandbox; strict unless it says otherwise."""
 
     async def __call__(self, *faults: Fault, **switches: Any) -> Caller: ...
 
@@ -113,7 +116,7 @@ async def opened() -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def open_one(*faults: Fault, **switches: Any) -> Caller:
-            return await stack.enter_async_context(_caller(faults, {"per_minute": 1000, **switches}))
+            return await stack.enter_async_context(_caller(faults, {"per_minute": 1000, "strict": True, **switches}))
 
         yield open_one
 
@@ -121,15 +124,17 @@ async def opened() -> AsyncIterator[Open]:
 @asynccontextmanager
 async def _caller(faults: tuple[Fault, ...], switches: dict[str, Any]) -> AsyncIterator[Caller]:
     clock = HandClock()
-    naps: list[float] = []
+    said: list[str] = []
 
     async def nap(seconds: float) -> None:
-        naps.append(seconds)
         clock.pass_(seconds)
 
-    sandbox = Sandbox(Settings(**switches), faults=faults, clock=clock, began=BEGAN, sleep=nap)
+    catalog = switches.pop("catalog", CATALOG)
+    sandbox = Sandbox(
+        Settings(**switches), catalog=catalog, faults=faults, clock=clock, began=BEGAN, sleep=nap, say=said.append
+    )
     async with serving(sandbox) as origin, aiohttp.ClientSession() as http:
-        caller = Caller(http, origin, sandbox, clock)
+        caller = Caller(http, origin, sandbox, clock, said)
         await caller.sign_in()
         yield caller
 

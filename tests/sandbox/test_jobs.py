@@ -86,7 +86,7 @@ async def test_a_cancelled_job_stays_cancelled(opened: Open, word: str) -> None:
     caller = await opened(cancelled_word=word)
     ticket = await caller.accepted()
     answer = await caller.call("PUT", ticket["cancelUrl"])
-    assert (answer.status, answer.body) == (200, b"")
+    assert (answer.status, answer.json) == (200, {})
     assert (await caller.finished(ticket))["status"] == word
     again = await caller.call("PUT", ticket["cancelUrl"])
     assert (again.status, again.json["error_code"]) == (409, "job_already_canceled")

@@ -166,10 +166,23 @@ async def test_an_unknown_model_is_404_and_a_missing_one_422(caller: Caller) -> 
     assert missing.json["validation_errors"][0]["loc"] == ["header", "x-model-version"]
 
 
-async def test_a_switch_gives_a_request_without_a_model_the_default_one(opened: Open) -> None:
-    caller = await opened(model_without_header="image3")
-    await caller.accepted("")
-    assert caller.sandbox.ledger.entries[0].version == "image3"
+@pytest.mark.parametrize("default", ["image3", "image4_standard"])
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [
+        ({}, ""),
+        ({"customModelId": None}, ""),
+        ({"customModelId": WARM}, "image3_custom"),
+        ({"customModelId": COOL}, "image4_custom"),
+    ],
+)
+async def test_a_request_without_a_model_is_image3_or_the_family_of_its_custom_model(
+    opened: Open, body: dict[str, Any], version: str, default: str
+) -> None:
+    caller = await opened(strict=False, model_without_header=default)
+    answer = await caller.call("POST", "/v3/images/generate-async", json={"prompt": "almonds"} | body)
+    assert answer.status == 202
+    assert caller.sandbox.ledger.entries[0].version == (version or default)
 
 
 async def test_a_switch_lets_ultra_make_the_first_of_several_only(opened: Open) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from campaign_runner.sandbox.catalog import CATALOG
+from campaign_runner.sandbox.own_models import read_models
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
@@ -34,8 +36,11 @@ async def earlier(quick_disk: Path) -> AsyncIterator[Callable[[str], Awaitable[N
             with tarfile.open(ARCHIVES / f"{kind}.tar.xz") as archive:
                 archive.extractall(home, filter="data")
             clock = asyncio.get_running_loop().time
-            settings = Settings(per_minute=600, plain_pictures=True, seed=2)  # its job ids are not those of then
-            night = Night(home, Sandbox(settings, clock=clock), clock, name=ORIGIN)
+            settings = Settings(
+                per_minute=600, plain_pictures=True, seed=2, strict=True
+            )  # job ids are not those of then
+            models = CATALOG.plus(read_models(ARCHIVES / "models.json"))  # what the account of then had
+            night = Night(home, Sandbox(settings, catalog=models, clock=clock), clock, name=ORIGIN)
             stack.push_async_callback(night.close)
             stack.callback(check, home / "output", None)
             night.origin = await night.serving.enter_async_context(serving(night.sandbox))

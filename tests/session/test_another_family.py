@@ -147,7 +147,9 @@ async def shop(quick_disk: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setitem(INTERFACES, "v4", ImageV4())
     monkeypatch.setattr(checker, "WRITTEN", Draft202012Validator(manifest_schema.schema()))
     clock = asyncio.get_running_loop().time
-    night = Night(quick_disk / "night", SandboxV4(Settings(per_minute=600, plain_pictures=True), clock=clock), clock)
+    night = Night(
+        quick_disk / "night", SandboxV4(Settings(per_minute=600, plain_pictures=True, strict=True), clock=clock), clock
+    )
     async with serving(night.sandbox) as night.origin:
         yield Shop(night, night.home / "campaigns" / "night.yaml")
         night.check()

@@ -82,7 +82,7 @@ class SimulatedNight:
         self.clock_is_off = 0.0
         self.origin = ""
         self.sandbox = WatchedSandbox(
-            Settings(**script.switches), faults=script.faults, clock=machine.time, began=BEGAN
+            Settings(strict=True, **script.switches), faults=script.faults, clock=machine.time, began=BEGAN
         )
         self.sandbox.witness = self._arrived
         self._script = script
