@@ -9,7 +9,7 @@ from campaign_runner.campaign_file.sheets.cells import SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.fields import fields_of
 from campaign_runner.campaign_file.sheets.headings import HeadingReader, Headings, unused
 from campaign_runner.campaign_file.sheets.products import Place, nodes, noted, recalled
-from campaign_runner.campaign_file.sheets.reader import file_problem, opened, rows_of
+from campaign_runner.campaign_file.sheets.reader import file_problem, rows_of
 from campaign_runner.campaign_file.sheets.request import RequestReader, SheetRequest, names_sheet
 from campaign_runner.campaign_file.sheets.rows import RowReader, notes
 from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
@@ -76,6 +76,7 @@ class _Reading:
         self._products = products
         self._path = source.path.parent / request.file.text
         self._fields = fields_of(source.root)
+        self._columns: set[int] = set()
         self._kept: dict[tuple[int, int], str] = {}
         self._headings: dict[int, str] = {}
         self._places = SheetPlaces(self._path, len(source.text) + 1, "", self._headings, self._kept)
@@ -84,9 +85,8 @@ class _Reading:
         """The file with the products, or with a hole that is complained about."""
         columns = HeadingReader(self._source, self._request, self._fields)
         try:
-            with opened(self._path) as file:
-                name = self._request.sheet.text if self._request.sheet is not None else None
-                rows = rows_of(file, self._path, name)
+            name = self._request.sheet.text if self._request.sheet is not None else None
+            with rows_of(self._path, name, self._columns) as rows:
                 row = next((row for row in rows if columns.is_heading(row)), None)
                 if row is None:
                     columns.refuse_none()
@@ -101,6 +101,7 @@ class _Reading:
         headings = columns.read(row, self._places)
         if "id" not in headings.columns:
             return self._without(columns.problems)
+        self._columns.update(headings.used())
         taker = RowReader(self._request, self._fields, headings, self._places)
         for each in rows:
             taker.take(each, self._kept)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from campaign_runner.campaign_file.sheets.cells import LARGEST_BYTES, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.csv_rows import csv_rows
+from campaign_runner.campaign_file.sheets.file_kinds import WORKBOOKS, refuse_other_kinds
+from campaign_runner.campaign_file.sheets.xlsx.rows import xlsx_rows
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem, column_letters
 
-SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")
+SUFFIXES = (".csv", ".tsv", *WORKBOOKS, ".ods", ".xlsb", ".numbers")
 """Names that mean a sheet; those that cannot be read are told how to be saved."""
-_SAVE_AS = "in Excel, choose File > Save As > Excel Workbook (.xlsx)"
 
 
 def read_sheet(path: Path, sheet: str | None = None) -> Iterator[SheetRow]:
     """The rows of a CSV file or a workbook that are not empty, hidden ones included; cells are texts.
 
-    `sheet` names one of a workbook's sheets, if it is not the first. A cell with a `flaw` cannot be taken as a text,
-    `cell_problem` tells it. Raises CampaignFileError with one Problem where the file cannot be read.
+    `sheet` names one of a workbook's sheets, if it is not the first. A cell with a `flaw` cannot be taken as a text;
+    `cell_problem` says so to people. Raises CampaignFileError with one Problem where the file cannot be read.
     """
     try:
-        with opened(path) as file:
-            yield from rows_of(file, path, sheet)
+        with rows_of(path, sheet) as rows:
+            yield from rows
     except UnreadableSheet as error:
         raise CampaignFileError([file_problem(path, error)]) from None
 
@@ -40,21 +42,30 @@ def file_problem(path: Path, error: UnreadableSheet) -> Problem:
     return Problem(path, error.row, 1, error.message, "", error.advice, f"row {error.row}" if error.row else "")
 
 
-def opened(path: Path) -> IO[bytes]:
-    """The file. Raises UnreadableSheet."""
+@contextmanager
+def rows_of(path: Path, sheet: str | None = None, columns: Collection[int] = ()) -> Iterator[Iterator[SheetRow]]:
+    """The rows of a file while it is open; of a workbook only `columns`, once there are any. Raises UnreadableSheet."""
+    try:
+        with _opened(path) as file:
+            refuse_other_kinds(file, path.name)
+            if path.suffix.lower() in WORKBOOKS:
+                yield xlsx_rows(file, sheet, columns)
+            else:
+                yield csv_rows(file.read(LARGEST_BYTES + 1))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UnreadableSheet(f"the file cannot be read: {reason}", "wait until it is synced, or copy it") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except FileNotFoundError:
         raise UnreadableSheet("there is no such file", f"looked for {path.absolute()}") from None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise UnreadableSheet(f"the file cannot be read: {reason}", "close it in Excel and try again") from error
-
-
-def rows_of(file: IO[bytes], path: Path, sheet: str | None = None) -> Iterator[SheetRow]:
-    """The rows of an open file. Raises UnreadableSheet."""
-    suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        yield from csv_rows(file.read(LARGEST_BYTES + 1))
-    else:
-        raise UnreadableSheet(f"{suffix or 'such'} files cannot be read", _SAVE_AS)
+    except PermissionError:
+        advice = "close it in Excel, or allow this program to read it"
+        raise UnreadableSheet("the file is open in another program, or may not be read", advice) from None
+    except IsADirectoryError:
+        raise UnreadableSheet("this is a folder", "name the workbook or the CSV file in it") from None
+    except ValueError:
+        raise UnreadableSheet("this is not the name of a file", "write it as the folder shows it") from None
