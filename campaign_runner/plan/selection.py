@@ -14,6 +14,8 @@ from campaign_runner.model import Cell
 from campaign_runner.text import did_you_mean, joined
 
 AXES = ("product", "prompt", "preset", "market", "size", "seed", "key")
+DECISION = "decision"
+"""What `--only` selects by where images were looked at: no axis of a campaign."""
 _SHORTEST_KEY = 8
 _MOST_COMPARED = 5000  # known names among which a guess is made
 
@@ -55,6 +57,8 @@ def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | Non
     values: dict[str, set[str]] = {}
     for option in options:
         axis, equals, names = option.partition("=")
+        if axis == DECISION:
+            raise UsageError(f"--only {option}: find, status, reroll, review and deliver know decisions, this does not")
         if not equals or axis not in AXES:
             raise UsageError(f"--only {option}: say AXIS=VALUE, where AXIS is one of {', '.join(AXES)}")
         wanted = [_spelt(axis, name.strip()) for name in names.split(",") if name.strip()]

@@ -30,7 +30,16 @@ PROMPT = "a cup of coffee on an oak table in autumn light"
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     """The sandbox as its command serves it, in a process of its own: these callers know no virtual time."""
-    command = [sys.executable, "-m", "campaign_runner", "sandbox", "--port=0", "--job-seconds=0.1", "--plain-pictures", "--strict"]
+    command = [
+        sys.executable,
+        "-m",
+        "campaign_runner",
+        "sandbox",
+        "--port=0",
+        "--job-seconds=0.1",
+        "--plain-pictures",
+        "--strict",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -1,0 +1,99 @@
+"""What people decided about a campaign, as the commands ask for it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from campaign_runner.campaign_file.schema.ids import derived
+from campaign_runner.campaign_file.schema.review import LONGEST_REVIEWER
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli.target import Target
+from campaign_runner.errors import UsageError
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.selection import DECISION, Selection
+from campaign_runner.review.decisions import Decisions, decisions_of
+from campaign_runner.review.marks import Reviewer
+from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState
+from campaign_runner.text import did_you_mean, joined
+
+DECISIONS = (*map(str, ImageState), "outdated", "new")
+"""The values of `--only decision=`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A campaign, its record, and what was decided about it."""
+
+    target: Target
+    campaign: Campaign
+    ledger: Ledger
+    plan: Plan
+    decisions: Decisions
+
+
+@contextmanager
+def decided(target: Target) -> Iterator[Decided]:
+    """What counts now for the campaign of `target`. Raises UsageError where nothing was ever run."""
+    with target.folder.ledger() as ledger:
+        campaign = target.recalled(ledger).campaign
+        plan = Plan(campaign, ledger.custom_model)
+        yield Decided(target, campaign, ledger, plan, decisions_of(target.folder, plan, ledger))
+
+
+def parted(only: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+    """The values of `--only` without those of `decision=`, and these. Raises UsageError for one that is none."""
+    rest = [value for value in only if value.partition("=")[0] != DECISION]
+    wanted = [value.partition("=")[2] for value in only if value not in rest]
+    names = {name.strip() for value in wanted for name in value.split(",") if name.strip()}
+    if wanted and not names:
+        raise UsageError(f"--only decision=: name at least one of {joined(DECISIONS, most=len(DECISIONS))}")
+    for name in names:
+        if name not in DECISIONS:
+            told = did_you_mean(name, DECISIONS) or f"; there are {joined(DECISIONS, most=len(DECISIONS))}"
+            raise UsageError(f"--only decision={name}: no decision has this name{told}")
+    return rest, frozenset(names)
+
+
+def is_meant(image: DecidedImage, wanted: frozenset[str]) -> bool:
+    """Whether an image was decided in one of the ways that `--only decision=` names; any, if it names none."""
+    is_so = (image.is_outdated and "outdated" in wanted) or (image.is_new and "new" in wanted)
+    return not wanted or image.state in wanted or is_so
+
+
+def narrowed(decisions: Decisions, only: Selection, wanted: frozenset[str]) -> Decisions:
+    """The rows of which something is meant, with the images that are."""
+    rows = (
+        replace(row, images=tuple(image for image in row.images if _is_chosen(row, image, only, wanted)))
+        for row in decisions.rows
+    )
+    return replace(decisions, rows=tuple(row for row in rows if row.images))
+
+
+def _is_chosen(row: DecidedRow, image: DecidedImage, only: Selection, wanted: frozenset[str]) -> bool:
+    return only.matches([row.cell], image.shot.seed, image.shot.key) and is_meant(image, wanted)
+
+
+def reviewer_of(name: str | None) -> Reviewer:
+    """Who gives verdicts: `--as NAME`, else the login name. Raises UsageError for a name without a letter or digit."""
+    called = name or _login_name()
+    id = derived(called)[:LONGEST_REVIEWER].strip("-")
+    if not id:
+        raise UsageError(f"--as {called}: use letters or digits")
+    return Reviewer(id, called)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise UsageError("who are you? say --as NAME") from None
+
+
+def now() -> datetime:
+    """The time that a mark is given."""
+    return datetime.now().astimezone()

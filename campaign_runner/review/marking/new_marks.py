@@ -1,0 +1,137 @@
+"""Verdicts given without the page, and the file they are kept in: new marks that know those they replace."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from campaign_runner.disk import files
+from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.model import Cell
+from campaign_runner.output_folder.folder import DECISIONS, Folder
+from campaign_runner.review.decisions import Decisions
+from campaign_runner.review.decisions_file import SUFFIX, file_name, lines
+from campaign_runner.review.marks import Kind, Mark, Note, Reviewer, Vote, Word
+from campaign_runner.review.rules import DecidedImage
+
+_MOST_FILES = 1000  # of one reviewer in one second
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a reviewer says of an image: a verdict, or None and a note alone. `cell` is None for all of its cells."""
+
+    key: str
+    word: Word | None
+    reason: str | None = None
+    text: str | None = None
+    cell: Cell | None = None
+
+
+class Marker:
+    """Turns what one reviewer says into marks, each of which replaces what it contradicts.
+
+    `most_picks`: where one image of a row may be picked, a pick of a second one moves the reviewer's pick.
+    """
+
+    def __init__(self, decisions: Decisions, reviewer: Reviewer, now: datetime, *, most_picks: float = 1) -> None:
+        self._reviewer = reviewer
+        self._at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        self._most_picks = most_picks
+        self._rows = {row.cell: row for row in decisions.rows}
+        self._places: dict[str, list[tuple[Cell, DecidedImage]]] = defaultdict(list)
+        for row in decisions.rows:
+            for image in row.images:
+                self._places[image.shot.key].append((row.cell, image))
+        self._given: list[Mark] = []
+        self._picked: dict[Cell, str] = {}
+
+    def marks(self, wishes: Iterable[Wish]) -> list[Mark]:
+        """The new marks; what stands already is not said again.
+
+        Raises UsageError for what is no stored image of the campaign, and for two picks where a row takes one.
+        """
+        for wish in wishes:
+            self._mark(wish)
+        return list(self._given)
+
+    def _mark(self, wish: Wish) -> None:
+        places = self._places_of(wish)
+        image = places[0][1]
+        if image.shot.sha256 is None:
+            raise UsageError(f"{wish.key[:8]} is not stored yet: there is nothing to look at")
+        cell = places[0][0] if len(places) == 1 else None
+        if wish.word is None:
+            self._note(image, cell, wish.text or "")
+            return
+        said = Vote(wish.word, wish.reason, wish.text)
+        before = {mark.id: mark for _, each in places for mark in self._own(each)}
+        if not before or any(mark.value != said or mark.sha256 != image.shot.sha256 for mark in before.values()):
+            self._add(image, cell, said, before)
+        if wish.word == "pick" and self._most_picks == 1:
+            self._move_pick(wish.key, [cell for cell, _ in places])
+
+    def _places_of(self, wish: Wish) -> Sequence[tuple[Cell, DecidedImage]]:
+        """Where the image stands that is meant. Raises UsageError where it stands nowhere."""
+        found = [place for place in self._places.get(wish.key, ()) if wish.cell is None or place[0] == wish.cell]
+        if not found:
+            where = f" in {wish.cell}" if wish.cell is not None else ""
+            raise UsageError(f"{wish.key[:8]} is not an image of this campaign{where}")
+        return found
+
+    def _note(self, image: DecidedImage, cell: Cell | None, text: str) -> None:
+        notes = (mark.value for mark in image.marks if mark.chain == ("note", self._reviewer.id))
+        if not any(isinstance(note, Note) and note.text == text for note in notes):
+            self._add(image, cell, Note(text), ())
+
+    def _move_pick(self, key: str, cells: Sequence[Cell]) -> None:
+        """Take back what the reviewer picked before in the same rows. Raises UsageError for two picks at once."""
+        for cell in cells:
+            if (first := self._picked.setdefault(cell, key)) != key:
+                raise UsageError(f"{first[:8]} and {key[:8]} are of one row ({cell}), of which one image is picked")
+            for other in self._rows[cell].images:
+                picks = [mark.id for mark in self._own(other) if mark.word == "pick"]
+                if picks and other.shot.key != key:
+                    self._add(other, cell, Vote(None), picks)
+
+    def _own(self, image: DecidedImage) -> list[Mark]:
+        """The reviewer's verdicts that stand on an image."""
+        return [mark for mark in image.marks if mark.chain == ("verdict", self._reviewer.id)]
+
+    def _add(self, image: DecidedImage, cell: Cell | None, value: Vote | Note, after: Iterable[str]) -> None:
+        kind: Kind = "note" if isinstance(value, Note) else "verdict"
+        key, sha256 = image.shot.key, image.shot.sha256 or ""
+        mark = Mark(secrets.token_hex(8), key, sha256, cell, kind, value, tuple(after), self._at, self._reviewer)
+        self._given.append(mark)
+
+
+def keep_marks(folder: Folder, campaign: str, marks: Sequence[Mark], now: datetime) -> Path:
+    """Put the marks of one reviewer into a new file of `decisions/`, durably. Raises StoreError, IntegrityError."""
+    reviewer = marks[0].reviewer
+    content = b"".join(lines(campaign, reviewer, marks))
+    return keep_file(folder, file_name(campaign, reviewer, now.astimezone(UTC)), content)
+
+
+def keep_file(folder: Folder, name: str, content: bytes) -> Path:
+    """Put a file into `decisions/` under `name`, or under one like it where that is taken; durable on return.
+
+    Raises StoreError, IntegrityError.
+    """
+    home = folder.path / DECISIONS
+    if home.is_symlink():
+        raise IntegrityError(f"{home} is a symbolic link; put a real folder there")
+    files.make_folder(home)
+    staged = home / f".{secrets.token_hex(8)}.tmp"
+    try:
+        files.write_durably(staged, content)
+        for number in range(1, _MOST_FILES):
+            target = home / (name if number == 1 else f"{name.removesuffix(SUFFIX)}-{number}{SUFFIX}")
+            if files.publish_new(staged, target):
+                return target
+    finally:
+        files.remove(staged)
+    raise IntegrityError(f"{home} has {_MOST_FILES} files called {name}; move some away")
