@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from campaign_runner.events import Attempt, Fact
-from campaign_runner.model import CustomModel, Finished, Job, Output, Size, Ticket
+from campaign_runner.model import Finished, Job, Output, Size, Ticket
 
 
 class Provider(Protocol):
@@ -49,12 +49,6 @@ class Provider(Protocol):
 
         Raises LinkExpired (poll for a fresh URL), BlockedHost (not contacted), Damaged or Unavailable.
         `LinkExpired.code` is `link_expired` or `no_link` where the service's side said so, and not a proxy's page.
-        """
-
-    async def find_models(self, name: str) -> Sequence[CustomModel]:
-        """The custom models of the account that bear this name (display name, else asset name, else id).
-
-        An empty answer means: not shared with this account. Raises AccountRefused, Throttled or Unavailable.
         """
 
 

@@ -67,34 +67,34 @@ class Retake:
             path.chmod(mode)
 
 
-@dataclass(frozen=True, slots=True)
-class Purchased:
-    """What is known of a campaign beside its file: the custom model that was found, and the keys ever asked for."""
-
-    model: CustomModel | None = None
-    bought: Collection[str] = ()
-
-
-def retake(campaign: Campaign, image: Variation, wish: TakeChange, known: Purchased) -> Retake:
+def retake(
+    campaign: Campaign,
+    image: Variation,
+    wish: TakeChange,
+    *,
+    model: CustomModel | None = None,
+    bought: Collection[str] = (),
+) -> Retake:
     """Another take of `image`, which is or was in the campaign.
 
-    Further seeds are the next ones that nobody asked for yet. Raises UsageError where the file cannot say so, or
+    `model` is what the custom model's name was found to mean, `bought` are the keys ever asked for: further seeds are
+    the next ones of which nobody asked. Raises UsageError where the file cannot say so, or
     would be wrong.
     """
-    plan = Plan(campaign, known.model)
+    plan = Plan(campaign, model)
     if not plan.knows_keys:
         raise UsageError("the images of a custom model have keys once a first run looked it up: run the campaign first")
     planned = set(plan.keys())
     fields = _fields(campaign, *_where(plan, image, wish))
-    draft = _Draft(campaign, fields, known.model)
+    draft = _Draft(campaign, fields, model)
     recipe = draft.recipe(image.seed)
     seeds = wish.seeds or (image.seed,)
     if wish.further:
-        seeds = _further(recipe, image.seed, wish.further, planned | set(known.bought))
+        seeds = _further(recipe, image.seed, wish.further, planned | set(bought))
     if twice := [seed for seed in seeds if recipe.key(seed) in planned]:
         raise UsageError(f"the campaign already has that image, with seed {joined(list(map(str, twice)))}")
     before, after = draft.content, draft.with_seeds(seeds)
-    new = Plan(_read(campaign.path, after), known.model)
+    new = Plan(_read(campaign.path, after), model)
     expected = tuple(recipe.key(seed) for seed in seeds)
     keys = set(new.keys())
     if keys - planned != set(expected) or not planned <= keys:

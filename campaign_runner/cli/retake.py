@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from campaign_runner.authoring.retake import Purchased, Retake, TakeChange, retake
+from campaign_runner.authoring.retake import Retake, TakeChange, retake
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
@@ -104,7 +104,7 @@ def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
             raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
         campaign = load(Path(display_path(file)))
         bought = frozenset(ledger.keys())
-        new = retake(campaign, hit.entry.variation, wish, Purchased(ledger.custom_model, bought))
+        new = retake(campaign, hit.entry.variation, wish, model=ledger.custom_model, bought=bought)
         status = PlanStatus(new.plan, ledger.states, Selection({"key": frozenset(new.added)}))
         own = Environment.of_process().rate().lowered(campaign.quota.per_minute, campaign.quota.per_day)
         figures = estimate(status, own, bought=ledger.requests().bought, now=datetime.now().astimezone())

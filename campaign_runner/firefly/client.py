@@ -95,14 +95,12 @@ class FireflyClient(Provider):
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         steady: Callable[[], float] = time.monotonic,
-        request_id: Callable[[], object] = uuid4,
         jobs: JobsOnRecord | None = None,
     ) -> None:
         self._settings = settings
         self._origin = settings.firefly_url
         self._credentials = settings.credentials
         self._clock = clock
-        self._request_id = request_id
         self._jobs = jobs or NothingOnRecord()
         self._routes = Routes(self._origin)
         self._closing = AsyncExitStack()
@@ -229,7 +227,7 @@ class FireflyClient(Provider):
         return answers.read_image(outcome, self._clock())
 
     async def find_models(self, name: str) -> Sequence[CustomModel]:
-        """The custom models that bear `name` exactly; see Provider."""
+        """Those that are `named` so; none: not shared with this account. Raises what `list_models` does."""
         return named(await self.list_models(), name)
 
     async def list_models(self) -> Sequence[CustomModel]:
@@ -265,7 +263,7 @@ class FireflyClient(Provider):
         return self._heard(await connection.exchange(self._authorised(request, token)), when_lost, token)
 
     def _authorised(self, request: Request, token: Secret) -> Request:
-        return self._credentials.authorise(request, token, str(self._request_id()))
+        return self._credentials.authorise(request, token, str(uuid4()))
 
     def _heard(self, outcome: Response | Lost, when_lost: Callable[[Lost], ProviderError], token: Secret) -> Response:
         """The service's answer, whose clock is compared with ours. Raises what a lost one is."""

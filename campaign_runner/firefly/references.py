@@ -19,7 +19,7 @@ from campaign_runner.events import Fact, Uploaded
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
 from campaign_runner.firefly.protocol.interfaces import references_of
-from campaign_runner.model import CustomModel, Finished, Job, Output, Ticket
+from campaign_runner.model import Finished, Job, Output, Ticket
 from campaign_runner.ports import Provider, Reference, References
 from campaign_runner.tasks import in_thread
 
@@ -78,9 +78,6 @@ class WithReferences(Provider):
 
     async def fetch(self, output: Output) -> bytes:
         return await self._service.fetch(output)
-
-    async def find_models(self, name: str) -> Sequence[CustomModel]:
-        return await self._service.find_models(name)
 
     async def _upload(self, sha256: str) -> str:
         reference = await self._references.read(sha256)

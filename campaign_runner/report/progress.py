@@ -48,7 +48,6 @@ class Tally:
     images: int = 0
     requests: int = 0
     stored: int = 0
-    settled: int = 0
     sent: int = 0
 
     def count(self, event: Event) -> None:
@@ -59,14 +58,8 @@ class Tally:
                 self.sent += 1
             case Stored():
                 self.stored += 1
-                self.settled += 1
-            case Failed():
-                self.settled += 1
-            case Doubted(attempt):
-                self.settled += len(attempt.job.variations)
-            case Refused(attempt, _, for_good):
-                self.sent -= not for_good
-                self.settled += len(attempt.job.variations) if for_good else 0
+            case Refused(for_good=False):
+                self.sent -= 1
             case _:
                 pass
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Iterable
 
 POLL_PRICE = 0.1
 """Seconds of delay that one poll is worth."""
@@ -23,11 +22,9 @@ _NEIGHBOURS = 0.2
 class Pace:
     """The durations, in seconds, of the last jobs of one kind (model and size), and what follows from them."""
 
-    def __init__(self, seen: Iterable[float] = ()) -> None:
+    def __init__(self) -> None:
         self._recent: deque[float] = deque()
         self._sorted: list[float] = []
-        for seconds in seen:
-            self.learn(seconds)
 
     def learn(self, seconds: float) -> None:
         """A job took `seconds` from its acceptance to the poll that found it finished."""

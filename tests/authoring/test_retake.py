@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.authoring.retake import Purchased, Retake, TakeChange, retake
+from campaign_runner.authoring.retake import Retake, TakeChange, retake
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Variation
@@ -43,7 +43,7 @@ def entry(new: Retake) -> str:
 def test_another_text_names_every_axis_the_campaign_has(tmp_path: Path) -> None:
     more = "presets: [painting]\nmarkets: {us: {locale: en-US}}\nsizes: [square]\nseeds: [7, 8]\n"
     path = file_of(tmp_path, more)
-    new = retake(load(path), first(path), TakeChange(text='soap "alone" in a dish'), Purchased())
+    new = retake(load(path), first(path), TakeChange(text='soap "alone" in a dish'))
     text = "'soap \"alone\" in a dish'"
     cell = f"product: candle, prompt: hero, text: {text}, preset: painting, market: us, size: 2048x2048, seeds: [7]"
     assert entry(new) == f"+  - {{{cell}}}"
@@ -52,14 +52,14 @@ def test_another_text_names_every_axis_the_campaign_has(tmp_path: Path) -> None:
 
 def test_an_axis_the_campaign_has_not_is_not_named(tmp_path: Path) -> None:
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7]\n")
-    assert "preset" not in entry(retake(load(path), first(path), TakeChange(seeds=(9,)), Purchased()))
+    assert "preset" not in entry(retake(load(path), first(path), TakeChange(seeds=(9,))))
 
 
 def test_a_take_of_an_entry_keeps_what_that_entry_says(tmp_path: Path) -> None:
     own = "{product: candle, prompt: hero, text: a tin, size: square, seeds: [5], styles: [painting, low key]}"
     path = file_of(tmp_path, f"sizes: [square]\nseeds: [7]\ninclude: [{own}]\n")
     image = list(Plan(load(path)))[-1]
-    new = retake(load(path), image.variation, TakeChange(further=2), Purchased())
+    new = retake(load(path), image.variation, TakeChange(further=2))
     assert new.added == (image.recipe.key(6), image.recipe.key(7))
     assert 'styles: [painting, "low key"]' in entry(new)
 
@@ -67,7 +67,7 @@ def test_a_take_of_an_entry_keeps_what_that_entry_says(tmp_path: Path) -> None:
 def test_further_seeds_avoid_what_was_planned_or_asked_for(tmp_path: Path) -> None:
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7, 8]\n")
     image = next(iter(Plan(load(path))))
-    new = retake(load(path), image.variation, TakeChange(further=2), Purchased(bought={image.recipe.key(10)}))
+    new = retake(load(path), image.variation, TakeChange(further=2), bought={image.recipe.key(10)})
     assert new.added == (image.recipe.key(9), image.recipe.key(11))
 
 
@@ -75,7 +75,7 @@ def test_an_image_that_left_the_campaign_keeps_its_words(tmp_path: Path) -> None
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7]\n")
     image = next(iter(Plan(load(path))))
     path.write_text(path.read_text(encoding="utf-8").replace("oak", "ash"), encoding="utf-8")
-    new = retake(load(path), image.variation, TakeChange(seeds=(9,)), Purchased())
+    new = retake(load(path), image.variation, TakeChange(seeds=(9,)))
     assert new.added == (image.recipe.key(9),)
 
 
@@ -93,7 +93,7 @@ REFUSED: list[tuple[TakeChange, str]] = [
 def test_what_the_file_cannot_say_is_refused_in_words(wish: TakeChange, words: str, tmp_path: Path) -> None:
     path = file_of(tmp_path, "presets: [painting]\nsizes: [square]\nseeds: [7]\n")
     with pytest.raises(UsageError, match=f"(?s){words}"):
-        retake(load(path), first(path), wish, Purchased())
+        retake(load(path), first(path), wish)
 
 
 def test_a_custom_model_has_to_be_known(tmp_path: Path) -> None:
@@ -101,13 +101,13 @@ def test_a_custom_model_has_to_be_known(tmp_path: Path) -> None:
     campaign = load(path)
     image = next(iter(Plan(campaign, MODEL))).variation
     with pytest.raises(UsageError, match="run the campaign first"):
-        retake(campaign, image, TakeChange(further=1), Purchased())
-    assert len(retake(campaign, image, TakeChange(further=1), Purchased(MODEL)).added) == 1
+        retake(campaign, image, TakeChange(further=1))
+    assert len(retake(campaign, image, TakeChange(further=1), model=MODEL).added) == 1
 
 
 def test_a_file_that_was_edited_meanwhile_is_left_alone(tmp_path: Path) -> None:
     path = file_of(tmp_path, "sizes: [square]\nseeds: [7]\n")
-    new = retake(load(path), first(path), TakeChange(further=1), Purchased())
+    new = retake(load(path), first(path), TakeChange(further=1))
     path.write_text("edited", encoding="utf-8")
     with pytest.raises(UsageError, match="edited meanwhile"):
         new.write()
@@ -119,7 +119,7 @@ def test_a_link_is_followed_and_permissions_stay(tmp_path: Path) -> None:
     real.chmod(0o664)
     link = tmp_path / "link.yaml"
     link.symlink_to(real)
-    retake(load(link), first(link), TakeChange(further=1), Purchased()).write()
+    retake(load(link), first(link), TakeChange(further=1)).write()
     assert link.is_symlink() and "include" in real.read_text(encoding="utf-8")
     assert real.stat().st_mode & 0o777 == 0o664
 
@@ -172,7 +172,7 @@ def test_a_retake_keeps_every_line_and_adds_exactly_its_images(
     path.write_bytes(before)
     plan = Plan(load(path))
     image = plan.at(at % len(plan))
-    new = retake(load(path), image.variation, wish, Purchased())
+    new = retake(load(path), image.variation, wish)
     new.write()
     kept = iter(path.read_bytes().splitlines(keepends=True))
     assert all(line in kept for line in before.splitlines(keepends=True) if not line.startswith(b"include: ["))

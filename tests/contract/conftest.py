@@ -1,14 +1,5 @@
 """Client and sandbox live in one loop of virtual time here."""
 
-from __future__ import annotations
+from tests.fixtures import pytest_asyncio_loop_factories
 
-import asyncio
-from collections.abc import Callable, Mapping
-
-from tests.virtual import VirtualLoop
-
-
-def pytest_asyncio_loop_factories(
-    config: object, item: object
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"virtual": VirtualLoop}
+__all__ = ["pytest_asyncio_loop_factories"]

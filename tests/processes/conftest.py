@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.forks import Forks, forks
 from tests.processes.machines import Machine, SandboxProcess, sandbox_process
 
 
@@ -23,6 +24,13 @@ def machine_for(tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
     for machine in machines:
         if machine.texts:
             machine.check()
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Forks]:
+    """Runs commands in forks of one process, which has imported all there is."""
+    with forks() as launcher:
+        yield launcher
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forks, Place, forks
+from tests.processes.forks import Forks, Place
 from tests.processes.machines import Done, Machine, SandboxProcess
 
 SHARES = 8
@@ -36,12 +36,6 @@ defaults: {{style_reference: look.png}}
 sizes: [896x1152]
 seeds: [1, 2]
 """
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Forks]:
-    with forks() as launcher:
-        yield launcher
 
 
 @dataclass(frozen=True)

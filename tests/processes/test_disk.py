@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forked, Forks, forks
+from tests.processes.forks import Forked, Forks
 from tests.processes.machines import Done, Machine, SandboxProcess
 
 CAMPAIGN = """\
@@ -35,12 +35,6 @@ SIZES = (0, 512, *range(4096, 43 * 8192, 8192))
 SHARES = 2
 LEISURE = 5
 """Seconds that a run waits for its first job, in which its disk is filled."""
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Forks]:
-    with forks() as launcher:
-        yield launcher
 
 
 def completed(launcher: Forks, machine: Machine, sandbox: SandboxProcess, failed: Done) -> None:

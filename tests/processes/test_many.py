@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forks, forks
+from tests.processes.forks import Forks
 from tests.processes.machines import PATIENCE, Machine
 
 MANY = 20
@@ -22,12 +22,6 @@ prompts: {{hero: "{{product.name}} on an oak table"}}
 sizes: [896x1152]
 seeds: [1]
 """
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Forks]:
-    with forks() as launcher:
-        yield launcher
 
 
 def test_of_twenty_runs_of_a_folder_one_runs_and_the_others_send_nothing(launcher: Forks, tmp_path: Path) -> None:

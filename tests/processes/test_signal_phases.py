@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forked, Forks, forks
+from tests.processes.forks import Forked, Forks
 from tests.processes.machines import PATIENCE, Machine, SandboxProcess
 
 CAMPAIGN = """\
@@ -67,12 +67,6 @@ PHASES = {
     "while downloading": Phase({"kind": "slow_after", "where": "download", "seconds": SLOW}, calls={"download": 1}),
     "at the end": Phase(events={"stored": 4}),
 }
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Forks]:
-    with forks() as launcher:
-        yield launcher
 
 
 def events(run: Forked, kind: str) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.checker import check
-from tests.processes.forks import Forks, forks
+from tests.processes.forks import Forks
 from tests.processes.machines import PROGRAM, Machine
 
 FULL = Path("/dev/full")
@@ -23,12 +22,6 @@ prompts: {{hero: "{{product.name}} on an oak table"}}
 sizes: [896x1152]
 seeds: [1]
 """
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Forks]:
-    with forks() as launcher:
-        yield launcher
 
 
 STREAMS = [

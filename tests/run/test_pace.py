@@ -76,16 +76,23 @@ def test_at_equal_delay_a_learned_pace_needs_fewer_polls_than_a_fixed_interval(
     assert theirs.polls / ours.polls >= saved
 
 
+def taught(seconds: float, *, times: int) -> Pace:
+    pace = Pace()
+    for _ in range(times):
+        pace.learn(seconds)
+    return pace
+
+
 @pytest.mark.parametrize("age", [0.0, 1.0, 29.0, 31.0, 1000.0, 86_400.0])
 @pytest.mark.parametrize("seen", [0, 1, 5, 500])
 def test_no_wait_is_shorter_or_longer_than_its_bounds(age: float, seen: int) -> None:
-    pace = Pace([30.0] * seen)
+    pace = taught(30.0, times=seen)
     assert SHORTEST * 0.9 <= pace.next_look(age, 0.0) <= pace.next_look(age, 1.0) <= LONGEST * 1.1
 
 
 def test_what_was_long_ago_is_forgotten() -> None:
-    pace = Pace([200.0] * 200)
+    pace = taught(200.0, times=200)
     for _ in range(200):
         pace.learn(5.0)
-    assert pace.next_look(0.0) < Pace([200.0] * 200).next_look(0.0)
+    assert pace.next_look(0.0) < taught(200.0, times=200).next_look(0.0)
     assert pace.next_look(4.9) <= 1.0

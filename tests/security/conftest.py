@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.commands import SECRET, Command, Said
+from tests.cli.typed import Said
+from tests.security.commands import SECRET, Command
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
 from tests.checker import Seen, check
+from tests.cli.typed import Said
 from tests.firefly.raw_server import answer, raw_server
 from tests.leaks import check_bytes, files_below
-from tests.security.commands import Command, Said
+from tests.security.commands import Command
 
 ODD_SECRET = "p8e-c&n/a+r\"y'<s>%e=c\\ret"
 """Each character is spelled otherwise in a URL, in JSON or in HTML."""

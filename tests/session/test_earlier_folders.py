@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from campaign_runner.authoring.retake import Purchased, TakeChange, retake
+from campaign_runner.authoring.retake import TakeChange, retake
 from campaign_runner.authoring.since_last_run import since_last_run
 from campaign_runner.campaign_file.loader import load, recall
 from campaign_runner.campaign_file.schema.ids import LONGEST_ID, derived, derived_before
@@ -189,7 +189,7 @@ async def test_another_take_of_an_image_that_left_is_written_under_todays_id(nig
     campaign = edited(campaign_of(night), "on a table", "on a shelf")
     with Ledger(folder_of(night).path) as ledger:
         (entry,) = ledger.with_key(next(k for k, p in _departed(ledger, campaign) if p == "ros-soap"))
-    new = retake(campaign, entry.variation, TakeChange(seeds=(9,)), Purchased())
+    new = retake(campaign, entry.variation, TakeChange(seeds=(9,)))
     assert b"{product: rose-soap, prompt: hero" in new.after
 
 
