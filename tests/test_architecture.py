@@ -16,7 +16,7 @@ __main__
 cli
 rerun
 maintenance
-session find verify
+session find verify deliver
 __init__
 report schemas
 review
@@ -32,7 +32,7 @@ campaign_file.syntax
 pictures retry
 disk
 ports
-events families errors
+channels events families errors
 problem
 model text tasks uptime version
 """
@@ -141,7 +141,18 @@ def known(target: str) -> str:
     return target if target in MODULES else target.rpartition(".")[0] if target.rpartition(".")[0] in MODULES else ""
 
 
-PURE = ("campaign_file", "events", "families", "firefly.protocol", "model", "plan", "problem", "retry", "text")
+PURE = (
+    "campaign_file",
+    "channels",
+    "events",
+    "families",
+    "firefly.protocol",
+    "model",
+    "plan",
+    "problem",
+    "retry",
+    "text",
+)
 THE_WORLD = {"asyncio", "os", "random", "socket", "threading", "time"}
 LEXICAL = {"os.path.normpath"}
 """These look at a name alone, never at a disk."""

@@ -94,6 +94,7 @@ _WRITTEN: dict[object, Schema] = {
     values.as_model: {"enum": list(FAMILIES)},
     values.as_locale: {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Z][a-z]{3})?-([A-Z]{2}|[0-9]{3})$"},
     values.as_size: SIZE,
+    values.as_pixels: {"type": "string", "pattern": "^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"},
     values.as_seeds: SEEDS,
     values.as_any_seeds: {"anyOf": [SEED, *SEEDS["anyOf"]]},
     review.as_reviewer: {"type": "string", "pattern": f"^{review.REVIEWER.pattern}$"},
@@ -118,6 +119,8 @@ _EXAMPLES: dict[str, list[object]] = {
     "budget": [200],
     "quota": [{"per_minute": 2}],
     "review": [{"need": 2, "final": "lead"}],
+    "channels": [["instagram-story", "linkedin-ad", {"name": "web-billboard", "size": "970x250", "max_kb": 150}]],
+    "deliver": [{"folders": ["market", "channel"], "alt": "{product.name} on an oak table"}],
 }
 
 
@@ -215,6 +218,7 @@ def _shorten(fields: Schema) -> None:
         fields[name]["anyOf"] = [*listed, named]
     fields["markets"] |= entries
     fields["vars"] |= {"minProperties": 1}
+    fields["channels"]["items"] = {"anyOf": [{"type": "string"}, fields["channels"]["items"]]}
 
 
 def _id(longest: int) -> Schema:

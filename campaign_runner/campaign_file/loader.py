@@ -10,6 +10,7 @@ from os.path import normpath
 from pathlib import Path
 
 from campaign_runner.campaign_file.check.counts import MOST_CELLS, count_problems, product_of_lists
+from campaign_runner.campaign_file.check.delivery import delivery_problems, delivery_warnings
 from campaign_runner.campaign_file.check.partial import PartialCampaign, drafted
 from campaign_runner.campaign_file.check.rules import rule_problems, rule_warnings
 from campaign_runner.campaign_file.check.strengths import strength_problems
@@ -42,8 +43,10 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     problems += count_problems(draft, is_sound=not problems)
     if problems:
         raise CampaignFileError(_in_file_order(problems))
-    warnings = chain(sheet.warnings, *(islice(found, _MOST_TOLD) for found in (rule_warnings(draft), words.warnings())))
-    return draft.campaign.warned(_in_file_order(warnings))
+    undeliverable = _in_file_order(islice(_undeliverable(draft, words), _MOST_TOLD))
+    found = (rule_warnings(draft), words.warnings(), delivery_warnings(draft), undeliverable)
+    warnings = chain(sheet.warnings, *(islice(each, _MOST_TOLD) for each in found))
+    return draft.campaign.warned(_in_file_order(warnings), undeliverable)
 
 
 def recall(
@@ -92,6 +95,15 @@ def _across(draft: PartialCampaign, words: TextCheck) -> Iterator[Problem]:
     yield from strength_problems(draft)
     if not circles:
         yield from TemplateCheck(draft, words.known).problems()
+
+
+def _undeliverable(draft: PartialCampaign, words: TextCheck) -> Iterator[Problem]:
+    """What stops a delivery of a campaign that may be run."""
+    yield from draft.undeliverable
+    told = list(delivery_problems(draft, words))
+    yield from told
+    if not told:
+        yield from TemplateCheck(draft, words.known).delivery_problems()
 
 
 def _in_file_order(problems: Iterable[Problem]) -> list[Problem]:

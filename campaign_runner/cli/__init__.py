@@ -23,7 +23,7 @@ COMMANDS = {
         "plan": "Preview a campaign: images, cost and time.",
         "clone": "Copy a campaign to a new name.",
         "models": "List your custom models, each with the two lines to paste.",
-        "schema": "Print the JSON Schema of campaign files, manifests or decisions.",
+        "schema": "Print the JSON Schema of campaign files and of what is recorded.",
     },
     "Make": {
         "run": "Generate the missing images and download finished ones.",
@@ -40,6 +40,10 @@ COMMANDS = {
         "keep": "Keep existing images after a wording change (free).",
         "prune": "Move images the campaign no longer uses to `removed/`.",
         "cancel": "Cancel requests that Adobe is still working on.",
+    },
+    "Deliver": {
+        "channels": "List the channels that pictures can be delivered to.",
+        "deliver": "Cut the chosen images to every channel, named and labelled.",
     },
     "Check": {
         "verify": "Check that every stored image is still there and unchanged.",

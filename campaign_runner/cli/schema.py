@@ -13,7 +13,7 @@ from campaign_runner.cli.help import ending
 @click.command(epilog=ending("schema manifest"))
 @click.argument("name", type=click.Choice(get_args(schemas.Name)), default="campaign")
 def command(name: schemas.Name) -> None:
-    """Print the JSON Schema of campaign files, manifests or decisions.
+    """Print the JSON Schema of campaign files and of what is recorded.
 
     A decisions file is JSON lines: its schema is that of one line.
 

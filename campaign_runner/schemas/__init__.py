@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
-Name: TypeAlias = Literal["campaign", "manifest", "decisions"]
+Name: TypeAlias = Literal["campaign", "manifest", "decisions", "deliver"]
 
 
 def shipped(name: Name) -> str:

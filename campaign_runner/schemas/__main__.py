@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 
 from campaign_runner.campaign_file import json_schema
-from campaign_runner.output_folder import manifest_schema
+from campaign_runner.output_folder import delivery_record, manifest_schema
 from campaign_runner.review import decisions_format
 
-SCHEMAS = {"campaign": json_schema.schema, "manifest": manifest_schema.schema, "decisions": decisions_format.schema}
+SCHEMAS = {
+    "campaign": json_schema.schema,
+    "manifest": manifest_schema.schema,
+    "decisions": decisions_format.schema,
+    "deliver": delivery_record.schema,
+}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from campaign_runner.campaign_file import json_schema
-from campaign_runner.output_folder import manifest_schema
+from campaign_runner.output_folder import delivery_record, manifest_schema
 from campaign_runner.review import decisions_format
 from tests.cli.typed import Ask
 
@@ -19,6 +19,7 @@ from tests.cli.typed import Ask
         (("campaign",), json_schema.schema()),
         (("manifest",), manifest_schema.schema()),
         (("decisions",), decisions_format.schema()),
+        (("deliver",), json.loads(json.dumps(delivery_record.schema()))),
     ],
 )
 def test_it_prints_the_schema(arguments: tuple[str, ...], schema: dict[str, object], ask: Ask) -> None:

@@ -12,6 +12,8 @@ from campaign_runner.campaign_file.schema.review import ReviewRules
 from campaign_runner.campaign_file.schema.schema import (
     Campaign,
     CampaignQuota,
+    ChannelEntry,
+    DeliverySettings,
     Exclude,
     Include,
     Look,
@@ -35,6 +37,8 @@ _MODELS: Mapping[str, type[Any]] = {
     "include": Include,
     "quota": CampaignQuota,
     "review": ReviewRules,
+    "channels": ChannelEntry,
+    "deliver": DeliverySettings,
 }
 _MISSING = {
     "campaign": "campaign: almond-autumn",
@@ -49,6 +53,9 @@ _RANGES = {
     "structure_strength": "write a number from 0 to 100",
     "visual_intensity": "write a number from 2 to 10",
     "concurrency": "8 works for almost everyone",
+    "max_kb": "write the kilobytes a file may have, such as 150",
+    "min_quality": "write a number from 1 to 92; 60 is the default",
+    "name_max": "write a number from 20 to 200; 120 is the default",
 }
 _ENTRIES = {  # an example of what stands inside an entry
     "defaults": "content_class: photo",
@@ -61,9 +68,11 @@ _ENTRIES = {  # an example of what stands inside an entry
     "include": "product: candle, prompt: hero, preset: plain, size: square",
     "quota": "per_minute: 2",
     "review": "final: lead",
+    "channels": "name: web-billboard, size: 970x250, max_kb: 150",
+    "deliver": "folders: [market, channel]",
 }
 _MOST_GUESSED = 500  # unknown keys of which it is asked what they meant
-_LATER = ("channels", "deliver", "due", "account")  # reserved at the top of the file
+_LATER = ("due", "account")  # reserved at the top of the file
 _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
 
 
@@ -116,6 +125,9 @@ def _missing(source: Source, loc: Loc) -> Problem:
     if len(loc) == 1:
         return source.at_key((), f"'{key}' is missing", f"add: {_MISSING[key]}")
     match loc[0]:
+        case "channels":
+            advice = "such as {name: web-billboard, size: 970x250, max_kb: 150}"
+            return source.at(loc[:-1], "a channel needs a name", advice)
         case "products":
             return source.at_key(loc[:-1], f"product '{loc[1]}' has no name", f"{loc[1]}: {{name: almond candle, …}}")
         case "prompts":

@@ -19,7 +19,7 @@ from campaign_runner.campaign_file.check.explanations import explained
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.ids import Derive, derived
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.campaign_file.schema.shape import LISTS, Fields, Normalizer
+from campaign_runner.campaign_file.schema.shape import LISTS, Fields, Normalizer, is_of_delivery
 from campaign_runner.campaign_file.schema.values import Reading
 from campaign_runner.campaign_file.syntax.source import Loc, Scalar, Source
 from campaign_runner.families import FAMILIES, Family
@@ -43,7 +43,8 @@ _STAND_INS: Fields = {
 class PartialCampaign:
     """`family` is None where the model is not known.
 
-    `broken` are the top-level keys that something was taken out of, `doubtful` the entries.
+    `broken` are the top-level keys that something was taken out of, `doubtful` the entries. What is wrong with what is
+    about delivered files alone is `undeliverable`, and nothing else knows of it.
     """
 
     campaign: Campaign
@@ -52,6 +53,7 @@ class PartialCampaign:
     names: Mapping[str, frozenset[str]]
     broken: frozenset[str]
     doubtful: frozenset[Loc]
+    undeliverable: tuple[Problem, ...] = ()
 
 
 def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign | None, list[Problem]]:
@@ -69,21 +71,24 @@ def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign |
     if not fields:
         return None, problems
     taken = set(shaper.holes)
+    undeliverable: list[Problem] = []
     for attempt in range(_MOST_PASSES):
         try:
             campaign = Campaign.model_validate(fields, context=Reading(family, source))
         except ValidationError as error:
             errors = error.errors(include_url=False)
+            bought = [found for found in errors if not is_of_delivery(found["loc"])]
             if not attempt:
-                problems += islice(explained(source, errors, shaper.holes), _MOST_TOLD)
-            taken |= {found["loc"] for found in errors}
+                problems += islice(explained(source, bought, shaper.holes), _MOST_TOLD)
+                delivered = [found for found in errors if is_of_delivery(found["loc"])]
+                undeliverable += islice(explained(source, delivered, shaper.holes), _MOST_TOLD)
+            taken |= {found["loc"] for found in bought}
             _take_out(fields, errors)
             fields = deepcopy(_STAND_INS) | fields
         else:
             broken = frozenset(str(loc[0]) for loc in taken)
-            return PartialCampaign(
-                campaign, source, family, names, broken, frozenset(loc[:2] for loc in taken)
-            ), problems
+            doubtful = frozenset(loc[:2] for loc in taken)
+            return PartialCampaign(campaign, source, family, names, broken, doubtful, tuple(undeliverable)), problems
     return None, problems
 
 

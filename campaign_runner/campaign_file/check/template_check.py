@@ -60,6 +60,14 @@ class TemplateCheck:
         for loc, references in self._pictures.items():
             yield from self._missing_pictures(loc, references)
 
+    def delivery_problems(self) -> Iterator[Problem]:
+        """Words and wordings that the texts of delivered files lack."""
+        for cell in whole_cells(self._draft, ("product", "prompt", "market")):
+            for loc, text in self._composer.alt_of(cell):
+                self._lacks_anything(loc, text, cell)
+        for lack, who in self._missing.items():
+            yield from self._lacking(lack, list(who))
+
     def _axes(self) -> set[str]:
         """What decides which words a text needs; the ids and sizes that a prompt names differ only in length."""
         axes = {"product", "prompt", "market"} | ({"preset"} & self._named if self._respelt.get("presets") else set())

@@ -52,6 +52,23 @@ def filled_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
                 yield (*loc, field), {EVERYWHERE: path}
 
 
+def delivery_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
+    """The texts of delivered files in which the same placeholders work; nothing that is bought depends on them."""
+    if campaign.deliver.alt is not None:
+        yield ("deliver", "alt"), campaign.deliver.alt
+    for id, prompt in campaign.prompts.items():
+        if prompt.alt is not None:
+            yield ("prompts", id, "alt"), prompt.alt
+
+
+def _used_in(campaign: Campaign) -> Iterator[str]:
+    """The placeholders of every text, those of file names by the word that they mean."""
+    for text in wordings(chain(filled_texts(campaign), delivery_texts(campaign))):
+        yield from (slot.name for slot in slots(text.text))
+    name = campaign.deliver.name or ""
+    yield from (slot.removeprefix("market.") for slot in (*(s.name for s in slots(name)), *campaign.deliver.folders))
+
+
 def plain_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
     """The texts that are put into others as they stand: names and words."""
     for id, product in campaign.products.items():
@@ -104,18 +121,24 @@ class TextCheck:
             *self._market_words,
             *(f"product.{field}" for field in ("name", "id", *self._product_words)),
         }
-        self._used = {slot.name for wording in wordings(filled_texts(campaign)) for slot in slots(wording.text)}
+        self._used = set(_used_in(campaign))
 
     def problems(self) -> Iterator[Problem]:
         """Everything that can be said of the texts without filling them."""
-        for wording in wordings(filled_texts(self._draft.campaign)):
-            yield from self._braces(wording)
-            for slot in slots(wording.text):
-                yield from self._unknown(wording, slot)
+        yield from self.problems_of(filled_texts(self._draft.campaign))
         yield from self._unfilled_braces()
         yield from self._names()
         yield from self._unused()
-        for loc, text in chain(filled_texts(self._draft.campaign), plain_texts(self._draft.campaign)):
+        for loc, text in plain_texts(self._draft.campaign):
+            yield from self._keys(loc, text)
+
+    def problems_of(self, texts: Iterable[tuple[Loc, Text]]) -> Iterator[Problem]:
+        """The same of texts in which placeholders work, each by itself."""
+        for loc, text in texts:
+            for wording in wordings([(loc, text)]):
+                yield from self._braces(wording)
+                for slot in slots(wording.text):
+                    yield from self._unknown(wording, slot)
             yield from self._keys(loc, text)
 
     def warnings(self) -> Iterator[Problem]:
@@ -189,7 +212,7 @@ class TextCheck:
     def _unused(self) -> Iterator[Problem]:
         """Words that no placeholder names; a word of forty products is told once."""
         draft = self._draft
-        if {"prompts", "vars", "include", "defaults"} & draft.broken:
+        if {"prompts", "vars", "include", "defaults"} & draft.broken or draft.undeliverable:
             return
         for axis, prefix in (("products", "product."), ("markets", "")):
             holders: dict[str, list[str]] = {}

@@ -117,6 +117,21 @@ class Composer:
             return ("include", cell.include, "text"), own
         return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
 
+    def alt_of(self, cell: Cell) -> Iterator[tuple[Loc, Text]]:
+        """What somebody is told who cannot see the picture of a cell, in all its wordings, and its place.
+
+        The prompt's own, else the campaign's; nothing where there is neither.
+        """
+        own = self._campaign.prompts[cell.prompt].alt if cell.prompt in self._campaign.prompts else None
+        if own is not None:
+            yield ("prompts", cell.prompt, "alt"), own
+        elif self._campaign.deliver.alt is not None:
+            yield ("deliver", "alt"), self._campaign.deliver.alt
+
+    def language(self, market: str | None) -> str | None:
+        """The language of a market: of its own locale, else of the campaign's."""
+        return self._languages.get(market)
+
     def _wording(self, text: Text, market: str | None) -> tuple[str, str]:
         if (found := self.wording(text, market)) is None:
             raise MissingText(f"no wording for market {market}")

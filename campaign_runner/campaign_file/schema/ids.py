@@ -23,6 +23,11 @@ _SPELT_OUT = str.maketrans(
 """Letters that are no letter with an accent, or are written with another one where there is none."""
 
 
+def is_device(name: str) -> bool:
+    """Whether Windows keeps a name, without its suffix, for a device."""
+    return name.lower() in _DEVICES
+
+
 def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
     """What is wrong with an id and what to write instead; None if nothing is."""
     if id in _DEVICES:

@@ -23,6 +23,7 @@ from campaign_runner.campaign_file.schema.values import (
     as_locale,
     as_model,
     as_number,
+    as_pixels,
     as_seeds,
     as_size,
     as_text,
@@ -45,6 +46,7 @@ Sizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_list)]
 AnyNames: TypeAlias = Annotated[tuple[Wording, ...], BeforeValidator(as_any_of)]
 AnySizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_any_of)]
 AnySeeds: TypeAlias = Annotated[Sequence[int], PlainValidator(as_any_seeds)]
+Exact: TypeAlias = Annotated[Size, PlainValidator(as_pixels)]
 Unset = BeforeValidator(unless_null)
 
 
@@ -120,6 +122,8 @@ class Prompt(NamedEntry):
 
     text: Texts
     """The prompt, at most 1,024 characters once its placeholders are filled in."""
+    alt: Texts | None = None
+    """What somebody who cannot see the picture is told, in delivered files; placeholders work as in prompts."""
 
 
 class Preset(NamedEntry):
@@ -171,6 +175,55 @@ class CampaignQuota(Frozen):
     """Requests in any 24 hours."""
 
 
+class ClearEdges(Frozen):
+    """How many pixels of a channel the platform covers, from each edge."""
+
+    top: Annotated[Whole, Field(ge=0)] = 0
+    """From the top."""
+    right: Annotated[Whole, Field(ge=0)] = 0
+    """From the right."""
+    bottom: Annotated[Whole, Field(ge=0)] = 0
+    """From the bottom."""
+    left: Annotated[Whole, Field(ge=0)] = 0
+    """From the left."""
+
+
+class ChannelEntry(Frozen):
+    """A place of delivery: one of `campaign-runner channels`, whose figures it may change, or one of your own."""
+
+    name: Written
+    """Its id: one of the table, or a new one, which needs a size."""
+    size: Exact | None = None
+    """Its pixels, such as 970x250."""
+    max_kb: Annotated[Whole, Field(ge=1)] | None = None
+    """The weight a file may have, in units of 1,000 bytes."""
+    formats: Annotated[Names, Field(min_length=1)] | None = None
+    """jpeg, png, webp: the first that fits is used."""
+    safe: ClearEdges | None = None
+    """How many pixels from each edge stay clear of what matters: {top: 250, bottom: 340}."""
+
+
+class DeliverySettings(Frozen):
+    """How delivered files are named, sorted and described. Nothing here is ever part of what is bought."""
+
+    name: Wording | None = None
+    """The file name, with placeholders such as {product.sku}, {channel}, {width} and {version}."""
+    folders: Names = ()
+    """Folders within the delivery, by axis: [market, channel]."""
+    alt: Texts | None = None
+    """What somebody who cannot see the picture is told; `prompt` takes the prompt."""
+    credit: Wording | None = None
+    """Who is credited, in every file."""
+    columns: Annotated[Names, Field(min_length=1)] | None = None
+    """The columns of upload.csv, if not all of them."""
+    csv_separator: Annotated[Literal[",", ";", "tab"], BeforeValidator(as_text)] = ","
+    """What stands between the columns of upload.csv: "," ";" or tab."""
+    min_quality: Annotated[Whole, Field(ge=1, le=92)] = 60
+    """The lowest quality of a JPEG or WebP that is still delivered."""
+    name_max: Annotated[Whole, Field(ge=20, le=200)] = 120
+    """The most characters of a file name."""
+
+
 class Campaign(Frozen):
     """A campaign: products x prompts x presets x markets x sizes x seeds, and what it may cost.
 
@@ -211,9 +264,14 @@ class Campaign(Frozen):
     """How many requests may be under way at once."""
     review: ReviewRules = ReviewRules()
     """Who decides which images are used. It changes no image."""
+    channels: Annotated[tuple[ChannelEntry, ...], BeforeValidator(as_list)] = ()
+    """Where pictures are delivered, cut from `sizes` for free: [instagram-story, linkedin-ad]."""
+    deliver: DeliverySettings = DeliverySettings()
+    """How delivered files are named, sorted and described."""
 
     _source: Source = PrivateAttr()
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _undeliverable: tuple[Problem, ...] = PrivateAttr(default=())
     _pictures: Mapping[Path, str] | None = PrivateAttr(default=None)
 
     @property
@@ -267,6 +325,11 @@ class Campaign(Frozen):
         return self._warnings
 
     @property
+    def undeliverable(self) -> tuple[Problem, ...]:
+        """What keeps it from being delivered, in file order; never from being run. They are warnings, too."""
+        return self._undeliverable
+
+    @property
     def pictures(self) -> Mapping[Path, str] | None:
         """The SHA-256 of its reference images, where they are remembered; None where the files are read."""
         return self._pictures
@@ -283,10 +346,11 @@ class Campaign(Frozen):
         """The file it came from is known from the beginning."""
         self._source = context.source
 
-    def warned(self, warnings: Sequence[Problem]) -> Campaign:
-        """This campaign with these warnings."""
+    def warned(self, warnings: Sequence[Problem], undeliverable: Sequence[Problem] = ()) -> Campaign:
+        """This campaign with these warnings, and those among them that stop a delivery."""
         campaign = self.model_copy()
         campaign._warnings = tuple(warnings)
+        campaign._undeliverable = tuple(undeliverable)
         return campaign
 
     def remembering(self, pictures: Mapping[Path, str]) -> Campaign:

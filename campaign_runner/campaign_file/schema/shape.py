@@ -186,7 +186,7 @@ class Normalizer:
         return entry
 
     def _look_field(self, loc: Loc, key: str, node: Node) -> Any:
-        return self._text(loc, node) if key in ("name", "text", "negative_prompt") else self._field(loc, node)
+        return self._text(loc, node) if key in ("name", "text", "negative_prompt", "alt") else self._field(loc, node)
 
     def _text(self, loc: Loc, node: Node) -> Any:
         """A text, by market or language; a plain one holds everywhere. A plain null stays what it is."""
@@ -214,11 +214,15 @@ class Normalizer:
             case Pairs():
                 return self._dictionary(loc, node)
             case Listed():
-                values = [self._field((*loc, index), entry) for index, entry in enumerate(node.nodes)]
+                read = self._channel if loc == ("channels",) else self._field
+                values = [read((*loc, index), entry) for index, entry in enumerate(node.nodes)]
                 return [value for value in values if value is not _HOLE]
             case Hole():
                 return _HOLE
         return node
+
+    def _channel(self, loc: Loc, node: Node) -> Any:
+        return {"name": node} if isinstance(node, Scalar) else self._field(loc, node)
 
     def _dictionary(self, loc: Loc, node: Pairs) -> Fields:
         if loc == ("defaults",) or (loc[0] == "include" and len(loc) == 2):
@@ -226,7 +230,8 @@ class Normalizer:
             return found
         values: Fields = {}
         for key, (_, value) in node.entries.items():
-            self._put(values, (*loc, key), self._field((*loc, key), value))
+            read = self._text if (*loc, key) == ("deliver", "alt") else self._field
+            self._put(values, (*loc, key), read((*loc, key), value))
         return values
 
     def _put(self, fields: Fields, loc: Loc, value: Any) -> None:
@@ -237,6 +242,11 @@ class Normalizer:
 
     def _refuse(self, node: Node, message: str, advice: str) -> None:
         self.problems.append(self._source.problem(node.start, message, advice))
+
+
+def is_of_delivery(loc: Loc) -> bool:
+    """Whether a place of the file is about delivered files alone."""
+    return loc[:1] in (("channels",), ("deliver",)) or (len(loc) > 2 and (loc[0], loc[2]) == ("prompts", "alt"))
 
 
 def _reserved(axis: str, id: str) -> tuple[str, str] | None:

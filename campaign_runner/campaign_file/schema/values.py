@@ -135,6 +135,16 @@ def as_size(value: object, info: ValidationInfo) -> object:
     raise _not_a_size(family, text)
 
 
+def as_pixels(value: object) -> object:
+    """Pixels of a channel, which no model has to make."""
+    text = as_text(value)
+    if not isinstance(text, str):
+        return text
+    if pixels := _PIXELS.fullmatch(text):
+        return Size(int(pixels[1]), int(pixels[2]))
+    raise wrong(f"'{text}' is not a size in pixels", "such as size: 970x250")
+
+
 def _nearest_size(family: Family, text: str, ratio: float) -> Size:
     def distance(size: Size) -> float:
         return abs(size.width / size.height / ratio - 1)

@@ -1,0 +1,1 @@
+"""Where pictures are delivered: the table of channels, and what of a picture a channel shows."""

@@ -1,0 +1,1 @@
+"""Originals to the bytes of delivered files: colours, crops, formats, weight, and what each file says of itself."""

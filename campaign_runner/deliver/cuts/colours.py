@@ -1,0 +1,81 @@
+"""Colours: every delivered picture is upright sRGB of 8 bits, converted by the profile of its original.
+
+The profile and the turn of a picture stand beside its pixels, where anything may stand: what cannot be read there is
+taken as not said.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from io import BytesIO
+
+from PIL import ExifTags, Image, ImageCms, ImageOps
+
+from campaign_runner.pictures.inspection import BROKEN, opened
+
+_PAPER = "white"
+_DATE = slice(24, 36)
+"""Where an ICC profile says when it was made: two equal files must not differ in that."""
+_MADE_AT = bytes.fromhex("07ea000100010000000000000000")[:12]
+
+
+@cache
+def srgb() -> bytes:
+    """The sRGB profile that is embedded; always the same bytes."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[_DATE] = _MADE_AT
+    return bytes(profile)
+
+
+def upright(content: bytes) -> Image.Image:
+    """The picture in `content`: upright, sRGB, without transparency. Raises one of BROKEN where it is none."""
+    profile, orientation = _beside(content)
+    with opened(BytesIO(content)) as source:
+        source.load()
+        picture = source.copy()
+    picture = _flat(picture)
+    if profile is not None:
+        picture = _converted(picture, profile)
+    if picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    return _turned(picture, orientation)
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """Without transparency: what is seen through is paper."""
+    if not picture.has_transparency_data:
+        return picture
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, _PAPER), layer).convert("RGB")
+
+
+def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
+    """In sRGB; as it is where its profile is broken, or of another kind of colours than the picture."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        target = ImageCms.ImageCmsProfile(BytesIO(srgb()))
+        found = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, *BROKEN):
+        return picture
+    return found or picture
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return picture
+    picture.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(picture)
+
+
+def _beside(content: bytes) -> tuple[bytes | None, int]:
+    """The profile of a picture, None where it says none or sRGB as we do; and how it is to be turned (1: not)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
+                profile, orientation = picture.info.get("icc_profile"), picture.getexif().get(ExifTags.Base.Orientation)
+    except BROKEN:
+        return None, 1
+    usable = profile if isinstance(profile, bytes) and profile and profile != srgb() else None
+    return usable, orientation if isinstance(orientation, int) and orientation in range(2, 9) else 1

@@ -1,0 +1,105 @@
+"""Originals cut in processes of their own, as many as there are processors.
+
+Each cut is written beside the output folder's other unfinished things, synced, under a name that nobody else has; what
+becomes of it is decided by whoever asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import os
+import secrets
+import signal
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from campaign_runner.channels.crops import Crop
+from campaign_runner.deliver.cuts.encoding import Cut, CutRequest, NotMade, cut_all
+from campaign_runner.disk import files
+from campaign_runner.errors import StoreError
+from campaign_runner.tasks import in_thread
+
+FEW = 2
+"""So many originals are cut in this process: starting others takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A cut on the disk, under `path`: what it holds and how it was made. `modified_ns` is its disk's."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    modified_ns: int
+    format: str
+    quality: int | None
+    crop: Crop
+
+
+def cut_to_files(content: bytes, sha256: str, requests: Sequence[CutRequest], staging: Path) -> list[Staged | NotMade]:
+    """The cuts of one original, in `staging`. Raises StoreError, IntegrityError."""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return [NotMade("the original is not what was stored; see `campaign-runner verify`")] * len(requests)
+    return [_staged(made, staging) if isinstance(made, Cut) else made for made in cut_all(content, requests)]
+
+
+def _staged(made: Cut, staging: Path) -> Staged:
+    path = staging / f"cut-{secrets.token_hex(8)}"
+    with files.translating(path):
+        with open(path, "xb", opener=files.opener) as file:
+            file.write(made.content)
+            file.flush()
+            os.fsync(file.fileno())
+        found = path.stat()
+    digest = hashlib.sha256(made.content).hexdigest()
+    return Staged(path, digest, found.st_size, found.st_mtime_ns, made.format, made.quality, made.crop)
+
+
+class Cutter:
+    """Cuts originals. Use as `async with Cutter(staging, originals) as cutter:`; `originals` are how many to expect."""
+
+    def __init__(self, staging: Path, originals: int) -> None:
+        self.at_once = 1 if originals <= FEW else (os.cpu_count() or 1) + 1
+        """How many originals are best given at the same time: one more than there are processors, which then wait for
+        nothing.
+        """
+        self._staging = staging
+        self._pool: ProcessPoolExecutor | None = None
+        if originals > FEW:
+            context = multiprocessing.get_context("spawn")  # others inherit our threads, or our locks
+            self._pool = ProcessPoolExecutor(mp_context=context, initializer=_leave_signals_to_us)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            await in_thread(partial(self._pool.shutdown, cancel_futures=True))
+
+    async def cut(self, content: bytes, sha256: str, requests: Sequence[CutRequest]) -> list[Staged | NotMade]:
+        """The cuts of one original. Raises StoreError, IntegrityError."""
+        arguments = (content, sha256, tuple(requests), self._staging)
+        if self._pool is None:
+            return await in_thread(cut_to_files, *arguments)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, cut_to_files, *arguments)
+        except BrokenExecutor as error:
+            raise StoreError(
+                "a process that cuts pictures was ended from outside (out of memory?); run the command again to go on"
+            ) from error
+        except OSError as error:
+            raise files.translated(error, self._staging) from error
+
+
+def _leave_signals_to_us() -> None:
+    """Ctrl-C reaches every process of a terminal; ours ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,197 @@
+"""The record of a campaign's deliveries in the hands of one command: which bytes have which version, and what goes.
+
+A file that will be there is entered before it gets its name, one that will go before it goes. So a command that is cut
+off leaves a record that says what is still to be done. A version is never given to other bytes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from campaign_runner.channels.channel import Channel
+from campaign_runner.deliver.arrangement import Place
+from campaign_runner.deliver.file_names import Stem
+from campaign_runner.output_folder.delivery_record import (
+    Companion,
+    DeliveredFile,
+    DeliveryRecord,
+    UsedChannel,
+    write_record,
+)
+
+Slot: TypeAlias = tuple[Place, str, int | None]
+"""Row, channel, and the seed where a row delivers several: there is one current file of each in a target."""
+
+
+def slot_of(file: DeliveredFile) -> Slot:
+    """Where a recorded file belongs."""
+    return place_of(file), file.channel, file.seed if file.is_one_of_several else None
+
+
+def place_of(file: DeliveredFile) -> Place:
+    """The row of a recorded file."""
+    cell = file.cell
+    return cell.product, cell.prompt, cell.preset, cell.market
+
+
+class DeliveryAccount:
+    """Everything that was ever delivered of a campaign.
+
+    `target` is the folder of this delivery, None for the usual one; `home` is the campaign's output folder, `now` the
+    time that is recorded.
+    """
+
+    def __init__(
+        self, record: DeliveryRecord | None, *, home: Path, campaign: str, target: str | None, now: datetime
+    ) -> None:
+        self.target = target
+        self.now = now
+        self._home = home
+        self._record = record or DeliveryRecord(campaign=campaign, updated_at=now)
+        self._files: dict[tuple[str | None, str], DeliveredFile] = {}
+        self._latest: dict[Slot, DeliveredFile] = {}
+        self._digests: dict[str, str] = {}  # of every name that was ever given
+        self._olds: set[str] = set()
+        self._cuts: dict[str, dict[tuple[str | None, str], None]] = {}
+        self._companions = {(each.target, each.file): each for each in self._record.companions}
+        self._channels = self._record.channels
+        for file in self._record.files:
+            self.enter(file)
+
+    def with_cut(self, cut: str) -> list[DeliveredFile]:
+        """Those of any target that were cut just so."""
+        return [file for at in self._cuts.get(cut, ()) if (file := self._files[at]).cut == cut]
+
+    def here(self) -> list[DeliveredFile]:
+        """Those of this target, whatever became of them."""
+        return [file for file in self._files.values() if file.target == self.target]
+
+    def current(self) -> list[DeliveredFile]:
+        """Those that belong into this target now."""
+        return [file for file in self.here() if file.state == "current"]
+
+    def known(self, name: str) -> DeliveredFile | None:
+        """What was delivered to this target under a name."""
+        return self._files.get((self.target, name))
+
+    def version(self, slot: Slot, stem: Stem, format: str, sha256: str) -> int:
+        """The version of these bytes: the latest's, if that has them; else one that neither slot nor name ever had."""
+        latest = self._latest.get(slot)
+        version = 1
+        if latest is not None:
+            version = latest.version if latest.sha256 == sha256 else latest.version + 1
+        while self._digests.get(_folded(stem.name(version, format)), sha256) != sha256:
+            version += 1
+        return version
+
+    def likely_names(self, slot: Slot, stem: Stem, format: str) -> Sequence[str]:
+        """The names that a file of a slot may get before its bytes are known."""
+        latest = self._latest.get(slot)
+        if latest is None:
+            return (stem.name(self.version(slot, stem, format, ""), format),)
+        return (
+            stem.name(self.version(slot, stem, format, latest.sha256), format),
+            stem.name(self.version(slot, stem, format, ""), format),
+        )
+
+    def enter(self, file: DeliveredFile) -> None:
+        """What is true of a file from now on."""
+        self._files[file.target, file.file] = file
+        self._digests[_folded(file.file)] = file.sha256
+        self._cuts.setdefault(file.cut, {})[file.target, file.file] = None
+        if file.old is not None:
+            self._olds.add(file.old)
+        latest = self._latest.get(slot_of(file))
+        if latest is None or file.version >= latest.version:
+            self._latest[slot_of(file)] = file
+
+    def leaves(self, file: DeliveredFile, state: Literal["replaced", "withdrawn"]) -> DeliveredFile:
+        """A file that no longer belongs into the target; the answer says where it goes."""
+        gone = file.model_copy(update={"state": state, "old": file.old or self._old_name(file)})
+        self.enter(gone)
+        return gone
+
+    def changed(self, file: DeliveredFile, **fields: object) -> DeliveredFile:
+        """A file with other facts."""
+        other = file.model_copy(update=fields)
+        self.enter(other)
+        return other
+
+    def companion(self, name: str) -> Companion | None:
+        """What is known of a list or archive of this target."""
+        return self._companions.get((self.target, name))
+
+    def companions(self) -> list[Companion]:
+        """Those of this target."""
+        return [each for each in self._companions.values() if each.target == self.target]
+
+    def enter_companion(self, name: str, sha256: Sequence[str], contents: str) -> None:
+        """What a list or archive holds from now on; while it is being written, also what it held before."""
+        self._companions[self.target, name] = Companion(
+            file=name, target=self.target, sha256=tuple(sha256), contents=contents
+        )
+
+    def drop_companion(self, name: str) -> None:
+        """An archive that is gone."""
+        self._companions.pop((self.target, name), None)
+
+    def use(self, channels: Sequence[Channel]) -> None:
+        """The channels of this delivery."""
+        self._channels = tuple(map(_used, channels))
+
+    def write(self, staging: Path) -> None:
+        """Let the record on the disk say the same, durably, if it does not. Raises StoreError, IntegrityError."""
+        told = {
+            "files": tuple(self._files.values()),
+            "companions": tuple(self._companions.values()),
+            "channels": self._channels,
+        }
+        if all(getattr(self._record, name) == value for name, value in told.items()):
+            return
+        record = self._record.model_copy(update={**told, "updated_at": self.now})
+        write_record(self._home, record, staging=staging)
+        self._record = record
+
+    def _old_name(self, file: DeliveredFile) -> str:
+        """Where a file goes in deliver-old/: a name that no other has there."""
+        path = PurePosixPath(file.file)
+        if file.file not in self._olds:
+            return file.file
+        number = 2
+        while (name := path.with_name(f"{path.stem}.{number}{path.suffix}").as_posix()) in self._olds:
+            number += 1
+        return name
+
+
+Scope: TypeAlias = Callable[[DeliveredFile], bool]
+"""Whether a delivery is about a file: with `--only` it leaves all others as they are."""
+
+
+def leaving(account: DeliveryAccount, wanted: set[Slot], scope: Scope) -> Iterator[DeliveredFile]:
+    """The current files that nothing wants any more."""
+    for file in account.current():
+        if slot_of(file) not in wanted and scope(file):
+            yield file
+
+
+def _used(channel: Channel) -> UsedChannel:
+    safe = channel.safe
+    return UsedChannel(
+        id=channel.id,
+        width=channel.size.width,
+        height=channel.size.height,
+        max_kb=channel.max_kb,
+        formats=channel.formats,
+        safe=(safe.top, safe.right, safe.bottom, safe.left),
+        grade=channel.grade,
+        seen=channel.seen,
+        source=channel.source,
+    )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

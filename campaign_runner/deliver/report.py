@@ -1,0 +1,65 @@
+"""What a delivery did, in words: what was made, what waits, what was left out and why, what left the target."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from campaign_runner.deliver.arrangement import named
+from campaign_runner.deliver.request import DeliveryResult
+from campaign_runner.report.next_commands import display_path
+from campaign_runner.text import joined, plural, printable
+
+_LISTED = 8
+CONTENT_CREDENTIALS = (
+    "a cut cannot keep the Content Credentials of its original; each file says that it is AI-generated, "
+    "and the originals keep theirs"
+)
+
+
+def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Iterator[str]:
+    """The report; the last line is for machines."""
+    if is_dry:
+        planned = plural(len(result.planned), "file")
+        yield f"{campaign}   {planned} would be made, {result.unchanged:,} are there already"
+        yield from (f"  {name}" for name in result.planned)
+    else:
+        made = f"{plural(len(result.made), 'file')} made, {result.unchanged:,} unchanged"
+        yield f"{campaign}   {made}   {display_path(result.target)}"
+    yield from map(printable, _rows(result, is_dry=is_dry))
+    if result.made:
+        yield f"  {'note':11}{CONTENT_CREDENTIALS}"
+    figures = {
+        "made": len(result.planned) if is_dry else len(result.made),
+        "unchanged": result.unchanged,
+        "gone": len(result.gone),
+        "waiting": sum(len(each.rows) for each in result.waiting),
+        "left_out": len(result.left_out),
+    }
+    told = " ".join(f"{name}={number}" for name, number in figures.items())
+    yield f"{'ok' if result.exit_code == 0 else 'attention'} {told} exit={result.exit_code}"
+
+
+def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
+    for each in result.waiting:
+        rows = joined([named(row) for row in each.rows], most=4)
+        yield f"  {'waiting':11}{each.channel.id} is cut from {each.size}: none chosen yet for {rows}"
+    reasons = Counter((each.channel, each.reason) for each in result.left_out)
+    for (channel, reason), number in list(reasons.items())[:_LISTED]:
+        places = [named(each.place) for each in result.left_out if (each.channel, each.reason) == (channel, reason)]
+        yield f"  {'left out':11}{plural(number, 'file')} of {channel}: {reason} ({joined(places, most=4)})"
+    if len(reasons) > _LISTED:
+        yield f"  {'left out':11}and {len(reasons) - _LISTED} more reasons"
+    for name in result.damaged:
+        yield f"  {'original':11}{name}"
+    if result.gone:
+        word = "would be moved" if is_dry else "moved"
+        names = joined([file.file for file in result.gone], most=4)
+        yield f"  {'withdrawn':11}{plural(len(result.gone), 'file')} {word} to deliver-old/: {names}"
+    if result.disputed:
+        keys = joined(result.disputed)
+        yield f"  {'focus':11}people disagree about {keys}; the final or latest word was taken"
+    for name in result.archives:
+        yield f"  {'zip':11}{name}"
+    for name in result.stale_archives:
+        yield f"  {'zip':11}{name} held something else and was removed; --zip makes it again"

@@ -1,0 +1,58 @@
+"""What is asked of a delivery, and what came of it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.deliver.arrangement import ChosenImage, LeftOut, Place, WaitingRows
+from campaign_runner.deliver.handover.account import Scope
+from campaign_runner.output_folder.delivery_record import DeliveredFile
+from campaign_runner.output_folder.folder import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRequest:
+    """Deliver the images `chosen` of a campaign. `rows` are all rows that something may be wanted of.
+
+    `target` is the folder, None for `deliver/` of the output folder. `scope` says which files delivered before the
+    delivery is about. `read` gives the bytes of an original, by its name in the record. `progress` hears after each
+    original how many files are made, of how many.
+    """
+
+    campaign: Campaign
+    folder: Folder
+    chosen: Sequence[ChosenImage]
+    rows: Sequence[Place]
+    scope: Scope
+    now: datetime
+    target: Path | None = None
+    any_size: bool = False
+    is_dry: bool = False
+    has_zips: bool = False
+    progress: Callable[[int, int], None] = lambda made, of: None
+
+
+@dataclass(slots=True)
+class DeliveryResult:
+    """What a delivery did, or would do. `gone` are files that left the target."""
+
+    target: Path
+    made: list[DeliveredFile] = field(default_factory=list)
+    planned: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    gone: list[DeliveredFile] = field(default_factory=list)
+    waiting: tuple[WaitingRows, ...] = ()
+    left_out: list[LeftOut] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)
+    archives: list[str] = field(default_factory=list)
+    stale_archives: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """5 where an original is not what was stored, 3 where a file was left out, else 0."""
+        return 5 if self.damaged else 3 if self.left_out else 0

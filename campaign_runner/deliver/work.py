@@ -1,0 +1,120 @@
+"""What a delivery has to do: which files are as wanted, which are to be made, and what stands in their way.
+
+All of it is found before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import chain
+
+from campaign_runner.channels.crops import MIDDLE, crop_at
+from campaign_runner.deliver.arrangement import Wanted
+from campaign_runner.deliver.cuts.encoding import CutRequest
+from campaign_runner.deliver.file_names import Stem, format_of
+from campaign_runner.deliver.handover.account import DeliveryAccount, slot_of
+from campaign_runner.deliver.handover.target import FileSeen, TargetFolder
+from campaign_runner.errors import IntegrityError
+from campaign_runner.model import canonical_json
+from campaign_runner.output_folder.delivery_record import DeliveredFile
+from campaign_runner.text import joined
+
+_METHOD = 1
+"""Raised when this program cuts otherwise than before, so that what was cut before is made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToMake:
+    """A file that is to be made. `cut` is the digest of everything that decides its bytes."""
+
+    wanted: Wanted
+    stem: Stem
+    request: CutRequest
+    cut: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The files to make, and those that are as wanted."""
+
+    to_make: tuple[ToMake, ...]
+    kept: tuple[DeliveredFile, ...]
+
+
+def cut_digest(source_sha256: str, wanted: Wanted, request: CutRequest) -> str:
+    """The SHA-256 of everything that decides the bytes of a file."""
+    channel = request.channel
+    told = {
+        "method": _METHOD,
+        "source": source_sha256,
+        "size": [channel.size.width, channel.size.height],
+        "max_kb": channel.max_kb,
+        "formats": channel.formats,
+        "crop": crop_at(wanted.chosen.cell.size, channel, request.focus or MIDDLE).box,
+        "min_quality": request.min_quality,
+        "description": asdict(request.description),
+    }
+    return sha256(canonical_json(told).encode()).hexdigest()
+
+
+def compare(account: DeliveryAccount, target: TargetFolder, planned: Sequence[ToMake]) -> Work:
+    """Which of the planned files are there already, just so."""
+    current = {slot_of(file): file for file in account.current()}
+    to_make, kept = [], []
+    for each in planned:
+        file = current.get(each.wanted.slot)
+        if file is not None and _is_so(file, each) and target.seen(file.file) is not None:
+            kept.append(file)
+        else:
+            to_make.append(each)
+    return Work(tuple(to_make), tuple(kept))
+
+
+def refuse_foreign(account: DeliveryAccount, target: TargetFolder, work: Work, companions: Sequence[str]) -> None:
+    """Nothing may stand under a name of ours but what was delivered. Raises IntegrityError, which names all of it."""
+    foreign = [*_changed(account, target), *_taken(account, target, work), *_lists(account, target, companions)]
+    if foreign:
+        raise IntegrityError(
+            f"{target.path} holds what this campaign did not deliver, or what was changed since: "
+            f"{joined(list(dict.fromkeys(foreign)), most=12)}; nothing was written. Move it away and run again"
+        )
+
+
+def is_as_delivered(target: TargetFolder, file: DeliveredFile) -> bool:
+    """Whether a file that is there has the bytes it was delivered with; it is read only where it looks touched."""
+    seen = target.seen(file.file)
+    return seen == FileSeen(file.bytes, file.modified_ns) or target.digest(file.file) in (None, file.sha256)
+
+
+def _is_so(file: DeliveredFile, planned: ToMake) -> bool:
+    return file.cut == planned.cut and file.file == planned.stem.name(file.version, format_of(file.file))
+
+
+def _changed(account: DeliveryAccount, target: TargetFolder) -> Iterator[str]:
+    """Current files that are there and not as they were delivered."""
+    return (file.file for file in account.current() if not is_as_delivered(target, file))
+
+
+def _taken(account: DeliveryAccount, target: TargetFolder, work: Work) -> Iterator[str]:
+    """The names of files to make under which something else stands."""
+    for name in chain.from_iterable(_likely_names(account, each) for each in work.to_make):
+        known = account.known(name)
+        digest = target.digest(name)
+        if digest is not None and (known is None or known.sha256 != digest):
+            yield name
+
+
+def _likely_names(account: DeliveryAccount, planned: ToMake) -> Iterator[str]:
+    for format in planned.wanted.channel.formats:
+        yield from account.likely_names(planned.wanted.slot, planned.stem, format)
+
+
+def _lists(account: DeliveryAccount, target: TargetFolder, names: Sequence[str]) -> Iterator[str]:
+    """Lists and archives that are not as they were written."""
+    for name in names:
+        known = account.companion(name)
+        digest = target.digest(name)
+        if digest is not None and (known is None or digest not in known.sha256):
+            yield name

@@ -1,0 +1,73 @@
+"""What a channel shows of a picture: as much as its ratio allows, with the focus where the platform leaves it free."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign_runner.channels.channel import Channel, SafeEdges
+from campaign_runner.channels.crops import best_size, crop_at, fewest_sizes, share
+from campaign_runner.channels.table import known_channels
+from campaign_runner.families import FAMILIES
+from campaign_runner.model import Size
+
+TALL = Channel("tall", Size(100, 200))
+sizes = st.builds(Size, st.integers(16, 4000), st.integers(16, 4000))
+fractions = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("focus", "left"),
+    [
+        ((0.5, 0.5), 100.0),  # the middle
+        ((0.0, 0.5), 0.0),  # as far as the picture goes, and no further
+        ((1.0, 0.5), 200.0),
+        ((0.45, 0.9), 80.0),
+    ],
+)
+def test_the_focus_comes_as_near_to_the_middle_as_the_picture_allows(focus: tuple[float, float], left: float) -> None:
+    crop = crop_at(Size(400, 400), TALL, focus)
+    assert (crop.left, crop.top, crop.width, crop.height) == (left, 0.0, 200.0, 400.0)
+
+
+def test_what_the_platform_covers_moves_the_focus_to_the_middle_of_the_rest() -> None:
+    covered = Channel("covered", Size(100, 100), safe=SafeEdges(bottom=50))
+    crop = crop_at(Size(200, 400), covered, (0.5, 0.5))
+    assert (200.0 - crop.top) / crop.height == 0.25
+
+
+def test_a_part_is_brought_to_the_ratio_inwards() -> None:
+    crop = crop_at(Size(400, 400), TALL, (0.5, 0.25, 0.5, 0.5))
+    assert (crop.left, crop.top, crop.width, crop.height) == (250.0, 100.0, 100.0, 200.0)
+
+
+@given(sizes, sizes, fractions, fractions)
+def test_a_cut_is_inside_the_picture_and_has_the_ratio_of_the_channel(
+    picture: Size, of: Size, across: float, down: float
+) -> None:
+    crop = crop_at(picture, Channel("any", of), (across, down))
+    left, top, right, bottom = crop.box
+    assert left >= 0 and top >= 0 and right <= picture.width + 0.01 and bottom <= picture.height + 0.01
+    assert crop.width * of.height == pytest.approx(crop.height * of.width, rel=0.01, abs=0.01 * of.width)
+    assert abs(crop.width - picture.width) < 0.01 or abs(crop.height - picture.height) < 0.01
+
+
+def test_the_shares_are_those_of_the_contract() -> None:
+    known, made = known_channels(), FAMILIES["image4_standard"].sizes
+    kept = {id: round(100 * share(size, known[id])) for id in known if (size := best_size(known[id], made))}
+    assert (kept["instagram-story"], kept["linkedin-ad"], kept["pinterest-pin"]) == (100, 92, 86)
+    assert (kept["display-billboard"], kept["display-leaderboard"], kept["web-hero"]) == (45, 22, 58)
+
+
+def test_no_size_is_chosen_that_would_be_enlarged() -> None:
+    assert best_size(known_channels()["instagram-story-hd"], FAMILIES["image3"].sizes) is None
+    assert best_size(TALL, [Size(90, 180), Size(400, 400)]) == Size(400, 400)
+
+
+def test_the_fewest_sizes_cover_every_channel() -> None:
+    known, made = known_channels(), FAMILIES["image4_standard"].sizes
+    some = [known[id] for id in ("instagram-story", "linkedin-ad", "instagram-square")]
+    found = fewest_sizes(some, made)
+    assert len(found) == 2
+    assert all((size := best_size(channel, found)) and share(size, channel) >= 0.6 for channel in some)
