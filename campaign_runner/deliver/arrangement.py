@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from campaign_runner.campaign_file.schema.delivery import channels_of
+from campaign_runner.campaign_file.schema.channels import channels_of
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.channels.channel import Channel
 from campaign_runner.channels.crops import GOOD_SHARE, best_size, crop_at, share
@@ -106,7 +106,7 @@ def arrange(
     wanted: list[Wanted] = []
     waiting: list[WaitingRows] = []
     left_out: list[LeftOut] = []
-    for channel in channels_of(campaign):
+    for channel in channels_of(campaign.channels):
         size = best_size(channel, campaign.sizes)
         if size is None:
             reason = f"no size of the campaign is as large as {channel.size}: it would be enlarged"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from campaign_runner.campaign_file.schema.delivery import channels_of
+from campaign_runner.campaign_file.schema.channels import channels_of
 from campaign_runner.deliver.arrangement import Wanted, arrange
 from campaign_runner.deliver.cuts.encoding import CutRequest
 from campaign_runner.deliver.descriptions import Descriptions
@@ -118,7 +118,7 @@ class _Delivery:
         publisher.target.prepare()
         publisher.old.prepare()
         publisher.settle()
-        account.use(list(channels_of(self.request.campaign)))
+        account.use(list(channels_of(self.request.campaign.channels)))
         places = {(place, channel) for place, channel, _ in slots}
         unwanted = [
             file for file in leaving(account, slots, self.request.scope) if (place_of(file), file.channel) not in places

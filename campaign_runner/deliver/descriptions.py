@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from campaign_runner.campaign_file.schema.channels import PROMPT_AS_ALT
 from campaign_runner.campaign_file.schema.compose import Composer, MissingText
-from campaign_runner.campaign_file.schema.delivery import PROMPT_AS_ALT
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import EVERYWHERE, clean
 from campaign_runner.deliver.arrangement import ChosenImage

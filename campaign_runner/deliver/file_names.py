@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from campaign_runner.campaign_file.schema.channels import SKU
 from campaign_runner.campaign_file.schema.compose import Composer
-from campaign_runner.campaign_file.schema.delivery import SKU
 from campaign_runner.campaign_file.schema.ids import is_device
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import Slot, parse

@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.check.text_check import TextCheck, delivery_texts
-from campaign_runner.campaign_file.schema.delivery import (
+from campaign_runner.campaign_file.schema.channels import (
     AXES,
     COLUMNS,
     FOLDER_WORDS,
     NAME_WORDS,
     SKU,
+    ChannelEntry,
     channel_of,
 )
 from campaign_runner.campaign_file.schema.ids import id_flaw
-from campaign_runner.campaign_file.schema.schema import Campaign, ChannelEntry
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.shape import SINGULAR
 from campaign_runner.campaign_file.schema.templates import flaws, parse, slots
 from campaign_runner.campaign_file.syntax.source import Loc

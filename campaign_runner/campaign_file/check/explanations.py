@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from campaign_runner.campaign_file.schema.channels import ChannelEntry, DeliverySettings
 from campaign_runner.campaign_file.schema.review import ReviewRules
 from campaign_runner.campaign_file.schema.schema import (
     Campaign,
     CampaignQuota,
-    ChannelEntry,
-    DeliverySettings,
     Exclude,
     Include,
     Look,

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
+from campaign_runner.campaign_file.schema.channels import ChannelEntry, DeliverySettings
 from campaign_runner.campaign_file.schema.review import ReviewRules
 from campaign_runner.campaign_file.schema.spellings import Spellings
 from campaign_runner.campaign_file.schema.values import (
@@ -23,7 +24,6 @@ from campaign_runner.campaign_file.schema.values import (
     as_locale,
     as_model,
     as_number,
-    as_pixels,
     as_seeds,
     as_size,
     as_text,
@@ -46,7 +46,6 @@ Sizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_list)]
 AnyNames: TypeAlias = Annotated[tuple[Wording, ...], BeforeValidator(as_any_of)]
 AnySizes: TypeAlias = Annotated[tuple[Pixels, ...], BeforeValidator(as_any_of)]
 AnySeeds: TypeAlias = Annotated[Sequence[int], PlainValidator(as_any_seeds)]
-Exact: TypeAlias = Annotated[Size, PlainValidator(as_pixels)]
 Unset = BeforeValidator(unless_null)
 
 
@@ -173,55 +172,6 @@ class CampaignQuota(Frozen):
     """Requests in any minute."""
     per_day: Annotated[Whole, Field(ge=1)] | None = None
     """Requests in any 24 hours."""
-
-
-class ClearEdges(Frozen):
-    """How many pixels of a channel the platform covers, from each edge."""
-
-    top: Annotated[Whole, Field(ge=0)] = 0
-    """From the top."""
-    right: Annotated[Whole, Field(ge=0)] = 0
-    """From the right."""
-    bottom: Annotated[Whole, Field(ge=0)] = 0
-    """From the bottom."""
-    left: Annotated[Whole, Field(ge=0)] = 0
-    """From the left."""
-
-
-class ChannelEntry(Frozen):
-    """A place of delivery: one of `campaign-runner channels`, whose figures it may change, or one of your own."""
-
-    name: Written
-    """Its id: one of the table, or a new one, which needs a size."""
-    size: Exact | None = None
-    """Its pixels, such as 970x250."""
-    max_kb: Annotated[Whole, Field(ge=1)] | None = None
-    """The weight a file may have, in units of 1,000 bytes."""
-    formats: Annotated[Names, Field(min_length=1)] | None = None
-    """jpeg, png, webp: the first that fits is used."""
-    safe: ClearEdges | None = None
-    """How many pixels from each edge stay clear of what matters: {top: 250, bottom: 340}."""
-
-
-class DeliverySettings(Frozen):
-    """How delivered files are named, sorted and described. Nothing here is ever part of what is bought."""
-
-    name: Wording | None = None
-    """The file name, with placeholders such as {product.sku}, {channel}, {width} and {version}."""
-    folders: Names = ()
-    """Folders within the delivery, by axis: [market, channel]."""
-    alt: Texts | None = None
-    """What somebody who cannot see the picture is told; `prompt` takes the prompt."""
-    credit: Wording | None = None
-    """Who is credited, in every file."""
-    columns: Annotated[Names, Field(min_length=1)] | None = None
-    """The columns of upload.csv, if not all of them."""
-    csv_separator: Annotated[Literal[",", ";", "tab"], BeforeValidator(as_text)] = ","
-    """What stands between the columns of upload.csv: "," ";" or tab."""
-    min_quality: Annotated[Whole, Field(ge=1, le=92)] = 60
-    """The lowest quality of a JPEG or WebP that is still delivered."""
-    name_max: Annotated[Whole, Field(ge=20, le=200)] = 120
-    """The most characters of a file name."""
 
 
 class Campaign(Frozen):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from io import StringIO
 
-from campaign_runner.campaign_file.schema.delivery import COLUMNS
+from campaign_runner.campaign_file.schema.channels import COLUMNS
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import language
 from campaign_runner.output_folder.delivery_record import DeliveredFile
