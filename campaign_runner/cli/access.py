@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaign_runner.cli.environment import Environment, sandbox_settings
+from campaign_runner.cli.played import catalog
+from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import RateLimit
@@ -30,18 +32,23 @@ def adobe(environment: Environment) -> ServiceAccess:
 
 
 @asynccontextmanager
-async def accessed(environment: Environment, rate: RateLimit, *, is_sandbox: bool) -> AsyncIterator[ServiceAccess]:
-    """Adobe, or a sandbox that lives as long as this block and leaves nothing in the state folder."""
+async def accessed(
+    environment: Environment, rate: RateLimit, *, is_sandbox: bool, models: Sequence[CustomModel] = ()
+) -> AsyncIterator[ServiceAccess]:
+    """Adobe, or a sandbox that lives as long as this block and leaves nothing in the state folder.
+
+    `models` are the custom models that the sandbox plays besides its own.
+    """
     if not is_sandbox:
         yield adobe(environment)
         return
     async with AsyncExitStack() as stack:
-        origin = await stack.enter_async_context(_sandbox(rate))
+        origin = await stack.enter_async_context(_sandbox(rate, models))
         state = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
         yield ServiceAccess(SANDBOX, lambda: sandbox_settings(origin), state)
 
 
-def _sandbox(rate: RateLimit) -> AbstractAsyncContextManager[str]:
+def _sandbox(rate: RateLimit, models: Sequence[CustomModel]) -> AbstractAsyncContextManager[str]:
     """A sandbox in this process; imported here, since a run that buys needs none of it."""
     from campaign_runner.sandbox.serve import serving
     from campaign_runner.sandbox.server import Sandbox
@@ -55,4 +62,4 @@ def _sandbox(rate: RateLimit) -> AbstractAsyncContextManager[str]:
         job_seconds=SANDBOX_JOB_SECONDS,
         job_spread=0.5,
     )
-    return serving(Sandbox(settings))
+    return serving(Sandbox(settings, catalog=catalog(models)))

@@ -15,6 +15,7 @@ from campaign_runner.cli.access import accessed
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.observers import watching
+from campaign_runner.cli.played import of_images
 from campaign_runner.cli.prompts import confirmed
 from campaign_runner.cli.run_options import Making
 from campaign_runner.cli.signals import heeding_signals
@@ -116,7 +117,8 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
     """From its lock to its report, which comes once the bar is closed."""
     name = order.read.head.campaign
     lines: list[str] = []
-    access = accessed(environment, order.rate, is_sandbox=flags.is_sandbox)
+    models = of_images(order.chosen.images) if flags.is_sandbox else []
+    access = accessed(environment, order.rate, is_sandbox=flags.is_sandbox, models=models)
     try:
         async with watching({name: order.rate}, flags) as watch, access as service:
             control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))

@@ -16,10 +16,12 @@ from campaign_runner.cli.chosen import Choice, chosen
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.observers import Watch, watching
+from campaign_runner.cli.played import of_campaigns
 from campaign_runner.cli.prompts import Asking
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.signals import heeding_signals
-from campaign_runner.errors import CampaignError, CampaignFileError
+from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
+from campaign_runner.model import CustomModel
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import worst
@@ -35,6 +37,7 @@ from campaign_runner.uptime import uptime
 @run_options.consent
 @options.only
 @options.output
+@click.option("--subject", default="", metavar="WORD", help="With --sandbox: the concept of your custom model.")
 @click.option("--concurrency", type=run_options.positive, help="Requests in progress at once, per campaign.")
 @run_options.bounds
 @click.option("--accept-drift", is_flag=True, help="Continue even though the custom model was retrained.")
@@ -67,13 +70,15 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
     environment = Environment.of_process()
     rates = {choice.campaign.campaign: _rate(choice.campaign, flags, environment) for choice in choices}
     orders = _orders(choices, rates, flags)
+    models = _played(choices, flags)
     parts: list[CampaignRun] = []
     try:
         async with watching(rates, flags) as watch:
             parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
                 click.echo(f"output  {order.folder.path}")
-            async with accessed(environment, flags.account(environment), is_sandbox=flags.is_sandbox) as access:
+            rate = flags.account(environment)
+            async with accessed(environment, rate, is_sandbox=flags.is_sandbox, models=models) as access:
                 code = await run_campaigns(parts, access, heed=heeding_signals, refused=console.print_error)
     finally:
         for line in chain.from_iterable(part.report for part in parts):
@@ -86,6 +91,14 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
     elif not parts[0].report:
         click.echo(f"attention exit={code}")
     return code
+
+
+def _played(choices: list[Choice], flags: RunFlags) -> list[CustomModel]:
+    """The custom models that the sandbox plays; none where there is no sandbox. Raises UsageError."""
+    if flags.subject and not flags.is_sandbox:
+        raise UsageError("--subject is for --sandbox: Adobe knows the concept of your custom model")
+    campaigns = [(choice.campaign, choice.folder) for choice in choices]
+    return of_campaigns(campaigns, flags.subject) if flags.is_sandbox else []
 
 
 def _problems(parts: list[CampaignRun], wrong: Sequence[CampaignError]) -> list[CampaignError]:

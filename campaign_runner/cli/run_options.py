@@ -61,6 +61,7 @@ class RunFlags(Making):
     """The options of one `run`, as given. `start_over`: buy also what the campaign has in a folder elsewhere."""
 
     output: Path | None
+    subject: str
     concurrency: int | None
     accept_drift: bool
     start_over: bool

@@ -103,6 +103,12 @@ class Catalog:
         """Whether the model is one of the list."""
         return id in self._models
 
+    def has(self, called: str, etag: str = "") -> bool:
+        """Whether a published model has that name or id, and, if there is one to compare, that etag."""
+        models = (model for model in self if called in (model.id, model.name, model.display))
+        etags = {model.entry("milliseconds")["etag"] for model in models if model.state == "published"}
+        return etag in etags if etag else bool(etags)
+
     def plus(self, own: Sequence[CustomModel], *, takes_any: bool = False, concept: str = "") -> Catalog:
         """This account with some models more; others of their names make room."""
         names = {name for model in own for name in (model.name, model.display)}

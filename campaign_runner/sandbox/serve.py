@@ -15,7 +15,8 @@ from campaign_runner.sandbox.server import Sandbox
 
 LOOPBACK = "127.0.0.1"
 _log = logging.getLogger(__name__)
-_log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+_NO_HTTP = (HttpProcessingError, web.RequestPayloadError)
+_log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NO_HTTP)))
 """Of bugs, with their trace. What a caller did wrong to HTTP is told to the caller: it is answered 400."""
 
 

@@ -59,7 +59,7 @@ EXCEPTIONS = (
     ),
     Named(
         "body of a cancellation",
-        "the description of 2026-03 has a JSON body at the 200 of a cancel, that of 2026-05 none; an empty object is sent",
+        "the description of 2026-03 has JSON at the 200 of a cancel, that of 2026-05 nothing; an empty object is sent",
         answers=frozenset({"cancel answers 200 with a body"}),
     ),
     Named(

@@ -43,6 +43,17 @@ def test_every_size_of_every_family_is_drawn_exactly(size: tuple[int, int]) -> N
     assert decoded(replace(SMALL, size=size)).size == size
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 4096), (4096, 3), (100, 100), (257, 999), (4096, 4096)])
+@pytest.mark.parametrize("style", [(), ("painting",), ("pixel_art", "halftone")])
+def test_any_size_that_adobe_does_not_forbid_is_drawn_exactly(size: tuple[int, int], style: tuple[str, ...]) -> None:
+    assert decoded(replace(SMALL, size=size, styles=style)).size == size
+
+
+@pytest.mark.parametrize("seed", [-(10**40), -1, 2**31, 2**64, 10**40])
+def test_any_seed_is_drawn(seed: int) -> None:
+    assert decoded(replace(SMALL, size=(896, 1152), seed=seed)).size == (896, 1152)
+
+
 @pytest.mark.parametrize(("media_type", "kind"), [("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/webp", "WEBP")])
 def test_each_media_type_is_a_real_file_of_its_kind(media_type: str, kind: str) -> None:
     assert decoded(SMALL, media_type).format == kind
@@ -159,6 +170,50 @@ async def test_pictures_are_drawn_off_the_event_loop(caller: Caller) -> None:
     before = pool.given
     assert (await caller.download(url)).status == 200
     assert pool.given == before + 1
+
+
+async def test_a_part_of_an_image_is_given_as_cloud_stores_do(caller: Caller) -> None:
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    whole = await caller.download(url)
+    length = len(whole.body)
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    for asked, first, last in (
+        ("bytes=0-99", 0, 99),
+        ("bytes=100-", 100, length - 1),
+        ("bytes=-7", length - 7, length - 1),
+        (f"bytes=5-{10**15}", 5, length - 1),
+        ("bytes=-99999999", 0, length - 1),
+    ):
+        part = await caller.download(url, {"Range": asked})
+        assert (part.status, part.headers["Content-Range"]) == (206, f"bytes {first}-{last}/{length}")
+        assert part.body == whole.body[first : last + 1]
+        assert part.headers["ETag"] == whole.headers["ETag"]
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-2", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=１-2", ""])
+async def test_what_is_no_range_is_not_looked_at(caller: Caller, asked: str) -> None:
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    assert (await caller.download(url, {"Range": asked})).status == 200
+
+
+@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
+async def test_a_range_behind_the_end_is_416(caller: Caller, asked: str) -> None:
+    url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+    length = len((await caller.download(url)).body)
+    answer = await caller.download(url, {"Range": asked})
+    assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{length}")
+    assert b"<Code>InvalidRange</Code>" in answer.body
+
+
+async def test_the_head_of_an_image_is_given_and_by_a_strict_one_refused_as_s3_does(opened: Open) -> None:
+    for strict, status in ((False, 200), (True, 403)):
+        caller = await opened(strict=strict)
+        url = (await caller.outputs(await caller.accepted()))[0]["image"]["url"]
+        head, image = await caller.call("HEAD", url, headers={}), await caller.download(url)
+        assert (head.status, head.body) == (status, b"")
+        assert strict or {name: head.headers[name] for name in ("Content-Length", "Content-Type", "ETag")} == {
+            "Content-Length": str(len(image.body)), "Content-Type": "image/jpeg", "ETag": image.headers["ETag"],
+        }  # fmt: skip
 
 
 async def test_the_same_request_in_another_sandbox_gives_the_same_bytes(opened: Open) -> None:

@@ -68,6 +68,27 @@ async def test_an_unknown_job_and_a_malformed_id_are_told_apart_by_the_status_al
     assert (answer.status, answer.json["error_code"]) == (404, "unknown_job_id")
 
 
+async def test_a_job_is_found_by_the_last_part_of_its_id(caller: Caller) -> None:
+    job_id = (await caller.accepted())["jobId"]
+    uuid = job_id.rpartition(":")[2]
+    assert (await caller.call("GET", f"/v3/status/{uuid}")).json["jobId"] == job_id
+    assert (await caller.call("PUT", f"/v3/cancel/{uuid}")).status == 200
+    assert (await caller.call("GET", f"/v3/status/{job_id}")).json["status"] == "cancelled"
+
+
+async def test_the_address_of_the_old_tutorial_is_answered_by_a_lenient_one_alone(opened: Open) -> None:
+    caller = await opened(strict=False)
+    ticket = await caller.accepted()
+    caller.clock.pass_(2)
+    answer = await caller.call("GET", f"/jobs/result/{ticket['jobId']}")
+    assert answer.json["status"] == "succeeded"
+    assert caller.said == ["--strict would refuse: status: /jobs/result/ is not the statusUrl"]
+    strict = await opened()
+    refused = await strict.call("GET", f"/jobs/result/{(await strict.accepted())['jobId']}")
+    assert (refused.status, refused.json["error_code"]) == (404, "not_found")
+    assert "ask the statusUrl" in refused.json["message"]
+
+
 async def test_another_clients_job_is_unknown(caller: Caller) -> None:
     ticket = await caller.accepted()
     await caller.sign_in("other")

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from campaign_runner.sandbox.catalog import CATALOG
+from campaign_runner.sandbox.own_models import ModelsError, named, read_models
 from tests.sandbox.conftest import Caller, Open
+
+ID = "urn:aaid:sc:VA6C2:bc1f46cd-be98-4a7b-9ffe-1111111111"
+PRINTED = {
+    # facts of Adobe's tutorial "Custom Models Generate Image API"
+    "version": "1",
+    "assetName": "Warm Custom Model.ffcustommodel",
+    "size": 16513991265,
+    "etag": '"e7ee78220f4d46ceb766758e0e300a51"',
+    "trainingMode": "style",
+    "assetId": ID,
+    "mediaType": "application/vnd.adobe.ffmodel+dcx",
+    "createdDate": 1733928288871,
+    "modifiedDate": 1733928294741,
+    "publishedState": "published",
+    "baseModel": {"name": "clio_v2", "version": "2.0.0"},
+    "samplePrompt": "A bean generated in a warm setting with brown colours",
+    "displayName": "Warm Custom Model",
+    "conceptId": "",
+}
 
 
 async def listed(caller: Caller, **query: str) -> Any:
@@ -20,6 +43,70 @@ async def test_the_74_published_models_take_two_pages(caller: Caller) -> None:
     ids = [model["assetId"] for model in first["custom_models"] + second["custom_models"]]
     assert first["total_count"] == second["total_count"] == len(set(ids)) == 74
     assert "next" in first["_links"] and "next" not in second["_links"]
+
+
+async def test_the_first_is_the_tutorials_as_it_is_printed_there(opened: Open) -> None:
+    for strict in (False, True):
+        answer = await listed(await opened(strict=strict))
+        entry, link = answer["custom_models"][0], answer["_links"]["page"]
+        assert link == {"href": "/v3/custom-models?start={start}&limit={limit}", "rel": "page", "templated": True}
+        assert ("repo:assetId" in entry) != strict
+        assert entry.pop("repo:assetId", ID) == ID
+        assert entry == PRINTED
+
+
+async def test_a_persons_models_stand_beside_the_others_and_in_the_place_of_their_names(opened: Open) -> None:
+    own = named(["Brand X", "urn:aaid:sc:EU:mine", "Warm Custom Model"], "brnd")
+    caller = await opened(catalog=CATALOG.plus(own))
+    models = (await listed(caller))["custom_models"] + (await listed(caller, start="50", limit="50"))["custom_models"]
+    ids = {model["displayName"]: model["assetId"] for model in models if model["conceptId"] == "brnd"}
+    assert len(models) == 76 and [*ids] == ["Brand X", "urn:aaid:sc:EU:mine", "Warm Custom Model"]
+    assert ids["urn:aaid:sc:EU:mine"] == "urn:aaid:sc:EU:mine" and ID not in {model["assetId"] for model in models}
+    for version in ("image3_custom", "image4_custom"):
+        await caller.accepted(version, prompt="a brnd", customModelId=ids["Brand X"])
+
+
+@pytest.mark.parametrize("strict", [False, True])
+async def test_any_id_will_do_where_that_is_said(opened: Open, strict: bool) -> None:
+    caller = await opened(catalog=CATALOG.plus((), takes_any=True, concept="brnd"), strict=strict)
+    assert (await caller.generate("image4_custom", customModelId="Mine", prompt="a table")).status == 422
+    await caller.accepted("image4_custom", customModelId="Mine", prompt="a brnd on a table")
+    assert caller.said == ["plays a custom model that is not on its list: Mine"]
+
+
+async def test_what_adobe_listed_can_be_played(opened: Open, tmp_path: Path) -> None:
+    file = tmp_path / "models.json"
+    entry = PRINTED | {"assetId": "urn:aaid:sc:EU:1", "displayName": "Almond Mug", "conceptId": "mgg", "version": "7"}
+    file.write_text(json.dumps({"custom_models": [entry], "total_count": 1}), encoding="utf-8")
+    caller = await opened(catalog=CATALOG.plus(read_models(file)))
+    models = (await listed(caller))["custom_models"]
+    found = next(model for model in models if model["displayName"] == "Almond Mug")
+    assert found == entry | {"size": found["size"], "trainingMode": "subject"}
+
+
+@pytest.mark.parametrize(
+    ("text", "models"),
+    [
+        (
+            "[Brand X, {displayName: Mug, publishedState: unpublished}]",
+            [("Brand X", "published"), ("Mug", "unpublished")],
+        ),
+        ("- {repo:assetId: 'urn:aaid:sc:EU:1', createdDate: 2026-01-02}", [("urn:aaid:sc:EU:1", "published")]),
+    ],
+)
+def test_a_file_of_names_or_entries_is_read(tmp_path: Path, text: str, models: list[tuple[str, str]]) -> None:
+    (tmp_path / "models.yaml").write_text(text, encoding="utf-8")
+    assert [(model.display, model.state) for model in read_models(tmp_path / "models.yaml")] == models
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "7", "[7]", "[{}]", "[{assetId: ''}]", "[", "[{displayName: a, createdDate: soon}]",
+             "{custom_models: 7}", "[{displayName: a, modifiedDate: 99999999999999999999}]"],
+)  # fmt: skip
+def test_a_file_that_is_no_list_of_models_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    (tmp_path / "models.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelsError, match=r"expected|missing|readable"):
+        read_models(tmp_path / "models.yaml")
 
 
 async def test_the_next_link_leads_to_the_rest(caller: Caller) -> None:
