@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -42,12 +42,12 @@ def selection(values: Sequence[str], campaign: Campaign) -> Selection:
     if any(value.startswith("seed=") for value in values):
         included = (entry.seeds or () for entry in campaign.include)
         known["seed"] = list(dict.fromkeys(map(str, chain(campaign.seeds, *included))))
-    return _sized(_spelt(read_only(values, known), campaign), names)
+    return _spelt(read_only(values, known), campaign).sized(names)
 
 
 def recorded(values: Sequence[str], campaign: Campaign) -> Selection:
     """The same for what is recorded: it may have names that have left the campaign. Raises UsageError."""
-    return _sized(_spelt(read_only(values), campaign), _size_names(campaign))
+    return _spelt(read_only(values), campaign).sized(_size_names(campaign))
 
 
 def _spelt(only: Selection, campaign: Campaign) -> Selection:
@@ -57,8 +57,3 @@ def _spelt(only: Selection, campaign: Campaign) -> Selection:
 
 def _size_names(campaign: Campaign) -> dict[str, str]:
     return {name: str(size) for name, size in campaign.family.names.items()}
-
-
-def _sized(only: Selection, names: Mapping[str, str]) -> Selection:
-    sizes = frozenset(names.get(size, size) for size in only.values.get("size", ()))
-    return Selection({**only.values, "size": sizes}) if sizes else only

@@ -42,6 +42,12 @@ class Selection:
             return False
         return any(self._names(cell) for cell in cells)
 
+    def sized(self, names: Mapping[str, str]) -> Selection:
+        """The same, of sizes in pixels: some may have been given by their names."""
+        if "size" not in self.values:
+            return self
+        return Selection({**self.values, "size": frozenset(names.get(size, size) for size in self.values["size"])})
+
     def _names(self, cell: Cell) -> bool:
         return all(axis not in self.values or name in self.values[axis] for axis, name in cell.axes.items())
 

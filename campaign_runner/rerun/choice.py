@@ -66,10 +66,7 @@ def _only(read: ReadBack, options: Sequence[str]) -> Selection:
         for each, name in zip(known.values(), said, strict=True):
             each |= {} if name is None else {name: None}
     known["size"] |= {name: None for name, size in names.items() if size in known["size"]}
-    only = read_only(options, known)
-    if "size" not in only.values:
-        return only
-    return Selection({**only.values, "size": frozenset(names.get(size, size) for size in only.values["size"])})
+    return read_only(options, known).sized(names)
 
 
 def _is_selected(image: ManifestImage, only: Selection) -> bool:

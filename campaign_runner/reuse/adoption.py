@@ -11,17 +11,17 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError
-from campaign_runner.events import Adopted, Fact, RecipeSource
+from campaign_runner.events import Adopted, RecipeSource
 from campaign_runner.families import has_its_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
-from campaign_runner.ports import Examined, Put
+from campaign_runner.ports import Examined, Journal, Put
 from campaign_runner.store import LARGEST_BYTES, FolderStore, stored_file
 from campaign_runner.tasks import batched, in_thread
 
@@ -48,14 +48,8 @@ class Candidate:
         return self.home / str(self.entry.file)
 
 
-class Recording(Protocol):
-    """Where facts go: the journal."""
-
-    async def record(self, facts: list[Fact]) -> object: ...
-
-
 async def take_over(
-    images: Iterable[Candidate], store: FolderStore, journal: Recording
+    images: Iterable[Candidate], store: FolderStore, journal: Journal
 ) -> AsyncIterator[Adopted | Candidate]:
     """Adopt every image: an Adopted is recorded when it is told, a Candidate has no such file with such bytes.
 

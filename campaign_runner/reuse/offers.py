@@ -17,7 +17,7 @@ from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import INTERRUPTED, Entry, Ledger
 from campaign_runner.model import CustomModel, State
-from campaign_runner.output_folder.folder import MADE_AGAIN
+from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.adoption import Candidate
@@ -157,14 +157,9 @@ def _beside(ours: Path) -> Iterator[Path]:
             yield file.parent
 
 
-def _is_begun(folder: Path) -> bool:
-    """Whether anything is recorded: a run that begins this very moment has its file before its tables."""
-    return tables.is_begun(folder / tables.FILE)
-
-
 def _model_of(folder: Path, origin: str) -> CustomModel | None:
     try:
-        if not _is_begun(folder):
+        if not Folder(folder).has_journal:
             return None
         with Ledger(folder) as ledger:
             return ledger.custom_model if ledger.origin == origin else None
@@ -174,7 +169,7 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
 
 def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: ReuseQuery) -> tuple[int, Offer, Offer]:
     """Up to which event a campaign's journal is read, what it has of `due`, and what of it it may have paid for."""
-    if not _is_begun(folder):
+    if not Folder(folder).has_journal:  # a run that begins this very moment has its file before its tables
         nothing = Offer(folder.name, folder, ())
         return 0, nothing, nothing
     stored, waiting, coming = array("q"), array("q"), array("q")

@@ -31,7 +31,8 @@ async def wait_for_stored(
     `look` takes what is stored and says what others may still store; it may raise. A stop ends it, and the caller's
     time, which is counted from `began` of the loop's clock.
     """
-    until = _end(control, limits, began)
+    now = asyncio.get_running_loop().time()
+    until = now + min(LONGEST_WAIT, limits.seconds_left(control.clock.now(), now - began))
     pause = FIRST_PAUSE
     waiting = await look()
     while await _any_at_work(waiting) and asyncio.get_running_loop().time() < until:
@@ -57,14 +58,3 @@ async def _any_at_work(waiting: Sequence[Offer]) -> bool:
         if len(each.coming) > 0 and await in_thread(Folder(each.folder).is_held):
             return True
     return False
-
-
-def _end(control: Control, limits: Limits, began: float) -> float:
-    """When to look no more, of the loop's clock."""
-    now = asyncio.get_running_loop().time()
-    ends = [now + LONGEST_WAIT]
-    if limits.max_seconds is not None:
-        ends.append(began + limits.max_seconds)
-    if limits.until is not None:
-        ends.append(now + (limits.until - control.clock.now()).total_seconds())
-    return min(ends)

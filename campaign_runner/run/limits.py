@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +33,11 @@ class Limits:
     max_seconds: float | None = None
     until: datetime | None = None
     guards_files: bool = True
+
+    def seconds_left(self, now: datetime, passed: float = 0.0) -> float:
+        """Until the caller's time is over, `passed` seconds after the run began; infinite where none was given."""
+        of_run = math.inf if self.max_seconds is None else self.max_seconds - passed
+        return of_run if self.until is None else min(of_run, (self.until - now).total_seconds())
 
 
 @dataclass(slots=True)

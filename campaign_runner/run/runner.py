@@ -7,6 +7,7 @@ globals and no signal handlers. Tasks exist only for jobs in flight.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
@@ -208,12 +209,9 @@ class Runner:
         return self._paces.setdefault((job.recipe.version, size.width * size.height >> 20), Pace())
 
     async def _keep_time(self) -> None:
-        limits = self._limits
-        left = [] if limits.max_seconds is None else [limits.max_seconds]
-        if limits.until is not None:
-            left.append((limits.until - self._control.clock.now()).total_seconds())
-        if left:
-            await asyncio.sleep(min(left))
+        left = self._limits.seconds_left(self._control.clock.now())
+        if left < math.inf:
+            await asyncio.sleep(left)
             self._control.stop_asked("the time you gave is over")
 
     async def _drain(self, tasks: TaskSet) -> None:
