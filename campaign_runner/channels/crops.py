@@ -77,6 +77,8 @@ def fewest_sizes(channels: Sequence[Channel], sizes: Sequence[Size]) -> tuple[Si
     """
     best = {channel: size for channel in channels if (size := best_size(channel, sizes)) is not None}
     wanted = {channel: min(GOOD_SHARE, share(size, channel)) for channel, size in best.items()}
+    if not wanted:
+        return ()
     for number in range(1, len(sizes) + 1):
         found = [some for some in combinations(sizes, number) if _cover(some, wanted)]
         if found:

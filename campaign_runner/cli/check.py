@@ -32,7 +32,8 @@ def command(files: tuple[Path, ...]) -> int:
         for note in campaign.notes:
             click.echo(note)
         warned = f", {plural(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
-        click.echo(f"{file}: ok{warned}")
+        stopped = f"; {len(campaign.undeliverable)} of them stop `deliver`" if campaign.undeliverable else ""
+        click.echo(f"{file}: ok{warned}{stopped}")
     if problems:
         click.echo(f"{plural(problems, 'problem')}; nothing was sent")
     return CampaignFileError.exit_code if problems else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,14 +11,18 @@ import click
 from tqdm import tqdm
 
 from campaign_runner.cli import console, options
+from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
-from campaign_runner.deliver.choice import every_stored, rows_of, scope_of
+from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
 from campaign_runner.deliver.delivery import deliver
+from campaign_runner.deliver.late_marks import late_marks
 from campaign_runner.deliver.report import lines
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
-from campaign_runner.errors import UsageError
+from campaign_runner.output_folder.delivery_record import read_record
 from campaign_runner.plan.plan import Plan
+from campaign_runner.review.decisions import decisions_of
+from campaign_runner.review.rules import DecidedImage
 
 
 @click.command(epilog=ending("deliver spring --all --zip", 3, 5, 11))
@@ -31,7 +36,9 @@ from campaign_runner.plan.plan import Plan
 @options.only
 @options.output
 @options.in_sandbox
-def command(name: str, output: Path | None, is_sandbox: bool, only: tuple[str, ...], **wanted: object) -> int:
+def command(
+    name: str, output: Path | None, is_sandbox: bool, only: tuple[str, ...], to: Path | None, **wanted: bool
+) -> int:
     """Cut the chosen images to every channel, named and labelled.
 
     The files go to `deliver/` in the campaign's output folder, with upload.csv, which lists them. The originals are
@@ -39,20 +46,45 @@ def command(name: str, output: Path | None, is_sandbox: bool, only: tuple[str, .
     `deliver-old/`.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
-    to = Path(str(wanted["to"])).resolve() if wanted["to"] else None
-    result = asyncio.run(_deliver(target, only, to, wanted))
-    for line in lines(target.campaign().campaign, result, is_dry=bool(wanted["is_dry"])):
+    rest, decisions = parted(only)
+    wishes = Wishes(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
+    result = asyncio.run(_deliver(target, tuple(rest), wishes))
+    for line in lines(target.campaign().campaign, result, is_dry=wishes.is_dry):
         click.echo(line)
     return result.exit_code
 
 
-async def _deliver(target: Target, only: tuple[str, ...], to: Path | None, wanted: dict[str, object]) -> DeliveryResult:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a command line says of a delivery; `decisions` are the values of `--only decision=`."""
+
+    is_all: bool
+    to: Path | None
+    has_zips: bool
+    is_dry: bool
+    any_size: bool
+    has_left: bool
+    decisions: frozenset[str] = frozenset()
+
+    def wants(self, image: DecidedImage) -> bool:
+        """Whether an image is to be delivered, by what was decided about it."""
+        if self.decisions:
+            return is_meant(image, self.decisions)
+        return self.is_all or is_picked(image)
+
+
+async def _deliver(target: Target, only: tuple[str, ...], wishes: Wishes) -> DeliveryResult:
     campaign, folder = target.campaign(), target.folder
     meant = options.recorded(only, campaign)
-    if not wanted["is_all"]:
-        raise UsageError("no image is picked: picks come with the review page; deliver --all takes every stored image")
     with folder.ledger() as ledger, folder.locked(), tqdm(unit=" files", disable=not console.is_terminal()) as bar:
         plan = Plan(campaign, ledger.custom_model)
+        decisions = decisions_of(folder, plan, ledger)
+        decisions.refuse_unreadable()
+        chosen = list(chosen_images(decisions, ledger, meant, wishes.wants))
+        if wishes.has_left:
+            chosen += left_images(decisions, plan, ledger, meant, wishes.wants)
+        record = read_record(folder.path)
+        late = list(late_marks(decisions, record.files if record else ()))
 
         def progress(made: int, of: int) -> None:
             bar.total = of
@@ -61,14 +93,16 @@ async def _deliver(target: Target, only: tuple[str, ...], to: Path | None, wante
         request = DeliveryRequest(
             campaign=campaign,
             folder=folder,
-            chosen=list(every_stored(plan, ledger, meant, has_left=bool(wanted["has_left"]))),
+            chosen=chosen,
             rows=rows_of(plan, meant),
             scope=scope_of(meant),
             now=datetime.now(UTC),
-            target=to,
-            any_size=bool(wanted["any_size"]),
-            is_dry=bool(wanted["is_dry"]),
-            has_zips=bool(wanted["has_zips"]),
+            target=wishes.to,
+            any_size=wishes.any_size,
+            is_dry=wishes.is_dry,
+            has_zips=wishes.has_zips,
             progress=progress,
         )
-        return await deliver(request)
+        result = await deliver(request)
+    result.late += late
+    return result

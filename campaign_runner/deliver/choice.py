@@ -1,34 +1,50 @@
-"""Which stored images a delivery is about, in each of their cells."""
+"""Which stored images a delivery is about, in each of their rows: the picked ones, or all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from campaign_runner.campaign_file.schema.cells import AXES, Cells
 from campaign_runner.deliver.arrangement import ChosenImage, Place, place_of_cell
 from campaign_runner.deliver.handover.account import Scope
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import Cell, Size
-from campaign_runner.output_folder.delivery_record import DeliveredFile
-from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.output_folder.delivery_record import Approval, DeliveredFile
+from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
+from campaign_runner.review.decisions import Decisions, Pick
+from campaign_runner.review.merging import MarkIndex
+from campaign_runner.review.rows import row_cell
+from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState, ReviewRow, Shot, decide
 from campaign_runner.tasks import batched
 
 _CHUNK = 500
+IsMeant: TypeAlias = Callable[[DecidedImage], bool]
+"""Whether an image is to be delivered, by what was decided about it."""
 
 
-def every_stored(plan: Plan, ledger: Ledger, only: Selection, *, has_left: bool = False) -> Iterator[ChosenImage]:
-    """Every stored image of a campaign; with `has_left` also those that left it, under their recorded names."""
-    for some in batched(plan, _CHUNK):
-        entries = ledger.entries([each.variation.key for each in some])
-        for each in some:
-            entry = entries.get(each.variation.key)
-            if entry is not None and entry.state == "stored":
-                yield from _in_cells(entry, _cells(each), only)
-    if has_left:
-        for entry in ledger.departed(plan.keys()):
-            if entry.state == "stored":
-                yield from _in_cells(entry, (entry.cell,), only)
+def is_picked(image: DecidedImage) -> bool:
+    """Whether people chose an image."""
+    return image.state is ImageState.PICKED
+
+
+def chosen_images(decisions: Decisions, ledger: Ledger, only: Selection, is_meant: IsMeant) -> Iterator[ChosenImage]:
+    """The stored images of a campaign that are meant, once for each row they are in."""
+    yield from _chosen(decisions, decisions.rows, ledger, only, is_meant)
+
+
+def left_images(
+    decisions: Decisions, plan: Plan, ledger: Ledger, only: Selection, is_meant: IsMeant
+) -> Iterator[ChosenImage]:
+    """The same of images that are no longer in the campaign, in the rows they were made for."""
+    rows: dict[Cell, list[Shot]] = {}
+    for entry in ledger.departed(plan.keys()):
+        shot = Shot(entry.key, entry.seed, entry.state, entry.sha256, entry.stored_at, entry.file)
+        rows.setdefault(row_cell(entry.cell), []).append(shot)
+    marks, rules = MarkIndex(decisions.gathered.marks), plan.campaign.review
+    decided = tuple(decide(ReviewRow(cell, tuple(shots)), marks, rules) for cell, shots in rows.items())
+    yield from _chosen(decisions, decided, ledger, only, is_meant)
 
 
 def rows_of(plan: Plan, only: Selection) -> list[Place]:
@@ -53,11 +69,24 @@ def scope_of(only: Selection) -> Scope:
     return is_meant
 
 
-def _cells(planned: Planned) -> Iterable[Cell]:
-    return planned.variation.cell, *planned.other_cells
+def _chosen(
+    decisions: Decisions, rows: tuple[DecidedRow, ...], ledger: Ledger, only: Selection, is_meant: IsMeant
+) -> Iterator[ChosenImage]:
+    meant = (
+        (row.cell, image)
+        for row in rows
+        for image in row.images
+        if image.shot.is_stored and is_meant(image) and only.matches((row.cell,), image.shot.seed, image.shot.key)
+    )
+    for some in batched(meant, _CHUNK):
+        entries = ledger.entries(list({image.shot.key for _, image in some}))
+        for cell, image in some:
+            yield _image(decisions, cell, image, entries[image.shot.key])
 
 
-def _in_cells(entry: Entry, cells: Iterable[Cell], only: Selection) -> Iterator[ChosenImage]:
-    for cell in cells:
-        if only.matches((cell,), entry.seed, entry.key):
-            yield ChosenImage(entry, cell)
+def _image(decisions: Decisions, cell: Cell, image: DecidedImage, entry: Entry) -> ChosenImage:
+    approved = tuple(Approval(by=mark.reviewer.id, at=mark.at) for mark in Pick(cell, image).approvals)
+    focus = decisions.focus(image)
+    if focus is None:
+        return ChosenImage(entry, cell, approved)
+    return ChosenImage(entry, cell, approved, focus.focus, focus.is_disputed)

@@ -27,6 +27,8 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
         made = f"{plural(len(result.made), 'file')} made, {result.unchanged:,} unchanged"
         yield f"{campaign}   {made}   {display_path(result.target)}"
     yield from map(printable, _rows(result, is_dry=is_dry))
+    if result.waiting and not result.made and not result.unchanged:
+        yield f"  {'next':11}pick images: campaign-runner review {campaign}   or deliver every stored one: --all"
     if result.made:
         yield f"  {'note':11}{CONTENT_CREDENTIALS}"
     figures = {
@@ -56,6 +58,7 @@ def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
         word = "would be moved" if is_dry else "moved"
         names = joined([file.file for file in result.gone], most=4)
         yield f"  {'withdrawn':11}{plural(len(result.gone), 'file')} {word} to deliver-old/: {names}"
+    yield from (f"  {'late':11}{sentence}" for sentence in result.late[:_LISTED])
     if result.disputed:
         keys = joined(result.disputed)
         yield f"  {'focus':11}people disagree about {keys}; the final or latest word was taken"

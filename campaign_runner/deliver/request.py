@@ -51,6 +51,7 @@ class DeliveryResult:
     disputed: list[str] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)
     stale_archives: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:

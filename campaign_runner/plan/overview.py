@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.model import State
+from campaign_runner.plan.channel_cuts import channel_lines
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
@@ -46,6 +47,8 @@ def overview(
     if figures.budget_left is not None:
         over = "" if figures.images_to_buy <= figures.budget_left else ": not enough, `run` will refuse"
         yield f"  budget     {figures.budget_left:,} of {campaign.budget:,} left{over}"
+    for number, line in enumerate(channel_lines(campaign)):
+        yield f"  {'' if number else 'channels':10} {line}"
     for tip in tips(status):
         yield f"  tip        {tip}"
     yield from (f"\nwarning: {warning}" for warning in campaign.warnings)

@@ -30,7 +30,8 @@ give them a scent, or keep them out of this prompt: soap: {…, prompts: [detail
 
 SIZE = """\
 autumn.yaml:20:9: image3_custom cannot make 1080x1920
-available sizes: square 2048x2048, landscape 2304x1792, portrait 1792x2304, wide 2688x1536, and 6 smaller"""
+available sizes: square 2048x2048, landscape 2304x1792, portrait 1792x2304, wide 2688x1536, and 6 smaller
+sizes are made, channels are cut from them: for 1080x1920 write sizes: [portrait] and channels: [instagram-story]"""
 
 
 def problems_of(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from campaign_runner.campaign_file.check.made_sizes import sizes_to_make
 from campaign_runner.campaign_file.schema.channels import ChannelEntry, DeliverySettings
 from campaign_runner.campaign_file.schema.review import ReviewRules
 from campaign_runner.campaign_file.schema.schema import (
@@ -122,7 +123,8 @@ def _explained(source: Source, error: ErrorDetails) -> Problem:
 def _missing(source: Source, loc: Loc) -> Problem:
     key = str(loc[-1])
     if len(loc) == 1:
-        return source.at_key((), f"'{key}' is missing", f"add: {_MISSING[key]}")
+        line = (sizes_to_make(source) if key == "sizes" else None) or _MISSING[key]
+        return source.at_key((), f"'{key}' is missing", f"add: {line}")
     match loc[0]:
         case "channels":
             advice = "such as {name: web-billboard, size: 970x250, max_kb: 150}"

@@ -14,6 +14,9 @@ from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from campaign_runner.campaign_file.syntax.source import Scalar, Source
+from campaign_runner.channels.channel import Channel
+from campaign_runner.channels.crops import best_size
+from campaign_runner.channels.table import known_channels
 from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
 from campaign_runner.text import did_you_mean, plural
@@ -125,14 +128,20 @@ def as_size(value: object, info: ValidationInfo) -> object:
         return Size(1, 1)  # the unknown model is a Problem of its own
     if size := family.names.get(text):
         return size
-    if pixels := _PIXELS.fullmatch(text):
-        size = Size(int(pixels[1]), int(pixels[2]))
+    if size := pixels_in(text):
         if size in family.sizes:
             return size
-        raise wrong(f"{family.id} cannot make {size}", _sizes_of(family), shows_line=False)
+        advice = f"{_sizes_of(family)}{_delivered(size, family)}"
+        raise wrong(f"{family.id} cannot make {size}", advice, shows_line=False)
     if ratio := _RATIO.fullmatch(text):
         return _nearest_size(family, text, int(ratio[1]) / int(ratio[2]))
     raise _not_a_size(family, text)
+
+
+def pixels_in(text: str) -> Size | None:
+    """The size that a text writes in pixels; None for anything else."""
+    found = _PIXELS.fullmatch(text)
+    return Size(int(found[1]), int(found[2])) if found else None
 
 
 def as_pixels(value: object) -> object:
@@ -140,8 +149,8 @@ def as_pixels(value: object) -> object:
     text = as_text(value)
     if not isinstance(text, str):
         return text
-    if pixels := _PIXELS.fullmatch(text):
-        return Size(int(pixels[1]), int(pixels[2]))
+    if size := pixels_in(text):
+        return size
     raise wrong(f"'{text}' is not a size in pixels", "such as size: 970x250")
 
 
@@ -167,6 +176,17 @@ def _sizes_of(family: Family) -> str:
     named = ", ".join(f"{name} {size}" for name, size in family.names.items())
     smaller = len(set(family.sizes) - set(family.names.values()))
     return f"available sizes: {named}" + (f", and {smaller} smaller" if smaller else "")
+
+
+def _delivered(size: Size, family: Family) -> str:
+    """How a size that is not made is delivered; nothing where it would be enlarged."""
+    known = next((channel for channel in known_channels().values() if channel.size == size), None)
+    made = best_size(known or Channel("my-channel", size), family.sizes)
+    if made is None:
+        return ""
+    name = next((name for name, pixels in family.names.items() if pixels == made), str(made))
+    channel = known.id if known is not None else f"{{name: my-channel, size: {size}}}"
+    return f"\nsizes are made, channels are cut from them: for {size} write sizes: [{name}] and channels: [{channel}]"
 
 
 def as_seeds(value: object) -> Sequence[int]:
