@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from os.path import normpath
@@ -23,7 +24,11 @@ from campaign_runner.campaign_file.sheets.loading import with_products, with_row
 from campaign_runner.campaign_file.syntax.opening import open_source
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
+from campaign_runner.text import joined, plural
 
+_MOST_ALIKE = 3  # mistakes of one kind in a column of a sheet
+_MOST_ROWS_NAMED = 12
+_VALUE = re.compile(r"'[^']*'|\d+")
 _MOST_TOLD = 500  # a person stops reading long before; a file made to keep us busy does not
 
 
@@ -107,5 +112,27 @@ def _undeliverable(draft: PartialCampaign, words: TextCheck) -> Iterator[Problem
 
 
 def _in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Each Problem once, by line and column; those of a sheet after those of the file."""
-    return sorted(dict.fromkeys(problems), key=lambda each: (each.cell is not None, each.line, each.column))
+    """Each Problem once, by line and column; then those of the sheet, many alike in few."""
+    of_file: list[Problem] = []
+    of_sheet: list[Problem] = []
+    for problem in sorted(dict.fromkeys(problems), key=lambda each: (each.line, each.column)):
+        (of_file if problem.cell is None else of_sheet).append(problem)
+    return [*of_file, *_alike_in_one(of_sheet)]
+
+
+def _alike_in_one(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """The first few of what is wrong alike in a column, and the rows of the rest."""
+    alike: dict[tuple[int, str], list[Problem]] = {}
+    for problem in problems:
+        found = alike.setdefault((problem.column, _VALUE.sub("", problem.message)), [])
+        found += [problem] if not found or found[-1].line != problem.line else []
+    told = frozenset(chain.from_iterable(alike.values()))
+    ends = {found[_MOST_ALIKE - 1]: found[_MOST_ALIKE:] for found in alike.values() if len(found) > _MOST_ALIKE}
+    told -= frozenset(chain.from_iterable(ends.values()))
+    for problem in problems:
+        if problem in ends:
+            rows = joined([f"{each.line:,}" for each in ends[problem]], most=_MOST_ROWS_NAMED)
+            more = f"the same in {plural(len(ends[problem]), 'more row')}: {rows}"
+            yield replace(problem, advice=f"{problem.advice}\n{more}")
+        elif problem in told:
+            yield problem

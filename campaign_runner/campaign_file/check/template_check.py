@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from unicodedata import normalize
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign, whole_cells
+from campaign_runner.campaign_file.check.sheet_advice import fill_in, no_text
 from campaign_runner.campaign_file.check.text_check import IDS, filled_texts, is_product_word, wordings
 from campaign_runner.campaign_file.schema.cells import AXES
 from campaign_runner.campaign_file.schema.compose import Composer, Missing, Open
@@ -171,7 +172,11 @@ class TemplateCheck:
         match lack:
             case Missing(loc, None) if who != [_NO_MARKET]:
                 message = f"{_called(loc)} has no text for {_markets(who)}"
-                yield source.at(loc, message, f"add {who[0]}: …, or other: … for every market without one of its own")
+                if loc[0] == "products" and source.sheet is not None:
+                    yield no_text(source, source.sheet, loc, who, self._composer.keys_of(who[0]))
+                else:
+                    advice = f"add {who[0]}: …, or other: … for every market without one of its own"
+                    yield source.at(loc, message, advice)
             case Missing(loc, Slot(name) as slot) if name in IDS:
                 yield self._two_spellings(loc, slot, who)
             case Missing(loc, Slot(name) as slot) if is_product_word(name):
@@ -184,7 +189,7 @@ class TemplateCheck:
     def _missing_word(self, loc: Loc, slot: Slot, ids: list[str]) -> Problem:
         source, campaign = self._draft.source, self._campaign
         field = slot.name.removeprefix("product.")
-        named = [f"{id} (line {campaign.line(('products', id))})" for id in ids[:_MOST_NAMED]]
+        named = [f"{id} ({campaign.numbered(('products', id))})" for id in ids[:_MOST_NAMED]]
         who = joined([*named, *ids[_MOST_NAMED:]], most=_MOST_NAMED)
         message = f"{{{slot.name}}} is missing for {len(ids)} of {plural(len(campaign.products), 'product')}: {who}"
         known = [name.removeprefix("product.") for name in self._known if "product." in name]
@@ -195,7 +200,9 @@ class TemplateCheck:
             message += f"; did you mean '{meant}'?"
             advice = f"write {{product.{meant}}}, or {advice}"
         others = [id for id in campaign.prompts if id != loc[1]] if loc[0] == "prompts" else []
-        if others:
+        if source.sheet is not None:
+            advice = fill_in(source.sheet, field, others, is_meant=bool(meant))
+        elif others:
             advice += f", or keep {them} out of this prompt: {ids[0]}: {{…, prompts: [{joined(others, most=3)}]}}"
         at = source.within(loc, slot.at, f"{{{slot.name}}}") + 1 + len("product.")
         return source.problem(at, message, advice)

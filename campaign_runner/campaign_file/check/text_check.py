@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import chain
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign
+from campaign_runner.campaign_file.check.sheet_advice import one_for_each
 from campaign_runner.campaign_file.schema.look import REFERENCES, look_places
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.shape import RESERVED
@@ -267,4 +268,6 @@ class TextCheck:
                 has = f"{plural(len(locs), noun)} {'has' if len(locs) == 1 else 'have'} only one {what}"
                 message = f"{has}, but your markets use {', '.join(spoken[:-1])} and {spoken[-1]}"
                 advice = f"write {{{spoken[0]}: …, {spoken[1]}: …}}, or {{other: …}} if you mean one {what} for all"
+                if noun == "product" and self._draft.source.sheet is not None:
+                    advice = one_for_each(what, spoken)
                 yield self._draft.source.at(locs[0], message, advice)

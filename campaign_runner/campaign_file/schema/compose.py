@@ -137,6 +137,10 @@ class Composer:
             raise MissingText(f"no wording for market {market}")
         return found
 
+    def keys_of(self, market: str) -> tuple[str, ...]:
+        """The keys under which a market's own wording may stand."""
+        return tuple(key for key in (market, self._languages.get(market)) if key)
+
     def wording(self, text: Text, market: str | None) -> tuple[str, str] | None:
         """The key of the wording for a market, and the wording; None if there is none."""
         key = key_for(text, market, self._languages.get(market))

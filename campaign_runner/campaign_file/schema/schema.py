@@ -292,6 +292,10 @@ class Campaign(Frozen):
         """The line, from 1, of a key; of a product from a sheet its row."""
         return self._source.place(self._source.offset(loc))[0]
 
+    def numbered(self, loc: Loc) -> str:
+        """`line 9`, or `row 17` in a sheet."""
+        return f"{'row' if loc[0] == 'products' and self._source.sheet else 'line'} {self.line(loc)}"
+
     def model_post_init(self, context: Reading) -> None:
         """The file it came from is known from the beginning."""
         self._source = context.source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MOST_ROWS = 100_000  # a campaign has at most 1,000,000 images
@@ -24,6 +24,15 @@ class SheetRow:
     number: int
     cells: Mapping[int, SheetCell] = field(default_factory=dict)
     is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSheet:
+    """A sheet whose file is open: its rows, which are read once, its name and those of all sheets that show."""
+
+    rows: Iterator[SheetRow]
+    name: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 class UnreadableSheet(Exception):

@@ -6,6 +6,7 @@ import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO, TextIOWrapper
 from itertools import islice
 
@@ -86,10 +87,9 @@ def _named_separator(line: str) -> str:
 
 def _evenness(content: bytes, encoding: str, separator: str) -> tuple[int, int]:
     """How many of the first rows have as many cells as most of them, and how many that are; nothing if it is one."""
-    try:
-        rows = [row for row in islice(_records(content, encoding, separator), _SAMPLE) if row]
-    except csv.Error:
-        return 0, 0
+    rows: list[list[str]] = []
+    with suppress(csv.Error):  # told once the rows are read
+        rows.extend(row for row in islice(_records(content, encoding, separator), _SAMPLE) if row)
     widths = Counter(len(row) for row in rows)
     width, times = max(widths.items(), key=lambda each: (each[1], each[0]), default=(1, 0))
     return (times, width) if width > 1 else (0, max(widths, default=1))

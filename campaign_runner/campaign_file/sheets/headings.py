@@ -18,6 +18,9 @@ from campaign_runner.text import did_you_mean, joined, plural
 
 _NEAR = 0.8  # of a heading that is not used to a field that has no column
 _MOST_SHOWN = 12
+_IDS = (" id ", "sku", "article", "artikel", "item", "handle", "code", "style", "ean", "gtin", "number", " no", " nr")
+_NAMES = (" name ", "title", "titel", "name", "bezeichnung", "product", "produkt", "description")
+_MEANT_OTHERWISE = "if this column means something else, rename it, or list the columns to read under 'columns'"
 
 
 @dataclass(slots=True)
@@ -32,6 +35,11 @@ class Headings:
     wanted: dict[str, int] = field(default_factory=dict)
     keys: dict[str, Scalar] = field(default_factory=dict)
     unused: dict[int, str] = field(default_factory=dict)
+
+    def hints(self) -> dict[int, str]:
+        """What a mistake may come from in a column that was taken by its heading alone, though other sheets have it."""
+        taken = (field for field in self.columns if field not in self.keys and field in (*LIMITS, *LOOK_FIELDS))
+        return {self.columns[field]: _MEANT_OTHERWISE for field in taken}
 
     def used(self) -> frozenset[int]:
         """The columns whose cells matter."""
@@ -63,11 +71,14 @@ class HeadingReader:
     def refuse_none(self) -> None:
         """No row has the id's heading."""
         widest = max(self._seen, key=lambda row: len(row.cells), default=SheetRow(0))
-        self._refuse_missing("id", [cell.text for cell in widest.cells.values()])
+        self._refuse_missing("id", [cell.text for cell in widest.cells.values()], widest.number)
 
     def read(self, row: SheetRow, places: SheetPlaces) -> Headings:
         """What the columns are; what cannot be found or has two meanings is a problem."""
         found = Headings(row.number)
+        if self._request.header not in (None, row.number):
+            message = f"row {self._request.header} of {self._request.file.text} is empty"
+            self._refuse(self._request.file, message, f"write header: {row.number} if the headings are there")
         headings = {column: cell.text for column, cell in row.cells.items()}
         by_heading: dict[str, list[int]] = {}
         for column, text in headings.items():
@@ -82,8 +93,10 @@ class HeadingReader:
         if not self._request.columns:
             self.warnings += self._guesses(found, places)
         for needed in ("id", "name"):
-            if not any(parts(field_)[0] == needed for field_ in (*found.columns, *self._request.columns)):
-                self._refuse_missing(needed, list(headings.values()))
+            known = (*found.columns, *self._request.columns, *by_heading)
+            if not any(parts(field_)[0] == needed for field_ in known):
+                self._refuse_missing(needed, list(headings.values()), row.number)
+                break
         return found
 
     def _named(
@@ -137,7 +150,9 @@ class HeadingReader:
         if base == ONE_MARKET and key:
             if key in self._fields.markets:
                 return None
-            return f"there is no market '{key}'{did_you_mean(key, self._fields.markets)}", "name a market of 'markets'"
+            known = ", ".join(self._fields.markets) or "none"
+            message = f"there is no market '{key}'{did_you_mean(key, self._fields.markets)}"
+            return message, f"markets of this campaign: {known}"
         if base in RESERVED and base not in ("id", "name", *LIMITS, *LOOK_FIELDS):
             return f"'{base}' cannot be a column: it is reserved", "choose another name for it"
         if not key:
@@ -159,7 +174,7 @@ class HeadingReader:
         message = f"{self._request.file.text} has no column '{text}'{did_you_mean(text, headings)}"
         self._refuse(column.heading, message, f"its columns: {joined(headings, most=_MOST_SHOWN)}")
 
-    def _refuse_missing(self, needed: str, headings: Sequence[str]) -> None:
+    def _refuse_missing(self, needed: str, headings: Sequence[str], row: int) -> None:
         """There is no column for the id or the name, and the campaign file names none."""
         file, named = self._request.file, self._request.columns.get(needed)
         if named is not None:
@@ -169,10 +184,21 @@ class HeadingReader:
         if self._request.columns:
             self._refuse(file, f"the columns have no '{needed}'", f"add the heading of its column: {needed}: …")
             return
-        others = [text for text in headings if alike(text) not in ("id", "name")]
-        example = f"{{file: {file.text}, id: {_quoted(others[0])}, name: {_quoted(others[-1])}}}" if others else ""
-        advice = f"its columns: {joined(headings, most=_MOST_SHOWN)}" if headings else "it is empty"
-        self._refuse(file, message, advice + (f"\nsay which is which: products: {example}" if example else ""))
+        if not headings:
+            self._refuse(file, message, "it has no row with texts")
+            return
+        columns = f"its columns, in row {row}: {joined(headings, most=_MOST_SHOWN)}"
+        advice = f"{columns}\nsay which is which: {self._example(headings)}"
+        self._refuse(file, message, advice)
+
+    def _example(self, headings: Sequence[str]) -> str:
+        """What to write in the campaign file, with headings that may be meant."""
+        by_heading = {alike(text): text for text in headings}
+        guessed = {"id": _guess(headings, _IDS), "name": _guess(headings, _NAMES)}
+        words = {word: by_heading[alike(word)] for word in sorted(self._fields.words) if alike(word) in by_heading}
+        named = ", ".join(f"{field}: {_quoted(heading)}" for field, heading in (guessed | words).items())
+        file = f"file: {self._request.file.text}"
+        return f"products: {{{file}, columns: {{{named}}}}}" if words else f"products: {{{file}, {named}}}"
 
     def _guesses(self, found: Headings, places: SheetPlaces) -> Iterator[Problem]:
         """Headings that are nearly a field which has no column."""
@@ -193,5 +219,10 @@ def unused(headings: Headings) -> str:
     return f"{plural(len(names), 'column')} not used: {joined(names)}" if names else ""
 
 
+def _guess(headings: Sequence[str], parts: Sequence[str]) -> str:
+    """The first heading that has one of the parts, the more telling ones first."""
+    return next((text for part in parts for text in headings if part in f" {alike(text)} "), "…")
+
+
 def _quoted(heading: str) -> str:
-    return heading if heading.replace(" ", "").isalnum() else f'"{heading}"'
+    return heading if heading == "…" or heading.replace(" ", "").isalnum() else f'"{heading}"'

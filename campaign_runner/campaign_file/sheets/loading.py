@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from campaign_runner.campaign_file.sheets.cells import SheetRow, UnreadableSheet
+from campaign_runner.campaign_file.sheets.cells import OpenSheet, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.fields import fields_of
 from campaign_runner.campaign_file.sheets.headings import HeadingReader, Headings, unused
 from campaign_runner.campaign_file.sheets.products import Place, nodes, noted, recalled
-from campaign_runner.campaign_file.sheets.reader import file_problem, rows_of
+from campaign_runner.campaign_file.sheets.reader import file_problem, opened
 from campaign_runner.campaign_file.sheets.request import RequestReader, SheetRequest, names_sheet
 from campaign_runner.campaign_file.sheets.rows import RowReader, notes
 from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
 from campaign_runner.campaign_file.syntax.source import Hole, Node, Pairs, Scalar, Source
 from campaign_runner.problem import Problem
-from campaign_runner.text import did_you_mean
+from campaign_runner.text import did_you_mean, joined
 
 _PRODUCTS = "products"
 
@@ -79,31 +79,36 @@ class _Reading:
         self._columns: set[int] = set()
         self._kept: dict[tuple[int, int], str] = {}
         self._headings: dict[int, str] = {}
-        self._places = SheetPlaces(self._path, len(source.text) + 1, "", self._headings, self._kept)
+        self._by_field: dict[str, int] = {}
+        self._hints: dict[int, str] = {}
+        start = len(source.text) + 1
+        self._places = SheetPlaces(self._path, start, self._headings, self._kept, self._by_field, self._hints)
 
     def read(self) -> WithProducts:
         """The file with the products, or with a hole that is complained about."""
         columns = HeadingReader(self._source, self._request, self._fields)
         try:
             name = self._request.sheet.text if self._request.sheet is not None else None
-            with rows_of(self._path, name, self._columns) as rows:
-                row = next((row for row in rows if columns.is_heading(row)), None)
+            with opened(self._path, name, self._columns) as sheet:
+                row = next((row for row in sheet.rows if columns.is_heading(row)), None)
                 if row is None:
                     columns.refuse_none()
                     return self._without(columns.problems)
-                return self._taken(columns, row, rows)
+                return self._taken(columns, row, sheet)
         except UnreadableSheet as error:
             return self._without([*columns.problems, file_problem(self._path, error)])
 
-    def _taken(self, columns: HeadingReader, row: SheetRow, rows: Iterator[SheetRow]) -> WithProducts:
+    def _taken(self, columns: HeadingReader, row: SheetRow, sheet: OpenSheet) -> WithProducts:
         self._headings.update((column, cell.text) for column, cell in row.cells.items())
         self._kept.update(((row.number, column), cell.text) for column, cell in row.cells.items())
         headings = columns.read(row, self._places)
         if "id" not in headings.columns:
             return self._without(columns.problems)
         self._columns.update(headings.used())
+        self._by_field.update(headings.columns)
+        self._hints.update(headings.hints())
         taker = RowReader(self._request, self._fields, headings, self._places)
-        for each in rows:
+        for each in sheet.rows:
             taker.take(each, self._kept)
         products = taker.finished()
         problems = [*columns.problems, *taker.problems]
@@ -113,9 +118,16 @@ class _Reading:
                 problems = [self._at(self._request.file, f"{self._request.file.text} has no products", _none(taker))]
             return self._without(problems, warnings)
         node = nodes(products, self._products.start, self._products.end, self._place(headings), headings.keys)
-        told = tuple(f"{self._path}: {each}" for each in (*notes(taker.counts), unused(headings)) if each)
+        sayings = (self._which(sheet), *notes(taker.counts), unused(headings))
+        told = tuple(f"{self._path}: {each}" for each in sayings if each)
         source = replace(_put(self._source, node), sheet=self._places, rows=noted(products), notes=told)
         return WithProducts(source, tuple(problems), tuple(warnings))
+
+    def _which(self, sheet: OpenSheet) -> str:
+        """Which of several sheets is read, where the campaign file does not say."""
+        if self._request.sheet is not None or len(sheet.sheets) < 2:
+            return ""
+        return f"sheet '{sheet.name}' is read, the first of {len(sheet.sheets)}; `sheet:` names another"
 
     def _place(self, headings: Headings) -> Place:
         """Where a field stands in a row; row 0 is the headings."""
@@ -146,5 +158,6 @@ class _Reading:
 def _none(taker: RowReader) -> str:
     """Why a sheet has no products."""
     if taker.counts.left_out:
-        return "'where' lets no row in"
+        has = [f"column '{heading}' has {joined(sorted(met))}" for heading, met in taker.met.items()]
+        return f"'where' lets no row in: {'; '.join(has)}"
     return "there is no row below the headings" if not taker.counts.nowhere else "none of its rows is for a market"

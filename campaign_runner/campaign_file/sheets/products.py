@@ -20,11 +20,15 @@ _AS_WRITTEN = frozenset((*LIMITS, *LOOK_FIELDS)) - {"negative_prompt"}  # number
 
 @dataclass(slots=True)
 class SheetProduct:
-    """One product: its texts by field, the id as the sheet spells it among them, each with the row it stands in."""
+    """One product: its texts by field, the id as the sheet spells it among them.
+
+    `rows` are those of texts that further rows gave, `flawed` the fields whose cells are complained about.
+    """
 
     row: int
     texts: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    flawed: set[str] = field(default_factory=set)
 
     @property
     def id(self) -> str:
@@ -63,7 +67,11 @@ def nodes(products: Sequence[SheetProduct], start: int, end: int, place: Place, 
 
 
 def _entry(product: SheetProduct, place: Place, keys: Mapping[str, Scalar]) -> Pairs:
-    by_base: dict[str, dict[str, Scalar]] = {}
+    by_base: dict[str, dict[str, Scalar | Hole]] = {}
+    for name in product.flawed:
+        base, key = parts(name)
+        at = place(name, product.row)
+        by_base.setdefault(base, {})[key] = Hole(at, at)
     for name, text in product.texts.items():
         at = place(name, product.rows.get(name, product.row))
         base, key = parts(name)
@@ -74,11 +82,11 @@ def _entry(product: SheetProduct, place: Place, keys: Mapping[str, Scalar]) -> P
     for base, texts in by_base.items():
         entries[base] = _key(base, texts, place, keys), _value(base, texts, place, keys)
     if "name" not in by_base:
-        entries["name"] = _key("name", {"": Scalar("", at, at, is_plain=True)}, place, keys), Hole(at, at)
+        entries["name"] = _key("name", {"": Hole(at, at)}, place, keys), Hole(at, at)
     return Pairs(entries, at, at, is_flow=True)
 
 
-def _key(base: str, texts: Mapping[str, Scalar], place: Place, keys: Mapping[str, Scalar]) -> Scalar:
+def _key(base: str, texts: Mapping[str, Scalar | Hole], place: Place, keys: Mapping[str, Scalar]) -> Scalar:
     """The key of a field stands in the campaign file where that names its column, else at the heading."""
     name = f"{base} {next(iter(texts))}".strip()
     if name in keys:
@@ -87,9 +95,9 @@ def _key(base: str, texts: Mapping[str, Scalar], place: Place, keys: Mapping[str
     return Scalar(base, at, at, is_plain=True)
 
 
-def _value(base: str, texts: Mapping[str, Scalar], place: Place, keys: Mapping[str, Scalar]) -> Node:
+def _value(base: str, texts: Mapping[str, Scalar | Hole], place: Place, keys: Mapping[str, Scalar]) -> Node:
     first = next(iter(texts.values()))
-    if base in LISTS:
+    if isinstance(first, Scalar) and base in LISTS:
         values = (text for text in _BETWEEN.split(first.text) if text)
         scalars = tuple(Scalar(text, first.start, first.end, is_plain=True) for text in values)
         return Listed(scalars, first.start, first.end, is_flow=True)

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from campaign_runner.campaign_file.sheets.cells import LARGEST_BYTES, SheetRow, UnreadableSheet
+from campaign_runner.campaign_file.sheets.cells import LARGEST_BYTES, OpenSheet, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.csv_rows import csv_rows
 from campaign_runner.campaign_file.sheets.file_kinds import WORKBOOKS, refuse_other_kinds
-from campaign_runner.campaign_file.sheets.xlsx.rows import xlsx_rows
+from campaign_runner.campaign_file.sheets.xlsx.rows import open_xlsx
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem, column_letters
 
@@ -25,8 +25,8 @@ def read_sheet(path: Path, sheet: str | None = None) -> Iterator[SheetRow]:
     `cell_problem` says so to people. Raises CampaignFileError with one Problem where the file cannot be read.
     """
     try:
-        with rows_of(path, sheet) as rows:
-            yield from rows
+        with opened(path, sheet) as found:
+            yield from found.rows
     except UnreadableSheet as error:
         raise CampaignFileError([file_problem(path, error)]) from None
 
@@ -43,21 +43,21 @@ def file_problem(path: Path, error: UnreadableSheet) -> Problem:
 
 
 @contextmanager
-def rows_of(path: Path, sheet: str | None = None, columns: Collection[int] = ()) -> Iterator[Iterator[SheetRow]]:
-    """The rows of a file while it is open; of a workbook only `columns`, once there are any. Raises UnreadableSheet."""
+def opened(path: Path, sheet: str | None = None, columns: Collection[int] = ()) -> Iterator[OpenSheet]:
+    """The sheet of a file; of a workbook's rows only `columns`, once there are any. Raises UnreadableSheet."""
     try:
-        with _opened(path) as file:
+        with _file(path) as file:
             refuse_other_kinds(file, path.name)
             if path.suffix.lower() in WORKBOOKS:
-                yield xlsx_rows(file, sheet, columns)
+                yield open_xlsx(file, sheet, columns)
             else:
-                yield csv_rows(file.read(LARGEST_BYTES + 1))
+                yield OpenSheet(csv_rows(file.read(LARGEST_BYTES + 1)))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UnreadableSheet(f"the file cannot be read: {reason}", "wait until it is synced, or copy it") from error
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _file(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except FileNotFoundError:

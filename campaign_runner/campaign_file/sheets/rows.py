@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from campaign_runner.campaign_file.schema.ids import LONGEST_ID, id_flaw
@@ -19,7 +19,8 @@ from campaign_runner.text import plural
 
 _YES = frozenset(("x", "yes", "y", "1", "true", "ja", "oui", "✓"))
 _NO = frozenset(("", "-", "no", "n", "0", "false", "nein", "non"))
-_GIVE_NAME = "type the product's name into the cell"
+_GIVE_ID = "type the product's id into the cell, or empty the row if it is not a product"
+_GIVE_NAME = "type the product's name into the cell, or empty the row if it is not a product"
 
 
 @dataclass(slots=True)
@@ -58,17 +59,19 @@ class RowReader:
         if not self._is_wanted(row):
             self.counts.left_out += 1
             return
-        texts: dict[str, str] = {}
+        product = SheetProduct(row.number)
         for field, column in self._headings.columns.items():
             if (cell := row.cells.get(column)) is not None:
                 kept[row.number, column] = cell.text
                 if self._is_sound(cell, row.number, column):
-                    texts[field] = cell.text
+                    product.texts[field] = cell.text
+                else:
+                    product.flawed.add(field)
         for column in self._where:
             if (cell := row.cells.get(column)) is not None:
                 self._is_sound(cell, row.number, column)
         if any(column in row.cells for column in self._headings.columns.values()):
-            self._put(row.number, texts, is_flawed="id" not in texts and self._headings.columns["id"] in row.cells)
+            self._put(product)
 
     def finished(self) -> list[SheetProduct]:
         """The products in the sheet's order, once every row was taken."""
@@ -97,23 +100,19 @@ class RowReader:
             self._refuse(row, column, *flaw)
         return flaw is None
 
-    def _put(self, row: int, texts: dict[str, str], *, is_flawed: bool) -> None:
-        """Add a row to its product, or begin one."""
-        if "id" not in texts:
-            if not is_flawed:
-                advice = "type the product's id into the cell, or empty the row"
-                self._refuse(row, self._headings.columns["id"], "this row has no id", advice)
-            return
-        known = self.products.get(texts["id"])
-        if known is not None:
+    def _put(self, product: SheetProduct) -> None:
+        """Begin a product, or add a row to the one with its id."""
+        id, column = product.texts.get("id"), self._headings.columns["id"]
+        if id is None:
+            if "id" not in product.flawed:
+                self._refuse(product.row, column, "this row has no id", _GIVE_ID)
+        elif (known := self.products.get(id)) is not None:
             self.counts.repeated += 1
-            self._join(known, row, texts)
-            return
-        product = SheetProduct(row, texts, dict.fromkeys(texts, row))
-        if flaw := self._id_flaw(product):
-            self._refuse(row, self._headings.columns["id"], *flaw)
+            self._join(known, product)
+        elif flaw := self._id_flaw(product):
+            self._refuse(product.row, column, *flaw)
         else:
-            self.products[texts["id"]] = self._ids[product.id] = product
+            self.products[id] = self._ids[product.id] = product
 
     def _id_flaw(self, product: SheetProduct) -> tuple[str, str] | None:
         text, id = product.texts["id"], product.id
@@ -125,7 +124,9 @@ class RowReader:
                 f"'{text}' makes an id of more than {LONGEST_ID} characters",
                 "shorten it",
             )
-        if id in NO_PRODUCTS or id_flaw(id):
+        if flaw := id_flaw(id):
+            return flaw[0], another
+        if id in NO_PRODUCTS:
             return f"'{text}' cannot be the id of a product: it is reserved", another
         if id in self._ids:
             other = self._ids[id]
@@ -133,19 +134,22 @@ class RowReader:
             return message, "change one of them"
         return None
 
-    def _join(self, product: SheetProduct, row: int, texts: Mapping[str, str]) -> None:
+    def _join(self, product: SheetProduct, further: SheetProduct) -> None:
         """A further row of a product says the same, or nothing, in every column that is used."""
-        for field, text in texts.items():
-            before = product.texts.setdefault(field, text)
-            first = product.rows.setdefault(field, row)
-            if before != text:
+        product.flawed |= further.flawed
+        for field, text in further.texts.items():
+            before = product.texts.get(field)
+            if before is None:
+                product.texts[field], product.rows[field] = text, further.row
+            elif before != text:
+                first = product.rows.get(field, product.row)
                 message = f"'{text}' here, but '{before}' in row {first}, which has the same id '{product.texts['id']}'"
                 advice = "rows with the same id are one product: make them alike, or use another column as id"
-                self._refuse(row, self._headings.columns[field], message, advice)
+                self._refuse(further.row, self._headings.columns[field], message, advice)
 
     def _check_name(self, product: SheetProduct) -> None:
         named = [field for field in self._headings.columns if parts(field)[0] == "name"]
-        if named and not any(field in product.texts for field in named):
+        if named and not any(field in product.texts or field in product.flawed for field in named):
             self._refuse(product.row, self._headings.columns[named[0]], "this product has no name", _GIVE_NAME)
 
     def _has_market(self, product: SheetProduct) -> bool:
@@ -169,7 +173,7 @@ class RowReader:
         if text not in _YES and text not in _NO:
             message = f"'{product.texts[field]}' is neither yes nor no"
             advice = "write x or yes for a market that gets this product; leave the cell empty otherwise"
-            self._refuse(product.rows[field], self._headings.columns[field], message, advice)
+            self._refuse(product.rows.get(field, product.row), self._headings.columns[field], message, advice)
         return text not in _NO
 
     def _refuse(self, row: int, column: int, message: str, advice: str) -> None:

@@ -17,15 +17,16 @@ _CELL = 1 << 16  # positions of one cell: whoever adds the length of a word to a
 class SheetPlaces:
     """The file at `path`, and what its cells hold by row and column, both from 1.
 
-    `start` is the first position that is not of the campaign file; `headings` are by column; `name` is that of the
-    sheet, empty where the file has only one.
+    `start` is the first position that is not of the campaign file; `headings` are by column; `columns` are by what they
+    are about (`name`, `name de`); `hints` are what a mistake in a column may come from.
     """
 
     path: Path
     start: int
-    name: str
     headings: Mapping[int, str]
     cells: Mapping[tuple[int, int], str]
+    columns: Mapping[str, int]
+    hints: Mapping[int, str]
 
     def holds(self, position: int) -> bool:
         """Whether a position is one of a cell."""
@@ -43,7 +44,7 @@ class SheetPlaces:
     def problem(self, position: int, message: str, advice: str = "") -> Problem:
         """A Problem at a cell."""
         row, column = self.cell(position)
-        where = f'sheet "{self.name}", ' if self.name else ""
         called = f'"{self.headings[column]}"' if self.headings.get(column) else column_letters(column)
         shown = self.cells.get((row, column), "(empty)")
-        return Problem(self.path, row, column, message, shown, advice, f"{where}row {row}, column {called}")
+        advice = "\n".join(filter(None, (advice, self.hints.get(column))))
+        return Problem(self.path, row, column, message, shown, advice, f"row {row}, column {called}")

@@ -120,7 +120,7 @@ def parsing(
 
 
 def _refuse_document_type(*_: object) -> None:
-    raise UnreadableSheet("the workbook holds what Excel never writes (a document type)", "save it again in Excel")
+    raise UnreadableSheet("the workbook was not written as Excel writes them", "open it in Excel and save it again")
 
 
 def _refuse_long_directory(file: IO[bytes]) -> None:

@@ -20,6 +20,7 @@ _FRACTION, _SCIENTIFIC = "1/2", "1E+00"  # what is shown, where that is another 
 _EXPONENT = re.compile(r"[0#?][Ee][+-]")
 _LAST_DAY = 2_958_465  # 9999-12-31
 _LEAP_DAY = 60  # Excel believes that 1900-02-29 existed
+_AGAIN = "format the column as Text, then type the number again"
 _AS_TEXT = "format the column as Text, then type what should be read, such as {}"
 
 
@@ -35,7 +36,7 @@ def number_cell(raw: str, code: str, *, is_date: bool, from_1904: bool) -> Sheet
     text = f"{value:.{_DIGITS}g}"
     if abs(value) >= 10**_DIGITS and value == value and abs(value) != float("inf"):
         message = f"a number of more than {_DIGITS} digits: Excel does not keep the others"
-        return SheetCell(f"{value:.0f}" if abs(value) < 1e40 else text, (message, _AS_TEXT.format("a text")))
+        return SheetCell(f"{value:.0f}" if abs(value) < 1e40 else text, (message, _AGAIN))
     if "e" in text or "n" in text:
         return SheetCell(text, ("a number in scientific notation", _AS_TEXT.format("0.001")))
     shown = _shown(value, code)
@@ -57,18 +58,22 @@ def iso_cell(raw: str) -> SheetCell:
 
 
 def _date(value: float, code: str, *, from_1904: bool) -> SheetCell:
-    days = int(value) if abs(value) < _LAST_DAY else -1
+    days = int(value) if abs(value) < _LAST_DAY - 1462 * from_1904 else -1
     if days < 0:
         return SheetCell(str(value), ("this is not a date that Excel can show", "type the date again"))
     is_timed = _TIME.search(_SPELT.sub("", code.partition(";")[0])) is not None
     if is_timed and (days == 0 or value != days):
         message = "Excel holds this as a time of day" if days == 0 else "a date with a time of day"
-        return SheetCell(f"{value:g}", (message, _AS_TEXT.format("16:9" if days == 0 else "2026-09-01")))
+        seconds = round((value - days) * 86400)
+        clock = f"{seconds // 3600}:{seconds // 60 % 60:02d}"
+        shown = clock if days == 0 else f"{_day(days, from_1904=from_1904)} {clock}"
+        return SheetCell(shown, (message, _AS_TEXT.format("16:9" if days == 0 else "2026-09-01")))
+    return SheetCell(_day(days, from_1904=from_1904))
+
+
+def _day(days: int, *, from_1904: bool) -> str:
     first = date(1904, 1, 1) if from_1904 else date(1899, 12, 31 if days < _LEAP_DAY else 30)
-    try:
-        return SheetCell((first + timedelta(days)).isoformat())
-    except OverflowError:
-        return SheetCell(str(value), ("this is not a date that Excel can show", "type the date again"))
+    return (first + timedelta(days)).isoformat()
 
 
 def _plain(shown: str) -> str:

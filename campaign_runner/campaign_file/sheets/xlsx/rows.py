@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import IO
 
-from campaign_runner.campaign_file.sheets.cells import MOST_ROWS, SheetCell, SheetRow, UnreadableSheet
+from campaign_runner.campaign_file.sheets.cells import MOST_ROWS, OpenSheet, SheetCell, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.file_kinds import refuse_other_archives
 from campaign_runner.campaign_file.sheets.xlsx.archive import Archive, Attributes, parsing
 from campaign_runner.campaign_file.sheets.xlsx.number_text import iso_cell, number_cell
@@ -27,11 +27,15 @@ _UNKNOWN = CellFormat()
 _NOT_SAVED = "a formula whose result is not in the file", "open the file in Excel, and save it once"
 
 
-def xlsx_rows(file: IO[bytes], sheet: str | None, columns: Collection[int]) -> Iterator[SheetRow]:
+def open_xlsx(file: IO[bytes], sheet: str | None, columns: Collection[int]) -> OpenSheet:
     """The rows of a workbook's sheet that are not empty; only `columns`, once there are any. Raises UnreadableSheet."""
     archive = Archive(file)
     refuse_other_archives(archive.parts())
     workbook = open_workbook(archive, sheet)
+    return OpenSheet(_rows(archive, workbook, columns), workbook.sheet, workbook.sheets)
+
+
+def _rows(archive: Archive, workbook: Workbook, columns: Collection[int]) -> Iterator[SheetRow]:
     reader = _RowReader(workbook, columns)
     merged = _Merged(archive, workbook.part)
     number = 0
