@@ -58,9 +58,7 @@ MADE: dict[str, Callable[[Path], object]] = {
         'id,name\nAB-1,"almond candle\n' + "AB-2,soap\n" * 14_000, encoding="utf-8"
     ),
     "a_ratio_that_became_a_time": _workbook(put("C2", time(16, 9)), shown_as("C2", "h:mm")),
-    "a_sheet_that_is_called_otherwise": lambda path: saved(
-        path, _rows(path.with_suffix(".csv")), name="AW26 final"
-    ),
+    "a_sheet_that_is_called_otherwise": lambda path: saved(path, _rows(path.with_suffix(".csv")), name="AW26 final"),
     "a_web_page_as_a_workbook": _bytes(b"<html><body><table><tr><td>id</td></tr></table></body></html>"),
     "a_workbook_of_another_program": lambda path: with_part(
         saved(path, [["id"]]), "xl/workbook.xml", lambda _: b"<!DOCTYPE x [<!ENTITY a 'b'>]><workbook/>"
