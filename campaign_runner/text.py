@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import islice
 
+_SHOWN_IN_SECONDS = 90
 _MOST_CANDIDATES = 300  # known words that a slip is compared with
 
 
@@ -58,3 +60,34 @@ def plural(number: int, noun: str) -> str:
 def with_article(noun: str) -> str:
     """`a scent`, `an accent`."""
     return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """`22:11`, `22:11 tomorrow`, `22:11 on 3 Dec`: a moment as people say it, in local time."""
+    local, today = at.astimezone(), now.astimezone()
+    match (local.date() - today.date()).days:
+        case 0:
+            day = ""
+        case 1:
+            day = " tomorrow"
+        case -1:
+            day = " yesterday"
+        case _:
+            day = f" on {local.day} {local:%b}" + (f" {local.year}" if local.year != today.year else "")
+    return f"{local:%H:%M}{day}"
+
+
+def duration(whole_minutes: int) -> str:
+    """`2 min`, `3 h 20 min`, `2 days 4 h`."""
+    hours, rest = divmod(whole_minutes, 60)
+    days, day_hours = divmod(hours, 24)
+    if days:
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {day_hours} h" if day_hours else "")
+    if hours:
+        return f"{hours} h" + (f" {rest} min" if rest else "")
+    return f"{rest} min"
+
+
+def span(seconds: float) -> str:
+    """`45 s`, `30 min`: seconds as people say them."""
+    return f"{seconds:.0f} s" if seconds < _SHOWN_IN_SECONDS else duration(round(seconds / 60))

@@ -19,10 +19,10 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import LAST_CAMPAIGN, Ledger
 from campaign_runner.model import CustomModel, State, canonical_json
-from campaign_runner.plan.cost import RateLimit, duration, minutes
+from campaign_runner.plan.cost import RateLimit, minutes
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.text import joined, plural
+from campaign_runner.text import duration, joined, plural
 
 _OF_ROWS = {"added": "new", "changed": "changed", "removed": "gone"}
 

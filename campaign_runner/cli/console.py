@@ -10,6 +10,9 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, TextIO
 
 import click
@@ -19,6 +22,9 @@ from campaign_runner.text import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+_held: ContextVar[list[str] | None] = ContextVar("held", default=None)
 
 
 class TolerantStream(io.FileIO):
@@ -55,6 +61,28 @@ def output_failure() -> StoreError | None:
     if failure is None or failure.errno == errno.EPIPE:
         return None
     return StoreError(f"what was to be printed could not be written ({failure.strerror}); make room and ask again")
+
+
+def say(line: str) -> None:
+    """Print one line on stdout, now or at the end of `holding`."""
+    held = _held.get()
+    if held is None:
+        click.echo(line)
+    else:
+        held.append(line)
+
+
+@contextmanager
+def holding(is_quiet: bool) -> Iterator[list[str]]:
+    """While the block runs and `is_quiet`, keep what `say` prints; what is still in the list is printed at the end."""
+    held: list[str] = []
+    token = _held.set(held if is_quiet else None)
+    try:
+        yield held
+    finally:
+        _held.reset(token)
+        for line in held:
+            click.echo(line)
 
 
 def print_error(error: CampaignError) -> None:

@@ -9,9 +9,9 @@ import click
 from campaign_runner.authoring.compare import Changes
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.signals import answered
-from campaign_runner.plan.cost import Estimate, duration, minutes
+from campaign_runner.plan.cost import Estimate, minutes
 from campaign_runner.reuse.offers import ReuseOffers
-from campaign_runner.text import joined, plural
+from campaign_runner.text import duration, joined, plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
-from campaign_runner.plan.cost import Estimate, duration, minutes
+from campaign_runner.plan.cost import Estimate, minutes
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.rerun.choice import choose, usual_place
 from campaign_runner.rerun.request import RerunRequest
@@ -31,7 +31,7 @@ from campaign_runner.rerun.rerun import make_again
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import UserInterface
-from campaign_runner.text import plural
+from campaign_runner.text import duration, plural
 from campaign_runner.uptime import uptime
 
 
@@ -109,7 +109,7 @@ async def _rerun(path: Path, flags: RerunFlags) -> int:
         restore=flags.restore,
         decisions=flags.decisions,
     )
-    click.echo(f"output  {order.into.path}")
+    console.say(f"output  {order.into.path}")
     return await _made(order, environment, flags)
 
 
@@ -126,7 +126,7 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
                 return await make_again(order, service, UserInterface(control, _agree(order, flags), lines.append))
     finally:
         for line in lines:
-            click.echo(line)
+            console.say(line)
 
 
 def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]:
@@ -135,7 +135,7 @@ def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]
     def agree(figures: Estimate) -> bool:
         time = duration(minutes(figures.requests, figures.seconds_at_quota))
         what = f"{plural(figures.images_to_buy, 'image')} ({plural(figures.requests, 'request')}, {time})"
-        click.echo(f"again   {what} of {display_path(order.read.path)}, with the recorded requests and seeds")
+        console.say(f"again   {what} of {display_path(order.read.path)}, with the recorded requests and seeds")
         if flags.yes or flags.is_sandbox or not console.is_terminal():
             return True
         return confirmed(f"This buys {what} a second time. Buy?", default=False)

@@ -18,12 +18,12 @@ from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Estimate, duration, estimate, minutes
+from campaign_runner.plan.cost import Estimate, estimate, minutes
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.selection import Selection
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
-from campaign_runner.text import plural
+from campaign_runner.text import duration, plural
 
 
 class Seeds(click.ParamType[tuple[int, ...] | int]):

@@ -76,20 +76,20 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
         async with watching(rates, flags) as watch:
             parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
-                click.echo(f"output  {order.folder.path}")
+                console.say(f"output  {order.folder.path}")
             rate = flags.account(environment)
             async with accessed(environment, rate, is_sandbox=flags.is_sandbox, models=models) as access:
                 code = await run_campaigns(parts, access, heed=heeding_signals, refused=console.print_error)
     finally:
         for line in chain.from_iterable(part.report for part in parts):
-            click.echo(line)
+            console.say(line)
         for error in _problems(parts, wrong):
             console.print_error(error)
     code = worst([code, *(error.exit_code for error in wrong)])
     if len(parts) > 1:
-        click.echo(_of_all(parts, code))
+        console.say(_of_all(parts, code))
     elif not parts[0].report:
-        click.echo(f"attention exit={code}")
+        console.say(f"attention exit={code}")
     return code
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from campaign_runner.cli import console
 from campaign_runner.cli.access import SANDBOX_RATE
 from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.observers import Shown
@@ -75,15 +76,22 @@ def _all_of(*options: _Decorator) -> _Decorator:
 
 
 def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
-    """A command whose last line on stdout is for machines, also where it is refused before anything is sent."""
+    """A command whose last line on stdout is for machines, also where it is refused before anything is sent.
+
+    With `quiet` it prints nothing where its exit status is 0.
+    """
 
     @wraps(command)
     def ended(**given: Any) -> int:
-        try:
-            return command(**given)
-        except CampaignError as refusal:
-            click.echo(f"attention exit={refusal.exit_code}")
-            raise
+        with console.holding(given["quiet"]) as held:
+            try:
+                code = command(**given)
+            except CampaignError as refusal:
+                console.say(f"attention exit={refusal.exit_code}")
+                raise
+            if code == 0:
+                held.clear()
+            return code
 
     return ended
 
@@ -114,5 +122,5 @@ log = _all_of(
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the log here instead of stderr.",
     ),
-    click.option("--quiet", is_flag=True, help="Show only the report at the end."),
+    click.option("--quiet", is_flag=True, help="Print nothing if all is well, otherwise only the report."),
 )

@@ -25,8 +25,9 @@ from campaign_runner.text import printable
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @options.output
 @options.in_sandbox
+@click.option("--all", "is_whole", is_flag=True, help="List every image that needs attention.")
 @options.as_json
-def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> None:
+def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, is_whole: bool, as_json: bool) -> None:
     """Show progress, even during a run.
 
     Works offline: everything comes from the campaign's record.
@@ -42,7 +43,7 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_js
             if as_json:
                 click.echo(json.dumps(_figures(plan, ledger, is_running=is_running), ensure_ascii=False))
             else:
-                _show(target, plan, ledger, is_running=is_running)
+                _show(target, plan, ledger, is_running=is_running, is_whole=is_whole)
 
 
 def _figures(plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
@@ -56,10 +57,10 @@ def _fetch_before(ledger: Ledger) -> str | None:
     return None if oldest is None else (oldest + KEPT_AT_SERVICE).isoformat()
 
 
-def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> None:
+def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_whole: bool) -> None:
     counts = counts_of(plan, ledger)
     if is_running:
-        click.echo("a run is under way in this folder")
+        click.echo("a run is in progress in this folder")
     summary = Summary(
         campaign=plan.campaign,
         folder=target.folder,
@@ -67,6 +68,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool) -> No
         requests=ledger.requests(),
         look=target.folder.sheet if target.folder.sheet.exists() else None,
         exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()[State.IN_DOUBT] - counts[State.IN_DOUBT]),
+        is_whole=is_whole,
     )
     for line in report(summary, ledger):
         click.echo(line)

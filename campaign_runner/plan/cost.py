@@ -86,17 +86,6 @@ def minutes(requests: int, seconds_at_quota: int) -> int:
     return 0 if requests == 0 else -int(-(seconds_at_quota + USUAL_JOB_SECONDS) // 60)
 
 
-def duration(whole_minutes: int) -> str:
-    """`2 min`, `3 h 20 min`, `2 days 4 h`."""
-    hours, rest = divmod(whole_minutes, 60)
-    days, day_hours = divmod(hours, 24)
-    if days:
-        return f"{days} day{'s' if days > 1 else ''}" + (f" {day_hours} h" if day_hours else "")
-    if hours:
-        return f"{hours} h" + (f" {rest} min" if rest else "")
-    return f"{rest} min"
-
-
 def tips(status: PlanStatus) -> Iterator[str]:
     """What would make more of the same money or time."""
     pack, seeds = status.plan.campaign.family.pack, len(status.plan.campaign.seeds)

@@ -10,13 +10,12 @@ from campaign_runner.plan.channel_cuts import channel_lines
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
-    duration,
     minutes,
     product_of_lists,
     tips,
 )
 from campaign_runner.plan.due import PlanStatus
-from campaign_runner.text import plural, printable
+from campaign_runner.text import duration, plural, printable
 
 _SETTLED = {
     State.STORED: "stored",

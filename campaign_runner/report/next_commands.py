@@ -31,6 +31,11 @@ def resolve(folder: Folder, file: Path | None, *flags: str) -> str:
     return _typed("resolve", _called(folder, file), *flags)
 
 
+def status(folder: Folder, file: Path | None, *flags: str) -> str:
+    """How a campaign stands. `file` is the campaign's, None where it is gone."""
+    return _typed("status", _called(folder, file), *flags)
+
+
 def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
     """Make the images of a manifest again."""
     return _typed("rerun", display_path(manifest), *flags, *(["--sandbox"] if is_sandbox else []))

@@ -32,8 +32,8 @@ from campaign_runner.events import (
     Waiting,
     Warned,
 )
-from campaign_runner.plan.cost import USUAL_JOB_SECONDS, RateLimit, duration
-from campaign_runner.text import plural, printable
+from campaign_runner.plan.cost import USUAL_JOB_SECONDS, RateLimit
+from campaign_runner.text import duration, plural, printable
 
 LINE_EVERY = 60.0
 """Seconds between two lines where there is no terminal."""
@@ -209,7 +209,7 @@ def worth_a_line(event: Event) -> str | None:
         case Warned(message):
             return printable(f"warning: {message}")
         case Stopping(why):
-            return printable(f"no more requests: {why}")
+            return printable(why)
         case _:
             return None
 

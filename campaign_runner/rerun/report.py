@@ -61,7 +61,7 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
             yield from _listed([pair for pair in pairs if pair.verdict == verdict and _is_worth_a_line(pair)])
     yield from (f"  {printable(line)}" for line in order.chosen.left_out)
     yield from (f"  {printable(each.words)}" for each in outcome.restored)
-    yield from (f"  stopped: {printable(reason)}" for reason in reasons(ending))
+    yield from (f"  {printable(reason)}" for reason in reasons(ending))
     yield from _ways_out(order, ledger)
     yield ""
     yield f"  files     {order.into.images}"

@@ -106,7 +106,7 @@ class Rerun(Road):
         if self.drift and not self.order.accept_drift and not is_canary_due:
             self._refuse_drift(self.drift)
         elif not self.ui.confirm_purchase(self._figures()):
-            self.control.stop_asked("you said no; nothing was bought")
+            self.control.stop_asked("cancelled; nothing was bought")
 
     async def schedule(self) -> Self:
         """Run the scheduler: on a canary first, then on the rest."""

@@ -25,6 +25,7 @@ from campaign_runner.uptime import Uptime, unknown
 
 USELESS_IN_A_ROW = 3
 """Jobs that brought no image which can be used, none that did between them, after which nothing more is sent."""
+NO_MORE = "no more requests"
 SILENCE = 60.0
 """Seconds of calls without any answer, counted from the first of them, after which a run gives up for now."""
 
@@ -66,7 +67,7 @@ class Control:
         elif self._silent_since is None:
             self._silent_since = now
         elif now - self._silent_since >= SILENCE:
-            self.stop_later(f"nobody has answered for {SILENCE:.0f} s: {error}", level=Level.DRAINING)
+            self.stop_later(f"Adobe has not answered for {SILENCE:.0f} s: {error}", level=Level.DRAINING)
         if isinstance(error, AccountRefused):
             self.failed(error)
 
@@ -84,7 +85,7 @@ class Control:
         """What the job of `attempt` offers is nothing that can be used; `why` may be empty."""
         self._useless.add(attempt)
         if len(self._useless) >= USELESS_IN_A_ROW:
-            told = f"{len(self._useless)} jobs in a row brought no image that can be used"
+            told = f"{len(self._useless)} requests in a row brought no usable image"
             self.stop_later(f"{told}: {why}" if why else told)
 
     def tell(self, error: ProviderError | None) -> None:
@@ -102,17 +103,18 @@ class Control:
             return
         if not any(type(error) is type(other) and str(error) == str(other) for other in self.ending.errors):
             self.ending.errors.append(error)
-        self._stopping(error.sentence if isinstance(error, CampaignError) else f"a bug ({type(error).__name__})", level)
+        why = error.sentence if isinstance(error, CampaignError) else f"a bug ({type(error).__name__})"
+        self._stopping(f"{NO_MORE}: {why}", level)
 
     def stop_asked(self, why: str) -> None:
-        """The caller's own limit is reached."""
+        """The caller's own limit is reached; `why` is a sentence of its own."""
         self.ending.asked = self.ending.asked or why
         self._stopping(why, Level.NO_SUBMITS)
 
     def stop_later(self, why: str, level: Level = Level.NO_SUBMITS) -> None:
         """It cannot go on now; a later run can."""
         self.ending.later = self.ending.later or why
-        self._stopping(why, level)
+        self._stopping(f"{NO_MORE}: {why}", level)
 
     def skip(self, why: str) -> None:
         """Something is left to another run; this one goes on without it."""
@@ -123,8 +125,10 @@ class Control:
     def signalled(self, number: int) -> None:
         """A signal asked the process to end: answers and writes under way have a few seconds left."""
         self.ending.signal = number
-        name = signal.Signals(number).name
-        self._stopping(f"{name}: waiting up to 10 s for what is under way; once more leaves at once", Level.INTERRUPTED)
+        is_typed = number == signal.SIGINT
+        stopping = "Stopping" if is_typed else f"Stopping ({signal.Signals(number).name})"
+        again = "press Ctrl-C again to quit now" if is_typed else "a second signal quits now"
+        self._stopping(f"{stopping}. Finishing requests in progress (up to 10 s); {again}.", Level.INTERRUPTED)
 
     def _stopping(self, why: str, level: Level) -> None:
         if not self.stop.reached(level):

@@ -28,6 +28,7 @@ from campaign_runner.run.slots import Slots
 from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitter import Submitter
 from campaign_runner.tasks import TaskSet
+from campaign_runner.text import span
 
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""
@@ -209,10 +210,12 @@ class Runner:
         return self._paces.setdefault((job.recipe.version, size.width * size.height >> 20), Pace())
 
     async def _keep_time(self) -> None:
-        left = self._limits.seconds_left(self._control.clock.now())
+        limits = self._limits
+        left = limits.seconds_left(self._control.clock.now())
         if left < math.inf:
             await asyncio.sleep(left)
-            self._control.stop_asked("the time you gave is over")
+            when = f"after {span(left)}" if left == limits.max_seconds else f"at {limits.until:%H:%M}"
+            self._control.stop_asked(f"stopped {when}, as requested")
 
     async def _drain(self, tasks: TaskSet) -> None:
         """Once the run is draining: let go of the polls at once, and of the rest after a grace."""

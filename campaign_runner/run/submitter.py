@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from campaign_runner import retry
 from campaign_runner.disk import image_names
@@ -30,6 +31,7 @@ from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.slots import ASK_LATER, Slots
 from campaign_runner.run.stop import Level
+from campaign_runner.text import clock, plural
 
 LONGEST_WAIT = 600.0
 """Seconds a run waits for its next permit; beyond it, it ends and says when to come back."""
@@ -249,8 +251,9 @@ class Submitter:
 
     async def _wait(self, seconds: float, why: str) -> None:
         if seconds > LONGEST_WAIT:
-            minutes = -int(-seconds // 60)
-            self._control.stop_later(f"the allowance is used up ({why}); the next request may go out in {minutes} min")
+            now = self._control.clock.now()
+            then = clock(now + timedelta(seconds=seconds), now)
+            self._control.stop_later(f"the allowance is used up ({why}); the next request is possible at {then}")
             return
         self._control.observe(Waiting(seconds, why))
         await self._control.stop.sleep(Level.NO_SUBMITS, seconds)
@@ -260,9 +263,9 @@ class Submitter:
         limits = self._limits
         room = len(job.variations) if limits.max_images is None else limits.max_images - self._spent.images
         if limits.max_requests is not None and self._spent.requests >= limits.max_requests:
-            self._control.stop_asked(f"--max-requests {limits.max_requests}")
+            self._control.stop_asked(f"stopped after {plural(limits.max_requests, 'request')}, as requested")
         elif room <= 0:
-            self._control.stop_asked(f"--max-images {limits.max_images}")
+            self._stop_at_most_images()
         else:
             return Job(job.recipe, job.variations[:room])
         return None
@@ -270,7 +273,10 @@ class Submitter:
     def _stop_where_cut(self, job: Job, part: Job) -> None:
         """The rest of a job of which only a part was sent is for a later run."""
         if part != job:
-            self._control.stop_asked(f"--max-images {self._limits.max_images}")
+            self._stop_at_most_images()
+
+    def _stop_at_most_images(self) -> None:
+        self._control.stop_asked(f"stopped after {plural(self._limits.max_images or 0, 'image')}, as requested")
 
     def _counted(self, part: Job) -> Job:
         self._spent.requests += 1

@@ -39,6 +39,7 @@ async def close(run: Session) -> int:
         look=await _look(ui, folder, contents(plan, ledger, everything)),
         allowance=run.allowance,
         seconds=seconds,
+        now=ui.control.clock.now(),
     )
     for line in report(summary, ledger):
         ui.report(line)
@@ -68,14 +69,16 @@ def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
 
 
 async def _look(ui: UserInterface, folder: Folder, shown: Contents) -> Path | None:
-    """Where the contact sheet is; drawn anew unless a signal came, since then nobody waits."""
+    """Where the contact sheet is; drawn again unless a signal came."""
     if ui.control.ending.signal is None:
         await keep_sheet(shown, folder.path, lambda text: ui.control.observe(Warned(text)), staging=folder.staging)
     return folder.sheet if folder.sheet.exists() else None
 
 
 def reasons(ending: Ending) -> Iterator[str]:
-    """Why the run stopped before its end, each once."""
-    reasons = [error.sentence for error in ending.errors if isinstance(error, CampaignError)]
-    reasons += [why for why in (ending.later, ending.asked, *ending.left) if why is not None]
-    yield from dict.fromkeys(reasons)
+    """Why the run stopped before its end, each once, and what it left to other campaigns."""
+    problems = [error.sentence for error in ending.errors if isinstance(error, CampaignError)]
+    problems += [ending.later] if ending.later is not None else []
+    yield from (f"stopped: {problem}" for problem in dict.fromkeys(problems))
+    yield from [ending.asked] if ending.asked is not None else []
+    yield from dict.fromkeys(ending.left)

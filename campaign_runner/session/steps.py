@@ -152,7 +152,7 @@ class Session(Road):
     async def confirm(self) -> None:
         """Say what it costs, and ask whether that may be spent."""
         if self.status.due and not self.ui.confirm_purchase(self._figures()):
-            self.control.stop_asked("you said no; nothing was bought")
+            self.control.stop_asked("cancelled; nothing was bought")
         else:
             await self.note_plan()
 

@@ -42,10 +42,18 @@ def test_a_json_log_in_a_file_leaves_people_their_own_lines(ask: Ask, tmp_path: 
     assert '"event"' not in said.err
 
 
-def test_quiet_with_a_log_file_says_nothing_on_stderr(ask: Ask, tmp_path: Path) -> None:
+def test_quiet_with_a_log_file_prints_nothing_where_all_is_well(ask: Ask, tmp_path: Path) -> None:
     said = ask("run", "--sandbox", "spring.yaml", "--quiet", "--log-format", "json", "--log-file", "spring.jsonl")
-    assert (said.err, said.out.splitlines()[-1][:2]) == ("", "ok")
+    assert (said.status, said.out, said.err) == (0, "", "")
     assert len(events((tmp_path / "spring.jsonl").read_text("utf-8"))) == 9
+
+
+def test_quiet_prints_the_report_where_something_is_left(ask: Ask) -> None:
+    said = ask("run", "--sandbox", "spring.yaml", "--quiet", "--max-images", "1")
+    loud = ask("run", "--sandbox", "spring.yaml", "--max-images", "1", "--output", "loud")
+    assert said.status == loud.status == 9 and said.err == ""
+    assert said.out.splitlines()[-1] == loud.out.splitlines()[-1]
+    assert len(said.out.splitlines()) == len(loud.out.splitlines())
 
 
 def test_a_log_file_is_continued_not_begun_anew(ask: Ask, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_status_in_json_is_the_manifest_without_images(folder: Path, capsys: Cap
 def test_status_while_a_run_goes_on(folder: Path, capsys: Captured) -> None:
     with Folder(folder).locked():
         assert run_command(["status", "almond"]) == 0
-    assert capsys.readouterr().out.startswith("a run is under way in this folder\n")
+    assert capsys.readouterr().out.startswith("a run is in progress in this folder\n")
 
 
 async def doubted(folder: Path, answer: str) -> None:

@@ -43,8 +43,8 @@ def test_the_command_it_names_makes_exactly_the_new_images(ask: Ask, tmp_path: P
     assert f"spring.sandbox/manifest.json --only key={keys[0][:8]} --sandbox" in ask("find", keys[0]).out
     said = ask("retake", keys[0][:8], "--seeds", "+2", "--sandbox")
     command = shlex.split(said.out.splitlines()[-1].partition("campaign-runner ")[2])
-    assert ask(*command, "--quiet").out.splitlines()[-1].startswith("ok planned=6 stored=6 ")
-    assert ask("run", "--sandbox", "spring.yaml", "--quiet").out.splitlines()[-1].endswith("requests=3 exit=0")
+    assert ask(*command).out.splitlines()[-1].startswith("ok planned=6 stored=6 ")
+    assert ask("run", "--sandbox", "spring.yaml").out.splitlines()[-1].endswith("requests=3 exit=0")
 
 
 def test_at_a_terminal_it_asks_and_no_writes_nothing(

@@ -14,7 +14,6 @@ from campaign_runner.model import State
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
-    duration,
     estimate,
     minutes,
     product_of_lists,
@@ -23,6 +22,7 @@ from campaign_runner.plan.cost import (
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.overview import overview
 from campaign_runner.plan.plan import Plan
+from campaign_runner.text import duration
 from tests.campaigns import campaign, plan
 
 NOW = datetime(2026, 10, 1, 22, 15, tzinfo=UTC)

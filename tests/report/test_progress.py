@@ -71,7 +71,7 @@ EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Edited("prompt hero changed: nothing due"), "edited", {"message"}),
     (Reused(24, "spring"), "reused", {"images", "of_campaign"}),
     (Warned("the disk is nearly full"), "warned", {"message"}),
-    (Stopping("the time you gave is over"), "stopping", {"why"}),
+    (Stopping("stopped at 06:00, as requested"), "stopping", {"why"}),
 ]
 CELL_FACTS = "`product`, `prompt`, `preset`, `market`, `size`"
 KINDS = {type(event) for event, _, _ in EVERY_EVENT}
@@ -108,8 +108,8 @@ def lined(*events: Any, campaigns: tuple[str, ...] = ("almond",)) -> list[str]:
 def test_a_line_in_a_file_tells_when() -> None:
     stream = StringIO()
     lines = Lines(Progress({"almond": RATE}), stream, now=lambda: datetime(2026, 9, 1, 22, 0, 5))
-    lines("almond", Stopping("--max-images 4"))
-    assert stream.getvalue() == "2026-09-01 22:00:05 almond: no more requests: --max-images 4\n"
+    lines("almond", Stopping("stopped after 4 images, as requested"))
+    assert stream.getvalue() == "2026-09-01 22:00:05 almond: stopped after 4 images, as requested\n"
 
 
 def barred(*events: Event) -> str:
@@ -173,7 +173,7 @@ def test_a_message_with_line_breaks_stays_one_line() -> None:
         (Warned("the disk is nearly full"), "warning: the disk is nearly full"),
         (Edited("prompt hero changed: nothing due"), "changed: prompt hero changed: nothing due"),
         (Reused(24, "spring"), "reused: 24 images of spring, not bought again"),
-        (Stopping("the time you gave is over"), "no more requests: the time you gave is over"),
+        (Stopping("stopped at 06:00, as requested"), "stopped at 06:00, as requested"),
         (Waiting(120, "the day's allowance"), "waiting 120 s for the allowance"),
         (Warned("red\x1b[31m\nalert"), "warning: red�[31m�alert"),  # nothing may steer a terminal
     ],

@@ -25,16 +25,12 @@ almond   1 of 6 images stored and checked                       5 requests, 30 m
                the line broke after sending; sent at TIME, Adobe may have charged for them
                campaign-runner resolve almond --resubmit   or   --abandon
   1 failed     candle, hero, plain, square, seed 2: "missing", the service returned no image for this seed
-               campaign-runner resolve almond --retry-failed   or: \
-campaign-runner resolve almond --abandon --only key=KEY
-  1 refused    soap, hero, plain, square: "prompt_unsafe", Adobe's content policy
+               campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon
+  1 refused    soap, hero, plain, square, seed 2: "prompt_unsafe", Adobe's content policy
                edit campaigns/almond.yaml:4, or: \
-campaign-runner resolve almond --abandon --only key=KEY
-  1 waiting    candle, hero, plain, square, seed 3
-               paid for and waiting at the service, until about TIME
-               campaign-runner run campaigns/almond.yaml
-  1 pending    not asked for yet
-               campaign-runner run campaigns/almond.yaml
+campaign-runner resolve almond --only key=KEY --abandon
+  1 waiting    paid for (1 request); the next run downloads it (until about TIME)
+  1 not requested yet: campaign-runner run campaigns/almond.yaml
 
   files   output/almond/images   allowance left today 8,880 of 9,000
 attention planned=6 stored=1 accepted=1 in_doubt=1 failed=2 abandoned=0 pending=1 requests=5 exit=4"""
@@ -59,7 +55,7 @@ async def told(place: Path, states: list[str], output: str = "output/almond", **
 
 
 def without_times_and_keys(text: str) -> str:
-    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", re.sub(r"key=[0-9a-f]{8}\b", "key=KEY", text))
+    return re.sub(r"\d\d:\d\d( yesterday| tomorrow)?", "TIME", re.sub(r"key=[0-9a-f]{8}\b", "key=KEY", text))
 
 
 async def test_worst_comes_first_each_with_its_command(place: Path) -> None:
@@ -72,14 +68,12 @@ async def test_what_came_instead_is_looked_at_before_it_is_asked_for_again(place
     text = without_times_and_keys(await told(place, ["replaced", "stored", "stored", "failed"], exit=3))
     first, second = re.findall(r"^  1 failed .*\n(?:^ {8,}.*\n)+", text, flags=re.MULTILINE)
     assert re.sub("[0-9a-f]{32}", "JOB", first).splitlines()[1:] == [
-        "              look first at what came instead, it is paid for: "
+        "             look first at what came instead, you paid for it: "
         "output/almond/images/unexpected/JOB_s9_abababab.jpg",
-        "              campaign-runner resolve almond --retry-failed --only key=KEY   or: "
-        "campaign-runner resolve almond --abandon --only key=KEY",
+        "             campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon",
     ]
     assert second.splitlines()[1:] == [
-        "              campaign-runner resolve almond --retry-failed --only key=KEY   or: "
-        "campaign-runner resolve almond --abandon --only key=KEY",
+        "             campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon",
     ], "what is to be looked at first is not asked for along with others"
 
 
@@ -88,8 +82,8 @@ async def test_why_an_image_waits_is_told(place: Path) -> None:
     assert text.splitlines()[2:6] == [
         "  2 waiting   candle, hero, plain, square, seeds 1 3",
         "              the image is at images.example.test, which is not trusted",
-        "              paid for and waiting at the service, until about TIME",
-        "  1 waiting   candle, hero, plain, square, seed 2",
+        "              paid for (2 requests); the next run downloads them (until about TIME)",
+        "  1 waiting   paid for (1 request); the next run downloads it (until about TIME)",
     ]
 
 
@@ -104,15 +98,38 @@ async def test_a_good_end_is_short(place: Path) -> None:
 
 async def test_what_settles_a_group_names_its_images_and_no_others(place: Path) -> None:
     text = await told(place, ["failed", "in_doubt", "failed", "stored", "stored", "stored"], exit=4)
-    assert re.search(r"resolve almond --abandon --only key=[0-9a-f]{8},[0-9a-f]{8}\n", text)
+    assert re.search(r"resolve almond --only key=[0-9a-f]{8},[0-9a-f]{8} --retry-failed ", text)
     many = await told(place, ["failed"] * 20, output="output/many", seeds=list(range(10)), exit=3)
-    assert "--abandon --only product=candle --only prompt=hero --only preset=plain --only size=2048x2048\n" in many
+    only = "--only product=candle,soap --only prompt=hero --only preset=plain --only size=2048x2048"
+    assert f"resolve output/many {only} --retry-failed   or   --abandon\n" in many
+    mixed = await told(place, ["failed", "refused"] * 10, output="output/mixed", seeds=list(range(10)), exit=3)
+    assert mixed.count("choose from campaign-runner resolve output/mixed\n") == 2, "these words would mean others, too"
 
 
 async def test_seeds_of_one_cell_share_a_line(place: Path) -> None:
     text = await told(place, ["in_doubt"] * 20, seeds=list(range(10)), exit=4)
-    assert "  10 in doubt   candle, hero, plain, square, seeds 0 1 2 3 4 5 6 7 and 2 more" in text
+    assert "  20 in doubt   candle, hero, plain, square, seeds 0 1 2 3 4 5 6 7\n" in text
+    assert "                soap, hero, plain, square, seeds 0 1 2 3 4 5 6 7\n" in text
+    assert "                and 4 more: campaign-runner status almond --all\n" in text
     assert text.count("--resubmit") == 1
+
+
+async def test_what_has_the_same_cause_is_one_block(place: Path) -> None:
+    text = await told(place, ["in_doubt", "refused"] * 4, seeds=list(range(10)), exit=4)
+    assert re.findall("^  [0-9]+ [a-z ]+?(?=   |:)", text, flags=re.MULTILINE) == [
+        "  4 in doubt",
+        "  4 refused",
+        "  12 not requested yet",
+    ]
+
+
+async def test_every_image_is_listed_where_that_is_asked_for(place: Path) -> None:
+    states = ["in_doubt"] * 20
+    text = await told(place, states, output="output/whole", seeds=list(range(10)), exit=4, is_whole=True)
+    assert [line for line in text.splitlines() if "seeds" in line] == [
+        "  20 in doubt   candle, hero, plain, square, seeds 0 1 2 3 4 5 6 7 8 9",
+        "                soap, hero, plain, square, seeds 0 1 2 3 4 5 6 7 8 9",
+    ]
 
 
 async def test_commands_name_the_folder_where_the_name_leads_elsewhere(place: Path) -> None:
@@ -122,7 +139,7 @@ async def test_commands_name_the_folder_where_the_name_leads_elsewhere(place: Pa
 
 
 async def test_why_a_run_stopped_is_told_on_one_line(place: Path) -> None:
-    text = await told(place, ["stored"] * 6, exit=8, reasons=["nobody\nanswers\x1b[2J"])
+    text = await told(place, ["stored"] * 6, exit=8, reasons=["stopped: nobody\nanswers\x1b[2J"])
     assert "  stopped: nobody�answers�[2J" in text
 
 

@@ -174,10 +174,14 @@ async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Begin) ->
 @pytest.mark.parametrize(
     ("limits", "bought", "why"),
     [
-        (Limits(concurrency=4, max_requests=3), 12, "--max-requests 3"),
-        (Limits(concurrency=4, max_images=8), 8, "--max-images 8"),
-        (Limits(concurrency=4, max_images=6), 6, "--max-images 6"),  # not a whole number of requests
-        (Limits(concurrency=1, max_seconds=15), 8, "the time you gave is over"),
+        (Limits(concurrency=4, max_requests=3), 12, "stopped after 3 requests, as requested"),
+        (Limits(concurrency=4, max_images=8), 8, "stopped after 8 images, as requested"),
+        (
+            Limits(concurrency=4, max_images=6),
+            6,
+            "stopped after 6 images, as requested",
+        ),  # not a whole number of requests
+        (Limits(concurrency=1, max_seconds=15), 8, "stopped after 15 s, as requested"),
     ],
     ids=["requests", "images", "images that cut a request", "seconds"],
 )

@@ -297,8 +297,8 @@ async def test_three_jobs_in_a_row_without_an_image_that_can_be_used_stop_submit
         night.ledger.images_charged <= 12
     )  # the fourth and, while the last tries go on, a few more may be on their way
     (stopping,) = ended.seen(Stopping)
-    assert "3 jobs in a row brought no image that can be used" in stopping.why
-    assert any("stopped: 3 jobs in a row" in line for line in ended.lines)
+    assert "3 requests in a row brought no usable image" in stopping.why
+    assert any("stopped: 3 requests in a row" in line for line in ended.lines)
 
 
 async def test_a_job_that_delivers_begins_the_count_anew(begin: Begin) -> None:

@@ -244,7 +244,7 @@ async def test_without_credentials_what_waits_is_left_and_said(begin: Begin) -> 
     await night.run(night.campaign(requests=1))
     ended = await night.run(secret="wrong")
     assert (ended.code, ended.states) == (7, {"accepted": 4})
-    assert any("waiting at the service" in line for line in ended.lines)
+    assert any("the next run downloads them" in line for line in ended.lines)
     assert (await night.run()).code == 0
 
 
