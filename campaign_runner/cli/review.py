@@ -15,17 +15,15 @@ from campaign_runner.cli import options
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.target import Target, find
+from campaign_runner.cli.review_page import serve, written_page
+from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.output_folder.folder import DECISIONS
-from campaign_runner.plan.plan import Plan
 from campaign_runner.review import listing
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.marking import foreign_file, table
 from campaign_runner.review.marking.new_marks import Marker, Wish, keep_marks
 from campaign_runner.review.marks import Mark, Note, Reviewer, Vote, Word
-from campaign_runner.review.page.page_data import PageSources
-from campaign_runner.review.page.page_file import write_page
 from campaign_runner.text import did_you_mean, joined, plural, printable
 
 _KEY = re.compile(r"[0-9a-fA-F]{8,64}")
@@ -66,7 +64,8 @@ class Given:
 
 @click.command(cls=KeysAfterOptions, epilog=ending("review spring --pick 3f9c2a1b --as anna"))
 @click.argument("name", metavar="NAME")
-@click.option("--page", "is_page", is_flag=True, help="Write the page into the output folder.")
+@click.option("--no-open", is_flag=True, help="Do not open the browser; print which file to open.")
+@click.option("--page", "is_page", is_flag=True, help="Write the page into the output folder instead of serving it.")
 @click.option("--list", "is_listed", is_flag=True, help="List what was decided, row by row.")
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="List as a table, with empty columns for verdicts and notes.")
@@ -87,6 +86,7 @@ class Given:
 @options.in_sandbox
 def command(
     name: str,
+    no_open: bool,
     is_page: bool,
     is_listed: bool,
     as_json: bool,
@@ -104,13 +104,17 @@ def command(
 ) -> None:
     """Compare the images of a campaign and choose the best of each row.
 
-    The page `review.html` opens with a double click, also from a share. Choose with the keys P and X, save your marks
-    as a file and put it into the folder `decisions` beside the page: then they count. Without the page, --pick and
-    --reject do the same, and --take reads the table of --list --csv back.
+    Opens a page in your browser, also while a run goes on; every choice is kept at once. With --page, the same page is
+    written as `review.html`, which opens with a double click, also from a share: save your marks there as a file and
+    put it into the folder `decisions` beside the page. Without the page, --pick and --reject do the same, and --take
+    reads the table of --list --csv back.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
     if is_page:
-        click.echo(written(target))
+        click.echo(written_page(target))
+        return
+    if not (is_listed or as_json or as_csv or only or pick or reject or take):
+        serve(target, reviewer_of(who), opens=not no_open)
         return
     given = Given(pick, reject, reason, note)
     with decided(target) as known:
@@ -121,14 +125,6 @@ def command(
             _keep(known, marks)
         else:
             _list(known, only, as_json=as_json, as_csv=as_csv)
-
-
-def written(target: Target) -> Path:
-    """Write the page of a campaign; the answer is where it is."""
-    is_running = target.folder.is_held()
-    with target.folder.ledger(is_running=is_running) as ledger:
-        plan = Plan(target.recalled(ledger).campaign, ledger.custom_model)
-        return write_page(PageSources(target.folder, plan, ledger, is_running=is_running))
 
 
 def _list(known: Decided, only: Sequence[str], *, as_json: bool, as_csv: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import Cell
+from campaign_runner.model import Cell, State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.review.decisions import former_names
@@ -20,6 +20,7 @@ from campaign_runner.review.decisions_format import mark_line
 from campaign_runner.review.marks import Mark, Reviewer
 from campaign_runner.review.merging import distinct
 from campaign_runner.review.rows import recorded, row_cell
+from campaign_runner.text import plural
 
 VERSION = 1
 
@@ -72,6 +73,7 @@ def page_data(sources: PageSources) -> dict[str, Any]:
         "is_served": sources.is_served,
         "is_single_file": sources.is_single_file,
         "is_running": sources.is_running,
+        "running_words": _running_words(table.images) if sources.is_running else "",
         "settings": _settings(sources.plan),
         "rows": [row.written() for row in table.rows.values()],
         "prompts": list(table.prompts),
@@ -127,6 +129,11 @@ def _image(planned: Planned, entry: Entry | None, address_of: AddressOf) -> dict
     found = address_of(entry)
     links = {"small": found.small, "large": found.large, "file": found.file}
     return shown | {"sha256": entry.sha256, "stored_at": entry.stored_at, "warnings": list(entry.warnings)} | links
+
+
+def _running_words(images: Sequence[Mapping[str, Any]]) -> str:
+    stored = sum(image["state"] == State.STORED for image in images)
+    return f"A run is under way: {stored:,} of {plural(len(images), 'image')} stored"
 
 
 def _settings(plan: Plan) -> dict[str, Any]:

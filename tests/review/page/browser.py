@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE_MILLISECONDS = 180_000
@@ -64,8 +64,8 @@ class Reader:
         address = page if isinstance(page, str) else page.as_uri()
         await self.page.goto("about:blank")
         await self.page.goto(address + fragment)
-        await self.page.wait_for_function("document.getElementById('counts').textContent !== ''")
-        await self.page.wait_for_function("document.querySelector('.tile') || document.querySelector('.empty')")
+        await expect(self.page.locator("#counts")).not_to_be_empty(timeout=PATIENCE_MILLISECONDS)
+        await self.page.locator(".tile, .empty:not([hidden])").first.wait_for()
 
     async def press(self, *keys: str) -> None:
         """One key after the other."""
@@ -93,8 +93,11 @@ class Reader:
 
     async def until_counts(self, words: str) -> None:
         """Wait until the head says so."""
-        script = "words => document.getElementById('counts').textContent.includes(words)"
-        await self.page.wait_for_function(script, arg=words)
+        await expect(self.page.locator("#counts")).to_contain_text(words, timeout=PATIENCE_MILLISECONDS)
+
+    async def until_kept(self) -> None:
+        """Wait until every mark is in a file."""
+        await expect(self.page.locator("#unsaved")).to_be_empty(timeout=PATIENCE_MILLISECONDS)
 
     async def here(self) -> str:
         """The key that the large view shows, as the address has it."""

@@ -64,8 +64,13 @@ def make_home(place: Path, text: str = SEASON, states: Sequence[str] = ()) -> Ho
     file.write_text(text, encoding="utf-8")
     campaign = load(file)
     home = Home(file, Folder(place / "output" / campaign.campaign))
-    asyncio.run(_record(home, Plan(campaign), states))
+    record(home, states)
     return home
+
+
+def record(home: Home, states: Sequence[str]) -> None:
+    """Bring the images of a campaign that are not recorded yet into `states`; stored where that says nothing."""
+    asyncio.run(_record(home, Plan(load(home.file)), states))
 
 
 async def _record(home: Home, plan: Plan, states: Sequence[str]) -> None:
@@ -73,7 +78,11 @@ async def _record(home: Home, plan: Plan, states: Sequence[str]) -> None:
     async with SqliteJournal(home.folder.path) as journal:
         named = {"campaign": plan.campaign.campaign, "origin": "sandbox", "file": home.folder.relative(home.file)}
         await journal.note(named)
+        with home.folder.ledger() as ledger:
+            known = set(ledger.keys())
         for planned in plan:
+            if planned.variation.key in known:
+                continue
             state = states[planned.position] if planned.position < len(states) else "stored"
             if state == "new":
                 continue

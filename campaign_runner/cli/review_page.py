@@ -1,0 +1,63 @@
+"""The page of `campaign-runner review`: written into the output folder, or served while somebody looks and chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import webbrowser
+from pathlib import Path
+
+import click
+
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.target import Target
+from campaign_runner.errors import StoreError
+from campaign_runner.plan.plan import Plan
+from campaign_runner.review.marks import Reviewer
+from campaign_runner.review.page.doorway import doorway
+from campaign_runner.review.page.page_data import PageSources
+from campaign_runner.review.page.page_file import write_page
+from campaign_runner.review.page.served_data import ServedReview
+from campaign_runner.review.page.server import serving_review
+from campaign_runner.tasks import in_thread
+
+
+def written_page(target: Target) -> Path:
+    """Write `review.html` of a campaign; the answer is where it is. Raises StoreError, IntegrityError, UsageError."""
+    is_running = target.folder.is_held()
+    with target.folder.ledger(is_running=is_running) as ledger:
+        return write_page(PageSources(target.folder, _plan(target), ledger))
+
+
+def serve(target: Target, reviewer: Reviewer, *, opens: bool) -> None:
+    """Serve the page to one reviewer until Ctrl-C; `opens` it in the browser. Raises StoreError, UsageError."""
+    review = ServedReview(target.folder, _plan(target), reviewer)
+    review.data()  # what cannot be read is told before anything is served
+    asyncio.run(_serve(review, Environment.of_process().state_folder, opens=opens))
+
+
+def _plan(target: Target) -> Plan:
+    with target.folder.ledger() as ledger:
+        return Plan(target.recalled(ledger).campaign, ledger.custom_model)
+
+
+async def _serve(review: ServedReview, state: Path, *, opens: bool) -> None:
+    try:
+        async with serving_review(review) as served:
+            click.echo(f"reviewing as {review.reviewer.name} at {served.origin}; Ctrl-C ends it")
+            with doorway(state, served.address) as entrance:
+                await _stay_open(entrance, opens=opens)
+    except OSError as error:
+        raise StoreError(f"the page cannot be served on this machine ({error.strerror}); use --page") from error
+
+
+async def _stay_open(entrance: Path, *, opens: bool) -> None:
+    """Lead the person in, and wait for Ctrl-C."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    is_open = opens and await in_thread(webbrowser.open, entrance.as_uri())
+    if not is_open:
+        click.echo(f"open this file in your browser: {entrance}")
+    await ended.wait()

@@ -1,0 +1,123 @@
+"""What the served page is told: its data now, read again only when something changed, and its pictures by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+from campaign_runner.disk import files
+from campaign_runner.errors import UsageError
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
+from campaign_runner.output_folder.folder import DECISIONS, REVIEW, Folder
+from campaign_runner.plan.plan import Plan
+from campaign_runner.review.decisions_format import BadLine, read_mark
+from campaign_runner.review.marks import Mark, Reviewer
+from campaign_runner.review.page.appender import DecisionsAppender
+from campaign_runner.review.page.page_data import Addresses, PageSources, page_data
+from campaign_runner.review.thumbnails import thumbnail
+from campaign_runner.store import LARGEST_BYTES, stored_file
+
+EDGES = {"small": thumbnail.SMALL, "large": thumbnail.LARGE}
+SIZES = (*EDGES, "whole")
+"""How large a picture may be asked for."""
+_TYPES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"RIFF": "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPicture:
+    """The bytes of a picture and what they are."""
+
+    content: bytes
+    media_type: str
+
+
+def by_key(entry: Entry) -> Addresses:
+    """Where the served page finds the pictures of an image; new bytes have a new address."""
+    return Addresses(*(f"image/{entry.key}/{size}?{(entry.sha256 or '')[:16]}" for size in SIZES))
+
+
+class ServedReview:
+    """One campaign, reviewed by one person. Methods block; they raise CampaignError."""
+
+    def __init__(self, folder: Folder, plan: Plan, reviewer: Reviewer, now: datetime | None = None) -> None:
+        self._folder = folder
+        self._plan = plan
+        self.reviewer = reviewer
+        self._appender = DecisionsAppender(folder, plan.campaign.campaign, reviewer, now or datetime.now(UTC))
+        self._turn = Lock()
+        self._kept: set[str] = set()
+        self._version = ""
+        self._data: dict[str, Any] = {}
+
+    def data(self) -> dict[str, Any]:
+        """What the page shows now; `version` tells it from what it showed before."""
+        is_running = self._folder.is_held()
+        with self._turn, self._folder.ledger(is_running=is_running) as ledger:
+            version = self._fresh_version(ledger, is_running=is_running)
+            if version != self._version:
+                self._data = self._read(ledger, is_running=is_running) | {"version": version}
+                self._version = version
+        return self._data
+
+    def _read(self, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
+        sources = PageSources(self._folder, self._plan, ledger, by_key, self.reviewer)
+        return page_data(replace(sources, is_served=True, is_running=is_running))
+
+    def _fresh_version(self, ledger: Ledger, *, is_running: bool) -> str:
+        told = f"{ledger.last_event()} {is_running} {sorted(self._decisions_seen())}"
+        return sha256(told.encode()).hexdigest()[:16]
+
+    def _decisions_seen(self) -> Iterable[tuple[str, int, int]]:
+        """Name, size and time of every file of decisions."""
+        path = self._folder.path / DECISIONS
+        with files.translating(path):
+            found = [each for each in path.iterdir() if each.suffix == ".jsonl"] if path.is_dir() else []
+            return [(each.name, (seen := each.lstat()).st_size, seen.st_mtime_ns) for each in found]
+
+    def mark(self, lines: Iterable[bytes]) -> None:
+        """Keep marks, each as a line of JSON; those that are known already are left out.
+
+        Raises UsageError for one that is no mark on an image of this campaign, and then none is kept.
+        """
+        data = self._data or self.data()
+        keys = {image["key"] for image in data["images"]}
+        known = self._kept.union(mark["id"] for mark in data["marks"])
+        new = {mark.id: mark for mark in [self._mark(line, keys) for line in lines] if mark.id not in known}
+        if new:
+            self._appender.append(new.values())
+            self._kept.update(new)
+
+    def _mark(self, line: bytes, keys: set[str]) -> Mark:
+        try:
+            mark = read_mark(line, self.reviewer)
+        except BadLine as why:
+            raise UsageError(f"this mark cannot be read: {why}") from why
+        if mark.key not in keys:
+            raise UsageError(f"{mark.key[:8]} is not an image of this campaign")
+        return mark
+
+    def picture(self, key: str, size: str) -> ServedPicture | None:
+        """A stored image in a size; None where there is none, or what is there is no picture that browsers show."""
+        with self._folder.ledger(is_running=False) as ledger:
+            entry = ledger.entries([key]).get(key)
+        if entry is None or entry.state != State.STORED or entry.file is None or entry.sha256 is None:
+            return None
+        if size in EDGES:
+            name = thumbnail.name_of(entry.sha256, EDGES[size])
+            thumbnail.make(self._folder, entry.file, entry.sha256)
+            content = self._thumbnail(name)
+        else:
+            with stored_file(self._folder.path, entry.file) as file:
+                content = file.read(LARGEST_BYTES)
+        media_type = next((kind for start, kind in _TYPES.items() if content.startswith(start)), None)
+        return ServedPicture(content, media_type) if media_type is not None else None
+
+    def _thumbnail(self, name: str) -> bytes:
+        home = files.open_folder(self._folder.path)
+        with home as folder, folder.enter(REVIEW, make=False) as review, review.read(name) as file:
+            return file.read(LARGEST_BYTES)
