@@ -166,7 +166,8 @@ export class Actions {
   }
 
   moveRow(step) {
-    if (!this.#position.byRows(step)) announce(step > 0 ? "This is the last row." : "This is the first row.");
+    const rows = this.#views.viewer.isOpen ? 1 : this.#views.grid.columns;
+    if (!this.#position.byRows(step * rows)) announce(step > 0 ? "This is the last row." : "This is the first row.");
   }
 
   toggleAdvance() {

@@ -46,6 +46,11 @@ export class Grid {
     this.#mark();
   }
 
+  /** How many rows are side by side: so many rows on is the one below. */
+  get columns() {
+    return getComputedStyle(this.#root).gridTemplateColumns.split(" ").length;
+  }
+
   /** Show where one is; `focused` also moves the keyboard there. */
   reveal({ focused }) {
     const { row, index } = this.#position;

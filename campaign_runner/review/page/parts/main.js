@@ -9,6 +9,7 @@ import { showHead } from "./head.js";
 import { Keys } from "./keys.js";
 import { Live } from "./live.js";
 import { readPageData } from "./page_data.js";
+import { followPictureSize } from "./picture_size.js";
 import { Position } from "./position.js";
 import { ReasonNote } from "./reason_note.js";
 import { Review } from "./review.js";
@@ -28,6 +29,7 @@ function begin() {
   actions.connect({ grid, viewer, filters, done: new DoneScreen(review), reasonNote: new ReasonNote() });
   new Keys({ actions, position, grid, viewer, filters, storage });
   new Saving(review, data.is_served);
+  followPictureSize(storage);
   listen({ review, position, grid, viewer, filters });
   filters.apply();
   showHead(review);

@@ -82,7 +82,7 @@ export class Position extends EventTarget {
 
   #beside(step) {
     if (!this.row) return null;
-    return this.rows[(this.#places.get(this.row.number) ?? 0) + Math.sign(step)] ?? null;
+    return this.rows[(this.#places.get(this.row.number) ?? 0) + step] ?? null;
   }
 
   #went(row, index) {

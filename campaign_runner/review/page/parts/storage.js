@@ -57,6 +57,16 @@ export class BrowserStorage {
     this.#write(`switch-${name}`, on);
   }
 
+  /** A number that was set, or the usual one. */
+  number(name, usual) {
+    const kept = this.#read(name);
+    return typeof kept === "number" && Number.isFinite(kept) ? kept : usual;
+  }
+
+  keepNumber(name, number) {
+    this.#write(name, number);
+  }
+
   #list(name) {
     const kept = this.#read(name);
     return Array.isArray(kept) ? kept : [];
