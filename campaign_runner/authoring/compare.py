@@ -68,6 +68,8 @@ class Changes:
     requests: int
     kept: int
     left: int
+    picked: tuple[str, ...] = ()
+    """The picked images among those that leave, by their names; looked for only where the edit takes much."""
 
     @property
     def takes_much(self) -> bool:

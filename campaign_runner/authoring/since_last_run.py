@@ -94,9 +94,17 @@ def refuse_large_loss(changes: Changes) -> None:
     stored = changes.left + changes.kept
     raise UsageError(
         f"the campaign changed since the last run: {changes.left:,} of {plural(stored, 'stored image')} would no "
-        "longer be in it; nothing was sent. If that is meant, run it once with --accept-changes; "
+        f"longer be in it{picks_among(changes)}; nothing was sent. If that is meant, run it once with "
+        "--accept-changes; "
         "`campaign-runner plan` says what changed"
     )
+
+
+def picks_among(changes: Changes) -> str:
+    """Which picked images are among those that leave, as the end of a sentence."""
+    if not changes.picked:
+        return ""
+    return f", {plural(len(changes.picked), 'picked image')} among them: {joined(changes.picked)}"
 
 
 def sentences(changes: Changes, rate: RateLimit) -> Iterator[str]:

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import click
+
 from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.campaign_file.schema.review import LONGEST_REVIEWER
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli.options import recorded
 from campaign_runner.cli.target import Target
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
@@ -19,7 +22,7 @@ from campaign_runner.plan.selection import DECISION, Selection
 from campaign_runner.review.decisions import Decisions, decisions_of
 from campaign_runner.review.marks import Reviewer
 from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState
-from campaign_runner.text import did_you_mean, joined
+from campaign_runner.text import did_you_mean, joined, printable
 
 DECISIONS = (*map(str, ImageState), "outdated", "new")
 """The values of `--only decision=`."""
@@ -35,6 +38,28 @@ class Decided:
     plan: Plan
     decisions: Decisions
 
+    def keys(self, wanted: frozenset[str]) -> frozenset[str]:
+        """The images that were decided in one of these ways, in any of their cells.
+
+        Raises UsageError where a file of decisions cannot be read.
+        """
+        self.decisions.refuse_unreadable()
+        images = (image for row in self.decisions.rows for image in row.images)
+        return frozenset(image.shot.key for image in images if is_meant(image, wanted))
+
+    def selection(self, only: Sequence[str]) -> Selection:
+        """What `--only` means, decisions included, as a selection of keys. Raises UsageError."""
+        axes, wanted = parted(only)
+        chosen = recorded(axes, self.campaign)
+        if not wanted:
+            return chosen
+        keys = self.keys(wanted)
+        return Selection({**chosen.values, "key": frozenset(key for key in keys if _starts(key, chosen))})
+
+
+def _starts(key: str, chosen: Selection) -> bool:
+    return "key" not in chosen.values or any(key.startswith(start) for start in chosen.values["key"])
+
 
 @contextmanager
 def decided(target: Target) -> Iterator[Decided]:
@@ -43,6 +68,12 @@ def decided(target: Target) -> Iterator[Decided]:
         campaign = target.recalled(ledger).campaign
         plan = Plan(campaign, ledger.custom_model)
         yield Decided(target, campaign, ledger, plan, decisions_of(target.folder, plan, ledger))
+
+
+def tell_remarks(decisions: Decisions) -> None:
+    """What is to be said about files of decisions and stops nothing, on stderr."""
+    for remark in decisions.gathered.remarks:
+        click.echo(printable(remark), err=True)
 
 
 def parted(only: Sequence[str]) -> tuple[list[str], frozenset[str]]:

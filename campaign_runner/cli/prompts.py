@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from campaign_runner.authoring.compare import Changes
+from campaign_runner.authoring.since_last_run import picks_among
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.signals import answered
 from campaign_runner.plan.cost import Estimate, minutes
@@ -53,6 +54,7 @@ class Asking:
             return False
         stored = plural(changes.left + changes.kept, "stored image")
         gone = f"{self.who}{changes.left:,} of {stored} would no longer be in the campaign"
+        gone += picks_among(changes)
         return confirmed(f"{gone}. Go on?", default=False)
 
     def _is_asked(self) -> bool:

@@ -14,7 +14,7 @@ from campaign_runner.cli.target import Target, find
 from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.maintenance.prune import is_aside, no_longer_planned, prune
+from campaign_runner.maintenance.prune import departed, is_aside, prune
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
@@ -40,13 +40,7 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
         if stay:
             raise IntegrityError(f"{joined(stay)}: gone, or not what was recorded; left as it is")
         return
-    found = _list(target, chosen)
-    if not found:
-        click.echo("every stored image is in the campaign, or was moved aside before")
-        return
-    click.echo(
-        f"{plural(found, 'image')} no longer in the campaign; --yes moves them to {target.folder.path / REMOVED}"
-    )
+    _list(target, chosen)
 
 
 async def _move(target: Target, only: Selection) -> tuple[int, list[str]]:
@@ -57,11 +51,16 @@ async def _move(target: Target, only: Selection) -> tuple[int, list[str]]:
     return len(told) - len(stay), stay
 
 
-def _list(target: Target, only: Selection) -> int:
-    shown = 0
+def _list(target: Target, only: Selection) -> None:
     with target.folder.ledger() as ledger:
-        for entry in no_longer_planned(ledger, Plan(target.campaign(), ledger.custom_model), only):
-            if not is_aside(entry):
-                click.echo(str(entry.file))
-                shown += 1
-    return shown
+        found = departed(target.folder, ledger, Plan(target.campaign(), ledger.custom_model), only)
+    movable = [entry for entry in found.movable if not is_aside(entry)]
+    for entry in movable:
+        click.echo(str(entry.file))
+    if found.picked:
+        click.echo(f"{plural(len(found.picked), 'picked image')} no longer in the campaign; picked ones stay")
+    if movable:
+        told = f"{plural(len(movable), 'image')} no longer in the campaign"
+        click.echo(f"{told}; --yes moves them to {target.folder.path / REMOVED}")
+    elif not found.picked:
+        click.echo("every stored image is in the campaign, or was moved aside before")

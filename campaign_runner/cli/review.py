@@ -13,7 +13,7 @@ import click
 from campaign_runner.campaign_file.schema.review import OTHER, REASONS, ReviewRules
 from campaign_runner.cli import options
 from campaign_runner.cli.console import is_terminal
-from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of
+from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of, tell_remarks
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.review_page import serve, written_page
 from campaign_runner.cli.target import find
@@ -118,6 +118,7 @@ def command(
         return
     given = Given(pick, reject, reason, note)
     with decided(target) as known:
+        tell_remarks(known.decisions)
         if take is not None:
             _take(known, take, who, yes=yes)
         elif pick or reject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,30 +11,42 @@ from typing import Any
 import click
 
 from campaign_runner.cli import options
+from campaign_runner.cli.decided import decided, tell_remarks
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
+from campaign_runner.review import listing
+from campaign_runner.review.decisions import decisions_if_any
 from campaign_runner.run.ending import Ending, exit_code
-from campaign_runner.text import printable
+from campaign_runner.text import plural, printable
 
 
 @click.command(epilog=ending("status spring", 5))
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@options.only
 @options.output
 @options.in_sandbox
 @click.option("--all", "is_whole", is_flag=True, help="List every image that needs attention.")
 @options.as_json
-def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, is_whole: bool, as_json: bool) -> None:
+def command(
+    names: tuple[str, ...], only: tuple[str, ...], output: Path | None, is_sandbox: bool, is_whole: bool, as_json: bool
+) -> None:
     """Show progress, even during a run.
 
-    Works offline: everything comes from the campaign's record.
+    Works offline: everything comes from the campaign's record. With --only, which also takes decision=picked and the
+    like, it counts the images that are meant.
     """
     for name in names:
         target = find(name, output=output, is_sandbox=is_sandbox)
+        if only:
+            _count(target, only, as_json=as_json)
+            continue
         is_running = target.folder.is_held()
         with target.folder.ledger(is_running=is_running) as ledger:
             known = target.recalled(ledger)
@@ -41,14 +54,27 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, is_wh
             if known.note is not None:
                 click.echo(printable(known.note), err=as_json)
             if as_json:
-                click.echo(json.dumps(_figures(plan, ledger, is_running=is_running), ensure_ascii=False))
+                click.echo(json.dumps(_figures(target.folder, plan, ledger, is_running=is_running), ensure_ascii=False))
             else:
                 _show(target, plan, ledger, is_running=is_running, is_whole=is_whole)
 
 
-def _figures(plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
+def _count(target: Target, only: Sequence[str], *, as_json: bool) -> None:
+    """How many of the images that are meant are in each state."""
+    with decided(target) as known:
+        counts = PlanStatus(known.plan, known.ledger.states, known.selection(only)).counts()
+    if as_json:
+        click.echo(json.dumps({"campaign": known.campaign.campaign, "counts": counts}))
+    else:
+        parts = [f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items() if number]
+        click.echo(f"{known.campaign.campaign}   {plural(sum(counts.values()), 'image')} of --only: {', '.join(parts)}")
+
+
+def _figures(folder: Folder, plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
     figures = head(Sources(plan, ledger, datetime.now(UTC)))
-    return figures | {"running": is_running, "fetch_before": _fetch_before(ledger)}
+    decisions = decisions_if_any(folder, plan, ledger)
+    rows = listing.counts(decisions) if decisions is not None else None
+    return figures | {"running": is_running, "fetch_before": _fetch_before(ledger), "rows": rows}
 
 
 def _fetch_before(ledger: Ledger) -> str | None:
@@ -70,5 +96,10 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
         exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()[State.IN_DOUBT] - counts[State.IN_DOUBT]),
         is_whole=is_whole,
     )
-    for line in report(summary, ledger):
+    *lines, for_machines = report(summary, ledger)
+    for line in lines:
         click.echo(line)
+    if (decisions := decisions_if_any(target.folder, plan, ledger)) is not None:
+        click.echo(listing.summary(decisions))
+        tell_remarks(decisions)
+    click.echo(for_machines)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
-from campaign_runner.errors import CampaignFileError, UsageError
+from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.find.search import folders_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.output_folder.folder import MADE_AGAIN, Folder, home_of, usual_files
+from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, Folder, home_of, usual_files
 from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.review.decisions import former_names
+from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
 
 YAML = (".yaml", ".yml")
@@ -54,8 +58,27 @@ class Target:
 def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Target:
     """What `name` means. `output` is where output folders lie, if not in their usual place.
 
-    Raises UsageError where nothing answers to it, CampaignFileError where a campaign file is wrong that never ran.
+    Files of decisions that cannot be read are named on stderr, whatever the command does. Raises UsageError where
+    nothing answers to the name, CampaignFileError where a campaign file is wrong that never ran.
     """
+    found = _found(name, output, is_sandbox=is_sandbox)
+    _tell_unreadable(found.folder)
+    return found
+
+
+def _tell_unreadable(folder: Folder) -> None:
+    if not (folder.path / DECISIONS).exists():
+        return
+    try:
+        with folder.ledger(is_running=False) as ledger:
+            names = {ledger.meta("campaign") or folder.path.name, *former_names(ledger)}
+    except CampaignError:  # the command itself says what is wrong with the journal
+        names = {folder.path.name}
+    for problem in gather(folder, names).problems:
+        click.echo(str(problem), err=True)
+
+
+def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     path = Path(name)
     if path.suffix in YAML:
         return _of_file(path, output, is_sandbox=is_sandbox)
@@ -80,6 +103,12 @@ def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False) -
 
     Raises UsageError where nothing answers to it, CampaignFileError where a campaign file is wrong.
     """
+    folder = _located(name, output, is_sandbox=is_sandbox)
+    _tell_unreadable(folder)
+    return folder
+
+
+def _located(name: str, output: Path | None, *, is_sandbox: bool) -> Folder:
     path = Path(name)
     if path.name == "manifest.json":
         return Folder(path.parent.resolve())
@@ -88,7 +117,7 @@ def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False) -
     usual = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
     if path.suffix not in YAML and usual.is_dir():
         return Folder(usual.resolve())
-    return find(name, output=output, is_sandbox=is_sandbox).folder
+    return _found(name, output, is_sandbox=is_sandbox).folder
 
 
 def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> Folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from campaign_runner.find.search import Match
 from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.firefly.protocol.request_body import ReferenceSource, prompt_of
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.model import Recipe, State
+from campaign_runner.model import Cell, Recipe, State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.manifest_image import cell_fields
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
+from campaign_runner.review.decisions import Decisions, decisions_if_any
+from campaign_runner.review.listing import image_json, image_lines
+from campaign_runner.review.rules import DecidedImage
 from campaign_runner.text import printable
 
 _BITS = 64
@@ -37,7 +40,7 @@ class CampaignHome:
     """The campaign of an output folder. `file` is None where the file is gone or never known.
 
     `planned` are the keys of the campaign as its file stands now; None where nobody can say. `unexpected` are the files
-    of what was delivered and not asked for, by job.
+    of what was delivered and not asked for, by job; `decisions` what reviewers decided, None where nobody can say.
     """
 
     name: str
@@ -45,6 +48,7 @@ class CampaignHome:
     is_sandbox: bool
     planned: frozenset[str] | None
     unexpected: Mapping[str, Sequence[str]]
+    decisions: Decisions | None = None
 
     def beside(self, entry: Entry) -> Sequence[str]:
         """What the job of an image delivered and nobody asked for."""
@@ -54,20 +58,24 @@ class CampaignHome:
         """Whether an image is in the campaign now."""
         return None if self.planned is None else entry.variation.key in self.planned
 
+    def decided(self, entry: Entry) -> Sequence[tuple[Cell, DecidedImage]]:
+        """What was decided about an image, in each cell it stands in."""
+        return self.decisions.about(entry.key) if self.decisions is not None else ()
+
 
 def home_of(folder: Folder) -> CampaignHome:
     """What the record and the campaign's file say of an output folder's campaign."""
     with folder.ledger() as ledger:
         name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
-        is_sandbox, unexpected = ledger.origin == SANDBOX, ledger.unexpected()
-    if path is None:
-        return CampaignHome(name or folder.path.name, None, is_sandbox, None, unexpected)
-    try:
-        plan = Plan(load(path), model)
+        home = CampaignHome(name or folder.path.name, path, ledger.origin == SANDBOX, None, ledger.unexpected())
+        if path is None:
+            return home
+        try:
+            plan = Plan(load(path), model)
+        except (CampaignFileError, UsageError):
+            return home
         planned = frozenset(plan.keys()) if plan.knows_keys else None
-    except (CampaignFileError, UsageError):
-        planned = None
-    return CampaignHome(name or folder.path.name, path, is_sandbox, planned, unexpected)
+        return replace(home, planned=planned, decisions=decisions_if_any(folder, plan, ledger))
 
 
 def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
@@ -84,6 +92,9 @@ def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  made       {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
+    for cell, image in home.decided(entry):
+        for told in image_lines(image):
+            yield f"  {'decided':10} {told} ({cell})"
     if entry.state != State.STORED:
         for file in home.beside(entry):
             yield f"  look at    {hit.folder.path / file}: its job delivered that, it is paid for"
@@ -115,6 +126,7 @@ def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
         "submitted_at": entry.submitted_at,
         "stored_at": entry.stored_at,
         "unexpected": list(home.beside(entry)),
+        "decisions": [{**cell.axes, **image_json(image)} for cell, image in home.decided(entry)],
         "next": list(suggestions(hit, home)),
     }
 

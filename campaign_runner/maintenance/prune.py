@@ -1,4 +1,4 @@
-"""Images that are no longer in the campaign, moved aside into `removed/`. Nothing is deleted.
+"""Images that are no longer in the campaign, moved aside into `removed/`; picked ones stay. Nothing is deleted.
 
 An image gets its new name, then the journal names it there, then it loses the old name: a crash between
 any two of these leaves it whole, and doing it again goes on.
@@ -7,6 +7,7 @@ any two of these leaves it whole, and doing it again goes on.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_runner.disk.image_names import IMAGES, REMOVED
@@ -14,15 +15,25 @@ from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Cause, Placed
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
 from campaign_runner.ports import Put
+from campaign_runner.review.protection import PickedOnes
 from campaign_runner.store import FolderStore, digest_of, remove_stored
 from campaign_runner.tasks import batched, in_thread
 
 PRUNED = Cause("pruned", "no longer in the campaign; moved aside with `prune`")
 _AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """The stored images that are no longer in the campaign: those that may be moved, and those that somebody picked."""
+
+    movable: tuple[Entry, ...]
+    picked: tuple[Entry, ...]
 
 
 def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[Entry]:
@@ -31,6 +42,15 @@ def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[E
         variation = entry.variation
         if entry.state == State.STORED and only.matches([variation.cell], variation.seed, variation.key):
             yield entry
+
+
+def departed(folder: Folder, ledger: Ledger, plan: Plan, only: Selection) -> Departed:
+    """The same, apart by whether a pick stands on them."""
+    picked = PickedOnes(folder, ledger, plan.campaign.campaign)
+    found: dict[bool, list[Entry]] = {False: [], True: []}
+    for entry in no_longer_planned(ledger, plan, only):
+        found[picked.has(entry)].append(entry)
+    return Departed(tuple(found[False]), tuple(found[True]))
 
 
 def is_aside(entry: Entry) -> bool:
@@ -45,7 +65,8 @@ async def prune(opened: OpenFolder, only: Selection) -> AsyncIterator[Placed | E
     """
     home = opened.folder.path
     store = await FolderStore.prepare(home / REMOVED, opened.folder.staging)
-    for some in batched(list(no_longer_planned(opened.ledger, opened.plan, only)), _AT_ONCE):
+    leaving = departed(opened.folder, opened.ledger, opened.plan, only)
+    for some in batched(leaving.movable, _AT_ONCE):
         told = [await _second_name(entry, home, store) for entry in some if not is_aside(entry)]
         await opened.journal.record([each for each in told if isinstance(each, Placed)])
         for entry in some:

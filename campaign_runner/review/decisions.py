@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from campaign_runner.errors import UsageError
@@ -21,7 +21,6 @@ from campaign_runner.review.marks import Focus, Mark, Vote, moment
 from campaign_runner.review.merging import MarkIndex
 from campaign_runner.review.rows import rows_of
 from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState, decide
-from campaign_runner.text import joined
 
 FORMER_NAMES = "former_names"
 """Under which name the journal notes what this campaign was called before: JSON, a list of names."""
@@ -71,6 +70,10 @@ class Decisions:
                 if image.state is ImageState.PICKED:
                     yield Pick(row.cell, image)
 
+    def about(self, key: str) -> list[tuple[Cell, DecidedImage]]:
+        """What was decided about an image, in each cell it stands in."""
+        return [(row.cell, image) for row in self.rows for image in row.images if image.shot.key == key]
+
     def focus(self, image: DecidedImage) -> ChosenFocus | None:
         """What must be seen of an image, if anybody said so of these bytes."""
         return chosen_focus(image, self.final)
@@ -97,6 +100,13 @@ def decisions_of(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions:
     return Decisions(campaign.campaign, rows, gathered, campaign.review.final)
 
 
+def decisions_if_any(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions | None:
+    """The same; None where nobody has marked anything, which costs a look into one folder."""
+    if not gather(folder, {plan.campaign.campaign, *former_names(ledger)}).files:
+        return None
+    return decisions_of(folder, plan, ledger)
+
+
 def former_names(ledger: Ledger) -> tuple[str, ...]:
     """What this campaign was called before."""
     noted = ledger.meta(FORMER_NAMES)
@@ -114,6 +124,6 @@ def chosen_focus(image: DecidedImage, final: str | None) -> ChosenFocus | None:
     return ChosenFocus(mark.value, mark, is_disputed=len({str(each.value) for each in current}) > 1)
 
 
-def picked_names(picks: Iterator[Pick]) -> str:
-    """The picked images in a few words, for people: `a1b2c3d4 (mug, hero, plain, 2048x2048, seed 5)`."""
-    return joined([f"{pick.image.shot.key[:8]} ({pick.cell}, seed {pick.image.shot.seed})" for pick in picks])
+def pick_names(picks: Iterable[Pick]) -> tuple[str, ...]:
+    """Picked images as people read them: `a1b2c3d4 (mug, hero, plain, 2048x2048, seed 5)`."""
+    return tuple(f"{pick.image.shot.key[:8]} ({pick.cell}, seed {pick.image.shot.seed})" for pick in picks)

@@ -22,10 +22,10 @@ _WORDS = {
 
 def summary(decisions: Decisions) -> str:
     """`120 rows: 39 picked, 4 conflicts, 35 open, 6 with new pictures`."""
-    counts = decisions.counts()
-    parts = [_counted(state, counts[state]) for state in RowState if counts[state]]
-    if counts["new"]:
-        parts.append(f"{counts['new']:,} with new pictures")
+    found = decisions.counts()
+    parts = [_counted(state, found[state]) for state in RowState if found[state]]
+    if found["new"]:
+        parts.append(f"{found['new']:,} with new pictures")
     if outdated := sum(image.is_outdated for row in decisions.rows for image in row.images):
         parts.append(f"{plural(outdated, 'verdict')} on pictures that changed")
     return f"{plural(len(decisions.rows), 'row')}: {', '.join(parts)}"
@@ -66,10 +66,16 @@ def as_json(decisions: Decisions) -> dict[str, Any]:
     gathered = decisions.gathered
     return {
         "campaign": decisions.campaign,
-        "rows": {**{str(state): decisions.counts()[state] for state in RowState}, "new": decisions.counts()["new"]},
+        "rows": counts(decisions),
         "unreadable": [problem.sentence for problem in gathered.problems],
         "decisions": [_row(row) for row in decisions.rows],
     }
+
+
+def counts(decisions: Decisions) -> dict[str, int]:
+    """How many rows are in each state, and how many have new pictures."""
+    found = decisions.counts()
+    return {**{str(state): found[state] for state in RowState}, "new": found["new"]}
 
 
 def _row(row: DecidedRow) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
 
-from campaign_runner.authoring.since_last_run import note_of, refuse_large_loss, sentences
+from campaign_runner.authoring.since_last_run import last_campaign, note_of, refuse_large_loss, sentences
 from campaign_runner.errors import CampaignError, ProviderError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
 from campaign_runner.model import State
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -19,6 +20,8 @@ from campaign_runner.reuse.claims import Claiming
 from campaign_runner.reuse.neighbours import Neighbours
 from campaign_runner.reuse.offers import NOTHING, Offer, ReuseOffers, ReuseQuery, existing, search
 from campaign_runner.reuse.takeover import not_made, wait_for_stored
+from campaign_runner.review.marking.carry_over import carried_over, noted
+from campaign_runner.review.protection import picks_that_leave
 from campaign_runner.run.runner import Runner
 from campaign_runner.session.preflight import (
     patiently,
@@ -85,8 +88,10 @@ class Session(Road):
         seen = outlook(self.status, self.ledger, self.query if self.order.reuse else None)
         for sentence in sentences(seen.changes, self.rate) if seen.changes else ():
             self.control.observe(Edited(sentence))
-        if seen.changes is not None and seen.takes_much and not self.ui.confirm_removal(seen.changes):
-            refuse_large_loss(seen.changes)
+        if seen.changes is not None and seen.takes_much:
+            changes = replace(seen.changes, picked=self._picks_that_leave())
+            if not self.ui.confirm_removal(changes):
+                refuse_large_loss(changes)
         return replace(self, found=seen.found)
 
     async def reuse(self) -> Self:
@@ -192,6 +197,13 @@ class Session(Road):
         await self._take(found)
         return found.waiting
 
+    def _picks_that_leave(self) -> tuple[str, ...]:
+        """The picked images that the edit takes out of the campaign, by their names."""
+        before = last_campaign(self.ledger, self.order.campaign.path)
+        if before is None:
+            return ()
+        return picks_that_leave(self.folder, self.ledger, Plan(before, self.ledger.custom_model), self.plan)
+
     async def _take(self, found: ReuseOffers) -> None:
         if not found.offers:
             return
@@ -202,6 +214,8 @@ class Session(Road):
                 taken += isinstance(told, Adopted)
                 self.control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
             self.control.observe(Reused(taken, offer.campaign))
+            if taken and (names := carried_over(Folder(offer.folder), self.folder, self.order.campaign.path)):
+                await self.journal.note(noted(self.ledger, names))
 
     def _figures(self) -> Estimate:
         """What this run may buy, within its own limits."""

@@ -13,13 +13,14 @@ from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.delivery_record import FILE as DELIVERIES
 from campaign_runner.output_folder.delivery_record import OLD, TARGET
-from campaign_runner.output_folder.folder import DAMAGED, SHEET
+from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, REVIEW, REVIEW_PAGE, SHEET
 from campaign_runner.output_folder.manifest_writer import KEPT
 from campaign_runner.store import stored_file
 
 COMPARISON = ("comparison.json", "comparison.html")
-OURS = frozenset(("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", SHEET, ".lock", *COMPARISON, DELIVERIES))
-_OUR_FOLDERS = frozenset((".staging", DAMAGED, TARGET, OLD))
+_RECORD = ("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", ".lock")
+OURS = frozenset((*_RECORD, SHEET, REVIEW_PAGE, DELIVERIES, *COMPARISON))
+_OUR_FOLDERS = frozenset((".staging", DAMAGED, REVIEW, DECISIONS, TARGET, OLD))
 _LEFT_BY_SYSTEMS = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
 

@@ -152,3 +152,38 @@ def test_only_some_decisions_are_listed(ask: Ask, keys: list[str]) -> None:
     for refusing in ("plan", "resolve", "prune"):
         name = "almond.yaml" if refusing == "plan" else "almond"
         assert "know decisions" in ask(refusing, name, "--only", "decision=picked").err
+
+
+def test_status_and_find_say_what_was_decided(ask: Ask, keys: list[str]) -> None:
+    assert "rows:" not in ask("status", "almond").out
+    ask("review", "almond", "--pick", keys[0], "--reject", keys[1], "--note", "six fingers", "--as", "anna")
+    *_, told, for_machines = ask("status", "almond").out.splitlines()
+    assert told == "2 rows: 1 picked, 1 waiting for images" and for_machines.startswith("attention ")
+    rows = json.loads(ask("status", "almond", "--json").out)["rows"]
+    assert rows == {"picked": 1, "conflict": 0, "rejected": 0, "waiting": 1, "empty": 0, "open": 0, "new": 0}
+    said = ask("find", keys[1][:8]).out
+    assert f"  decided    rejected    {keys[1][:8]} seed 2: anna rejects (six fingers) (candle, hero, plain" in said
+    assert json.loads(ask("find", keys[0][:8], "--json").out)[0]["decisions"][0]["decision"] == "picked"
+    picked = ask("find", "almond", "--only", "decision=picked").out
+    assert keys[0][:8] in picked and picked.count("\n") == 1
+    counted = ask("status", "almond", "--only", "decision=picked,rejected", "--only", "product=candle").out
+    assert counted == "almond   2 images of --only: 2 stored\n"
+    assert "--only goes with the name" in ask("find", keys[0][:8], "--only", "seed=1").err
+
+
+def test_a_file_that_cannot_be_read_is_named_by_every_command_and_stops_what_goes_by_decisions(
+    ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    ask("review", "almond", "--pick", keys[0], "--as", "anna")
+    broken = tmp_path / "output" / "almond" / "decisions" / "broken.jsonl"
+    broken.write_text("{}\n", encoding="utf-8")
+    for command in ("status", "resolve", "verify", "find", "review"):
+        said = ask(command, "almond")
+        assert f"{broken}:1:1: this file of decisions cannot be read" in said.err, command
+    assert decided(ask)[keys[0][:8]] == "picked"
+    for words in (("find", "almond"), ("status", "almond"), ("review", "almond", "--list")):
+        said = ask(*words, "--only", "decision=picked")
+        assert said.status == 2 and "mend the file, or move it out of" in said.err
+    broken.write_bytes(b'{"decisions_version":1,"cam')
+    assert "it was cut off in its first line" in ask("status", "almond").err
+    assert ask("find", "almond", "--only", "decision=picked").status == 0
