@@ -29,7 +29,8 @@ NAMED = ("stored", "accepted", "in_doubt", "failed", "abandoned")
 SCHEMA = Path(__file__).parents[1] / "campaign_runner" / "schemas" / "manifest.schema.json"
 WRITTEN = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
 OURS = {"manifest.json", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", ".lock", "contact-sheet.jpg"}
-OURS |= {"comparison.json", "comparison.html"}
+OURS |= {"comparison.json", "comparison.html", "review.html", "deliver.json"}
+FOLDERS = {"images", "removed", "damaged", ".staging", "review", "decisions", "deliver", "deliver-old"}
 FREE = ("401", "429")
 """Refusals that use up nothing of the allowance: the token is renewed, the time is told."""
 STOPPED_EARLY = (1, 2, 5, 6, 7, 11)
@@ -313,6 +314,4 @@ def _check_nothing_left(output: Path) -> None:
     others = {path.name for path in output.iterdir() if path.is_file()} - OURS
     others = {name for name in others if not re.fullmatch(r"manifest\.kept-\d+\.json", name)}  # see `run --start-over`
     assert not others, f"{others} lie in the output folder"
-    assert {path.name for path in output.iterdir() if path.is_dir()} <= {"images", "removed", "damaged", ".staging"}, (
-        "a folder too many"
-    )
+    assert {path.name for path in output.iterdir() if path.is_dir()} <= FOLDERS, "a folder too many"

@@ -11,7 +11,6 @@ from campaign_runner.authoring.since_last_run import last_campaign, note_of, ref
 from campaign_runner.errors import CampaignError, ProviderError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
 from campaign_runner.model import State
-from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -20,7 +19,7 @@ from campaign_runner.reuse.claims import Claiming
 from campaign_runner.reuse.neighbours import Neighbours
 from campaign_runner.reuse.offers import NOTHING, Offer, ReuseOffers, ReuseQuery, existing, search
 from campaign_runner.reuse.takeover import not_made, wait_for_stored
-from campaign_runner.review.marking.carry_over import carried_over, noted
+from campaign_runner.review.marking.carry_over import carry_over, noted
 from campaign_runner.review.protection import picks_that_leave
 from campaign_runner.run.runner import Runner
 from campaign_runner.session.preflight import (
@@ -207,15 +206,16 @@ class Session(Road):
     async def _take(self, found: ReuseOffers) -> None:
         if not found.offers:
             return
-        store = await self.store()
+        store, adopted = await self.store(), 0
         for offer in found.offers:
             taken = 0
             async for told in take_over(existing(offer, self.plan, self.query), store, self.journal):
                 taken += isinstance(told, Adopted)
                 self.control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
+            adopted += taken
             self.control.observe(Reused(taken, offer.campaign))
-            if taken and (names := carried_over(Folder(offer.folder), self.folder, self.order.campaign.path)):
-                await self.journal.note(noted(self.ledger, names))
+        if adopted and (names := await in_thread(carry_over, self.folder, self.order.campaign.path)):
+            await self.journal.note(noted(self.ledger, names))
 
     def _figures(self) -> Estimate:
         """What this run may buy, within its own limits."""

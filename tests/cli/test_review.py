@@ -187,3 +187,16 @@ def test_a_file_that_cannot_be_read_is_named_by_every_command_and_stops_what_goe
     broken.write_bytes(b'{"decisions_version":1,"cam')
     assert "it was cut off in its first line" in ask("status", "almond").err
     assert ask("find", "almond", "--only", "decision=picked").status == 0
+
+
+def test_a_picture_bought_again_with_other_bytes_makes_its_verdict_outdated_until_it_is_confirmed(
+    ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    ask("review", "almond", "--pick", keys[0], "--as", "anna")
+    (file,) = (tmp_path / "output" / "almond" / "decisions").iterdir()
+    file.write_text(file.read_text(encoding="utf-8").replace("ab" * 32, "cd" * 32), encoding="utf-8")
+    said = ask("review", "almond", "--list", "--only", "decision=outdated")
+    assert f"undecided   {keys[0][:8]} seed 1: anna picks (before it changed)" in said.out
+    assert said.out.endswith("1 row: 1 open, 1 verdict on pictures that changed\n")
+    assert "2 rows: 1 picked" in ask("review", "almond", "--pick", keys[0], "--as", "anna").out
+    assert decided(ask)[keys[0][:8]] == "picked"

@@ -6,28 +6,49 @@ import json
 from pathlib import Path
 
 from campaign_runner.disk import files
-from campaign_runner.errors import CampaignError
+from campaign_runner.errors import CampaignError, IntegrityError
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review.decisions import FORMER_NAMES, former_names
 from campaign_runner.review.decisions_file import LARGEST_BYTES
 from campaign_runner.review.marking.new_marks import keep_file
 
 
-def carried_over(former: Folder, folder: Folder, file: Path) -> tuple[str, ...]:
-    """The names to note, after the decisions of `former` were copied; none if it is not the same campaign file's.
+def carry_over(folder: Folder, file: Path) -> tuple[str, ...]:
+    """Copy the decisions of the folders beside `folder` that the campaign file `file` ran into under former names.
 
-    A file that cannot be read there is left, and named where it lies. Raises StoreError, IntegrityError.
+    The answer is these names, to be noted. A file that cannot be read there is left, and named where it lies. A folder
+    whose journal cannot be read has no decisions to give: that run says so. Raises StoreError, IntegrityError.
     """
-    with Ledger(former.path) as ledger:
-        known = former.campaign_file(ledger)
-        names = (*former_names(ledger), ledger.meta("campaign") or former.path.name)
-    if known != file.resolve():
-        return ()
+    names: list[str] = []
+    for journal in sorted(folder.path.parent.glob(f"*/{FILE}")):
+        former = Folder(journal.parent)
+        if former.path.name == folder.path.name or former.is_sandbox != folder.is_sandbox:
+            continue
+        if known := _names_of(former, file):
+            names += known
+            _copy(former, folder)
+    return tuple(names)
+
+
+def _copy(former: Folder, folder: Folder) -> None:
     for name, content in _readable(former.path / DECISIONS):
         if not _has(folder, content):
             keep_file(folder, name, content)
-    return names
+
+
+def _names_of(former: Folder, file: Path) -> tuple[str, ...]:
+    """What the campaign of a folder is called and was before; none if it is not that of `file`."""
+    try:
+        if not former.has_journal:
+            return ()
+        with Ledger(former.path) as ledger:
+            known = former.campaign_file(ledger)
+            names = (*former_names(ledger), ledger.meta("campaign") or former.path.name)
+    except IntegrityError:
+        return ()
+    return names if known == file.resolve() else ()
 
 
 def noted(ledger: Ledger, names: tuple[str, ...]) -> dict[str, str]:

@@ -1,0 +1,89 @@
+"""What was decided, over the life of a campaign: edited at night, renamed, cloned, pruned, kept for new words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import UsageError
+from campaign_runner.maintenance.keep import keep
+from campaign_runner.maintenance.prune import prune
+from campaign_runner.output_folder.folder import DECISIONS, Folder
+from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.plan.plan import Plan
+from campaign_runner.plan.selection import EVERYTHING
+from campaign_runner.review.decisions import Decisions, decisions_of
+from campaign_runner.review.marking.new_marks import Marker, Wish, keep_marks
+from campaign_runner.review.marks import Reviewer
+from tests.fixtures import Begin
+from tests.night import Night
+from tests.session.edits import copied, edited
+
+ANNA = Reviewer("anna", "Anna")
+NOW = datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
+
+
+def decided(night: Night, campaign: Campaign) -> Decisions:
+    folder = Folder(night.home / "output" / campaign.campaign)
+    with folder.ledger() as ledger:
+        return decisions_of(folder, Plan(campaign, ledger.custom_model), ledger)
+
+
+def pick(night: Night, campaign: Campaign, key: str) -> None:
+    folder = Folder(night.home / "output" / campaign.campaign)
+    marks = Marker(decided(night, campaign), ANNA, NOW).marks([Wish(key, "pick")])
+    keep_marks(folder, campaign.campaign, marks, NOW)
+
+
+def picked(night: Night, campaign: Campaign) -> list[str]:
+    return [pick.image.shot.key for pick in decided(night, campaign).picks()]
+
+
+async def test_the_brake_at_night_names_the_picked_images_that_would_leave(begin: Begin) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    ended = await night.run(campaign)
+    leaving, staying = ended.images[1]["key"], ended.images[5]["key"]
+    pick(night, campaign, leaving)
+    pick(night, campaign, staying)
+    now = edited(campaign, "p00: night mug 0", "p00: night jug 0")
+    named = rf"4 of 8 .* longer be in it, 1 picked image among them: {leaving[:8]} \(p00, hero, plain, .* seed 2\);"
+    with pytest.raises(UsageError, match=named):
+        await night.run(now, confirm_removal=lambda changes: False)
+    assert len(night.ledger.accepted) == 2
+    assert (await night.run(now, confirm_removal=lambda changes: len(changes.picked) == 1)).code == 0
+
+
+async def test_a_renamed_campaign_takes_its_decisions_along_and_a_clone_does_not(begin: Begin) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    key = (await night.run(campaign)).images[0]["key"]
+    pick(night, campaign, key)
+    clone = copied(campaign, "clone")
+    assert (await night.run(clone)).code == 0
+    assert picked(night, clone) == [] and not (night.home / "output" / "clone" / DECISIONS).exists()
+    for name, before in (("day", "night"), ("noon", "day")):
+        campaign = edited(campaign, f"campaign: {before}\n", f"campaign: {name}\n")
+        assert (await night.run(campaign)).code == 0
+        assert picked(night, campaign) == [key]
+        assert (await night.run(campaign)).code == 0
+        assert len(list((night.home / "output" / name / DECISIONS).iterdir())) == 1
+    assert decided(night, campaign).gathered.foreign == ()
+
+
+async def test_prune_leaves_a_picked_image_and_a_picture_kept_for_new_words_stays_picked(begin: Begin) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    first, second, *_ = (await night.run(campaign)).images
+    pick(night, campaign, first["key"])
+    now = edited(campaign, "p00: night mug 0", "p00: night jug 0")
+    night.exits.clear()
+    async with open_for_update(Folder(night.output), now, night.access().memory) as opened:
+        moved = [each async for each in prune(opened, EVERYTHING)]
+    assert len(moved) == 3 and (night.output / first["file"]).exists() and not (night.output / second["file"]).exists()
+    async with open_for_update(Folder(night.output), now, night.access().memory) as opened:
+        assert len([each async for each in keep(opened, EVERYTHING)]) == 4
+    (key,) = picked(night, now)
+    assert key != first["key"]
