@@ -22,6 +22,7 @@ COMMANDS = {
         "check": "Check campaign files and show every problem.",
         "plan": "Preview a campaign: images, cost and time.",
         "clone": "Copy a campaign to a new name.",
+        "export": "Write the products of a campaign to an Excel workbook.",
         "models": "List your custom models, each with the two lines to paste.",
         "schema": "Print the JSON Schema of campaign files and of what is recorded.",
     },

@@ -1,6 +1,7 @@
 """Every campaign that people are shown can be loaded as it stands."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ GOOD = sorted((Path(__file__).parent / "good").glob("*.yaml"))
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0])
 def test_every_example_of_the_reference_loads_without_a_warning(block: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "campaigns" / "almond-master.xlsx", tmp_path)
     path = tmp_path / "example.yaml"
     path.write_text(block, encoding="utf-8")
     assert load(path).warnings == ()
@@ -32,6 +34,7 @@ def test_the_reference_shows_an_example_of_every_field(name: str) -> None:
     [
         (ROOT / "campaigns" / "first.yaml", 32),  # 2 products x 2 presets x 2 sizes x 4 seeds
         (ROOT / "campaigns" / "almond-autumn.yaml", 64),  # 4 x 2 x 2 x 2 x 2
+        (ROOT / "campaigns" / "almond-master.yaml", 48),  # 4 x 2 x 2 x 2 x 2, of two products one market only
         (ROOT / "campaigns" / "benchmark-72.yaml", 72),  # 3 products x 2 prompts x 4 sizes x 3 markets
         (ROOT / "campaigns" / "sixty-lines.yaml", 128),  # as everything.yaml, and one seed more in its include
         (

@@ -73,3 +73,31 @@ def test_a_manifest_is_made_again_without_the_sheet(sheet: Path, ask: Ask, tmp_p
     assert said.status == 0, said.err
     again = {*tmp_path.glob("output/**/manifest.json")} - {tmp_path / "output/spring.sandbox/manifest.json"}
     assert ["products_sha256" in json.loads(path.read_text(encoding="utf-8")) for path in again] == [True]
+
+
+def test_a_campaigns_products_become_a_sheet_that_it_can_read(sheet: Path, ask: Ask, tmp_path: Path) -> None:
+    said = ask("export", "products", "campaigns/spring.yaml", "campaigns/again.xlsx")
+    assert (said.status, said.out) == (0, "campaigns/again.xlsx   3 products, 3 columns\n")
+    (tmp_path / "campaigns/spring.yaml").write_text(CAMPAIGN.replace("products.csv", "again.xlsx"), encoding="utf-8")
+    assert json.loads(ask("plan", "--sandbox", "--json", "campaigns/spring.yaml").out)["due"] == 6
+
+
+def test_an_exported_sheet_overwrites_nothing(sheet: Path, ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "mine.xlsx").write_bytes(b"mine")
+    said = ask("export", "products", "campaigns/spring.yaml", "mine.xlsx")
+    assert said.status == 2
+    assert (tmp_path / "mine.xlsx").read_bytes() == b"mine"
+    assert "is an Excel workbook" in ask("export", "products", "campaigns/spring.yaml", "mine.csv").err
+
+
+def test_check_tells_what_it_read_of_the_sheet(sheet: Path, ask: Ask) -> None:
+    assert ask("check", "campaigns/spring.yaml").out == (
+        "campaigns/products.csv: 1 column not used: price\ncampaigns/spring.yaml: ok\n"
+    )
+
+
+def test_diff_tells_what_was_done_to_the_rows(sheet: Path, ask: Ask, tmp_path: Path) -> None:
+    write(tmp_path / "campaigns/new.csv", *ROWS, "AB-4,vase,glass,9")
+    (tmp_path / "campaigns/new.yaml").write_text(CAMPAIGN.replace("products.csv", "new.csv"), encoding="utf-8")
+    said = ask("plan", "--diff", "campaigns/spring.yaml", "campaigns/new.yaml").out
+    assert said == "1 row new: 2 images due, 1 request, 1 min; 6 unchanged\n"

@@ -292,6 +292,11 @@ class Campaign(Frozen):
         """The line, from 1, of a key; of a product from a sheet its row."""
         return self._source.place(self._source.offset(loc))[0]
 
+    def sku(self, id: str) -> str:
+        """The id of a product as the file or the sheet spells it."""
+        key, _ = self._source.find(("products", id))
+        return key.text if key is not None and self.rows is not None else id
+
     def numbered(self, loc: Loc) -> str:
         """`line 9`, or `row 17` in a sheet."""
         return f"{'row' if loc[0] == 'products' and self._source.sheet else 'line'} {self.line(loc)}"
