@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from campaign_runner.campaign_file.schema.compose import Composer, MissingText
 from campaign_runner.campaign_file.schema.look import REFERENCES, layers
@@ -125,9 +126,9 @@ class Reasons:
         self._seeds = there.seeds if isinstance(there.seeds, range) else frozenset(there.seeds)
         self._keys = {key for key in _KEYS if _differ(getattr(here, key), getattr(there, key))}
         self._words = {name for name in {*here.vars, *there.vars} if here.vars.get(name) != there.vars.get(name)}
-        self._used: dict[tuple[str, Cell], frozenset[str]] = {}
+        self._names_used = cache(self._find_names_used)
         self._composer = Composer(there)
-        self._with_ours: dict[tuple[str, str], Composer] = {}
+        self._with_ours = cache(self._composer_with_ours)
 
     def of(self, planned: Planned) -> Edit:
         """The first edit that explains the image."""
@@ -170,13 +171,12 @@ class Reasons:
 
     def _asks_differently(self, edit: Edit, cell: Cell) -> bool:
         """Whether our entry alone, put into the campaign there, makes another request of a cell that both have."""
-        composer = self._with_ours.get((edit.what, edit.name))
-        if composer is None:
-            key = ENTRIES[edit.what]
-            entries = getattr(self._there, key) | {edit.name: getattr(self._here, key)[edit.name]}
-            composer = Composer(self._there.model_copy(update={key: entries}))
-            self._with_ours[edit.what, edit.name] = composer
-        return _request(composer, cell) != _request(self._composer, cell)
+        return _request(self._with_ours(edit.what, edit.name), cell) != _request(self._composer, cell)
+
+    def _composer_with_ours(self, what: str, name: str) -> Composer:
+        key = ENTRIES[what]
+        entries = getattr(self._there, key) | {name: getattr(self._here, key)[name]}
+        return Composer(self._there.model_copy(update={key: entries}))
 
     def _of_words(self, planned: Planned) -> Iterator[Edit]:
         """The vars, or the campaign's own name, that are different words there and stand in this image's texts."""
@@ -187,18 +187,15 @@ class Reasons:
         if "campaign" in used and self._here.campaign != self._there.campaign:
             yield Edit("campaign", "changed")
 
-    def _names_used(self, template: str, cell: Cell) -> frozenset[str]:
+    def _find_names_used(self, template: str, cell: Cell) -> set[str]:
         """Every name that the texts of a cell use, also through vars."""
-        found = self._used.get((template, cell))
-        if found is None:
-            names: set[str] = set()
-            texts = [template, *_texts(self._here, cell)]
-            while texts:
-                new = {slot.name for slot in slots(texts.pop())} - names
-                names |= new
-                texts += [text for name in new for text in self._here.vars.get(name, {}).values()]
-            found = self._used[template, cell] = frozenset(names)
-        return found
+        names: set[str] = set()
+        texts = [template, *_texts(self._here, cell)]
+        while texts:
+            new = {slot.name for slot in slots(texts.pop())} - names
+            names |= new
+            texts += [text for name in new for text in self._here.vars.get(name, {}).values()]
+        return names
 
 
 def _request(composer: Composer, cell: Cell) -> tuple[str, Mapping[str, object]] | None:

@@ -7,6 +7,7 @@ text names them. Only cells that are made are looked at, so a word may be missin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from unicodedata import normalize
 
 from campaign_runner.campaign_file.check.partial import PartialCampaign, whole_cells
@@ -41,7 +42,7 @@ class TemplateCheck:
         self._long: dict[Loc, dict[str, int]] = {}  # characters, by product
         self._pictures: dict[Loc, dict[str, None]] = {}
         self._short: dict[tuple[Loc, str | None], bool] = {}
-        self._lengths: dict[tuple[str, str | None], int] = {}
+        self._longest = cache(self._length_of_longest)
         self._suspects: set[Loc] = set()  # prompts that may be too long
         texts = list(filled_texts(draft.campaign))
         self._has_look_texts = any(loc[-1] in ("negative_prompt", *REFERENCES) for loc, _ in texts)
@@ -94,19 +95,16 @@ class TemplateCheck:
             self._short[key] = longest <= self._most
         return self._short[key]
 
-    def _longest(self, name: str, market: str | None) -> int:
+    def _length_of_longest(self, name: str, market: str | None) -> int:
         """The characters of the longest text that a placeholder can stand for in a market."""
-        key = (name, market)
-        if key not in self._lengths:
-            words: Iterable[str] = ()
-            if name == "preset":
-                words = self._campaign.presets
-            elif name == "size":
-                words = map(str, self._campaign.sizes)
-            else:
-                words = (self._composer.product_words(id, market).get(name, "") for id in self._campaign.products)
-            self._lengths[key] = max(len(normalize("NFC", word)) for word in words)
-        return self._lengths[key]
+        words: Iterable[str] = ()
+        if name == "preset":
+            words = self._campaign.presets
+        elif name == "size":
+            words = map(str, self._campaign.sizes)
+        else:
+            words = (self._composer.product_words(id, market).get(name, "") for id in self._campaign.products)
+        return max(len(normalize("NFC", word)) for word in words)
 
     def _measure_each(self) -> None:
         """Prompts that may be too long are measured for every cell that is made."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -75,9 +76,11 @@ class Composer:
         self._folder = campaign.path.parent.absolute()
         locales = {id: market.locale or campaign.defaults.locale for id, market in campaign.markets.items()}
         self._languages = {id: language(locale) for id, locale in [(None, campaign.defaults.locale), *locales.items()]}
-        self._compiled: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {}
-        self._words: dict[tuple[str, str | None], dict[str, str]] = {}
-        self._looks: dict[tuple[Any, ...], _Look] = {}
+        self.compiled = cache(self._compile)
+        """A text for a market as a %-pattern, and what each %s stands for; without any, the text itself."""
+        self.product_words = lru_cache(_MOST_KEPT)(self._words_of_product)
+        """What `product.…` stands for, by product and market; a word without a wording for it is left out."""
+        self._merged = lru_cache(_MOST_KEPT)(self._merge)
         self._defaults = own_fields(campaign.defaults)
         axes: tuple[Mapping[str, NamedEntry], ...] = (
             campaign.markets,
@@ -154,31 +157,20 @@ class Composer:
         words = self.product_words(cell.product, cell.market)
         return pattern % tuple([words[name] if name in words else _of_cell(name, cell) for name in names])
 
-    def compiled(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
-        """A text for a market as a %-pattern, and what each %s stands for; without any, the text itself."""
-        found = self._compiled.get((text, market))
-        if found is None:
-            parts = list(self._parts_of((), text, market))
-            if missing := [part for part in parts if isinstance(part, Missing)]:
-                raise MissingText(str(missing[0]))
-            names = tuple(part.slot.name for part in parts if isinstance(part, Open))
-            literals = (part.replace("%", "%%") if names else part for part in parts if isinstance(part, str))
-            pattern = "".join("%s" if isinstance(part, Open) else next(literals) for part in parts)
-            found = self._compiled[text, market] = pattern, names
-        return found
+    def _compile(self, text: str, market: str | None) -> tuple[str, tuple[str, ...]]:
+        parts = list(self._parts_of((), text, market))
+        if missing := [part for part in parts if isinstance(part, Missing)]:
+            raise MissingText(str(missing[0]))
+        names = tuple(part.slot.name for part in parts if isinstance(part, Open))
+        literals = (part.replace("%", "%%") if names else part for part in parts if isinstance(part, str))
+        return "".join("%s" if isinstance(part, Open) else next(literals) for part in parts), names
 
-    def product_words(self, id: str, market: str | None) -> dict[str, str]:
-        """What `product.…` stands for in a market; a word without a wording for it is left out."""
-        words = self._words.get((id, market))
-        if words is None:
-            if len(self._words) >= _MOST_KEPT:
-                self._words.clear()
-            product = self._campaign.products[id]
-            texts = {"name": product.name, **product.words}
-            found = {field: self.wording(text, market) for field, text in texts.items()}
-            words = {f"product.{field}": wording[1] for field, wording in found.items() if wording is not None}
-            self._words[id, market] = words = {"product.id": id, **words}
-        return words
+    def _words_of_product(self, id: str, market: str | None) -> dict[str, str]:
+        product = self._campaign.products[id]
+        texts = {"name": product.name, **product.words}
+        found = {field: self.wording(text, market) for field, text in texts.items()}
+        words = {f"product.{field}": wording[1] for field, wording in found.items() if wording is not None}
+        return {"product.id": id, **words}
 
     def parts(self, loc: Loc, text: Text, market: str | None) -> Iterator[str | Open | Missing]:
         """What the text at `loc` consists of for a market, through the market's words and the campaign's vars."""
@@ -213,34 +205,28 @@ class Composer:
     def _look(self, cell: Cell) -> _Look:
         """The merged look of a cell; entries that give nothing are not told apart."""
         _, presets, prompts, products = self._givers
-        key = (
+        own = (
             cell.market,
             cell.preset if cell.preset in presets else None,
             cell.prompt if cell.prompt in prompts else None,
             cell.product if cell.product in products else None,
-            cell.include,
         )
-        look = self._looks.get(key)
-        if look is None:
-            if len(self._looks) >= _MOST_KEPT:
-                self._looks.clear()
-            look = self._looks[key] = self._merged(key[:4], cell)
-        return look
+        return self._merged(own, cell.market, cell.include)
 
-    def _merged(self, own: tuple[str | None, ...], cell: Cell) -> _Look:
+    def _merge(self, own: tuple[str | None, ...], market: str | None, include: int | None) -> _Look:
         givers = [self._defaults, *(givers.get(id, {}) for id, givers in zip(own, self._givers, strict=True))]
-        if cell.include is not None:
-            givers.append(self._included[cell.include])
-        market = self._campaign.markets.get(cell.market) if cell.market else None
-        fields = merged(givers, market.locale if market else None)
+        if include is not None:
+            givers.append(self._included[include])
+        entry = self._campaign.markets.get(market) if market else None
+        fields = merged(givers, entry.locale if entry else None)
         if "negative_prompt" in fields:
-            fields["negative_prompt"] = self._wording(fields["negative_prompt"], cell.market)[1]
+            fields["negative_prompt"] = self._wording(fields["negative_prompt"], market)[1]
         open_: dict[str, str] = {}
         for name in ("negative_prompt", *REFERENCES):
             if name in fields and slots(fields[name]):
                 open_[name] = fields.pop(name)
             elif name in fields:
-                fields[name] = self._finish(name, self.fill(fields[name], cell))
+                fields[name] = self._finish(name, self.compiled(fields[name], market)[0])
         return _Look(MappingProxyType(fields), open_)
 
     def _finish(self, name: str, text: str) -> str | Path:
