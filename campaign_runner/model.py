@@ -46,6 +46,8 @@ class State(StrEnum):
 
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
+IMAGES = "images"
+"""How the names of all files begin that a run puts, in an output folder."""
 SHORT = 24
 """Hex digits of a digest that are enough for a name: 96 bits, so no two are the same."""
 
@@ -141,10 +143,10 @@ class Variation:
 
     @property
     def stem(self) -> str:
-        """Its file under `images/`, without the suffix, which only the bytes can tell."""
+        """Its file, by its name in the output folder, without the suffix, which only the bytes can tell."""
         cell = self.cell
         names = "_".join(part for part in (cell.prompt, cell.preset, cell.market) if part)
-        return f"{cell.product}/{names}_{cell.size}_s{self.seed}_{self.key[:8]}"
+        return f"{IMAGES}/{cell.product}/{names}_{cell.size}_s{self.seed}_{self.key[:8]}"
 
     def name(self, accept: str | None) -> str:
         """Its file, if it comes in the media type it is asked for, or in the usual one."""
@@ -153,7 +155,7 @@ class Variation:
     @property
     def short_stem(self) -> str:
         """The same where the disk does not take so long a name."""
-        return self.key[:SHORT]
+        return f"{IMAGES}/{self.key[:SHORT]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,21 @@ tested by one suite that runs on every adapter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from io import BufferedReader, BytesIO
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from campaign_runner.events import Attempt, Fact
 from campaign_runner.model import Finished, Job, Output, Size, Ticket
+
+T = TypeVar("T")
+Content: TypeAlias = BufferedReader | BytesIO
+"""Bytes that are open for reading, from their beginning."""
+LARGEST_BYTES = 64 << 20
+"""No image is larger: what is longer is not read to its end."""
 
 
 class Provider(Protocol):
@@ -74,28 +81,64 @@ class Put(Enum):
 
 
 class Store(Protocol):
-    """Where images are kept. Names are relative, with `/`. A name is either absent or complete, whatever crashes."""
+    """Where the images of one campaign are kept. Names begin at its output folder (`images/…`, `removed/…`), with `/`.
 
-    async def examine(self, content: bytes) -> Examined:
-        """Decode to the end. Raises Damaged for what is cut, of another format, or too many pixels."""
+    A name is either absent or complete, whatever crashes, and what stands under one is never changed. Every method
+    raises IntegrityError for what is no name, and where a folder or a symbolic link stands in the way; StoreError where
+    the store refuses.
+    """
+
+    def where(self, name: str) -> str:
+        """What to tell a person who looks for `name`: a path, say, or a URL."""
+
+    async def ready(self, place: str = "images") -> None:
+        """Make ready to put names that begin with `place`; what was never put to its end is gone.
+
+        Only for the holder of the output folder's lock: another run may be putting.
+        """
+
+    async def check_writable(self, needed: int = 0) -> None:
+        """Try whether images can be put. Raises StoreError where not, or where there is no room for `needed` bytes."""
+
+    async def check_names(self, names: Iterable[str]) -> None:
+        """Try whether the longest of `names` can be had; nothing is left of it. Raises NameTooLong, which says so."""
 
     async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
         """Publish `content` under `name`, durable on return. What stands there already is never touched.
 
         SAME where it holds just these bytes (an earlier run crashed before it could record them),
-        DIFFERENT where it holds others. Raises StoreError if the disk refuses (NameTooLong where another name
-        will do), IntegrityError where a folder or a symbolic link stands in the way.
+        DIFFERENT where it holds others. Raises NameTooLong where another name will do.
+        """
+
+    async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
+        """Publish what stands under `file` in `source`, which may be this store, under `name` too; as `put_new` does.
+
+        None, and nothing is published, where it is missing or holds other bytes than those of `sha256`.
         """
 
     async def holds(self, *stems: str) -> str | None:
         """The name of the first file that stands under one of `stems` with any picture suffix, None if there is none.
 
-        What the store does not take for a name holds nothing. Raises IntegrityError where a folder or a symbolic link
-        stands in the way, StoreError.
+        What the store does not take for a name holds nothing.
         """
 
-    async def read(self, name: str) -> bytes:
-        """What stands under a name that `holds` gave. Raises StoreError, IntegrityError."""
+    async def present(self, names: Collection[str]) -> set[str]:
+        """Those of `names` under which something is found. To be told to a person, never to decide by."""
+
+    async def open(self, name: str, look: Callable[[Content], T]) -> T:
+        """What `look` makes of the bytes under `name`: of one opening of them, in which it may read and seek.
+
+        It is called beside the event loop. Raises FileNotFoundError where nothing stands there.
+        """
+
+    async def digest(self, name: str) -> str | None:
+        """The SHA-256 (hex) of the bytes under `name`, as they are now; None where nothing stands there."""
+
+    async def remove(self, name: str, sha256: str) -> None:
+        """Take `name` away, durably, if it is there and holds the bytes of `sha256`."""
+
+    def names(self, prefix: str = "") -> AsyncIterator[str]:
+        """Every name that begins with `prefix`, which is empty or ends with `/`; also what was never put here."""
 
 
 @dataclass(frozen=True, slots=True)

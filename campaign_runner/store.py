@@ -2,7 +2,7 @@
 
 An image is written beside the pictures, synced, and only then given its name, which it gets only
 if nothing has that name: a name is absent or complete, and what was paid for is never overwritten.
-No symbolic link below the images' folder is ever followed.
+No symbolic link below the output folder is ever followed.
 """
 
 from __future__ import annotations
@@ -13,80 +13,132 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Self
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import aiofiles
 
-from campaign_runner.disk import files, image_names
+from campaign_runner.disk import files
+from campaign_runner.disk.image_names import STAGING, split_name
+from campaign_runner.disk.name_lengths import is_file, try_longest
 from campaign_runner.disk.patience import Patience
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
-from campaign_runner.pictures.inspection import examine
-from campaign_runner.ports import Examined, Put
+from campaign_runner.model import IMAGES
+from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
 from campaign_runner.tasks import in_thread, to_its_end
 
-LARGEST_BYTES = 64 << 20
-"""No image is larger: a download ends there."""
 SUFFIXES = ("jpg", "png", "webp")
+T = TypeVar("T")
 
 
 class FolderStore:
-    """A Store in the folder `root`. `staging` lies on the same disk and belongs to the run that holds the folder.
+    """A Store in the output folder `home`. What is put is staged in a folder of it, so both are on one disk."""
 
-    Use `await FolderStore.prepare(root, staging)` before putting anything.
-    """
-
-    def __init__(self, root: Path, staging: Path) -> None:
-        self._root = root
-        self._staging = staging
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._staging = home / STAGING
         self._patience = Patience()
 
-    @classmethod
-    async def prepare(cls, root: Path, staging: Path) -> Self:
-        """Make both folders and empty `staging`: what lies there was never recorded. Raises StoreError, IntegrityError.
+    def where(self, name: str) -> str:
+        """The path of `name`."""
+        return str(self._home / name)
 
-        Only for the holder of the output folder's lock: another run's image may be in `staging`.
-        """
-        store = cls(root, staging)
-        await in_thread(store._prepare)
-        return store
+    async def ready(self, place: str = IMAGES) -> None:
+        """Make the folder `place` and that for staging, and empty the latter; see the port."""
+        await in_thread(self._ready, place)
 
     async def check_writable(self, needed: int = 0) -> None:
-        """Write, sync and rename a file beside the images, whose folder must take them; `needed` bytes must be free.
-
-        Raises StoreError.
-        """
+        """Write, sync and remove a file beside the images, whose folder must take them; see the port."""
         await in_thread(self._check_writable, needed)
 
-    async def examine(self, content: bytes) -> Examined:
-        """Decode to the end. Raises Damaged for what is cut, of another format, or too many pixels."""
-        return await in_thread(examine, content)
+    async def check_names(self, names: Iterable[str]) -> None:
+        """Try the longest of `names` where it is staged, or, before anything was ever run here, beside that."""
+        await in_thread(self._check_names, names)
 
     async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
         """Publish `content` under `name`, durable on return; see the port.
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        return await to_its_end(asyncio.create_task(self._put_new(image_names.split_name(name), content, sha256)))
+        return await to_its_end(asyncio.create_task(self._put_new(split_name(name), content, sha256)))
 
-    async def put_existing(self, name: str, sha256: str, *, home: Path, file: str) -> Put | None:
-        """Publish `file` of the output folder `home` under `name` too, durably: linked, or else copied.
-
-        None, and nothing is published, where it is missing or holds other bytes than those of `sha256`. Raises
-        IntegrityError where it is no plain file or lies behind a symbolic link below `home`, StoreError.
-        """
-        return await in_thread(self._put_existing, image_names.split_name(name), sha256, home, file)
+    async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
+        """Publish `file` of `source` under `name` too: linked where both are on one disk, else copied; see the port."""
+        parts = split_name(name)
+        if isinstance(source, FolderStore):
+            return await in_thread(self._second_name, parts, sha256, source, file)
+        return await put_copy(self, name, sha256, source=source, file=file)
 
     async def holds(self, *stems: str) -> str | None:
         """The name of the file that stands under one of `stems` with any picture suffix, or None; see the port."""
         return await in_thread(lambda: next(filter(None, map(self._holds, stems)), None))
 
-    async def read(self, name: str) -> bytes:
-        """What stands under `name`; see the port."""
-        return await in_thread(self._read, image_names.split_name(name))
+    async def present(self, names: Collection[str]) -> set[str]:
+        """Those of `names` under which a file is found; see the port."""
+        return await in_thread(lambda: {name for name in names if is_file(self._home.joinpath(*split_name(name)))})
+
+    async def open(self, name: str, look: Callable[[Content], T]) -> T:
+        """What `look` makes of the file `name`; see the port."""
+        return await in_thread(self._open, name, look)
+
+    async def digest(self, name: str) -> str | None:
+        """The SHA-256 (hex) of the file `name`; see the port."""
+        try:
+            return await self.open(name, sha256_of)
+        except FileNotFoundError:
+            return None
+
+    async def remove(self, name: str, sha256: str) -> None:
+        """Take the file `name` away, durably, if it holds the bytes of `sha256`; see the port."""
+        await in_thread(self._remove, name, sha256)
+
+    async def names(self, prefix: str = "") -> AsyncIterator[str]:
+        """All files below `prefix`, folder by folder, but for those in staging; links are named, not followed."""
+        for name, is_folder in await in_thread(self._listed, prefix):
+            if not is_folder:
+                yield f"{prefix}{name}"
+            elif prefix or name != STAGING:
+                async for each in self.names(f"{prefix}{name}/"):
+                    yield each
+
+    def _ready(self, place: str) -> None:
+        root = self._home / place
+        with files.translating(self._staging):
+            for folder in (root, self._staging):
+                if folder.is_symlink():
+                    raise IntegrityError(f"{folder} is a symbolic link; put a real folder there and run again")
+                files.make_folder(folder)
+            if root.stat().st_dev != self._staging.stat().st_dev:
+                raise StoreError(f"{root} and {self._staging} are on different disks; keep both on one")
+            files.empty(self._staging)
+
+    def _check_writable(self, needed: int) -> None:
+        root, probe = self._home / IMAGES, self._staging / "probe"
+        try:
+            files.write_durably(probe, b"x")
+            with files.translating(root):
+                free = shutil.disk_usage(root).free
+        finally:
+            files.remove(probe)
+        if not os.access(root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise files.translated(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), root)
+        if free < needed:
+            raise StoreError(
+                f"the disk of {root} has {free:,} bytes free; buying images needs about {needed:,}. "
+                "What is paid for is fetched as far as there is room; make room first to buy more"
+            )
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        if self._staging.is_dir():
+            try_longest(names, self._home, self._staging)
+            return
+        place = next(each for each in (self._home, *self._home.parents) if each.is_dir())
+        with files.translating(place), TemporaryDirectory(dir=place, prefix=".names-") as staging:
+            try_longest(names, self._home, Path(staging))
 
     async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(8)
@@ -100,55 +152,39 @@ class FolderStore:
         finally:
             await in_thread(files.remove, staged)
 
-    def _put_existing(self, parts: list[str], sha256: str, home: Path, file: str) -> Put | None:
+    def _second_name(self, parts: list[str], sha256: str, source: FolderStore, file: str) -> Put | None:
         staged = self._staging / secrets.token_hex(8)
         try:
-            if not _stage(staged, home, file):
+            if not source._lend(file, staged):
                 return None
             with files.open_folder(self._staging) as staging, staging.read(staged.name) as content:
-                if hashlib.file_digest(content, "sha256").hexdigest() != sha256:
+                if sha256_of(content) != sha256:
                     return None
             return self._publish(staged, parts, sha256)
         finally:
             files.remove(staged)
 
-    def _prepare(self) -> None:
-        with files.translating(self._staging):
-            for folder in (self._root, self._staging):
-                if folder.is_symlink():
-                    raise IntegrityError(f"{folder} is a symbolic link; put a real folder there and run again")
-                files.make_folder(folder)
-            if self._root.stat().st_dev != self._staging.stat().st_dev:
-                raise StoreError(f"{self._root} and {self._staging} are on different disks; keep both on one")
-            files.empty(self._staging)
-
-    def _check_writable(self, needed: int) -> None:
-        probe = self._staging / "probe"
+    def _lend(self, name: str, staged: Path) -> bool:
+        """Let `staged` be another name of `name`, or a synced copy; False where there is no such file."""
         try:
-            files.write_durably(probe, b"x")
-            with files.translating(self._root):
-                free = shutil.disk_usage(self._root).free
-        finally:
-            files.remove(probe)
-        if not os.access(self._root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise files.translated(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), self._root)
-        if free < needed:
-            raise StoreError(
-                f"the disk of {self._root} has {free:,} bytes free; buying images needs about {needed:,}. "
-                "What is paid for is fetched as far as there is room; make room first to buy more"
-            )
+            with self._file(name) as (folder, last), folder.read(last) as content:
+                if not folder.hard_link(last, staged):
+                    _copy(content, staged)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _publish(self, staged: Path, parts: list[str], sha256: str) -> Put:
         with self._folders(parts[:-1], make=True) as folders:
             is_new = folders[-1].publish(staged, parts[-1], self._patience)
             answer = Put.NEW if is_new else _compare(folders[-1], parts[-1], sha256)
-            for folder in reversed(folders):
+            for folder in reversed(folders[1:] or folders):
                 # SAME too: the run that published it may have died before its folder was synced.
                 folder.sync()
         return answer
 
     def _holds(self, stem: str) -> str | None:
-        parts = image_names.split_name(stem)
+        parts = split_name(stem)
         try:
             with self._folders(parts[:-1], make=False) as folders:
                 found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
@@ -156,31 +192,64 @@ class FolderStore:
         except (FileNotFoundError, NameTooLong):
             return None
 
-    def _read(self, parts: list[str]) -> bytes:
-        with self._folders(parts[:-1], make=False) as folders, folders[-1].read(parts[-1]) as file:
-            return file.read()
+    def _open(self, name: str, look: Callable[[Content], T]) -> T:
+        with self._file(name) as (folder, last), folder.read(last) as file:
+            return look(file)
+
+    def _remove(self, name: str, sha256: str) -> None:
+        with suppress(FileNotFoundError), self._file(name) as (folder, last):
+            with folder.read(last) as file:
+                is_same = sha256_of(file) == sha256
+            if is_same:
+                folder.remove(last)
+                folder.sync()
+
+    def _listed(self, prefix: str) -> list[tuple[str, bool]]:
+        folder = self._home / prefix
+        with files.translating(folder), suppress(FileNotFoundError), os.scandir(folder) as found:
+            return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+        return []
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[tuple[files.FolderHandle, str]]:
+        """The folder in which the file `name` lies, and its name there. Raises FileNotFoundError."""
+        *above, last = split_name(name)
+        with self._folders(above, make=False) as folders:
+            if not folders[-1].has_file(last):
+                raise FileNotFoundError(name)
+            yield folders[-1], last
 
     @contextmanager
     def _folders(self, parts: list[str], *, make: bool) -> Iterator[list[files.FolderHandle]]:
-        """The images' folder and those below it down `parts`, each entered through the one before."""
+        """The output folder and those below it down `parts`, each entered through the one before."""
         with ExitStack() as open_folders:
-            folder = open_folders.enter_context(files.open_folder(self._root.parent))
-            folders = []
-            for part in (self._root.name, *parts):
-                folder = open_folders.enter_context(folder.enter(part, make=make))
-                folders.append(folder)
+            folders = [open_folders.enter_context(files.open_folder(self._home))]
+            for part in parts:
+                folders.append(open_folders.enter_context(folders[-1].enter(part, make=make)))
             yield folders
 
 
-def _stage(staged: Path, home: Path, file: str) -> bool:
-    """Let `staged` be another name of `file` below `home`, or a synced copy; False where there is no such file."""
+def sha256_of(file: Content) -> str:
+    """The SHA-256 (hex) of what is left to read of `file`."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def length_of(file: Content) -> int:
+    """How many bytes `file` has; it stands at its beginning afterwards."""
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return length
+
+
+async def put_copy(store: Store, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
+    """Give `file` of `source` a `name` in `store` where the two cannot share its bytes; see `Store.second_name`."""
     try:
-        with _folder_of(home, file) as (folder, name), folder.read(name) as content:
-            if not folder.hard_link(name, staged):
-                _copy(content, staged)
+        content = await source.open(file, lambda held: held.read(LARGEST_BYTES))
     except FileNotFoundError:
-        return False
-    return True
+        return None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return None
+    return await store.put_new(name, content, sha256)
 
 
 def _copy(content: BufferedReader, target: Path) -> None:
@@ -190,55 +259,9 @@ def _copy(content: BufferedReader, target: Path) -> None:
         os.fsync(new.fileno())
 
 
-@contextmanager
-def stored_file(root: Path, name: str) -> Iterator[BufferedReader]:
-    """The file `name` (as a journal or a manifest names it) below `root`, open for reading.
-
-    No symbolic link below `root` is followed. Raises FileNotFoundError, StoreError, and IntegrityError for a name that
-    leads elsewhere or something that is not a file.
-    """
-    with _folder_of(root, name) as (folder, last), folder.read(last) as file:
-        yield file
-
-
-def digest_of(root: Path, name: str) -> str | None:
-    """The SHA-256 (hex) of the file `name` below `root`; or None. Raises StoreError, IntegrityError."""
-    try:
-        with stored_file(root, name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
-
-
-def remove_stored(root: Path, name: str, sha256: str) -> None:
-    """Take the file `name` below `root` away, durably, if it is there and holds the bytes of `sha256`.
-
-    No symbolic link below `root` is followed. Raises StoreError, IntegrityError.
-    """
-    with suppress(FileNotFoundError), _folder_of(root, name) as (folder, last):
-        with folder.read(last) as file:
-            is_same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
-        if is_same:
-            folder.remove(last)
-            folder.sync()
-
-
-@contextmanager
-def _folder_of(root: Path, name: str) -> Iterator[tuple[files.FolderHandle, str]]:
-    """The folder in which the file `name` below `root` lies, and its name there; see `stored_file`."""
-    *above, last = image_names.split_name(name)
-    with ExitStack() as open_folders:
-        folder = open_folders.enter_context(files.open_folder(root))
-        for part in above:
-            folder = open_folders.enter_context(folder.enter(part, make=False))
-        if not folder.has_file(last):
-            raise FileNotFoundError(last)
-        yield folder, last
-
-
 def _compare(folder: files.FolderHandle, name: str, sha256: str) -> Put:
     with folder.read(name) as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+        if sha256_of(file) != sha256:
             return Put.DIFFERENT
         if folder.handle is not None:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())

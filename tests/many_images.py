@@ -76,7 +76,7 @@ async def _store(folder: Folder, plan: Plan) -> None:
 
 def _facts(folder: Folder, attempt: Attempt, planned: Planned) -> list[Fact]:
     variation = planned.variation
-    name = f"images/{variation.stem}.jpg"
+    name = f"{variation.stem}.jpg"
     path = folder.path / name
     path.parent.mkdir(exist_ok=True)
     picture(variation.seed).save(path, quality=90)

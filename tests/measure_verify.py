@@ -63,7 +63,7 @@ async def stored(home: Path, images: int, size: int) -> Folder:
             await journal.intend([attempt])
             facts: list[Accepted | Stored] = [Accepted(attempt, Ticket(f"job-{number}"))]
             for variation in job.variations:
-                content, name = picture(size, variation.seed), f"images/{variation.stem}.jpg"
+                content, name = picture(size, variation.seed), f"{variation.stem}.jpg"
                 (folder.path / name).write_bytes(content)
                 digest = hashlib.sha256(content).hexdigest()
                 facts.append(Stored(attempt, variation, name, digest, len(content), "image/jpeg"))

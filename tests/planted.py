@@ -72,7 +72,7 @@ PLANTS = (
         "pictures/inspection.py",
         "            return found is not None\n",
         "            return True\n",
-        ("tests/ports/test_store.py", "tests/ports/test_folder_store.py"),
+        ("tests/pictures/test_whole_pictures.py", "tests/ports/test_folder_store.py"),
     ),
     Plant(
         "log the repr of an exception",
@@ -112,8 +112,8 @@ PLANTS = (
     Plant(
         "skip the directory fsync",
         "store.py",
-        "                folder.sync()\n",
-        "                pass\n",
+        "before its folder was synced.\n                folder.sync()\n",
+        "before its folder was synced.\n                pass\n",
         ("tests/ports/test_folder_store.py",),
     ),
     Plant(
@@ -123,14 +123,14 @@ PLANTS = (
         name = await self._put(content, examined.sha256, *names)
         warnings = delivery.finished.warnings
         return await self._record(
-            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
+            Stored(attempt, variation, name, examined.sha256, len(content), examined.media_type, warnings)
         )
 """,
         """\
         name = f"{variation.stem}.{examined.suffix}"
         warnings = delivery.finished.warnings
         recorded = await self._record(
-            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
+            Stored(attempt, variation, name, examined.sha256, len(content), examined.media_type, warnings)
         )
         await self._put(content, examined.sha256, name, name)
         return recorded

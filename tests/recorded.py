@@ -62,7 +62,7 @@ async def record_from_later(folder: Path, version: str) -> Variation:
 def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
     """What brings a variation into a state."""
     accepted = Accepted(attempt, Ticket(f"job-{variation.key[:8]}", "https://firefly.adobe.io/s?sig=secret"))
-    image = Stored(attempt, variation, f"images/{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg")
+    image = Stored(attempt, variation, f"{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg")
     aside = SetAside(attempt, f"images/unexpected/{attempt.id}_s9_abababab.jpg", "ab" * 32, 9, MISSING)
     ways: dict[str, list[Fact]] = {
         "submitting": [],

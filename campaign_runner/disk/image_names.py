@@ -8,8 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.model import IMAGES
 
-IMAGES, REMOVED = "images", "removed"
+REMOVED = "removed"
+STAGING = ".staging"
+"""The folder of what is being written and has no name yet."""
 IMAGE_FOLDERS = frozenset((IMAGES, REMOVED))
 """The folders of images: where a run puts them, and where `prune` moves them."""
 _FORBIDDEN = frozenset('\\:*?"<>|')
@@ -44,8 +47,8 @@ def as_recorded(path: Path) -> str:
 
 
 def bought_before(name: str) -> IntegrityError:
-    """What to say of a file, below `images/`, that has the name of an image which is due."""
+    """What to say of a file that has the name of an image which is due."""
     return IntegrityError(
-        f"{IMAGES}/{name} is on the disk, but the journal does not know it: it was not bought again. "
+        f"{name} is on the disk, but the journal does not know it: it was not bought again. "
         "Restore journal.sqlite, or move the file away and run again"
     )

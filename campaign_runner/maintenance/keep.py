@@ -15,13 +15,11 @@ from campaign_runner.events import Adopted
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.maintenance.prune import no_longer_planned
 from campaign_runner.model import Recipe, Variation
-from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.reuse.adoption import Candidate, take_over
-from campaign_runner.store import FolderStore
 from campaign_runner.tasks import batched
 
 _AT_ONCE = 200
@@ -62,11 +60,11 @@ async def keep(opened: OpenFolder, only: Selection) -> AsyncIterator[Adopted | C
 
     Raises UsageError where `only` selects nothing, IntegrityError, StoreError.
     """
-    folder: Folder = opened.folder
-    store = await FolderStore.prepare(folder.images, folder.staging)
+    store = opened.folder.store
+    await store.ready()
     campaign = opened.plan.campaign.campaign
     found = stand_ins(opened.ledger, PlanStatus(opened.plan, opened.ledger.states, only))
-    images = (Candidate(each.planned, each.entry, folder.path, campaign, "kept") for each in found)
+    images = (Candidate(each.planned, each.entry, store, campaign, "kept") for each in found)
     async for told in take_over(images, store, opened.journal):
         yield told
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from campaign_runner.disk.image_names import IMAGES, REMOVED
+from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Cause, Placed
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import State
+from campaign_runner.model import IMAGES, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
-from campaign_runner.ports import Put
+from campaign_runner.ports import Put, Store
 from campaign_runner.review.protection import PickedOnes
-from campaign_runner.store import FolderStore, digest_of, remove_stored
-from campaign_runner.tasks import batched, in_thread
+from campaign_runner.tasks import batched
 
 PRUNED = Cause("pruned", "no longer in the campaign; moved aside with `prune`")
 _AT_ONCE = 50
@@ -63,36 +61,36 @@ async def prune(opened: OpenFolder, only: Selection) -> AsyncIterator[Placed | E
 
     Raises IntegrityError where something else stands in the way there, StoreError.
     """
-    home = opened.folder.path
-    store = await FolderStore.prepare(home / REMOVED, opened.folder.staging)
+    store = opened.folder.store
+    await store.ready(REMOVED)
     leaving = departed(opened.folder, opened.ledger, opened.plan, only)
     for some in batched(leaving.movable, _AT_ONCE):
-        told = [await _second_name(entry, home, store) for entry in some if not is_aside(entry)]
+        told = [await _second_name(entry, store) for entry in some if not is_aside(entry)]
         await opened.journal.record([each for each in told if isinstance(each, Placed)])
         for entry in some:
-            await in_thread(_drop_first_name, entry, home)
+            await _drop_first_name(entry, store)
         for each in told:
             yield each
 
 
-async def _second_name(entry: Entry, home: Path, store: FolderStore) -> Placed | Entry:
-    name = _name(entry)
-    put = await store.put_existing(name, str(entry.sha256), home=home, file=str(entry.file))
+async def _second_name(entry: Entry, store: Store) -> Placed | Entry:
+    file = _aside(entry)
+    put = await store.second_name(file, str(entry.sha256), source=store, file=str(entry.file))
     if put is None:
         return entry
-    file = f"{REMOVED}/{name}"
     if put is Put.DIFFERENT:
-        raise IntegrityError(f"{home / file} is in the way and holds something else; it was left as it is")
+        raise IntegrityError(f"{store.where(file)} is in the way and holds something else; it was left as it is")
     return Placed(entry.variation.key, file, str(entry.sha256), entry.bytes or 0, str(entry.media_type), PRUNED)
 
 
-def _drop_first_name(entry: Entry, home: Path) -> None:
+async def _drop_first_name(entry: Entry, store: Store) -> None:
     """Take the old name away where both hold the recorded bytes, also after a crash before this."""
-    old, new, sha256 = f"{IMAGES}/{_name(entry)}", f"{REMOVED}/{_name(entry)}", str(entry.sha256)
-    if digest_of(home, old) == sha256 == digest_of(home, new):
-        remove_stored(home, old, sha256)
+    new, sha256 = _aside(entry), str(entry.sha256)
+    old = f"{IMAGES}/{new.removeprefix(f'{REMOVED}/')}"
+    if await store.digest(old) == sha256 == await store.digest(new):
+        await store.remove(old, sha256)
 
 
-def _name(entry: Entry) -> str:
-    """Its name below `images/` and below `removed/`."""
-    return str(entry.file).partition("/")[2]
+def _aside(entry: Entry) -> str:
+    """Its name below `removed/`: the one below `images/` but for that."""
+    return f"{REMOVED}/{str(entry.file).partition('/')[2]}"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from campaign_runner.disk import files
-from campaign_runner.disk.image_names import as_recorded
+from campaign_runner.disk.image_names import STAGING, as_recorded
 from campaign_runner.disk.locks import KernelLock, refuse_links
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.model import State
+from campaign_runner.model import IMAGES, State
+from campaign_runner.ports import Store
+from campaign_runner.store import FolderStore
 
 SHEET = "contact-sheet.jpg"
 REVIEW, REVIEW_PAGE = "review", "review.html"
@@ -50,17 +52,27 @@ def usual_files(name: str) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One campaign's output folder. `path` is absolute."""
+    """One campaign's output folder. `path` is absolute; `stores` says where the images of a folder are kept."""
 
     path: Path
+    stores: Callable[[Path], Store] = field(default=FolderStore, repr=False, compare=False)
+
+    @property
+    def store(self) -> Store:
+        """Where its images are kept."""
+        return self.stores(self.path)
+
+    def at(self, path: Path) -> Folder:
+        """Another output folder, whose images are kept in the same way."""
+        return replace(self, path=path)
 
     @property
     def images(self) -> Path:
-        return self.path / "images"
+        return self.path / IMAGES
 
     @property
     def staging(self) -> Path:
-        return self.path / ".staging"
+        return self.path / STAGING
 
     @property
     def manifest(self) -> Path:

@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
 from campaign_runner.disk import files
-from campaign_runner.disk.image_names import IMAGES, REMOVED, is_outside
+from campaign_runner.disk.image_names import REMOVED, is_outside
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, Family
 from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.request_body import ImageRequest
-from campaign_runner.model import State
+from campaign_runner.model import IMAGES, State
 from campaign_runner.output_folder.json_list import elements, packed, unpacked
 from campaign_runner.output_folder.manifest_image import ManifestImage, cell_of, listed, recipe_of
 from campaign_runner.output_folder.manifest_schema import Head, Image

@@ -6,14 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.pictures.pixel_distance import likeness
-from campaign_runner.store import LARGEST_BYTES, stored_file
+from campaign_runner.ports import LARGEST_BYTES, Store
 from campaign_runner.tasks import batched, in_thread, map_concurrently
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
@@ -51,10 +50,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The two output folders: of the recorded images, and of those made again."""
+    """Where the recorded images are kept, and those made again."""
 
-    recorded: Path
-    made: Path
+    recorded: Store
+    made: Store
 
 
 async def compare(images: Sequence[Entry], ledger: Ledger, sides: Sides) -> list[Pair]:
@@ -63,7 +62,7 @@ async def compare(images: Sequence[Entry], ledger: Ledger, sides: Sides) -> list
     for page in batched(images, _PAGE):
         entries = ledger.entries([image.key for image in page])
         asked = [(image, entries.get(image.key)) for image in page]
-        found += await map_concurrently(lambda pair: in_thread(_compared, *pair, sides), asked, _AT_ONCE)
+        found += await map_concurrently(lambda pair: _compared(*pair, sides), asked, _AT_ONCE)
     return found
 
 
@@ -73,15 +72,15 @@ def counts(pairs: Sequence[Pair]) -> dict[Verdict, int]:
     return {verdict: found[verdict] for verdict in VERDICTS}
 
 
-def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
+async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
     if made is None or made.state != State.STORED or made.file is None:
         why = made.reason.message if made is not None and made.reason is not None else "not asked for yet"
         return Pair(image, made, "not_made", why=why)
     if made.sha256 == image.sha256:
         return Pair(image, made, "identical_bytes")
     try:
-        recorded = content_of(sides.recorded, str(image.file))
-        alike = likeness(recorded, content_of(sides.made, made.file))
+        recorded = await content_of(sides.recorded, str(image.file))
+        alike = await in_thread(likeness, recorded, await content_of(sides.made, made.file))
     except (IntegrityError, Damaged) as error:
         return Pair(image, made, "not_comparable", why=f"other bytes, and {error}")
     # What was only saved anew or marked since, without a change of its pixels, can still be compared by them.
@@ -90,10 +89,9 @@ def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
     return Pair(image, made, alike.verdict, alike.distance)
 
 
-def content_of(folder: Path, name: str) -> bytes:
+async def content_of(store: Store, name: str) -> bytes:
     """The bytes of an image, up to the largest. Raises IntegrityError where it is gone, StoreError."""
     try:
-        with stored_file(folder, name) as file:
-            return file.read(LARGEST_BYTES)
+        return await store.open(name, lambda file: file.read(LARGEST_BYTES))
     except FileNotFoundError as error:
-        raise IntegrityError(f"{name} is not in {folder.name}") from error
+        raise IntegrityError(f"{store.where(name)} is not there") from error

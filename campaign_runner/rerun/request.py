@@ -39,11 +39,11 @@ class RerunRequest:
     @property
     def home(self) -> Folder:
         """The folder of the manifest."""
-        return Folder(self.read.path.resolve().parent)
+        return self.into.at(self.read.path.resolve().parent)
 
     @property
     def sides(self) -> Sides:
-        return Sides(self.home.path, self.into.path)
+        return Sides(self.home.store, self.into.store)
 
     @property
     def mark(self) -> str:

@@ -59,7 +59,7 @@ async def _only_damaged(order: RerunRequest) -> RerunRequest:
 
     async def held(image: Entry) -> Damage | None:
         wanted = Expected(str(image.file), str(image.sha256), image.bytes or 0, image.key, image.cell.size)
-        return await in_thread(damage, order.home.path, wanted, {})
+        return await damage(order.home.store, wanted, {})
 
     images = order.chosen.images
     found = await map_concurrently(held, images, READERS)

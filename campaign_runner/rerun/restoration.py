@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.disk.image_names import IMAGES
 from campaign_runner.errors import CampaignFileError, IntegrityError, StoreError, UsageError
 from campaign_runner.events import Cause, Placed
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import IMAGES
 from campaign_runner.output_folder.folder import DAMAGED, Folder
 from campaign_runner.output_folder.opened import rewrite_manifest
 from campaign_runner.plan.plan import Plan
-from campaign_runner.ports import Put
+from campaign_runner.ports import Put, Store
 from campaign_runner.rerun.comparison import Pair, Sides, content_of
 from campaign_runner.session.last_text import recalled
-from campaign_runner.store import FolderStore, digest_of, remove_stored
-from campaign_runner.tasks import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,11 @@ async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIt
 
     What keeps one from its place is told of it. Raises StoreError, IntegrityError.
     """
-    store = await FolderStore.prepare(home.images, home.staging)
+    await home.store.ready()
     async with SqliteJournal(home.path) as journal:
         with Ledger(home.path) as ledger:
             asked = [(pair, ledger.entries([pair.recorded.key]).get(pair.recorded.key)) for pair in pairs]
-        restorer = _Restorer(store, home, journal, sides)
+        restorer = _Restorer(sides, journal)
         for pair, entry in asked:
             yield await restorer.put(pair, entry)
         with Ledger(home.path) as ledger:
@@ -65,10 +63,8 @@ def _tell_manifest(home: Folder, ledger: Ledger) -> None:
 class _Restorer:
     """Where images are put back, and where that is recorded."""
 
-    store: FolderStore
-    home: Folder
-    journal: SqliteJournal
     sides: Sides
+    journal: SqliteJournal
 
     async def put(self, pair: Pair, entry: Entry | None) -> PutBack:
         """One image; what keeps it from its place is told, and the others go on."""
@@ -84,11 +80,11 @@ class _Restorer:
         """Move aside what stands there, publish the image, record it; the answer says so."""
         made, key, media_type = _known(pair.made), pair.recorded.key, str(pair.recorded.media_type)
         name, sha256 = str(pair.recorded.file), str(made.sha256)
-        content = await in_thread(content_of, self.sides.made, str(made.file))
+        content = await content_of(self.sides.made, str(made.file))
         if hashlib.sha256(content).hexdigest() != sha256:
             raise IntegrityError(f"{made.file} was changed since it was made")
-        aside = await _move_aside(self.home, name, sha256)
-        if await self.store.put_new(name.removeprefix(f"{IMAGES}/"), content, sha256) is Put.DIFFERENT:
+        aside = await _move_aside(self.sides.recorded, name, sha256)
+        if await self.sides.recorded.put_new(name, content, sha256) is Put.DIFFERENT:
             raise IntegrityError("something else was put in its place meanwhile; it was left as it is")
         how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
         reason = Cause("restored", f"made again: {how}")
@@ -117,22 +113,22 @@ def _known(made: Entry | None) -> Entry:
     return made
 
 
-async def _move_aside(home: Folder, name: str, sha256: str) -> str | None:
+async def _move_aside(store: Store, name: str, sha256: str) -> str | None:
     """Give what stands under `name` another one; None where nothing does, or the very image. Nothing is overwritten.
 
     Raises IntegrityError where the other name is taken by something else, StoreError: then it stands where it stood.
     """
-    digest = await in_thread(digest_of, home.path, name)
+    digest = await store.digest(name)
     if digest is None or digest == sha256:
         return None
     place = PurePosixPath(name.removeprefix(f"{IMAGES}/"))
-    aside = place.with_name(f"{place.stem}.{digest[:8]}{place.suffix}").as_posix()
-    store = await FolderStore.prepare(home.path / DAMAGED, home.staging)
-    match await store.put_existing(aside, digest, home=home.path, file=name):
+    aside = f"{DAMAGED}/{place.with_name(f'{place.stem}.{digest[:8]}{place.suffix}')}"
+    await store.ready(DAMAGED)
+    match await store.second_name(aside, digest, source=store, file=name):
         case Put.NEW | Put.SAME:
-            await in_thread(remove_stored, home.path, name, digest)
-            return f"{DAMAGED}/{aside}"
+            await store.remove(name, digest)
+            return aside
         case Put.DIFFERENT:
-            raise IntegrityError(f"{home.path / DAMAGED / aside} holds something else; move it away and ask again")
+            raise IntegrityError(f"{store.where(aside)} holds something else; move it away and ask again")
         case None:
             raise IntegrityError("what stands in its place was changed meanwhile; ask again")

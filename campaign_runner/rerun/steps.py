@@ -15,8 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from campaign_runner.disk.files import make_folder
-from campaign_runner.disk.name_lengths import try_longest
 from campaign_runner.errors import CampaignError, IntegrityError, ProviderError, StoreError
 from campaign_runner.events import ModelResolved, Started
 from campaign_runner.model import Job, State
@@ -97,8 +95,7 @@ class Rerun(Road):
     async def check_names(self) -> None:
         """What is made again has the names of its manifest, in another folder and perhaps on another disk."""
         names = (each.name(job.recipe.accept) for job in self.due() for each in job.variations)
-        await in_thread(make_folder, self.folder.staging)
-        await in_thread(try_longest, names, self.folder.images, self.folder.staging)
+        await self.folder.store.check_names(names)
 
     async def confirm(self) -> None:
         """Ask whether it may be spent; not where it is known that nothing will be: the canary has been sent."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Literal
 
 from campaign_runner.disk.name_lengths import placed
@@ -21,9 +21,8 @@ from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
-from campaign_runner.ports import Examined, Journal, Put
-from campaign_runner.store import LARGEST_BYTES, FolderStore, stored_file
-from campaign_runner.tasks import batched, in_thread
+from campaign_runner.ports import LARGEST_BYTES, Content, Examined, Journal, Put, Store
+from campaign_runner.tasks import batched
 
 _AT_ONCE = 50  # images recorded in one commit
 _OR_BUY = ", or buy it again with `run --no-reuse`"
@@ -31,11 +30,11 @@ _OR_BUY = ", or buy it again with `run --no-reuse`"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A stored image, and the variation it is to stand for. `home` is the output folder it lies in."""
+    """A stored image, and the variation it is to stand for. `kept_in` is where it is."""
 
     planned: Planned
     entry: Entry
-    home: Path
+    kept_in: Store
     campaign: str
     how: Literal["reused", "kept"]
 
@@ -44,12 +43,13 @@ class Candidate:
         return f"{self.file} of campaign {self.campaign} is gone, or not what was recorded: it is not used"
 
     @property
-    def file(self) -> Path:
-        return self.home / str(self.entry.file)
+    def file(self) -> str:
+        """Where its file should be, for a person."""
+        return self.kept_in.where(str(self.entry.file))
 
 
 async def take_over(
-    images: Iterable[Candidate], store: FolderStore, journal: Journal
+    images: Iterable[Candidate], store: Store, journal: Journal
 ) -> AsyncIterator[Adopted | Candidate]:
     """Adopt every image: an Adopted is recorded when it is told, a Candidate has no such file with such bytes.
 
@@ -62,28 +62,28 @@ async def take_over(
             yield each
 
 
-async def _adopt(image: Candidate, store: FolderStore) -> Adopted | Candidate:
+async def _adopt(image: Candidate, store: Store) -> Adopted | Candidate:
     entry, variation = image.entry, image.planned.variation
-    found = await in_thread(_examined, image)
+    found = await _examined(image)
     if found is None:
         return image
 
     def place(name: str) -> Awaitable[Put | None]:
-        return store.put_existing(name, found.sha256, home=image.home, file=str(entry.file))
+        return store.second_name(name, found.sha256, source=image.kept_in, file=str(entry.file))
 
     name, put = await placed(place, *(f"{stem}.{found.suffix}" for stem in (variation.stem, variation.short_stem)))
     if put is None:
         return image
     if put is Put.DIFFERENT:
         raise IntegrityError(
-            f"images/{name} is there already and holds something else; it was left as it is, and nothing was bought in "
+            f"{name} is there already and holds something else; it was left as it is, and nothing was bought in "
             "its place. Move it away and try again"
         )
     return Adopted(
         variation,
         image.planned.recipe,
         _source(image),
-        f"images/{name}",
+        name,
         found.sha256,
         entry.bytes or 0,
         found.media_type,
@@ -91,15 +91,14 @@ async def _adopt(image: Candidate, store: FolderStore) -> Adopted | Candidate:
     )
 
 
-def _examined(image: Candidate) -> Examined | None:
+async def _examined(image: Candidate) -> Examined | None:
     """The picture, if it is there and what is recorded. Raises StoreError, IntegrityError where it cannot be looked at.
 
     An image behind a link, or that may not be read, is paid for: it is not as good as gone.
     """
     entry = image.entry
     try:
-        with stored_file(image.home, str(entry.file)) as file:
-            content = file.read(LARGEST_BYTES + 1)
+        return await image.kept_in.open(str(entry.file), partial(_found, image))
     except FileNotFoundError:
         return None
     except IntegrityError as error:
@@ -107,6 +106,11 @@ def _examined(image: Candidate) -> Examined | None:
             f"{image.file} of campaign {image.campaign} is no plain file, or lies behind a link: it is not used, and "
             f"nothing was sent. Put the real one in its place{_OR_BUY if image.how == 'reused' else ''}"
         ) from error
+
+
+def _found(image: Candidate, file: Content) -> Examined | None:
+    """The picture in `file`, if it is what is recorded."""
+    entry, content = image.entry, file.read(LARGEST_BYTES + 1)
     if (len(content), hashlib.sha256(content).hexdigest()) != (entry.bytes, entry.sha256):
         return None
     try:

@@ -131,15 +131,15 @@ def left_to(waiting: Offer) -> str:
     )
 
 
-def existing(offer: Offer, plan: Plan, wish: ReuseQuery) -> Iterator[Candidate]:
-    """The images of an offer, as their record describes them now. Raises IntegrityError, StoreError."""
+def existing(offer: Offer, plan: Plan, wish: ReuseQuery, ours: Folder) -> Iterator[Candidate]:
+    """The images of an offer to `ours`, as their record describes them now. Raises IntegrityError, StoreError."""
+    there = ours.at(offer.folder).store
     with Ledger(offer.folder) as ledger:
         for some in batched(offer.positions, _AT_ONCE):
             planned = {each.variation.key: each for each in map(plan.at, some)}
             entries = (entry for entry in ledger.entries(list(planned)).values() if wish.takes(entry))
             yield from (
-                Candidate(planned[entry.variation.key], entry, offer.folder, offer.campaign, "reused")
-                for entry in entries
+                Candidate(planned[entry.variation.key], entry, there, offer.campaign, "reused") for entry in entries
             )
 
 

@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 from campaign_runner import retry
 from campaign_runner.errors import BlockedHost, Damaged, ProviderError
 from campaign_runner.events import Attempt
-from campaign_runner.model import SHORT, Finished, Output, Variation
+from campaign_runner.model import IMAGES, SHORT, Finished, Output, Variation
 from campaign_runner.ports import Examined
 from campaign_runner.run.polls import NoLongerFollowed
 
 _SIGNATURE = 16
 """Characters that a value of a link's query has at least if it is one."""
+_UNEXPECTED = f"{IMAGES}/unexpected/"
 UNSOUND = ".bin"
 """The suffix of what is no whole picture."""
 
@@ -46,7 +47,7 @@ class Delivery:
 def start_of(delivery: Delivery, output: Output) -> str:
     """How the names begin of what is set aside of an output."""
     seed = "no-seed" if output.seed is None else f"s{output.seed}"
-    return f"unexpected/{delivery.attempt.id}_{seed}_"
+    return f"{_UNEXPECTED}{delivery.attempt.id}_{seed}_"
 
 
 def aside_name(delivery: Delivery, output: Output, examined: Examined) -> str:
@@ -55,12 +56,12 @@ def aside_name(delivery: Delivery, output: Output, examined: Examined) -> str:
 
 def short_name(name: str, sha256: str) -> str:
     """What the same is called where the disk does not take its name."""
-    return f"unexpected/{sha256[:SHORT]}.{name.rpartition('.')[2]}"
+    return f"{_UNEXPECTED}{sha256[:SHORT]}.{name.rpartition('.')[2]}"
 
 
 def unsound_files(delivery: Delivery, output: Output) -> set[str]:
     """The files of what came of an output and is no whole picture; those with short names count for each of its job."""
-    start = f"images/{start_of(delivery, output)}"
+    start = start_of(delivery, output)
     return {file for file in delivery.aside if file.endswith(UNSOUND) and ("_" not in file or file.startswith(start))}
 
 

@@ -32,6 +32,7 @@ from campaign_runner.events import (
 )
 from campaign_runner.families import has_its_size
 from campaign_runner.model import Output, Variation
+from campaign_runner.pictures.inspection import examine
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control
 from campaign_runner.run.deliveries import (
@@ -134,16 +135,14 @@ class ImageFetcher:
         name = await self._images.holds(variation.stem, variation.short_stem)
         if name is None:
             return False
-        content = await self._images.read(name)
+        content = await self._images.open(name, lambda file: file.read())
         try:
-            examined = await self._images.examine(content)
+            examined = await in_thread(examine, content)
         except ProviderError:
             return False
         if not has_its_size(attempt.job.recipe.version, attempt.job.size, examined.size):
             return False
-        await self._record(
-            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type)
-        )
+        await self._record(Stored(attempt, variation, name, examined.sha256, len(content), examined.media_type))
         return True
 
     async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Fact | Trouble:
@@ -168,7 +167,7 @@ class ImageFetcher:
         name = await self._put(content, examined.sha256, *names)
         warnings = delivery.finished.warnings
         return await self._record(
-            Stored(attempt, variation, f"images/{name}", examined.sha256, len(content), examined.media_type, warnings)
+            Stored(attempt, variation, name, examined.sha256, len(content), examined.media_type, warnings)
         )
 
     async def _set_aside_some(self, delivery: Delivery, extras: list[Output]) -> list[Trouble]:
@@ -216,13 +215,13 @@ class ImageFetcher:
         sha256 = (await in_thread(hashlib.sha256, content)).hexdigest()
         name = f"{start_of(delivery, output)}{sha256[:8]}{UNSOUND}"
         known = unsound_files(delivery, output)
-        if known & {f"images/{name}", f"images/{short_name(name, sha256)}"} or len(known) < MOST_UNSOUND:
+        if known & {name, short_name(name, sha256)} or len(known) < MOST_UNSOUND:
             reason = Cause(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
             await self._put_aside(delivery, name, content, sha256, reason)
 
     async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Cause) -> None:
         """Keep bytes among what nobody asked for; that is said once."""
-        file = f"images/{await self._put(content, sha256, name, short_name(name, sha256))}"
+        file = await self._put(content, sha256, name, short_name(name, sha256))
         if file not in delivery.aside:
             delivery.aside.add(file)
             await self._record(SetAside(delivery.attempt, file, sha256, len(content), reason))
@@ -236,7 +235,7 @@ class ImageFetcher:
         name, what = await placed(put, name, short)
         if what is Put.DIFFERENT:
             raise IntegrityError(
-                f"images/{name} is there already and holds something else; it was left as it is. "
+                f"{name} is there already and holds something else; it was left as it is. "
                 "Move it away and run again: the image is paid for and will be fetched"
             )
         return name
@@ -270,7 +269,7 @@ class ImageFetcher:
             try:
                 content = await self._provider.fetch(output)
                 self._control.note_answer(None)
-                return content, await self._images.examine(content)
+                return content, await in_thread(examine, content)
             except ProviderError as error:
                 if not isinstance(error, BlockedHost):  # nobody was asked
                     self._control.note_answer(error)

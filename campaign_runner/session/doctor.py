@@ -166,9 +166,7 @@ class Doctor:
         order, status = self._subject.order, self._status
         if order is None or status is None or not status.due:
             return None
-        place = _existing(order.folder.path)
-        with files.translating(place), TemporaryDirectory(dir=place, prefix=".doctor-") as staging:
-            refuse_long_names(status, order.folder.images, Path(staging))
+        await refuse_long_names(status, order.folder.store)
         return "the disk takes the longest one due"
 
     async def _check_settings(self) -> str:

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 from typing import TypeVar
 
 from campaign_runner import retry
@@ -18,8 +17,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.spellings import spelt
 from campaign_runner.campaign_file.schema.templates import clean
 from campaign_runner.campaign_file.syntax.source import Loc
-from campaign_runner.disk import files, image_names
-from campaign_runner.disk.name_lengths import try_longest
+from campaign_runner.disk import image_names
 from campaign_runner.errors import (
     AccountRefused,
     CampaignFileError,
@@ -30,6 +28,7 @@ from campaign_runner.errors import (
 from campaign_runner.model import Cell, CustomModel, Variation
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.plan.due import PlanStatus
+from campaign_runner.ports import Store
 from campaign_runner.problem import Problem
 from campaign_runner.run.control import Control
 from campaign_runner.tasks import Sleep
@@ -133,7 +132,7 @@ def _prompt_flaw(prompt: str, concept: str, cell: Cell, most: int) -> tuple[str,
     return None
 
 
-async def refuse_files_of_before(status: PlanStatus, holds: Callable[[str], Awaitable[str | None]]) -> None:
+async def refuse_files_of_before(status: PlanStatus, store: Store) -> None:
     """A due image whose file is there under the id that earlier versions made was bought before, by a record that is
     gone. Raises IntegrityError. Files under today's names are looked for when their images are about to be asked for.
     """
@@ -141,7 +140,7 @@ async def refuse_files_of_before(status: PlanStatus, holds: Callable[[str], Awai
     for planned in status.to_make() if any(respelt.values()) else ():
         variation = planned.variation
         earlier = spelt(variation.cell, respelt)
-        if earlier != variation.cell and (name := await holds(replace(variation, cell=earlier).stem)) is not None:
+        if earlier != variation.cell and (name := await store.holds(replace(variation, cell=earlier).stem)) is not None:
             raise image_names.bought_before(name)
 
 
@@ -162,16 +161,12 @@ def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:
     )
 
 
-def refuse_long_names(status: PlanStatus, images: Path, staging: Path) -> None:
-    """The disk must take the longest name due, below `images`; it is tried in `staging`, which is made if missing.
-
-    Raises NameTooLong, StoreError, IntegrityError.
-    """
-    files.make_folder(staging)
+async def refuse_long_names(status: PlanStatus, store: Store) -> None:
+    """The store must take the longest name due. Raises NameTooLong, StoreError, IntegrityError."""
     try:
-        try_longest([_longest_at_most(status.plan.campaign)], images, staging)
+        await store.check_names([_longest_at_most(status.plan.campaign)])
     except NameTooLong:  # perhaps no image has all the longest ids together
-        try_longest(status.names_to_make(), images, staging)
+        await store.check_names(status.names_to_make())
 
 
 def _longest_at_most(campaign: Campaign) -> str:

@@ -71,7 +71,7 @@ def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
 async def _look(ui: UserInterface, folder: Folder, shown: Contents) -> Path | None:
     """Where the contact sheet is; drawn again unless a signal came."""
     if ui.control.ending.signal is None:
-        await keep_sheet(shown, folder.path, lambda text: ui.control.observe(Warned(text)), staging=folder.staging)
+        await keep_sheet(shown, folder, lambda text: ui.control.observe(Warned(text)))
     return folder.sheet if folder.sheet.exists() else None
 
 

@@ -29,7 +29,6 @@ from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.run.stop import Level
 from campaign_runner.session.preflight import patiently
 from campaign_runner.session.request import ServiceAccess, UserInterface
-from campaign_runner.store import FolderStore
 
 R = TypeVar("R", bound="Road")
 Step = Callable[[R], Awaitable[R | None]]
@@ -78,16 +77,13 @@ class Road(ABC):
     def goes_on_after(self, refusal: CampaignError) -> bool:
         """Whether a refusal is only kept, and part of how it ends; else it is raised."""
 
-    async def store(self) -> FolderStore:
-        """Where the images go, made ready. Raises StoreError, IntegrityError."""
-        return await FolderStore.prepare(self.folder.images, self.folder.staging)
-
     async def ports(self, journal: Journal, references: Mapping[str, Path]) -> Ports:
         """The parts of one run, for the scheduler; the images' folder is tried. Raises StoreError, IntegrityError.
 
         How much room there is is not asked: what is paid for takes what it takes.
         """
-        store = await self.store()
+        store = self.folder.store
+        await store.ready()
         await store.check_writable()
         provider = WithReferences(self.service, self.journal, ReferenceFiles(references))
         return Ports(provider, store, journal, quota_of(self.access, self.rate, self.control.clock))
@@ -127,7 +123,9 @@ class Road(ABC):
 
     async def check_room(self) -> None:
         """Before anything is bought: the disk takes what a run holds at once. Raises StoreError, IntegrityError."""
-        await (await self.store()).check_writable(BYTES_AN_IMAGE * self.limits.concurrency)
+        store = self.folder.store
+        await store.ready()
+        await store.check_writable(BYTES_AN_IMAGE * self.limits.concurrency)
 
     async def sign_in(self) -> None:
         """Who we are: wrong credentials are known before anything is recorded as sent. Raises ProviderError."""

@@ -33,7 +33,6 @@ from campaign_runner.session.preflight import (
 from campaign_runner.session.preview import outlook
 from campaign_runner.session.request import RunRequest
 from campaign_runner.session.road import Road, Step
-from campaign_runner.tasks import in_thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +148,9 @@ class Session(Road):
     async def check_names(self) -> None:
         """The disk takes the names of what is due, and none of it was bought before."""
         if self.status.due:
-            await in_thread(refuse_long_names, self.status, self.folder.images, self.folder.staging)
+            await refuse_long_names(self.status, self.folder.store)
             if self.limits.guards_files:
-                await refuse_files_of_before(self.status, (await self.store()).holds)
+                await refuse_files_of_before(self.status, self.folder.store)
 
     async def confirm(self) -> None:
         """Say what it costs, and ask whether that may be spent."""
@@ -206,10 +205,11 @@ class Session(Road):
     async def _take(self, found: ReuseOffers) -> None:
         if not found.offers:
             return
-        store, adopted = await self.store(), 0
+        store, adopted = self.folder.store, 0
+        await store.ready()
         for offer in found.offers:
             taken = 0
-            async for told in take_over(existing(offer, self.plan, self.query), store, self.journal):
+            async for told in take_over(existing(offer, self.plan, self.query, self.folder), store, self.journal):
                 taken += isinstance(told, Adopted)
                 self.control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
             adopted += taken

@@ -7,15 +7,15 @@ tell whether it was edited or only saved anew.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.model import Size
 from campaign_runner.pictures.inspection import examine
-from campaign_runner.store import LARGEST_BYTES, stored_file
+from campaign_runner.ports import LARGEST_BYTES, Content, Store
+from campaign_runner.store import length_of, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,28 @@ class Damage:
     message: str
 
 
-def damage(root: Path, wanted: Expected, others: Mapping[str, str]) -> Damage | None:
-    """How the file below `root` differs from what the record wants; None if it does not.
+async def damage(store: Store, wanted: Expected, others: Mapping[str, str]) -> Damage | None:
+    """How the file in `store` differs from what the record wants; None if it does not.
 
     `others` are the names of recorded images by the SHA-256 of their bytes.
     """
     try:
-        with stored_file(root, wanted.file) as file:
-            length = os.fstat(file.fileno()).st_size
-            if length == wanted.bytes and hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256:
-                return None
-            file.seek(0)
-            content = file.read(LARGEST_BYTES)
+        return await store.open(wanted.file, partial(_held, wanted, others))
     except FileNotFoundError:
         return Damage("missing", "it is gone")
     except IntegrityError as error:
         return Damage("in_the_way", str(error))
     except (StoreError, OSError) as error:
         return Damage("unreadable", f"it cannot be read: {error}")
-    return diagnosed(content, length, wanted, others)
+
+
+def _held(wanted: Expected, others: Mapping[str, str], file: Content) -> Damage | None:
+    """The same of the open file: hashed as it is read, and looked at whole only where it differs."""
+    length = length_of(file)
+    if length == wanted.bytes and sha256_of(file) == wanted.sha256:
+        return None
+    file.seek(0)
+    return diagnosed(file.read(LARGEST_BYTES), length, wanted, others)
 
 
 def diagnosed(content: bytes, length: int, wanted: Expected, others: Mapping[str, str]) -> Damage:

@@ -30,10 +30,10 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     record = await in_thread(read_record, folder, memory)
     wanted = sorted(record.wanted.values(), key=lambda each: each.file)
     damaged = await _damaged(folder, wanted)
-    unknown = await in_thread(lambda: list(strangers(folder.path, record.wanted)))
+    unknown = [name async for name in strangers(folder.store, record.wanted)]
     _refuse_running(folder)  # what it stored meanwhile would pass for unknown
     lost = {each.sha256: each.bytes for each, how in damaged if how.kind == "missing"}
-    elsewhere = await in_thread(misplaced, folder.path, unknown, lost)
+    elsewhere = await misplaced(folder.store, unknown, lost)
     findings = [*record.findings, *(_damage(folder, record, each, how, elsewhere) for each, how in damaged)]
     strange = [name for name in unknown if name not in elsewhere.values()]
     findings += [Difference("unknown", "no record knows this file; move it away", name) for name in strange]
@@ -56,8 +56,8 @@ def _refuse_running(folder: Folder) -> None:
 
 async def _damaged(folder: Folder, wanted: list[Expected]) -> list[tuple[Expected, Damage]]:
     """Those of `wanted` that are not as recorded, in their order."""
-    others = {each.sha256: each.file for each in wanted}
-    found = await map_concurrently(lambda each: in_thread(damage, folder.path, each, others), wanted, READERS)
+    store, others = folder.store, {each.sha256: each.file for each in wanted}
+    found = await map_concurrently(lambda each: damage(store, each, others), wanted, READERS)
     return [(each, how) for each, how in zip(wanted, found, strict=True) if how is not None]
 
 

@@ -11,6 +11,7 @@ from campaign_runner.errors import NameTooLong, StoreError
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.session.preflight import refuse_long_names
+from campaign_runner.store import FolderStore
 from tests.campaigns import campaign
 from tests.disks import PATH_MAX, deep, taking
 
@@ -67,7 +68,7 @@ def test_no_names_are_no_trouble(tmp_path: Path, staging: Path) -> None:
     try_longest([], tmp_path / "images", staging)
 
 
-def test_only_names_that_are_due_count_and_only_together_in_one_image(
+async def test_only_names_that_are_due_count_and_only_together_in_one_image(
     tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The longest product has the shortest prompt: no image has both of the longest."""
@@ -78,12 +79,12 @@ def test_only_names_that_are_due_count_and_only_together_in_one_image(
         seeds=[1, 2147483647],
     )
     status = PlanStatus(Plan(made))
-    longest = max((name for name in status.names_to_make()), key=lambda name: len(name.split("/")[1]))
-    limit = len(longest.split("/")[1])
+    longest = max((name for name in status.names_to_make()), key=lambda name: len(name.split("/")[2]))
+    limit = len(longest.split("/")[2])
     taking(monkeypatch, limit)
-    refuse_long_names(status, tmp_path / "images", staging)
+    await refuse_long_names(status, FolderStore(tmp_path))
     taking(monkeypatch, limit - 1)
-    with pytest.raises(NameTooLong, match=f"'{longest.split('/')[1]}', the longest name due"):
-        refuse_long_names(status, tmp_path / "images", staging)
+    with pytest.raises(NameTooLong, match=f"'{longest.split('/')[2]}', the longest name due"):
+        await refuse_long_names(status, FolderStore(tmp_path))
     status.reuse(position for position in range(len(status.plan)) if status.plan.at(position).variation.stem in longest)
-    refuse_long_names(status, tmp_path / "images", staging)
+    await refuse_long_names(status, FolderStore(tmp_path))

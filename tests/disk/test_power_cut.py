@@ -63,9 +63,10 @@ def broken_manifests(log: Log) -> list[str]:
 
 async def publish(disk: Path, recorder: Recorder) -> Log:
     """Three images, each recorded as stored once the store says so."""
-    store = await FolderStore.prepare(disk / "images", disk / ".staging")
+    store = FolderStore(disk)
+    await store.ready()
     for name, content in IMAGES.items():
-        await store.put_new(name, content, hashlib.sha256(content).hexdigest())
+        await store.put_new(f"images/{name}", content, hashlib.sha256(content).hexdigest())
         recorder.relied(name)
     return recorder.finish()
 
@@ -84,11 +85,12 @@ async def reuse(disk: Path, recorder: Recorder) -> Log:
     for name, content in IMAGES.items():
         files.make_folder((disk / "other" / "images" / name).parent)
         files.write_durably(disk / "other" / "images" / name, content)
-    store = await FolderStore.prepare(disk / "images", disk / ".staging")
+    store, other = FolderStore(disk), FolderStore(disk / "other")
+    await store.ready()
     standing = len(recorder.finish().events)
     for name, content in IMAGES.items():
         sha256 = hashlib.sha256(content).hexdigest()
-        await store.put_existing(name, sha256, home=disk / "other", file=f"images/{name}")
+        await store.second_name(f"images/{name}", sha256, source=other, file=f"images/{name}")
         recorder.relied(name)
     return recorder.finish().since(standing)
 

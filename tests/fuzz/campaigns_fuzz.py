@@ -78,7 +78,7 @@ LETTERS = (
     "\x00\x1b\x85\u2028\ufffe\ud800 a",
 )
 UNSAFE = {"Cc", "Cs"}
-STEM = re.compile(r"[a-z0-9-]{1,40}/[a-z0-9_-]{1,140}_[0-9]+x[0-9]+_s[0-9]+_[0-9a-f]{8}", re.ASCII)
+STEM = re.compile(r"images/[a-z0-9-]{1,40}/[a-z0-9_-]{1,140}_[0-9]+x[0-9]+_s[0-9]+_[0-9a-f]{8}", re.ASCII)
 
 
 def make(chance: Random) -> bytes:

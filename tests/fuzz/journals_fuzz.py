@@ -85,7 +85,7 @@ async def _record(folder: Path) -> None:
     named = list(zip(planned(), STATES, strict=False))
     keys = {state: [each.variation.key for each, said in named if said == state] for state in STATES}
     new = next(each for each, said in named if said == "new")
-    file, picture = f"images/{new.variation.stem}.jpg", ("cd" * 32, 900, "image/jpeg")
+    file, picture = f"{new.variation.stem}.jpg", ("cd" * 32, 900, "image/jpeg")
     source = RecipeSource("reused", "spring", "ef" * 32, "a candle", "job-1", (1,), None, None, NOW.isoformat())
     async with SqliteJournal(folder) as journal:
         await journal.record([Uploaded("ab" * 32, "upload-1"), Uploaded("ab" * 32, "upload-2")])

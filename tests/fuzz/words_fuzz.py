@@ -56,8 +56,9 @@ def hold_name(name: str, folder: Path) -> str:
 
 
 async def _put(home: Path, name: str) -> Put:
-    store = await FolderStore.prepare(home / "images", home / ".staging")
-    return await store.put_new(name, b"x", hashlib.sha256(b"x").hexdigest())
+    store = FolderStore(home)
+    await store.ready()
+    return await store.put_new(f"images/{name}", b"x", hashlib.sha256(b"x").hexdigest())
 
 
 TOKENS = (

@@ -92,7 +92,7 @@ async def test_a_file_that_was_altered_cannot_stand_for_anything(begin: Begin) -
     content = altered.read_bytes()
     altered.write_bytes(content[:-1])
     (missing,) = [each for each in await kept(night, campaign) if isinstance(each, Candidate)]
-    assert missing.file == altered
+    assert missing.file == str(altered)
     altered.write_bytes(content)
 
 

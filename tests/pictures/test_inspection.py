@@ -20,6 +20,7 @@ from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.report.sheet.contents import Picture
 from campaign_runner.report.sheet.drawing import thumbnail
 from campaign_runner.report.sheet.layout import Place
+from campaign_runner.store import FolderStore
 
 MIB = 1 << 20
 SIZE = (64, 48)
@@ -121,7 +122,7 @@ def test_what_stands_beside_the_pixels_does_not_count(content: bytes, tmp_path: 
 
 
 @pytest.mark.parametrize("content", SOUND.values(), ids=SOUND)
-def test_whoever_looks_at_pictures_opens_it_too(content: bytes, tmp_path: Path) -> None:
+async def test_whoever_looks_at_pictures_opens_it_too(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     file = tmp_path / "images" / "a.png"
     file.write_bytes(content)
@@ -130,7 +131,10 @@ def test_whoever_looks_at_pictures_opens_it_too(content: bytes, tmp_path: Path) 
     assert difference_hash(file) == difference_hash(plain) is not None
     assert likeness(content, plain.read_bytes()).verdict == "identical_pixels"
     warned: list[str] = []
-    assert thumbnail(tmp_path, Picture(1, "images/a.png", None, ""), Place(0, 0, 32, 24), warned.append) is not None
+    assert (
+        await thumbnail(FolderStore(tmp_path), Picture(1, "images/a.png", None, ""), Place(0, 0, 32, 24), warned.append)
+        is not None
+    )
     assert warned == []
 
 

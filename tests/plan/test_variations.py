@@ -29,12 +29,12 @@ def test_the_lists_multiply_in_file_order(tmp_path: Path) -> None:
     made = plan(tmp_path, sizes=["square", "wide"], presets={"plain": {}, "a": {"styles": ["bw"]}})
     stems = [each.variation.stem.rsplit("_", 1)[0] for each in made][:6]
     assert stems == [
-        "candle/hero_plain_2048x2048_s66080",
-        "candle/hero_plain_2048x2048_s82683",
-        "candle/hero_plain_2688x1536_s66080",
-        "candle/hero_plain_2688x1536_s82683",
-        "candle/hero_a_2048x2048_s66080",
-        "candle/hero_a_2048x2048_s82683",
+        "images/candle/hero_plain_2048x2048_s66080",
+        "images/candle/hero_plain_2048x2048_s82683",
+        "images/candle/hero_plain_2688x1536_s66080",
+        "images/candle/hero_plain_2688x1536_s82683",
+        "images/candle/hero_a_2048x2048_s66080",
+        "images/candle/hero_a_2048x2048_s82683",
     ]
     assert (len(made), made.recipes, made.cells) == (16, 8, 16)
 

@@ -12,15 +12,19 @@ import pytest
 
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Put
-from campaign_runner.store import FolderStore, remove_stored
+from campaign_runner.store import FolderStore
 
 CONTENT = b"picture" * 10_000
 DIGEST = sha256(CONTENT).hexdigest()
+NEW = "images/soap/new.jpg"
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> FolderStore:
-    return await FolderStore.prepare(tmp_path / "output" / "images", tmp_path / "output" / ".staging")
+    (tmp_path / "output").mkdir()
+    store = FolderStore(tmp_path / "output")
+    await store.ready()
+    return store
 
 
 def image(folder: Path, content: bytes = CONTENT) -> Path:
@@ -31,7 +35,7 @@ def image(folder: Path, content: bytes = CONTENT) -> Path:
 
 async def again(store: FolderStore, old: Path) -> Put | None:
     """Put `old` into the store under another name."""
-    return await store.put_existing("soap/new.jpg", DIGEST, home=old.parent, file=old.name)
+    return await store.second_name(NEW, DIGEST, source=FolderStore(old.parent), file=old.name)
 
 
 def placed(tmp_path: Path) -> list[Path]:
@@ -57,7 +61,7 @@ async def test_from_another_disk_it_is_copied(
 
 
 async def test_a_name_that_is_taken_keeps_what_it_has(store: FolderStore, tmp_path: Path) -> None:
-    await store.put_new("soap/new.jpg", b"other", sha256(b"other").hexdigest())
+    await store.put_new(NEW, b"other", sha256(b"other").hexdigest())
     assert await again(store, image(tmp_path)) is Put.DIFFERENT
     (new,) = placed(tmp_path)
     assert new.read_bytes() == b"other"
@@ -70,7 +74,7 @@ async def test_other_bytes_are_not_published(store: FolderStore, tmp_path: Path)
 
 async def test_what_is_not_there_is_not_published(store: FolderStore, tmp_path: Path) -> None:
     assert await again(store, tmp_path / "old.jpg") is None
-    assert await store.put_existing("soap/new.jpg", DIGEST, home=tmp_path, file="soap/old.jpg") is None
+    assert await store.second_name(NEW, DIGEST, source=FolderStore(tmp_path), file="soap/old.jpg") is None
     assert placed(tmp_path) == []
 
 
@@ -90,19 +94,19 @@ async def test_what_is_no_file_or_lies_elsewhere_is_refused(kind: str, store: Fo
     makers[kind]()
     file = {"in a linked folder": "soap/old.jpg", "elsewhere": "../away/old.jpg"}.get(kind, "old.jpg")
     with pytest.raises(IntegrityError):
-        await store.put_existing("soap/new.jpg", DIGEST, home=home, file=file)
+        await store.second_name(NEW, DIGEST, source=FolderStore(home), file=file)
     assert placed(tmp_path) == []
     with pytest.raises(IntegrityError):
-        remove_stored(home, file, DIGEST)
+        await FolderStore(home).remove(file, DIGEST)
     assert precious.read_bytes() == CONTENT
 
 
-def test_a_name_is_taken_away_only_from_the_bytes_that_are_meant(tmp_path: Path) -> None:
-    old = image(tmp_path)
-    remove_stored(tmp_path, "old.jpg", sha256(b"other").hexdigest())
+async def test_a_name_is_taken_away_only_from_the_bytes_that_are_meant(tmp_path: Path) -> None:
+    old, store = image(tmp_path), FolderStore(tmp_path)
+    await store.remove("old.jpg", sha256(b"other").hexdigest())
     assert old.exists()
-    remove_stored(tmp_path, "old.jpg", DIGEST)
-    remove_stored(tmp_path, "old.jpg", DIGEST)  # gone already
+    await store.remove("old.jpg", DIGEST)
+    await store.remove("old.jpg", DIGEST)  # gone already
     assert not old.exists()
 
 

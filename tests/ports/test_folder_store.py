@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -36,10 +36,17 @@ CONTENT = b"picture" * 10_000
 
 @pytest.fixture
 async def store(tmp_path: Path) -> FolderStore:
-    return await FolderStore.prepare(tmp_path / "images", tmp_path / ".staging")
+    return await opened(tmp_path)
 
 
-async def put(store: FolderStore, name: str = "soap/a.jpg", content: bytes = CONTENT) -> Put:
+async def opened(home: Path) -> FolderStore:
+    """A store that is ready, as a run has it."""
+    store = FolderStore(home)
+    await store.ready()
+    return store
+
+
+async def put(store: FolderStore, name: str = "images/soap/a.jpg", content: bytes = CONTENT) -> Put:
     return await store.put_new(name, content, sha256(content).hexdigest())
 
 
@@ -59,14 +66,14 @@ async def test_what_an_earlier_run_left_in_staging_is_removed_at_opening(tmp_pat
     (tmp_path / "precious").write_bytes(b"precious")
     (tmp_path / ".staging" / "link").symlink_to(tmp_path / "precious")
     (tmp_path / ".staging" / "link-to-folder").symlink_to(tmp_path)
-    await FolderStore.prepare(tmp_path / "images", tmp_path / ".staging")
+    await opened(tmp_path)
     assert list((tmp_path / ".staging").iterdir()) == []
     assert (tmp_path / "precious").read_bytes() == b"precious"
 
 
 async def test_somebodys_folder_in_staging_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".staging" / "theirs").mkdir(parents=True)
-    await FolderStore.prepare(tmp_path / "images", tmp_path / ".staging")
+    await opened(tmp_path)
     assert tree(tmp_path / ".staging") == ["theirs/"]
 
 
@@ -113,7 +120,7 @@ async def test_what_stands_in_the_way_is_refused_and_nothing_is_written_through_
     with pytest.raises(IntegrityError):
         await put(store)
     with pytest.raises(IntegrityError):
-        await store.holds("soap/a")
+        await store.holds("images/soap/a")
     assert list(away.iterdir()) == []
     assert list((tmp_path / ".staging").iterdir()) == []
 
@@ -124,7 +131,7 @@ async def test_a_link_for_one_of_its_folders_is_refused_at_opening(name: str, tm
     (tmp_path / "away" / "precious").touch()
     (tmp_path / name).symlink_to(tmp_path / "away")
     with pytest.raises(IntegrityError):
-        await FolderStore.prepare(tmp_path / "images", tmp_path / ".staging")
+        await opened(tmp_path)
     assert (tmp_path / "away" / "precious").exists()
 
 
@@ -134,7 +141,7 @@ async def test_a_folder_swapped_for_a_link_at_the_worst_moment_does_not_lead_awa
 ) -> None:
     folder, away = tmp_path / "images/soap", tmp_path / "away"
     away.mkdir()
-    await put(store, "soap/first.jpg")
+    await put(store, "images/soap/first.jpg")
     original = getattr(os, call)
 
     def swap_first(*arguments: Any, **options: Any) -> Any:
@@ -167,10 +174,11 @@ def die(event, arguments):
             os.kill(os.getpid(), 9)
 
 async def main():
-    store = await FolderStore.prepare(place / "images", place / ".staging")
+    store = FolderStore(place)
+    await store.ready()
     sys.addaudithook(die)
     content = b"picture" * 10_000
-    await store.put_new("soap/a.jpg", content, sha256(content).hexdigest())
+    await store.put_new("images/soap/a.jpg", content, sha256(content).hexdigest())
 
 asyncio.run(main())
 """
@@ -190,7 +198,7 @@ async def test_killed_at_any_step_the_name_is_absent_or_complete(tmp_path: Path)
         target = place / "images/soap/a.jpg"
         assert not target.exists() or target.read_bytes() == CONTENT
         was_there = target.exists()
-        store = await FolderStore.prepare(place / "images", place / ".staging")
+        store = await opened(place)
         assert await put(store) is (Put.SAME if was_there else Put.NEW)
         assert list((place / ".staging").iterdir()) == []
         step += 1
@@ -210,10 +218,10 @@ async def test_a_file_size_limit_leaves_nothing(
 @pytest.mark.parametrize("options", ["size=64k", "size=1m,nr_inodes=4"], ids=["bytes", "inodes"])
 async def test_a_full_disk_leaves_nothing_and_is_told(options: str, small_disk: Callable[[str], Path]) -> None:
     disk = small_disk(options)
-    store = await FolderStore.prepare(disk / "images", disk / ".staging")
+    store = await opened(disk)
     with pytest.raises(StoreError, match=r"no room|is full"):
         for number in range(3):
-            await put(store, f"soap{number}/a.jpg", CONTENT[:30_000])
+            await put(store, f"images/soap{number}/a.jpg", CONTENT[:30_000])
     for path in disk.rglob("*.jpg"):
         assert path.read_bytes() == CONTENT[:30_000]
     assert list((disk / ".staging").iterdir()) == []
@@ -226,7 +234,7 @@ async def test_a_folder_that_goes_on_refusing_is_waited_for_once_and_not_once_an
         seen = holding(patch, lambda name: errno.EACCES if name == "link" else None)
         for number in range(100):
             with pytest.raises(StoreError, match="another program holds it"):
-                await put(store, f"soap/{number}.jpg")
+                await put(store, f"images/soap/{number}.jpg")
     assert seen.count("link") == len(WAITS) + 100
     assert await put(store) is Put.NEW
 
@@ -247,7 +255,7 @@ def make_read_only(disk: Path) -> None:
 
 async def test_a_disk_that_became_read_only_fails_the_probe(small_disk: Callable[[str], Path]) -> None:
     disk = small_disk("size=64k")
-    store = await FolderStore.prepare(disk / "images", disk / ".staging")
+    store = await opened(disk)
     make_read_only(disk)
     with pytest.raises(StoreError, match="read-only"):
         await store.check_writable()
@@ -255,9 +263,20 @@ async def test_a_disk_that_became_read_only_fails_the_probe(small_disk: Callable
         await put(store)
 
 
+@contextmanager
+def mounted(disk: Path, folder: Path) -> Iterator[None]:
+    """A disk in the place of a folder."""
+    folder.mkdir()
+    subprocess.run(["mount", "--bind", disk, folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 async def test_staging_on_another_disk_is_refused(tmp_path: Path, small_disk: Callable[[str], Path]) -> None:
-    with pytest.raises(StoreError, match="different disks"):
-        await FolderStore.prepare(tmp_path / "images", small_disk("size=64k") / ".staging")
+    with mounted(small_disk("size=64k"), tmp_path / "images"), pytest.raises(StoreError, match="different disks"):
+        await opened(tmp_path)
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:

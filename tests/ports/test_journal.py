@@ -99,7 +99,7 @@ def accepted(attempt: Attempt, job_id: str = "") -> Accepted:
 
 def stored(attempt: Attempt, at: int = 0) -> Stored:
     variation = attempt.job.variations[at]
-    return Stored(attempt, variation, f"images/{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg", ("a word",))
+    return Stored(attempt, variation, f"{variation.stem}.jpg", "ab" * 32, 1000, "image/jpeg", ("a word",))
 
 
 def failed(attempt: Attempt, at: int = 0) -> Failed:

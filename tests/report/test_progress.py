@@ -48,7 +48,7 @@ REASON = Cause("prompt_unsafe", "the content policy")
 SIGNED = "https://storage.example/a.jpg?X-Amz-Signature=canary"
 TICKET = Ticket("job-1", SIGNED, SIGNED)
 STARTED = Started("almond", due=4, requests=2, waiting=0)
-STORED = [Stored(ATTEMPT, each, f"images/{each.stem}.jpg", "ab" * 32, 1234, "image/jpeg") for each in PAIR]
+STORED = [Stored(ATTEMPT, each, f"{each.stem}.jpg", "ab" * 32, 1234, "image/jpeg") for each in PAIR]
 RATE = RateLimit(per_minute=4, per_day=9000)
 README = (Path(__file__).parents[2] / "campaign_runner" / "README.md").read_text(encoding="utf-8")
 

@@ -81,7 +81,7 @@ async def test_nor_is_it_kept_for_other_words(kind: str, begin: Begin) -> None:
     async with open_for_update(Folder(night.output), changed):
         pass  # the manifest says again what is true
     assert sorted(type(each).__name__ for each in told) == ["Adopted", "Candidate"]
-    assert [each.file for each in told if isinstance(each, Candidate)] == [file]
+    assert [each.file for each in told if isinstance(each, Candidate)] == [str(file)]
 
 
 async def test_an_image_behind_a_link_is_neither_used_nor_bought_again(begin: Begin) -> None:

@@ -27,7 +27,6 @@ from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
-from campaign_runner.store import FolderStore
 from tests.fixtures import Begin
 from tests.night import Night
 
@@ -125,7 +124,8 @@ async def parts(night: Night) -> AsyncIterator[Ports]:
             await journal.note({"campaign": "night", "origin": access.origin})
             async with FireflyClient(night.settings(), clock=night.now, steady=night.seconds) as firefly:
                 quota = SharedQuota(access.state, access.account(), clock=lambda: night.now().timestamp())
-                store = await FolderStore.prepare(folder.images, folder.staging)
+                store = folder.store
+                await store.ready()
                 yield Ports(firefly, store, journal, quota)
 
 

@@ -123,7 +123,7 @@ async def test_a_file_in_the_way_stops_but_the_rest_of_its_job_is_stored(begin: 
     def watch(event: Event, control: Control) -> None:
         nonlocal in_the_way
         if isinstance(event, Accepted):
-            in_the_way = night.output / "images" / f"{event.attempt.job.variations[0].stem}.jpg"
+            in_the_way = night.output / f"{event.attempt.job.variations[0].stem}.jpg"
             in_the_way.parent.mkdir(parents=True)
             in_the_way.write_bytes(b"mine")
 

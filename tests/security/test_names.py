@@ -21,6 +21,7 @@ from campaign_runner.errors import CampaignFileError
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.sheet.drawing import thumbnail
 from campaign_runner.report.sheet.layout import Place
+from campaign_runner.store import FolderStore
 from tests.leaks import check_shown
 from tests.recorded import record
 
@@ -30,7 +31,7 @@ PIECES = (
     "İ", "ı", "K", "ﬀ", "ｃｏｎ", "\u202e", "\u200d", "\ufeff", "🧴", "アーモンド", "a" * 300, "-", "--", "_", "0", "a",
     "Z",     "file:///", "\\\\host\\share", "C:", ".staging", "manifest.json", "images", "unexpected",
 )  # fmt: skip
-SAFE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}/[a-z0-9_-]{1,130}_[0-9]+x[0-9]+_s[0-9]+_[0-9a-f]{8}", re.ASCII)
+SAFE = re.compile(r"images/[a-z0-9][a-z0-9-]{0,39}/[a-z0-9_-]{1,130}_[0-9]+x[0-9]+_s[0-9]+_[0-9a-f]{8}", re.ASCII)
 DEVICES = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 
 
@@ -123,7 +124,7 @@ def said_by(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     ],
     ids=["a name that leaves", "a link", "a linked folder"],
 )
-def test_the_contact_sheet_shows_no_picture_from_elsewhere(
+async def test_the_contact_sheet_shows_no_picture_from_elsewhere(
     stand: Callable[[Path], object], file: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "output"
@@ -132,5 +133,5 @@ def test_the_contact_sheet_shows_no_picture_from_elsewhere(
     stand(folder)
     warnings: list[str] = []
     picture = type("Named", (), {"file": file})()
-    assert thumbnail(folder, picture, Place(0, 0, 8, 8), warnings.append) is None
+    assert await thumbnail(FolderStore(folder), picture, Place(0, 0, 8, 8), warnings.append) is None
     assert "cannot be read" in warnings[0]

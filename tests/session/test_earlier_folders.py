@@ -211,7 +211,7 @@ async def test_a_file_under_the_earlier_id_was_bought_before(night: Night) -> No
     name = 'hero: "{product.name} on a chair"'
     campaign = edited(campaign_of(night, "open"), name, name.replace("chair", "rug"))
     planned = next(each for each in Plan(campaign) if each.variation.cell.product == "suess-groesse")
-    file = folder_of(night, "open").path / "images" / planned.variation.stem.replace("suess-groesse", "s-gr-e")
+    file = folder_of(night, "open").path / planned.variation.stem.replace("suess-groesse", "s-gr-e")
     file = file.with_name(f"{file.name}.jpg")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"bought before")

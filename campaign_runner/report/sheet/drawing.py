@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from PIL import Image, ImageDraw, ImageFont
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.pictures.inspection import BROKEN, opened
+from campaign_runner.ports import Content, Store
 from campaign_runner.report.sheet.contents import Contents, Picture
-from campaign_runner.report.sheet.layout import CAPTION, HEADER, MARGIN, Page, Place, PlacedRow, page
-from campaign_runner.store import stored_file
+from campaign_runner.report.sheet.layout import CAPTION, HEADER, MARGIN, Page, Place, PlacedRow
 
 _PAPER, _INK, _QUIET, _RULE, _BOX = "#faf9f6", "#26241f", "#827d72", "#dfdcd3", "#e9e6de"
 _TITLE, _NAME, _LOOK, _SMALL = 40, 21, 16, 14  # pixels
 Warn = Callable[[str], None]
 
 
-def draw(contents: Contents, folder: Path, warn: Warn) -> Image.Image:
-    """The sheet; pictures are read from `folder`, and `warn` is told of those that cannot be."""
-    laid_out = page(contents)
+def draw(contents: Contents, laid_out: Page, thumbnails: Sequence[Image.Image | None]) -> Image.Image:
+    """The sheet; `thumbnails` are its pictures in their order, None where there is none."""
+    found = iter(thumbnails)
     image = Image.new("RGB", (laid_out.width, laid_out.height), _PAPER)
     pen = ImageDraw.Draw(image)
     _header(pen, contents, laid_out)
@@ -29,22 +28,26 @@ def draw(contents: Contents, folder: Path, warn: Warn) -> Image.Image:
     for row in laid_out.rows:
         _label(pen, row, before)
         for picture, place in zip(row.row.pictures, row.pictures, strict=True):
-            _picture(image, picture, place, thumbnail(folder, picture, place, warn))
+            _picture(image, picture, place, next(found))
         before = row
     return image
 
 
-def thumbnail(folder: Path, picture: Picture, place: Place, warn: Warn) -> Image.Image | None:
+async def thumbnail(store: Store, picture: Picture, place: Place, warn: Warn) -> Image.Image | None:
     """The picture at the size of its place, decoded no larger than that needs; None if there is none."""
     if picture.file is None:
         return None
     try:
-        with stored_file(folder, picture.file) as file, opened(file) as source:
-            source.draft("RGB", (place.width, place.height))
-            return _on_paper(source.resize((place.width, place.height), Image.Resampling.BICUBIC, reducing_gap=2.0))
+        return await store.open(picture.file, partial(_small, place))
     except (*BROKEN, CampaignError) as error:
         warn(f"the contact sheet has no {picture.file}: it cannot be read ({type(error).__name__})")
         return None
+
+
+def _small(place: Place, file: Content) -> Image.Image:
+    with opened(file) as source:
+        source.draft("RGB", (place.width, place.height))
+        return _on_paper(source.resize((place.width, place.height), Image.Resampling.BICUBIC, reducing_gap=2.0))
 
 
 def _on_paper(picture: Image.Image) -> Image.Image:

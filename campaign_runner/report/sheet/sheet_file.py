@@ -12,19 +12,20 @@ from pathlib import Path
 from PIL import Image
 
 from campaign_runner.disk import files
-from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.errors import CampaignError
-from campaign_runner.output_folder.folder import SHEET
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.inspection import BROKEN
+from campaign_runner.ports import Store
 from campaign_runner.report.sheet.contents import Contents
-from campaign_runner.report.sheet.drawing import Warn, draw
+from campaign_runner.report.sheet.drawing import Warn, draw, thumbnail
+from campaign_runner.report.sheet.layout import page
 from campaign_runner.tasks import in_thread
 
 _LOOK = 1  # of the drawing itself: another number, and every sheet is drawn anew
 _QUALITY = 88
 
 
-async def keep_sheet(contents: Contents, folder: Path, warn: Warn, *, staging: Path) -> None:
+async def keep_sheet(contents: Contents, folder: Folder, warn: Warn) -> None:
     """Draw the sheet of an output folder if it shows something new, and there is a picture to look at.
 
     Only for the holder of the folder's lock. Raises nothing: `warn` is told what went wrong.
@@ -33,27 +34,35 @@ async def keep_sheet(contents: Contents, folder: Path, warn: Warn, *, staging: P
         return
     warnings: list[str] = []
     try:
-        await in_thread(_keep, contents, folder, warnings.append, staging)
+        await _keep(contents, folder, warnings.append)
     except CampaignError as error:
         warnings.append(f"the contact sheet was not drawn: {error}")
     for warning in warnings:
         warn(warning)
 
 
-def _keep(contents: Contents, folder: Path, warn: Warn, staging: Path) -> None:
-    mark = _mark(contents, folder)
-    if _mark_of(folder / SHEET) == mark:
+async def _keep(contents: Contents, folder: Folder, warn: Warn) -> None:
+    mark, store = await _mark(contents, folder.store), folder.store
+    if await in_thread(_mark_of, folder.sheet) == mark:
         return
+    laid_out = page(contents)
+    placed = [each for row in laid_out.rows for each in zip(row.row.pictures, row.pictures, strict=True)]
+    thumbnails = [await thumbnail(store, picture, place, warn) for picture, place in placed]
+    await in_thread(lambda: _write(draw(contents, laid_out, thumbnails), mark, folder))
+
+
+def _write(sheet: Image.Image, mark: bytes, folder: Folder) -> None:
     encoded = BytesIO()
-    draw(contents, folder, warn).save(encoded, "JPEG", quality=_QUALITY, comment=mark)
-    with files.replacing(folder / SHEET, staging=staging) as file:
+    sheet.save(encoded, "JPEG", quality=_QUALITY, comment=mark)
+    with files.replacing(folder.sheet, staging=folder.staging) as file:
         file.write(encoded.getvalue())
 
 
-def _mark(contents: Contents, folder: Path) -> bytes:
+async def _mark(contents: Contents, store: Store) -> bytes:
     """What tells one sheet from another: what is on it, and which of its files are gone."""
     named = [picture.file for row in contents.rows for picture in row.pictures if picture.file]
-    gone = ",".join(file for file in named if not is_file(folder / file))
+    there = await store.present(named)
+    gone = ",".join(file for file in named if file not in there)
     return f"campaign_runner {_LOOK} {contents.digest} {gone}"[:60_000].encode()
 
 

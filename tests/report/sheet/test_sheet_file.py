@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from campaign_runner.model import Size
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.report.sheet.contents import Contents, Picture, Row
 from campaign_runner.report.sheet.layout import Place, page
 from campaign_runner.report.sheet.sheet_file import keep_sheet
@@ -35,7 +36,8 @@ def contents(*files: str | None, missing: str = "failed") -> Contents:
 async def keep(shown: Contents, folder: Path) -> list[str]:
     """Keep the sheet; the warnings."""
     warnings: list[str] = []
-    await keep_sheet(shown, folder, warnings.append, staging=folder)
+    (folder / ".staging").mkdir(exist_ok=True)
+    await keep_sheet(shown, Folder(folder), warnings.append)
     return warnings
 
 
@@ -129,7 +131,8 @@ async def test_an_old_sheet_stays_where_a_new_one_cannot_be_written(tmp_path: Pa
     before = (tmp_path / "contact-sheet.jpg").read_bytes()
     warnings: list[str] = []
     changed = replace(shown, subtitle="another")
-    await keep_sheet(changed, tmp_path, warnings.append, staging=tmp_path / "no such folder")
+    (tmp_path / ".staging").rmdir()
+    await keep_sheet(changed, Folder(tmp_path), warnings.append)
     assert len(warnings) == 1 and (tmp_path / "contact-sheet.jpg").read_bytes() == before
 
 
@@ -142,4 +145,4 @@ async def test_a_sheet_that_is_no_picture_is_drawn_anew(tmp_path: Path) -> None:
 
 async def test_nothing_but_the_sheet_is_left(tmp_path: Path) -> None:
     await keep(contents(stored(tmp_path, "a.jpg")), tmp_path)
-    assert names(tmp_path) == {"images", "contact-sheet.jpg"}
+    assert names(tmp_path) == {".staging", "images", "contact-sheet.jpg"} and not names(tmp_path / ".staging")
