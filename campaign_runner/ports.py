@@ -7,7 +7,7 @@ tested by one suite that runs on every adapter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -137,7 +137,7 @@ class Store(Protocol):
     async def remove(self, name: str, sha256: str) -> None:
         """Take `name` away, durably, if it is there and holds the bytes of `sha256`."""
 
-    def names(self, prefix: str = "") -> AsyncIterator[str]:
+    def names(self, prefix: str = "") -> AsyncGenerator[str, None]:
         """Every name that begins with `prefix`, which is empty or ends with `/`; also what was never put here."""
 
 

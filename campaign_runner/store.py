@@ -13,7 +13,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -96,7 +96,7 @@ class FolderStore:
         """Take the file `name` away, durably, if it holds the bytes of `sha256`; see the port."""
         await in_thread(self._remove, name, sha256)
 
-    async def names(self, prefix: str = "") -> AsyncIterator[str]:
+    async def names(self, prefix: str = "") -> AsyncGenerator[str, None]:
         """All files below `prefix`, folder by folder, but for those in staging; links are named, not followed."""
         for name, is_folder in await in_thread(self._listed, prefix):
             if not is_folder:

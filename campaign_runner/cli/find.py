@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from campaign_runner.cli.target import Target, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find import history
 from campaign_runner.find.history import home_of, lines
-from campaign_runner.find.search import Match, by_key, by_picture, key_in
+from campaign_runner.find.search import Match, by_key, by_picture, files_of, key_in
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import State
 from campaign_runner.pictures.likeness import Likeness
@@ -40,7 +41,8 @@ def command(what: str, only: tuple[str, ...], output: Path | None, is_sandbox: b
     """
     path = Path(what)
     if path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json":
-        hits = by_picture(path, known_folders(output), Likeness(Environment.of_process().state_folder), _looking)
+        likeness = Likeness(Environment.of_process().state_folder)
+        hits = asyncio.run(by_picture(path, known_folders(output), likeness, _looking))
     elif (key := key_in(what)) is not None and not path.is_dir():
         hits = by_key(key, known_folders(output))
     else:
@@ -52,12 +54,12 @@ def command(what: str, only: tuple[str, ...], output: Path | None, is_sandbox: b
         raise UsageError(
             f"no image of a campaign here is or looks like {what}; --output names another folder of outputs"
         )
-    homes = {hit.folder.path: home_of(hit.folder) for hit in hits}
+    homes, there = {hit.folder.path: home_of(hit.folder) for hit in hits}, asyncio.run(files_of(hits))
     if as_json:
-        _print([history.as_json(hit, homes[hit.folder.path]) for hit in hits])
+        _print([history.as_json(hit, homes[hit.folder.path], there) for hit in hits])
         return
     for number, hit in enumerate(hits):
-        click.echo("\n" * bool(number) + "\n".join(lines(hit, homes[hit.folder.path])))
+        click.echo("\n" * bool(number) + "\n".join(lines(hit, homes[hit.folder.path], there)))
 
 
 def _print(found: list[dict[str, Any]]) -> None:
@@ -75,8 +77,8 @@ def _list(named: Target, only: Sequence[str], *, as_json: bool) -> None:
     with folder.ledger() as ledger:
         hits = [Match(folder, entry) for entry in ledger.in_states(*State) if is_meant(entry)]
     if as_json:
-        home = home_of(folder)
-        _print([history.as_json(hit, home) for hit in hits])
+        home, there = home_of(folder), asyncio.run(files_of(hits))
+        _print([history.as_json(hit, home, there) for hit in hits])
         return
     for line in _rows(hits):
         click.echo(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -65,7 +66,7 @@ def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: st
     """Print the plan of a campaign, as `text`, `list` or `json`."""
     campaign, folder = target.campaign(), target.folder
     rate = _rate(campaign)
-    refuse_lost_record(folder, campaign, memory_of(folder))
+    asyncio.run(refuse_lost_record(folder, campaign, memory_of(folder)))
     with folder.ledger() if folder.has_journal else nullcontext() as ledger:
         origin = _origin(ledger, is_sandbox=is_sandbox)
         model = (ledger and ledger.custom_model) or known_model(campaign, ReuseQuery(folder.path, origin))

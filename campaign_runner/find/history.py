@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.errors import CampaignFileError, IntegrityError, UsageError
 from campaign_runner.find.search import Match
 from campaign_runner.firefly.protocol.interfaces import asked_by
@@ -78,15 +77,15 @@ def home_of(folder: Folder) -> CampaignHome:
         return replace(home, planned=planned, decisions=decisions_if_any(folder, plan, ledger))
 
 
-def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
-    """The lines for a person."""
+def lines(hit: Match, home: CampaignHome, there: Container[str]) -> Iterator[str]:
+    """The lines for a person; `there` are the places of files that are."""
     entry, variation = hit.entry, hit.entry.variation
     sandbox = " (sandbox)" if home.is_sandbox else ""
     yield f"{home.name}{sandbox}: {variation.cell}, seed {variation.seed}"
     if hit.distance is not None:
         yield f"  looks      alike: {hit.distance} of {_BITS} bits differ, so that is a copy of it, or a near relative"
     if hit.file is not None:
-        yield f"  file       {hit.file}{'' if is_file(hit.file) else ' (it is not there any more)'}"
+        yield f"  file       {hit.file}{'' if hit.file in there else ' (it is not there any more)'}"
     yield f"  key        {variation.key}"
     yield f"  prompt     {printable(prompt_of(entry.recipe.body))}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
@@ -97,12 +96,12 @@ def lines(hit: Match, home: CampaignHome) -> Iterator[str]:
             yield f"  {'decided':10} {told} ({cell})"
     if entry.state != State.STORED:
         for file in home.beside(entry):
-            yield f"  look at    {hit.folder.path / file}: its job delivered that, it is paid for"
+            yield f"  look at    {hit.folder.store.where(file)}: its job delivered that, it is paid for"
     for number, command in enumerate(suggestions(hit, home)):
         yield f"  {'' if number else 'next':10} {command}"
 
 
-def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
+def as_json(hit: Match, home: CampaignHome, there: Container[str]) -> dict[str, Any]:
     """The same for machines."""
     entry, variation = hit.entry, hit.entry.variation
     return {
@@ -111,8 +110,8 @@ def as_json(hit: Match, home: CampaignHome) -> dict[str, Any]:
         "sandbox": home.is_sandbox,
         "in_campaign": home.plans(entry),
         "folder": str(hit.folder.path),
-        "file": str(hit.file) if hit.file else None,
-        "exists": hit.file is not None and is_file(hit.file),
+        "file": hit.file,
+        "exists": hit.file is not None and hit.file in there,
         "distance": hit.distance,
         "key": variation.key,
         "recipe": entry.recipe.digest,

@@ -6,18 +6,23 @@ bytes, else a copy that was resized or encoded again.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from campaign_runner.disk import files
-from campaign_runner.errors import UsageError
+from campaign_runner.errors import IntegrityError, StoreError, UsageError
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness, difference_hash
+from campaign_runner.ports import Content, Store
+from campaign_runner.store import sha256_of
+from campaign_runner.tasks import batched, in_thread
 
+T = TypeVar("T")
+_LEARNT_AT_ONCE = 500
 MOST_ALIKE = 5
 """Images that look like a file: so many are shown."""
 _KEY = re.compile(r"[0-9a-f]{8,64}")
@@ -33,9 +38,18 @@ class Match:
     distance: int | None = None
 
     @property
-    def file(self) -> Path | None:
-        """Where its file should be."""
-        return self.folder.path / self.entry.file if self.entry.file else None
+    def file(self) -> str | None:
+        """Where its file should be, for a person."""
+        return self.folder.store.where(self.entry.file) if self.entry.file else None
+
+
+async def files_of(hits: Sequence[Match]) -> set[str]:
+    """Where the files of `hits` are, of those that are there."""
+    found: set[str] = set()
+    for folder in {hit.folder.path: hit.folder for hit in hits}.values():
+        store, names = folder.store, [hit.entry.file for hit in hits if hit.folder == folder and hit.entry.file]
+        found |= set(map(store.where, await store.present(names)))
+    return found
 
 
 def key_in(text: str) -> str | None:
@@ -67,20 +81,23 @@ def by_key(key: str, folders: Sequence[Folder]) -> list[Match]:
     return hits
 
 
-def by_picture(
+async def by_picture(
     path: Path, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
 ) -> list[Match]:
     """The image that a file is, else those it looks like, nearest first; `learning` hears what is still to be hashed.
 
     Raises UsageError for a file that is no picture.
     """
-    with files.translating(path), path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if hits := list(_with_digest(digest, folders)):
+    if hits := list(_with_digest(await in_thread(_of_file, path, sha256_of), folders)):
         return hits
-    if (bits := difference_hash(path)) is None:
+    if (bits := await in_thread(_of_file, path, difference_hash)) is None:
         raise UsageError(f"{path} is not a JPEG, PNG or WebP picture, and not an image of a campaign here")
-    return list(_alike(bits, folders, likeness, learning))
+    return await _alike(bits, folders, likeness, learning)
+
+
+def _of_file(path: Path, look: Callable[[Content], T]) -> T:
+    with files.translating(path), path.open("rb") as file:
+        return look(file)
 
 
 def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = None) -> Iterator[Match]:
@@ -89,14 +106,27 @@ def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = 
             yield from [Match(folder, entry, distance) for entry in ledger.with_digest(digest)]
 
 
-def _alike(
+async def _alike(
     bits: int, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
-) -> Iterator[Match]:
-    images: dict[str, Path] = {}
+) -> list[Match]:
+    images: dict[str, tuple[Store, str]] = {}
     for folder in folders:
         with folder.ledger() as ledger:
-            images |= {digest: folder.path / file for digest, file in ledger.files().items()}
-    for number, _ in enumerate(likeness.learn(images), 1):
-        learning(number)
-    for distance, digest in likeness.nearest(bits, images)[:MOST_ALIKE]:
-        yield from _with_digest(digest, folders, distance)
+            images |= {digest: (folder.store, file) for digest, file in ledger.files().items()}
+    looked = 0
+    for some in batched(likeness.unknown(images), _LEARNT_AT_ONCE):
+        hashes = {}
+        for digest in some:
+            hashes[digest] = await _looks(*images[digest])
+            learning(looked := looked + 1)
+        likeness.add({digest: found for digest, found in hashes.items() if found is not None})
+    nearest = likeness.nearest(bits, images)[:MOST_ALIKE]
+    return [hit for distance, digest in nearest for hit in _with_digest(digest, folders, distance)]
+
+
+async def _looks(store: Store, file: str) -> int | None:
+    """The difference hash of an image; None if it is gone or cannot be read: `verify` tells of that."""
+    try:
+        return await store.open(file, difference_hash)
+    except (FileNotFoundError, IntegrityError, StoreError):
+        return None

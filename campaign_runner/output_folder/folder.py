@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 from campaign_runner.disk import files
@@ -152,12 +151,13 @@ class Folder:
             counts = ledger.counts()
         return not counts[State.ACCEPTED] and not counts[State.IN_DOUBT]
 
-    def refuse_orphans(self) -> None:
+    async def refuse_orphans(self) -> None:
         """Images without a journal were bought by a record that is gone: refuse to buy them again."""
         if self.has_journal:
             return
-        known = [self.manifest] if self.manifest.exists() else []
-        known += islice((file for file in self.images.rglob("*") if file.is_file()), 1)
+        known = [str(self.manifest)] if self.manifest.exists() else []
+        async with aclosing(self.store.names(f"{IMAGES}/")) as names:
+            known += [self.store.where(name) async for name in names][:1]
         if known:
             raise IntegrityError(
                 f"{known[0]} exists, but {self.what_is_missing()}; nothing was sent. "

@@ -11,26 +11,28 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
 
 
-def refuse_wrong_folder(
+async def refuse_wrong_folder(
     folder: Folder, campaign: Campaign, *, origin: str, memory: RunRegistry | None, reuse: bool = True
 ) -> None:
     """A folder is its campaign's and its service's, and has its record: see `refuse_lost_record`.
 
     Raises UsageError, IntegrityError, StoreError.
     """
-    refuse_lost_record(folder, campaign, memory, reuse=reuse)
+    await refuse_lost_record(folder, campaign, memory, reuse=reuse)
     if folder.has_journal:
         with Ledger(folder.path) as ledger:
             folder.refuse_strangers(ledger, origin=origin, file=campaign.path, campaign=campaign.campaign)
 
 
-def refuse_lost_record(folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool = True) -> None:
+async def refuse_lost_record(
+    folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool = True
+) -> None:
     """A folder has the record of what was bought: it is not gone, not elsewhere and not older than the money.
 
     Without `memory` nothing outside the folder counts; `reuse` says whether images of other campaigns may be used.
     Raises UsageError, IntegrityError, StoreError.
     """
-    folder.refuse_orphans()
+    await folder.refuse_orphans()
     if folder.has_journal:
         with Ledger(folder.path) as ledger:
             refuse_older(folder, ledger, campaign, memory)

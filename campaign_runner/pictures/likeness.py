@@ -16,23 +16,23 @@ from PIL import Image
 
 from campaign_runner.disk import files, sqlite
 from campaign_runner.pictures.inspection import BROKEN, opened
+from campaign_runner.ports import Content
 
 NEAR = 10
 """Of 64 bits: what differs in more is another picture."""
 _COLUMNS, _ROWS = 9, 8
 _DECODED = 8 * _COLUMNS, 8 * _ROWS
 _TABLE = "CREATE TABLE IF NOT EXISTS likeness (sha256 TEXT PRIMARY KEY, bits INTEGER NOT NULL) WITHOUT ROWID"
-_COMMIT_EVERY = 500
 _SIGN = 1 << 63  # SQLite's whole numbers have a sign, ours have none
 
 
-def difference_hash(path: Path) -> int | None:
+def difference_hash(file: Content) -> int | None:
     """64 bits, one for each pair of neighbours in a picture of 9x8 greys: is the left one lighter? None if unreadable.
 
     (The idea is Neal Krawetz's.) A JPEG is decoded at an eighth of its size, which is all that is needed.
     """
     try:
-        with path.open("rb") as file, opened(file) as picture:
+        with opened(file) as picture:
             picture.draft("L", _DECODED)
             small = picture.convert("L").resize((_COLUMNS, _ROWS), Image.Resampling.BOX)
     except BROKEN:
@@ -51,21 +51,19 @@ class Likeness:
 
     folder: Path
 
-    def learn(self, images: Mapping[str, Path]) -> Iterator[Path]:
-        """Hash those of `images` (files by digest) that are not known yet; yields each file that was looked at."""
+    def unknown(self, digests: Iterable[str]) -> list[str]:
+        """Those of `digests` that are not in it."""
         with self._open() as db:
             known = {sha256 for (sha256,) in db.execute("SELECT sha256 FROM likeness")}
-            learnt: list[tuple[str, int]] = []
-            for sha256, path in images.items():
-                if sha256 in known:
-                    continue
-                if (bits := difference_hash(path)) is not None:
-                    learnt.append((sha256, bits - _SIGN))
-                yield path
-                if len(learnt) == _COMMIT_EVERY:
-                    _add(db, learnt)
-                    learnt.clear()
-            _add(db, learnt)
+        return [sha256 for sha256 in digests if sha256 not in known]
+
+    def add(self, hashes: Mapping[str, int]) -> None:
+        """Take in difference hashes, by the digest of the image's bytes."""
+        with self._open() as db:
+            db.execute("BEGIN")
+            rows = [(sha256, bits - _SIGN) for sha256, bits in hashes.items()]
+            db.executemany("INSERT OR IGNORE INTO likeness VALUES (?, ?)", rows)
+            db.execute("COMMIT")
 
     def nearest(self, bits: int, among: Iterable[str]) -> list[tuple[int, str]]:
         """Those images `among` digests that look like `bits`: how many bits differ, and the digest; nearest first."""
@@ -81,9 +79,3 @@ class Likeness:
         path = self.folder / "likeness.sqlite"
         with sqlite.small(path, _TABLE) as db:
             yield db
-
-
-def _add(db: Connection, rows: list[tuple[str, int]]) -> None:
-    db.execute("BEGIN")
-    db.executemany("INSERT OR IGNORE INTO likeness VALUES (?, ?)", rows)
-    db.execute("COMMIT")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files as resources
@@ -22,7 +22,6 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 
 from campaign_runner.disk import files
-from campaign_runner.disk.name_lengths import is_file
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
@@ -38,11 +37,11 @@ _PAGE = 500
 JSON, PAGE = COMPARISON
 
 
-def write_comparison(order: RerunRequest, pairs: Sequence[Pair]) -> Path:
-    """Write both, durably; the answer is where the page is. Raises StoreError."""
+def write_comparison(order: RerunRequest, pairs: Sequence[Pair], there: Container[str]) -> Path:
+    """Write both, durably; the answer is where the page is. `there`: the recorded files that are. Raises StoreError."""
     folder, staging = order.into.path, order.into.staging
     files.make_folder(staging)
-    for name, text in ((JSON, _figures(order, pairs)), (PAGE, page(order, pairs))):
+    for name, text in ((JSON, _figures(order, pairs)), (PAGE, page(order, pairs, there))):
         with files.replacing(folder / name, staging=staging) as file:
             file.write(text.encode())
     return folder / PAGE
@@ -94,26 +93,28 @@ def _image(order: RerunRequest, pair: Pair) -> dict[str, Any]:
     }
 
 
-def page(order: RerunRequest, pairs: Sequence[Pair]) -> str:
+def page(order: RerunRequest, pairs: Sequence[Pair], there: Container[str]) -> str:
     """The page: what differs most comes first."""
     style = _part("comparison.css")
     template = _environment().from_string(_part("comparison.html"))
     return template.render(
         campaign=order.read.head.campaign,
         counts=counts(pairs),
-        groups=list(_groups(order, pairs)),
+        groups=list(_groups(order, pairs, there)),
         style=style,
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
 
 
-def _groups(order: RerunRequest, pairs: Sequence[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _groups(
+    order: RerunRequest, pairs: Sequence[Pair], there: Container[str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     by_verdict = sorted(pairs, key=lambda pair: VERDICTS.index(pair.verdict))
     for verdict, group in groupby(by_verdict, key=lambda pair: pair.verdict):
-        yield verdict, [_shown(order, pair) for pair in group]
+        yield verdict, [_shown(order, pair, is_there=str(pair.recorded.file) in there) for pair in group]
 
 
-def _shown(order: RerunRequest, pair: Pair) -> dict[str, Any]:
+def _shown(order: RerunRequest, pair: Pair, *, is_there: bool) -> dict[str, Any]:
     image, made = pair.recorded, pair.made
     recorded = order.home.path / str(image.file)
     return {
@@ -125,7 +126,7 @@ def _shown(order: RerunRequest, pair: Pair) -> dict[str, Any]:
         "height": image.cell.size.height,
         "distance": pair.distance,
         "why": pair.why,
-        "recorded_link": quote(_relative(recorded, order.into.path)) if is_file(recorded) else None,
+        "recorded_link": quote(_relative(recorded, order.into.path)) if is_there else None,
         "made_link": quote(made.file) if made is not None and made.state == State.STORED and made.file else None,
     }
 

@@ -51,7 +51,7 @@ class RerunRequest:
         head = self.read.head
         return f"{head.campaign} of {head.created_at.isoformat()}"
 
-    def refuse(self, access: ServiceAccess) -> None:
+    async def refuse(self, access: ServiceAccess) -> None:
         """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""
         if self.read.head.backend == "sandbox" and hosts.is_adobe(access.origin):
             raise UsageError(
@@ -62,7 +62,7 @@ class RerunRequest:
             raise UsageError(f"{self.into.path} holds the recorded images; name another folder with --into")
         if self.restore and not self.home.has_journal:
             raise UsageError(f"{self.home.path} holds no journal: nothing can be put back there")
-        self.into.refuse_orphans()
+        await self.into.refuse_orphans()
         if self.into.has_journal:
             with Ledger(self.into.path) as ledger:
                 self._refuse_strangers(ledger, access.origin)

@@ -34,7 +34,7 @@ async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterfa
 
     Raises CampaignError for what is refused before anything was sent.
     """
-    order.refuse(access)
+    await order.refuse(access)
     with ExitStack() as locks:
         if order.restore:
             locks.enter_context(order.home.locked())
@@ -85,7 +85,8 @@ async def _made(rerun: Rerun) -> int:
     pairs = await compare(order.chosen.images, ledger, order.sides)
     restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
     ending.errors += differences(order, pairs, restored, ending)
-    comparison = await in_thread(write_comparison, order, pairs)
+    there = await order.home.store.present([str(pair.recorded.file) for pair in pairs])
+    comparison = await in_thread(write_comparison, order, pairs, there)
     code = exit_code(ending, rerun.counts())
     outcome = RerunResult(pairs, restored, comparison, code=code, seconds=steady() - began)
     for line in report(order, ledger, ending, outcome):

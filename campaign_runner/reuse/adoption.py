@@ -48,9 +48,7 @@ class Candidate:
         return self.kept_in.where(str(self.entry.file))
 
 
-async def take_over(
-    images: Iterable[Candidate], store: Store, journal: Journal
-) -> AsyncIterator[Adopted | Candidate]:
+async def take_over(images: Iterable[Candidate], store: Store, journal: Journal) -> AsyncIterator[Adopted | Candidate]:
     """Adopt every image: an Adopted is recorded when it is told, a Candidate has no such file with such bytes.
 
     Raises IntegrityError where a name is taken by something else, StoreError.

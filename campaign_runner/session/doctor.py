@@ -129,7 +129,7 @@ class Doctor:
         """The output folder is this campaign's, with its record."""
         if (order := self._subject.order) is None:
             return None
-        refuse_to_run(order, self._subject.access)
+        await refuse_to_run(order, self._subject.access)
         if not order.folder.has_journal:
             return "nothing was run yet"
         with order.folder.ledger() as ledger:

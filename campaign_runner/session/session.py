@@ -38,10 +38,10 @@ async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterfa
         return await close(run)
 
 
-def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
+async def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
     """What keeps a run from buying in its folder; `--start-over` buys what only another record knows."""
     memory = None if order.start_over else access.memory
-    refuse_wrong_folder(order.folder, order.campaign, origin=access.origin, memory=memory, reuse=order.reuse)
+    await refuse_wrong_folder(order.folder, order.campaign, origin=access.origin, memory=memory, reuse=order.reuse)
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
     """The run at its start: the folder is locked and ours, its record open, the campaign planned."""
     began = asyncio.get_running_loop().time()
     with order.folder.locked():
-        refuse_to_run(order, access)
+        await refuse_to_run(order, access)
         owner = {"campaign": order.campaign.campaign, "file": order.folder.relative(order.campaign.path)}
         async with open_record(order.folder, access, ui, owner) as (journal, ledger):
             order, status = _planned(order, ledger)

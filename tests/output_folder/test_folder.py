@@ -63,13 +63,13 @@ def test_a_link_in_the_place_of_the_staging_folder_is_refused_and_nothing_is_rem
     assert (tmp_path / "precious" / "file").exists()
 
 
-def test_a_run_killed_before_its_journal_had_tables_left_no_record(tmp_path: Path) -> None:
+async def test_a_run_killed_before_its_journal_had_tables_left_no_record(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "almond")
     folder.path.mkdir()
     sqlite3.connect(folder.path / "journal.sqlite").execute("PRAGMA journal_mode = WAL").connection.close()
     assert (folder.path / "journal.sqlite").stat().st_size > 0
     assert not folder.has_journal
-    folder.refuse_orphans()
+    await folder.refuse_orphans()
     with pytest.raises(UsageError, match="nothing was run there yet"):
         folder.ledger()
 
@@ -96,17 +96,17 @@ def test_a_disk_that_cannot_lock_is_refused(error: int, tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("left", ["manifest.json", "images/candle/hero.jpg", "images/unexpected/x.png"])
-def test_images_without_a_journal_are_not_bought_again(left: str, tmp_path: Path) -> None:
+async def test_images_without_a_journal_are_not_bought_again(left: str, tmp_path: Path) -> None:
     file = tmp_path / left
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
     with pytest.raises(IntegrityError, match=r"its journal is gone; nothing was sent"):
-        Folder(tmp_path).refuse_orphans()
+        await Folder(tmp_path).refuse_orphans()
 
 
-def test_an_empty_folder_has_no_orphans(tmp_path: Path) -> None:
+async def test_an_empty_folder_has_no_orphans(tmp_path: Path) -> None:
     (tmp_path / "images" / "candle").mkdir(parents=True)
-    Folder(tmp_path).refuse_orphans()
+    await Folder(tmp_path).refuse_orphans()
 
 
 async def refuse(tmp_path: Path, *, origin: str = "https://firefly-api.adobe.io", file: Path) -> None:

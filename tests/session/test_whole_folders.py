@@ -70,8 +70,8 @@ async def test_a_manifest_of_then_is_made_again(night: Night) -> None:
     assert (compared.code, dict(compared.verdicts)) == (0, {"identical_bytes": 1})
 
 
-def test_a_picture_of_then_is_found_by_its_bytes(night: Night, tmp_path: Path) -> None:
+async def test_a_picture_of_then_is_found_by_its_bytes(night: Night, tmp_path: Path) -> None:
     folders = folders_in([night.home / "output"])
     file = next((night.home / "output" / "open" / "images").rglob("*.jpg"))
-    (hit,) = by_picture(file, folders, Likeness(tmp_path / "likeness"), lambda number: None)
+    (hit,) = await by_picture(file, folders, Likeness(tmp_path / "likeness"), lambda number: None)
     assert (hit.folder.path.name, hit.entry.variation.cell.product) == ("open", "almond-candle")
