@@ -229,6 +229,17 @@ class FolderStore:
             yield folders
 
 
+@contextmanager
+def stored_file(root: Path, name: str) -> Iterator[BufferedReader]:
+    """The file `name` of the output folder `root`, open for reading by a process without an event loop.
+
+    Raises FileNotFoundError, StoreError, and IntegrityError for a name that leads elsewhere or something that is not a
+    file.
+    """
+    with FolderStore(root)._file(name) as (folder, last), folder.read(last) as file:
+        yield file
+
+
 def sha256_of(file: Content) -> str:
     """The SHA-256 (hex) of what is left to read of `file`."""
     return hashlib.file_digest(file, "sha256").hexdigest()

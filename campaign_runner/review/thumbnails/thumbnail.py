@@ -17,7 +17,8 @@ from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError, Damaged, IntegrityError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.pictures.inspection import BROKEN, opened
-from campaign_runner.store import LARGEST_BYTES, stored_file
+from campaign_runner.ports import LARGEST_BYTES
+from campaign_runner.store import stored_file
 
 SMALL, LARGE = 320, 1280
 """Longest sides in pixels; a smaller image keeps its own size."""

@@ -95,7 +95,7 @@ def _facts(folder: Folder, attempt: Attempt, planned: Planned, state: str) -> li
     variation = planned.variation
     if state != "stored":
         return list(facts(attempt, variation, state))
-    path = folder.path / f"images/{variation.stem}.jpg"
+    path = folder.path / f"{variation.stem}.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
     picture(planned.position).resize((96, 96)).save(path, quality=80)
     content = path.read_bytes()
