@@ -24,6 +24,7 @@ from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.ports import Store
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits, SharedLimits, Usage
 from campaign_runner.run.stop import Stop
@@ -36,6 +37,7 @@ from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.session import run_campaign
 from campaign_runner.session.several import CampaignRun, run_campaigns
+from campaign_runner.store import FolderStore
 from campaign_runner.uptime import Uptime
 from tests.checker import Seen, check
 from tests.virtual import VirtualLoop
@@ -119,11 +121,17 @@ class Night:
     exits: dict[str, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     per_minute: int = 0
+    stores: Callable[[Path], Store] = FolderStore
+    """Where the images of an output folder are kept."""
     serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def output(self) -> Path:
         return self.home / "output" / "night"
+
+    @property
+    def folder(self) -> Folder:
+        return Folder(self.output, self.stores)
 
     @property
     def ledger(self) -> Ledger:
@@ -297,7 +305,7 @@ class Night:
         self.resolved |= set(self.ledger.charged)
         self.exits.clear()
         campaign = load(self.home / "campaigns" / "night.yaml")
-        return await apply(decision, open_for_update(Folder(self.output), campaign, self.access().memory), EVERYTHING)
+        return await apply(decision, open_for_update(self.folder, campaign, self.access().memory), EVERYTHING)
 
     def access(self, secret: str = SECRET) -> ServiceAccess:
         state = self.home / "state"
@@ -306,7 +314,7 @@ class Night:
     def _order(self, campaign: Campaign, choices: dict[str, Any]) -> RunRequest:
         only: Selection = choices.get("only", EVERYTHING)
         limits = choices.get("limits", Limits(concurrency=8))
-        folder = Folder(self.home / "output" / campaign.campaign)
+        folder = self.folder.at(self.home / "output" / campaign.campaign)
         shared = choices.get("shared") or SharedLimits()
         reuse = choices.get("reuse", True)
         drift, over = choices.get("accept_drift", False), choices.get("start_over", False)

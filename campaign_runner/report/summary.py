@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger, RequestCounts
-from campaign_runner.model import Cell, State
+from campaign_runner.model import IMAGES, Cell, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
@@ -61,7 +61,7 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     yield from (f"  {printable(reason)}" for reason in summary.reasons)
     if rows or summary.reasons:
         yield ""
-    yield f"{f'  files   {summary.folder.images}':<45}   {_left_today(summary.allowance)}".rstrip()
+    yield f"{f'  files   {summary.folder.store.where(IMAGES)}':<45}   {_left_today(summary.allowance)}".rstrip()
     if summary.look is not None:
         yield f"  look    {summary.look}"
     yield last_line(counts, summary.requests.submitted, summary.exit)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.model import State
+from campaign_runner.model import IMAGES, State
 from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
@@ -64,7 +64,7 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
     yield from (f"  {printable(reason)}" for reason in reasons(ending))
     yield from _ways_out(order, ledger)
     yield ""
-    yield f"  files     {order.into.images}"
+    yield f"  files     {order.into.store.where(IMAGES)}"
     yield f"  compare   {outcome.comparison}"
     figures = " ".join(f"{verdict}={number}" for verdict, number in found.items())
     word = "ok" if outcome.code == 0 else "attention"

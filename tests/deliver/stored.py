@@ -57,7 +57,7 @@ async def _stored(folder: Folder, plan: Plan, name: str, draw: Draw) -> None:
         await journal.note({"campaign": name, "origin": "sandbox", "file": folder.relative(plan.campaign.path)})
         for planned in plan:
             variation, content = planned.variation, draw(planned)
-            file = folder.path / "images" / f"{variation.stem}.jpg"
+            file = folder.path / f"{variation.stem}.jpg"
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(content)
             attempt = Attempt(variation.key[:32], Job(planned.recipe, (variation,)))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.events import Event
-from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.rerun.choice import choose, usual_place
@@ -76,7 +75,7 @@ async def again(
 
     ui = UserInterface(control, confirm_purchase=agree, report=say)
     limits = choices.pop("limits", Limits(concurrency=8))
-    order = RerunRequest(read, choose(read, only), Folder(folder), FAST, limits, **choices)
+    order = RerunRequest(read, choose(read, only), night.folder.at(folder), FAST, limits, **choices)
     code = await make_again(order, access, ui)
     written = folder / "comparison.json"
     figures = json.loads(written.read_bytes()) if written.exists() else {"images": []}
