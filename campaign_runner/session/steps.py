@@ -33,6 +33,7 @@ from campaign_runner.session.preflight import (
 from campaign_runner.session.preview import outlook
 from campaign_runner.session.request import RunRequest
 from campaign_runner.session.road import Road, Step
+from campaign_runner.tasks import in_thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,13 @@ from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import DECISIONS, REVIEW, Folder
 from campaign_runner.plan.plan import Plan
+from campaign_runner.ports import LARGEST_BYTES
 from campaign_runner.review.decisions_format import BadLine, read_mark
 from campaign_runner.review.marks import Mark, Reviewer
 from campaign_runner.review.page.appender import DecisionsAppender
 from campaign_runner.review.page.page_data import Addresses, PageSources, page_data
 from campaign_runner.review.thumbnails import thumbnail
-from campaign_runner.store import LARGEST_BYTES, stored_file
+from campaign_runner.store import stored_file
 
 EDGES = {"small": thumbnail.SMALL, "large": thumbnail.LARGE}
 SIZES = (*EDGES, "whole")
