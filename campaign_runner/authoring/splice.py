@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.campaign_file.syntax.source import Hole, Listed, Loc, Node, Pairs, Scalar, Source
@@ -26,12 +26,12 @@ def replaced(source: Source, content: bytes, texts: Mapping[Loc, str]) -> bytes:
     return _spliced(source.text, content, {_span(source, loc): text_as_yaml(text) for loc, text in texts.items()})
 
 
-def with_entry(source: Source, content: bytes, entry: str) -> bytes:
-    """`content`, the bytes that `source` was read from, with `entry` (a value in braces) added to `include`.
+def with_entries(source: Source, content: bytes, entries: Sequence[str]) -> bytes:
+    """`content`, the bytes that `source` was read from, with `entries` (values in braces) added to `include`.
 
     Raises ValueError where `include` is not written as a list.
     """
-    at, added = _insertion(source.text, source.root, entry)
+    at, added = _insertion(source.text, source.root, entries)
     return _spliced(source.text, content, {(at, at): added})
 
 
@@ -79,29 +79,30 @@ def _span(source: Source, loc: Loc) -> tuple[int, int]:
     return node.start, node.start + len(source.text[node.start : node.end].rstrip())
 
 
-def _insertion(text: str, root: Node, entry: str) -> tuple[int, str]:
+def _insertion(text: str, root: Node, entries: Sequence[str]) -> tuple[int, str]:
     """Where in `text` something is added, and what."""
     if not isinstance(root, Pairs):
         raise ValueError("a campaign is written as `key: value` lines")
     if _KEY not in root.entries:
-        return _new_key(text, root, entry)
+        return _new_key(text, root, entries)
     _, node = root.entries[_KEY]
     if not isinstance(node, Listed):
         raise ValueError("`include` is not written as a list")
     if not node.is_flow:
         indent = node.start - text.rfind("\n", 0, node.start) - 1
-        return _new_line(text, _end(text, node), f"{' ' * indent}- {entry}")
+        return _new_line(text, _end(text, node), "\n".join(f"{' ' * indent}- {entry}" for entry in entries))
     if not node.nodes:
-        return node.start + 1, entry
+        return node.start + 1, ", ".join(entries)
     last = node.nodes[-1]
     before = text[text.rfind("\n", 0, last.start) + 1 : last.start]
-    return last.end, f",{' ' if before.strip() else chr(10) + before}{entry}"
+    gap = f",{' ' if before.strip() else chr(10) + before}"
+    return last.end, "".join(gap + entry for entry in entries)
 
 
-def _new_key(text: str, root: Pairs, entry: str) -> tuple[int, str]:
+def _new_key(text: str, root: Pairs, entries: Sequence[str]) -> tuple[int, str]:
     if root.is_flow:
-        return _end_of_last(text, root), f", {_KEY}: [{entry}]"
-    lines = f"{_KEY}:\n  - {entry}"
+        return _end_of_last(text, root), f", {_KEY}: [{', '.join(entries)}]"
+    lines = "\n".join([f"{_KEY}:", *(f"  - {entry}" for entry in entries)])
     end = _end(text, root)
     rest = text[end:].split("\n")[1:]
     is_over = all(not line.strip() or line.lstrip().startswith("#") for line in rest)

@@ -38,6 +38,7 @@ COMMANDS = {
     "Decide": {
         "resolve": "Decide what to do about failed or uncertain images.",
         "retake": "Add a new version of one image to the campaign and show its cost.",
+        "reroll": "Add new seeds for every row whose images were all rejected, and show their cost.",
         "keep": "Keep existing images after a wording change (free).",
         "prune": "Move images the campaign no longer uses to `removed/`.",
         "cancel": "Cancel requests that Adobe is still working on.",

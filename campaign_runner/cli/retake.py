@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from campaign_runner.authoring.retake import Retake, TakeChange, retake
+from campaign_runner.authoring.draft import Retake, TakeChange
+from campaign_runner.authoring.retake import retake
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import console, options
-from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.price import cost_line, price_of
 from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.plan.cost import Estimate, estimate, minutes
-from campaign_runner.plan.due import PlanStatus
-from campaign_runner.plan.selection import Selection
+from campaign_runner.plan.cost import Estimate
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
-from campaign_runner.text import duration, plural
+from campaign_runner.text import plural
 
 
 class Seeds(click.ParamType[tuple[int, ...] | int]):
@@ -72,7 +70,7 @@ def command(
     new, figures = _planned(hit, wish)
     for line in new.diff():
         click.echo(line)
-    click.echo(f"\n{_cost(figures)}")
+    click.echo(f"\n{cost_line(figures)}")
     if not yes and console.is_terminal():
         click.confirm("Write it?", abort=True)
     new.write()
@@ -105,17 +103,4 @@ def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
         campaign = load(Path(display_path(file)))
         bought = frozenset(ledger.keys())
         new = retake(campaign, hit.entry.variation, wish, model=ledger.custom_model, bought=bought)
-        status = PlanStatus(new.plan, ledger.states, Selection({"key": frozenset(new.added)}))
-        own = Environment.of_process().rate().lowered(campaign.quota.per_minute, campaign.quota.per_day)
-        figures = estimate(status, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
-    return new, figures
-
-
-def _cost(figures: Estimate) -> str:
-    adds = f"adds {plural(figures.variations, 'image')}"
-    if not figures.images_to_buy:
-        return f"{adds}, which {'is' if figures.variations == 1 else 'are'} there already: nothing to buy"
-    buys = f"{plural(figures.images_to_buy, 'image')} to buy in {plural(figures.requests, 'request')}"
-    time = duration(minutes(figures.requests, figures.seconds_at_quota))
-    left = "" if figures.budget_left is None else f"; budget left {figures.budget_left:,}"
-    return f"{adds}: {buys}, {time}{left}"
+        return new, price_of(new, campaign, ledger)

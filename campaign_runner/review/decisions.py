@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
@@ -69,6 +69,10 @@ class Decisions:
             for image in row.images:
                 if image.state is ImageState.PICKED:
                     yield Pick(row.cell, image)
+
+    def within(self, cells: Collection[Cell]) -> Decisions:
+        """The same for some of the rows."""
+        return replace(self, rows=tuple(row for row in self.rows if row.cell in cells))
 
     def about(self, key: str) -> list[tuple[Cell, DecidedImage]]:
         """What was decided about an image, in each cell it stands in."""

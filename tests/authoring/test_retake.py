@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign_runner.authoring.retake import Retake, TakeChange, retake
+from campaign_runner.authoring.draft import Retake, TakeChange
+from campaign_runner.authoring.retake import retake
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Variation

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_runner.authoring.splice import with_entry
+from campaign_runner.authoring.splice import with_entries
 from campaign_runner.campaign_file.loader import load
 
 HEAD = """\
@@ -56,20 +56,20 @@ def test_the_entry_is_added_as_the_file_is_written(way: str, mark: bytes, ends: 
     file = tmp_path / "almond.yaml"
     file.write_bytes(before)
     campaign = load(file)
-    assert with_entry(campaign.source, before, NEW) == after
+    assert with_entries(campaign.source, before, [NEW]) == after
     assert len(load(file, after).include) == len(campaign.include) + 1
 
 
 def test_a_file_without_a_last_line_end_gets_one(tmp_path: Path) -> None:
     file = tmp_path / "almond.yaml"
     file.write_bytes(HEAD.rstrip().encode())
-    assert with_entry(load(file).source, file.read_bytes(), NEW).decode() == f"{HEAD}include:\n  - {NEW}\n"
+    assert with_entries(load(file).source, file.read_bytes(), [NEW]).decode() == f"{HEAD}include:\n  - {NEW}\n"
 
 
 def test_a_file_in_braces_stays_one(tmp_path: Path) -> None:
     file = tmp_path / "almond.yaml"
     braces = "{" + ", ".join(HEAD.strip().split("\n")) + " }\n"
     file.write_text(braces, encoding="utf-8")
-    after = with_entry(load(file).source, file.read_bytes(), NEW)
+    after = with_entries(load(file).source, file.read_bytes(), [NEW])
     assert after.decode() == braces.replace(" }\n", f", include: [{NEW}] }}\n")
     assert len(load(file, after).include) == 1

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from campaign_runner.authoring.retake import TakeChange, retake
+from campaign_runner.authoring.draft import TakeChange
+from campaign_runner.authoring.retake import retake
 from campaign_runner.authoring.since_last_run import since_last_run
 from campaign_runner.campaign_file.loader import load, recall
 from campaign_runner.campaign_file.schema.ids import LONGEST_ID, derived, derived_before

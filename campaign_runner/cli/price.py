@@ -1,0 +1,32 @@
+"""What more images cost, in one line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from campaign_runner.authoring.draft import Retake
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli.environment import Environment
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.plan.cost import Estimate, estimate, minutes
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.plan.selection import Selection
+from campaign_runner.text import duration, plural
+
+
+def price_of(new: Retake, campaign: Campaign, ledger: Ledger) -> Estimate:
+    """What the new images of a changed file cost."""
+    status = PlanStatus(new.plan, ledger.states, Selection({"key": frozenset(new.added)}))
+    own = Environment.of_process().rate().lowered(campaign.quota.per_minute, campaign.quota.per_day)
+    return estimate(status, own, bought=ledger.requests().bought, now=datetime.now().astimezone())
+
+
+def cost_line(figures: Estimate) -> str:
+    """`adds 4 images: 4 images to buy in 1 request, 1 min; budget left 28`."""
+    adds = f"adds {plural(figures.variations, 'image')}"
+    if not figures.images_to_buy:
+        return f"{adds}, which {'is' if figures.variations == 1 else 'are'} there already: nothing to buy"
+    buys = f"{plural(figures.images_to_buy, 'image')} to buy in {plural(figures.requests, 'request')}"
+    time = duration(minutes(figures.requests, figures.seconds_at_quota))
+    left = "" if figures.budget_left is None else f"; budget left {figures.budget_left:,}"
+    return f"{adds}: {buys}, {time}{left}"
