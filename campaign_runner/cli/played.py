@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli import console
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -62,7 +61,7 @@ def catalog(models: Sequence[CustomModel]) -> Catalog:
         more |= {"version": model.version, "etag": model.etag, "concept": model.concept}
         own.append(Played.own(model.name, id=id, number=number, **more))
         kind = f"a subject model of '{model.concept}'" if model.concept else "a style model"
-        click.echo(f"model   the sandbox plays '{model.name}' as {kind}; of yours it knows no more than the name")
+        console.say(f"model   the sandbox plays '{model.name}' as {kind}; of yours it knows no more than the name")
     return CATALOG.plus(own)
 
 

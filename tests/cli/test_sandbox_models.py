@@ -26,30 +26,30 @@ seeds: [1]
 @pytest.mark.parametrize("model", ["Brand X", "urn:aaid:sc:EU:0c0ffee0", "Grüne Marke"])
 def test_a_rehearsal_plays_a_custom_model_of_any_name_or_id_and_says_so(ask: Ask, tmp_path: Path, model: str) -> None:
     (tmp_path / "mine.yaml").write_text(CAMPAIGN.format(model=model, concept=""), encoding="utf-8")
-    said = ask("run", "--sandbox", "mine.yaml", "--quiet")
+    said = ask("run", "--sandbox", "mine.yaml")
     assert said.status == 0, said.err
     assert f"model   the sandbox plays '{model}' as a style model; of yours it knows no more than the name" in said.out
-    again = ask("rerun", "--sandbox", "output/mine.sandbox", "--quiet")
+    again = ask("rerun", "--sandbox", "output/mine.sandbox")
     assert (again.status, "1 identical bytes" in again.out) == (0, True), again.err
 
 
 def test_one_of_its_own_is_not_told(ask: Ask, tmp_path: Path) -> None:
     text = CAMPAIGN.format(model="Warm Custom Model", concept="").replace("image4_custom", "image3_custom")
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    for command in (("run", "--sandbox", "mine.yaml", "--quiet"), ("rerun", "--sandbox", "output/mine.sandbox")):
+    for command in (("run", "--sandbox", "mine.yaml"), ("rerun", "--sandbox", "output/mine.sandbox")):
         said = ask(*command)
         assert said.status == 0 and "the sandbox plays" not in said.out, said.err
 
 
 def test_a_subject_model_is_played_with_the_word_for_its_concept(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(CAMPAIGN.format(model="Brand X", concept="{concept}"), encoding="utf-8")
-    said = ask("run", "--sandbox", "--subject", "brnd", "mine.yaml", "--quiet")
+    said = ask("run", "--sandbox", "--subject", "brnd", "mine.yaml")
     assert said.status == 0 and "plays 'Brand X' as a subject model of 'brnd'" in said.out, said.err
     assert '"prompt": "tea brnd on a table"' in (tmp_path / "output/mine.sandbox/manifest.json").read_text()
     (tmp_path / "mine.yaml").write_text(CAMPAIGN.format(model="Brand X", concept="{concept} pot"), encoding="utf-8")
-    assert ask("run", "--sandbox", "mine.yaml", "--quiet", "--accept-changes").status == 0  # as it was recorded
+    assert ask("run", "--sandbox", "mine.yaml", "--accept-changes").status == 0  # as it was recorded
     assert '"prompt": "tea brnd pot on a table"' in (tmp_path / "output/mine.sandbox/manifest.json").read_text()
-    said = ask("rerun", "--sandbox", "output/mine.sandbox", "--quiet")
+    said = ask("rerun", "--sandbox", "output/mine.sandbox")
     assert said.status == 0, said.err
 
 
@@ -73,7 +73,7 @@ def test_what_init_says_to_run_next_runs_with_a_model_that_only_adobe_knows(ask:
     file.write_text(model, encoding="utf-8")
     *_, following = written.out.splitlines()
     assert following.startswith("next: campaign-runner ")
-    said = ask(*following.removeprefix("next: campaign-runner ").split(), "--quiet", "--max-images", "1")
+    said = ask(*following.removeprefix("next: campaign-runner ").split(), "--max-images", "1")
     assert said.status in (0, 9) and "plays 'Our Own Look'" in said.out, said.err
 
 
