@@ -41,7 +41,7 @@ class Production:
         """Make and publish them; the answer is where there is no file. Raises StoreError, IntegrityError."""
         by_original = sorted(to_make, key=_key)
         originals = [list(planned) for _, planned in groupby(by_original, key=_key)]
-        async with Cutter(self._publisher.staging, len(originals)) as cutter:
+        async with Cutter(self._publisher.staging, len(originals), self._request.processes) as cutter:
 
             async def make(planned: list[ToMake]) -> None:
                 await self._make(cutter, planned)

@@ -20,7 +20,7 @@ class DeliveryRequest:
 
     `target` is the folder, None for `deliver/` of the output folder. `scope` says which files delivered before the
     delivery is about. `read` gives the bytes of an original, by its name in the record. `progress` hears after each
-    original how many files are made, of how many.
+    original how many files are made, of how many. `processes` are cut in, None for as many as there are processors.
     """
 
     campaign: Campaign
@@ -33,6 +33,7 @@ class DeliveryRequest:
     any_size: bool = False
     is_dry: bool = False
     has_zips: bool = False
+    processes: int | None = None
     progress: Callable[[int, int], None] = lambda made, of: None
 
 

@@ -63,18 +63,23 @@ def _staged(made: Cut, staging: Path) -> Staged:
 
 
 class Cutter:
-    """Cuts originals. Use as `async with Cutter(staging, originals) as cutter:`; `originals` are how many to expect."""
+    """Cuts originals. Use as `async with Cutter(staging, originals, processes) as cutter:`.
 
-    def __init__(self, staging: Path, originals: int) -> None:
-        self.at_once = 1 if originals <= FEW else (os.cpu_count() or 1) + 1
+    `originals` are how many to expect, `processes` how many to cut in, None for as many as there are processors.
+    """
+
+    def __init__(self, staging: Path, originals: int, processes: int | None = None) -> None:
+        processes = processes or os.cpu_count() or 1
+        has_others = originals > FEW and processes > 1
+        self.at_once = processes + 1 if has_others else 1
         """How many originals are best given at the same time: one more than there are processors, which then wait for
         nothing.
         """
         self._staging = staging
         self._pool: ProcessPoolExecutor | None = None
-        if originals > FEW:
+        if has_others:
             context = multiprocessing.get_context("spawn")  # others inherit our threads, or our locks
-            self._pool = ProcessPoolExecutor(mp_context=context, initializer=_leave_signals_to_us)
+            self._pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_signals_to_us)
 
     async def __aenter__(self) -> Self:
         return self
