@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,17 @@ from campaign_runner.cli import options
 from campaign_runner.cli.decided import decided, tell_remarks
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
+from campaign_runner.deliver.late_marks import late_marks
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
+from campaign_runner.output_folder.delivered_files import delivered_as, delivery_notes
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.review import listing
-from campaign_runner.review.decisions import decisions_if_any
+from campaign_runner.review.decisions import Decisions, decisions_if_any
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.text import plural, printable
 
@@ -102,4 +104,13 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
     if (decisions := decisions_if_any(target.folder, plan, ledger)) is not None:
         click.echo(listing.summary(decisions))
         tell_remarks(decisions)
+    for note in _deliveries(target.folder, decisions):
+        click.echo(f"  {printable(note)}")
     click.echo(for_machines)
+
+
+def _deliveries(folder: Folder, decisions: Decisions | None) -> Iterator[str]:
+    """What is missing or changed of what was delivered, and what people said of it since."""
+    yield from delivery_notes(folder.path, reads_all=False)
+    if decisions is not None:
+        yield from late_marks(decisions, (file for file, _ in delivered_as(folder.path)))

@@ -17,8 +17,6 @@ from campaign_runner.deliver.handover.publishing import MadeFile, Publisher
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
 from campaign_runner.deliver.work import ToMake
 from campaign_runner.errors import IntegrityError
-from campaign_runner.journal.ledger import Entry
-from campaign_runner.store import stored_file
 from campaign_runner.tasks import in_thread, map_concurrently
 
 _AT_ONCE = 64
@@ -65,9 +63,11 @@ class Production:
     async def _cut(self, cutter: Cutter, planned: Sequence[ToMake]) -> None:
         entry = planned[0].wanted.chosen.entry
         try:
-            content = await in_thread(self._original, entry)
-        except IntegrityError as error:
-            self._result.damaged.append(str(error))
+            content = await self._request.folder.store.open(entry.file or "", lambda file: file.read())
+        except (FileNotFoundError, IntegrityError) as error:
+            is_gone = isinstance(error, FileNotFoundError)
+            told = f"{entry.file} is gone; see what else is: campaign-runner verify" if is_gone else str(error)
+            self._result.damaged.append(told)
             self._leave_out(planned, "its original cannot be used")
             return
         made = await cutter.cut(content, entry.sha256 or "", [each.request for each in planned])
@@ -83,15 +83,6 @@ class Production:
             if len(self._unpublished) >= at_least:
                 made, self._unpublished = self._unpublished, []
                 self._result.made += await in_thread(self._publisher.publish, made)
-
-    def _original(self, entry: Entry) -> bytes:
-        """The bytes of an original, as they are. Raises IntegrityError for one that is gone."""
-        name = entry.file or ""
-        try:
-            with stored_file(self._request.folder.path, name) as file:
-                return file.read()
-        except FileNotFoundError:
-            raise IntegrityError(f"{name} is gone; see what else is: campaign-runner verify") from None
 
     def _leave_out(self, planned: Sequence[ToMake], reason: str) -> None:
         for each in planned:

@@ -14,6 +14,7 @@ from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.firefly.protocol.request_body import ReferenceSource, prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import Cell, Recipe, State
+from campaign_runner.output_folder.delivery_record import DeliveredFile
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.manifest_image import cell_fields
 from campaign_runner.plan.plan import Plan
@@ -86,6 +87,8 @@ def lines(hit: Match, home: CampaignHome, there: Container[str]) -> Iterator[str
         yield f"  looks      alike: {hit.distance} of {_BITS} bits differ, so that is a copy of it, or a near relative"
     if hit.file is not None:
         yield f"  file       {hit.file}{'' if hit.file in there else ' (it is not there any more)'}"
+    if hit.delivered is not None:
+        yield f"  delivered  {_delivered(hit.delivered)}"
     yield f"  key        {variation.key}"
     yield f"  prompt     {printable(prompt_of(entry.recipe.body))}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
@@ -101,6 +104,12 @@ def lines(hit: Match, home: CampaignHome, there: Container[str]) -> Iterator[str
         yield f"  {'' if number else 'next':10} {command}"
 
 
+def _delivered(file: DeliveredFile) -> str:
+    """The delivered file that was found, in words."""
+    version = f"version {file.version:02d}"
+    return f"{printable(file.file)}: cut for {file.channel}, {version}, {file.state}, {file.delivered_at:%d %b %Y}"
+
+
 def as_json(hit: Match, home: CampaignHome, there: Container[str]) -> dict[str, Any]:
     """The same for machines."""
     entry, variation = hit.entry, hit.entry.variation
@@ -113,6 +122,7 @@ def as_json(hit: Match, home: CampaignHome, there: Container[str]) -> dict[str, 
         "file": hit.file,
         "exists": hit.file is not None and hit.file in there,
         "distance": hit.distance,
+        "delivered": hit.delivered.model_dump(mode="json") if hit.delivered is not None else None,
         "key": variation.key,
         "recipe": entry.recipe.digest,
         **cell_fields(variation.cell),

@@ -15,6 +15,8 @@ from typing import TypeVar
 from campaign_runner.disk import files
 from campaign_runner.errors import IntegrityError, StoreError, UsageError
 from campaign_runner.journal.ledger import Entry
+from campaign_runner.output_folder.delivered_files import delivered_as
+from campaign_runner.output_folder.delivery_record import DeliveredFile
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness, difference_hash
 from campaign_runner.ports import Content, Store
@@ -31,11 +33,15 @@ _FILE_NAME = re.compile(r"_s\d+_([0-9a-f]{8})(\.\w+)?$")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An image that was found. `distance` is how many of 64 bits differ in looks; None where it is the image itself."""
+    """An image that was found. `distance` is how many of 64 bits differ in looks; None where it is the image itself.
+
+    `delivered` is the file that was cut from it, if that is what was found.
+    """
 
     folder: Folder
     entry: Entry
     distance: int | None = None
+    delivered: DeliveredFile | None = None
 
     @property
     def file(self) -> str | None:
@@ -104,6 +110,9 @@ def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = 
     for folder in folders:
         with folder.ledger() as ledger:
             yield from [Match(folder, entry, distance) for entry in ledger.with_digest(digest)]
+            cuts = {file.key: file for file, _ in delivered_as(folder.path) if file.sha256 == digest}
+            entries = ledger.entries(list(cuts)) if cuts else {}
+            yield from [Match(folder, entry, distance, cuts[key]) for key, entry in entries.items()]
 
 
 async def _alike(
@@ -113,14 +122,16 @@ async def _alike(
     for folder in folders:
         with folder.ledger() as ledger:
             images |= {digest: (folder.store, file) for digest, file in ledger.files().items()}
+    cuts = {file.sha256: place for folder in folders for file, place in delivered_as(folder.path)}
     looked = 0
-    for some in batched(likeness.unknown(images), _LEARNT_AT_ONCE):
+    for some in batched(likeness.unknown({*images, *cuts}), _LEARNT_AT_ONCE):
         hashes = {}
         for digest in some:
-            hashes[digest] = await _looks(*images[digest])
+            known = images.get(digest)
+            hashes[digest] = await (in_thread(_looks_of_cut, cuts[digest]) if known is None else _looks(*known))
             learning(looked := looked + 1)
         likeness.add({digest: found for digest, found in hashes.items() if found is not None})
-    nearest = likeness.nearest(bits, images)[:MOST_ALIKE]
+    nearest = likeness.nearest(bits, {*images, *cuts})[:MOST_ALIKE]
     return [hit for distance, digest in nearest for hit in _with_digest(digest, folders, distance)]
 
 
@@ -129,4 +140,13 @@ async def _looks(store: Store, file: str) -> int | None:
     try:
         return await store.open(file, difference_hash)
     except (FileNotFoundError, IntegrityError, StoreError):
+        return None
+
+
+def _looks_of_cut(path: Path) -> int | None:
+    """The same of a delivered file."""
+    try:
+        with path.open("rb") as file:
+            return difference_hash(file)
+    except OSError:
         return None

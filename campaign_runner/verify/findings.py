@@ -29,7 +29,8 @@ class Difference:
 class Verdict:
     """What was looked at (`images` files of `bytes` together) and everything that differs, worst first.
 
-    `mend_all` is the command that puts all damaged images back, where there are several.
+    `mend_all` is the command that puts all damaged images back, where there are several. `notes` are about delivered
+    files: they can be made again, so they are no difference.
     """
 
     campaign: str
@@ -38,6 +39,7 @@ class Verdict:
     bytes: int
     findings: tuple[Difference, ...]
     mend_all: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -52,6 +54,7 @@ class Verdict:
             "images": self.images,
             "bytes": self.bytes,
             "findings": [asdict(finding) for finding in self.findings],
+            "notes": list(self.notes),
         }
 
     def lines(self, code: int) -> Iterator[str]:
@@ -71,5 +74,7 @@ class Verdict:
         if self.mend_all is not None:
             yield f"  all at once, bought again and put back: {self.mend_all}"
             yield ""
+        for note in self.notes:
+            yield f"  {printable(note)}; `deliver` makes it again"
         word = "ok" if code == 0 else "attention"
         yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from campaign_runner.errors import Busy
+from campaign_runner.output_folder.delivered_files import delivery_notes
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.report import next_commands
@@ -39,7 +40,8 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     findings += [Difference("unknown", "no record knows this file; move it away", name) for name in strange]
     size = sum(each.bytes for each in wanted)
     mend_all = _mend_all(folder, record, findings)
-    return Verdict(record.campaign, folder.path, len(wanted), size, tuple(findings), mend_all)
+    notes = await in_thread(lambda: delivery_notes(folder.path, reads_all=True))
+    return Verdict(record.campaign, folder.path, len(wanted), size, tuple(findings), mend_all, tuple(notes))
 
 
 def _mend_all(folder: Folder, record: Record, findings: Sequence[Difference]) -> str | None:

@@ -15,11 +15,11 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.deliver.handover.account import DeliveryAccount
 from campaign_runner.deliver.handover.publishing import Publisher
+from campaign_runner.deliver.handover.target import TargetFolder
 from campaign_runner.deliver.handover.upload_list import upload_list
 from campaign_runner.disk import files
 from campaign_runner.model import canonical_json
 from campaign_runner.output_folder.delivery_record import UPLOAD_LIST, DeliveredFile
-from campaign_runner.store import stored_file
 
 
 def archives_of(campaign: Campaign, delivered: Sequence[DeliveredFile]) -> dict[str, list[DeliveredFile]]:
@@ -36,6 +36,7 @@ def write_list(publisher: Publisher, campaign: Campaign) -> None:
     content = upload_list(campaign, publisher.account.current())
     digest = hashlib.sha256(content).hexdigest()
     if publisher.target.digest(UPLOAD_LIST) == digest:
+        publisher.account.enter_companion(UPLOAD_LIST, (digest,), digest)
         return
     staged = publisher.staging / f"list-{token_hex(8)}"
     files.write_durably(staged, content)
@@ -50,7 +51,7 @@ def write_archives(publisher: Publisher, campaign: Campaign) -> list[str]:
         if _is_made(publisher.account, name, contents) and publisher.target.seen(name) is not None:
             continue
         staged = publisher.staging / f"zip-{token_hex(8)}"
-        digest = _zipped(staged, publisher.target.path, delivered, upload_list(campaign, delivered))
+        digest = _zipped(staged, publisher.target, delivered, upload_list(campaign, delivered))
         _replace(publisher, name, staged, digest, contents=contents)
     return list(wanted)
 
@@ -96,11 +97,11 @@ def _replace(publisher: Publisher, name: str, staged: Path, digest: str, *, cont
     publisher.account.enter_companion(name, (digest,), contents)
 
 
-def _zipped(staged: Path, target: Path, delivered: Sequence[DeliveredFile], listed: bytes) -> str:
+def _zipped(staged: Path, target: TargetFolder, delivered: Sequence[DeliveredFile], listed: bytes) -> str:
     """Write a zip file; the answer is its SHA-256. Pictures get no lighter, so they are only put together."""
     with files.replacing(staged) as raw, ZipFile(raw, "w", ZIP_STORED) as archive:
         for file in delivered:
-            with archive.open(_entry(file.file), "w") as inside, stored_file(target, file.file) as content:
+            with archive.open(_entry(file.file), "w") as inside, target.reading(file.file) as content:
                 copyfileobj(content, inside)
         archive.writestr(_entry(UPLOAD_LIST), listed)
     with staged.open("rb") as made:

@@ -58,6 +58,12 @@ class TargetFolder:
                 return FileSeen(found.st_size, found.st_mtime_ns)
         return None
 
+    @contextmanager
+    def reading(self, name: str) -> Iterator[BufferedReader]:
+        """A file that is there, open for reading. Raises FileNotFoundError, too."""
+        with self._at(name) as (folder, last), folder.read(last) as file:
+            yield file
+
     def digest(self, name: str) -> str | None:
         """The SHA-256 (hex) of what stands under a name; None if nothing does."""
         with suppress(FileNotFoundError), self._at(name) as (folder, last):
