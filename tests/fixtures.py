@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
@@ -32,6 +33,14 @@ def pytest_asyncio_loop_factories(
     config: object, item: object
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {"virtual": VirtualLoop}
+
+
+async def made(begin: Begin, **asked: Any) -> tuple[Night, Campaign]:
+    """A night in which a campaign of `requests` images and so on (see `Night.campaign`) was run, and that campaign."""
+    night = await begin()
+    campaign = night.campaign(**asked)
+    await night.run(campaign)
+    return night, campaign
 
 
 @pytest.fixture

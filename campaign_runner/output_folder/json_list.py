@@ -10,6 +10,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import Any
 
 LARGEST = 4 << 20
@@ -43,7 +44,10 @@ def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
         seen.add(member)
         text.take(":")
         if member != name:
-            others.append(f"{spelt}: {_short(text.value(member)[0], member)}")
+            value, _ = text.value(member)
+            if len(value) > LARGEST_BESIDE:  # all of these are kept
+                raise ValueError(f"{member[:60]}: it is too long")
+            others.append(f"{spelt}: {value}")
         elif text.next() != "[":
             raise ValueError(f"{name}: it is no list")
         else:
@@ -56,22 +60,13 @@ def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
         raise ValueError(f"{name}: it is missing")
 
 
-def _short(value: str, of: str) -> str:
-    """`value`, which stands beside the list, where all are kept."""
-    if len(value) > LARGEST_BESIDE:
-        raise ValueError(f"{of[:60]}: it is too long")
-    return value
-
-
 def _listed(text: _Window, name: str) -> Iterator[str]:
     text.take("[")
     if text.next() == "]":
         text.take("]")
         return
-    number = 0
-    while True:
+    for number in count():
         yield text.value(f"{name}.{number}")[0]
-        number += 1
         if text.take(",", "]") == "]":
             return
 

@@ -20,7 +20,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.reuse.adoption import Candidate
-from tests.fixtures import Begin
+from tests.fixtures import Begin, made
 from tests.night import Night
 from tests.session.edits import copied, edited
 
@@ -85,9 +85,7 @@ async def test_nor_is_it_kept_for_other_words(kind: str, begin: Begin) -> None:
 
 
 async def test_an_image_behind_a_link_is_neither_used_nor_bought_again(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     folder = night.output / "images" / "p00"
     archive = folder.rename(night.home / "archive")
     folder.symlink_to(archive)

@@ -18,7 +18,7 @@ from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.selection import Selection
 from campaign_runner.run.control import Control
 from campaign_runner.sandbox.faults import Fault
-from tests.fixtures import Begin
+from tests.fixtures import Begin, made
 from tests.night import Ended, Night, Several
 from tests.session.edits import copied, crash, edited
 
@@ -30,9 +30,7 @@ def said(ended: Ended) -> list[str]:
 
 
 async def test_an_edited_prompt_is_told_in_images_and_money(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=3)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=3)
     ended = await night.run(edited(campaign, "on a table", "on a shelf"))
     assert said(ended) == [
         "prompt hero changed: 12 images due, 3 requests, 1 min; 0 unchanged; 12 no longer in the campaign (files stay)"
@@ -41,9 +39,7 @@ async def test_an_edited_prompt_is_told_in_images_and_money(begin: Begin) -> Non
 
 
 async def test_an_edit_is_told_once(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign()
-    await night.run(campaign)
+    night, campaign = await made(begin)
     now = edited(campaign, "p00: night mug 0", "p00: night jug 0")
     assert said(await night.run(now)) == [
         "product p00 changed: 4 images due, 1 request, 1 min; 4 unchanged; 4 no longer in the campaign (files stay)"
@@ -52,9 +48,7 @@ async def test_an_edit_is_told_once(begin: Begin) -> None:
 
 
 async def test_an_edit_that_leaves_much_behind_wants_a_persons_word(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign()
-    await night.run(campaign)
+    night, campaign = await made(begin)
     now = edited(campaign, "on a table", "on a shelf")
     with pytest.raises(UsageError, match=r"8 of 8 stored images would no longer be in it.*--accept-changes"):
         await night.run(now, **PERSON_SAYS_NO)
@@ -64,16 +58,12 @@ async def test_an_edit_that_leaves_much_behind_wants_a_persons_word(begin: Begin
 
 
 async def test_a_quarter_may_leave_without_a_word(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=4)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=4)
     assert (await night.run(edited(campaign, "  p03: night mug 3\n", ""), **PERSON_SAYS_NO)).code == 0
 
 
 async def test_a_renamed_product_costs_nothing(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign()
-    await night.run(campaign)
+    night, campaign = await made(begin)
     ended = await night.run(edited(campaign, "p00:", "mug:"))
     assert said(ended) == ["product p00 is called mug now: nothing due"]
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
@@ -95,18 +85,14 @@ async def test_what_another_campaign_has_is_not_bought(begin: Begin) -> None:
 
 
 async def test_who_does_not_want_it_buys(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     night.resolved |= set(night.ledger.charged)
     ended = await night.run(copied(campaign, "clone"), confirm_reuse=lambda found: False)
     assert (ended.code, ended.seen(Adopted), len(night.ledger.accepted)) == (0, [], 2)
 
 
 async def test_a_campaign_that_was_renamed_costs_nothing(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign()
-    await night.run(campaign)
+    night, campaign = await made(begin)
     ended = await night.run(edited(campaign, "campaign: night\n", "campaign: day\n"))
     assert (ended.code, ended.states, len(night.ledger.accepted)) == (0, {"stored": 8}, 2)
 
@@ -121,9 +107,7 @@ async def test_a_renamed_campaign_whose_images_still_wait_is_refused(begin: Begi
 
 
 async def test_a_renamed_campaign_that_may_not_reuse_is_refused(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     with pytest.raises(UsageError, match="last ran into"):
         await night.run(edited(campaign, "campaign: night\n", "campaign: day\n"), reuse=False)
 
@@ -147,9 +131,7 @@ async def test_a_file_that_was_altered_or_is_gone_is_bought(begin: Begin) -> Non
 
 
 async def test_what_breaks_one_record_stops_nobody(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     other = night.home / "output" / "broken"
     other.mkdir()
     (other / "journal.sqlite").write_bytes(b"not a database at all")
@@ -161,9 +143,7 @@ async def test_what_breaks_one_record_stops_nobody(begin: Begin) -> None:
 
 
 async def test_a_record_is_read_while_its_run_goes_on(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     with Folder(night.output).locked():
         async with SqliteJournal(night.output):
             ended = await night.run(copied(campaign, "clone"))
@@ -244,9 +224,7 @@ async def test_who_does_not_reuse_buys_what_waits_elsewhere(begin: Begin) -> Non
 async def test_a_crash_between_name_and_record_is_mended_by_the_next_run(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     clone = copied(campaign, "clone")
     with monkeypatch.context() as patched:
         patched.setattr(SqliteJournal, "record", crash)
@@ -336,9 +314,7 @@ async def test_who_says_no_to_one_campaign_of_a_run_may_buy_the_same_for_the_oth
 
 
 async def test_an_edit_that_is_taken_back_needs_no_word(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign()
-    await night.run(campaign)
+    night, campaign = await made(begin)
     there = edited(campaign, "on a table", "on a shelf")
     await night.run(there)
     back = edited(there, "on a shelf", "on a table")
@@ -348,17 +324,13 @@ async def test_an_edit_that_is_taken_back_needs_no_word(begin: Begin) -> None:
 
 
 async def test_an_edit_that_makes_nothing_due_needs_no_word_however_much_it_leaves(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=4)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=4)
     less = edited(campaign, "  p01: night mug 1\n  p02: night mug 2\n  p03: night mug 3\n", "")
     assert (await night.run(less, **PERSON_SAYS_NO)).code == 0
 
 
 async def test_what_is_stored_counts_whenever_it_was_bought(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=4)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=4)
     half = edited(campaign, "  p02: night mug 2\n  p03: night mug 3\n", "")
     await night.run(half)
     more = edited(half, "  p01: night mug 1\n", "  p02: night mug 2\n  p03: night mug 3\n  p04: night mug 4\n")
@@ -372,9 +344,7 @@ async def test_what_is_stored_counts_whenever_it_was_bought(begin: Begin) -> Non
 
 
 async def test_what_is_not_selected_is_not_due(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign()
-    await night.run(campaign)
+    night, campaign = await made(begin)
     now = edited(campaign, "p01: night mug 1", "p01: night jug 1")
     ended = await night.run(now, only=Selection({"product": frozenset(["p00"])}), **PERSON_SAYS_NO)
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)

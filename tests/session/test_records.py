@@ -17,7 +17,7 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.run.control import Control
 from campaign_runner.verify.verification import verify
-from tests.fixtures import Begin
+from tests.fixtures import Begin, made
 from tests.night import Night
 from tests.session.edits import edited
 
@@ -57,9 +57,7 @@ async def test_a_journal_that_lost_its_newest_part_is_refused(begin: Begin) -> N
 
 
 async def test_a_journal_without_anything_in_it_is_not_a_new_one(begin: Begin) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=1)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=1)
     whole = (night.output / "journal.sqlite").rename(night.home / "whole")
     for left in ("manifest.json", "images", "contact-sheet.jpg"):  # a copy of the record alone
         (night.output / left).rename(night.home / left)
@@ -78,9 +76,7 @@ async def test_a_journal_without_anything_in_it_is_not_a_new_one(begin: Begin) -
 
 
 async def test_after_a_run_one_file_is_the_whole_record_also_beside_a_reader(begin: Begin, tmp_path: Path) -> None:
-    night = await begin()
-    campaign = night.campaign(requests=2)
-    await night.run(campaign)
+    night, campaign = await made(begin, requests=2)
     more = edited(campaign, "p00: night mug 0\n", "p00: night mug 0\n  p02: one\n")
     with Ledger(night.output) as reader:  # `status`, say, of another process
         await night.run(more)
