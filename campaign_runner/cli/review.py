@@ -15,7 +15,7 @@ from campaign_runner.cli import options
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of, tell_remarks
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.review_page import serve, written_page
+from campaign_runner.cli.review_page import serve, write_mail, written_page
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.output_folder.folder import DECISIONS
@@ -66,6 +66,12 @@ class Given:
 @click.argument("name", metavar="NAME")
 @click.option("--no-open", is_flag=True, help="Do not open the browser; print which file to open.")
 @click.option("--page", "is_page", is_flag=True, help="Write the page into the output folder instead of serving it.")
+@click.option(
+    "--single-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the page with its pictures as one file to mail.",
+)
 @click.option("--list", "is_listed", is_flag=True, help="List what was decided, row by row.")
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="List as a table, with empty columns for verdicts and notes.")
@@ -88,6 +94,7 @@ def command(
     name: str,
     no_open: bool,
     is_page: bool,
+    single_file: Path | None,
     is_listed: bool,
     as_json: bool,
     as_csv: bool,
@@ -110,6 +117,9 @@ def command(
     reads the table of --list --csv back.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
+    if single_file is not None:
+        write_mail(target, single_file)
+        return
     if is_page:
         click.echo(written_page(target))
         return

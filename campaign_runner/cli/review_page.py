@@ -16,17 +16,28 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.review.marks import Reviewer
 from campaign_runner.review.page.doorway import doorway
 from campaign_runner.review.page.page_data import PageSources
-from campaign_runner.review.page.page_file import write_page
+from campaign_runner.review.page.page_file import write_single_file, write_with_thumbnails
 from campaign_runner.review.page.served_data import ServedReview
 from campaign_runner.review.page.server import serving_review
 from campaign_runner.tasks import in_thread
+from campaign_runner.text import printable
 
 
 def written_page(target: Target) -> Path:
     """Write `review.html` of a campaign; the answer is where it is. Raises StoreError, IntegrityError, UsageError."""
-    is_running = target.folder.is_held()
-    with target.folder.ledger(is_running=is_running) as ledger:
-        return write_page(PageSources(target.folder, _plan(target), ledger))
+    with target.folder.ledger() as ledger:
+        sources = PageSources(target.folder, _plan(target), ledger)
+        return asyncio.run(write_with_thumbnails(sources, _warn))
+
+
+def write_mail(target: Target, file: Path) -> None:
+    """Write the page as one file to mail. Raises UsageError for a large one, StoreError, IntegrityError."""
+    with target.folder.ledger() as ledger:
+        asyncio.run(write_single_file(PageSources(target.folder, _plan(target), ledger), file.absolute(), _warn))
+
+
+def _warn(text: str) -> None:
+    click.echo(printable(text), err=True)
 
 
 def serve(target: Target, reviewer: Reviewer, *, opens: bool) -> None:

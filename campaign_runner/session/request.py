@@ -34,6 +34,8 @@ class RunRequest:
     start_over: bool = False
     reuse: bool = True
     """Whether images of other campaigns may be used."""
+    review: bool = False
+    """Whether the page to choose on is written once everything is stored."""
     shared: SharedLimits = field(default_factory=SharedLimits)
     forbidden: CampaignError | None = None
     """Why nothing may be bought; what is paid for is fetched all the same."""

@@ -15,6 +15,8 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.report.sheet.contents import Contents, contents
 from campaign_runner.report.sheet.sheet_file import keep_sheet
 from campaign_runner.report.summary import Summary, report
+from campaign_runner.review.page.page_data import PageSources
+from campaign_runner.review.page.page_file import keep_page
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.session.last_text import NO_TEXT
 from campaign_runner.session.request import UserInterface
@@ -41,6 +43,7 @@ async def close(run: Session) -> int:
         seconds=seconds,
         now=ui.control.clock.now(),
     )
+    await _keep_page(run)
     for line in report(summary, ledger):
         ui.report(line)
     ending.raise_bug()
@@ -73,6 +76,18 @@ async def _look(ui: UserInterface, folder: Folder, shown: Contents) -> Path | No
     if ui.control.ending.signal is None:
         await keep_sheet(shown, folder, lambda text: ui.control.observe(Warned(text)))
     return folder.sheet if folder.sheet.exists() else None
+
+
+async def _keep_page(run: Session) -> None:
+    """The page to choose on, with its thumbnails; a signal ends the making of these."""
+    ending = run.control.ending
+    if run.order.review and ending.signal is None and run.plan.knows_keys:
+        sources = PageSources(run.folder, run.plan, run.ledger)
+        await keep_page(
+            sources,
+            lambda text: run.control.observe(Warned(text)),
+            is_stopped=lambda: ending.signal is not None,
+        )
 
 
 def reasons(ending: Ending) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pkgutil
 import random
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def become(order: dict[str, Any]) -> None:
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = ["campaign-runner", *order["arguments"]]
+    sys.argv = ["campaign-runner", *without_page(order["arguments"])]
     if order["largest_file"] is not None:
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], most))
@@ -53,6 +53,11 @@ def become(order: dict[str, Any]) -> None:
     if order["notes"] is not None:
         notes = os.open(order["notes"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         Steps(notes, order["die_at"], _last_words(order["power_fails"])).install()
+
+
+def without_page(arguments: Sequence[str]) -> list[str]:
+    """A run that makes no thumbnails: here it is about what is bought and recorded."""
+    return [*arguments, *(["--no-review"] if list(arguments[:1]) == ["run"] else [])]
 
 
 def _last_words(disk: str | None) -> Callable[[], None]:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from tests.checker import Seen, check, since
+from tests.processes.launcher import without_page
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 CAMPAIGN = """\
@@ -117,7 +118,7 @@ class Machine:
         self.exits.clear()
         self.resolved |= "--resubmit" in arguments
         return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
+            [*PROGRAM, *without_page([str(argument) for argument in arguments])],
             cwd=cwd or self.home,
             env=self.env,
             stdin=subprocess.DEVNULL,

@@ -1,29 +1,135 @@
-"""review.html in the output folder: rewritten only if it would show something else."""
+"""The page as a file: review.html in the output folder with its thumbnails, or one file to mail that holds them all."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from campaign_runner.disk import files
-from campaign_runner.output_folder.folder import Folder
+from campaign_runner.errors import CampaignError, UsageError
+from campaign_runner.journal.ledger import Entry, Ledger
+from campaign_runner.model import State
+from campaign_runner.output_folder.folder import REVIEW, REVIEW_PAGE, Folder
+from campaign_runner.plan.plan import Plan
 from campaign_runner.review.page.document import document
-from campaign_runner.review.page.page_data import PageSources, page_data
+from campaign_runner.review.page.page_data import Addresses, AddressOf, PageSources, beside_the_page, page_data
+from campaign_runner.review.rows import recorded
+from campaign_runner.review.thumbnails.thumbnail import LARGE, SMALL, name_of, path_of
+from campaign_runner.review.thumbnails.workers import WantedThumbnail, make_thumbnails
+from campaign_runner.tasks import in_thread
+from campaign_runner.text import plural
 
-REVIEW_PAGE = "review.html"
+LARGEST_SINGLE_FILE = 25_000_000
+"""Bytes: what most mail servers take."""
+_BASE64 = 4 / 3
 
 
 def write_page(sources: PageSources) -> Path:
-    """Write the page into its output folder, durably; the answer is where it is. Raises StoreError, IntegrityError."""
-    target = page_path(sources.folder)
+    """Write review.html, durably, unless it says the same already; the answer is where it is.
+
+    Raises StoreError, IntegrityError.
+    """
+    target = sources.folder.path / REVIEW_PAGE
     content = document(page_data(sources)).encode()
     if not _holds(target, content):
         files.write_durably(target, content)
     return target
 
 
-def page_path(folder: Folder) -> Path:
-    """Where the page of an output folder is."""
-    return folder.path / REVIEW_PAGE
+async def write_with_thumbnails(
+    sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool] = lambda: False
+) -> Path:
+    """Make the thumbnails that are missing, then the page; `warn` is told which could not be made.
+
+    Raises StoreError, IntegrityError.
+    """
+    wanted = _wanted(sources.plan, sources.ledger)
+    for flaw in await make_thumbnails(sources.folder, wanted, is_stopped=is_stopped):
+        warn(f"no thumbnail: {flaw}")
+    return write_page(PageSources(sources.folder, sources.plan, sources.ledger, with_thumbnails(sources.folder)))
+
+
+async def keep_page(sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool]) -> None:
+    """The same at the end of a run, once there is a picture to look at. Raises nothing: `warn` is told."""
+    if not _wanted(sources.plan, sources.ledger):
+        return
+    try:
+        await write_with_thumbnails(sources, warn, is_stopped=is_stopped)
+    except CampaignError as error:
+        warn(f"the review page was not written: {error}")
+
+
+def with_thumbnails(folder: Folder) -> AddressOf:
+    """Relative links to thumbnails, where they are made; else to the image itself."""
+    path = folder.path / REVIEW
+    with files.translating(path):
+        there = {each.name for each in path.iterdir()} if path.is_dir() else set()
+
+    def address_of(entry: Entry) -> Addresses:
+        plain = beside_the_page(entry)
+        small, large = (name_of(entry.sha256 or "", edge) for edge in (SMALL, LARGE))
+        return Addresses(
+            f"{REVIEW}/{small}" if small in there else plain.small,
+            f"{REVIEW}/{large}" if large in there else plain.large,
+            plain.file,
+        )
+
+    return address_of
+
+
+async def write_single_file(sources: PageSources, target: Path, warn: Callable[[str], None]) -> None:
+    """Write a page to mail that holds its pictures, 1,280 pixels long.
+
+    Raises UsageError where it would be larger than mail takes, StoreError, IntegrityError.
+    """
+    wanted = _wanted(sources.plan, sources.ledger)
+    for flaw in await make_thumbnails(sources.folder, wanted):
+        warn(f"no thumbnail: {flaw}")
+    _refuse_large(sources.folder, wanted)
+    inside = PageSources(
+        sources.folder, sources.plan, sources.ledger, _inside(sources.folder), sources.reviewer, is_single_file=True
+    )
+    content = await in_thread(lambda data: document(data).encode(), page_data(inside))
+    files.write_durably(target, content)
+
+
+def _refuse_large(folder: Folder, wanted: list[WantedThumbnail]) -> None:
+    sizes = [size for each in wanted if (size := _bytes_of(path_of(folder, each.sha256, LARGE)))]
+    whole = sum(sizes) * _BASE64
+    if whole > LARGEST_SINGLE_FILE:
+        fits = int(len(sizes) * LARGEST_SINGLE_FILE / whole)
+        raise UsageError(
+            f"{plural(len(sizes), 'image')} would make a file of {whole / 1e6:,.0f} MB; mail takes "
+            f"{LARGEST_SINGLE_FILE // 1_000_000} MB, about {plural(fits, 'image')}. Send the output folder instead: "
+            f"{REVIEW_PAGE} with {REVIEW}/ and images/"
+        )
+
+
+def _bytes_of(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _inside(folder: Folder) -> AddressOf:
+    """The pictures themselves, as addresses; one whose thumbnail cannot be made is not in the file."""
+
+    def address_of(entry: Entry) -> Addresses:
+        path = path_of(folder, entry.sha256 or "", LARGE)
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        data = f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
+        return Addresses("", "", data)
+
+    return address_of
+
+
+def _wanted(plan: Plan, ledger: Ledger) -> list[WantedThumbnail]:
+    return list(_stored(plan, ledger))
+
+
+def _stored(plan: Plan, ledger: Ledger) -> Iterator[WantedThumbnail]:
+    for _, entry in recorded(plan, ledger):
+        if entry is not None and entry.state == State.STORED and entry.file and entry.sha256:
+            yield WantedThumbnail(entry.file, entry.sha256)
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -12,6 +12,11 @@ export function readPageData() {
 
 /** The same from an answer of the server. */
 export function linked(data) {
+  // A file to mail holds each picture once.
+  for (const image of data.images) {
+    image.large ||= image.file;
+    image.small ||= image.file;
+  }
   const varying = AXES.filter((axis) => new Set(data.rows.map((row) => row.axes[axis])).size > 1);
   data.rows = data.rows.map((row, number) => ({
     ...row,
