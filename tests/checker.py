@@ -312,6 +312,7 @@ def _check_nothing_left(output: Path) -> None:
     staging = output / ".staging"
     assert not staging.exists() or not list(staging.iterdir()), "something is left in the staging folder"
     others = {path.name for path in output.iterdir() if path.is_file()} - OURS
+    others = {name for name in others if not re.fullmatch(r"contact-sheet-\d+\.jpg", name)}
     others = {name for name in others if not re.fullmatch(r"manifest\.kept-\d+\.json", name)}  # see `run --start-over`
     assert not others, f"{others} lie in the output folder"
     assert {path.name for path in output.iterdir() if path.is_dir()} <= FOLDERS, "a folder too many"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from campaign_runner.ports import Store
 from campaign_runner.store import FolderStore
 
 SHEET = "contact-sheet.jpg"
+SHEETS = re.compile(r"contact-sheet(-[0-9]+)?\.jpg")
+"""The names of all contact sheets."""
 REVIEW, REVIEW_PAGE = "review", "review.html"
 """The page for looking and choosing, and the folder of its small pictures."""
 DECISIONS = "decisions"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from campaign_runner.errors import CampaignError
@@ -12,8 +12,8 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
 from campaign_runner.plan.due import PlanStatus
-from campaign_runner.report.sheet.contents import Contents, contents
-from campaign_runner.report.sheet.sheet_file import keep_sheet
+from campaign_runner.report.sheet.contents import Contents, sheets
+from campaign_runner.report.sheet.sheet_file import keep_sheets
 from campaign_runner.report.summary import Summary, report
 from campaign_runner.review.page.page_data import PageSources
 from campaign_runner.review.page.page_file import keep_page
@@ -38,7 +38,7 @@ async def close(run: Session) -> int:
         requests=ledger.requests(),
         exit=code,
         reasons=list(reasons(ending)),
-        look=await _look(ui, folder, contents(plan, ledger, everything)),
+        look=await _look(ui, folder, sheets(plan, ledger, everything)),
         allowance=run.allowance,
         seconds=seconds,
         now=ui.control.clock.now(),
@@ -71,10 +71,10 @@ def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
     return exit_code(run.control.ending, selected, doubts_elsewhere=elsewhere)
 
 
-async def _look(ui: UserInterface, folder: Folder, shown: Contents) -> Path | None:
-    """Where the contact sheet is; drawn again unless a signal came."""
+async def _look(ui: UserInterface, folder: Folder, shown: Sequence[Contents]) -> Path | None:
+    """Where the first contact sheet is; all are drawn again, if they differ, unless a signal came."""
     if ui.control.ending.signal is None:
-        await keep_sheet(shown, folder, lambda text: ui.control.observe(Warned(text)))
+        await keep_sheets(shown, folder, lambda text: ui.control.observe(Warned(text)))
     return folder.sheet if folder.sheet.exists() else None
 
 

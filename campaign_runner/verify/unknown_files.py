@@ -9,14 +9,14 @@ from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.delivery_record import FILE as DELIVERIES
 from campaign_runner.output_folder.delivery_record import OLD, TARGET
-from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, REVIEW, REVIEW_PAGE, SHEET
+from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, REVIEW, REVIEW_PAGE, SHEETS
 from campaign_runner.output_folder.manifest_writer import KEPT
 from campaign_runner.ports import Store
 from campaign_runner.store import length_of, sha256_of
 
 COMPARISON = ("comparison.json", "comparison.html")
 _RECORD = ("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", ".lock")
-OURS = frozenset((*_RECORD, SHEET, REVIEW_PAGE, DELIVERIES, *COMPARISON))
+OURS = frozenset((*_RECORD, REVIEW_PAGE, DELIVERIES, *COMPARISON))
 _OUR_FOLDERS = frozenset((DAMAGED, REVIEW, DECISIONS, TARGET, OLD))
 _LEFT_BY_SYSTEMS = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
@@ -29,7 +29,7 @@ async def strangers(store: Store, known: Collection[str]) -> AsyncIterator[str]:
     """
     async for name in store.names():
         folder, below, _ = name.partition("/")
-        is_ours = name in OURS or KEPT.fullmatch(name) or (below and folder in _OUR_FOLDERS)
+        is_ours = name in OURS or SHEETS.fullmatch(name) or KEPT.fullmatch(name) or (below and folder in _OUR_FOLDERS)
         if not is_ours and name not in known and not _is_left_behind(name):
             yield name
 

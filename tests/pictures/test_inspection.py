@@ -14,13 +14,13 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from campaign_runner.errors import Damaged
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.inspection import examine, opened
 from campaign_runner.pictures.likeness import difference_hash
 from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.report.sheet.contents import Picture
 from campaign_runner.report.sheet.drawing import thumbnail
 from campaign_runner.report.sheet.layout import Place
-from campaign_runner.store import FolderStore
 
 MIB = 1 << 20
 SIZE = (64, 48)
@@ -133,7 +133,7 @@ async def test_whoever_looks_at_pictures_opens_it_too(content: bytes, tmp_path: 
     assert likeness(content, plain.read_bytes()).verdict == "identical_pixels"
     warned: list[str] = []
     assert (
-        await thumbnail(FolderStore(tmp_path), Picture(1, "images/a.png", None, ""), Place(0, 0, 32, 24), warned.append)
+        await thumbnail(Folder(tmp_path), Picture(1, "images/a.png", None, ""), Place(0, 0, 32, 24), warned.append)
         is not None
     )
     assert warned == []

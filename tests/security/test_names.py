@@ -18,10 +18,11 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived, id_flaw
 from campaign_runner.cli import run_command
 from campaign_runner.errors import CampaignFileError
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
+from campaign_runner.report.sheet.contents import Picture
 from campaign_runner.report.sheet.drawing import thumbnail
 from campaign_runner.report.sheet.layout import Place
-from campaign_runner.store import FolderStore
 from tests.leaks import check_shown
 from tests.recorded import record
 
@@ -132,6 +133,6 @@ async def test_the_contact_sheet_shows_no_picture_from_elsewhere(
     Image.new("RGB", (8, 8)).save(tmp_path / "away.png")
     stand(folder)
     warnings: list[str] = []
-    picture = type("Named", (), {"file": file})()
-    assert await thumbnail(FolderStore(folder), picture, Place(0, 0, 8, 8), warnings.append) is None
+    picture = Picture(1, file, None, "")
+    assert await thumbnail(Folder(folder), picture, Place(0, 0, 8, 8), warnings.append) is None
     assert "cannot be read" in warnings[0]

@@ -1,4 +1,4 @@
-"""What stands on a contact sheet: the first variations in plan order, a row for each cell."""
+"""What stands on the contact sheets: every image that exists, in plan order, a row for each cell."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from itertools import groupby, islice
+from itertools import groupby
 
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import Cell, Size, State
 from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.tasks import batched
 from campaign_runner.text import plural
 
 MOST_PICTURES = 200
+"""Of one sheet."""
+_AT_ONCE = 500
 _WORDS = {
     State.ACCEPTED: "at the service",
     State.IN_DOUBT: "in doubt",
@@ -31,6 +34,7 @@ class Picture:
     file: str | None
     sha256: str | None
     missing: str
+    key8: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +70,54 @@ class Contents:
         return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def contents(plan: Plan, ledger: Ledger, counts: Mapping[State, int]) -> Contents:
-    """What a campaign's sheet shows now; `counts` are those of the whole campaign, by state."""
-    planned = list(islice(plan, MOST_PICTURES))
-    entries = ledger.entries([each.variation.key for each in planned])
+def sheets(plan: Plan, ledger: Ledger, counts: Mapping[State, int]) -> list[Contents]:
+    """What a campaign's sheets show now: every image that exists, then as many others as the last one has room for.
+
+    `counts` are those of the whole campaign, by state. None where no image exists.
+    """
+    if not counts[State.STORED]:
+        return []
+    shown = _shown(plan, ledger, counts[State.STORED])
+    pages = list(batched(shown, MOST_PICTURES))
     has_presets = len(plan.campaign.presets) > 1
-    rows = tuple(
-        _row(cell, [_picture(each, entries.get(each.variation.key)) for each in of_cell], has_presets=has_presets)
-        for cell, of_cell in groupby(planned, key=lambda each: each.variation.cell)
-    )
-    campaign = plan.campaign
-    return Contents(campaign.campaign, _subtitle(campaign.model, len(plan), len(planned), counts), rows)
+    return [
+        Contents(
+            plan.campaign.campaign,
+            _subtitle(plan, len(shown), counts, f"sheet {number} of {len(pages)}" if len(pages) > 1 else ""),
+            tuple(
+                _row(cell, [_picture(each, entry) for each, entry in of_cell], has_presets=has_presets)
+                for cell, of_cell in groupby(page, key=lambda each: each[0].variation.cell)
+            ),
+        )
+        for number, page in enumerate(pages, 1)
+    ]
 
 
-def _subtitle(model: str, planned: int, shown: int, counts: Mapping[State, int]) -> str:
+def _shown(plan: Plan, ledger: Ledger, stored: int) -> list[tuple[Planned, Entry | None]]:
+    """The images that exist (there are `stored` of them), then the first others; both in plan order."""
+    existing: list[tuple[Planned, Entry | None]] = []
+    others: list[tuple[Planned, Entry | None]] = []
+    room = -stored % MOST_PICTURES
+    for some in batched(plan, _AT_ONCE):
+        entries = ledger.entries([each.variation.key for each in some])
+        for each in some:
+            entry = entries.get(each.variation.key)
+            is_there = entry is not None and entry.state == State.STORED
+            (existing if is_there else others).append((each, entry))
+        del others[room:]
+        if len(existing) >= stored and len(others) >= room:
+            break
+    return existing + others
+
+
+def _subtitle(plan: Plan, shown: int, counts: Mapping[State, int], which: str) -> str:
+    planned = len(plan)
     parts = [plural(planned, "image")]
     if counts[State.STORED] < planned:
         parts += [f"{number:,} {_WORDS.get(state, state)}" for state in State if (number := counts[state])]
     if shown < planned:
-        parts.append(f"the first {shown} are shown")
-    return "   ".join([model, *parts])
+        parts.append(f"{shown:,} are shown")
+    return "   ".join([plan.campaign.model, *parts, *([which] if which else [])])
 
 
 def _row(cell: Cell, pictures: list[Picture], *, has_presets: bool) -> Row:
@@ -94,7 +126,7 @@ def _row(cell: Cell, pictures: list[Picture], *, has_presets: bool) -> Row:
 
 
 def _picture(planned: Planned, entry: Entry | None) -> Picture:
-    seed = planned.variation.seed
+    seed, key8 = planned.variation.seed, planned.variation.key[:8]
     if entry is None or entry.state != State.STORED:
-        return Picture(seed, None, None, _WORDS[entry.state if entry else State.PENDING])
-    return Picture(seed, entry.file, entry.sha256, "cannot be read")
+        return Picture(seed, None, None, _WORDS[entry.state if entry else State.PENDING], key8)
+    return Picture(seed, entry.file, entry.sha256, "cannot be read", key8)

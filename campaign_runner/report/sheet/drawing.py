@@ -8,10 +8,13 @@ from functools import lru_cache, partial
 from PIL import Image, ImageDraw, ImageFont
 
 from campaign_runner.errors import CampaignError
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.inspection import BROKEN, opened
-from campaign_runner.ports import Content, Store
+from campaign_runner.ports import Content
 from campaign_runner.report.sheet.contents import Contents, Picture
 from campaign_runner.report.sheet.layout import CAPTION, HEADER, MARGIN, Page, Place, PlacedRow
+from campaign_runner.review.thumbnails.thumbnail import SMALL, path_of
+from campaign_runner.tasks import in_thread
 
 _PAPER, _INK, _QUIET, _RULE, _BOX = "#faf9f6", "#26241f", "#827d72", "#dfdcd3", "#e9e6de"
 _TITLE, _NAME, _LOOK, _SMALL = 40, 21, 16, 14  # pixels
@@ -33,15 +36,30 @@ def draw(contents: Contents, laid_out: Page, thumbnails: Sequence[Image.Image | 
     return image
 
 
-async def thumbnail(store: Store, picture: Picture, place: Place, warn: Warn) -> Image.Image | None:
-    """The picture at the size of its place, decoded no larger than that needs; None if there is none."""
+async def thumbnail(folder: Folder, picture: Picture, place: Place, warn: Warn) -> Image.Image | None:
+    """The picture at the size of its place; None if there is none.
+
+    From the thumbnail in `review/` where that was made, else from the image, decoded no larger than it needs to be.
+    """
     if picture.file is None:
         return None
     try:
-        return await store.open(picture.file, partial(_small, place))
+        if await folder.store.present([picture.file]):
+            small = await in_thread(_from_thumbnail, folder, picture, place)
+            if small is not None:
+                return small
+        return await folder.store.open(picture.file, partial(_small, place))
     except (*BROKEN, CampaignError) as error:
         warn(f"the contact sheet has no {picture.file}: it cannot be read ({type(error).__name__})")
         return None
+
+
+def _from_thumbnail(folder: Folder, picture: Picture, place: Place) -> Image.Image | None:
+    path = path_of(folder, picture.sha256 or "", SMALL)
+    if path.is_symlink() or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return _small(place, file)
 
 
 def _small(place: Place, file: Content) -> Image.Image:
@@ -89,7 +107,8 @@ def _picture(image: Image.Image, picture: Picture, place: Place, found: Image.Im
     else:
         image.paste(found, (place.left, place.top))
     caption = (place.left, place.top + place.height + CAPTION / 2 - 2)
-    pen.text(caption, f"seed {picture.seed}", _QUIET, _font(_SMALL), anchor="lm")
+    told = "  ".join(part for part in (picture.key8, f"seed {picture.seed}") if part)
+    pen.text(caption, _short(told, _SMALL, place.width), _QUIET, _font(_SMALL), anchor="lm")
 
 
 def _short(text: str, size: int, width: int) -> str:

@@ -1,4 +1,4 @@
-"""The contact sheet in the output folder: rewritten only when it would show something else.
+"""The contact sheets in the output folder: each rewritten only when it would show something else.
 
 What it shows is noted in the file as a digest. Whatever goes wrong is a warning; the sheet that
 was there stays as it was.
@@ -6,6 +6,7 @@ was there stays as it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -16,54 +17,72 @@ from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.inspection import BROKEN
 from campaign_runner.ports import Store
-from campaign_runner.report.sheet.contents import Contents
+from campaign_runner.report.sheet.contents import Contents, Picture
 from campaign_runner.report.sheet.drawing import Warn, draw, thumbnail
 from campaign_runner.report.sheet.layout import page
 from campaign_runner.tasks import in_thread
 
-_LOOK = 1  # of the drawing itself: another number, and every sheet is drawn anew
+_OURS = b"campaign_runner "
+_LOOK = 2  # of the drawing itself: another number, and every sheet is drawn anew
 _QUALITY = 88
 
 
-async def keep_sheet(contents: Contents, folder: Folder, warn: Warn) -> None:
-    """Draw the sheet of an output folder if it shows something new, and there is a picture to look at.
+async def keep_sheets(sheets: Sequence[Contents], folder: Folder, warn: Warn) -> None:
+    """Draw the sheets of an output folder that show something new; those that are too many are taken away.
 
     Only for the holder of the folder's lock. Raises nothing: `warn` is told what went wrong.
     """
-    if not contents.has_any:
-        return
     warnings: list[str] = []
     try:
-        await _keep(contents, folder, warnings.append)
+        for number, contents in enumerate((each for each in sheets if each.has_any), 1):
+            await _keep(contents, folder, number, warnings.append)
+        if sheets:
+            await in_thread(_remove_further, folder, sum(each.has_any for each in sheets))
     except CampaignError as error:
         warnings.append(f"the contact sheet was not drawn: {error}")
     for warning in warnings:
         warn(warning)
 
 
-async def _keep(contents: Contents, folder: Folder, warn: Warn) -> None:
-    mark, store = await _mark(contents, folder.store), folder.store
-    if await in_thread(_mark_of, folder.sheet) == mark:
+def sheet_path(folder: Folder, number: int) -> Path:
+    """Where a sheet is: the first has the plain name."""
+    return folder.sheet if number == 1 else folder.sheet.with_stem(f"{folder.sheet.stem}-{number}")
+
+
+async def _keep(contents: Contents, folder: Folder, number: int, warn: Warn) -> None:
+    mark, path = await _mark(contents, folder.store), sheet_path(folder, number)
+    if await in_thread(_mark_of, path) == mark:
         return
     laid_out = page(contents)
     placed = [each for row in laid_out.rows for each in zip(row.row.pictures, row.pictures, strict=True)]
-    thumbnails = [await thumbnail(store, picture, place, warn) for picture, place in placed]
-    await in_thread(lambda: _write(draw(contents, laid_out, thumbnails), mark, folder))
+    thumbnails = [await thumbnail(folder, picture, place, warn) for picture, place in placed]
+    await in_thread(lambda: _write(draw(contents, laid_out, thumbnails), mark, path, folder.staging))
 
 
-def _write(sheet: Image.Image, mark: bytes, folder: Folder) -> None:
+def _pictures(contents: Contents) -> Iterator[Picture]:
+    return (picture for row in contents.rows for picture in row.pictures)
+
+
+def _write(sheet: Image.Image, mark: bytes, path: Path, staging: Path) -> None:
     encoded = BytesIO()
     sheet.save(encoded, "JPEG", quality=_QUALITY, comment=mark)
-    with files.replacing(folder.sheet, staging=folder.staging) as file:
+    with files.replacing(path, staging=staging) as file:
         file.write(encoded.getvalue())
+
+
+def _remove_further(folder: Folder, number: int) -> None:
+    """Take away the sheets after the `number`th that we drew when there were more images."""
+    while (_mark_of(path := sheet_path(folder, number + 1)) or b"").startswith(_OURS):
+        files.remove(path)
+        number += 1
 
 
 async def _mark(contents: Contents, store: Store) -> bytes:
     """What tells one sheet from another: what is on it, and which of its files are gone."""
-    named = [picture.file for row in contents.rows for picture in row.pictures if picture.file]
+    named = [picture.file for picture in _pictures(contents) if picture.file]
     there = await store.present(named)
     gone = ",".join(file for file in named if file not in there)
-    return f"campaign_runner {_LOOK} {contents.digest} {gone}"[:60_000].encode()
+    return _OURS + f"{_LOOK} {contents.digest} {gone}"[:60_000].encode()
 
 
 def _mark_of(path: Path) -> bytes | None:

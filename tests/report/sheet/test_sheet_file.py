@@ -13,7 +13,7 @@ from campaign_runner.model import Size
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.report.sheet.contents import Contents, Picture, Row
 from campaign_runner.report.sheet.layout import Place, page
-from campaign_runner.report.sheet.sheet_file import keep_sheet
+from campaign_runner.report.sheet.sheet_file import keep_sheets
 
 RED, GREEN, PAPER = (200, 30, 30), (30, 160, 60), (250, 249, 246)
 SIZE = Size(512, 512)
@@ -37,7 +37,7 @@ async def keep(shown: Contents, folder: Path) -> list[str]:
     """Keep the sheet; the warnings."""
     warnings: list[str] = []
     (folder / ".staging").mkdir(exist_ok=True)
-    await keep_sheet(shown, Folder(folder), warnings.append)
+    await keep_sheets([shown], Folder(folder), warnings.append)
     return warnings
 
 
@@ -132,7 +132,7 @@ async def test_an_old_sheet_stays_where_a_new_one_cannot_be_written(tmp_path: Pa
     warnings: list[str] = []
     changed = replace(shown, subtitle="another")
     (tmp_path / ".staging").rmdir()
-    await keep_sheet(changed, Folder(tmp_path), warnings.append)
+    await keep_sheets([changed], Folder(tmp_path), warnings.append)
     assert len(warnings) == 1 and (tmp_path / "contact-sheet.jpg").read_bytes() == before
 
 
