@@ -88,7 +88,7 @@ def parse(body: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a field occurs twice")
+        raise api_error(400, "bad_request", "A field occurs twice in the body.")
     return fields
 
 
@@ -142,11 +142,11 @@ def _version(
     )
     if findings.mistakes:
         raise validation_error(findings.mistakes)
-    asset = body.get("customModelId")
-    model = catalog.find(asset) if isinstance(asset, str) else None
-    if model is None:
+    if "customModelId" not in body:
         return settings.model_without_header
-    return next((version for version, base in BASES.items() if base == model.base), "image3_custom")
+    asset = body["customModelId"]
+    model = catalog.find(asset) if isinstance(asset, str) else None
+    return "image4_custom" if model is not None and model.base == IMAGE4_BASE else "image3_custom"
 
 
 def _check_texts(fields: Fields, version: str) -> None:

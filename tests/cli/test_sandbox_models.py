@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from campaign_runner.cli.played import catalog
+from campaign_runner.model import CustomModel
 from campaign_runner.sandbox.faults import KINDS
 from campaign_runner.sandbox.settings import Settings
 from tests.cli.typed import Ask
@@ -31,6 +33,14 @@ def test_a_rehearsal_plays_a_custom_model_of_any_name_or_id_and_says_so(ask: Ask
     assert f"model   the sandbox plays '{model}' as a style model; of yours it knows no more than the name" in said.out
     again = ask("rerun", "--sandbox", "output/mine.sandbox")
     assert (again.status, "1 identical bytes" in again.out) == (0, True), again.err
+
+
+def test_what_a_folder_recorded_is_played_as_it_was() -> None:
+    then = CustomModel("urn:aaid:sc:VA6C2:0", "Warm Custom Model", "1", '"then"', "", asset_name="warm")
+    account = catalog([then])
+    assert {model.id for model in account if "Warm Custom Model" in (model.name, model.display)} == {then.id}
+    played = account.find(then.id)
+    assert played is not None and (played.name, played.version, played.etag) == ("warm", "1", '"then"')
 
 
 def test_one_of_its_own_is_not_told(ask: Ask, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ MALFORMED = [
 
 async def answer_to(caller: Caller, head: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(caller.origin.rpartition(":")[2]))
-    writer.write(head + b"\r\n{}")
+    writer.write(head + b"\r\n" + (b"{}" if b"Content-Length: 2" in head else b""))
     answer = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     return answer
@@ -46,6 +46,10 @@ async def test_a_malformed_header_is_400_and_leaves_no_trace(
         assert (await answer_to(caller, head)).split()[1] == b"400"
     assert not [record for record in caplog.records if record.name != "asyncio"]
     assert (await caller.call("GET", "/v3/custom-models")).status == 200
+
+
+async def test_a_caller_of_http_1_0_need_not_name_a_host(caller: Caller) -> None:
+    assert (await answer_to(caller, b"GET /v3/custom-models HTTP/1.0\r\n")).split()[1] == b"401"
 
 
 @pytest.mark.parametrize("content_type", ["", ";;;=", "application/json; charset=never-heard-of", "a/b/c"])

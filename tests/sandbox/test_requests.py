@@ -185,6 +185,13 @@ async def test_a_request_without_a_model_is_image3_or_the_family_of_its_custom_m
     assert caller.sandbox.ledger.entries[0].version == (version or default)
 
 
+async def test_an_unknown_custom_model_is_refused_with_or_without_a_model_version(opened: Open) -> None:
+    caller = await opened(strict=False)
+    for version in ("", "image3_custom", "image4_custom"):
+        answer = await caller.generate(version, customModelId="urn:aaid:sc:EU:nobodys")
+        assert (answer.status, "no published custom model has this id" in answer.json["message"]) == (422, True)
+
+
 async def test_a_switch_lets_ultra_make_the_first_of_several_only(opened: Open) -> None:
     caller = await opened(ultra_many="fewer")
     ticket = await caller.accepted("image4_ultra", seeds=[7, 8])
