@@ -156,21 +156,6 @@ class Unfinished:
     aside: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Reference:
-    """A reference image: its bytes and their real media type."""
-
-    content: bytes
-    media_type: str
-
-
-class References(Protocol):
-    """Where the reference images of a campaign are read from, by the SHA-256 (hex) of their content."""
-
-    async def read(self, sha256: str) -> Reference:
-        """The image. Raises IntegrityError where it is gone or has another content now."""
-
-
 class Journal(Protocol):
     """The durable record. Permissions and facts are different: `intend` asks, `record` tells."""
 

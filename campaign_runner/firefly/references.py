@@ -1,7 +1,7 @@
 """Reference images: each content is handed over once, remembered for 6.5 days, and handed over anew if forgotten.
 
 A request that is refused for a forgotten one was a request of the allowance: its job is left to be asked for
-again, like any other that certainly cost nothing. `Referring` is a Provider that wraps another: it looks after
+again, like any other that certainly cost nothing. `WithReferences` is a Provider that wraps another: it looks after
 uploads and leaves everything else to it.
 """
 
@@ -20,7 +20,7 @@ from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
 from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import Finished, Job, Output, Ticket
-from campaign_runner.ports import Provider, Reference, References
+from campaign_runner.ports import Provider
 from campaign_runner.tasks import in_thread
 
 
@@ -32,12 +32,15 @@ class UploadCache(Protocol):
 
 
 class WithReferences(Provider):
-    """A Provider over `service` that knows the campaign's reference images."""
+    """A Provider over `service` that knows the campaign's reference images.
 
-    def __init__(self, service: FireflyClient, memory: UploadCache, references: References) -> None:
+    `files` by the SHA-256 of what they held when it was planned.
+    """
+
+    def __init__(self, service: FireflyClient, memory: UploadCache, files: Mapping[str, Path]) -> None:
         self._service = service
         self._memory = memory
-        self._references = references
+        self._files = files
         self._known: dict[str, str] = {}
         self._refused: dict[str, Rejected] = {}
         self._handed_over: set[str] = set()  # upload ids of this run
@@ -80,9 +83,9 @@ class WithReferences(Provider):
         return await self._service.fetch(output)
 
     async def _upload(self, sha256: str) -> str:
-        reference = await self._references.read(sha256)
+        content = await _content(self._files[sha256], sha256)
         try:
-            upload_id = await self._service.upload(reference.content, reference.media_type)
+            upload_id = await self._service.upload(content, _media_type(content))
         except Rejected as error:
             self._refused[sha256] = error
             raise
@@ -92,22 +95,15 @@ class WithReferences(Provider):
         return upload_id
 
 
-class ReferenceFiles(References):
-    """The reference images of a campaign on the disk; `paths` by the SHA-256 of what they held when it was planned."""
-
-    def __init__(self, paths: Mapping[str, Path]) -> None:
-        self._paths = paths
-
-    async def read(self, sha256: str) -> Reference:
-        """See References."""
-        path = self._paths[sha256]
-        try:
-            content = await in_thread(path.read_bytes)
-        except OSError as error:
-            raise IntegrityError(f"the reference image {path} cannot be read any more ({error.strerror})") from error
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"the reference image {path} changed while the run went on; run again")
-        return Reference(content, _media_type(content))
+async def _content(path: Path, sha256: str) -> bytes:
+    """The bytes of a reference image. Raises IntegrityError where it is gone or has other ones now."""
+    try:
+        content = await in_thread(path.read_bytes)
+    except OSError as error:
+        raise IntegrityError(f"the reference image {path} cannot be read any more ({error.strerror})") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise IntegrityError(f"the reference image {path} changed while the run went on; run again")
+    return content
 
 
 def _media_type(content: bytes) -> str:

@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 
 from campaign_runner.errors import AccountRefused, CampaignError
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.firefly.references import ReferenceFiles, WithReferences
+from campaign_runner.firefly.references import WithReferences
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
@@ -85,7 +85,7 @@ class Road(ABC):
         store = self.folder.store
         await store.ready()
         await store.check_writable()
-        provider = WithReferences(self.service, self.journal, ReferenceFiles(references))
+        provider = WithReferences(self.service, self.journal, references)
         return Ports(provider, store, journal, quota_of(self.access, self.rate, self.control.clock))
 
     async def take(self, step: Callable[[Self], Awaitable[Self | None]]) -> Self:
