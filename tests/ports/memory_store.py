@@ -48,6 +48,7 @@ class MemoryStore:
         return Put.NEW if is_new else Put.SAME if hashlib.sha256(there).hexdigest() == sha256 else Put.DIFFERENT
 
     async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
+        split_name(name)
         return await put_copy(self, name, sha256, source=source, file=file)
 
     async def holds(self, *stems: str) -> str | None:
@@ -55,7 +56,7 @@ class MemoryStore:
         return next((name for name in names if name in self._files), None)
 
     async def present(self, names: Collection[str]) -> set[str]:
-        return self._files.keys() & set(names)
+        return {name for name in names if split_name(name) and name in self._files}
 
     async def open(self, name: str, look: Callable[[Content], T]) -> T:
         split_name(name)
@@ -64,7 +65,7 @@ class MemoryStore:
         return await in_thread(look, BytesIO(self._files[name]))
 
     async def digest(self, name: str) -> str | None:
-        content = self._files.get(name)
+        content = self._files.get("/".join(split_name(name)))
         return None if content is None else hashlib.sha256(content).hexdigest()
 
     async def remove(self, name: str, sha256: str) -> None:

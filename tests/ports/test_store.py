@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.errors import IntegrityError, NameTooLong
-from campaign_runner.ports import Put, Store
+from campaign_runner.ports import Content, Put, Store
 from campaign_runner.store import FolderStore
+from tests.ports.memory_store import MemoryStore
 from tests.ports.pictures import picture
 
 OpenStore = Callable[[], Awaitable[Store]]
@@ -27,7 +28,18 @@ def folder_store(place: Path) -> OpenStore:
     return opened
 
 
-STORES: list[Callable[[Path], OpenStore]] = [folder_store]
+def memory_store(place: Path) -> OpenStore:
+    files: dict[str, bytes] = {}
+
+    async def opened() -> Store:
+        store = MemoryStore(files, place.name)
+        await store.ready()
+        return store
+
+    return opened
+
+
+STORES: list[Callable[[Path], OpenStore]] = [folder_store, memory_store]
 
 
 @pytest.fixture(params=STORES)
@@ -42,6 +54,13 @@ async def store(open_store: OpenStore) -> Store:
     return await open_store()
 
 
+DIGEST = sha256(b"picture").hexdigest()
+
+
+def read(content: Content) -> bytes:
+    return content.read()
+
+
 def everything_in(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*"))
 
@@ -53,7 +72,7 @@ async def put(store: Store, content: bytes, name: str = NAME) -> Put:
 async def test_what_stands_under_a_name_is_read(store: Store) -> None:
     await put(store, b"picture")
     name = await store.holds(NAME.removesuffix(".jpg"))
-    assert name == NAME and await store.open(name, lambda file: file.read()) == b"picture"
+    assert name == NAME and await store.open(name, read) == b"picture"
 
 
 async def test_a_new_name_is_published(store: Store) -> None:
@@ -140,10 +159,19 @@ async def test_another_stem_holds_nothing(stem: str, store: Store) -> None:
 )
 async def test_a_name_that_leaves_the_store_is_refused(name: str, store: Store, tmp_path: Path) -> None:
     before = everything_in(tmp_path)
-    with pytest.raises(IntegrityError):
-        await put(store, b"picture", name)
-    with pytest.raises(IntegrityError):
-        await store.holds(name)
+    asked: list[Callable[[], Awaitable[object]]] = [
+        lambda: put(store, b"picture", name),
+        lambda: store.holds(name),
+        lambda: store.open(name, read),
+        lambda: store.digest(name),
+        lambda: store.remove(name, DIGEST),
+        lambda: store.present([name]),
+        lambda: store.second_name(name, DIGEST, source=store, file=NAME),
+        lambda: store.second_name(NAME, DIGEST, source=store, file=name),
+    ]
+    for ask in asked:
+        with pytest.raises(IntegrityError):
+            await ask()
     assert everything_in(tmp_path) == before
 
 
@@ -157,3 +185,94 @@ async def test_an_interrupted_put_leaves_nothing_under_the_name(open_store: Open
         await asyncio.wait([putting])
         held = await store.holds(f"images/soap/{turns}")
         assert await put(store, content, f"images/soap/{turns}.jpg") is (Put.NEW if held is None else Put.SAME)
+
+
+async def test_what_is_read_is_one_opening_that_may_be_gone_through_again_and_in_parts(store: Store) -> None:
+    await put(store, b"picture")
+
+    def look(content: Content) -> tuple[bytes, bytes, int]:
+        start, rest = content.read(3), content.read()
+        return start, rest, content.seek(0) + len(content.read())
+
+    assert await store.open(NAME, look) == (b"pic", b"ture", 7)
+
+
+async def test_what_goes_wrong_with_looking_is_the_callers(store: Store) -> None:
+    await put(store, b"picture")
+
+    def fail(content: Content) -> None:
+        raise LookupError(content.read())
+
+    with pytest.raises(LookupError, match="picture"):
+        await store.open(NAME, fail)
+
+
+async def test_what_is_not_there_cannot_be_opened_and_has_no_digest(store: Store) -> None:
+    for name in (NAME, "images/soap/a.jpg", "a.jpg"):
+        with pytest.raises(FileNotFoundError):
+            await store.open(name, read)
+        assert await store.digest(name) is None
+        await store.remove(name, DIGEST)
+
+
+async def test_a_name_is_taken_away_only_from_the_bytes_that_are_meant(store: Store) -> None:
+    await put(store, b"picture")
+    await store.remove(NAME, sha256(b"other").hexdigest())
+    assert await store.digest(NAME) == DIGEST
+    await store.remove(NAME, DIGEST)
+    assert await store.digest(NAME) is None
+    assert await put(store, b"other") is Put.NEW
+
+
+async def test_a_second_name_outlives_the_first(store: Store) -> None:
+    await put(store, b"picture")
+    await store.ready("removed")
+    aside = NAME.replace("images", "removed")
+    assert await store.second_name(aside, DIGEST, source=store, file=NAME) is Put.NEW
+    assert await store.second_name(aside, DIGEST, source=store, file=NAME) is Put.SAME
+    await store.remove(NAME, DIGEST)
+    assert await store.open(aside, read) == b"picture"
+
+
+@pytest.mark.parametrize("other", STORES)
+async def test_bytes_of_another_store_get_a_name_if_they_are_those_and_it_is_free(
+    other: Callable[[Path], OpenStore], store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    source = await other(tmp_path / "other")()
+    await put(source, b"picture", "images/a.jpg")
+    await put(source, b"pictur", "images/b.jpg")
+
+    async def ask(file: str) -> Put | None:
+        return await store.second_name(NAME, DIGEST, source=source, file=file)
+
+    assert (await ask("images/b.jpg"), await ask("images/c.jpg"), await ask("soap/c.jpg")) == (None, None, None)
+    assert await store.digest(NAME) is None
+    assert (await ask("images/a.jpg"), await ask("images/a.jpg")) == (Put.NEW, Put.SAME)
+    await store.remove(NAME, DIGEST)
+    await put(store, b"other")
+    assert await ask("images/a.jpg") is Put.DIFFERENT
+    assert await store.open(NAME, read) == b"other"
+
+
+async def test_names_are_told_by_how_they_begin_and_which_are_there(store: Store) -> None:
+    await store.ready("removed")
+    names = ["images/soap/b.jpg", "images/candle/a.jpg", "removed/soap/c.png", "images/soap/a.jpg"]
+    for name in names:
+        await put(store, b"picture", name)
+    assert [name async for name in store.names()] == sorted(names)
+    assert [name async for name in store.names("images/soap/")] == ["images/soap/a.jpg", "images/soap/b.jpg"]
+    assert [name async for name in store.names("damaged/")] == []
+    assert await store.present([*names[:2], "images/soap/c.jpg", "soap", f"images/{'a' * 300}.jpg"]) == set(names[:2])
+
+
+async def test_a_person_is_told_where_to_look(store: Store) -> None:
+    assert store.where(NAME).endswith(NAME)
+
+
+async def test_the_longest_name_is_tried_before_anything_is_put(store: Store, tmp_path: Path) -> None:
+    before = everything_in(tmp_path)
+    await store.check_names([NAME, "images/soap/a.jpg"])
+    with pytest.raises(NameTooLong):
+        await store.check_names([NAME, f"images/soap/{'a' * 300}.jpg"])
+    assert everything_in(tmp_path) == before
