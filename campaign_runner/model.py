@@ -46,6 +46,8 @@ class State(StrEnum):
 
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+"""Every media type of an image, and how its file ends."""
 IMAGES = "images"
 """How the names of all files begin that a run puts, in an output folder."""
 SHORT = 24
@@ -150,7 +152,7 @@ class Variation:
 
     def name(self, accept: str | None) -> str:
         """Its file, if it comes in the media type it is asked for, or in the usual one."""
-        return f"{self.stem}.{'webp' if accept == 'image/webp' else 'jpg'}"
+        return f"{self.stem}.{SUFFIXES.get(accept or '', 'jpg')}"
 
     @property
     def short_stem(self) -> str:

@@ -15,7 +15,7 @@ from io import BufferedReader, BytesIO
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from campaign_runner.events import Attempt, Fact
-from campaign_runner.model import Finished, Job, Output, Size, Ticket
+from campaign_runner.model import SUFFIXES, Finished, Job, Output, Size, Ticket
 
 T = TypeVar("T")
 Content: TypeAlias = BufferedReader | BytesIO
@@ -69,7 +69,7 @@ class Examined:
 
     @property
     def suffix(self) -> str:
-        return {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}[self.media_type]
+        return SUFFIXES[self.media_type]
 
 
 class Put(Enum):

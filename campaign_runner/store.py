@@ -27,11 +27,10 @@ from campaign_runner.disk.image_names import STAGING, split_name
 from campaign_runner.disk.name_lengths import is_file, try_longest
 from campaign_runner.disk.patience import Patience
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
-from campaign_runner.model import IMAGES
+from campaign_runner.model import IMAGES, SUFFIXES
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
 from campaign_runner.tasks import in_thread, to_its_end
 
-SUFFIXES = ("jpg", "png", "webp")
 T = TypeVar("T")
 
 
@@ -187,7 +186,7 @@ class FolderStore:
         parts = split_name(stem)
         try:
             with self._folders(parts[:-1], make=False) as folders:
-                found = (suffix for suffix in SUFFIXES if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
+                found = (suffix for suffix in SUFFIXES.values() if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
                 return next((f"{stem}.{suffix}" for suffix in found), None)
         except (FileNotFoundError, NameTooLong):
             return None

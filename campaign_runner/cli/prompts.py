@@ -10,9 +10,9 @@ from campaign_runner.authoring.compare import Changes
 from campaign_runner.authoring.since_last_run import picks_among
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.signals import answered
-from campaign_runner.plan.cost import Estimate, minutes
+from campaign_runner.plan.cost import Estimate
 from campaign_runner.reuse.offers import ReuseOffers
-from campaign_runner.text import duration, joined, plural
+from campaign_runner.text import joined, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,8 @@ class Asking:
         """Before the first money."""
         if not self._is_asked():
             return True
-        what = f"{plural(figures.images_to_buy, 'image')} ({plural(figures.requests, 'request')}, "
-        time = duration(minutes(figures.requests, figures.seconds_at_quota))
         this = f"{self.who}this" if self.who else "This"
-        return confirmed(f"{this} buys {what}{time}). Buy?", default=False)
+        return confirmed(f"{this} buys {figures.purchase}. Buy?", default=False)
 
     def use(self, found: ReuseOffers) -> bool:
         """Whether images of other campaigns are used instead of buying the same again."""

@@ -23,7 +23,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
-from campaign_runner.plan.cost import Estimate, minutes
+from campaign_runner.plan.cost import Estimate
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.rerun.choice import choose, usual_place
 from campaign_runner.rerun.request import RerunRequest
@@ -31,7 +31,6 @@ from campaign_runner.rerun.rerun import make_again
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import UserInterface
-from campaign_runner.text import duration, plural
 from campaign_runner.uptime import uptime
 
 
@@ -133,11 +132,11 @@ def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]
     """Say what it costs; ask where there is somebody to ask: the crontab line is consent."""
 
     def agree(figures: Estimate) -> bool:
-        time = duration(minutes(figures.requests, figures.seconds_at_quota))
-        what = f"{plural(figures.images_to_buy, 'image')} ({plural(figures.requests, 'request')}, {time})"
-        console.say(f"again   {what} of {display_path(order.read.path)}, with the recorded requests and seeds")
+        console.say(
+            f"again   {figures.purchase} of {display_path(order.read.path)}, with the recorded requests and seeds"
+        )
         if flags.yes or flags.is_sandbox or not console.is_terminal():
             return True
-        return confirmed(f"This buys {what} a second time. Buy?", default=False)
+        return confirmed(f"This buys {figures.purchase} a second time. Buy?", default=False)
 
     return agree

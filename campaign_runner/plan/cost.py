@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from campaign_runner.model import State
 from campaign_runner.plan.due import PlanStatus, Purchase
-from campaign_runner.text import plural
+from campaign_runner.text import duration, plural
 
 USUAL_JOB_SECONDS = 20.0
 """How long a job takes where none has been seen yet: third-party logs show 6 to 60 seconds."""
@@ -53,6 +53,16 @@ class Estimate:
     done_at: str
     budget_left: int | None
     reused: int = 0  # would be due, but exist in another campaign, or are left to it
+
+    @property
+    def time(self) -> str:
+        """What people are told of how long it takes."""
+        return duration(minutes(self.requests, self.seconds_at_quota))
+
+    @property
+    def purchase(self) -> str:
+        """What is bought: `8 images (2 requests, 3 min)`."""
+        return f"{plural(self.images_to_buy, 'image')} ({plural(self.requests, 'request')}, {self.time})"
 
 
 def estimate(

@@ -10,12 +10,11 @@ from campaign_runner.plan.channel_cuts import channel_lines
 from campaign_runner.plan.cost import (
     Estimate,
     RateLimit,
-    minutes,
     product_of_lists,
     tips,
 )
 from campaign_runner.plan.due import PlanStatus
-from campaign_runner.text import duration, plural, printable
+from campaign_runner.text import plural, printable
 
 _SETTLED = {
     State.STORED: "stored",
@@ -76,6 +75,5 @@ def _unpacked(figures: Estimate) -> str:
 
 
 def _time(figures: Estimate, rate: RateLimit) -> str:
-    whole = minutes(figures.requests, figures.seconds_at_quota)
     done = figures.done_at[:16].replace("T", " ")
-    return f"{duration(whole)} at {rate.per_minute:,} a minute and {rate.per_day:,} a day; done about {done}"
+    return f"{figures.time} at {rate.per_minute:,} a minute and {rate.per_day:,} a day; done about {done}"

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from campaign_runner.disk.image_names import split_name
 from campaign_runner.errors import NameTooLong
+from campaign_runner.model import SUFFIXES
 from campaign_runner.ports import Content, Put, Store
-from campaign_runner.store import SUFFIXES, put_copy
+from campaign_runner.store import put_copy
 from campaign_runner.tasks import in_thread
 
 LONGEST = 255
@@ -52,7 +53,7 @@ class MemoryStore:
         return await put_copy(self, name, sha256, source=source, file=file)
 
     async def holds(self, *stems: str) -> str | None:
-        names = (f"{stem}.{suffix}" for stem in stems for suffix in SUFFIXES if split_name(stem))
+        names = (f"{stem}.{suffix}" for stem in stems for suffix in SUFFIXES.values() if split_name(stem))
         return next((name for name in names if name in self._files), None)
 
     async def present(self, names: Collection[str]) -> set[str]:
