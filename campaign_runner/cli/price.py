@@ -8,10 +8,10 @@ from campaign_runner.authoring.draft import Retake
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.plan.cost import Estimate, estimate, minutes
+from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.selection import Selection
-from campaign_runner.text import duration, plural
+from campaign_runner.text import plural
 
 
 def price_of(new: Retake, campaign: Campaign, ledger: Ledger) -> Estimate:
@@ -27,6 +27,5 @@ def cost_line(figures: Estimate) -> str:
     if not figures.images_to_buy:
         return f"{adds}, which {'is' if figures.variations == 1 else 'are'} there already: nothing to buy"
     buys = f"{plural(figures.images_to_buy, 'image')} to buy in {plural(figures.requests, 'request')}"
-    time = duration(minutes(figures.requests, figures.seconds_at_quota))
     left = "" if figures.budget_left is None else f"; budget left {figures.budget_left:,}"
-    return f"{adds}: {buys}, {time}{left}"
+    return f"{adds}: {buys}, {figures.time}{left}"
