@@ -57,12 +57,11 @@ SCROLL = """async (steps) => {
 }"""
 NEXT = """async (steps) => {
   const taken = [];
-  const picture = document.querySelector(".stage:not([hidden]) .frame img");
   for (let step = 0; step < steps; step += 1) {
-    await new Promise((rest) => setTimeout(rest, 400));
+    await new Promise((rest) => setTimeout(rest, 700));
     const began = performance.now();
     document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
-    await picture.decode();
+    await document.querySelector(".stage:not([hidden]) .frame img").decode();
     await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
     taken.push(performance.now() - began);
   }

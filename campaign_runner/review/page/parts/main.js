@@ -45,8 +45,8 @@ function listen({ review, position, grid, viewer, filters }) {
     showHead(review);
   });
   position.addEventListener("moved", () => {
-    grid.reveal({ focused: !viewer.isOpen && document.activeElement?.closest("#grid, body") !== null });
-    viewer.show();
+    if (viewer.isOpen) viewer.show();
+    else grid.reveal({ focused: document.activeElement?.closest("#grid, body") !== null });
   });
   filters.addEventListener("shown", ({ detail: groups }) => {
     position.show(groups.flatMap((group) => group.rows));

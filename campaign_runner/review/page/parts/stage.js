@@ -26,7 +26,9 @@ export class Zoom extends EventTarget {
 export class Stage {
   #zoom;
   #image = null;
-  #picture = element("img", { alt: "", draggable: "false", decoding: "async" });
+  #alt = "";
+  #pictures;
+  #picture = element("img", { alt: "" });
   #pins = element("div", { class: "pins" });
   #frame;
   #drag = null;
@@ -34,8 +36,9 @@ export class Stage {
   pointer = null;
 
   /** `listeners`: `note(x, y)`, `place(x, y)` and `swipe(step)`, all for this stage. */
-  constructor(zoom, listeners) {
+  constructor(zoom, pictures, listeners) {
     this.#zoom = zoom;
+    this.#pictures = pictures;
     this.#listeners = listeners;
     this.#frame = element("div", { class: "frame" }, this.#picture, this.#pins);
     this.label = element("p", { class: "stage-label" });
@@ -49,17 +52,17 @@ export class Stage {
   /** Show an image: its 1,280 pixels at once, all of them for 100 %. */
   show(image, alt, label) {
     this.#image = image;
+    this.#alt = alt;
     this.label.textContent = label;
     const isStored = image.state === "stored";
     this.#frame.hidden = !isStored;
     this.why.hidden = isStored;
-    if (isStored) {
-      this.#picture.alt = alt;
-      this.#load();
-    } else {
-      this.#picture.removeAttribute("src");
-    }
     this.#lay();
+  }
+
+  /** The address of the picture that is shown. */
+  get source() {
+    return this.#zoom.isOn ? this.#image.file : this.#image.large;
   }
 
   /** Pin these notes: `[{where, text, number, isMine}]`. */
@@ -73,8 +76,11 @@ export class Stage {
   }
 
   #load() {
-    const source = this.#zoom.isOn ? this.#image.file : this.#image.large;
-    if (this.#picture.getAttribute("src") !== source) this.#picture.src = source;
+    const picture = this.#pictures.of(this.source);
+    picture.alt = this.#alt;
+    if (picture === this.#picture) return;
+    this.#picture.replaceWith(picture);
+    this.#picture = picture;
   }
 
   /** Fit the picture into the stage, or move it so that the place one looks at is in the middle. */

@@ -2,8 +2,11 @@
 
 import { byId, element } from "./dom.js";
 import { Panel } from "./panel.js";
+import { PictureCache } from "./picture_cache.js";
 import { Stage, Zoom } from "./stage.js";
 import { MISSING } from "./words.js";
+
+const NAMED_AFTER_MILLISECONDS = 300;
 
 export class Viewer {
   #review;
@@ -13,7 +16,9 @@ export class Viewer {
   #main;
   #left;
   #strip = byId("strip");
-  #loaded = new Map();
+  #pictures = new PictureCache();
+  #shownRow = null;
+  #naming = 0;
   #act;
   isComparing = false;
 
@@ -27,8 +32,8 @@ export class Viewer {
       place: (x, y) => this.#onPlace(x, y),
       swipe: (step) => act(step > 0 ? "next" : "previous"),
     };
-    this.#left = new Stage(this.#zoom, { ...listeners, note: () => {}, place: () => {} });
-    this.#main = new Stage(this.#zoom, listeners);
+    this.#left = new Stage(this.#zoom, this.#pictures, { ...listeners, note: () => {}, place: () => {} });
+    this.#main = new Stage(this.#zoom, this.#pictures, listeners);
     byId("stages").append(this.#left.root, this.#main.root);
     this.panel = new Panel(review, position, act);
     this.panel.addEventListener("draft", () => this.#pin());
@@ -63,8 +68,8 @@ export class Viewer {
     this.#pin();
     this.panel.show();
     this.#showStrip();
-    this.#loadAhead();
-    history.replaceState(null, "", `#${image.key.slice(0, 8)}`);
+    this.#loadAhead(left);
+    this.#nameInAddress(image);
   }
 
   toggleZoom() {
@@ -123,15 +128,22 @@ export class Viewer {
 
   #showStrip() {
     const { row, index } = this.#position;
-    const pictures = row.images.map((image, at) => {
-      const verdict = this.#review.wordOf(row, image);
-      const label = `Image ${at + 1}, seed ${image.seed}${verdict ? `, you said ${verdict}` : ""}`;
-      const attributes = { type: "button", "aria-label": label, "aria-current": at === index ? "true" : null };
-      const button = element("button", { ...attributes, "data-own": verdict, onclick: () => this.#act("go", row, at) });
-      if (image.state === "stored") button.append(element("img", { alt: "", src: image.small }));
-      return button;
+    if (this.#shownRow !== row) this.#strip.replaceChildren(...row.images.map((_, at) => this.#stripButton(row, at)));
+    this.#shownRow = row;
+    [...this.#strip.children].forEach((button, at) => {
+      const word = this.#review.wordOf(row, row.images[at]);
+      button.dataset.own = word ?? "";
+      const said = word ? `, you said ${word}` : "";
+      button.setAttribute("aria-label", `Image ${at + 1}, seed ${row.images[at].seed}${said}`);
+      button.setAttribute("aria-current", String(at === index));
     });
-    this.#strip.replaceChildren(...pictures);
+  }
+
+  #stripButton(row, at) {
+    const image = row.images[at];
+    const button = element("button", { type: "button", onclick: () => this.#act("go", row, at) });
+    if (image.state === "stored") button.append(element("img", { alt: "", src: image.small }));
+    return button;
   }
 
   #showZoom() {
@@ -139,17 +151,16 @@ export class Viewer {
   }
 
   /** What may be looked at next is decoded before anybody asks for it. */
-  #loadAhead() {
-    const ahead = new Map();
-    for (const image of this.#position.neighbours()) {
-      const picture = this.#loaded.get(image.large) ?? new Image();
-      if (!picture.src) {
-        picture.src = image.large;
-        picture.decode().catch(() => console.info(`${image.key.slice(0, 8)} cannot be loaded ahead`));
-      }
-      ahead.set(image.large, picture);
-    }
-    this.#loaded = ahead;
+  #loadAhead(left) {
+    const shown = [this.#main, ...(left ? [this.#left] : [])].map((stage) => stage.source).filter(Boolean);
+    this.#pictures.keep(shown, this.#position.neighbours().map((image) => image.large));
+  }
+
+  /** The address leads to the image; browsers allow only so many changes of it, so it follows after a moment. */
+  #nameInAddress(image) {
+    clearTimeout(this.#naming);
+    const name = () => this.isOpen && history.replaceState(null, "", `#${image.key.slice(0, 8)}`);
+    this.#naming = setTimeout(name, NAMED_AFTER_MILLISECONDS);
   }
 
   #onCancel(event) {
