@@ -97,6 +97,7 @@ async def _deliver(target: Target, only: tuple[str, ...], wishes: Wishes) -> Del
             rows=rows_of(plan, meant),
             scope=scope_of(meant),
             now=datetime.now(UTC),
+            record=record,
             target=wishes.to,
             any_size=wishes.any_size,
             is_dry=wishes.is_dry,

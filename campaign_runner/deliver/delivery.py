@@ -21,7 +21,7 @@ from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
 from campaign_runner.deliver.work import ToMake, Work, compare, cut_digest, refuse_foreign
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignFileError, IntegrityError, UsageError
-from campaign_runner.output_folder.delivery_record import OLD, TARGET, UPLOAD_LIST, read_record
+from campaign_runner.output_folder.delivery_record import OLD, TARGET, UPLOAD_LIST
 from campaign_runner.tasks import in_thread
 
 
@@ -56,7 +56,7 @@ class _Delivery:
         usual = home / TARGET
         target = None if request.target in (None, usual) else str(request.target)
         name = request.campaign.campaign
-        account = DeliveryAccount(read_record(home), home=home, campaign=name, target=target, now=request.now)
+        account = DeliveryAccount(request.record, home=home, campaign=name, target=target, now=request.now)
         self._publisher = Publisher(
             account, TargetFolder(request.target or usual), TargetFolder(home / OLD), home, request.folder.staging
         )
@@ -70,9 +70,12 @@ class _Delivery:
         planned = await in_thread(lambda: list(self._planned(arranged.wanted)))
         work = await in_thread(self._compared, planned)
         result.unchanged = len(work.kept)
-        result.planned = [each.stem.name(1, each.wanted.channel.formats[0]) for each in work.to_make]
         slots = {each.wanted.slot for each in planned}
         account = self._publisher.account
+        result.planned = [
+            account.likely_names(each.wanted.slot, each.stem, each.wanted.channel.formats[0])[-1]
+            for each in work.to_make
+        ]
         if request.is_dry:
             result.gone = list(leaving(account, slots, request.scope))
             return result
@@ -128,7 +131,7 @@ class _Delivery:
     def _finish(self, slots: set[Slot]) -> None:
         """Take out what was replaced by files of other seeds, or by nothing; write the lists."""
         request, publisher, result = self.request, self._publisher, self._result
-        result.gone += publisher.withdraw(leaving(publisher.account, slots, request.scope), "replaced")
+        result.replaced += publisher.withdraw(leaving(publisher.account, slots, request.scope), "replaced")
         publisher.tidy()
         write_list(publisher, request.campaign)
         if request.has_zips:

@@ -82,7 +82,9 @@ class Production:
         async with self._account_lock:
             if len(self._unpublished) >= at_least:
                 made, self._unpublished = self._unpublished, []
-                self._result.made += await in_thread(self._publisher.publish, made)
+                entered, replaced = await in_thread(self._publisher.publish, made)
+                self._result.made += entered
+                self._result.replaced += replaced
 
     def _leave_out(self, planned: Sequence[ToMake], reason: str) -> None:
         for each in planned:

@@ -34,7 +34,8 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
     figures = {
         "made": len(result.planned) if is_dry else len(result.made),
         "unchanged": result.unchanged,
-        "gone": len(result.gone),
+        "replaced": len(result.replaced),
+        "withdrawn": len(result.gone),
         "waiting": sum(len(each.rows) for each in result.waiting),
         "left_out": len(result.left_out),
     }
@@ -54,6 +55,9 @@ def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
         yield f"  {'left out':11}and {len(reasons) - _LISTED} more reasons"
     for name in result.damaged:
         yield f"  {'original':11}{name}"
+    if result.replaced:
+        names = joined([file.file for file in result.replaced], most=4)
+        yield f"  {'replaced':11}{plural(len(result.replaced), 'file')} moved to deliver-old/: {names}"
     if result.gone:
         word = "would be moved" if is_dry else "moved"
         names = joined([file.file for file in result.gone], most=4)

@@ -10,7 +10,7 @@ from pathlib import Path
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.deliver.arrangement import ChosenImage, LeftOut, Place, WaitingRows
 from campaign_runner.deliver.handover.account import Scope
-from campaign_runner.output_folder.delivery_record import DeliveredFile
+from campaign_runner.output_folder.delivery_record import DeliveredFile, DeliveryRecord
 from campaign_runner.output_folder.folder import Folder
 
 
@@ -18,8 +18,8 @@ from campaign_runner.output_folder.folder import Folder
 class DeliveryRequest:
     """Deliver the images `chosen` of a campaign. `rows` are all rows that something may be wanted of.
 
-    `target` is the folder, None for `deliver/` of the output folder. `scope` says which files delivered before the
-    delivery is about. `read` gives the bytes of an original, by its name in the record. `progress` hears after each
+    `record` is what deliver.json says, None where nothing was delivered. `target` is the folder, None for `deliver/` of
+    the output folder. `scope` says which files delivered before the delivery is about. `progress` hears after each
     original how many files are made, of how many. `processes` are cut in, None for as many as there are processors.
     """
 
@@ -29,6 +29,7 @@ class DeliveryRequest:
     rows: Sequence[Place]
     scope: Scope
     now: datetime
+    record: DeliveryRecord | None
     target: Path | None = None
     any_size: bool = False
     is_dry: bool = False
@@ -39,13 +40,17 @@ class DeliveryRequest:
 
 @dataclass(slots=True)
 class DeliveryResult:
-    """What a delivery did, or would do. `gone` are files that left the target."""
+    """What a delivery did, or would do.
+
+    `gone` are files that left the target without another in their place, `replaced` those with one.
+    """
 
     target: Path
     made: list[DeliveredFile] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
     unchanged: int = 0
     gone: list[DeliveredFile] = field(default_factory=list)
+    replaced: list[DeliveredFile] = field(default_factory=list)
     waiting: tuple[WaitingRows, ...] = ()
     left_out: list[LeftOut] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)

@@ -64,6 +64,7 @@ class DeliveryHistory:
             rows=rows_of(Plan(campaign), EVERYTHING),
             scope=lambda file: True,
             now=self.now,
+            record=read_record(self.folder.path),
             target=target,
             processes=1,
             is_dry=how.get("is_dry", False),

@@ -60,7 +60,7 @@ def test_every_stored_image_is_cut_to_every_channel_with_its_name_and_its_exact_
     for name in delivered(folder)[:-1]:
         with Image.open(folder.path / "deliver" / name) as picture:
             assert picture.format == "JPEG" and f"{picture.width}x{picture.height}" in name
-    assert said.out.splitlines()[-1] == "ok made=4 unchanged=0 gone=0 waiting=0 left_out=0 exit=0"
+    assert said.out.splitlines()[-1] == "ok made=4 unchanged=0 replaced=0 withdrawn=0 waiting=0 left_out=0 exit=0"
     assert digests(folder) == before
 
 
@@ -69,7 +69,7 @@ def test_delivering_again_makes_nothing_and_touches_nothing(tmp_path: Path, ask:
     ask("deliver", "spring", "--all")
     before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("deliver*")}
     said = ask("deliver", "spring", "--all")
-    assert said.out.splitlines()[-1] == "ok made=0 unchanged=4 gone=0 waiting=0 left_out=0 exit=0"
+    assert said.out.splitlines()[-1] == "ok made=0 unchanged=4 replaced=0 withdrawn=0 waiting=0 left_out=0 exit=0"
     assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("deliver*")} == before
 
 

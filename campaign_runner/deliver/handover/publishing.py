@@ -51,8 +51,8 @@ class Publisher:
                 self._bring_back(file)
         self.account.write(self.staging)
 
-    def publish(self, made: Sequence[MadeFile]) -> list[DeliveredFile]:
-        """Deliver files that are made; what they replace moves out."""
+    def publish(self, made: Sequence[MadeFile]) -> tuple[list[DeliveredFile], list[DeliveredFile]]:
+        """Deliver files that are made; what they replace moves out. The answer is both."""
         before = {slot_of(file): file for file in self.account.current()}
         entered = [self._entered(each) for each in made]
         for file in entered:
@@ -68,7 +68,7 @@ class Publisher:
         for file in entered:
             if file.old is not None:
                 self._let_go_of_old(file)
-        return entered
+        return entered, gone
 
     def withdraw(
         self, leaving: Iterable[DeliveredFile], state: Literal["replaced", "withdrawn"] = "withdrawn"
