@@ -36,7 +36,7 @@ from campaign_runner.sandbox.quota import Quota
 from campaign_runner.sandbox.refusals import Dropped, Refusal, api_error, ims_error, list_error, page
 from campaign_runner.sandbox.requests import GenerationRequest, check, parse
 from campaign_runner.sandbox.settings import Settings
-from campaign_runner.sandbox.uploads import MOST_BYTES, Uploads
+from campaign_runner.sandbox.uploads import MOST_BYTES, Uploads, no_image, type_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FaultyHandler = Callable[[web.Request, Sequence[Fault]], Awaitable[web.StreamResponse]]
@@ -172,7 +172,10 @@ class Sandbox:
         body = await _body(request, MOST_BYTES)
         if self.settings.uploads_count:
             self._spend(client)
-        upload_id = self._uploads.add(body, request.content_type, self._now())
+        said = request.content_type
+        if (found := type_of(body, said)) != said:
+            self._doubts.raised(f"upload: {found} sent as {said}", no_image(said))
+        upload_id = self._uploads.add(body, self._now())
         return web.json_response({"images": [{"id": upload_id}]})
 
     async def _submit(self, request: web.Request, _: Sequence[Fault]) -> web.Response:

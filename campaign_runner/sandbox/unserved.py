@@ -19,12 +19,16 @@ OPERATIONS = (
     "/v3/videos/generate",
 )
 """All others of Adobe's specification, each a POST."""
+REMOVED = ("/v3/images/generate", "/v2/images/generate")
+"""Of samples that are older than October 2025, when Adobe took the synchronous operations back."""
 
 
 def refusal_of(request: web.Request, error: web.HTTPException) -> Refusal:
     """404, 405 with Allow, or 501 for what Adobe serves and this does not."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         return _not_allowed(", ".join(sorted(error.allowed_methods)))
+    if request.path in REMOVED:
+        return api_error(404, "not_found", f"Adobe has removed {request.path}; served are {SERVED}.")
     if request.path not in OPERATIONS:
         return api_error(404, "not_found", f"No such path; served are {SERVED}.")
     if request.method != "POST":

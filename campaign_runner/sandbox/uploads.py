@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 
-from campaign_runner.sandbox.refusals import api_error
+from campaign_runner.sandbox.refusals import Refusal, api_error
 
 LIFE = 7 * 86400.0
 MOST_BYTES = 15_000_000
@@ -23,6 +23,19 @@ FIRST_BYTES = {
 }
 
 
+def type_of(body: bytes, said: str) -> str:
+    """What an upload is, by its first bytes; raises Refusal 400 where it is or is said to be none of the types."""
+    found = next((media_type for media_type, begins in FIRST_BYTES.items() if body.startswith(begins)), None)
+    if found is None or said not in FIRST_BYTES:
+        raise no_image(said)
+    return found
+
+
+def no_image(said: str) -> Refusal:
+    """400, for what is not an image of the type it says."""
+    return api_error(400, "bad_request", f"not an image of a supported type: {said}")
+
+
 class Uploads:
     """Uploads by id, each with its digest and the time it came."""
 
@@ -30,10 +43,8 @@ class Uploads:
         self._seed = seed
         self._kept: dict[str, tuple[str, float]] = {}
 
-    def add(self, body: bytes, media_type: str, now: float) -> str:
-        """Keep an upload and name it; raises Refusal 400 for what is not an image of the type it says."""
-        if not body.startswith(FIRST_BYTES.get(media_type, ())):
-            raise api_error(400, "bad_request", f"not an image of a supported type: {media_type}")
+    def add(self, body: bytes, now: float) -> str:
+        """Keep an upload and name it."""
         number = len(self._kept) + 1
         named = hashlib.sha256(f"upload {self._seed}:{number}".encode()).digest()
         upload_id = str(uuid.UUID(bytes=named[:16], version=4))

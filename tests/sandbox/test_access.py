@@ -87,7 +87,9 @@ async def test_the_models_list_words_its_refusals_in_its_own_shape(caller: Calle
 async def test_an_unknown_path_is_a_404_that_names_what_is_served(caller: Caller) -> None:
     answer = await caller.call("POST", "/v3/images/generate")
     assert (answer.status, answer.json["error_code"]) == (404, "not_found")
-    assert "POST /v3/images/generate-async" in answer.json["message"]
+    assert "removed" in answer.json["message"] and "POST /v3/images/generate-async" in answer.json["message"]
+    other = await caller.call("POST", "/v3/images")
+    assert (other.status, "POST /v3/images/generate-async" in other.json["message"]) == (404, True)
 
 
 @pytest.mark.parametrize("path", OPERATIONS)

@@ -95,6 +95,37 @@ async def test_a_thing_is_told_once_and_without_characters_that_steer_a_terminal
     assert caller.said == ["--strict would refuse: body.\ufffd[2J\ufffd: extra fields not permitted"]
 
 
+GUIDES: list[tuple[dict[str, Any], int]] = [
+    # what Adobe's guides to seeds, presets, references and the asynchronous operations send, without x-model-version
+    ({"prompt": "a futuristic future cityscape with flying cars"}, 1),
+    ({"prompt": "a cat in a sunbeam", "contentClass": "art"}, 1),
+    ({"prompt": "a puppy", "numVariations": 4, "style": {"presets": ["bw", "fantasy", "dramatic_light"]}}, 4),
+    ({"prompt": "a friendly dog", "numVariations": 4, "style": {"imageReference": {"source": "upload"}}}, 4),
+    ({"prompt": "a volcano", "structure": {"strength": 100, "imageReference": {"source": "upload"}}}, 1),
+]
+
+
+@pytest.mark.parametrize(("body", "images"), GUIDES)
+async def test_what_adobes_guides_send_works(opened: Open, body: dict[str, Any], images: int) -> None:
+    caller = await opened(strict=False)
+    headers = caller.headers | {"Content-Type": "image/webp"}
+    upload = await caller.call("POST", "/v2/storage/image", data=b"RIFF....WEBP", headers=headers)
+    source = json.dumps({"uploadId": upload.json["images"][0]["id"]})
+    sent = json.loads(json.dumps(body).replace('"upload"', source))
+    ticket = await caller.accepted("", **sent)
+    caller.clock.pass_(2)
+    status = await caller.call("GET", f"/v3/status/{ticket['jobId']}")  # not at the statusUrl, in the guides
+    assert len(status.json["result"]["outputs"]) == images
+    assert [line.split(": ")[1] for line in caller.said] == ["header.x-model-version"]
+
+
+async def test_an_upload_that_is_another_picture_than_it_says_is_told(opened: Open) -> None:
+    caller = await opened(strict=False)
+    headers = caller.headers | {"Content-Type": "image/webp"}
+    answer = await caller.call("POST", "/v2/storage/image", data=b"\xff\xd8\xff a JPEG", headers=headers)
+    assert (answer.status, caller.said) == (200, ["--strict would refuse: upload: image/jpeg sent as image/webp"])
+
+
 async def test_null_for_a_custom_model_is_none_and_of_a_strict_one_a_mistake(opened: Open, caller: Caller) -> None:
     headers = caller.headers | {"x-model-version": "image3"}
     body = {"prompt": "almonds", "customModelId": None}
