@@ -8,12 +8,13 @@ from tests.fuzz.fuzzing import Target
 from tests.fuzz.journals_fuzz import JOURNALS
 from tests.fuzz.manifests_fuzz import MANIFESTS
 from tests.fuzz.pictures_fuzz import PICTURES
+from tests.fuzz.sheets_fuzz import SHEETS
 from tests.fuzz.wire_fuzz import HTTP
 from tests.fuzz.words_fuzz import NAMES, ONLY, TEMPLATES
 
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        CAMPAIGNS, ANSWERS, HTTP, PICTURES, JOURNALS, MANIFESTS, NAMES, TEMPLATES, ONLY, RETRY_AFTER,
+        CAMPAIGNS, SHEETS, ANSWERS, HTTP, PICTURES, JOURNALS, MANIFESTS, NAMES, TEMPLATES, ONLY, RETRY_AFTER,
     )
 }  # fmt: skip

@@ -120,6 +120,71 @@ for start, middle, times, end in (
     expect(IntegrityError, read_manifest, Path("manifest.json"))
 """,
     ),
+    "sheets": (
+        16,
+        """
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.errors import CampaignFileError
+from zipfile import ZIP_DEFLATED, ZipFile
+main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+book = f'<workbook {main} xmlns:r="{office}"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
+kinds = (("r1", "worksheet", "sheet.xml"), ("r2", "sharedStrings", "strings.xml"), ("r3", "styles", "styles.xml"))
+links = "".join(f'<Relationship Id="{id}" Type="{office}/{kind}" Target="{part}"/>' for id, kind, part in kinds)
+good = {
+    "xl/workbook.xml": book.encode(),
+    "xl/_rels/workbook.xml.rels": f"<Relationships>{links}</Relationships>".encode(),
+    "xl/strings.xml": b"<sst><si><t>id</t></si><si><t>name</t></si></sst>",
+    "xl/styles.xml": b"<styleSheet/>",
+}
+heading = b'<worksheet><sheetData><row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row>'
+Path("a.yaml").write_text(
+    "campaign: a\\nmodel: image4_standard\\nproducts: a.xlsx\\n"
+    "prompts: {hero: '{product.name}'}\\nsizes: [square]\\nseeds: [1]\\n"
+)
+Path("b.yaml").write_text(Path("a.yaml").read_text().replace("a.xlsx", "b.csv"))
+
+def bomb(part, start, middle, times, end=b"", more=0):
+    with ZipFile("a.xlsx", "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in good.items():
+            if name != part:
+                archive.writestr(name, content)
+        if part != "xl/sheet.xml":
+            archive.writestr("xl/sheet.xml", heading + b"</sheetData></worksheet>")
+        with archive.open(part, "w") as file:
+            file.write(start)
+            for _ in range(times // 1000):
+                file.write(middle * 1000)
+            file.write(middle * (times % 1000) + end)
+        for number in range(more):
+            archive.writestr(f"xl/{number:0100}", b"")
+    expect(CampaignFileError, load, Path("a.yaml"))
+
+wide = b"<row>" + b'<c t="s"><v>0</v></c>' * 16_384 + b"</row>"
+emoji = "\\U0001f56f".encode() + b"x" * 32_000
+entities = (b'<!ENTITY %c "&%c;&%c;">' % (n + 1, n, n) for n in range(97, 120))
+laughs = b'<!DOCTYPE a [<!ENTITY a "ha">' + b"".join(entities)
+bomb("xl/sheet.xml", heading, b" ", 200_000_000)
+bomb("xl/sheet.xml", heading, b"<row/>", 1_100_000, b"</sheetData></worksheet>")
+bomb("xl/sheet.xml", heading, b"<row><c><v>1</v></c></row>", 1_100_000, b"</sheetData></worksheet>")
+bomb("xl/sheet.xml", heading, wide, 180)
+bomb("xl/sheet.xml", heading, b"<a>", 20_000_000)
+bomb("xl/sheet.xml", heading + b"<row ", b'a="" ', 12_000_000)
+text = heading + b"<row><c t='inlineStr'><is><t>"
+bomb("xl/sheet.xml", text, b"x", 60_000_000, b"</t></is></c></row></sheetData></worksheet>")
+bomb("xl/sheet.xml", heading + b"</sheetData>", b'<mergeCell ref="A2:A900000"/>', 2_000_000)
+bomb("xl/sheet.xml", laughs + b"]><worksheet>&w;", b"", 0)
+bomb("xl/strings.xml", b"<sst>", b"<si><t>a</t></si>", 3_900_000)
+bomb("xl/strings.xml", b"<sst>", b"<si><t>" + emoji + b"</t></si>", 2_000)
+bomb("xl/styles.xml", b"<styleSheet><cellXfs>", b'<xf numFmtId="14"/>', 3_000_000)
+bomb("xl/workbook.xml", b"<workbook><sheets>", b'<sheet name="a"/>', 3_500_000)
+bomb("xl/styles.xml", b"<styleSheet/>", b"", 0, more=40_000)
+Path("b.csv").write_bytes(b"id,name\\n" + b"1,2\\n" * 17_000_000)
+expect(CampaignFileError, load, Path("b.yaml"))
+Path("b.csv").write_bytes(b"id,name" + b"," * 60_000_000)
+expect(CampaignFileError, load, Path("b.yaml"))
+""",
+    ),
     "pictures": (
         6,
         """

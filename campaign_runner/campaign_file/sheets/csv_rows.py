@@ -11,31 +11,37 @@ from io import BytesIO, TextIOWrapper
 from itertools import islice
 
 from campaign_runner.campaign_file.sheets.cells import LARGEST_BYTES, MOST_ROWS, SheetCell, SheetRow, UnreadableSheet
+from campaign_runner.campaign_file.syntax.sheet_places import MOST_COLUMNS
 
 _SEPARATORS = ",;\t"
+_LONGEST_ROW = 1 << 20  # characters
 _SAMPLE = 20  # rows from which the separator is known
 _SAVE_AS = "in Excel, choose File > Save As > CSV UTF-8 (Comma delimited), or save it as an Excel workbook (.xlsx)"
-_UNCLOSED = 'look for a " that is never closed in this row, or save the sheet as an Excel workbook (.xlsx)'
+_UNCLOSED = 'look for a " without its partner in this row, or save the sheet as an Excel workbook (.xlsx)'
 
 
 def csv_rows(content: bytes) -> Iterator[SheetRow]:
     """The rows of a CSV file that are not empty. Raises UnreadableSheet."""
     if len(content) > LARGEST_BYTES:
         raise UnreadableSheet("the file is larger than 64 MB", "remove what the campaign does not need")
-    encoding = _encoding(content)
-    separator = _separator(content, encoding)
     number = 0
     try:
+        encoding = _encoding(content)
+        separator = _separator(content, encoding)
         for number, texts in enumerate(_records(content, encoding, separator), 1):
-            if number > MOST_ROWS:
-                raise UnreadableSheet(f"the sheet has more than {MOST_ROWS:,} rows", "split it", number)
+            if number > MOST_ROWS or len(texts) > MOST_COLUMNS:
+                raise _too_large(number)
             cells = {at: SheetCell(text) for at, each in enumerate(texts, 1) if (text := each.strip())}
             if cells:
                 yield SheetRow(number, cells)
     except csv.Error:
-        raise UnreadableSheet(
-            f"a cell has more than {csv.field_size_limit():,} characters", _UNCLOSED, number + 1
-        ) from None
+        raise UnreadableSheet("a cell of this row does not end", _UNCLOSED, number + 1) from None
+
+
+def _too_large(row: int) -> UnreadableSheet:
+    if row > MOST_ROWS:
+        return UnreadableSheet(f"the sheet has more than {MOST_ROWS:,} rows", "split it", row)
+    return UnreadableSheet(f"this row has more than {MOST_COLUMNS:,} cells", "remove the separators at its end", row)
 
 
 def _encoding(content: bytes) -> str:
@@ -64,17 +70,35 @@ def _first_bad(content: bytes) -> int:
 
 
 def _records(content: bytes, encoding: str, separator: str) -> Iterator[list[str]]:
-    lines: Iterator[str] = TextIOWrapper(BytesIO(content), encoding, newline="")
+    lines = _Lines(content, encoding)
     first = next(lines, "")
     if not _named_separator(first):
-        lines = TextIOWrapper(BytesIO(content), encoding, newline="")
-    yield from csv.reader(lines, delimiter=separator)
+        lines = _Lines(content, encoding)
+    for record in csv.reader(lines, delimiter=separator, strict=True):
+        lines.of_row = 0
+        yield record
+
+
+class _Lines(Iterator[str]):
+    """The lines of a file, as long as no row gets too many characters of them: `of_row` counts those of the row."""
+
+    def __init__(self, content: bytes, encoding: str) -> None:
+        self.of_row = 0
+        self._text = TextIOWrapper(BytesIO(content), encoding, newline="")
+
+    def __next__(self) -> str:
+        line = self._text.readline(_LONGEST_ROW + 1)
+        self.of_row += len(line)
+        if self.of_row > _LONGEST_ROW:
+            raise csv.Error
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _separator(content: bytes, encoding: str) -> str:
     """What Excel's own `sep=` line says, else the sign that parts the first rows into the most alike."""
-    lines = TextIOWrapper(BytesIO(content), encoding, newline="")
-    first = next(lines, "")
+    first = next(_Lines(content, encoding), "")
     if named := _named_separator(first):
         return named
     return max(_SEPARATORS, key=lambda separator: _evenness(content, encoding, separator))

@@ -93,8 +93,8 @@ class HeadingReader:
         if not self._request.columns:
             self.warnings += self._guesses(found, places)
         for needed in ("id", "name"):
-            known = (*found.columns, *self._request.columns, *by_heading)
-            if not any(parts(field_)[0] == needed for field_ in known):
+            known = {parts(field_)[0] for field_ in (*found.columns, *self._request.columns)}
+            if needed not in known and needed not in by_heading:  # one with two columns is told already
                 self._refuse_missing(needed, list(headings.values()), row.number)
                 break
         return found

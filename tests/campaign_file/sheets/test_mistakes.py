@@ -54,9 +54,6 @@ MADE: dict[str, Callable[[Path], object]] = {
     "a_note_that_excel_keeps": _bytes(b"\x05Maria" + bytes(160)),
     "a_password": _bytes(OLD_WORKBOOK + "EncryptedPackage".encode("utf-16-le") + bytes(600)),
     "a_price_that_shows_more": _workbook(put("C2", 12.5), shown_as("C2", '0.00 "€"')),
-    "a_quote_that_never_closes": lambda path: path.with_suffix(".csv").write_text(
-        'id,name\nAB-1,"almond candle\n' + "AB-2,soap\n" * 14_000, encoding="utf-8"
-    ),
     "a_ratio_that_became_a_time": _workbook(put("C2", time(16, 9)), shown_as("C2", "h:mm")),
     "a_sheet_that_is_called_otherwise": lambda path: saved(path, _rows(path.with_suffix(".csv")), name="AW26 final"),
     "a_web_page_as_a_workbook": _bytes(b"<html><body><table><tr><td>id</td></tr></table></body></html>"),

@@ -93,13 +93,13 @@ def parsing(
         depth += 1
         if depth > _DEEPEST:
             raise UnreadableSheet(_DAMAGED, _AGAIN)
-        begin(name.rpartition(":")[2], attributes)
+        begin(name if ":" not in name else name.rpartition(":")[2], attributes)
 
     def ended(name: str) -> None:
         nonlocal depth
         depth -= 1
         if end is not None:
-            end(name.rpartition(":")[2])
+            end(name if ":" not in name else name.rpartition(":")[2])
 
     parser = expat.ParserCreate()
     parser.buffer_text = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import IO
 
 from campaign_runner.campaign_file.sheets.cells import MOST_ROWS, OpenSheet, SheetCell, SheetRow, UnreadableSheet
@@ -22,6 +23,8 @@ from campaign_runner.campaign_file.syntax.sheet_places import MOST_COLUMNS
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})[\"']")
 _LONGEST_TAG = 512  # bytes of a `mergeCell`
+_MOST_CELLS = 1_500_000
+_COPY = "copy the rows and columns that the campaign needs into a new workbook"
 _MOST_MERGED = 100_000
 _UNKNOWN = CellFormat()
 _NOT_SAVED = "a formula whose result is not in the file", "open the file in Excel, and save it once"
@@ -67,6 +70,7 @@ class _RowReader:
         self._length = 0
         self._inline = TextReader()
         self._is_wanted = False
+        self._number_of_cells = 0
 
     def begin(self, name: str, attributes: Attributes) -> None:
         """An element begins."""
@@ -112,6 +116,12 @@ class _RowReader:
     def _begin_cell(self, attributes: Attributes) -> None:
         self._column = _column_number(attributes.get("r"), self._column)
         self._is_wanted = not self._columns or self._column in self._columns
+        self._number_of_cells += 1
+        if self._number_of_cells > _MOST_CELLS:
+            raise UnreadableSheet(f"the sheet has more than {_MOST_CELLS:,} cells", _COPY, self._number)
+        if not self._is_wanted:
+            self._type = ""
+            return
         self._type = attributes.get("t", "n")
         self._has_formula = False
         self._value.clear()
@@ -158,13 +168,17 @@ def _row_number(written: str | None, before: int) -> int:
 
 def _column_number(written: str | None, before: int) -> int:
     """The column of a cell such as `AB12`, else the next."""
-    column = before + 1
-    if written is not None:
-        column = 0
-        for letter in written.rstrip("0123456789")[:4]:
-            column = column * 26 + ord(letter) - ord("A") + 1
+    column = before + 1 if written is None else _of_letters(written.rstrip("0123456789"))
     if not before < column <= MOST_COLUMNS:
         raise UnreadableSheet("the cells of this sheet are out of order", "open the file in Excel and save it again")
+    return column
+
+
+@lru_cache(maxsize=MOST_COLUMNS)
+def _of_letters(letters: str) -> int:
+    column = 0
+    for letter in letters[:4]:
+        column = column * 26 + ord(letter) - ord("A") + 1
     return column
 
 
