@@ -70,16 +70,16 @@ def _first_bad(content: bytes) -> int:
 
 
 def _records(content: bytes, encoding: str, separator: str) -> Iterator[list[str]]:
-    lines = _Lines(content, encoding)
+    lines = _RowLines(content, encoding)
     first = next(lines, "")
     if not _named_separator(first):
-        lines = _Lines(content, encoding)
+        lines = _RowLines(content, encoding)
     for record in csv.reader(lines, delimiter=separator, strict=True):
         lines.of_row = 0
         yield record
 
 
-class _Lines(Iterator[str]):
+class _RowLines(Iterator[str]):
     """The lines of a file, as long as no row gets too many characters of them: `of_row` counts those of the row."""
 
     def __init__(self, content: bytes, encoding: str) -> None:
@@ -98,7 +98,7 @@ class _Lines(Iterator[str]):
 
 def _separator(content: bytes, encoding: str) -> str:
     """What Excel's own `sep=` line says, else the sign that parts the first rows into the most alike."""
-    first = next(_Lines(content, encoding), "")
+    first = next(_RowLines(content, encoding), "")
     if named := _named_separator(first):
         return named
     return max(_SEPARATORS, key=lambda separator: _evenness(content, encoding, separator))
