@@ -92,7 +92,7 @@ def place_of_cell(cell: Cell) -> Place:
 
 def named(place: Place) -> str:
     """A row in words."""
-    return ", ".join(filter(None, place))
+    return "/".join(filter(None, place))
 
 
 def arrange(

@@ -60,7 +60,9 @@ class _Delivery:
         self._publisher = Publisher(
             account, TargetFolder(request.target or usual), TargetFolder(home / OLD), home, request.folder.staging
         )
-        self._result = DeliveryResult(self._publisher.target.path)
+        self._result = DeliveryResult(
+            self._publisher.target.path, is_first=request.record is None or not request.record.files
+        )
 
     async def run(self) -> DeliveryResult:
         request, result = self.request, self._result

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from campaign_runner.campaign_file.schema.channels import SKU
 from campaign_runner.campaign_file.schema.compose import Composer
-from campaign_runner.campaign_file.schema.ids import is_device
+from campaign_runner.campaign_file.schema.ids import derived, is_device
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import Slot, parse
 from campaign_runner.deliver.arrangement import Wanted, named
@@ -102,9 +102,10 @@ class FileNames:
         }
 
     def _product_words(self, product: str, market: str | None) -> dict[str, str]:
+        sku = sku_of(self._campaign, product)
         if product not in self._campaign.products:
-            return {SKU: product, "product.id": product, "product.name": product}
-        return {SKU: product, **self._composer.product_words(product, market)}
+            return {SKU: sku, "product.id": product, "product.name": product}
+        return {SKU: sku, **self._composer.product_words(product, market)}
 
     def _market_words(self, market: str | None) -> dict[str, str]:
         if market is None or market not in self._campaign.markets:
@@ -128,6 +129,13 @@ class FileNames:
         rows = f"{named(one.slot[0])} and {named(other.slot[0])}"
         message = f"two files would be called {stem.name(1, one.channel.formats[0])} (case does not count): {rows}"
         return self._campaign.problem(("deliver", "name"), message, "write what tells them apart, such as {product}")
+
+
+def sku_of(campaign: Campaign, product: str) -> str:
+    """The id of a product as the campaign's file or sheet spells it."""
+    key, _ = campaign.source.find(("products", product))
+    is_its_own = key is not None and product in (key.text, derived(key.text))
+    return key.text if key is not None and is_its_own else product
 
 
 def format_of(name: str) -> str:

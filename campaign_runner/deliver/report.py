@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from campaign_runner.deliver.arrangement import named
+from campaign_runner.deliver.arrangement import Place, named
 from campaign_runner.deliver.request import DeliveryResult
+from campaign_runner.model import Size
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import joined, plural, printable
 
@@ -29,7 +30,7 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
     yield from map(printable, _rows(result, is_dry=is_dry))
     if result.waiting and not result.made and not result.unchanged:
         yield f"  {'next':11}pick images: campaign-runner review {campaign}   or deliver every stored one: --all"
-    if result.made:
+    if result.is_first and result.made:
         yield f"  {'note':11}{CONTENT_CREDENTIALS}"
     figures = {
         "made": len(result.planned) if is_dry else len(result.made),
@@ -43,10 +44,19 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
     yield f"{'ok' if result.exit_code == 0 else 'attention'} {told} exit={result.exit_code}"
 
 
-def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
+def _waiting(result: DeliveryResult) -> dict[tuple[Size, tuple[Place, ...]], list[str]]:
+    """The channels that wait for images of the same size in the same rows."""
+    found: dict[tuple[Size, tuple[Place, ...]], list[str]] = {}
     for each in result.waiting:
-        rows = joined([named(row) for row in each.rows], most=4)
-        yield f"  {'waiting':11}{each.channel.id} is cut from {each.size}: none chosen yet for {rows}"
+        found.setdefault((each.size, each.rows), []).append(each.channel.id)
+    return found
+
+
+def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
+    for (size, rows), channels in _waiting(result).items():
+        have = f"{plural(len(rows), 'row')} {'has' if len(rows) == 1 else 'have'}"
+        yield f"  {'waiting':11}{have} no chosen image of {size}: {joined([named(row) for row in rows], most=4)}"
+        yield f"  {'':11}for {joined(channels, most=6)}"
     reasons = Counter((each.channel, each.reason) for each in result.left_out)
     for (channel, reason), number in list(reasons.items())[:_LISTED]:
         places = [named(each.place) for each in result.left_out if (each.channel, each.reason) == (channel, reason)]

@@ -42,10 +42,12 @@ class DeliveryRequest:
 class DeliveryResult:
     """What a delivery did, or would do.
 
-    `gone` are files that left the target without another in their place, `replaced` those with one.
+    `is_first`: nothing was delivered before. `gone` are files that left the target without another in their place,
+    `replaced` those with one.
     """
 
     target: Path
+    is_first: bool = False
     made: list[DeliveredFile] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
     unchanged: int = 0

@@ -68,6 +68,7 @@ class DeliveryHistory:
             target=target,
             processes=1,
             is_dry=how.get("is_dry", False),
+            any_size=how.get("any_size", False),
             has_zips=how.get("has_zips", False),
         )
         with self.folder.locked():

@@ -38,7 +38,8 @@ def test_only_picked_images_go_out_and_rows_without_a_pick_wait(tmp_path: Path, 
     said = ask("deliver", "season")
     assert said.status == 0, said.err
     assert delivered(folder) == [f"{CANDLE}.jpg", "upload.csv"]
-    assert "waiting    shop is cut from 1024x1024: none chosen yet for soap, hero, plain" in said.out
+    assert "waiting    1 row has no chosen image of 1024x1024: soap/hero/plain" in said.out
+    assert "for shop" in said.out
     (row,) = csv.DictReader(StringIO((folder.path / "deliver" / "upload.csv").read_text(encoding="utf-8-sig")))
     assert row["approved_by"] == "anna" and row["key8"] == keys(folder)[1][:8] and row["approved_at"]
 

@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from io import StringIO
 
 from campaign_runner.campaign_file.schema.channels import COLUMNS
+from campaign_runner.campaign_file.schema.compose import Composer
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import language
-from campaign_runner.output_folder.delivery_record import DeliveredFile
+from campaign_runner.deliver.file_names import sku_of
+from campaign_runner.output_folder.delivery_record import DeliveredCell, DeliveredFile
 
 _FORMULA = re.compile(r"(^|[;,\t|])(?=[=+\-@\t\r])")
 _SEPARATORS = {"tab": "\t"}
@@ -39,6 +41,14 @@ def harmless(value: str) -> str:
     return _FORMULA.sub(r"\1'", value)
 
 
+def _sku(campaign: Campaign, cell: DeliveredCell) -> str:
+    """The product's own word `sku`, else its id as it is spelt."""
+    product = campaign.products.get(cell.product)
+    word = product.words.get("sku") if product is not None else None
+    found = Composer(campaign).wording(word, cell.market) if word is not None else None
+    return found[1] if found is not None else sku_of(campaign, cell.product)
+
+
 def _values(campaign: Campaign, file: DeliveredFile) -> dict[str, str]:
     cell, market = file.cell, campaign.markets.get(file.cell.market or "")
     locale = market.locale if market is not None and market.locale else campaign.defaults.locale
@@ -48,7 +58,7 @@ def _values(campaign: Campaign, file: DeliveredFile) -> dict[str, str]:
         "market": cell.market or "",
         "language": language(locale) or "",
         "product": cell.product,
-        "sku": cell.product,
+        "sku": _sku(campaign, cell),
         "prompt": cell.prompt,
         "preset": cell.preset,
         "version": f"{file.version:02d}",
