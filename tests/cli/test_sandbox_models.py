@@ -43,6 +43,16 @@ def test_what_a_folder_recorded_is_played_as_it_was() -> None:
     assert played is not None and (played.name, played.version, played.etag) == ("warm", "1", '"then"')
 
 
+def test_a_manifest_is_rehearsed_with_the_model_as_it_was_then(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(CAMPAIGN.format(model="Brand X", concept=""), encoding="utf-8")
+    assert ask("run", "--sandbox", "mine.yaml").status == 0
+    manifest = tmp_path / "output" / "mine.sandbox" / "manifest.json"
+    text = manifest.read_text(encoding="utf-8").replace('"custom_model_version": "1"', '"custom_model_version": "7"')
+    manifest.write_text(re.sub(r'("custom_model_etag": )"\\"\w+\\""', r'\1"adobes"', text), encoding="utf-8")
+    said = ask("rerun", "--sandbox", manifest)
+    assert (said.status, "was version" in said.out) == (0, False), said.out + said.err
+
+
 def test_one_of_its_own_is_not_told(ask: Ask, tmp_path: Path) -> None:
     text = CAMPAIGN.format(model="Warm Custom Model", concept="").replace("image4_custom", "image3_custom")
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
