@@ -128,7 +128,7 @@ class FolderStore:
         if free < needed:
             raise StoreError(
                 f"the disk of {root} has {free:,} bytes free; buying images needs about {needed:,}. "
-                "What is paid for is fetched as far as there is room; make room first to buy more"
+                "What is paid for is downloaded as far as there is room; make room to buy more"
             )
 
     def _check_names(self, names: Iterable[str]) -> None:

@@ -49,7 +49,7 @@ PLANTS = (
     Plant(
         "retry after a reset",
         "firefly/losses.py",
-        'return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer", answer=_begun(lost))',
+        'return InDoubt(f"the request was sent, but no answer came: {lost}", code="no_answer", answer=_begun(lost))',
         "return lost_read(lost)",
         ("tests/run/test_doubt.py",),
     ),

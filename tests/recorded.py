@@ -26,7 +26,7 @@ from campaign_runner.plan.plan import Plan
 
 DOUBT = Cause("no_answer", "the line broke after sending")
 POLICY = Cause("prompt_unsafe", "Adobe's content policy")
-MISSING = Cause("missing", "the service returned no image for this seed")
+MISSING = Cause("missing", "Adobe returned no image for this seed")
 BLOCKED = Cause("blocked_host", "the image is at images.example.test, which is not trusted")
 
 

@@ -40,7 +40,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
         if origin == SANDBOX:
             raise UsageError("the sandbox of an earlier run ended with its process: there is nothing to cancel")
         if not waiting:
-            click.echo("nothing is being made")
+            click.echo("no request is in progress")
             return
         known = target.recalled(ledger)
     if known.note is not None:
@@ -53,7 +53,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
 async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: str | None) -> None:
     settings = Environment.of_process().settings()
     if settings.firefly_url != origin:
-        raise UsageError(f"{folder.path} holds jobs of {origin}, the settings name {settings.firefly_url}")
+        raise UsageError(f"{folder.path} has requests at {origin}, but the settings use {settings.firefly_url}")
     images = 0
     async with (
         open_for_update(folder, campaign, memory_of(folder)) as opened,

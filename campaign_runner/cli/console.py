@@ -60,7 +60,9 @@ def output_failure() -> StoreError | None:
     failure = raw.failure if isinstance(raw, TolerantStream) else None
     if failure is None or failure.errno == errno.EPIPE:
         return None
-    return StoreError(f"what was to be printed could not be written ({failure.strerror}); make room and ask again")
+    return StoreError(
+        f"the output could not be written ({failure.strerror}); free some space and run the command again"
+    )
 
 
 def say(line: str) -> None:

@@ -51,9 +51,7 @@ def command(what: str, only: tuple[str, ...], output: Path | None, is_sandbox: b
     if only:
         raise UsageError("--only goes with the name of a campaign")
     if not hits:
-        raise UsageError(
-            f"no image of a campaign here is or looks like {what}; --output names another folder of outputs"
-        )
+        raise UsageError(f"no image found that is or looks like {what}; to search elsewhere, add --output DIR")
     homes, there = {hit.folder.path: home_of(hit.folder) for hit in hits}, asyncio.run(files_of(hits))
     if as_json:
         _print([history.as_json(hit, homes[hit.folder.path], there) for hit in hits])
@@ -68,7 +66,7 @@ def _print(found: list[dict[str, Any]]) -> None:
 
 def _looking(number: int) -> None:
     if number % _TOLD_EVERY == 0:
-        click.echo(f"looked at {number:,} images; this is needed once", err=True)
+        click.echo(f"read {number:,} images (needed only once)", err=True)
 
 
 def _list(named: Target, only: Sequence[str], *, as_json: bool) -> None:

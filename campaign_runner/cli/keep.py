@@ -42,10 +42,14 @@ def command(name: str, is_all: bool, yes: bool, only: tuple[str, ...], output: P
     chosen = options.selection(only, target.campaign())
     found = _list(target, chosen)
     if not found:
-        click.echo("no stored image fits one that is due")
+        click.echo("no stored image matches one that is due")
         return
-    click.echo(f"{plural(found, 'image')} would stand for other words than they were made for")
-    if not yes and not (is_terminal() and click.confirm("Keep them?", default=False)):
+    if not yes and is_terminal():
+        which = "this existing image" if found == 1 else f"these {found:,} existing images"
+        yes = click.confirm(f"Use {which} for the new wording?", default=False)
+    else:
+        click.echo(f"{plural(found, 'image')} can be used for the new wording")
+    if not yes:
         click.echo("nothing was kept; --yes keeps them")
         return
     kept, missing = asyncio.run(_keep(target, chosen))

@@ -53,7 +53,7 @@ class Asking:
         stored = plural(changes.left + changes.kept, "stored image")
         gone = f"{self.who}{changes.left:,} of {stored} would no longer be in the campaign"
         gone += picks_among(changes)
-        return confirmed(f"{gone}. Go on?", default=False)
+        return confirmed(f"{gone}. Continue?", default=False)
 
     def _is_asked(self) -> bool:
         return is_terminal() and not self.yes and not self.is_sandbox

@@ -38,7 +38,7 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
         moved, stay = asyncio.run(_move(target, chosen))
         click.echo(f"{plural(moved, 'image')} moved to {target.folder.path / REMOVED}")
         if stay:
-            raise IntegrityError(f"{joined(stay)}: gone, or not what was recorded; left as it is")
+            raise IntegrityError(f"{joined(stay)}: missing or changed; left alone")
         return
     _list(target, chosen)
 
@@ -63,4 +63,4 @@ def _list(target: Target, only: Selection) -> None:
         told = f"{plural(len(movable), 'image')} no longer in the campaign"
         click.echo(f"{told}; --yes moves them to {target.folder.path / REMOVED}")
     elif not found.picked:
-        click.echo("every stored image is in the campaign, or was moved aside before")
+        click.echo("nothing to move: the campaign uses every stored image")

@@ -13,6 +13,7 @@ from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
+from campaign_runner.journal.ledger import Entry
 from campaign_runner.maintenance.resolve import Decision, apply, meant
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
@@ -69,15 +70,19 @@ def _list(folder: Folder, campaign: Campaign, only: Selection) -> None:
         entries = list(meant(ledger, Plan(campaign, ledger.custom_model), (State.IN_DOUBT, State.FAILED), only))
         unexpected = ledger.unexpected()
         answers = ledger.unread_answers()
-    told = ""
+    causes: dict[tuple[State, str], list[Entry]] = {}
     for entry in entries:
-        variation, reason = entry.variation, entry.reason.message if entry.reason else ""
-        state = entry.state.replace("_", " ")
-        click.echo(printable(f"{state:8} {variation.key[:8]} {variation.cell}, seed {variation.seed}: {reason}"))
-        for file in unexpected.get(entry.job_id or "", ()):
-            click.echo(printable(f"{'':8} look first at {display_path(folder.path / file)}: its job delivered that"))
-        if (answer := answers.get(variation.key, "")) not in ("", told):  # once a request, not for each of its images
-            click.echo(printable(f"{'':8} Adobe's answer began: {answer}"))
-            told = answer
+        causes.setdefault((entry.state, entry.reason.message if entry.reason else ""), []).append(entry)
+    shown = ""
+    for (state, reason), images in sorted(causes.items(), key=lambda cause: cause[0][0] != State.IN_DOUBT):
+        click.echo(printable(f"{len(images):,} {state.replace('_', ' ')}: {reason}"))
+        for entry in images:
+            click.echo(printable(f"  {entry.key[:8]} {entry.cell}, seed {entry.seed}"))
+            for file in unexpected.get(entry.job_id or "", ()):
+                path = display_path(folder.path / file)
+                click.echo(printable(f"{'':11}look first at {path}: Adobe delivered this instead, you paid for it"))
+            if (answer := answers.get(entry.key, "")) not in ("", shown):  # once a request, not once an image
+                click.echo(printable(f"{'':11}Adobe's answer began: {answer}"))
+                shown = answer
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

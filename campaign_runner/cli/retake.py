@@ -34,7 +34,7 @@ class Seeds(click.ParamType[tuple[int, ...] | int]):
         if re.fullmatch(r"\+[1-9][0-9]{0,3}", text):
             return int(text)
         if not re.fullmatch(r"[0-9]{1,10}(,[0-9]{1,10})*", text):
-            self.fail(f"'{value}' are no seeds; write +2 for two further ones, or 5,6", param, ctx)
+            self.fail(f"'{value}' is not a list of seeds; write +2 for two more, or 5,6", param, ctx)
         return tuple(dict.fromkeys(map(int, text.split(","))))
 
 
@@ -63,7 +63,7 @@ def command(
     changes nothing else in it. Nothing is sent; the next run generates the image.
     """
     if text is None and preset is None and seeds is None:
-        raise UsageError("say what shall be different: --text, --preset or --seeds")
+        raise UsageError("say what to change: --text, --preset or --seeds")
     wish = TakeChange(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
     folders = [find(name, output=output, is_sandbox=is_sandbox).folder] if name else known_folders(output)
     hit = _only_one(key, folders, is_sandbox=is_sandbox)
@@ -81,11 +81,11 @@ def command(
 def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Match:
     key = key_in(text)
     if key is None:
-        raise UsageError(f"'{text}' is no key: give at least 8 of its digits; `campaign-runner find` shows them")
+        raise UsageError(f"'{text}' is not a key: give at least 8 of its digits; `campaign-runner find` shows them")
     found = by_key(key, folders)
     hits = [hit for hit in found if hit.folder.is_sandbox == is_sandbox] or found  # a rehearsal has the same keys
     if not hits:
-        raise UsageError(f"no image of a campaign here has a key that begins with {key}")
+        raise UsageError(f"no image found whose key begins with {key}")
     if len({hit.entry.variation.key for hit in hits}) > 1:
         raise UsageError(f"{len(hits)} images have a key that begins with {key}: give more of it")
     if len(hits) > 1:

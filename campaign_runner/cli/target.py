@@ -93,7 +93,7 @@ def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     if (folder / FILE).exists():
         return _of_folder(folder)
     raise UsageError(
-        f"nothing here is called '{name}': give a campaign file (campaigns/{path.stem or 'NAME'}.yaml), "
+        f"no campaign named '{name}' found: give a campaign file (campaigns/{path.stem or 'NAME'}.yaml), "
         "its output folder, or its manifest.json"
     )
 
@@ -135,7 +135,7 @@ def known_folders(output: Path | None) -> list[Folder]:
     remembered = [folder.parent for folder in RunRegistry(Environment.of_process().state_folder).folders()]
     folders = folders_in([output] if output is not None else [*here, *remembered])
     if not folders:
-        raise UsageError("nothing was run yet, as far as is known here: name the folder of outputs with --output")
+        raise UsageError("no output folder found: nothing was run yet, or name the folder with --output")
     return folders
 
 

@@ -17,7 +17,7 @@ class Duration(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         found = re.fullmatch("([0-9]{1,6})([smh])", str(value))
         if found is None or int(found[1]) == 0:
-            self.fail(f"'{str(value)[:40]}' is no duration; write 90s, 30m or 2h", param, ctx)
+            self.fail(f"'{str(value)[:40]}' is not a duration; write 90s, 30m or 2h", param, ctx)
         return float(int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
 
 
@@ -30,7 +30,7 @@ class TimeOfDay(click.ParamType[datetime]):
         try:
             wanted = datetime.strptime(str(value), "%H:%M")
         except ValueError:
-            self.fail(f"'{value}' is no time of day; write 06:00", param, ctx)
+            self.fail(f"'{value}' is not a time of day; write 06:00", param, ctx)
         return next_time(wanted.hour, wanted.minute, after=datetime.now())
 
 

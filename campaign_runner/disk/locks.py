@@ -47,6 +47,6 @@ def refuse_links(*paths: Path) -> None:
     for path in paths:
         if path.is_symlink():
             raise IntegrityError(
-                f"{path} is a symbolic link, through which nothing is written; nothing was sent. "
-                "Put the real thing in its place, or say with --output where output folders lie"
+                f"{path} is a symbolic link, and nothing is written through links; nothing was sent. "
+                "Put the real file or folder in its place, or name another place with --output"
             )

@@ -130,7 +130,7 @@ class Committer:
         A batch whose commit fails is rolled back whole and every caller is told. Raises StoreError, IntegrityError.
         """
         if self._is_closed:
-            raise RuntimeError(f"{self._path} is closed: nobody is left to write")
+            raise RuntimeError(f"{self._path} is closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((work, done))
         return await asyncio.shield(done)

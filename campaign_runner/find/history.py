@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,22 +85,22 @@ def lines(hit: Match, home: CampaignHome, there: Container[str]) -> Iterator[str
     sandbox = " (sandbox)" if home.is_sandbox else ""
     yield f"{home.name}{sandbox}: {variation.cell}, seed {variation.seed}"
     if hit.distance is not None:
-        yield f"  looks      alike: {hit.distance} of {_BITS} bits differ, so that is a copy of it, or a near relative"
+        yield f"  match      this picture, or a very close one ({hit.distance} of {_BITS} bits differ)"
     if hit.file is not None:
-        yield f"  file       {hit.file}{'' if hit.file in there else ' (it is not there any more)'}"
+        yield f"  file       {hit.file}{'' if hit.file in there else ' (missing)'}"
     if hit.delivered is not None:
         yield f"  delivered  {_delivered(hit.delivered)}"
     yield f"  key        {variation.key}"
     yield f"  prompt     {printable(prompt_of(entry.recipe.body))}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
-    yield f"  made       {_made(entry)}"
+    yield f"  generated  {_made(entry)}"
     yield f"  now        {_now(entry, home)}"
     for cell, image in home.decided(entry):
         for told in image_lines(image):
             yield f"  {'decided':10} {told} ({cell})"
     if entry.state != State.STORED:
         for file in home.beside(entry):
-            yield f"  look at    {hit.folder.store.where(file)}: its job delivered that, it is paid for"
+            yield f"  look at    {hit.folder.store.where(file)}: Adobe delivered this instead, you paid for it"
     for number, command in enumerate(suggestions(hit, home)):
         yield f"  {'' if number else 'next':10} {command}"
 
@@ -170,9 +171,9 @@ def _reference(source: ReferenceSource) -> str:
 
 
 def _made(entry: Entry) -> str:
-    asked = f"asked for {_minute(entry.submitted_at)}" if entry.submitted_at else "never asked for"
+    asked = f"requested {_minute(entry.submitted_at)}" if entry.submitted_at else "never requested"
     seeds = " ".join(map(str, entry.job_seeds))
-    job = f" as job {printable(entry.job_id)} with the seeds {seeds}" if entry.job_id else ""
+    job = f" (job {printable(entry.job_id)}, seeds {seeds})" if entry.job_id else ""
     stored = f", stored {_minute(entry.stored_at)}" if entry.stored_at else ""
     return f"{asked}{job}{stored}"
 
@@ -180,12 +181,14 @@ def _made(entry: Entry) -> str:
 def _now(entry: Entry, home: CampaignHome) -> str:
     state = entry.state.replace("_", " ")
     why = f": {printable(entry.reason.message)}" if entry.reason else ""
-    place = {True: "", False: "; no longer in the campaign", None: "; its campaign file is gone or wrong"}
+    place = {True: "", False: "; no longer in the campaign", None: "; its campaign file is missing or has problems"}
     return f"{state}{why}{place[home.plans(entry)]}"
 
 
 def _minute(moment: str) -> str:
-    return f"{moment[:16].replace('T', ' ')} UTC"
+    """`28 Nov 2026, 22:11 UTC`: `find` tells of years ago, on other machines."""
+    at = datetime.fromisoformat(moment).astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def suggestions(hit: Match, home: CampaignHome) -> Iterator[str]:

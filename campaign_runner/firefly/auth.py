@@ -65,8 +65,8 @@ class Credentials:
         for what, text in texts.items():
             if not text or not text.isascii() or not text.isprintable() or " " in text:
                 raise AccountRefused(
-                    f"the {what} is empty, or holds a space, a line end or a character that it cannot; nothing was "
-                    "sent. Copy it anew from the Adobe Developer Console",
+                    f"the {what} is empty or contains a space, line break or unsupported character; nothing was "
+                    "sent. Copy it again from the Adobe Developer Console",
                     code="no_credentials",
                 )
 
@@ -183,8 +183,8 @@ class TokenSource:
             self._same_since = self._same_asked
         if self._same_asked - self._same_since >= _SAME_FOR:
             raise AccountRefused(
-                f"Adobe rejects the access token, and for {_SAME_FOR:.0f} s its token service granted no other one; "
-                "check the client id and its secret",
+                f"Adobe rejected the access token, and for {_SAME_FOR:.0f} s its token service returned no other; "
+                "check the client id and secret",
                 code=SAME_TOKEN,
             )
         raise same_again()
@@ -197,8 +197,8 @@ class TokenSource:
 def same_again() -> Unavailable:
     """A token was refused, and the same one is granted again: to be asked for again soon."""
     return Unavailable(
-        "Adobe rejected the access token, and its token service granted the same one again; it may take "
-        f"{_SAME_FOR:.0f} s until there is another one",
+        "Adobe rejected the access token, and its token service returned the same one; a new one may take "
+        f"up to {_SAME_FOR:.0f} s",
         code=SAME_TOKEN,
         reached=True,
         retry_after=_ASK_AGAIN,

@@ -159,7 +159,9 @@ class FireflyClient(Provider):
         response = self._heard(outcome, lost_submit, token)
         if response.status == 401 and self._tokens.drop(token) and job.keys[0] not in self._left:
             self._left.add(job.keys[0])
-            raise Unavailable("Adobe no longer takes our token; another is had", code="token_refused", reached=True)
+            raise Unavailable(
+                "Adobe rejected the access token; requesting a new one", code="token_refused", reached=True
+            )
         ticket = answers.read_ticket(response, self._clock(), interface_of(job.recipe.version))
         return replace(ticket, warnings=tuple(wire.warnings_about(self._origin, ticket)))
 
@@ -176,7 +178,7 @@ class FireflyClient(Provider):
             return answers.read_status(response, ticket.job_id, self._clock())
         except AnotherJob as other:
             if not is_same_job(other.job_id, ticket.job_id) or await self._jobs.has_namesake(ticket.job_id):
-                other.notice = "the service answered about another job than the one asked for; that answer was not used"
+                other.notice = "Adobe answered about another job than the one requested; that answer was not used"
                 raise
             return answers.read_status(response, other.job_id, self._clock())
 
@@ -214,7 +216,7 @@ class FireflyClient(Provider):
     async def fetch(self, output: Output) -> bytes:
         """The bytes of an image; see Provider. No token, key or cookie goes there."""
         if not output.url:
-            raise LinkExpired("the service gave no link to the image", code="no_link")
+            raise LinkExpired("Adobe gave no link to the image", code="no_link")
         if not may_fetch_image(output.url, self._origin, self._settings.image_hosts):
             raise BlockedHost(
                 f"the image is at {host_of(output.url)}, which is not trusted; it was not contacted. If Adobe keeps "

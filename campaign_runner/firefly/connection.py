@@ -188,7 +188,7 @@ def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "")  # OpenSSL's, of the certificate alone
-            return f"its certificate is not valid ({reason or 'it does not fit'})"
+            return f"its certificate is not valid ({reason or 'it does not match'})"
         case aiohttp.ClientConnectorDNSError():
             return "its name cannot be resolved"
         case aiohttp.ClientProxyConnectionError():
@@ -196,13 +196,13 @@ def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answered {error.status}"
         case aiohttp.ClientSSLError():
-            return "no secure connection could be agreed on"
+            return "no secure connection could be made"
         case _TooLarge():
             return f"the answer is larger than {limits.most_bytes // 1024 // 1024} MiB"
         case _TooSlow():
-            return f"the answer came slower than {limits.pace / 1024:g} KiB a second"
+            return f"the answer arrived slower than {limits.pace / 1024:g} KiB a second"
         case TimeoutError() if not sent:
-            return "no connection in time"
+            return "no connection was made in time"
         case TimeoutError():
             return f"no complete answer within {limits.total:g} seconds"
         case aiohttp.ClientConnectorError() if error.os_error.errno:
@@ -214,4 +214,4 @@ def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
         case aiohttp.ClientConnectionError() | OSError():
             return "the connection broke"
         case _:
-            return "the exchange failed"
+            return "the connection failed"

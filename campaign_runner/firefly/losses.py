@@ -12,7 +12,7 @@ from campaign_runner.firefly.connection import Lost
 def lost_submit(lost: Lost) -> ProviderError:
     """The money rule for a request without an answer: what may have left may have been charged."""
     if lost.sent:
-        return InDoubt(f"the request was sent, no answer came: {lost}", code="no_answer", answer=_begun(lost))
+        return InDoubt(f"the request was sent, but no answer came: {lost}", code="no_answer", answer=_begun(lost))
     return _unreached(lost)
 
 
@@ -38,7 +38,7 @@ def lost_elsewhere(lost: Lost) -> ProviderError:
 
 def lost_image(lost: Lost) -> ProviderError:
     if lost.answered:
-        return Damaged(f"the image did not come whole: {lost}", code="cut")
+        return Damaged(f"the image arrived incomplete: {lost}", code="cut")
     if lost.is_certificate:  # the storage's, which says nothing about the account; the image stays paid for
         return Unavailable(f"nothing was sent: {lost}", code="certificate")
     return lost_read(lost)

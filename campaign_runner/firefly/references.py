@@ -102,7 +102,7 @@ async def _content(path: Path, sha256: str) -> bytes:
     except OSError as error:
         raise IntegrityError(f"the reference image {path} cannot be read any more ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise IntegrityError(f"the reference image {path} changed while the run went on; run again")
+        raise IntegrityError(f"the reference image {path} changed during the run; run again")
     return content
 
 

@@ -35,7 +35,7 @@ from campaign_runner.model import Recipe, State, Variation, canonical_json
 Value: TypeAlias = str | int | None
 """What a column holds."""
 _UNDER_WAY = (SUBMITTING, State.ACCEPTED, State.IN_DOUBT)
-DUPLICATE_JOB = Cause("duplicate_job", "the service answered with the job id of another request")
+DUPLICATE_JOB = Cause("duplicate_job", "Adobe answered with the job id of another request")
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ class Ledger:
     def __init__(self, folder: Path, *, is_running: bool = False, is_checked: bool = False) -> None:
         self._path = folder / FILE
         if not is_begun(self._path):
-            raise UsageError(f"{folder} holds no journal: nothing was run there yet")
+            raise UsageError(f"{folder} has no journal: nothing was run there yet")
         self._db = open_for_reading(self._path, is_checked=is_checked)
         self._unanswered = (State.PENDING, INTERRUPTED) if is_running else (State.IN_DOUBT, UNANSWERED)
 

@@ -133,7 +133,7 @@ def reading(path: Path) -> Iterator[None]:
         with sqlite.translating(path):
             yield
     except (ValueError, TypeError, KeyError) as error:
-        raise _damaged(path, "a row holds what was never written") from error
+        raise _damaged(path, "a row has a value that was never written") from error
 
 
 def recorded_recipe(text: str, key: str, seed: int) -> Recipe:
@@ -163,7 +163,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if any(statement.startswith("CREATE TABLE meta (name ") for statement in statements):
         row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
     if row is None:
-        raise IntegrityError(f"{path} is no journal of campaign_runner; nothing was sent. Use another --output")
+        raise IntegrityError(f"{path} is not a journal of campaign_runner; nothing was sent. Use another --output")
     if row[0] != VERSION:
         raise IntegrityError(
             f"{path} was written by another version of campaign_runner (its format is {row[0]}, this one knows "

@@ -25,10 +25,10 @@ CONFIRMED_WITHIN = 10
 """How often a job that said it is being cancelled is asked whether it is."""
 CANCELLED = Cause("cancelled", "cancelled with `cancel`; whether Adobe charges it is not documented")
 _WORDS = {
-    Cancelling.COMPLETED: "is finished already: the next run fetches it",
-    Cancelling.FAILED: "cannot be cancelled and goes on: the next run fetches it",
-    Cancelling.UNKNOWN: "is not known to the service (any more): the next run asks again",
-    Cancelling.ACCEPTED: "was asked to stop, which is not confirmed yet: the next run tells",
+    Cancelling.COMPLETED: "already finished: the next run downloads it",
+    Cancelling.FAILED: "cannot be cancelled any more: the next run downloads it",
+    Cancelling.UNKNOWN: "Adobe does not know this request (any more): the next run asks again",
+    Cancelling.ACCEPTED: "cancellation requested, but not confirmed yet: the next run shows the result",
 }
 
 

@@ -79,7 +79,7 @@ async def _second_name(entry: Entry, store: Store) -> Placed | Entry:
     if put is None:
         return entry
     if put is Put.DIFFERENT:
-        raise IntegrityError(f"{store.where(file)} is in the way and holds something else; it was left as it is")
+        raise IntegrityError(f"{store.where(file)} already exists with different content and was left alone")
     return Placed(entry.variation.key, file, str(entry.sha256), entry.bytes or 0, str(entry.media_type), PRUNED)
 
 

@@ -18,9 +18,9 @@ from campaign_runner.plan.selection import Selection
 class Decision(Enum):
     """What may be decided: its word in the journal, the states it applies to, where they go, and what to say."""
 
-    RESUBMIT = ("resubmit", (State.IN_DOUBT,), State.PENDING, "due again; the next run asks for them")
-    RETRY = ("retry", (State.FAILED,), State.PENDING, "due again; the next run asks for them")
-    ABANDON = ("abandon", (State.IN_DOUBT, State.FAILED), State.ABANDONED, "settled without an image")
+    RESUBMIT = ("resubmit", (State.IN_DOUBT,), State.PENDING, "will be requested again on the next run")
+    RETRY = ("retry", (State.FAILED,), State.PENDING, "will be requested again on the next run")
+    ABANDON = ("abandon", (State.IN_DOUBT, State.FAILED), State.ABANDONED, "marked as given up; not reported again")
 
     def __init__(self, word: str, states: tuple[State, ...], into: State, past: str) -> None:
         self.reason = Cause(word, f"decided with `resolve`: {past}")

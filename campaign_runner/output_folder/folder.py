@@ -107,7 +107,7 @@ class Folder:
         files.make_folder(self.path)
         lock = KernelLock(self.path / ".lock")
         if not lock.take(_PROBE_SECONDS):
-            raise Busy(f"another run holds {self.path}; nothing was sent")
+            raise Busy(f"another run is already working on this campaign ({self.path}); nothing was sent")
         try:
             files.empty(self.staging)
             yield
@@ -133,7 +133,7 @@ class Folder:
         """
         rehearsed = Folder(self.path.with_name(f"{self.path.name}.{SANDBOX}"))
         if not self.has_journal and rehearsed.has_journal:
-            raise UsageError(f"{self.path} holds no journal: only the sandbox was run; see it with --sandbox")
+            raise UsageError(f"{self.path} has no journal: only the sandbox was run; see it with --sandbox")
         return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)
 
     def relative(self, file: Path) -> str:
@@ -164,7 +164,7 @@ class Folder:
         if known:
             raise IntegrityError(
                 f"{known[0]} exists, but {self.what_is_missing()}; nothing was sent. "
-                f"Restore {tables.FILE} beside it, or move the folder {self.path.name} away to begin anew"
+                f"Restore {tables.FILE} beside it, or move the folder {self.path.name} away to start again"
             )
 
     def holds_anything(self) -> bool:
@@ -176,7 +176,7 @@ class Folder:
     def what_is_missing(self) -> str:
         """How this folder lacks its record: one that was copied without its `-wal` file may hold nothing at all."""
         if (self.path / tables.FILE).exists():
-            return f"its journal holds nothing (was {tables.FILE} copied without its -wal file?)"
+            return f"its journal is empty (was {tables.FILE} copied without its -wal file?)"
         return "its journal is gone"
 
     def refuse_strangers(self, ledger: Ledger, *, origin: str, file: Path, campaign: str) -> None:
@@ -187,11 +187,11 @@ class Folder:
         recorded = ledger.origin
         if recorded is not None and recorded != origin and ledger.holds_anything():
             raise IntegrityError(
-                f"{self.path} holds images of {recorded}, this run would ask {origin}; nothing was sent. "
+                f"{self.path} holds images of {recorded}, but this run would use {origin}; nothing was sent. "
                 "Use another --output"
             )
         if ledger.meta(MADE_AGAIN) is not None:
-            raise UsageError(f"{self.path} holds images made again by `rerun`; nothing was sent. Use another --output")
+            raise UsageError(f"{self.path} holds the images of a rerun; nothing was sent. Use another --output")
         known = ledger.meta("file")
         if known is None or known == self.relative(file):
             return

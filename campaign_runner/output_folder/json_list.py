@@ -40,7 +40,7 @@ def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
         if not isinstance(member, str):
             raise ValueError("Invalid JSON: a name is missing")
         if member in seen or len(seen) > _MOST_BESIDE:
-            raise ValueError(f"{spelt[:60]} stands twice" if member in seen else "it has too many members")
+            raise ValueError(f"{spelt[:60]} appears twice" if member in seen else "it has too many members")
         seen.add(member)
         text.take(":")
         if member != name:
@@ -49,7 +49,7 @@ def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
                 raise ValueError(f"{member[:60]}: it is too long")
             others.append(f"{spelt}: {value}")
         elif text.next() != "[":
-            raise ValueError(f"{name}: it is no list")
+            raise ValueError(f"{name}: it is not a list")
         else:
             yield from _listed(text, name)
         if text.take(",", "}") == "}":

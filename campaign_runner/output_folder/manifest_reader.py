@@ -105,7 +105,7 @@ def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
         except ValidationError as error:
             raise _foreign(path, _problems(error, f"images.{number - 1}.")) from error
         key = bytes.fromhex(image.key)
-        flaw = "its key stands twice" if key in keys else _flaw(image)
+        flaw = "its key appears twice" if key in keys else _flaw(image)
         if flaw is not None:
             raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {printable(flaw)}")
         keys.add(key)
@@ -144,22 +144,22 @@ def _flaw(image: Image) -> str | None:
     try:
         asked = interface_of(image.version).read(image.request) if family is not None else None
     except ValidationError as error:
-        return f"its request is none that a campaign can make: {_problems(error)}"
+        return f"its request could not come from a campaign: {_problems(error)}"
     recipe = recipe_of(image)
     if recipe.digest != image.recipe:
-        return "its request is not the one that its recipe stands for"
+        return "its request does not match its recipe"
     if recipe.key(image.seed) != image.key:
-        return "its seed and recipe are not those that its key stands for"
+        return "its seed and recipe do not match its key"
     if family is None or asked is None:
-        return f"'{image.version}' is no image model that this version knows"
+        return f"this version does not know the image model '{image.version}'"
     return _request_flaw(image, family, asked) or _names_flaw(image)
 
 
 def _request_flaw(image: Image, family: Family, asked: ImageRequest) -> str | None:
     if family.is_custom != (asked.custom_model is not None):
-        return f"a custom model is named exactly with a custom family, not with {image.version}"
+        return f"a custom model needs a custom model family, and only such a one; this is {image.version}"
     if asked.prompt != image.prompt or asked.size != cell_of(image).size:
-        return "its prompt or size is not that of its request"
+        return "its prompt or size does not match its request"
     return next((found[0] for link in asked.links if (found := picture_flaw(link, Path())) is not None), None)
 
 

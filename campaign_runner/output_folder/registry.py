@@ -62,7 +62,7 @@ class RunRegistry:
             raise IntegrityError(
                 f"the journal of {output} has {plural(requests, 'request')}, but {row[0]:,} were made from there: it "
                 "is older than the last run, or was copied without its -wal file; nothing was sent. Put the newer one "
-                "back, or go on from this one and buy the others again with --start-over"
+                "back, or continue from this one and buy the others again with --start-over"
             )
 
     def refuse_elsewhere(self, file: Path, output: Path, *, but: Callable[[Path], bool] = lambda folder: False) -> None:

@@ -61,13 +61,13 @@ def examine(content: bytes) -> Examined:
         has_end = _comes_to_its_end(content)  # first: a file may take the decoder hours
         media_type, size = _decode(content)
     except Image.DecompressionBombError as error:
-        raise Damaged(f"what came has more than {MOST_PIXELS:,} pixels", code="too_many_pixels") from error
+        raise Damaged(f"the image has more than {MOST_PIXELS:,} pixels", code="too_many_pixels") from error
     except UnidentifiedImageError as error:
-        raise Damaged("what came is not a JPEG, PNG or WebP picture", code="no_picture") from error
+        raise Damaged("the image is not a JPEG, PNG or WebP picture", code="no_picture") from error
     except BROKEN as error:
-        raise Damaged("what came is a cut or damaged picture", code="damaged") from error
+        raise Damaged("the image is cut off or damaged", code="damaged") from error
     if not has_end:
-        raise Damaged("what came is a picture without its end", code="damaged")
+        raise Damaged("the image is cut off before its end", code="damaged")
     return Examined(media_type, size, hashlib.sha256(content).hexdigest())
 
 
@@ -114,7 +114,7 @@ def _rows_end(content: bytes, at: int) -> bool:
             return found is not None
         scans += found[0] == _SCAN
         if scans > _MOST_SCANS:
-            raise Damaged("what came is a JPEG with more scans than any encoder writes", code="too_many_scans")
+            raise Damaged("the image is a JPEG with more scans than any encoder writes", code="too_many_scans")
         at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
     raise ValueError("a picture of too many parts")
 

@@ -94,7 +94,7 @@ class Progress:
         unsent = {name: max(tally.requests - tally.sent, 0) for name, tally in self._tallies.items()}
         together = sum(unsent.values())
         if together == 0:
-            return "the last ones are being made"
+            return "the last ones are being generated"
         fastest = max(rate.per_minute for rate in self._rates.values())
         alone = max(unsent[name] / rate.per_minute for name, rate in self._rates.items())
         seconds = max(together / fastest, alone) * 60 + USUAL_JOB_SECONDS
@@ -191,7 +191,7 @@ def worth_a_line(event: Event) -> str | None:
         case Stored(variation=variation, warnings=warnings) if warnings:
             return printable(f"warning: {variation.cell}, seed {variation.seed}: {'; '.join(warnings)}")
         case Refused(attempt, reason, for_good):
-            return printable(f"{'refused' if for_good else 'not taken yet'}: {_job(attempt)}: {reason.message}")
+            return printable(f"{'refused' if for_good else 'not accepted yet'}: {_job(attempt)}: {reason.message}")
         case Doubted(attempt, reason):
             return printable(f"in doubt: {_job(attempt)}: {reason.message}")
         case Failed(_, variation, reason):
@@ -199,7 +199,7 @@ def worth_a_line(event: Event) -> str | None:
         case SetAside(file=file, reason=reason):
             return printable(f"warning: kept {file}: {reason.message}")
         case StillAccepted(attempt, reason):
-            return printable(f"not fetched yet: {_job(attempt)}: {reason.message}")
+            return printable(f"not downloaded yet: {_job(attempt)}: {reason.message}")
         case Waiting(seconds, why) if seconds > _LONG_WAIT:
             return f"waiting {seconds:.0f} s for the allowance ({why})"
         case Edited(message):

@@ -109,7 +109,7 @@ def _row(block: Block, summary: Summary, ledger: Ledger) -> Row:
     why = reason.message if reason.code in reason.message else f'"{reason.code}", {reason.message}'
     match block.why.state:
         case State.IN_DOUBT:
-            return [f"{images:,} in doubt", *which, f"{reason.message}; sent {_sent(block, summary)}, {_MAY_COST}"]
+            return [f"{images:,} in doubt", *which, f"{reason.message} ({_sent(block, summary)}); {_MAY_COST}"]
         case State.ACCEPTED:
             until = clock(block.first + KEPT_AT_SERVICE, summary.now)
             paid = f"paid for ({plural(len(block.jobs), 'request')})"

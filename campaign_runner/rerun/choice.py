@@ -83,9 +83,9 @@ def _fate(image: Entry) -> str:
 
 def _left_out(fates: Counter[str]) -> Iterator[str]:
     if unmade := fates[_NEVER_STORED]:
-        yield f"{plural(unmade, 'image')} of the manifest never stored: left out"
+        yield f"{plural(unmade, 'image')} of the manifest left out: never stored"
     if kept := fates[_KEPT]:
-        yield f"{plural(kept, 'image')} kept for changed words, made by another request: left out"
+        yield f"{plural(kept, 'image')} left out: kept for a new wording, made by another request"
 
 
 def _jobs(images: Sequence[Entry]) -> Iterator[Job]:

@@ -74,7 +74,7 @@ def counts(pairs: Sequence[Pair]) -> dict[Verdict, int]:
 
 async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
     if made is None or made.state != State.STORED or made.file is None:
-        why = made.reason.message if made is not None and made.reason is not None else "not asked for yet"
+        why = made.reason.message if made is not None and made.reason is not None else "not requested yet"
         return Pair(image, made, "not_made", why=why)
     if made.sha256 == image.sha256:
         return Pair(image, made, "identical_bytes")
@@ -82,10 +82,12 @@ async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
         recorded = await content_of(sides.recorded, str(image.file))
         alike = await in_thread(likeness, recorded, await content_of(sides.made, made.file))
     except (IntegrityError, Damaged) as error:
-        return Pair(image, made, "not_comparable", why=f"other bytes, and {error}")
+        return Pair(image, made, "not_comparable", why=f"different bytes, and {error}")
     # What was only saved anew or marked since, without a change of its pixels, can still be compared by them.
     if hashlib.sha256(recorded).hexdigest() != image.sha256 and alike.verdict != "identical_pixels":
-        return Pair(image, made, "not_comparable", why=f"other bytes, and {image.file} was changed since it was stored")
+        return Pair(
+            image, made, "not_comparable", why=f"different bytes, and {image.file} was changed since it was stored"
+        )
     return Pair(image, made, alike.verdict, alike.distance)
 
 

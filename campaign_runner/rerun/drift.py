@@ -9,7 +9,6 @@ from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import CustomModel
 from campaign_runner.rerun.comparison import Pair
-from campaign_runner.text import plural
 
 
 def model_ids(images: Sequence[Entry]) -> list[str]:
@@ -46,10 +45,18 @@ def model_drift(images: Sequence[Entry], models: Sequence[CustomModel]) -> Itera
 
 
 def canary_drift(pairs: Sequence[Pair]) -> Iterator[str]:
-    """A sentence about those of the first request's images that did not come out as recorded."""
+    """A sentence about the first request's images, the test images, if some differ from the recorded ones."""
     made = [pair for pair in pairs if pair.made is not None and pair.verdict != "not_made"]
     others = [pair for pair in made if not pair.is_same]
     if not others:
         return
-    how = ", ".join(dict.fromkeys(pair.why or f"{pair.verdict}, {pair.distance} % apart" for pair in others))
-    yield f"of {plural(len(made), 'image')} of the first request {len(others)} came out otherwise: {how}"
+    apart = sorted(pair.distance for pair in others if pair.distance is not None)
+    how = list(dict.fromkeys(pair.why for pair in others if pair.why is not None))
+    if apart:
+        how.append(f"{apart[0]} %" if apart[0] == apart[-1] else f"{apart[0]} to {apart[-1]} %")
+    which = "All" if len(others) == len(made) else f"{len(others)} of"
+    differ = "differs" if len(others) == 1 < len(made) else "differ"
+    if len(made) == 1:
+        yield f"The test image differs from the recorded one ({', '.join(how)})"
+    else:
+        yield f"{which} {len(made)} test images {differ} from the recorded ones ({', '.join(how)})"

@@ -42,7 +42,7 @@ def differences(
     others = sum(not pair.is_same and pair.verdict != "not_made" for pair in pairs)
     is_told = any(isinstance(error, IntegrityError) for error in ending.errors)
     if others and not order.accept_drift and not is_told:
-        yield IntegrityError(f"{others:,} of the {plural(len(pairs), 'image')} did not come out as recorded")
+        yield IntegrityError(f"{others:,} of the {plural(len(pairs), 'image')} differ from the recorded ones")
     if left := sum(not each.is_done for each in restored):
         yield IntegrityError(f"{plural(left, 'image')} could not be put back")
 
@@ -52,8 +52,8 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
     pairs, found = outcome.pairs, counts(outcome.pairs)
     requests = ledger.requests().submitted
     made = len(pairs) - found["not_made"]
-    name = f"{order.read.head.campaign} made again"
-    yield f"{name}   {made:,} of {plural(len(pairs), 'image')} made   {spent(requests, outcome.seconds)}"
+    name = f"{order.read.head.campaign} generated again"
+    yield f"{name}   {made:,} of {plural(len(pairs), 'image')}   {spent(requests, outcome.seconds)}"
     yield ""
     for verdict, number in found.items():
         if number:
@@ -97,10 +97,10 @@ def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
 
     states, came = ledger.counts(), ledger.unexpected()
     if states[State.IN_DOUBT]:
-        yield f"  in doubt: Adobe may have charged for them; ask again with   {again('--resubmit')}"
+        yield f"  in doubt: Adobe may have charged for them; to request them again: {again('--resubmit')}"
     unexpected = [file for entry in ledger.in_states(State.FAILED) for file in came.get(entry.job_id or "", ())]
     if unexpected:
         names = joined([display_path(order.into.path / file) for file in dict.fromkeys(unexpected)])
-        yield f"  failed: look first at what came instead, it is paid for: {names}"
+        yield f"  failed: look first at what came instead, you paid for it: {names}"
     if states[State.FAILED]:
-        yield f"  failed: ask again with   {again('--retry-failed')}"
+        yield f"  failed: to request them again: {again('--retry-failed')}"

@@ -55,13 +55,13 @@ class RerunRequest:
         """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""
         if self.read.head.backend == "sandbox" and hosts.is_adobe(access.origin):
             raise UsageError(
-                f"{self.read.path} is of a sandbox: Adobe would make other pictures, and bill them. Nothing was sent. "
-                "Try it with --sandbox"
+                f"{self.read.path} comes from the sandbox: Adobe would generate other pictures and charge for "
+                "them. Nothing was sent. Try it with --sandbox"
             )
         if self.into.path == self.home.path:
             raise UsageError(f"{self.into.path} holds the recorded images; name another folder with --into")
         if self.restore and not self.home.has_journal:
-            raise UsageError(f"{self.home.path} holds no journal: nothing can be put back there")
+            raise UsageError(f"{self.home.path} has no journal: nothing can be put back there")
         await self.into.refuse_orphans()
         if self.into.has_journal:
             with Ledger(self.into.path) as ledger:
@@ -72,6 +72,6 @@ class RerunRequest:
             raise UsageError(f"{self.into.path} holds images of something else; name another folder with --into")
         if ledger.origin != origin and ledger.holds_anything():
             raise IntegrityError(
-                f"{self.into.path} holds images of {ledger.meta('origin')}, this would ask {origin}; nothing was "
+                f"{self.into.path} holds images of {ledger.meta('origin')}, but this would use {origin}; nothing was "
                 "sent. Name another folder with --into"
             )

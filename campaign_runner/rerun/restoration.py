@@ -85,11 +85,11 @@ class _Restorer:
             raise IntegrityError(f"{made.file} was changed since it was made")
         aside = await _move_aside(self.sides.recorded, name, sha256)
         if await self.sides.recorded.put_new(name, content, sha256) is Put.DIFFERENT:
-            raise IntegrityError("something else was put in its place meanwhile; it was left as it is")
+            raise IntegrityError("another file is in its place by now; it was left alone")
         how = "the same bytes" if pair.verdict == "identical_bytes" else "the same pixels"
         reason = Cause("restored", f"made again: {how}")
         await self.journal.record([Placed(key, name, sha256, len(content), media_type, reason)])
-        moved = f"; what stood there is now {aside}" if aside is not None else ""
+        moved = f"; the previous file is now {aside}" if aside is not None else ""
         return f"{name} is back, {how}{moved}"
 
 
@@ -97,9 +97,9 @@ def _obstacle(pair: Pair, entry: Entry | None) -> str | None:
     """Why an image cannot be put back; None if it can."""
     recorded, made = pair.recorded, pair.made
     if not pair.is_same or made is None:
-        return pair.why or f"it came out {pair.verdict}, {pair.distance} % apart"
+        return pair.why or f"it is {pair.verdict}, {pair.distance} % apart"
     if entry is None or (entry.file, entry.sha256) != (recorded.file, recorded.sha256):
-        return "the campaign's journal tells it otherwise than the manifest; see `campaign-runner verify`"
+        return "the campaign's journal and the manifest disagree; see `campaign-runner verify`"
     if not str(recorded.file).startswith(f"{IMAGES}/"):
         return "it was moved out of the campaign"
     if made.media_type != recorded.media_type:
@@ -129,6 +129,8 @@ async def _move_aside(store: Store, name: str, sha256: str) -> str | None:
             await store.remove(name, digest)
             return aside
         case Put.DIFFERENT:
-            raise IntegrityError(f"{store.where(aside)} holds something else; move it away and ask again")
+            raise IntegrityError(
+                f"{store.where(aside)} already exists with different content; move it away and run again"
+            )
         case None:
-            raise IntegrityError("what stands in its place was changed meanwhile; ask again")
+            raise IntegrityError("the file in its place was changed meanwhile; run again")

@@ -144,8 +144,8 @@ class Rerun(Road):
     def _refuse_drift(self, found: Sequence[str]) -> IntegrityError:
         """What differs is part of how the rerun ended, and told at once."""
         refusal = IntegrityError(
-            f"{'; '.join(found)}. Nothing more was sent. Look at the comparison, and go on with --accept-drift "
-            "where other pictures will do"
+            f"{'; '.join(found)}. Nothing more was sent. Look at the comparison; to accept the new look, add "
+            "--accept-drift"
         )
         self.control.failed(refusal)
         return refusal

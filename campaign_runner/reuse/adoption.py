@@ -40,7 +40,7 @@ class Candidate:
 
     def __str__(self) -> str:
         """What to say where it cannot be used."""
-        return f"{self.file} of campaign {self.campaign} is gone, or not what was recorded: it is not used"
+        return f"{self.file} of campaign {self.campaign} is missing or was changed: it is not used"
 
     @property
     def file(self) -> str:
@@ -74,7 +74,7 @@ async def _adopt(image: Candidate, store: Store) -> Adopted | Candidate:
         return image
     if put is Put.DIFFERENT:
         raise IntegrityError(
-            f"{name} is there already and holds something else; it was left as it is, and nothing was bought in "
+            f"{name} already exists with different content and was left alone; nothing was bought in "
             "its place. Move it away and try again"
         )
     return Adopted(
@@ -101,8 +101,8 @@ async def _examined(image: Candidate) -> Examined | None:
         return None
     except IntegrityError as error:
         raise IntegrityError(
-            f"{image.file} of campaign {image.campaign} is no plain file, or lies behind a link: it is not used, and "
-            f"nothing was sent. Put the real one in its place{_OR_BUY if image.how == 'reused' else ''}"
+            f"{image.file} of campaign {image.campaign} is not a regular file, or is behind a link: it is not used, "
+            f"and nothing was sent. Put the real one in its place{_OR_BUY if image.how == 'reused' else ''}"
         ) from error
 
 

@@ -129,8 +129,8 @@ class Claiming(Journal):
             while not await in_thread(lock.take):
                 if clock() >= until:
                     raise LaterError(
-                        f"another run has held {self._file} for {LONGEST_WAIT:.0f} s; nothing more was sent. "
-                        "Is it stopped? End it, or wait for it, and run again"
+                        f"another run has locked {self._file} for {LONGEST_WAIT:.0f} s; nothing more was sent. "
+                        "Is it suspended? End it, or wait for it, and run again"
                     )
                 await asyncio.sleep(LOOK_AGAIN)
             yield

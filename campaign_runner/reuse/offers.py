@@ -125,9 +125,9 @@ def left_to(waiting: Offer) -> str:
     """What to say of what is left to another campaign."""
     number = len(waiting.positions)
     return (
-        f"{plural(number, 'image')} due here {'waits' if number == 1 else 'wait'} at the service or in doubt in "
-        f"campaign {waiting.campaign}: they are not bought here, else they were paid for twice. Run or resolve that "
-        "campaign first; --no-reuse buys them"
+        f"{plural(number, 'image')} due here {'waits' if number == 1 else 'wait'} at Adobe or in doubt in "
+        f"campaign {waiting.campaign}: they are not bought here, so that they are not paid for twice. Run or resolve "
+        "that campaign first; --no-reuse buys them"
     )
 
 

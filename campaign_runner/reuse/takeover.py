@@ -49,7 +49,7 @@ async def wait_for_stored(
 def not_made(images: int) -> str:
     """What to say of images that no one has or makes in the end."""
     was, them = ("was", "it") if images == 1 else ("were", "them")
-    return f"{plural(images, 'image')} {was} left to another campaign, which did not make {them}: run again"
+    return f"{plural(images, 'image')} {was} left to another campaign, which did not generate {them}: run again"
 
 
 async def _any_at_work(waiting: Sequence[Offer]) -> bool:

@@ -64,8 +64,8 @@ LONGEST_WAIT = 600.0
 """Seconds; a store that asks for a longer wait is asked again by the next run."""
 MOST_UNSOUND = 3
 """So many different ones are kept of an image."""
-MISSING = Cause("missing", "the service returned no image for this seed")
-UNASKED = "an image that nobody asked for could not be fetched"
+MISSING = Cause("missing", "Adobe returned no image for this seed")
+UNASKED = "an image that was not requested could not be downloaded"
 
 
 class ImageFetcher:
@@ -160,7 +160,7 @@ class ImageFetcher:
         attempt = delivery.attempt
         content, examined = await self._fetch(delivery, output)
         if not has_its_size(attempt.job.recipe.version, attempt.job.size, examined.size):
-            reason = Cause("wrong_size", f"asked for {attempt.job.size}, received {examined.size}")
+            reason = Cause("wrong_size", f"requested {attempt.job.size}, received {examined.size}")
             await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
             return await self._record(Failed(attempt, variation, reason))
         names = (f"{stem}.{examined.suffix}" for stem in (variation.stem, variation.short_stem))
@@ -176,8 +176,8 @@ class ImageFetcher:
         They have a bounded time, all together, and none is begun once the run is draining.
         """
         if (left := len(extras) - MOST_STRAYS) > 0:
-            told = f"Adobe's answer has {len(extras):,} images that nobody asked for: {left:,} of them are not fetched"
-            self._control.observe(Warned(told))
+            told = f"Adobe's answer has {len(extras):,} images that were not requested"
+            self._control.observe(Warned(f"{told}; {left:,} of them are not downloaded"))
         until = asyncio.get_running_loop().time() + STRAYS_WITHIN
         some = extras[:MOST_STRAYS]
         return [trouble for output in some if (trouble := await self._set_one_aside(delivery, output, until))]
@@ -205,9 +205,9 @@ class ImageFetcher:
             async with asyncio.timeout_at(until):
                 content, examined = await self._fetch(delivery, output)
         except TimeoutError:
-            raise NoLongerFollowed("not_downloaded", f"not fetched within {STRAYS_WITHIN:.0f} s") from None
-        said = "without a seed" if output.seed is None else f"said to be of seed {output.seed}"
-        reason = Cause("unexpected", f"an image {said}, which was not asked for, or not twice")
+            raise NoLongerFollowed("not_downloaded", f"not downloaded within {STRAYS_WITHIN:.0f} s") from None
+        said = "without a seed" if output.seed is None else f"for seed {output.seed}"
+        reason = Cause("unexpected", f"an image {said} that was not requested, or came twice")
         await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
 
     async def _keep_unsound(self, delivery: Delivery, output: Output, content: bytes, error: ProviderError) -> None:
@@ -216,7 +216,7 @@ class ImageFetcher:
         name = f"{start_of(delivery, output)}{sha256[:8]}{UNSOUND}"
         known = unsound_files(delivery, output)
         if known & {name, short_name(name, sha256)} or len(known) < MOST_UNSOUND:
-            reason = Cause(error.code or "damaged", f"{error}, even at the last try; it is kept as it came")
+            reason = Cause(error.code or "damaged", f"{error}, even at the last attempt; it is kept as received")
             await self._put_aside(delivery, name, content, sha256, reason)
 
     async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Cause) -> None:
@@ -235,8 +235,8 @@ class ImageFetcher:
         name, what = await placed(put, name, short)
         if what is Put.DIFFERENT:
             raise IntegrityError(
-                f"{name} is there already and holds something else; it was left as it is. "
-                "Move it away and run again: the image is paid for and will be fetched"
+                f"{name} already exists with different content and was left alone. "
+                "Move it away and run again: the image is paid for and will be downloaded"
             )
         return name
 

@@ -193,7 +193,7 @@ class Polls:
                 job.done.set_result(finished)
         else:
             job.was_seen_running = True
-            reason = NoLongerFollowed("still_running", "it is still being made")
+            reason = NoLongerFollowed("still_running", "it is still being generated")
             self._reschedule(job, job.pace.next_look(age, self._random()), reason, until=job.patient_until)
 
     def _on_error(self, job: _Followed, error: ProviderError) -> None:

@@ -28,7 +28,6 @@ from campaign_runner.run.slots import Slots
 from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitter import Submitter
 from campaign_runner.tasks import TaskSet
-from campaign_runner.text import span
 
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""
@@ -193,7 +192,7 @@ class Runner:
 
     async def _let_go(self, attempt: Attempt, reason: NoLongerFollowed, age: float) -> None:
         if reason.is_gone and age > LOST_AFTER.total_seconds():
-            lost = Cause("lost", f"paid for, but not to be had for 24 hours: {reason}")
+            lost = Cause("lost", f"paid for, but could not be downloaded for 24 hours: {reason}")
             for variation in await self._fetcher.recover(attempt):
                 await self._record(Failed(attempt, variation, lost))
         else:
@@ -214,7 +213,11 @@ class Runner:
         left = limits.seconds_left(self._control.clock.now())
         if left < math.inf:
             await asyncio.sleep(left)
-            when = f"after {span(left)}" if left == limits.max_seconds else f"at {limits.until:%H:%M}"
+            when = (
+                f"at {limits.until:%H:%M}"
+                if limits.until is not None and left != limits.max_seconds
+                else "after --max-runtime"
+            )
             self._control.stop_asked(f"stopped {when}, as requested")
 
     async def _drain(self, tasks: TaskSet) -> None:

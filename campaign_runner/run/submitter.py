@@ -39,8 +39,8 @@ DOUBTS_IN_A_ROW = 3
 """Requests without a usable answer, none accepted between them, after which nothing more is sent."""
 
 
-NOT_SENT = Cause("not_sent", "the run ended before the request left")
-CUT_OFF = Cause("no_answer", "the run broke off before an answer was heard")
+NOT_SENT = Cause("not_sent", "the run ended before the request was sent")
+CUT_OFF = Cause("no_answer", "the run ended before Adobe answered")
 
 
 class Submitter:

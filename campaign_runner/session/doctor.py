@@ -122,7 +122,7 @@ class Doctor:
         now = self._subject.clock.now()
         refuse_over_budget(order.campaign, estimate(self._status, order.rate, bought=bought, now=now))
         warned = f"; {plural(len(order.campaign.warnings), 'warning')}" if order.campaign.warnings else ""
-        due = f"{plural(self._status.due, 'image')} due in {plural(self._status.requests, 'request')}"
+        due = f"{plural(self._status.due, 'image')} to generate in {plural(self._status.requests, 'request')}"
         return f"{order.campaign.path}: {product_of_lists(self._status)}; {due}{warned}"
 
     async def _record(self) -> str | None:
@@ -136,14 +136,16 @@ class Doctor:
             counts = ledger.counts()
         found = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items() if number)
         settle = (
-            f"; `campaign-runner resolve {order.campaign.campaign}` settles doubts" if counts[State.IN_DOUBT] else ""
+            f"; clear them up with `campaign-runner resolve {order.campaign.campaign}`"
+            if counts[State.IN_DOUBT]
+            else ""
         )
         return f"{found or 'nothing was bought yet'}{settle}"
 
     async def _output(self) -> str | None:
         order = self._subject.order
         if order is not None and order.folder.is_held():
-            return f"{order.folder.path}: a run is under way"
+            return f"{order.folder.path}: a run is in progress"
         return None if order is None else _usable(order.folder.path)
 
     async def _state(self) -> str:
@@ -156,7 +158,7 @@ class Doctor:
             return None
         needed = max(BYTES_AN_IMAGE * order.limits.concurrency, USUAL_BYTES * (status.due if status else 0))
         free = shutil.disk_usage(_existing(order.folder.path)).free
-        found = f"{_gigabytes(free)} free, what is due takes about {_gigabytes(needed)}"
+        found = f"{_gigabytes(free)} free; the remaining images need about {_gigabytes(needed)}"
         if free < needed:
             raise StoreError(f"{found}: make room on the disk of {order.folder.path}")
         return found
@@ -167,7 +169,7 @@ class Doctor:
         if order is None or status is None or not status.due:
             return None
         await refuse_long_names(status, order.folder.store)
-        return "the disk takes the longest one due"
+        return "the longest one fits on this disk"
 
     async def _check_settings(self) -> str:
         """Every variable that is needed is set."""
@@ -182,7 +184,7 @@ class Doctor:
         async with FireflyClient(self._settings, clock=self._subject.clock.now) as firefly:
             self._models = await firefly.list_models()
             self._clock_ahead = firefly.clock_ahead
-        return f"it accepts the credentials; {plural(len(self._models), 'custom model')} shared with them"
+        return f"Adobe accepts the credentials; {plural(len(self._models), 'custom model')} shared with them"
 
     async def _model(self) -> str | None:
         """The custom model is shared with the account, is the one of the first run, and is asked for by its concept."""
@@ -202,9 +204,9 @@ class Doctor:
         if abs(ahead) > WRONG_CLOCK:
             how = f"{abs(ahead):,.0f} s {'behind' if ahead > 0 else 'ahead of'}"
             raise StoreError(
-                f"this machine's clock is {how} the service's: set it, or the allowance is counted at the wrong times"
+                f"this machine's clock is {how} Adobe's: set it, otherwise the allowance is counted at the wrong times"
             )
-        return "as the service's"
+        return "the same as Adobe's"
 
     async def _allowance(self) -> str | None:
         """What is left of the day's requests."""

@@ -19,7 +19,7 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 
 NO_TEXT = (
-    "the journal does not hold the text of the last run (it is of an earlier version): "
+    "the journal does not have the text of the last run (an earlier version wrote it): "
     "manifest.json stays as it is until the campaign file can be loaded"
 )
 
@@ -36,7 +36,7 @@ class Recalled:
         """What a person should know who is shown this campaign, on one line."""
         if self.wrong is None:
             return None
-        used = "its text of the last run is used" if self.campaign.products else NO_TEXT
+        used = "the text of its last run is used" if self.campaign.products else NO_TEXT
         return f"the campaign file cannot be loaded ({self.wrong.sentence}): {used}"
 
 

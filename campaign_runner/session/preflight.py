@@ -68,8 +68,8 @@ def settle_model(
     """
     if recorded is not None and not found and not accept_drift:
         raise IntegrityError(
-            f"the custom model '{name}' was {recorded.id} when this campaign first ran; now this account has none of "
-            "that name. Nothing was sent. Was it renamed, or no longer shared?"
+            f"the custom model '{name}' was {recorded.id} when this campaign first ran; now this account has no "
+            "model of that name. Nothing was sent. Was it renamed, or no longer shared?"
         )
     if not found:
         raise AccountRefused(
@@ -100,7 +100,7 @@ def _refuse_drift(name: str, recorded: CustomModel, model: CustomModel) -> None:
         return
     raise IntegrityError(
         f"the custom model '{name}' changed since the first run: {change}. New images would not match the old ones; "
-        "nothing was sent. `--accept-drift` records the change and goes on"
+        "nothing was sent. To accept the new model, add --accept-drift"
     )
 
 
@@ -124,7 +124,7 @@ def refuse_unfit_prompts(campaign: Campaign, concept: str) -> None:
 def _prompt_flaw(prompt: str, concept: str, cell: Cell, most: int) -> tuple[str, str] | None:
     """What the service would refuse a prompt for, and what to write instead; None if nothing."""
     if clean(concept) not in prompt:
-        message = f"this prompt lacks '{concept}', the concept of the custom model: Adobe would refuse it"
+        message = f"this prompt lacks '{concept}', the concept of the custom model: Adobe would reject it"
         return message, "write {concept} where the model's subject belongs"
     if len(prompt) > most:
         message = f"with the custom model's concept '{concept}', {cell} has {len(prompt):,} characters"
@@ -153,7 +153,7 @@ def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:
         [
             campaign.problem(
                 ("budget",),
-                f"this run would buy {plural(figures.images_to_buy, 'image')}, the budget has room for "
+                f"this run would buy {plural(figures.images_to_buy, 'image')}, but the budget has room for "
                 f"{max(figures.budget_left, 0):,}: {spent:,} of {campaign.budget:,} are bought or in doubt",
                 f"raise the budget to {spent + figures.images_to_buy}, or make fewer with --only or --max-images",
             )

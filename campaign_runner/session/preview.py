@@ -32,7 +32,7 @@ class Preview:
         for sentence in sentences(self.changes, rate) if self.changes else ():
             yield "changed", sentence
         if self.changes is not None and any(edit.due and edit.left for edit in self.changes.edits):
-            yield "tip", "`keep` lets what is stored stand for the new words; `prune` moves aside what is left"
+            yield "tip", "`keep` uses existing images for the new wording (free); `prune` moves unused ones to removed/"
         for offer in self.found.offers:
             yield "reuse", str(offer)
         for warning in (*self.found.warnings, *map(left_to, self.found.waiting)):

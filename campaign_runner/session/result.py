@@ -58,7 +58,7 @@ def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: 
         return
     try:
         if (kept := keep_what_knows_more(folder.manifest, sources.ledger)) is not None:
-            ui.control.observe(Warned(f"the manifest that was here knows of more requests; it is kept as {kept}"))
+            ui.control.observe(Warned(f"the previous manifest knows of more requests; it is kept as {kept}"))
         write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
     except CampaignError as error:
         ui.control.failed(error)

@@ -79,8 +79,8 @@ def diagnosed(content: bytes, length: int, wanted: Expected, others: Mapping[str
         return Damage("other_size", f"a whole picture of {found.size}, not of {wanted.size}")
     return Damage(
         "other_bytes",
-        f"a whole picture ({found.media_type}) of {length:,} bytes, recorded are {wanted.bytes:,} others: "
-        "it was edited or saved anew, or is another picture",
+        f"a whole picture ({found.media_type}) of {length:,} bytes, but not the recorded one of {wanted.bytes:,}: "
+        "it was edited or saved again, or is another picture",
     )
 
 

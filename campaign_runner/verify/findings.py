@@ -61,7 +61,7 @@ class Verdict:
         """The same for a person; the last line is for machines."""
         differing = sum(finding.kind != "unknown" for finding in self.findings)
         unknown = len(self.findings) - differing
-        images = f"{plural(self.images, 'image')} looked at, {self.bytes:,} bytes"
+        images = f"{plural(self.images, 'image')} checked, {self.bytes:,} bytes"
         yield f"{self.campaign}   {images}   {display_path(self.folder)}"
         for finding in self.findings:
             yield ""
@@ -72,7 +72,7 @@ class Verdict:
         if self.findings:
             yield ""
         if self.mend_all is not None:
-            yield f"  all at once, bought again and put back: {self.mend_all}"
+            yield f"  to buy all of them again and put them back: {self.mend_all}"
             yield ""
         for note in self.notes:
             yield f"  {printable(note)}; `deliver` makes it again"

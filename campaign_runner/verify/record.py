@@ -139,9 +139,9 @@ def _difference(folder: Folder, read: ReadBack, ledger: Ledger, file: Path | Non
     if found:
         return (
             f"it differs from the journal in {plural(len(found), 'place')}: {joined(found)}. "
-            "It was edited, or a run was cut off before it wrote it"
+            "It was edited, or the last run ended before writing it"
         )
-    return None if plan is None else "its order, names or figures are not what the journal and the campaign make"
+    return None if plan is None else "its order, names or figures differ from the journal and the campaign"
 
 
 def _same_plan(read: ReadBack, ledger: Ledger, file: Path | None) -> Plan | None:

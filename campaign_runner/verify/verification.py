@@ -37,7 +37,9 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     elsewhere = await misplaced(folder.store, unknown, lost)
     findings = [*record.findings, *(_damage(folder, record, each, how, elsewhere) for each, how in damaged)]
     strange = [name for name in unknown if name not in elsewhere.values()]
-    findings += [Difference("unknown", "no record knows this file; move it away", name) for name in strange]
+    findings += [
+        Difference("unknown", "not part of this campaign (left alone); move it away", name) for name in strange
+    ]
     size = sum(each.bytes for each in wanted)
     mend_all = _mend_all(folder, record, findings)
     notes = await in_thread(lambda: delivery_notes(folder.path, reads_all=True))
@@ -53,7 +55,7 @@ def _mend_all(folder: Folder, record: Record, findings: Sequence[Difference]) ->
 
 def _refuse_running(folder: Folder) -> None:
     if folder.is_held():
-        raise Busy(f"a run goes on in {folder.path}; verify it when it has ended")
+        raise Busy(f"a run is in progress in {folder.path}; verify it when it has ended")
 
 
 async def _damaged(folder: Folder, wanted: list[Expected]) -> list[tuple[Expected, Damage]]:

@@ -72,7 +72,7 @@ def test_status_says_why_in_one_line_and_how_it_stands(
     said = ask("status", name)
     first, *rest = said.out.splitlines()
     assert said.status == 0 and first.startswith("the campaign file cannot be loaded (") and why in first
-    assert first.endswith("its text of the last run is used")
+    assert first.endswith("the text of its last run is used")
     counts = "planned=4 stored=1 accepted=1 in_doubt=1 failed=1 abandoned=0 pending=0"
     assert rest[-1] == f"attention {counts} requests=4 exit=4"
 

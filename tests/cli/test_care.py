@@ -47,7 +47,7 @@ def test_keep_shows_the_old_words_and_the_new_ones_and_does_nothing_by_itself(ed
     said = ask("keep", "spring", "--sandbox", "--all")
     assert said.status == 0
     assert said.out.splitlines() == [
-        LINE, "2 images would stand for other words than they were made for", "nothing was kept; --yes keeps them",
+        LINE, "2 images can be used for the new wording", "nothing was kept; --yes keeps them",
     ]  # fmt: skip
     assert (edited / "manifest.json").read_bytes() == before
 
@@ -64,7 +64,11 @@ def test_keep_keeps_what_was_chosen(edited: Path, ask: Ask) -> None:
 def test_keep_is_asked_at_a_terminal(edited: Path, at_a_terminal: AtATerminal) -> None:
     for typed, told in (("n\n", "nothing was kept"), ("y\n", "2 images kept; nothing was bought")):
         said = at_a_terminal("keep", "spring", "--sandbox", "--all", typed=typed)
-        assert f"{LINE}\n" in said.out and "Keep them? [y/N]" in said.out and told in said.out
+        assert (
+            f"{LINE}\n" in said.out
+            and "Use these 2 existing images for the new wording? [y/N]" in said.out
+            and told in said.out
+        )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "--only", "seed=1"]])
@@ -75,7 +79,7 @@ def test_keep_wants_to_be_told_which(arguments: list[str], edited: Path, ask: As
 
 def test_keep_says_where_nothing_fits(edited: Path, ask: Ask) -> None:
     said = ask("keep", "spring", "--sandbox", "--only", "product=soap", "--yes")
-    assert (said.status, said.out) == (0, "no stored image fits one that is due\n")
+    assert (said.status, said.out) == (0, "no stored image matches one that is due\n")
 
 
 def test_a_file_that_is_gone_cannot_be_kept(edited: Path, ask: Ask) -> None:
@@ -83,7 +87,7 @@ def test_a_file_that_is_gone_cannot_be_kept(edited: Path, ask: Ask) -> None:
     gone.unlink()
     said = ask("keep", "spring", "--sandbox", "--all", "--yes")
     assert (said.status, said.out.splitlines()[-1]) == (5, "1 image kept; nothing was bought")
-    assert f"{gone} of campaign spring is gone, or not what was recorded: it is not used" in said.err
+    assert f"{gone} of campaign spring is missing or was changed: it is not used" in said.err
 
 
 def test_prune_lists_what_left_the_campaign_and_moves_it_when_told(edited: Path, ask: Ask) -> None:
@@ -97,7 +101,7 @@ def test_prune_lists_what_left_the_campaign_and_moves_it_when_told(edited: Path,
     left = [image["file"] for image in images(edited) if not image["in_campaign"]]
     assert sorted(left) == [file.replace("images/", "removed/") for file in old]
     assert all((edited / file).exists() for file in left)
-    assert ask("prune", "spring", "--sandbox").out.startswith("every stored image is in the campaign")
+    assert ask("prune", "spring", "--sandbox").out.startswith("nothing to move: the campaign uses every stored image")
 
 
 def test_prune_takes_only_what_was_chosen(edited: Path, ask: Ask) -> None:
@@ -110,7 +114,7 @@ def test_prune_leaves_what_differs_and_says_so(edited: Path, ask: Ask) -> None:
     said = ask("prune", "spring", "--sandbox", "--yes")
     assert said.status == 5
     assert said.out.startswith("1 image moved to ")
-    assert f"{altered.relative_to(edited)}: gone, or not what was recorded; left as it is" in said.err
+    assert f"{altered.relative_to(edited)}: missing or changed; left alone" in said.err
     assert altered.read_bytes() == b"altered"
 
 

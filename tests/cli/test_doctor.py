@@ -57,7 +57,7 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
     assert said.status == 0 and said.err == ""
     assert [line.split()[0] for line in said.out.splitlines()] == ["ok"] * 11
     assert found(said)["model"] == "ok        'Warm Custom Model' is shared, version 1"
-    assert found(said)["campaign"].endswith("4 images due in 2 requests")
+    assert found(said)["campaign"].endswith("4 images to generate in 2 requests")
     assert found(said)["allowance"] == "ok        9,000 of 9,000 requests left today"
     assert charged(account["CAMPAIGN_RUNNER_FIREFLY_URL"]) == before
     assert not (tmp_path / "output").exists()
@@ -192,7 +192,7 @@ def test_where_nothing_is_due_no_name_is_tried(ask: Ask, account: dict[str, str]
 def test_a_run_under_way_is_no_trouble(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
     with Folder(tmp_path / "output" / "spring").locked():
         said = ask("doctor", "spring", **account)
-    assert said.status == 0 and "a run is under way" in found(said)["output"]
+    assert said.status == 0 and "a run is in progress" in found(said)["output"]
 
 
 def test_an_allowance_that_is_used_up_is_for_later(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_an_allowance_that_is_used_up_is_for_later(ask: Ask, account: dict[str, 
     assert found(said)["allowance"] == "attention 0 of 1 requests left today: run again later"
 
 
-@pytest.mark.parametrize(("minutes", "words"), [(5, " s ahead of the service's"), (-5, " s behind the service's")])
+@pytest.mark.parametrize(("minutes", "words"), [(5, " s ahead of Adobe's"), (-5, " s behind Adobe's")])
 async def test_a_clock_that_goes_wrong_is_told(minutes: int, words: str, sandbox_origin: str, tmp_path: Path) -> None:
     wrong = Clock(lambda: datetime.now(UTC) + timedelta(minutes=minutes))
     access = ServiceAccess(sandbox_origin, lambda: sandbox_settings(sandbox_origin), tmp_path / "state")

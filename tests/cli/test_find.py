@@ -30,15 +30,13 @@ def test_a_key_tells_a_pictures_life(ask: Ask, keys: list[str], tmp_path: Path) 
     assert said.status == 0
     assert lines[0] == "almond: candle, hero, plain, 2048x2048, seed 66080"
     assert lines[1].startswith(f"file       {tmp_path}/output/almond/images/candle/hero_plain_2048x2048_s66080_")
-    assert lines[1].endswith("(it is not there any more)")
+    assert lines[1].endswith("(missing)")
     assert lines[2:5] == [
         f"key        {keys[0]}",
         "prompt     almond candle on an oak table",
         "look       image4_standard, 2048x2048",
     ]
-    assert (
-        lines[5].startswith("made       asked for 20") and f"as job job-{keys[0][:8]} with the seeds 66080" in lines[5]
-    )
+    assert lines[5].startswith("generated  requested ") and f"(job job-{keys[0][:8]}, seeds 66080)" in lines[5]
     assert lines[6] == "now        stored"
     assert lines[7] == f"next       campaign-runner retake {keys[0][:8]} --text '…'"
     assert lines[8] == f"campaign-runner rerun output/almond/manifest.json --only key={keys[0][:8]}"
@@ -57,7 +55,7 @@ def test_a_request_that_this_version_cannot_read_is_said_to_be_one(
 
 NEXT = [
     (1, "in doubt: the line broke", "resolve almond --resubmit --only key="),
-    (2, "failed: the service returned no image", "resolve almond --retry-failed --only key="),
+    (2, "failed: Adobe returned no image", "resolve almond --retry-failed --only key="),
     (3, "accepted", "almond.yaml --only key="),
 ]
 
@@ -76,7 +74,7 @@ def test_what_came_instead_is_shown_before_it_is_asked_for_again(ask: Ask, tmp_p
     key = next(iter(made)).variation.key
     lines = [line.strip() for line in ask("find", key).out.splitlines()]
     (look,) = [number for number, line in enumerate(lines) if line.startswith("look at")]
-    assert lines[look].endswith("_s9_abababab.jpg: its job delivered that, it is paid for")
+    assert lines[look].endswith("_s9_abababab.jpg: Adobe delivered this instead, you paid for it")
     assert "--abandon" in lines[look + 1] and "--retry-failed" in lines[look + 2]
     (found,) = json.loads(ask("find", key, "--json").out)
     assert [Path(file).parent.name for file in found["unexpected"]] == ["unexpected"]
@@ -91,7 +89,7 @@ def test_an_image_that_left_the_campaign_says_so(ask: Ask, keys: list[str], tmp_
     campaign(tmp_path, seeds=[82683])
     assert "stored; no longer in the campaign" in ask("find", keys[0]).out
     written(tmp_path, seeds=["no seed"])
-    assert "stored; its campaign file is gone or wrong" in ask("find", keys[0]).out
+    assert "stored; its campaign file is missing or has problems" in ask("find", keys[0]).out
 
 
 def test_the_name_of_a_campaign_lists_its_images(ask: Ask, keys: list[str]) -> None:

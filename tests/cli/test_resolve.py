@@ -37,16 +37,16 @@ def counts(folder: Path) -> dict[str, int]:
 
 
 DECISIONS: list[Any] = [
-    (["--resubmit"], "2 images due again; the next run asks for them", {"in_doubt": 0, "pending": 2}),
-    (["--retry-failed"], "1 image due again; the next run asks for them", {"failed": 0, "pending": 1}),
-    (["--abandon"], "3 images settled without an image", {"abandoned": 3, "in_doubt": 0, "failed": 0}),
-    (["--abandon", "--only", "product=soap"], "2 images settled", {"abandoned": 2, "in_doubt": 1}),
+    (["--resubmit"], "2 images will be requested again on the next run", {"in_doubt": 0, "pending": 2}),
+    (["--retry-failed"], "1 image will be requested again on the next run", {"failed": 0, "pending": 1}),
+    (["--abandon"], "3 images marked as given up; not reported again", {"abandoned": 3, "in_doubt": 0, "failed": 0}),
+    (["--abandon", "--only", "product=soap"], "2 images marked as given up", {"abandoned": 2, "in_doubt": 1}),
     (
         ["--resubmit", "--only", "seed=5"],
         "nothing that --only selects is in doubt: nothing was changed",
         {"in_doubt": 2, "pending": 0},
     ),
-    (["--abandon", "--only", "size=square"], "3 images settled", {"abandoned": 3}),
+    (["--abandon", "--only", "size=square"], "3 images marked as given up", {"abandoned": 3}),
 ]
 
 
@@ -63,10 +63,13 @@ def test_the_list_shows_what_came_instead(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["replaced", "failed"]))
     assert run_command(["resolve", "almond"]) == 0
-    first, look, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("failed ") and second.startswith("failed ")
+    why, first, look, second = capsys.readouterr().out.splitlines()
+    assert why == "2 failed: Adobe returned no image for this seed"
+    assert first.endswith("seed 66080") and second.endswith("seed 82683")
     assert re.fullmatch(
-        r" {9}look first at output/almond/images/unexpected/\w+_s9_abababab.jpg: its job delivered that", look
+        r" {11}look first at output/almond/images/unexpected/\w+_s9_abababab.jpg: "
+        "Adobe delivered this instead, you paid for it",
+        look,
     )
 
 
@@ -74,7 +77,11 @@ def test_without_a_decision_it_lists_and_changes_nothing(folder: Path, capsys: C
     before = (folder / "journal.sqlite").read_bytes()
     assert run_command(["resolve", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line[:8] for line in lines] == ["in doubt", "failed  ", "in doubt"]
+    assert [line for line in lines if not line.startswith("  ")] == [
+        "2 in doubt: the line broke after sending",
+        "1 failed: Adobe returned no image for this seed",
+    ]
+    assert len(lines) == 2 + 3
     assert (folder / "journal.sqlite").read_bytes() == before
     assert not (folder / "manifest.json").exists()
 
@@ -83,7 +90,7 @@ def test_a_product_may_be_called_as_it_is_now_or_was(folder: Path, tmp_path: Pat
     written(tmp_path, products={"candle": {"name": "almond candle"}, "savon": {"name": "almond soap"}})
     for name in ("savon", "soap"):
         assert run_command(["resolve", "almond", "--only", f"product={name}"]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == 2
+        assert [line[:4] for line in capsys.readouterr().out.splitlines()] == ["1 in", "  95", "1 fa", "  c9"]
 
 
 def test_one_decision_at_a_time(folder: Path, capsys: Captured) -> None:
@@ -94,7 +101,7 @@ def test_one_decision_at_a_time(folder: Path, capsys: Captured) -> None:
 def test_nothing_is_decided_while_a_run_goes_on(folder: Path, capsys: Captured) -> None:
     with Folder(folder).locked():
         assert run_command(["resolve", "almond", "--resubmit"]) == 11
-    assert "another run holds" in capsys.readouterr().err
+    assert "another run is already working on this campaign" in capsys.readouterr().err
 
 
 def test_what_never_ran_cannot_be_resolved(tmp_path: Path, capsys: Captured) -> None:
@@ -149,6 +156,6 @@ def test_how_an_unreadable_answer_began_is_shown_once_a_request_and_harmlessly(
     make_folder(folder)
     asyncio.run(doubted(folder, '{"jobId": "urn:1\x1b[2J'))
     assert run_command(["resolve", str(folder)]) == 0
-    first, answer, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("in doubt") and second.startswith("in doubt")
+    why, first, answer, second = capsys.readouterr().out.splitlines()
+    assert why.startswith("2 in doubt: ") and first.endswith("seed 66080") and second.endswith("seed 82683")
     assert answer.strip() == 'Adobe\'s answer began: {"jobId": "urn:1\ufffd[2J'

@@ -63,9 +63,9 @@ def test_an_image_that_was_bought_before_costs_nothing(ask: Ask, keys: list[str]
 
 
 BAD = [
-    (["--text", "x"], "0123456789", "no image of a campaign here has a key that begins with 0123456789"),
+    (["--text", "x"], "0123456789", "no image found whose key begins with 0123456789"),
     (["--text", "x"], "nothing", "'nothing' is no key"),
-    ([], None, "say what shall be different"),
+    ([], None, "say what to change"),
     (["--seeds", "+2"], None, "2 over its budget"),
     (["--seeds", "five"], None, "'five' are no seeds"),
 ]

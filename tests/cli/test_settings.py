@@ -22,7 +22,7 @@ def test_however_the_service_is_typed_it_is_the_same_one(typed: str) -> None:
 
 @pytest.mark.parametrize("name", ["CAMPAIGN_RUNNER_FIREFLY_URL", "CAMPAIGN_RUNNER_IMS_URL"])
 def test_an_address_that_is_none_is_told_by_its_variable(name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name}: a service address is https://HOST"):
+    with pytest.raises(UsageError, match=f"{name}: a service address must be https://HOST"):
         Environment(ME | {name: "firefly-api.adobe.io"}).settings()
 
 

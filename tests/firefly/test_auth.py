@@ -144,7 +144,7 @@ async def test_only_after_a_minute_of_the_refused_token_the_credentials_are_call
         with pytest.raises(Unavailable):
             await source.get()
     service.steady = 60.0
-    with pytest.raises(AccountRefused, match="check the client id and its secret") as caught:
+    with pytest.raises(AccountRefused, match="check the client id and secret") as caught:
         await source.get()
     assert not caught.value.sent
     service.same, service.steady = "", 70.0  # what is paid for is still asked for

@@ -38,7 +38,7 @@ def test_a_folder_is_held_by_one_run(tmp_path: Path) -> None:
     assert not folder.is_held()
     with folder.locked():
         assert folder.is_held()
-        with pytest.raises(Busy, match="another run holds"), Folder(folder.path).locked():
+        with pytest.raises(Busy, match="another run is already working on this campaign"), Folder(folder.path).locked():
             pass
     assert not folder.is_held()
     assert (folder.path / ".lock").exists()  # never removed: two runs would hold two files of one name
@@ -129,7 +129,7 @@ async def test_a_folder_knows_its_file(tmp_path: Path) -> None:
 
 async def test_another_service_is_refused(tmp_path: Path) -> None:
     file = await recorded_folder(tmp_path)
-    with pytest.raises(IntegrityError, match=r"this run would ask sandbox; nothing was sent"):
+    with pytest.raises(IntegrityError, match=r"this run would use sandbox; nothing was sent"):
         await refuse(tmp_path, origin="sandbox", file=file)
 
 

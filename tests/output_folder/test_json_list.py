@@ -54,15 +54,15 @@ def test_an_empty_list_has_no_elements() -> None:
 @pytest.mark.parametrize("content", list(formats())[:2])
 def test_whatever_is_cut_off_is_noticed(content: bytes) -> None:
     for length in range(len(content)):
-        with pytest.raises(ValueError, match=r"Invalid JSON|missing|no list|decode"):
+        with pytest.raises(ValueError, match=r"Invalid JSON|missing|not a list|decode"):
             read(content[:length], 1000)
 
 
 BROKEN = {
     b"[]": "{ is missing",
     b'{"a": 1}': "images: it is missing",
-    b'{"images": 1}': "images: it is no list",
-    b'{"images": [], "images": []}': '"images" stands twice',
+    b'{"images": 1}': "images: it is not a list",
+    b'{"images": [], "images": []}': '"images" appears twice',
     b'{[]: 1, "images": []}': "a name is missing",
     b'{"images": [1, ]}': r"images\.1: Invalid JSON",
     b'{"images": [1 2]}': "Invalid JSON: , or ] is missing before 2",

@@ -61,7 +61,7 @@ def test_a_journal_with_fewer_requests_than_ever_left_from_its_folder_is_refused
         memory.refuse_older(file, folder, 2)
     assert str(refused.value) == (
         f"the journal of {folder} has 2 requests, but 3 were made from there: it is older than the last run, or was "
-        "copied without its -wal file; nothing was sent. Put the newer one back, or go on from this one and buy the "
+        "copied without its -wal file; nothing was sent. Put the newer one back, or continue from this one and buy the "
         "others again with --start-over"
     )
     memory.remember(file, folder, 12, 1)  # with --start-over
@@ -87,7 +87,7 @@ def test_a_memory_of_an_earlier_version_is_read_and_goes_on(memory: RunRegistry,
         memory.refuse_elsewhere(file, folder)
 
 
-@pytest.mark.parametrize(("journal", "said"), [(None, "its journal is gone"), (b"", "its journal holds nothing")])
+@pytest.mark.parametrize(("journal", "said"), [(None, "its journal is gone"), (b"", "its journal is empty")])
 def test_a_folder_that_stands_there_without_its_record_is_not_called_gone(
     memory: RunRegistry, journal: bytes | None, said: str, tmp_path: Path
 ) -> None:

@@ -245,7 +245,7 @@ async def test_a_writable_folder_passes_the_probe_and_nothing_is_left(store: Fol
 
 
 async def test_too_little_room_for_the_images_is_told_before_anything_is_sent(store: FolderStore) -> None:
-    with pytest.raises(StoreError, match="make room first"):
+    with pytest.raises(StoreError, match="make room to buy more"):
         await store.check_writable(2**62)
 
 

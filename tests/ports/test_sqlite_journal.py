@@ -155,8 +155,8 @@ def others(db: sqlite3.Connection) -> None:
 
 STRANGERS = [
     pytest.param(newer, "another version", id="newer"),
-    pytest.param(unnamed, "no journal of campaign_runner", id="without a version"),
-    pytest.param(others, "no journal of campaign_runner", id="of another program"),
+    pytest.param(unnamed, "not a journal of campaign_runner", id="without a version"),
+    pytest.param(others, "not a journal of campaign_runner", id="of another program"),
 ]
 
 
@@ -307,7 +307,7 @@ CONTRADICTIONS = [
     ("the custom model", "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
     ("the custom model", "UPDATE uploads SET upload_id = 'another'"),
     ("a row cannot be read", "UPDATE events SET detail = '{' WHERE kind = 'accepted'"),
-    ("a row holds what was never written", "UPDATE meta SET value = 'x' WHERE name = 'epoch'"),
+    ("a row has a value that was never written", "UPDATE meta SET value = 'x' WHERE name = 'epoch'"),
 ]
 
 

@@ -50,7 +50,7 @@ def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str
         cancelled = machine.run("cancel", "spring")
         again = machine.run("run", file)
         ledger = sandbox.ledger()
-    assert "is finished already: the next run fetches it" in cancelled.out
+    assert "already finished: the next run downloads it" in cancelled.out
     assert (again.exit, ledger["charged_twice"]) == (0, {})
 
 

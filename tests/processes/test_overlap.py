@@ -20,7 +20,7 @@ def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[s
         first.communicate(timeout=PATIENCE)
         ledger = sandbox.ledger()
     assert (second.exit, first.returncode) == (11, 143)
-    assert "another run holds" in second.err
+    assert "another run is already working on this campaign" in second.err
     assert '"running": true' in busy.out
     assert ledger["charged_twice"] == {}
 

@@ -166,10 +166,10 @@ def test_a_message_with_line_breaks_stays_one_line() -> None:
             Refused(ATTEMPT, REASON, for_good=True),
             "refused: candle, hero, plain, us, 1024x1024, seeds 1 2: the content",
         ),
-        (Refused(ATTEMPT, REASON), "not taken yet: candle"),  # it will be asked for again
+        (Refused(ATTEMPT, REASON), "not accepted yet: candle"),  # it will be asked for again
         (Doubted(ATTEMPT, REASON), "in doubt: candle"),
         (Failed(ATTEMPT, PAIR[0], REASON), "failed: candle, hero, plain, us, 1024x1024, seed 1: the content policy"),
-        (StillAccepted(ATTEMPT, REASON), "not fetched yet: candle"),
+        (StillAccepted(ATTEMPT, REASON), "not downloaded yet: candle"),
         (Warned("the disk is nearly full"), "warning: the disk is nearly full"),
         (Edited("prompt hero changed: nothing due"), "changed: prompt hero changed: nothing due"),
         (Reused(24, "spring"), "reused: 24 images of spring, not bought again"),
@@ -191,7 +191,7 @@ def test_what_goes_well_only_moves_the_numbers(event: Event) -> None:
 def test_without_a_terminal_there_is_a_line_a_minute() -> None:
     assert lined(STARTED, *STORED, MINUTE, Submitting(ATTEMPT), Submitting(ATTEMPT), MINUTE) == [
         "almond: 2 of 4 images, 0 of 2 requests, less than a minute left",
-        "almond: 2 of 4 images, 2 of 2 requests, the last ones are being made",
+        "almond: 2 of 4 images, 2 of 2 requests, the last ones are being generated",
     ]
 
 

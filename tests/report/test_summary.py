@@ -22,9 +22,9 @@ WORST_FIRST = """\
 almond   1 of 6 images stored and checked                       5 requests, 30 min
 
   1 in doubt   soap, hero, plain, square, seed 1
-               the line broke after sending; sent at TIME, Adobe may have charged for them
+               the line broke after sending (at TIME); Adobe may have charged for them
                campaign-runner resolve almond --resubmit   or   --abandon
-  1 failed     candle, hero, plain, square, seed 2: "missing", the service returned no image for this seed
+  1 failed     candle, hero, plain, square, seed 2: "missing", Adobe returned no image for this seed
                campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon
   1 refused    soap, hero, plain, square, seed 2: "prompt_unsafe", Adobe's content policy
                edit campaigns/almond.yaml:4, or: \

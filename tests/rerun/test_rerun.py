@@ -189,7 +189,7 @@ async def test_where_the_service_makes_other_images_it_stops_after_one_request(b
     ended = await again(night)
     assert (ended.code, len(sent(night))) == (5, 2 + 1)
     assert ended.verdicts == {"different": 2, "not_made": 2}
-    assert "of 2 images of the first request 2 came out otherwise" in ended.said
+    assert "All 2 test images differ from the recorded ones" in ended.said
     assert ended.lines[-1].startswith("attention")
 
     once_more = await again(night)
@@ -277,7 +277,7 @@ async def test_images_kept_for_changed_words_are_left_out_since_their_request_ma
     path.write_text(json.dumps(manifest), encoding="utf-8")
     chosen = choose(read_manifest(path))
     assert len(chosen.images) == 3
-    assert chosen.left_out == ("1 image kept for changed words, made by another request: left out",)
+    assert chosen.left_out == ("1 image left out: kept for a new wording, made by another request",)
     path.write_bytes(before)
 
 
@@ -286,7 +286,7 @@ async def test_what_was_never_stored_is_left_out_and_said(begin: Begin) -> None:
     await night.run(night.campaign(requests=2, seeds=2))
     ended = await again(night)
     assert (ended.code, len(ended.figures["images"])) == (0, 2)
-    assert "2 images of the manifest never stored: left out" in ended.said
+    assert "2 images of the manifest left out: never stored" in ended.said
     night.resolved |= set(night.ledger.charged)
 
 
@@ -350,7 +350,7 @@ async def test_where_something_else_has_the_name_aside_what_stands_in_the_place_
     way.parent.mkdir(parents=True)
     way.write_bytes(b"")
     ended = await again(night, restore=True)
-    assert ended.code == 5 and f"{way} holds something else" in ended.said
+    assert ended.code == 5 and f"{way} already exists with different content" in ended.said
     assert (file.read_bytes(), way.read_bytes()) == (b"overwritten by mistake", b"")
     way.unlink()
     ended = await again(night, restore=True)
@@ -468,7 +468,7 @@ async def test_a_sandboxs_manifest_is_not_bought_from_adobe(begin: Begin) -> Non
     adobe = ServiceAccess(
         "https://firefly-api.adobe.io", night.settings, night.home / "state", RunRegistry(night.home / "state")
     )
-    with pytest.raises(UsageError, match="is of a sandbox"):
+    with pytest.raises(UsageError, match="comes from the sandbox"):
         await again(night, access=adobe)
 
 
@@ -480,7 +480,7 @@ async def test_a_folder_that_holds_something_else_is_refused(begin: Begin) -> No
     with pytest.raises(UsageError, match="holds images of something else"):
         await again(night, into=other.output)
     await again(night)
-    with pytest.raises(IntegrityError, match="this would ask"):
+    with pytest.raises(IntegrityError, match="this would use"):
         later = await begin()
         await again(later, night.output / "manifest.json")
 
@@ -488,7 +488,7 @@ async def test_a_folder_that_holds_something_else_is_refused(begin: Begin) -> No
 async def test_a_run_does_not_take_the_folder_of_a_rerun_for_its_own(begin: Begin) -> None:
     night = await made(begin)
     await again(night, into=night.home / "output" / "copy")
-    with pytest.raises(UsageError, match="made again"):
+    with pytest.raises(UsageError, match="holds the images of a rerun"):
         await night.run(night.campaign(name="copy"))
 
 

@@ -181,7 +181,7 @@ async def test_what_the_other_could_not_make_is_due_in_the_next_run(begin: Begin
     ended = await asyncio.gather(night.run(campaign), night.run(clone))
     assert sorted(each.code for each in ended) == [3, 8]
     waited = next(each for each in ended if each.code == 8)
-    assert any("left to another campaign, which did not make them: run again" in line for line in waited.lines)
+    assert any("left to another campaign, which did not generate them: run again" in line for line in waited.lines)
     again = await asyncio.gather(night.run(campaign), night.run(clone))
     assert sorted(each.code for each in again) == [0, 3]
     assert night.ledger.images_charged == 8
@@ -205,7 +205,7 @@ async def test_a_lock_that_is_never_let_go_stops_buying_and_says_so(begin: Begin
     ended = await night.run(campaign)
     lock.release()
     assert (ended.code, ended.states, night.ledger.calls["submit"]) == (8, {"pending": 4}, 0)
-    assert any(f"has held {night.home / 'output' / BUYING} for {PATIENCE:.0f} s" in line for line in ended.lines)
+    assert any(f"has locked {night.home / 'output' / BUYING} for {PATIENCE:.0f} s" in line for line in ended.lines)
     assert (await night.run(campaign)).code == 0
 
 

@@ -65,7 +65,7 @@ async def test_what_is_not_the_picture_that_was_asked_for_is_never_published(kin
         ended = await night.run(copied(campaign, "clone"))
     assert (ended.code, len(ended.seen(Adopted)), night.ledger.images_charged) == (0, 1, 3)
     (warning,) = ended.seen(Warned)
-    assert warning.message.startswith(f"{file} of campaign night is gone, or not what was recorded")
+    assert warning.message.startswith(f"{file} of campaign night is missing or was changed")
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -90,7 +90,7 @@ async def test_an_image_behind_a_link_is_neither_used_nor_bought_again(begin: Be
     archive = folder.rename(night.home / "archive")
     folder.symlink_to(archive)
     clone = copied(campaign, "clone")
-    with pytest.raises(IntegrityError, match=r"lies behind a link.*--no-reuse"):
+    with pytest.raises(IntegrityError, match=r"is behind a link.*--no-reuse"):
         await night.run(clone)
     assert len(night.ledger.accepted) == 1
     folder.unlink()

@@ -46,7 +46,7 @@ async def test_a_refused_token_that_is_granted_again_for_a_while_is_said_once_an
     ended = await night.run(night.campaign(requests=5), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (0, {"stored": 20})
     (warned,) = ended.seen(Warned)
-    assert "the same one again" in warned.message
+    assert "returned the same one" in warned.message
     assert len(night.ledger.refused) == (place == "submit")  # no request was spent on a token known to be refused
     assert 40 < ended.seconds < 90
     assert night.ledger.calls["token"] < 9
@@ -56,7 +56,7 @@ async def test_a_token_that_is_refused_where_jobs_are_asked_for_is_waited_for_to
     night = await begin(Fault("401", "poll", nth=2), token_cached_seconds=50.0, other_status_port=True)
     ended = await night.run(night.campaign(requests=5), limits=ONE_BY_ONE)
     assert (ended.code, ended.states) == (0, {"stored": 20})
-    assert len([warned for warned in ended.seen(Warned) if "the same one again" in warned.message]) == 1
+    assert len([warned for warned in ended.seen(Warned) if "returned the same one" in warned.message]) == 1
     assert 40 < ended.seconds < 100
 
 
@@ -181,7 +181,7 @@ async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Begin) ->
             6,
             "stopped after 6 images, as requested",
         ),  # not a whole number of requests
-        (Limits(concurrency=1, max_seconds=15), 8, "stopped after 15 s, as requested"),
+        (Limits(concurrency=1, max_seconds=15), 8, "stopped after --max-runtime, as requested"),
     ],
     ids=["requests", "images", "images that cut a request", "seconds"],
 )

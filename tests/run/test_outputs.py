@@ -120,7 +120,7 @@ async def test_an_image_nobody_asked_for_that_cannot_be_had_is_told_and_keeps_no
     ended = await night.run(night.campaign(requests=1))
     assert (ended.code, ended.states) == (0, {"stored": 4})
     assert not ended.seen(SetAside)
-    assert any("nobody asked for" in warned.message for warned in ended.seen(Warned))
+    assert any("was not requested" in warned.message for warned in ended.seen(Warned))
 
 
 async def test_nothing_is_missing_before_what_came_instead_is_kept(begin: Begin) -> None:
@@ -175,7 +175,7 @@ async def test_what_was_asked_for_comes_before_a_flood_of_which_a_few_are_kept(b
     facts = [type(event) for event in ended.events if isinstance(event, Stored | SetAside)]
     assert facts.index(SetAside) >= 4 and len(ended.seen(SetAside)) == 2 * MOST_STRAYS
     (first, _) = [warned.message for warned in ended.seen(Warned)]
-    assert first == "Adobe's answer has 2,000 images that nobody asked for: 1,992 of them are not fetched"
+    assert first == "Adobe's answer has 2,000 images that were not requested; 1,992 of them are not downloaded"
 
 
 async def test_what_is_missing_from_a_flood_is_told_once_a_few_are_kept(begin: Begin) -> None:

@@ -276,7 +276,7 @@ async def test_what_cannot_be_taken_from_the_other_is_told_in_the_report_of_what
     await night.run_together(campaign, clone, watch=watch, several=several)
     first, second = sorted(several.parts, key=lambda part: part.code)
     assert (first.code, second.code, second.refusal) == (0, 5, None)
-    assert any("is there already and holds something else" in line for line in second.report)
+    assert any("already exists with different content" in line for line in second.report)
     assert not any("nothing was sent" in line for line in second.report)
     assert second.report[-1].startswith("attention planned=8 stored=4 ") and second.order.folder.manifest.exists()
     for file in in_the_way:

@@ -113,7 +113,7 @@ def test_each_text_without_the_concept_is_told_where_it_stands(tmp_path: Path) -
     with pytest.raises(CampaignFileError) as refused:
         refuse_unfit_prompts(spec, "mugx")
     assert [problem.message for problem in refused.value.problems] == [
-        "this prompt lacks 'mugx', the concept of the custom model: Adobe would refuse it"
+        "this prompt lacks 'mugx', the concept of the custom model: Adobe would reject it"
     ] * 2
     shown = [problem.source[problem.column - 1 :] for problem in refused.value.problems]
     assert [text.split('"')[1] for text in shown] == ["ohne {product.name}", "alone"]

@@ -38,6 +38,14 @@ UNKNOWN_UPLOAD = "unknown_upload"
 UNKNOWN_JOB = "unknown_job_id"
 """The code of an Unavailable that says a job is not known, or not any more."""
 _UPLOAD = "uploadId"
+_POLICY = {
+    "prompt_unsafe": "Adobe rejected this prompt (content policy)",
+    "prompt_entity_denied": "Adobe rejected a name in this prompt (content policy)",
+    "image_unsafe": "Adobe rejected the images (content policy)",
+    "output_media_unsafe": "Adobe rejected the images (content policy)",
+    "input_media_unsafe": "Adobe rejected a reference image (content policy)",
+    "reference_image_unsafe_error": "Adobe rejected a reference image (content policy)",
+}
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
 _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF or space
@@ -60,7 +68,7 @@ def read_ticket(response: Response, now: datetime, interface: Interface) -> Tick
     receipt = interface.receipt(answer)
     job_id = receipt.job_id
     if not isinstance(job_id, str) or not 1 <= len(job_id) <= _LONGEST_JOB_ID or not job_id.isprintable():
-        told = "Adobe's answer to the request holds no usable job id"
+        told = "Adobe's answer to the request has no usable job id"
         raise InDoubt(told, code="no_job_id", answer=response.head())
     return Ticket(job_id, _url(receipt.status_url), _url(receipt.cancel_url))
 
@@ -72,12 +80,12 @@ def read_upload(response: Response, now: datetime) -> str:
     """
     complaint = read_complaint(response)
     if 400 <= response.status < 500 and response.status not in {408, 429} and not _is_account_wide(response.status):
-        raise Rejected(f"Adobe refused the reference image: {complaint}", code=complaint.code)
+        raise Rejected(f"Adobe rejected the reference image: {complaint}", code=complaint.code)
     images = _read_free(response, now).get("images")
     first = images[0] if isinstance(images, list) and images else None
     upload_id = first.get("id") if isinstance(first, Mapping) else None
     if not isinstance(upload_id, str) or not 1 <= len(upload_id) <= _LONGEST_JOB_ID or not upload_id.isprintable():
-        raise _unusable("to an upload holds no id")
+        raise _unusable("to an upload has no id")
     return upload_id
 
 
@@ -98,9 +106,14 @@ def _refusal(response: Response, now: datetime) -> ProviderError:
             return _account_refusal(status, complaint)
         case status if 400 <= status < 500:
             code = UNKNOWN_UPLOAD if _UPLOAD in complaint.words else complaint.code
-            return Rejected(f"Adobe refused the request: {complaint}", code=code)
+            return Rejected(_verdict("Adobe rejected the request", complaint), code=code)
         case _:
-            return InDoubt(f"Adobe failed in the middle of the request: {complaint}", code=complaint.code)
+            return InDoubt(f"Adobe failed while handling the request: {complaint}", code=complaint.code)
+
+
+def _verdict(usual: str, complaint: ErrorBody) -> str:
+    """What Adobe decided, with its own words; its content policy is named where its code does."""
+    return f"{_POLICY.get(complaint.code, usual)}: {complaint}"
 
 
 def _wait(response: Response, now: datetime) -> float | None:
@@ -121,7 +134,7 @@ def read_status(response: Response, job_id: str, now: datetime) -> Finished | No
     """
     if response.status == 451:
         complaint = read_complaint(response)
-        raise GenerationFailed(f"Adobe's content policy refused the images: {complaint}", code=complaint.code)
+        raise GenerationFailed(f"Adobe rejected the images (content policy): {complaint}", code=complaint.code)
     if response.status in {404, 410}:
         complaint = read_complaint(response)
         if not complaint.is_json:  # a page comes from something in between, which knows no jobs
@@ -131,7 +144,7 @@ def read_status(response: Response, job_id: str, now: datetime) -> Finished | No
     answer = _read_free(response, now)
     named, said = answer.get("jobId", job_id), answer.get("status")
     if not isinstance(named, str):
-        raise _unusable("is about no job")
+        raise _unusable("names no job")
     if named != job_id:
         raise AnotherJob("Adobe's answer is about another job", job_id=named)
     if not isinstance(said, str):
@@ -145,7 +158,8 @@ def _read_word(word: str, answer: Mapping[str, Any], response: Response) -> Fini
             return read_finished(answer.get("result"))
         case "failed" | "cancelled" | "canceled" | "timeout":  # both spellings are documented
             complaint = read_complaint(response, default=word)
-            raise GenerationFailed(f"Adobe ended the job without images ({word}): {complaint}", code=complaint.code)
+            told = _verdict(f"Adobe ended the job without images ({word})", complaint)
+            raise GenerationFailed(told, code=complaint.code)
         case _:  # pending, running, cancel_pending, and words nobody has documented
             return None
 
@@ -158,13 +172,13 @@ def read_image(response: Response, now: datetime) -> bytes:
         raise LinkExpired(f"the image's link has expired ({status})", code=code)
     if status == 429 or status >= 500 or 300 <= status < 400 or status == 408:
         wait = _wait(response, now)
-        raise Unavailable(f"the image's store answered {status}", code=f"http_{status}", reached=True, retry_after=wait)
+        raise Unavailable(f"the image server answered {status}", code=f"http_{status}", reached=True, retry_after=wait)
     if status != 200:
-        raise Damaged(f"the image's store answered {status}", code=f"http_{status}")
+        raise Damaged(f"the image server answered {status}", code=f"http_{status}")
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise Damaged("the image came compressed though it was not asked for so", code="content_encoding")
+        raise Damaged("the image arrived compressed, which was not requested", code="content_encoding")
     if not response.body:
-        raise Damaged("the image came empty", code="empty")
+        raise Damaged("the image arrived empty", code="empty")
     return response.body
 
 
@@ -182,14 +196,14 @@ def read_token(response: Response, now: datetime) -> Grant:
         complaint = read_oauth_complaint(response)
         if response.status in {408, 429} or not 300 <= response.status < 500:
             raise _busy(complaint, _wait(response, now))
-        raise AccountRefused(f"Adobe refused the credentials: {complaint}", code=complaint.code)
+        raise AccountRefused(f"Adobe rejected the credentials: {complaint}", code=complaint.code)
     try:
         answer = read_json(response)
     except Unreadable as fault:
-        raise AccountRefused(f"unexpected token answer: {fault}", code="token_answer") from None
+        raise AccountRefused(f"unexpected answer to the token request: {fault}", code="token_answer") from None
     token = answer.get("access_token")
     if not isinstance(token, str) or not _SENDABLE.fullmatch(token):
-        raise AccountRefused("unexpected token answer: no usable token", code="token_answer")
+        raise AccountRefused("unexpected answer to the token request: no usable token", code="token_answer")
     return Grant(token, _lifetime(answer.get("expires_in")))
 
 
@@ -198,7 +212,7 @@ def _lifetime(value: object) -> float:
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise AccountRefused("unexpected token answer: no usable lifetime", code="token_answer")
+        raise AccountRefused("unexpected answer to the token request: no usable lifetime", code="token_answer")
     seconds = value / 1000 if value > 1_000_000 else value
     return float(min(max(seconds, 60), 86_400))
 
@@ -304,11 +318,12 @@ def _busy(complaint: ErrorBody, wait: float | None) -> Unavailable:
 def _account_refusal(status: int, complaint: ErrorBody) -> AccountRefused:
     match status:
         case 401:
-            told = f"Adobe does not accept the credentials ({complaint}); check the client id and its secret"
+            told = f"Adobe does not accept the credentials ({complaint}); check the client id and secret"
         case 402 | 403:
-            told = f"Adobe refuses this account ({complaint}); ask your Adobe administrator about access and credits"
+            told = f"Adobe refused this account ({complaint}); ask your Adobe administrator about access and credits"
         case _:
-            told = f"this address does not serve Firefly ({complaint}); check CAMPAIGN_RUNNER_FIREFLY_URL and the model"
+            where = "check CAMPAIGN_RUNNER_FIREFLY_URL and the model"
+            told = f"Firefly is not available at this address ({complaint}); {where}"
     return AccountRefused(told, code=complaint.code)
 
 

@@ -81,7 +81,7 @@ def checked_origin(text: str) -> str:
     origin = text.removesuffix("/")
     parts = _parts(origin)
     if parts is None or origin.count("/") != 2 or "?" in origin or not (parts[0] == "https" or _is_loopback(parts)):
-        raise UsageError("a service address is https://HOST or http://127.0.0.1:PORT, without a path")
+        raise UsageError("a service address must be https://HOST or http://127.0.0.1:PORT, without a path")
     return _spelt(parts)
 
 
@@ -96,7 +96,7 @@ def recorded_origin(text: str) -> str:
 def checked_proxy(text: str) -> str:
     """`text` as a proxy's URL, userinfo allowed. Raises UsageError for anything else; never quotes it."""
     if not _PROXY.fullmatch(text):
-        raise UsageError("CAMPAIGN_RUNNER_PROXY is http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT")
+        raise UsageError("CAMPAIGN_RUNNER_PROXY must be http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT")
     return text
 
 
@@ -108,8 +108,8 @@ def checked_image_host(text: str) -> str:
     name = text.strip(" \t").lower()
     if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
         raise UsageError(
-            "CAMPAIGN_RUNNER_IMAGE_HOSTS is names of hosts such as images.example.com, commas between, without scheme, "
-            f"port or *; {text[:60]!a} is none"
+            "CAMPAIGN_RUNNER_IMAGE_HOSTS takes host names such as images.example.com, separated by commas, without "
+            f"scheme, port or *; {text[:60]!a} is not one"
         )
     return name
 

@@ -19,7 +19,7 @@ INTERFACES: dict[str, Interface] = {"v3": IMAGE_V3}
 def interface_of(version: str) -> Interface:
     """The interface for a value of x-model-version. Raises IntegrityError for one that has no row."""
     if version not in FAMILIES:
-        raise IntegrityError(f"'{version}' is no image model that this version knows")
+        raise IntegrityError(f"this version does not know the image model '{version}'")
     return INTERFACES[FAMILIES[version].interface]
 
 

@@ -30,7 +30,7 @@ def read_finished(result: object) -> Finished:
 def _read_output(output: object) -> Output:
     """One image. Without a usable URL it is an Output with an empty one: like an expired link, polled for again."""
     if not isinstance(output, Mapping):
-        raise Unavailable("Adobe's answer has an output that is none", code="unreadable_answer", reached=True)
+        raise Unavailable("Adobe's answer has an output that is not an object", code="unreadable_answer", reached=True)
     seed, image = output.get("seed"), output.get("image")
     url = image.get("url") if isinstance(image, Mapping) else None
     return Output(_seed(seed), url if isinstance(url, str) else "", names_no_seed=seed is None)

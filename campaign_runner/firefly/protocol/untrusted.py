@@ -78,7 +78,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_number(_: str) -> NoReturn:
-    raise Unreadable("JSON with a number that is none")
+    raise Unreadable("JSON with an invalid number")
 
 
 def _finite(text: str) -> float:

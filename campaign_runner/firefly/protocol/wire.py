@@ -172,7 +172,7 @@ def warnings_about(origin: str, ticket: Ticket) -> Sequence[str]:
     if _trusted(origin, ticket.status_url):
         return ()
     if ticket.status_url is None:
-        return ("the service gave no status URL; the job is asked for at its usual place",)
+        return ("Adobe gave no status URL; the usual one is used",)
     return (f"the status URL names {host_of(ticket.status_url)}, which is not trusted; it was not contacted",)
 
 

@@ -18,11 +18,11 @@ MOST_PICTURES = 200
 """Of one sheet."""
 _AT_ONCE = 500
 _WORDS = {
-    State.ACCEPTED: "at the service",
+    State.ACCEPTED: "paid for, not downloaded yet",
     State.IN_DOUBT: "in doubt",
     State.FAILED: "failed",
-    State.ABANDONED: "abandoned",
-    State.PENDING: "not asked for yet",
+    State.ABANDONED: "given up",
+    State.PENDING: "not requested yet",
 }
 
 

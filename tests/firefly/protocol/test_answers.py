@@ -181,7 +181,7 @@ def test_a_refusal_names_the_fields_in_words() -> None:
     }
     with pytest.raises(Rejected) as caught:
         answers.read_ticket(said(422, body), NOW, IMAGE_V3)
-    assert str(caught.value) == "Adobe refused the request: validation_error: no; seeds.0: too many; x [2J"
+    assert str(caught.value) == "Adobe rejected the request: validation_error: no; seeds.0: too many; x [2J"
 
 
 def test_a_redirect_is_told_by_its_host_alone() -> None:
@@ -388,7 +388,7 @@ ODD_LIVES: list[object] = [None, "", "8.6", "-1", "0", "１", "9" * 16, 0, -1, T
     ],
 )
 def test_an_odd_token_answer_is_refused_without_showing_it(body: object) -> None:
-    with pytest.raises(AccountRefused, match="unexpected token answer"):
+    with pytest.raises(AccountRefused, match="unexpected answer to the token request"):
         answers.read_token(said(200, body), NOW)
 
 

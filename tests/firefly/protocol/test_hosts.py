@@ -211,7 +211,7 @@ def test_what_is_recorded_and_no_origin_stays_as_it_is() -> None:
     ],
 )
 def test_anything_else_is_no_origin_and_is_not_repeated(text: str) -> None:
-    with pytest.raises(UsageError, match="a service address is") as caught:
+    with pytest.raises(UsageError, match="a service address must be") as caught:
         checked_origin(text)
     assert text == "" or text not in str(caught.value)
 
@@ -294,6 +294,6 @@ def test_a_further_host_is_a_name_of_two_labels_at_least(text: str, name: str) -
     ],
 )
 def test_anything_else_is_no_further_host(text: str) -> None:
-    with pytest.raises(UsageError, match="CAMPAIGN_RUNNER_IMAGE_HOSTS is names of hosts such as images") as refused:
+    with pytest.raises(UsageError, match="CAMPAIGN_RUNNER_IMAGE_HOSTS takes host names such as images") as refused:
         checked_image_host(text)
     assert len(str(refused.value)) < 500 and str(refused.value).isprintable()
