@@ -45,9 +45,10 @@ def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) ->
         known = target.recalled(ledger)
     if known.note is not None:
         click.echo(printable(known.note), err=True)
+    chosen = options.recorded(only, known.campaign)
     if not yes and console.is_terminal():
         click.confirm(f"{plural(waiting, 'image')} may be paid for already. Cancel?", abort=True)
-    asyncio.run(_cancel(target.folder, known.campaign, options.recorded(only, known.campaign), origin))
+    asyncio.run(_cancel(target.folder, known.campaign, chosen, origin))
 
 
 async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: str | None) -> None:

@@ -41,7 +41,7 @@ class Decided:
     def keys(self, wanted: frozenset[str]) -> frozenset[str]:
         """The images that were decided in one of these ways, in any of their cells.
 
-        Raises UsageError where a file of decisions cannot be read.
+        Raises CampaignFileError where a file of decisions cannot be read.
         """
         self.decisions.refuse_unreadable()
         images = (image for row in self.decisions.rows for image in row.images)

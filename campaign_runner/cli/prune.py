@@ -57,10 +57,10 @@ def _list(target: Target, only: Selection) -> None:
     movable = [entry for entry in found.movable if not is_aside(entry)]
     for entry in movable:
         click.echo(str(entry.file))
-    if found.picked:
-        click.echo(f"{plural(len(found.picked), 'picked image')} no longer in the campaign; picked ones stay")
+    if found.chosen:
+        click.echo(f"{plural(len(found.chosen), 'image')} no longer in the campaign, but picked or delivered: left")
     if movable:
         told = f"{plural(len(movable), 'image')} no longer in the campaign"
         click.echo(f"{told}; --yes moves them to {target.folder.path / REMOVED}")
-    elif not found.picked:
+    elif not found.chosen:
         click.echo("nothing to move: the campaign uses every stored image")

@@ -19,6 +19,7 @@ from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
+from campaign_runner.text import printable
 
 YAML = (".yaml", ".yml")
 
@@ -75,7 +76,7 @@ def _tell_unreadable(folder: Folder) -> None:
     except CampaignError:  # the command itself says what is wrong with the journal
         names = {folder.path.name}
     for problem in gather(folder, names).problems:
-        click.echo(str(problem), err=True)
+        click.echo("\n".join(map(printable, str(problem).split("\n"))), err=True)
 
 
 def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:

@@ -1,4 +1,6 @@
-"""Images that are no longer in the campaign, moved aside into `removed/`; picked ones stay. Nothing is deleted.
+"""Images that are no longer in the campaign, moved aside into `removed/`. Nothing is deleted.
+
+Those that were picked or delivered stay.
 
 An image gets its new name, then the journal names it there, then it loses the old name: a crash between
 any two of these leaves it whole, and doing it again goes on.
@@ -19,7 +21,7 @@ from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
 from campaign_runner.ports import Put, Store
-from campaign_runner.review.protection import PickedOnes
+from campaign_runner.review.protection import ChosenOnes
 from campaign_runner.tasks import batched
 
 PRUNED = Cause("pruned", "no longer in the campaign; moved aside with `prune`")
@@ -28,10 +30,10 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """The stored images that are no longer in the campaign: those that may be moved, and those that somebody picked."""
+    """The stored images that are no longer in the campaign: those that may be moved, and those that people chose."""
 
     movable: tuple[Entry, ...]
-    picked: tuple[Entry, ...]
+    chosen: tuple[Entry, ...]
 
 
 def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[Entry]:
@@ -43,11 +45,11 @@ def no_longer_planned(ledger: Ledger, plan: Plan, only: Selection) -> Iterator[E
 
 
 def departed(folder: Folder, ledger: Ledger, plan: Plan, only: Selection) -> Departed:
-    """The same, apart by whether a pick stands on them."""
-    picked = PickedOnes(folder, ledger, plan.campaign.campaign)
+    """The same, apart by whether they were picked or delivered."""
+    chosen = ChosenOnes(folder, ledger, plan.campaign.campaign)
     found: dict[bool, list[Entry]] = {False: [], True: []}
     for entry in no_longer_planned(ledger, plan, only):
-        found[picked.has(entry)].append(entry)
+        found[chosen.has(entry)].append(entry)
     return Departed(tuple(found[False]), tuple(found[True]))
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from campaign_runner.errors import UsageError
+from campaign_runner.errors import CampaignFileError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import Cell
 from campaign_runner.output_folder.folder import Folder
@@ -89,10 +89,9 @@ class Decisions:
         return found
 
     def refuse_unreadable(self) -> None:
-        """What acts upon decisions needs all of them. Raises UsageError for a file that cannot be read."""
-        if problems := self.gathered.problems:
-            told = "\n".join(map(str, problems))
-            raise UsageError(f"{told}\nmend the file, or move it out of {problems[0].path.parent}")
+        """What acts upon decisions needs all of them. Raises CampaignFileError for files that cannot be read."""
+        if self.gathered.problems:
+            raise CampaignFileError(self.gathered.problems)
 
 
 def decisions_of(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions:

@@ -22,6 +22,7 @@ from campaign_runner.review.marks import Mark, Reviewer
 LARGEST_BYTES = 16 << 20
 """A larger file is not read."""
 SUFFIX = ".decisions.jsonl"
+MEND = "mend the file, or move it out of this folder"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -47,10 +48,10 @@ def read_file(folder: FolderHandle, name: str) -> DecisionsFile:
         with folder.read(name) as file, files.translating(path):
             content = file.read(LARGEST_BYTES + 1)
     except CampaignError as error:
-        return DecisionsFile(path, problems=(Problem(path, 1, 1, f"it cannot be read: {error}"),))
+        return DecisionsFile(path, problems=(Problem(path, 1, 1, f"it cannot be read: {error}", advice=MEND),))
     if len(content) > LARGEST_BYTES:
         why = f"it has more than {LARGEST_BYTES >> 20} MiB, which no file of decisions has; move it away"
-        return DecisionsFile(path, problems=(Problem(path, 1, 1, why),))
+        return DecisionsFile(path, problems=(Problem(path, 1, 1, why, advice=MEND),))
     return parsed(path, content)
 
 
@@ -62,7 +63,8 @@ def parsed(path: Path, content: bytes) -> DecisionsFile:
     except BadLine as why:
         if not rest:
             return DecisionsFile(path, remarks=(f"{path}: it was cut off in its first line, so it says nothing",))
-        return DecisionsFile(path, problems=(Problem(path, 1, 1, f"this file of decisions cannot be read: {why}"),))
+        told = f"this file of decisions cannot be read: {why}"
+        return DecisionsFile(path, problems=(Problem(path, 1, 1, told, advice=MEND),))
     reviewer = Reviewer(head.reviewer.id, head.reviewer.name)
     lines = _MarkLines(path, reviewer)
     for number, line in enumerate(rest, start=2):
@@ -90,7 +92,8 @@ class _MarkLines:
             if is_cut:
                 self.remarks.append(f"{self.path}:{number}: the last line was cut off, so that mark does not count")
             else:
-                self.problems.append(Problem(self.path, number, 1, f"this mark cannot be read: {why}"))
+                told = f"this mark cannot be read: {why}"
+                self.problems.append(Problem(self.path, number, 1, told, advice=MEND))
 
 
 def file_name(campaign: str, reviewer: Reviewer, now: datetime) -> str:

@@ -14,7 +14,7 @@ from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.problem import Problem
-from campaign_runner.review.decisions_file import DecisionsFile, read_file
+from campaign_runner.review.decisions_file import MEND, DecisionsFile, read_file
 from campaign_runner.review.marks import Mark
 
 
@@ -48,7 +48,8 @@ def gather(folder: Folder, names: Collection[str]) -> Gathered:
     try:
         found = _read(path)
     except CampaignError as error:
-        return Gathered((DecisionsFile(path, problems=(Problem(path, 1, 1, f"it cannot be read: {error}"),)),))
+        problem = Problem(path, 1, 1, f"it cannot be read: {error}", advice=MEND)
+        return Gathered((DecisionsFile(path, problems=(problem,)),))
     foreign = [file for file in found if file.campaign is not None and file.campaign not in names]
     return Gathered(tuple(file for file in found if file not in foreign), tuple(foreign))
 

@@ -8,6 +8,7 @@ import json
 from io import StringIO
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.campaigns import plan
@@ -183,7 +184,7 @@ def test_a_file_that_cannot_be_read_is_named_by_every_command_and_stops_what_goe
     assert decided(ask)[keys[0][:8]] == "picked"
     for words in (("find", "almond"), ("status", "almond"), ("review", "almond", "--list")):
         said = ask(*words, "--only", "decision=picked")
-        assert said.status == 2 and "mend the file, or move it out of" in said.err
+        assert said.status == 2 and "mend the file, or move it out of this folder" in said.err
     broken.write_bytes(b'{"decisions_version":1,"cam')
     assert "it was cut off in its first line" in ask("status", "almond").err
     assert ask("find", "almond", "--only", "decision=picked").status == 0
@@ -200,3 +201,32 @@ def test_a_picture_bought_again_with_other_bytes_makes_its_verdict_outdated_unti
     assert said.out.endswith("1 row: 1 open, 1 verdict on pictures that changed\n")
     assert "2 rows: 1 picked" in ask("review", "almond", "--pick", keys[0], "--as", "anna").out
     assert decided(ask)[keys[0][:8]] == "picked"
+
+
+def test_a_table_may_come_back_as_a_workbook(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for line in csv.reader(StringIO(ask("review", "almond", "--list", "--csv").out.removeprefix("\ufeff"))):
+        book.active.append([*line[:-2], "pick", "lovely"] if line[0] == keys[0] else line)
+    book.save(tmp_path / "back.xlsx")
+    assert ask("review", "almond", "--take", "back.xlsx", "--as", "client", "--yes").status == 0
+    assert decided(ask)[keys[0][:8]] == "picked"
+
+
+def test_files_saved_twice_from_two_browsers_are_one(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    ask("review", "almond", "--pick", keys[0], "--as", "anna")
+    ask("review", "almond", "--reject", keys[1], "--as", "anna")
+    folder = tmp_path / "output" / "almond" / "decisions"
+    for number, file in enumerate(sorted(folder.iterdir())):
+        (folder / f"mail ({number}).jsonl").write_bytes(file.read_bytes())
+    rows = json.loads(ask("review", "almond", "--list", "--json").out)["decisions"]
+    assert [len(image["marks"]) for image in rows[0]["images"]] == [1, 1, 0, 0]
+
+
+def test_the_name_of_a_file_steers_no_terminal(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "output" / "almond" / "decisions"
+    folder.mkdir()
+    (folder / "\x1b[2J\n.jsonl").write_text("{}\n", encoding="utf-8")
+    for words in (("status", "almond"), ("reroll", "almond")):
+        said = ask(*words)
+        assert "cannot be read" in said.err and "\x1b" not in said.err

@@ -172,4 +172,4 @@ def _is_showable(text: str) -> bool:
     return not any(unicodedata.category(character) in UNSAFE for character in text if character != "\n")
 
 
-CAMPAIGNS = Target("campaigns", 300, make, hold, frozenset({"loaded", "refused"}))
+CAMPAIGNS = Target("campaigns", 280, make, hold, frozenset({"loaded", "refused"}))

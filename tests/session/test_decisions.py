@@ -9,7 +9,8 @@ import pytest
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.keep import keep
-from campaign_runner.maintenance.prune import prune
+from campaign_runner.maintenance.prune import departed, prune
+from campaign_runner.output_folder.delivery_record import DeliveredCell, DeliveredFile, DeliveryRecord, write_record
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
@@ -87,3 +88,41 @@ async def test_prune_leaves_a_picked_image_and_a_picture_kept_for_new_words_stay
         assert len([each async for each in keep(opened, EVERYTHING)]) == 4
     (key,) = picked(night, now)
     assert key != first["key"]
+
+
+async def test_prune_leaves_what_was_delivered(begin: Begin) -> None:
+    night = await begin()
+    campaign = night.campaign()
+    first, *_ = (await night.run(campaign)).images
+    folder = Folder(night.output)
+    cell = DeliveredCell(product="p00", prompt="hero", preset="plain", market=None, size="1024x1024")
+    file = DeliveredFile(
+        file="a.jpg",
+        target=None,
+        state="current",
+        old=None,
+        version=1,
+        cell=cell,
+        channel="web",
+        seed=1,
+        is_one_of_several=False,
+        key=first["key"],
+        source_sha256=first["sha256"],
+        cut="0" * 64,
+        sha256="1" * 64,
+        bytes=1,
+        modified_ns=0,
+        width=1,
+        height=1,
+        crop=(0, 0, 1, 1),
+        focus=None,
+        quality=92,
+        alt="",
+        approved=(),
+        delivered_at=NOW,
+    )
+    write_record(folder.path, DeliveryRecord(campaign="night", updated_at=NOW, files=(file,)), staging=folder.staging)
+    now = edited(campaign, "p00: night mug 0", "p00: night jug 0")
+    with folder.ledger() as ledger:
+        found = departed(folder, ledger, Plan(now), EVERYTHING)
+    assert [entry.key for entry in found.chosen] == [first["key"]] and len(found.movable) == 3
