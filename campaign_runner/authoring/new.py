@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from campaign_runner.authoring.splice import text_as_yaml
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
+from campaign_runner.campaign_file.sheets.reader import READABLE
+from campaign_runner.campaign_file.sheets.suggestion import suggestion
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignFileError
@@ -25,34 +26,38 @@ _SEEDS = (66080, 82683, 90101, 90102)  # four travel in one request
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a person says about a first campaign. `custom_model` is empty for Adobe's own model."""
+    """What a person says about a first campaign. `custom_model` is empty for Adobe's own model.
+
+    `products` may be the name of a sheet in `folder`, where the file will be.
+    """
 
     name: str = "my-campaign"
     products: tuple[str, ...] = ("almond candle", "almond soap")
     prompt: str = "{product.name} on an oak table, autumn leaves, soft morning light"
     custom_model: str = ""
     sizes: tuple[str, ...] = ("square", "wide")
+    folder: Path = Path()
 
     @property
     def images(self) -> int:
         """How many it makes."""
-        return len(self.products) * len(_PRESETS) * len(self.sizes) * len(_SEEDS)
+        return self._number * len(_PRESETS) * len(self.sizes) * len(_SEEDS)
 
-    def text(self) -> str:
+    def text(self, *, with_budget: bool = True) -> str:
         """The campaign file. Its budget has room for one request more than it makes: a retake."""
         rows = [
             f"# yaml-language-server: $schema={SCHEMA}",
             f"campaign: {text_as_yaml(self.name)}",
             *self._model(),
-            "products:",
-            *(f"  {derived(product)}: {text_as_yaml(product)}" for product in self.products),
+            *self._products(),
             "prompts:",
             f"  hero: {quoted(self.prompt)}",
             f"presets: [{', '.join(_PRESETS)}]",
             f"sizes: [{', '.join(map(text_as_yaml, self.sizes))}]",
             f"seeds: [{', '.join(map(str, _SEEDS))}]",
-            f"budget: {self.images + self._family.pack}",
         ]
+        if with_budget:
+            rows.append(f"budget: {self.images + self._family.pack}")
         return "\n".join(rows) + "\n"
 
     def flaw(self) -> str | None:
@@ -60,17 +65,37 @@ class Answers:
         if len(self.products) > 1 and "{product." not in self.prompt:
             return "every product would get the same picture: write {product.name} where its name goes"
         ids = [derived(product) for product in self.products]
-        if "" in ids or len(set(ids)) < len(ids):
+        if not self.sheet and ("" in ids or len(set(ids)) < len(ids)):
             return "give each product a different name that contains letters a-z or digits"
-        with TemporaryDirectory(prefix="campaign_runner-") as folder:
-            draft = Path(folder) / "draft.yaml"
-            draft.write_text(self.text(), encoding="utf-8")
-            try:
-                load(draft)
-            except CampaignFileError as error:
-                problem = error.problems[0]
-                return ". ".join(part for part in (problem.message, problem.advice) if part)
+        try:
+            load(self._draft, self.text().encode())
+        except CampaignFileError as error:
+            problem = error.problems[0]
+            return ". ".join(part for part in (problem.message, problem.advice) if part)
         return None
+
+    @property
+    def sheet(self) -> str:
+        """The sheet that the products are in; empty if they were named."""
+        (first, *more) = self.products or ("",)
+        return first if not more and first.lower().endswith(READABLE) else ""
+
+    def _products(self) -> list[str]:
+        if self.sheet:
+            return [f"products: {suggestion(self.folder / self.sheet)}"]
+        return ["products:", *(f"  {derived(product)}: {text_as_yaml(product)}" for product in self.products)]
+
+    @property
+    def _draft(self) -> Path:
+        """A file that is never written: where the campaign is read as if it stood there."""
+        return self.folder / "draft.yaml"
+
+    @property
+    def _number(self) -> int:
+        """How many products there are. Raises CampaignFileError where the sheet does not tell."""
+        if not self.sheet:
+            return len(self.products)
+        return len(load(self._draft, self.text(with_budget=False).encode()).products)
 
     @property
     def _family(self) -> Family:

@@ -14,12 +14,14 @@ from campaign_runner import schemas
 from campaign_runner.authoring.new import SCHEMA, Answers, write_new
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
+from campaign_runner.campaign_file.sheets.suggestion import sheets_in
 from campaign_runner.cli import console
 from campaign_runner.cli.help import ending
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.cost import product_of_lists
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from campaign_runner.text import joined
 
 _FOLDER = "campaigns"
 
@@ -29,12 +31,14 @@ _FOLDER = "campaigns"
 def command(file: Path | None) -> None:
     """Write a first campaign file, ready to run.
 
-    Asks five questions at a terminal and uses the defaults elsewhere. Also writes the schema that lets your editor
+    Asks five questions at a terminal and uses the defaults elsewhere. A sheet in the same folder may hold the
+    products. Also writes the schema that lets your editor
     complete and check the file. Never overwrites a file.
     """
     if file is not None:
         _refuse(file)
     answers = Answers(name=derived(file.stem) or Answers().name) if file is not None else Answers()
+    answers = replace(answers, folder=(file or _usual_place(answers.name)).parent)
     if console.is_terminal():
         answers = _asked(answers)
     path = file or _usual_place(answers.name)
@@ -69,10 +73,22 @@ def _schema_beside(file: Path) -> str:
 def _asked(answers: Answers) -> Answers:
     """The five answers of a person; Enter takes what stands in brackets."""
     answers = _ask("What is the campaign called?", answers, "name", _name)
-    answers = _ask("Which products, with commas between them?", answers, "products", _several)
+    answers = _ask_for_products(answers)
     answers = _ask("What do the pictures show? {product.name} is the product.", answers, "prompt", _one)
     answers = _ask("Which custom model? Its name, or - for Adobe's own Image 4.", answers, "custom_model", _model)
     return _ask("Which sizes? square, landscape, portrait, wide, 16:9…", answers, "sizes", _several)
+
+
+def _ask_for_products(answers: Answers) -> Answers:
+    """Names, or a sheet: one that lies beside the campaign is what Enter takes."""
+    sheets = sheets_in(answers.folder)
+    if not sheets:
+        return _ask("Which products, with commas between them?", answers, "products", _several)
+    offered = replace(answers, products=(sheets[0],))
+    if offered.flaw() is None:
+        answers = offered
+    question = f"Which products, with commas between them, or which sheet ({joined(sheets)})?"
+    return _ask(question, answers, "products", _several)
 
 
 def _ask(question: str, answers: Answers, field: str, read: Callable[[str], Any]) -> Answers:

@@ -146,3 +146,32 @@ def test_every_answer_reads_back_as_it_was_given(text: str, tmp_path: Path) -> N
 )
 def test_an_answer_that_would_not_run_is_told(answers: Answers, words: str) -> None:
     assert words in (answers.flaw() or "")
+
+
+@pytest.mark.parametrize(
+    ("headings", "products"),
+    [
+        ("id,name", "products.csv"),
+        ("SKU,Title", "{file: products.csv, id: SKU, name: Title}"),
+    ],
+)
+def test_a_sheet_beside_the_campaigns_is_offered(
+    headings: str, products: str, at_a_terminal: AtATerminal, tmp_path: Path
+) -> None:
+    (tmp_path / "campaigns").mkdir()
+    (tmp_path / "campaigns/products.csv").write_text(
+        f"{headings}\nAB-1,candle\nAB-2,soap\nAB-3,tray\n", encoding="utf-8"
+    )
+    shown = at_a_terminal("init", typed="\n" * 5)
+    assert "or which sheet (products.csv)? [products.csv]" in shown.out
+    lines = (tmp_path / "campaigns/my-campaign.yaml").read_text(encoding="utf-8").splitlines()
+    assert f"products: {products}" in lines
+    assert lines[-1] == "budget: 52"  # 3 products x 2 presets x 2 sizes x 4 seeds, and a retake
+
+
+def test_a_sheet_that_cannot_be_read_is_told_and_asked_for_again(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
+    (tmp_path / "campaigns").mkdir()
+    (tmp_path / "campaigns/master.xlsx").write_bytes(b"<html><table>")
+    shown = at_a_terminal("init", typed="\nmaster.xlsx\n\n\n\n\n")
+    assert "this is a web page that was given the name of a workbook" in shown.out
+    assert "products:\n  almond-candle: almond candle" in (tmp_path / "campaigns/my-campaign.yaml").read_text("utf-8")

@@ -11,6 +11,7 @@ from campaign_runner.campaign_file.schema.shape import RESERVED
 from campaign_runner.campaign_file.sheets.cells import SheetRow
 from campaign_runner.campaign_file.sheets.fields import LIMITS, ONE_MARKET, Fields, alike, parts
 from campaign_runner.campaign_file.sheets.request import Column, SheetRequest
+from campaign_runner.campaign_file.sheets.suggestion import suggested
 from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
 from campaign_runner.campaign_file.syntax.source import Scalar, Source
 from campaign_runner.problem import Problem, column_letters
@@ -18,8 +19,6 @@ from campaign_runner.text import did_you_mean, joined, plural
 
 _NEAR = 0.8  # of a heading that is not used to a field that has no column
 _MOST_SHOWN = 12
-_IDS = (" id ", "sku", "article", "artikel", "item", "handle", "code", "style", "ean", "gtin", "number", " no", " nr")
-_NAMES = (" name ", "title", "titel", "name", "bezeichnung", "product", "produkt", "description")
 _MEANT_OTHERWISE = "if this column means something else, rename it, or list the columns to read under 'columns'"
 
 
@@ -187,18 +186,10 @@ class HeadingReader:
         if not headings:
             self._refuse(file, message, "it has no row with texts")
             return
+        example = suggested(file.text, headings, self._fields.words)
         columns = f"its columns, in row {row}: {joined(headings, most=_MOST_SHOWN)}"
-        advice = f"{columns}\nsay which is which: {self._example(headings)}"
+        advice = f"{columns}\nsay which is which: products: {example}"
         self._refuse(file, message, advice)
-
-    def _example(self, headings: Sequence[str]) -> str:
-        """What to write in the campaign file, with headings that may be meant."""
-        by_heading = {alike(text): text for text in headings}
-        guessed = {"id": _guess(headings, _IDS), "name": _guess(headings, _NAMES)}
-        words = {word: by_heading[alike(word)] for word in sorted(self._fields.words) if alike(word) in by_heading}
-        named = ", ".join(f"{field}: {_quoted(heading)}" for field, heading in (guessed | words).items())
-        file = f"file: {self._request.file.text}"
-        return f"products: {{{file}, columns: {{{named}}}}}" if words else f"products: {{{file}, {named}}}"
 
     def _guesses(self, found: Headings, places: SheetPlaces) -> Iterator[Problem]:
         """Headings that are nearly a field which has no column."""
@@ -217,12 +208,3 @@ def unused(headings: Headings) -> str:
     """`31 columns not used: Price, EAN, …`, empty if all are."""
     names = list(headings.unused.values())
     return f"{plural(len(names), 'column')} not used: {joined(names)}" if names else ""
-
-
-def _guess(headings: Sequence[str], parts: Sequence[str]) -> str:
-    """The first heading that has one of the parts, the more telling ones first."""
-    return next((text for part in parts for text in headings if part in f" {alike(text)} "), "…")
-
-
-def _quoted(heading: str) -> str:
-    return heading if heading == "…" or heading.replace(" ", "").isalnum() else f'"{heading}"'

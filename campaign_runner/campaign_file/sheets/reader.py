@@ -14,7 +14,8 @@ from campaign_runner.campaign_file.sheets.xlsx.rows import open_xlsx
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem, column_letters
 
-SUFFIXES = (".csv", ".tsv", *WORKBOOKS, ".ods", ".xlsb", ".numbers")
+READABLE = (".csv", ".tsv", ".xlsx", ".xlsm")
+SUFFIXES = (*READABLE, ".xls", ".ods", ".xlsb", ".numbers")
 """Names that mean a sheet; those that cannot be read are told how to be saved."""
 
 

@@ -1,0 +1,60 @@
+"""What to write under `products` for a sheet that was never read before: a guess from its headings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import islice
+from pathlib import Path
+
+from campaign_runner.campaign_file.sheets.cells import UnreadableSheet
+from campaign_runner.campaign_file.sheets.fields import alike
+from campaign_runner.campaign_file.sheets.reader import READABLE, opened
+from campaign_runner.campaign_file.syntax.parser import quoted
+
+UNKNOWN = "…"
+"""In place of a heading that cannot be guessed."""
+_LOOKED_AT = 20  # rows
+_IDS = (" id ", "sku", "article", "artikel", "item", "handle", "code", "style", "ean", "gtin", "number", " no", " nr")
+_NAMES = (" name ", "title", "titel", "name", "bezeichnung", "product", "produkt", "description")
+
+
+def sheets_in(folder: Path) -> list[str]:
+    """The names of the sheets in a folder, but for the notes that Excel keeps beside an open one."""
+    found = (path.name for path in folder.glob("*") if path.suffix.lower() in READABLE)
+    return sorted(name for name in found if not name.startswith("~$"))
+
+
+def suggestion(path: Path) -> str:
+    """The line's value: the file, with the headings of id and name where the sheet calls them otherwise."""
+    try:
+        with opened(path) as sheet:
+            rows = [[cell.text for cell in row.cells.values()] for row in islice(sheet.rows, _LOOKED_AT)]
+    except UnreadableSheet:
+        rows = []  # told when the campaign is loaded
+    if not rows or any({"id", "name"} <= set(map(alike, row)) for row in rows):
+        return as_value(path.name)
+    found = suggested(path.name, max(rows, key=len), ())
+    return as_value(path.name) if UNKNOWN in found else found
+
+
+def suggested(file: str, headings: Sequence[str], words: Collection[str]) -> str:
+    """`{file: …, id: …, name: …}` with the headings that may be meant, as `columns` where `words` are among them."""
+    by_heading = {alike(text): text for text in headings}
+    columns = {"id": _guess(headings, _IDS), "name": _guess(headings, _NAMES)}
+    known = {word: by_heading[alike(word)] for word in sorted(words) if alike(word) in by_heading}
+    named = ", ".join(f"{field}: {as_value(heading)}" for field, heading in (columns | known).items())
+    return f"{{file: {as_value(file)}, columns: {{{named}}}}}" if known else f"{{file: {as_value(file)}, {named}}}"
+
+
+def _guess(headings: Sequence[str], parts: Sequence[str]) -> str:
+    """The first heading that has one of the parts, the more telling ones first."""
+    return next((text for part in parts for text in headings if part in f" {alike(text)} "), UNKNOWN)
+
+
+def as_value(text: str) -> str:
+    """A text as a value of a mapping in braces."""
+    is_plain = text == UNKNOWN or (text[:1].isalpha() and text.translate(_HARMLESS).isalnum())
+    return text if is_plain else quoted(text)
+
+
+_HARMLESS = str.maketrans("", "", " ._-")
