@@ -29,10 +29,10 @@ class Crop:
     width: float
     height: float
 
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom."""
-        return self.left, self.top, self.left + self.width, self.top + self.height
+    def box(self, picture: Size) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom, none of them outside the picture, wherever they were rounded to."""
+        right, bottom = self.left + self.width, self.top + self.height
+        return self.left, self.top, min(right, picture.width), min(bottom, picture.height)
 
     def enlarges(self, channel: Channel) -> bool:
         """Whether it has fewer pixels than the channel."""
@@ -100,7 +100,8 @@ def _kept(sizes: Sequence[Size], channels: Sequence[Channel]) -> tuple[float, in
 
 def _inwards(picture: Size, channel: Channel, part: Sequence[float]) -> Crop:
     left, top = part[0] * picture.width, part[1] * picture.height
-    wide, high = part[2] * picture.width, part[3] * picture.height
+    wide = min(part[2] * picture.width, picture.width - left)
+    high = min(part[3] * picture.height, picture.height - top)
     width, height = _largest(wide, high, channel.size)
     return _rounded(left + (wide - width) / 2, top + (high - height) / 2, width, height)
 

@@ -6,7 +6,7 @@ All of it is found before anything is written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from hashlib import sha256
 from itertools import chain
 
@@ -52,7 +52,7 @@ def cut_digest(source_sha256: str, wanted: Wanted, request: CutRequest) -> str:
         "size": [channel.size.width, channel.size.height],
         "max_kb": channel.max_kb,
         "formats": channel.formats,
-        "crop": crop_at(wanted.chosen.cell.size, channel, request.focus or MIDDLE).box,
+        "crop": astuple(crop_at(wanted.chosen.cell.size, channel, request.focus or MIDDLE)),
         "min_quality": request.min_quality,
         "description": asdict(request.description),
     }

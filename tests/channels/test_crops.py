@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from campaign_runner.channels.channel import Channel, SafeEdges
 from campaign_runner.channels.crops import best_size, crop_at, fewest_sizes, share
@@ -47,10 +48,25 @@ def test_a_cut_is_inside_the_picture_and_has_the_ratio_of_the_channel(
     picture: Size, of: Size, across: float, down: float
 ) -> None:
     crop = crop_at(picture, Channel("any", of), (across, down))
-    left, top, right, bottom = crop.box
-    assert left >= 0 and top >= 0 and right <= picture.width + 0.01 and bottom <= picture.height + 0.01
+    left, top, right, bottom = crop.box(picture)
+    assert 0 <= left <= right <= picture.width and 0 <= top <= bottom <= picture.height
     assert crop.width * of.height == pytest.approx(crop.height * of.width, rel=0.01, abs=0.01 * of.width)
     assert abs(crop.width - picture.width) < 0.01 or abs(crop.height - picture.height) < 0.01
+
+
+@given(sizes, sizes, fractions, fractions, fractions, fractions)
+def test_a_part_that_reaches_beyond_the_picture_ends_with_it(
+    picture: Size, of: Size, left: float, top: float, width: float, height: float
+) -> None:
+    crop = crop_at(picture, Channel("any", of), (left, top, width, height))
+    assert crop.left + crop.width <= picture.width + 0.01 and crop.top + crop.height <= picture.height + 0.01
+
+
+@given(st.builds(Size, st.integers(8, 64), st.integers(8, 64)), sizes, fractions, fractions)
+def test_every_cut_is_one_that_can_be_made(picture: Size, of: Size, across: float, down: float) -> None:
+    box = crop_at(picture, Channel("any", of), (across, down)).box(picture)
+    small = Image.new("RGB", (picture.width, picture.height)).resize((4, 4), Image.Resampling.LANCZOS, box=box)
+    assert small.size == (4, 4)
 
 
 def test_the_shares_are_those_of_the_contract() -> None:

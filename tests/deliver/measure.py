@@ -85,7 +85,7 @@ def bare(originals: Sequence[Path], place: Path) -> None:
             small = picture.resize(
                 (channel.size.width, channel.size.height),
                 Image.Resampling.LANCZOS,
-                box=crop_at(Size(*picture.size), channel).box,
+                box=crop_at(Size(*picture.size), channel).box(Size(*picture.size)),
                 reducing_gap=3.0,
             )
             (place / f"{original.stem}-{id}.jpg").write_bytes(saved(small, channel, xmp))

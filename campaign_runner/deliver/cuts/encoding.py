@@ -68,12 +68,13 @@ def cut_all(content: bytes, requests: Sequence[CutRequest]) -> list[Cut | NotMad
 def cut(picture: Image.Image, request: CutRequest) -> Cut | NotMade:
     """One file of an upright sRGB picture."""
     channel = request.channel
-    crop = crop_at(Size(*picture.size), channel, request.focus or MIDDLE)
+    whole = Size(*picture.size)
+    crop = crop_at(whole, channel, request.focus or MIDDLE)
     if crop.enlarges(channel):
         part = f"{crop.width:.0f}x{crop.height:.0f} pixels of the picture"
         return NotMade(f"{part} would be enlarged to {channel.size}")
     size = (channel.size.width, channel.size.height)
-    small = picture.resize(size, Image.Resampling.LANCZOS, box=crop.box, reducing_gap=_REDUCING_GAP)
+    small = picture.resize(size, Image.Resampling.LANCZOS, box=crop.box(whole), reducing_gap=_REDUCING_GAP)
     for format in channel.formats:
         found = _saved(small, format, request)
         if found is not None:
