@@ -33,9 +33,9 @@ async def decide_all(home: Home, page: str, thinks: float) -> None:
         await anna.open(page)
         await anna.into_grid()
         began = time.monotonic()
-        for _ in range(ROWS):
+        for row in range(ROWS):
             await asyncio.sleep(thinks)
-            pressed = _hands(chance)
+            pressed = _hands(chance) if row < ROWS - 1 else ["1"]
             keys += len(pressed)
             await anna.press(*pressed)
         seconds = time.monotonic() - began

@@ -81,7 +81,7 @@ def page_data(sources: PageSources) -> dict[str, Any]:
         "marks": [_mark(mark) for mark in distinct(gathered.marks)],
         "reviewers": _names(gathered),
         "problems": [str(problem) for problem in gathered.problems] + list(gathered.remarks),
-        "commands": _commands(sources.folder),
+        "commands": _commands(sources.folder, delivers=bool(campaign.channels)),
     }
 
 
@@ -156,12 +156,13 @@ def _names(gathered: Gathered) -> dict[str, str]:
     return {file.reviewer.id: file.reviewer.name for file in gathered.files if file.reviewer is not None}
 
 
-def _commands(folder: Folder) -> dict[str, str]:
+def _commands(folder: Folder, *, delivers: bool) -> dict[str, str]:
     """What leads on, to be typed where the campaign's files are."""
     name, flags = folder.path.name, []
     if folder.is_sandbox:
         name, flags = name.removesuffix(f".{SANDBOX}"), ["--sandbox"]
-    return {command: _typed(command, name, flags) for command in ("status", "reroll")}
+    commands = ("status", "reroll", *(["deliver"] if delivers else []))
+    return {command: _typed(command, name, flags) for command in commands}
 
 
 def _typed(command: str, name: str, flags: Sequence[str]) -> str:
