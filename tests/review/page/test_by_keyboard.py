@@ -73,7 +73,9 @@ async def test_a_round_by_keyboard(season: Home, person: Person, way: str) -> No
         assert await anna.page.is_visible(".stage.zoomed")
         await anna.press("z", "c")
         assert await anna.page.locator(".stage:not([hidden])").count() == 2
-        await anna.press("c", "m")
+        await anna.press("Escape", "Space")  # and back to where one looked last
+        assert await anna.here() == season.keys[10][:8]
+        await anna.press("m")
         await anna.page.keyboard.type("too dark here")
         await anna.press("Enter", "x", "1", "Escape")
         await anna.page.wait_for_selector("#viewer:not([open])", state="attached")

@@ -1,9 +1,9 @@
 /** What keys and buttons do, in the grid and in the large view alike. */
 
-import { announce, show } from "./announcements.js";
+import { announce, hideAll, show } from "./announcements.js";
 import { copied } from "./dom.js";
 import { askForName } from "./reviewers.js";
-import { reasonsOf, reasonWords } from "./words.js";
+import { reasonDigits, reasonsOf, reasonWords } from "./words.js";
 
 const FIRST_REJECT = "Rejected means: must not go out. To prefer another image, pick that one instead.";
 
@@ -32,6 +32,7 @@ export class Actions {
   }
 
   forgetReason() {
+    if (this.#rejected) hideAll();
     this.#rejected = null;
   }
 
@@ -50,9 +51,9 @@ export class Actions {
       const { row, image } = this.#position;
       if (!this.#saidAlready(row, image, "reject")) this.#review.giveVerdict(row, image, "reject");
       this.#rejected = { row, image };
-      if (this.#storage.isOn("told-reject", false)) this.#tell("Rejected. A digit gives the reason.");
-      else show(FIRST_REJECT);
+      const first = this.#storage.isOn("told-reject", false) ? "Rejected." : FIRST_REJECT;
       this.#storage.turn("told-reject", true);
+      show(`${first} Why? ${reasonDigits(this.#review.settings)}`);
       if (this.advances) this.#position.withinRow();
     });
   }

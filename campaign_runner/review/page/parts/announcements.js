@@ -21,6 +21,7 @@ export function show(text) {
   fading = setTimeout(hideAll, SHOWN_MILLISECONDS);
 }
 
-function hideAll() {
+/** Show nothing any more. */
+export function hideAll() {
   for (const toast of document.querySelectorAll(".toast")) toast.hidden = true;
 }

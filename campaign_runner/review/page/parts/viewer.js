@@ -17,6 +17,7 @@ export class Viewer {
   #left;
   #strip = byId("strip");
   #pictures = new PictureCache();
+  #place = null;
   #shownRow = null;
   #naming = 0;
   #act;
@@ -38,7 +39,7 @@ export class Viewer {
     this.panel = new Panel(review, position, act);
     this.panel.addEventListener("draft", () => this.#pin());
     this.#zoom.addEventListener("zoomed", () => this.#showZoom());
-    this.#dialog.addEventListener("close", () => this.#onClosed());
+    this.#dialog.addEventListener("close", () => this.isOpen || this.#leave());
     this.#dialog.addEventListener("cancel", (event) => this.#onCancel(event));
   }
 
@@ -53,13 +54,16 @@ export class Viewer {
   }
 
   close() {
-    if (this.isOpen) this.#dialog.close();
+    if (!this.isOpen) return;
+    this.#dialog.close();
+    this.#leave();
   }
 
   /** Bring everything up to date with where one is and what was decided. */
   show() {
-    const { row, image } = this.#position;
+    const { row, image, index } = this.#position;
     if (!this.isOpen || !row) return;
+    this.#place = { row, index };
     const left = this.isComparing ? this.#compared() : null;
     byId("stages").classList.toggle("two", left !== null);
     this.#left.root.hidden = left === null;
@@ -164,15 +168,19 @@ export class Viewer {
   }
 
   #onCancel(event) {
-    if (this.panel.draft) {
-      event.preventDefault();
-      this.panel.closeNote();
-    }
+    event.preventDefault();
+    if (this.panel.draft) this.panel.closeNote();
+    else this.close();
   }
 
-  #onClosed() {
+  /** The browser moves the keyboard back to where the large view was opened; one is where one looked last. */
+  #leave() {
+    if (!this.#place) return;
+    const { row, index } = this.#place;
+    this.#place = null;
     this.panel.closeNote();
     history.replaceState(null, "", location.pathname + location.search);
+    this.#position.goTo(row, index);
     this.#act("closed");
   }
 }

@@ -41,6 +41,12 @@ export function reasonWords(settings, code) {
   return reasonsOf(settings).get(code) ?? code;
 }
 
+/** Which digit gives which reason. */
+export function reasonDigits(settings) {
+  const reasons = [...reasonsOf(settings).values()].slice(0, 9);
+  return reasons.map((words, at) => `${at + 1} ${words}`).join(" · ");
+}
+
 /** What one person said of an image, in a few words. */
 export function verdictWords(mark, settings) {
   const verdict = { pick: "picked", reject: "rejected" }[mark.value.verdict] ?? "cleared";
