@@ -109,6 +109,11 @@ def test_a_room_can_be_looked_through_at_a_glance() -> None:
     assert set(crowded) <= {"cli", "sandbox"}, crowded
 
 
+def test_where_images_are_kept_is_said_in_one_place() -> None:
+    choosing = {name for name, module in MODULES.items() for what, _ in imports(module) if what == "store.FolderStore"}
+    assert choosing - {"__init__"} == {"output_folder.folder"}
+
+
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("sandbox")])
 def test_the_sandbox_imports_nothing_else_of_ours(module: str) -> None:
     assert [target for target, _ in imports(MODULES[module]) if not target.startswith("sandbox")] == []

@@ -36,7 +36,7 @@ def command(name: str, yes: bool, only: tuple[str, ...], output: Path | None, is
     chosen = options.recorded(only, target.campaign())
     if yes:
         moved, stay = asyncio.run(_move(target, chosen))
-        click.echo(f"{plural(moved, 'image')} moved to {target.folder.path / REMOVED}")
+        click.echo(f"{plural(moved, 'image')} moved to {target.folder.store.where(REMOVED)}")
         if stay:
             raise IntegrityError(f"{joined(stay)}: missing or changed; left alone")
         return
@@ -61,6 +61,6 @@ def _list(target: Target, only: Selection) -> None:
         click.echo(f"{plural(len(found.chosen), 'image')} no longer in the campaign, but picked or delivered: left")
     if movable:
         told = f"{plural(len(movable), 'image')} no longer in the campaign"
-        click.echo(f"{told}; --yes moves them to {target.folder.path / REMOVED}")
+        click.echo(f"{told}; --yes moves them to {target.folder.store.where(REMOVED)}")
     elif not found.chosen:
         click.echo("nothing to move: the campaign uses every stored image")

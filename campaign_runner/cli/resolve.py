@@ -79,7 +79,7 @@ def _list(folder: Folder, campaign: Campaign, only: Selection) -> None:
         for entry in images:
             click.echo(printable(f"  {entry.key[:8]} {entry.cell}, seed {entry.seed}"))
             for file in unexpected.get(entry.job_id or "", ()):
-                path = display_path(folder.path / file)
+                path = display_path(folder.store.where(file))
                 click.echo(printable(f"{'':11}look first at {path}: Adobe delivered this instead, you paid for it"))
             if (answer := answers.get(entry.key, "")) not in ("", shown):  # once a request, not once an image
                 click.echo(printable(f"{'':11}Adobe's answer began: {answer}"))

@@ -8,10 +8,10 @@ from pathlib import Path
 from campaign_runner.output_folder.folder import Folder, home_of, usual_files
 
 
-def display_path(path: Path) -> str:
-    """A path as it is called here."""
+def display_path(path: Path | str) -> str:
+    """A path as it is called here; another place, such as a URL, stays as it is."""
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
 def run(file: Path, folder: Folder, *flags: str) -> str:

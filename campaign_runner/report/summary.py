@@ -154,7 +154,7 @@ def _them(images: int) -> str:
 
 
 def _names(block: Block, summary: Summary) -> str:
-    return joined([display_path(summary.folder.path / file) for file in block.unexpected], most=_FILES)
+    return joined([display_path(summary.folder.store.where(file)) for file in block.unexpected], most=_FILES)
 
 
 def _not_yet(summary: Summary) -> Iterator[Row]:

@@ -100,7 +100,7 @@ def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
         yield f"  in doubt: Adobe may have charged for them; to request them again: {again('--resubmit')}"
     unexpected = [file for entry in ledger.in_states(State.FAILED) for file in came.get(entry.job_id or "", ())]
     if unexpected:
-        names = joined([display_path(order.into.path / file) for file in dict.fromkeys(unexpected)])
+        names = joined([display_path(order.into.store.where(file)) for file in dict.fromkeys(unexpected)])
         yield f"  failed: look first at what came instead, you paid for it: {names}"
     if states[State.FAILED]:
         yield f"  failed: to request them again: {again('--retry-failed')}"
