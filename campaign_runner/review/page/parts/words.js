@@ -44,7 +44,8 @@ export function reasonWords(settings, code) {
 /** Which digit gives which reason. */
 export function reasonDigits(settings) {
   const reasons = [...reasonsOf(settings).values()].slice(0, 9);
-  return reasons.map((words, at) => `${at + 1} ${words}`).join(" · ");
+  const unbroken = (words) => words.replaceAll(" ", "\u00a0");
+  return reasons.map((words, at) => `${at + 1}\u00a0${unbroken(words)}`).join(" · ");
 }
 
 /** What one person said of an image, in a few words. */
