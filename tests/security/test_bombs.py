@@ -121,7 +121,7 @@ for start, middle, times, end in (
 """,
     ),
     "sheets": (
-        16,
+        17,
         """
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import CampaignFileError
@@ -180,6 +180,8 @@ bomb("xl/styles.xml", b"<styleSheet><cellXfs>", b'<xf numFmtId="14"/>', 900_000)
 bomb("xl/workbook.xml", b"<workbook><sheets>", b'<sheet name="a"/>', 900_000)
 bomb("xl/styles.xml", b"<styleSheet/>", b"", 0, more=40_000)
 Path("b.csv").write_bytes(b"id,name\\n" + b"1,2\\n" * 17_000_000)
+expect(CampaignFileError, load, Path("b.yaml"))
+Path("b.csv").write_text("id,name\\n" + "".join(f"AB-{n},candle {n}\\n" for n in range(99_000)))
 expect(CampaignFileError, load, Path("b.yaml"))
 Path("b.csv").write_bytes(b"id,name" + b"," * 60_000_000)
 expect(CampaignFileError, load, Path("b.yaml"))

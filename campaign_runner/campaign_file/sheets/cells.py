@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MOST_ROWS = 100_000  # a campaign has at most 1,000,000 images
+MOST_CELLS_READ = 150_000  # of the rows and columns that a campaign takes
 LARGEST_BYTES = 64 * 1024 * 1024  # of a CSV file, or of a workbook once it is unpacked
 
 

@@ -144,7 +144,7 @@ class _Reading:
             met = taker.met[heading]
             for value in values if met else ():
                 if value.text.strip().casefold() not in met:
-                    meant = did_you_mean(value.text, met)
+                    meant = did_you_mean(value.text, met.values())
                     yield self._at(value, f"no row has '{value.text}' in column '{heading}'{meant}", "")
 
     def _without(self, problems: list[Problem], warnings: list[Problem] | None = None) -> WithProducts:
@@ -158,6 +158,6 @@ class _Reading:
 def _none(taker: RowReader) -> str:
     """Why a sheet has no products."""
     if taker.counts.left_out:
-        has = [f"column '{heading}' has {joined(sorted(met))}" for heading, met in taker.met.items()]
+        has = [f"column '{heading}' has {joined(sorted(met.values()))}" for heading, met in taker.met.items()]
         return f"'where' lets no row in: {'; '.join(has)}"
     return "there is no row below the headings" if not taker.counts.nowhere else "none of its rows is for a market"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from campaign_runner.campaign_file.schema.ids import LONGEST_ID, id_flaw
 from campaign_runner.campaign_file.schema.shape import NO_PRODUCTS
-from campaign_runner.campaign_file.sheets.cells import SheetCell, SheetRow
+from campaign_runner.campaign_file.sheets.cells import MOST_CELLS_READ, SheetCell, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.fields import ONE_MARKET, Fields, parts
 from campaign_runner.campaign_file.sheets.headings import Headings
 from campaign_runner.campaign_file.sheets.products import SheetProduct
@@ -34,13 +34,16 @@ class RowCounts:
 
 
 class RowReader:
-    """Takes the rows below the headings, one by one; `products` are by the id that the sheet has."""
+    """Takes the rows below the headings, one by one; `products` are by the id that the sheet has.
+
+    `met` are the values that the columns of `where` have, by how they are compared.
+    """
 
     def __init__(self, request: SheetRequest, fields: Fields, headings: Headings, places: SheetPlaces) -> None:
         self.problems: list[Problem] = []
         self.counts = RowCounts()
         self.products: dict[str, SheetProduct] = {}
-        self.met: dict[str, set[str]] = {heading: set() for heading in request.where}
+        self.met: dict[str, dict[str, str]] = {heading: {} for heading in request.where}
         self._fields = fields
         self._headings = headings
         self._places = places
@@ -52,7 +55,7 @@ class RowReader:
         }
 
     def take(self, row: SheetRow, kept: dict[tuple[int, int], str]) -> None:
-        """One row. `kept` is given the text of each cell that is used."""
+        """One row. `kept` is given the text of each cell that is used. Raises UnreadableSheet for too many."""
         if not self._headings.used().intersection(row.cells):
             return
         self.counts.hidden += row.is_hidden
@@ -67,6 +70,9 @@ class RowReader:
                     product.texts[field] = cell.text
                 else:
                     product.flawed.add(field)
+        if len(kept) > MOST_CELLS_READ:
+            message = f"the campaign reads more than {MOST_CELLS_READ:,} cells of this sheet"
+            raise UnreadableSheet(message, "take fewer rows with 'where', or fewer columns with 'columns'", row.number)
         for column in self._where:
             if (cell := row.cells.get(column)) is not None:
                 self._is_sound(cell, row.number, column)
@@ -85,9 +91,9 @@ class RowReader:
     def _is_wanted(self, row: SheetRow) -> bool:
         is_wanted = True
         for column, (heading, values) in self._where.items():
-            text = row.cells[column].text.casefold() if column in row.cells else ""
-            self.met[heading].add(text)
-            is_wanted = is_wanted and text in values
+            text = row.cells[column].text if column in row.cells else ""
+            self.met[heading].setdefault(text.casefold(), text)
+            is_wanted = is_wanted and text.casefold() in values
         return is_wanted
 
     def _is_sound(self, cell: SheetCell, row: int, column: int) -> bool:

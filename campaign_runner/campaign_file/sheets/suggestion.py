@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from campaign_runner.campaign_file.sheets.cells import UnreadableSheet
@@ -14,8 +14,22 @@ from campaign_runner.campaign_file.syntax.parser import quoted
 UNKNOWN = "…"
 """In place of a heading that cannot be guessed."""
 _LOOKED_AT = 20  # rows
-_IDS = (" id ", "sku", "article", "artikel", "item", "handle", "code", "style", "ean", "gtin", "number", " no", " nr")
-_NAMES = (" name ", "title", "titel", "name", "bezeichnung", "product", "produkt", "description")
+_IDS = (
+    "id",
+    "handle",
+    "parent sku",
+    "sku",
+    "article",
+    "artikel",
+    "item",
+    "code",
+    "style",
+    "gtin",
+    "ean",
+    "number",
+    "nr",
+)
+_NAMES = ("name", "title", "titel", "bezeichnung", "product", "produkt", "description")
 
 
 def sheets_in(folder: Path) -> list[str]:
@@ -46,9 +60,13 @@ def suggested(file: str, headings: Sequence[str], words: Collection[str]) -> str
     return f"{{file: {as_value(file)}, columns: {{{named}}}}}" if known else f"{{file: {as_value(file)}, {named}}}"
 
 
-def _guess(headings: Sequence[str], parts: Sequence[str]) -> str:
-    """The first heading that has one of the parts, the more telling ones first."""
-    return next((text for part in parts for text in headings if part in f" {alike(text)} "), UNKNOWN)
+def _guess(headings: Sequence[str], words: Sequence[str]) -> str:
+    """The heading that is one of the words, else the first that holds one; the more telling words first."""
+    plain = {alike(text): text for text in headings}
+    whole = (plain[word] for word in words if word in plain)
+    part = (text for word in words for text in headings if word in alike(text).split())
+    within = (text for word in words if len(word) > 2 for text in headings if word in alike(text))
+    return next(chain(whole, part, within), UNKNOWN)
 
 
 def as_value(text: str) -> str:
