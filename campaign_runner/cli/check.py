@@ -32,7 +32,7 @@ def command(files: tuple[Path, ...]) -> int:
         for note in campaign.notes:
             click.echo(note)
         warned = f", {plural(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
-        stopped = f"; {len(campaign.undeliverable)} of them stop `deliver`" if campaign.undeliverable else ""
+        stopped = f"; fix {len(campaign.undeliverable):,} of them before you deliver" if campaign.undeliverable else ""
         click.echo(f"{file}: ok{warned}{stopped}")
     if problems:
         click.echo(f"{plural(problems, 'problem')}; nothing was sent")

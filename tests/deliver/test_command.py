@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from campaign_runner.channels.table import known_channels
+from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from tests.cli.typed import Ask
 from tests.deliver.stored import store
@@ -112,3 +113,67 @@ def test_channels_are_listed_for_people_and_for_machines(ask: Ask) -> None:
 def test_an_unknown_channel_is_guessed_at(ask: Ask) -> None:
     said = ask("channels", "linkedin-adt")
     assert said.status == 2 and "did you mean 'linkedin-ad'?" in said.out + said.err
+
+
+def test_check_says_how_many_warnings_stop_a_delivery_and_deliver_shows_them(tmp_path: Path, ask: Ask) -> None:
+    store(tmp_path, SPRING.replace("display-rectangle", "display-rectangel"))
+    said = ask("check", "campaigns/spring.yaml")
+    assert said.status == 0 and "spring.yaml: ok, 1 warning; fix 1 of them before you deliver" in said.out
+    refused = ask("deliver", "spring", "--all")
+    assert refused.status == 2 and "did you mean 'display-rectangle'?" in refused.out + refused.err
+
+
+def test_plan_says_from_which_size_a_channel_is_cut_and_what_it_shows(tmp_path: Path, ask: Ask) -> None:
+    store(tmp_path, SPRING)
+    said = ask("plan", "spring")
+    assert "  channels   display-rectangle 300x250 from 1024x1024, shows 83%" in said.out
+    assert "             shop 320x180 from 1344x768, shows 98%" in said.out
+
+
+def test_a_delivery_waits_for_no_run_it_says_that_one_goes_on(tmp_path: Path, ask: Ask) -> None:
+    folder = store(tmp_path, SPRING)
+    with folder.locked():
+        assert ask("deliver", "spring", "--all").status == 11
+    assert not (folder.path / "deliver").exists()
+
+
+def test_a_later_focus_is_another_version_and_named(tmp_path: Path, ask: Ask) -> None:
+    folder = store(tmp_path, SPRING.replace("[display-rectangle, {name: shop, size: 320x180}]", "[display-rectangle]"))
+    key, cell_digest = next(iter(keys_and_digests(folder)))
+    mark: dict[str, object] = {"key": key, "sha256": cell_digest, "cell": None, "after": []}
+    pick: dict[str, object] = {
+        **mark,
+        "id": "0" * 16,
+        "kind": "verdict",
+        "value": {"verdict": "pick", "reason": None, "text": None},
+    }
+    decide(folder, [{**pick, "at": "2026-01-01T10:00:00Z"}])
+    ask("deliver", "spring")
+    first = delivered(folder)
+    focus: dict[str, object] = {
+        **mark,
+        "id": "1" * 16,
+        "kind": "focus",
+        "value": {"*": [0.0, 0.0]},
+        "at": "2100-01-01T10:00:00Z",
+    }
+    decide(folder, [{**pick, "at": "2026-01-01T10:00:00Z"}, focus])
+    assert f"{key[:8]} was given another focus by anna" in ask("status", "spring").out
+    said = ask("deliver", "spring")
+    assert said.status == 0 and "replaced=1" in said.out
+    assert delivered(folder) == [first[0].replace(".jpg", "_v02.jpg"), "upload.csv"]
+
+
+def keys_and_digests(folder: Folder) -> list[tuple[str, str]]:
+    """Of the square images, which the channel is cut from."""
+    with folder.ledger() as ledger:
+        entries = [each for each in ledger.in_states(State.STORED) if each.cell.size.width == 1024]
+    return [(each.key, str(each.sha256)) for each in entries]
+
+
+def decide(folder: Folder, marks: list[dict[str, object]]) -> None:
+    """What anna's file says."""
+    head = {"decisions_version": 1, "campaign": "spring", "reviewer": {"id": "anna", "name": "Anna"}}
+    path = folder.path / "decisions" / "anna.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in (head, *marks)), encoding="utf-8")
