@@ -42,7 +42,9 @@ def test_further_hosts_of_images_are_read(typed: str, hosts: tuple[str, ...]) ->
     "typed", ["https://images.example.com", "a.example.com,", "a.example.com,*", "a.example.com b"]
 )
 def test_what_is_no_host_of_images_is_told_by_its_variable_before_anything_is_sent(typed: str) -> None:
-    with pytest.raises(UsageError, match=r"^CAMPAIGN_RUNNER_IMAGE_HOSTS is names of .* is none; nothing was sent$"):
+    with pytest.raises(
+        UsageError, match=r"^CAMPAIGN_RUNNER_IMAGE_HOSTS takes host names .* is not one; nothing was sent$"
+    ):
         Environment({"CAMPAIGN_RUNNER_IMAGE_HOSTS": typed}).settings()  # also where there are no credentials yet
 
 

@@ -115,7 +115,7 @@ async def test_a_dead_network_is_still_told_from_a_dead_host(begin: Begin) -> No
     ended = await night.run(campaign)
     await unplugging
     assert (ended.code, ended.states) == (8, {"accepted": 2})
-    assert "nobody has answered for 60 s" in ended.seen(Stopping)[0].why
+    assert "Adobe has not answered for 60 s" in ended.seen(Stopping)[0].why
     assert ended.seconds < 240
 
 

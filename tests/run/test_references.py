@@ -134,7 +134,7 @@ async def test_a_picture_changed_before_it_is_handed_over_anew_leaves_nothing_in
 
     ended = await night.run(sharing(night, requests=2, seeds=2), watch=change)
     assert (ended.code, ended.states) == (5, {"stored": 1, "pending": 3})
-    assert any("shape.png changed while the run went on" in line for line in ended.lines)
+    assert any("shape.png changed during the run" in line for line in ended.lines)
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "429", "reset"])
@@ -162,7 +162,7 @@ async def test_a_picture_changed_during_the_run_is_never_sent_as_the_one_planned
 
     ended = await night.run(campaign, watch=change)
     assert ended.code == 5
-    assert any("p00.png changed while the run went on" in line for line in ended.lines)
+    assert any("p00.png changed during the run" in line for line in ended.lines)
     assert not ended.states.get("in_doubt")
 
 

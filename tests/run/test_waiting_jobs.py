@@ -20,7 +20,7 @@ async def test_a_stuck_job_stays_accepted_after_a_quarter_of_an_hour(begin: Begi
     assert ended.code == 8
     assert ended.states == {"stored": 4, "accepted": 2}
     assert 900 <= ended.seconds < 940
-    assert any("waiting at the service" in line for line in ended.lines)
+    assert any("the next run downloads" in line for line in ended.lines)
 
 
 async def test_the_next_run_fetches_what_was_not_ready(begin: Begin) -> None:

@@ -123,7 +123,7 @@ async def test_a_file_that_was_altered_or_is_gone_is_bought(begin: Begin) -> Non
     night.resolved |= {first.images[0]["key"], first.images[1]["key"]}
     ended = await night.run(copied(campaign, "clone"))
     assert (ended.code, len(ended.seen(Adopted)), night.ledger.images_charged) == (0, 2, 6)
-    assert [event.message.partition(" of campaign night is gone")[0] for event in ended.seen(Warned)] == [
+    assert [event.message.partition(" of campaign night is missing")[0] for event in ended.seen(Warned)] == [
         str(gone), str(altered),
     ]  # fmt: skip
     away.rename(gone)
@@ -195,7 +195,7 @@ async def test_what_waits_in_another_campaign_is_left_to_it(begin: Begin) -> Non
     await night.run(campaign)
     clone = edited(copied(campaign, "clone"), "p01: night mug 1", "p01: night jug 1")
     ended = await night.run(clone)
-    left = "4 images due here wait at the service or in doubt in campaign night: they are not bought here"
+    left = "4 images due here wait at Adobe or in doubt in campaign night: they are not bought here"
     assert [event.message.startswith(left) for event in ended.seen(Warned)] == [True]
     assert any(left in line for line in ended.lines)
     assert (ended.code, ended.states, night.ledger.images_charged) == (8, {"pending": 4, "accepted": 4}, 12)

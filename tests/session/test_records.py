@@ -64,11 +64,11 @@ async def test_a_journal_without_anything_in_it_is_not_a_new_one(begin: Begin) -
     with closing(sqlite3.connect(night.output / "journal.sqlite")) as empty:
         empty.execute("PRAGMA journal_mode = WAL")
     assert (night.output / "journal.sqlite").stat().st_size == 4096
-    with pytest.raises(IntegrityError, match="4 images were bought there, but its journal holds nothing"):
+    with pytest.raises(IntegrityError, match="4 images were bought there, but its journal is empty"):
         await night.run(campaign)
     for left in ("manifest.json", "images", "contact-sheet.jpg"):
         (night.home / left).rename(night.output / left)
-    with pytest.raises(IntegrityError, match="exists, but its journal holds nothing"):
+    with pytest.raises(IntegrityError, match="exists, but its journal is empty"):
         await night.run(campaign)
     whole.replace(night.output / "journal.sqlite")
     assert (await night.run(campaign)).code == 0
