@@ -31,6 +31,7 @@ async def close(run: Session) -> int:
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(run, everything)
+    await _keep_page(run)  # first: the contact sheets are drawn from its thumbnails
     summary = Summary(
         campaign=order.campaign,
         folder=folder,
@@ -43,7 +44,6 @@ async def close(run: Session) -> int:
         seconds=seconds,
         now=ui.control.clock.now(),
     )
-    await _keep_page(run)
     for line in report(summary, ledger):
         ui.report(line)
     ending.raise_bug()
