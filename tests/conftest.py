@@ -22,7 +22,7 @@ from tests.guard.suite import pytest_configure, pytest_runtest_teardown, pytest_
 MOUNT = ("mount", "-t", "tmpfs")
 TESTS = Path(__file__).parent
 QUICK = (
-    *("authoring", "campaign_file", "disk", "firefly", "output_folder", "pictures", "plan", "report"),
+    *("authoring", "campaign_file", "channels", "disk", "firefly", "output_folder", "pictures", "plan", "report"),
     *("test_architecture.py", "test_planted.py", "test_retry.py", "test_shape.py"),
 )
 """The rooms of `-m quick`, the inner loop: what needs no sandbox and no other process."""

@@ -151,3 +151,15 @@ def test_a_chosen_image_without_a_focus_is_cut_from_the_middle(history: Delivery
     assert isinstance(chosen, ChosenImage)
     history.deliver([chosen])
     assert [(file.crop, file.focus) for file in current(history)] == [((0.0, 0.0, 1024.0, 1024.0), None)]
+
+
+def test_prune_leaves_the_originals_of_what_was_delivered(tmp_path: Path, ask: Ask) -> None:
+    text = TOP.replace("{candle: almond candle}", "{candle: almond candle, soap: almond soap}")
+    folder = store(tmp_path, text + "channels: [{name: tile, size: 64x64}]\n", name="season")
+    ask("deliver", "season", "--all")
+    file = tmp_path / "campaigns" / "season.yaml"
+    file.write_text(file.read_text().replace(", soap: almond soap", ""), encoding="utf-8")
+    assert ask("prune", "season", "--yes").status == 0
+    left = {path.name.split("_")[2] for path in (folder.path / "images" / "soap").iterdir()}
+    moved = {path.name.split("_")[2] for path in (folder.path / "removed" / "soap").iterdir()}
+    assert (left, moved) == ({"1024x1024"}, {"1344x768"})
