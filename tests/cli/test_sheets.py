@@ -101,3 +101,16 @@ def test_diff_tells_what_was_done_to_the_rows(sheet: Path, ask: Ask, tmp_path: P
     (tmp_path / "campaigns/new.yaml").write_text(CAMPAIGN.replace("products.csv", "new.csv"), encoding="utf-8")
     said = ask("plan", "--diff", "campaigns/spring.yaml", "campaigns/new.yaml").out
     assert said == "1 row new: 2 images due, 1 request, 1 min; 6 unchanged\n"
+
+
+def test_a_campaign_with_a_sheet_is_retaken_and_cloned_like_any_other(sheet: Path, ask: Ask, tmp_path: Path) -> None:
+    first, products, *rest = CAMPAIGN.replace("products: products.csv\n", "").partition("prompts")
+    text = f"{first}{products}{''.join(rest)}products:\n  file: products.csv\n  columns:\n    id: id\n    name: name\n"
+    (tmp_path / "campaigns/spring.yaml").write_text(f"{text}    material: material   # the end\n", encoding="utf-8")
+    ask("run", "--sandbox", "campaigns/spring.yaml")
+    manifest = json.loads((tmp_path / "output/spring.sandbox/manifest.json").read_text(encoding="utf-8"))
+    said = ask("retake", manifest["images"][0]["key"][:8], "--sandbox", "--text", "a candle alone", "--yes")
+    assert said.status == 0, said.err
+    assert json.loads(ask("plan", "--sandbox", "--json", "campaigns/spring.yaml").out)["due"] == 1
+    assert ask("clone", "campaigns/spring.yaml", "summer").status == 0
+    assert "file: products.csv" in (tmp_path / "campaigns/summer.yaml").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from campaign_runner.campaign_file.sheets.reader import file_problem, opened
 from campaign_runner.campaign_file.sheets.request import RequestReader, SheetRequest, names_sheet
 from campaign_runner.campaign_file.sheets.rows import RowReader, notes
 from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
-from campaign_runner.campaign_file.syntax.source import Hole, Node, Pairs, Scalar, Source
+from campaign_runner.campaign_file.syntax.source import Hole, Listed, Node, Pairs, Scalar, Source
 from campaign_runner.problem import Problem
 from campaign_runner.text import did_you_mean, joined
 
@@ -47,7 +47,7 @@ def with_rows(source: Source, rows: str) -> Source:
     products = _products(source)
     if products is None:
         return source
-    node = nodes(recalled(rows), products.start, products.end, lambda field, row: products.start, {})
+    node = nodes(recalled(rows), products.start, _end(products), lambda field, row: products.start, {})
     return replace(_put(source, node), rows=rows)
 
 
@@ -57,6 +57,16 @@ def _products(source: Source) -> Node | None:
         return None
     node = source.root.entries[_PRODUCTS][1]
     return node if names_sheet(node) else None
+
+
+def _end(node: Node) -> int:
+    """Behind the last character of a node; a block's own end is where the next key begins."""
+    match node:
+        case Pairs(is_flow=False) if node.entries:
+            return _end(list(node.entries.values())[-1][1])
+        case Listed(is_flow=False) if node.nodes:
+            return _end(node.nodes[-1])
+    return node.end
 
 
 def _put(source: Source, node: Node) -> Source:
@@ -117,7 +127,8 @@ class _Reading:
             if not problems:
                 problems = [self._at(self._request.file, f"{self._request.file.text} has no products", _none(taker))]
             return self._without(problems, warnings)
-        node = nodes(products, self._products.start, self._products.end, self._place(headings), headings.keys)
+        start, end = self._products.start, _end(self._products)
+        node = nodes(products, start, end, self._place(headings), headings.keys)
         sayings = (self._which(sheet), *notes(taker.counts), unused(headings))
         told = tuple(f"{self._path}: {each}" for each in sayings if each)
         source = replace(_put(self._source, node), sheet=self._places, rows=noted(products), notes=told)
