@@ -3,22 +3,22 @@
 CampaignError                for a person: the command line prints it and exits with its exit_code
 ├── CampaignFileError     2  the YAML is wrong; .problems holds all of them
 ├── UsageError            2  the command cannot do what was asked; nothing was sent
-├── ProviderError            the service said no, or said nothing; .charged tells whether money moved
+├── ProviderError            Adobe refused or did not answer; .charged: whether it cost
 │   ├── Throttled         8  over quota; not charged; wait .retry_after seconds
 │   ├── Unavailable       8  never reached the service, or a read that may be repeated; not charged
 │   │   ├── HostSilent       a host that the service named for a job cannot be reached
 │   │   └── AnotherJob       the answer is about another job than the one asked for
 │   ├── AccountRefused    7  credentials, entitlement, credits; not charged; stop submitting
 │   ├── Rejected          3  the request is at fault; not charged; asking again is no use
-│   ├── InDoubt           4  sent, no usable answer: nobody knows; never re-sent for you
-│   ├── GenerationFailed  3  accepted, then failed; charged: nobody knows
+│   ├── InDoubt           4  sent, no usable answer: no one knows; never re-sent for you
+│   ├── GenerationFailed  3  accepted, then failed; charged: no one knows
 │   ├── LinkExpired       8  the image's URL no longer works; poll again for a fresh one
 │   ├── Damaged           8  what came is not a whole picture; fetch it again
 │   └── BlockedHost       8  the answer names a host that is not trusted; it was not contacted
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
-├── StoreError            6  the disk: what is still at the service is paid for, run again to fetch it
+├── StoreError            6  the disk: what is still at Adobe is paid for, run again to fetch it
 │   └── NameTooLong       6  a name or path that the disk does not take: another name will do
-├── LaterError            8  not now: the allowance of the day is used up, or nobody answers
+├── LaterError            8  not now: the allowance of the day is used up, or no one answers
 └── Busy                 11  another run holds this folder
 
 A message says what happened and what to do next; it never holds a secret, a signed URL or a header.
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from campaign_runner.problem import Problem
 
 SAME_TOKEN = "same_token"
-"""The code of an error that says: the service refused our token, and the token service grants no other one."""
+"""The code of an error that says: Adobe rejected our token, and its token service returns no other one."""
 
 
 class CampaignError(Exception):
-    """Something a person must know; `exit_code` is the process's (the table of the README)."""
+    """An error for a person; `exit_code` is the process's (the table of the README)."""
 
     exit_code: ClassVar[int] = 1
 
@@ -70,9 +70,9 @@ class UsageError(CampaignError):
 
 
 class ProviderError(CampaignError):
-    """The service said no, or said nothing.
+    """Adobe refused, or did not answer.
 
-    `charged` is False, True, or None where nobody knows. `code` is the service's own
+    `charged` is False, True, or None where no one knows. `code` is the service's own
     word (`prompt_unsafe`), or ours where it gave none. `sent` is False where it is certain
     that not one byte of the request left us, so that it uses up nothing of the allowance.
     `notice` is what a person should be told once, however often it is met; empty: nothing.
@@ -100,8 +100,8 @@ class Throttled(ProviderError):
 class Unavailable(ProviderError):
     """Nothing left us, or a complete answer says that nothing was made; or a free read that may be repeated.
 
-    `reached` tells whether anybody answered at all: silence for a minute ends a run, a busy service does not.
-    `retry_after` is seconds, None where nobody said.
+    `reached` tells whether anyone answered at all: silence for a minute ends a run, a busy service does not.
+    `retry_after` is seconds, None where no one said.
     """
 
     exit_code = 8
@@ -203,7 +203,7 @@ class NameTooLong(StoreError):
 
 
 class LaterError(CampaignError):
-    """Not now: the day's allowance is used up, or nobody answers. Running again later goes on."""
+    """Not now: the day's allowance is used up, or no one answers. Running again later goes on."""
 
     exit_code = 8
 

@@ -38,11 +38,11 @@ class State(StrEnum):
     """What has become of a variation. The values and their order are those of journals, manifests and reports."""
 
     STORED = "stored"  # on the disk, checked
-    ACCEPTED = "accepted"  # paid for, still at the service
+    ACCEPTED = "accepted"  # paid for, still at Adobe
     IN_DOUBT = "in_doubt"  # sent without a usable answer: perhaps charged
     FAILED = "failed"  # the service said no, or did not deliver
     ABANDONED = "abandoned"  # settled by a person
-    PENDING = "pending"  # not asked for yet, or to be asked for again
+    PENDING = "pending"  # not requested yet, or to be asked for again
 
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
@@ -206,7 +206,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Output:
-    """A finished image still at the service. `url` is signed: it is never written, logged or shown.
+    """A finished image still at Adobe. `url` is signed: it is never written, logged or shown.
 
     `seed` is None where none is named, or something that is none: `names_no_seed` says which.
     """

@@ -37,7 +37,7 @@ class Provider(Protocol):
         """Ask for `job` once; the only call that costs money.
 
         Never repeat it unless the error's `charged` is False. Raises Throttled, Unavailable,
-        AccountRefused, Rejected (not charged) or InDoubt (nobody knows), and nothing else. The error's
+        AccountRefused, Rejected (not charged) or InDoubt (no one knows), and nothing else. The error's
         `sent` is False where certainly nothing left us; every other is one request of the allowance.
         """
 
@@ -83,8 +83,8 @@ class Put(Enum):
 class Store(Protocol):
     """Where the images of one campaign are kept. Names begin at its output folder (`images/…`, `removed/…`), with `/`.
 
-    A name is either absent or complete, whatever crashes, and what stands under one is never changed. Every method
-    raises IntegrityError for what is no name, and where a folder or a symbolic link stands in the way; StoreError where
+    A name is either absent or complete, whatever crashes, and what is under one is never changed. Every method
+    raises IntegrityError for what is not a name, and where a folder or a symbolic link is in the way; StoreError where
     the store refuses.
     """
 
@@ -104,14 +104,14 @@ class Store(Protocol):
         """Try whether the longest of `names` can be had; nothing is left of it. Raises NameTooLong, which says so."""
 
     async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
-        """Publish `content` under `name`, durable on return. What stands there already is never touched.
+        """Publish `content` under `name`, durable on return. What is there already is never touched.
 
         SAME where it holds just these bytes (an earlier run crashed before it could record them),
         DIFFERENT where it holds others. Raises NameTooLong where another name will do.
         """
 
     async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
-        """Publish what stands under `file` in `source`, which may be this store, under `name` too; as `put_new` does.
+        """Publish what is under `file` in `source`, which may be this store, under `name` too; as `put_new` does.
 
         None, and nothing is published, where it is missing or holds other bytes than those of `sha256`.
         """
@@ -128,11 +128,11 @@ class Store(Protocol):
     async def open(self, name: str, look: Callable[[Content], T]) -> T:
         """What `look` makes of the bytes under `name`: of one opening of them, in which it may read and seek.
 
-        It is called beside the event loop. Raises FileNotFoundError where nothing stands there.
+        It is called beside the event loop. Raises FileNotFoundError where nothing is there.
         """
 
     async def digest(self, name: str) -> str | None:
-        """The SHA-256 (hex) of the bytes under `name`, as they are now; None where nothing stands there."""
+        """The SHA-256 (hex) of the bytes under `name`, as they are now; None where nothing is there."""
 
     async def remove(self, name: str, sha256: str) -> None:
         """Take `name` away, durably, if it is there and holds the bytes of `sha256`."""
@@ -146,7 +146,7 @@ class Unfinished:
     """An accepted job some of whose variations are neither stored nor failed.
 
     The attempt's job holds just those; `seeds` are all that its request asked for, `aside` the files of what it
-    delivered and nobody asked for.
+    delivered and no one asked for.
     """
 
     attempt: Attempt
@@ -169,7 +169,7 @@ class Journal(Protocol):
 
     async def is_wanted(self, job: Job) -> bool:
         """Whether any of `job` may be granted, as far as is known now; asked before the allowance is, so that no
-        permit is spent on what somebody else buys."""
+        permit is spent on what someone else buys."""
 
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """Durable on return. Idempotent, in any order; the first terminal state of a variation wins.
@@ -240,7 +240,7 @@ class Quota(Protocol):
         """The request never reached the service, or the service says it does not count."""
 
     async def block(self, seconds: float) -> None:
-        """The service told us to wait: nobody gets leave before `seconds` are over."""
+        """The service told us to wait: no one gets leave before `seconds` are over."""
 
     async def allowance(self) -> Allowance:
         """What is used now, in both windows."""

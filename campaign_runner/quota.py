@@ -35,7 +35,7 @@ LONGEST_BLOCK = 3600.0
 ANSWERED_WITHIN = 60.0
 """Seconds after which a request of a process that died has reached the service, or never will."""
 LOOK_AGAIN = 10.0
-"""Seconds: an unanswered request may be given back at any moment, so nobody waits longer before asking again."""
+"""Seconds: an unanswered request may be given back at any moment, so no one waits longer before asking again."""
 
 _VERSION = 2
 _SCHEMA = """
@@ -105,7 +105,7 @@ class SharedQuota:
     """A Quota in the file `quota.sqlite` of the state folder, which is made if missing.
 
     `account` is `account_of` the credentials. `clock` gives wall seconds: other processes
-    and later runs read them. It is read once a start of the machine where `uptime` is known, so that nobody
+    and later runs read them. It is read once a start of the machine where `uptime` is known, so that no one
     who sets it makes the allowance come back early or late. Every method raises StoreError where the file
     cannot be written.
     """
@@ -132,7 +132,7 @@ class SharedQuota:
         try:
             return await to_its_end(asking)
         except asyncio.CancelledError:
-            # Nobody will send what is granted now, and nobody would ever settle it.
+            # No one will send what is granted now, and no one would ever settle it.
             if asking.done() and isinstance(granted := asking.result(), Permit):
                 await self.give_back(granted)
             raise
@@ -146,7 +146,7 @@ class SharedQuota:
         await in_thread(self._transact, lambda log: log.give_back(permit.id))
 
     async def block(self, seconds: float) -> None:
-        """The service told us to wait: nobody gets leave before `seconds` are over, an hour at most."""
+        """The service told us to wait: no one gets leave before `seconds` are over, an hour at most."""
         await in_thread(self._transact, lambda log: log.block(seconds))
 
     async def allowance(self) -> Allowance:
@@ -196,7 +196,7 @@ class SharedQuota:
         return wall
 
     def _make_file(self) -> None:
-        """Make the file for its owner alone. SQLite would let everybody read it."""
+        """Make the file for its owner alone. SQLite would let everyone read it."""
         staged = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.tmp")
         with files.translating(self._path):
             if self._path.exists():
@@ -300,7 +300,7 @@ class _Log:
     def _read_unanswered(self) -> None:
         """Count those of living processes, and note when those of dead ones reached the service at the latest.
 
-        Once that moment has come, a dead one's request is answered as far as anybody will ever know.
+        Once that moment has come, a dead one's request is answered as far as anyone will ever know.
         """
         for id, asked, *sender in self._connection.execute(
             "SELECT id, asked, sender, sender_started FROM sent WHERE account = ? AND answered IS NULL",
@@ -316,7 +316,7 @@ class _Log:
 
 
 def seconds_until(moment: float, now: float) -> float:
-    """Seconds from `now` that, added to it, are not before `moment`: rounding must not make anybody ask twice."""
+    """Seconds from `now` that, added to it, are not before `moment`: rounding must not make anyone ask twice."""
     seconds = max(0.0, moment - now)
     return seconds if now + seconds >= moment else seconds + math.ulp(moment)
 

@@ -3,7 +3,7 @@
 The money rule in one place. A request that may have been charged is never sent again
 from here, whatever the error is called: `submit_again` looks at `charged` first, and
 then lets through only the two errors that say the service made nothing and may yet.
-Reads are free and may be repeated; they have budgets only so that somebody is told.
+Reads are free and may be repeated; they have budgets only so that someone is told.
 
 `attempt` counts from 1, the one that just failed. `jitter` is a random number from 0 to
 1: many machines that failed together must not come back together.
@@ -58,7 +58,7 @@ _GONE = frozenset({"unknown_job_id", "no_result", "no_link", "link_expired"})
 def submit_again(error: ProviderError, attempt: int, jitter: float) -> float | None:
     """Seconds until the same job may be submitted again, or None: never, or not by us.
 
-    Being told to wait is no failure: a 429 with Retry-After does not use up the budget.
+    Being told to wait is not a failure: a 429 with Retry-After does not use up the budget.
     """
     if error.charged is not False:
         return None

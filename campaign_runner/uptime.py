@@ -1,6 +1,6 @@
-"""How long this machine has been up: a clock that nobody can set, and that goes on while the machine sleeps.
+"""How long this machine has been up: a clock that no one can set, and that goes on while the machine sleeps.
 
-It is the same for every process, and begins anew whenever the machine starts.
+It is the same for every process, and begins again whenever the machine starts.
 """
 
 from __future__ import annotations

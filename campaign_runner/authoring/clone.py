@@ -1,4 +1,4 @@
-"""A new campaign out of an old one: the same words under another name, some of its vars set anew."""
+"""A new campaign out of an old one: the same words under another name, some of its vars set again."""
 
 from __future__ import annotations
 

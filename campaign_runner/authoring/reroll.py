@@ -44,7 +44,7 @@ def reroll(
 
 
 def _new_seeds(recipe: Recipe, used: Collection[int], number: int, taken: Collection[str]) -> tuple[int, ...]:
-    """The next seeds after those of the row, of which nobody asked for this picture yet."""
+    """The next seeds after those of the row, of which no one asked for this picture yet."""
     seeds = (seed for seed in _candidates(used) if seed not in used and recipe.key(seed) not in taken)
     return tuple(islice(seeds, number))
 

@@ -32,7 +32,7 @@ def retake(
     """Another take of `image`, which is or was in the campaign.
 
     `model` is what the custom model's name was found to mean, `bought` are the keys ever asked for: further seeds are
-    the next ones of which nobody asked. Raises UsageError where the file cannot say so, or
+    the next ones of which no one asked. Raises UsageError where the file cannot say so, or
     would be wrong.
     """
     plan = Plan(campaign, model)

@@ -59,7 +59,7 @@ def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
 
 
 def since_last_run(ledger: Ledger, status: PlanStatus) -> Changes | None:
-    """What changed since the campaign last ran; None if nothing did, or nobody knows.
+    """What changed since the campaign last ran; None if nothing did, or no one knows.
 
     `status` is the whole plan of now.
     """
@@ -84,13 +84,13 @@ def between(old: Campaign, new: Campaign) -> tuple[Changes, PlanStatus]:
 
 
 def _stand_in(campaign: Campaign) -> CustomModel | None:
-    """A custom model that nobody looked up: the same name is the same model."""
+    """A custom model that no one looked up: the same name is the same model."""
     name = campaign.custom_model
     return None if name is None else CustomModel(name, name, version="", etag="", concept="{concept}")
 
 
 def refuse_large_loss(changes: Changes) -> None:
-    """Where nobody can be asked, an edit that takes much out of the campaign is a slip. Raises UsageError."""
+    """Where no one can be asked, an edit that takes much out of the campaign is a slip. Raises UsageError."""
     stored = changes.left + changes.kept
     raise UsageError(
         f"the campaign changed since the last run: {changes.left:,} of {plural(stored, 'stored image')} would no "

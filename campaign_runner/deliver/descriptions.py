@@ -1,4 +1,4 @@
-"""What a delivered file tells somebody who cannot see it: the campaign's words for it, in the market's language."""
+"""What a delivered file tells someone who cannot see it: the campaign's words for it, in the market's language."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _HAS_FOLDER_HANDLES = sys.platform != "win32"
 _LONGEST_ON_WINDOWS = 260  # a path, with the zero at its end; a longer one is "not found" there
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-# O_NONBLOCK: opening a pipe that stands in the way must not wait for its writer.
+# O_NONBLOCK: opening a pipe that is in the way must not wait for its writer.
 _FILE_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 

@@ -1,6 +1,6 @@
 """How journal and manifest name the file of an image: relative to the output folder, below one of PLACES.
 
-A journal may come from anybody. Whoever reads one asks here, so that no command has to remember it.
+A journal may come from anyone. Whoever reads one asks here, so that no command has to remember it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FORBIDDEN = frozenset('\\:*?"<>|')
 
 
 def split_name(name: str) -> list[str]:
-    """The parts of a name. Raises IntegrityError for what would leave the folder, or is no name on every system."""
+    """The parts of a name. Raises IntegrityError for what would leave the folder, or is not a name on every system."""
     found = name.split("/")
     if any(part in ("", ".", "..") or _FORBIDDEN & set(part) or not part.isprintable() for part in found):
         raise IntegrityError(f"{name!r} is not a name of an image: names are relative, with '/' and without '..'")

@@ -43,7 +43,7 @@ class KernelLock:
 
 
 def refuse_links(*paths: Path) -> None:
-    """None of `paths` is a symbolic link: it may lead to what is somebody else's. Raises IntegrityError."""
+    """None of `paths` is a symbolic link: it may lead to what is someone else's. Raises IntegrityError."""
     for path in paths:
         if path.is_symlink():
             raise IntegrityError(

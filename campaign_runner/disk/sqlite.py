@@ -165,9 +165,9 @@ class Committer:
         return answers
 
     def _gather(self) -> None:
-        """Bring what stands in the `-wal` file home, so that the file alone is the whole record: copies are made of it.
+        """Bring what is in the `-wal` file home, so that the file alone is the whole record: copies are made of it.
 
-        SQLite does so itself where nobody else has the file open. A reader who has may keep some of it back.
+        SQLite does so itself where no one else has the file open. A reader who has may keep some of it back.
         """
         with suppress(sqlite3.Error):  # what is committed is durable either way, and the next opening finds it
             self._connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MILLISECONDS}")
@@ -179,7 +179,7 @@ class Committer:
 
 
 def _tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
-    """Hand a caller its answer, or what went wrong, even if that is a bug: nobody may be left waiting."""
+    """Hand a caller its answer, or what went wrong, even if that is a bug: no one may be left waiting."""
     error = commit.exception()
     if error is not None:
         caller.set_exception(error)

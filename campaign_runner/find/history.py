@@ -40,8 +40,8 @@ _SAID = {
 class CampaignHome:
     """The campaign of an output folder. `file` is None where the file is gone or never known.
 
-    `planned` are the keys of the campaign as its file stands now; None where nobody can say. `unexpected` are the files
-    of what was delivered and not asked for, by job; `decisions` what reviewers decided, None where nobody can say.
+    `planned` are the keys of the campaign as its file stands now; None where no one can say. `unexpected` are the files
+    of what was delivered and not asked for, by job; `decisions` what reviewers decided, None where no one can say.
     """
 
     name: str
@@ -52,7 +52,7 @@ class CampaignHome:
     decisions: Decisions | None = None
 
     def beside(self, entry: Entry) -> Sequence[str]:
-        """What the job of an image delivered and nobody asked for."""
+        """What the job of an image delivered and no one asked for."""
         return self.unexpected.get(entry.job_id or "", ())
 
     def plans(self, entry: Entry) -> bool | None:

@@ -92,7 +92,7 @@ async def by_picture(
 ) -> list[Match]:
     """The image that a file is, else those it looks like, nearest first; `learning` hears what is still to be hashed.
 
-    Raises UsageError for a file that is no picture.
+    Raises UsageError for a file that is not a picture.
     """
     if hits := list(_with_digest(await in_thread(_of_file, path, sha256_of), folders)):
         return hits

@@ -1,4 +1,4 @@
-"""The right to speak to the service: credentials, and the one token everybody shares.
+"""The right to speak to the service: credentials, and the one token everyone shares.
 
 A token is asked for once however many callers wait for it, renewed before it ends, and
 dropped when the service refuses it. No request is spent on a token that was refused before, also where
@@ -71,7 +71,7 @@ class Credentials:
                 )
 
     def reveal(self) -> tuple[str, ...]:
-        """What nobody may see, so that it can be looked for."""
+        """What no one may see, so that it can be looked for."""
         return tuple(secret.reveal() for secret in (self.client_secret, self.access_token) if secret is not None)
 
     def token_request(self, ims_url: str) -> Request:
@@ -156,7 +156,7 @@ class TokenSource:
         return self._same_since is not None and self._steady() < self._same_asked + _ASK_AGAIN
 
     async def _renew(self) -> Secret:
-        wall, steady = self._wall(), self._steady()  # before asking: the life of a token begins at the service
+        wall, steady = self._wall(), self._steady()  # before asking: the life of a token begins at Adobe
         try:
             grant = self._new(await self._grant())
         except ProviderError as failure:

@@ -1,4 +1,4 @@
-"""Reference images: each content is handed over once, remembered for 6.5 days, and handed over anew if forgotten.
+"""Reference images: each content is handed over once, remembered for 6.5 days, and handed over again if forgotten.
 
 A request that is refused for a forgotten one was a request of the allowance: its job is left to be asked for
 again, like any other that certainly cost nothing. `WithReferences` is a Provider that wraps another: it looks after
@@ -61,7 +61,7 @@ class WithReferences(Provider):
                 self._known[sha256] = upload_id
 
     async def submit(self, job: Job) -> Ticket:
-        """See Provider. Unavailable where the service no longer knows an upload: `prepare` hands it over anew.
+        """See Provider. Unavailable where the service no longer knows an upload: `prepare` hands it over again.
 
         That as often as the job has uploads: refused with new ones, too, it is itself at fault.
         """

@@ -1,6 +1,6 @@
 """Whether a journal agrees with itself: the tables are what the events add up to, and no row is missing.
 
-SQLite notices a torn page, not a row that somebody deleted or a letter that flipped. What decides
+SQLite notices a torn page, not a row that someone deleted or a letter that flipped. What decides
 about money stands in the journal twice, so it can be noticed here, before anything is sent.
 """
 

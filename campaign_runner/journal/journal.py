@@ -65,7 +65,7 @@ class SqliteJournal:
         return await self._write(lambda pen: [attempt for attempt in attempts if pen.intend(attempt)])
 
     async def is_wanted(self, job: Job) -> bool:
-        """See Journal.is_wanted: this journal knows of nobody else who buys."""
+        """See Journal.is_wanted: this journal knows of no one else who buys."""
         return True
 
     async def begun(self) -> int:
@@ -86,7 +86,7 @@ class SqliteJournal:
                 yield unfinished
 
     async def upload_id(self, sha256: str) -> str | None:
-        """The id under which a reference image is at the service; None where it is not, or may not be any more."""
+        """The id under which a reference image is at Adobe; None where it is not, or may not be any more."""
         after = (self._now() - UPLOADS_LIVE).isoformat(timespec="milliseconds")
         query = "SELECT upload_id FROM uploads WHERE sha256 = ? AND at > ?"
         row = await self._committer.write(lambda db: db.execute(query, (sha256, after)).fetchone())
@@ -168,7 +168,7 @@ def _accepted_attempts(db: sqlite3.Connection, path: Path, after: int) -> list[t
 
 
 def _aside(db: sqlite3.Connection, attempts: Sequence[str]) -> dict[str, list[str]]:
-    """The files of what these attempts delivered and nobody asked for, by attempt."""
+    """The files of what these attempts delivered and no one asked for, by attempt."""
     marks = ",".join("?" * len(attempts))
     query = f"SELECT attempt, detail ->> 'file' FROM events WHERE kind = 'set_aside' AND attempt IN ({marks})"
     found: dict[str, list[str]] = {}

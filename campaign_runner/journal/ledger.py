@@ -1,6 +1,6 @@
 """What the journal says today, per variation. Read only; may be read while a run writes.
 
-An attempt without an answer is `pending` while its run lives and `in_doubt` once nobody
+An attempt without an answer is `pending` while its run lives and `in_doubt` once no one
 is left to hear the answer: `is_running` says which. A file is named only if it lies in the folder: `names`.
 """
 
@@ -32,7 +32,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A variation: its state and everything that explains it. By its first two fields alone, one never asked for.
+    """A variation: its state and everything that explains it. By its first two fields alone, one never requested.
 
     `source` tells where an image comes from that was not bought for this campaign; None for one that was.
     """

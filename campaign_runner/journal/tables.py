@@ -100,7 +100,7 @@ def is_begun(path: Path) -> bool:
 def refuse_damage(path: Path) -> None:
     """Read the whole journal: pages and indices as SQLite checks them, and whether its rows contradict one another.
 
-    A file that is not there is nobody's damage. Raises IntegrityError, StoreError.
+    A file that is not there is no one's damage. Raises IntegrityError, StoreError.
     """
     if not path.exists() or _is_half_made(path):
         return

@@ -61,7 +61,7 @@ def is_aside(entry: Entry) -> bool:
 async def prune(opened: OpenFolder, only: Selection) -> AsyncIterator[Placed | Entry]:
     """Move what departed into `removed/`: a Placed is there, an Entry stays as its file is gone or differs.
 
-    Raises IntegrityError where something else stands in the way there, StoreError.
+    Raises IntegrityError where something else is in the way there, StoreError.
     """
     store = opened.folder.store
     await store.ready(REMOVED)

@@ -28,7 +28,7 @@ DECISIONS = "decisions"
 """The folder of what reviewers decided."""
 DAMAGED = "damaged"
 """Where `rerun --restore` moves what stood in the place of an image."""
-_PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: nobody is refused for that
+_PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: no one is refused for that
 MADE_AGAIN = "rerun_of"
 """What the journal of a rerun notes: whose images it makes again."""
 SANDBOX = "sandbox"
@@ -99,7 +99,7 @@ class Folder:
     def locked(self) -> Iterator[None]:
         """Hold the folder for one run; it is made if missing. Raises Busy, StoreError, IntegrityError.
 
-        What lies in staging was left by a process that died: nobody will want it any more.
+        What lies in staging was left by a process that died: no one will want it any more.
 
         The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
         """
@@ -122,7 +122,7 @@ class Folder:
         try:
             is_free = lock.take(_PROBE_SECONDS)
         except StoreError:
-            return False  # a folder that can only be read: nobody can be running in it
+            return False  # a folder that can only be read: no one can be running in it
         lock.release()
         return not is_free
 

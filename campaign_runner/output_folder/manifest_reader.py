@@ -1,6 +1,6 @@
-"""manifest.json read back. It is foreign input: anybody may have written it, and money follows from what it says.
+"""manifest.json read back. It is foreign input: anyone may have written it, and money follows from what it says.
 
-A closed model says what may stand in it; identities are computed anew from the requests and compared; a file's name is
+A closed model says what may stand in it; identities are computed again from the requests and compared; a file's name is
 a relative one below a folder of images. Whatever does not hold is an IntegrityError that names the place.
 """
 

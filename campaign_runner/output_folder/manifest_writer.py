@@ -58,7 +58,7 @@ def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mappi
 def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:
     """Give the manifest at `path` a second name where it counts more requests than the journal does; None elsewhere.
 
-    So that what was bought is still known once it is rewritten from an older journal, or begun anew. Raises StoreError.
+    So that what was bought is still known when it is rewritten from an older journal or begun again. Raises StoreError.
     """
     with files.translating(path, missing_is_plain=True), suppress(FileNotFoundError), path.open("rb") as file:
         counted = _REQUESTS.search(file.read(_HEAD_BYTES))
@@ -108,7 +108,7 @@ def head(sources: Sources, counts: Mapping[State, int] | None = None) -> dict[st
 
 
 def counts_of(plan: Plan, ledger: Ledger) -> dict[State, int]:
-    """How many images of a campaign are in each state; of one whose words nobody knows, all that was submitted."""
+    """How many images of a campaign are in each state; of one whose words no one knows, all that was submitted."""
     return PlanStatus(plan, ledger.states).counts() if len(plan) else ledger.counts()
 
 

@@ -1,4 +1,4 @@
-"""Pictures of anybody's making: whether one is whole, and how any of them is opened.
+"""Pictures of anyone's making: whether one is whole, and how any of them is opened.
 
 What stands beside the pixels (texts, profiles, metadata of any size) is no part of the picture. The decoder is never
 shown it, so nothing in it is unpacked, and none of the decoder's limits makes a sound picture a damaged one. A PNG says

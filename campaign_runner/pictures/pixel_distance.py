@@ -1,7 +1,7 @@
 """How far two pictures are from each other: the same bytes, the same pixels, much alike, or different.
 
 The distance is how far their colours lie apart on the average, in percent of black to white, once both are shrunk to
-the same small size: saving a picture anew moves it by a few tenths, another picture of the same kind by five or more.
+the same small size: saving a picture again moves it by a few tenths, another picture of the same kind by five or more.
 """
 
 from __future__ import annotations

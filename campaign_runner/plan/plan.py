@@ -39,7 +39,7 @@ class Plan:
 
     `model` is what the custom model's name meant when it was looked up; without it the keys of a
     custom family are not known yet (`knows_keys` is False) and everything else is. Nor is any key
-    known of a campaign whose words nobody knows: it has no image.
+    known of a campaign whose words no one knows: it has no image.
     Raises UsageError for a reference image that cannot be read, IntegrityError for one that is not remembered.
     """
 

@@ -58,7 +58,7 @@ EVERYTHING = Selection({})
 def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | None = None) -> Selection:
     """Read the values of `--only`. `known` holds the names of each axis, where a campaign can tell them.
 
-    Raises UsageError for an unknown axis, a short key, or a value that names nobody.
+    Raises UsageError for an unknown axis, a short key, or a value that names no one.
     """
     values: dict[str, set[str]] = {}
     for option in options:

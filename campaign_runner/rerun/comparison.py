@@ -83,7 +83,7 @@ async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
         alike = await in_thread(likeness, recorded, await content_of(sides.made, made.file))
     except (IntegrityError, Damaged) as error:
         return Pair(image, made, "not_comparable", why=f"different bytes, and {error}")
-    # What was only saved anew or marked since, without a change of its pixels, can still be compared by them.
+    # What was only saved again or marked since, without a change of its pixels, can still be compared by them.
     if hashlib.sha256(recorded).hexdigest() != image.sha256 and alike.verdict != "identical_pixels":
         return Pair(
             image, made, "not_comparable", why=f"different bytes, and {image.file} was changed since it was stored"

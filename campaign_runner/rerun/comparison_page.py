@@ -1,6 +1,6 @@
 """What a rerun leaves beside its images: their manifest, comparison.json for machines, comparison.html for people.
 
-The page has no script, asks nobody for anything and shows the pictures of both folders by relative links.
+The page has no script, asks no one for anything and shows the pictures of both folders by relative links.
 """
 
 from __future__ import annotations

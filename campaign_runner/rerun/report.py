@@ -72,7 +72,7 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
 
 
 def _is_worth_a_line(pair: Pair) -> bool:
-    """What is as it was, or was not asked for yet, is only counted."""
+    """What is as it was, or was not requested yet, is only counted."""
     return not pair.is_same and pair.made is not None
 
 

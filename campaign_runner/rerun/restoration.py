@@ -1,6 +1,6 @@
 """Images put back in the campaign's folder, where they are again what was recorded.
 
-What stands in the place of one is moved aside, never overwritten; the campaign's journal records what was done.
+What is in the place of one is moved aside, never overwritten; the campaign's journal records what was done.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class _Restorer:
         return PutBack(pair, f"{pair.recorded.file} was not put back: {why}", is_done=False)
 
     async def _place(self, pair: Pair) -> str:
-        """Move aside what stands there, publish the image, record it; the answer says so."""
+        """Move aside what is there, publish the image, record it; the answer says so."""
         made, key, media_type = _known(pair.made), pair.recorded.key, str(pair.recorded.media_type)
         name, sha256 = str(pair.recorded.file), str(made.sha256)
         content = await content_of(self.sides.made, str(made.file))
@@ -114,7 +114,7 @@ def _known(made: Entry | None) -> Entry:
 
 
 async def _move_aside(store: Store, name: str, sha256: str) -> str | None:
-    """Give what stands under `name` another one; None where nothing does, or the very image. Nothing is overwritten.
+    """Give what is under `name` another one; None where nothing does, or the very image. Nothing is overwritten.
 
     Raises IntegrityError where the other name is taken by something else, StoreError: then it stands where it stood.
     """

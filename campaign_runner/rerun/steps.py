@@ -113,7 +113,7 @@ class Rerun(Road):
         shared = SharedLimits()  # what the canary spent counts for the bulk
 
         async def go(jobs: Sequence[Job]) -> None:
-            """What is due of `jobs`, and what waits at the service."""
+            """What is due of `jobs`, and what waits at Adobe."""
             limits = self.limits
             if limits.max_seconds is not None:
                 passed = asyncio.get_running_loop().time() - began

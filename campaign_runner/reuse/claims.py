@@ -37,7 +37,7 @@ LOOK_AGAIN = 0.01
 class Claiming(Journal):
     """A Journal over that of one output folder which grants only what no campaign beside it has or buys.
 
-    `home` is the folder of outputs; without `neighbours` nobody is looked at. `turn` is that of this process. The
+    `home` is the folder of outputs; without `neighbours` no one is looked at. `turn` is that of this process. The
     keys that are left to others are put into `left`. `began` is told, before a request leaves, how many were ever about
     to be sent from this folder; it may raise StoreError, then nothing leaves.
     """
@@ -85,7 +85,7 @@ class Claiming(Journal):
         if neighbours is None:
             return await self._journal.intend(attempts)
         async with self._turn:
-            await in_thread(self._look, neighbours)  # what takes long is read while nobody has to wait for us
+            await in_thread(self._look, neighbours)  # what takes long is read while no one has to wait for us
             async with self._lock():
                 return await self._journal.intend(await in_thread(self._without_theirs, attempts, neighbours))
 

@@ -31,7 +31,7 @@ _AT_ONCE = 500
 class Offer:
     """What one campaign has: the positions, in the plan, of due variations it has stored, or may have paid for.
 
-    `coming` are those of the latter that a living run may still store; what is in doubt, nobody but a person ends.
+    `coming` are those of the latter that a living run may still store; what is in doubt, no one but a person ends.
     """
 
     campaign: str

@@ -60,7 +60,7 @@ class Decisions:
 
     @property
     def has_any(self) -> bool:
-        """Whether anybody has marked anything."""
+        """Whether anyone has marked anything."""
         return bool(self.gathered.marks)
 
     def picks(self) -> Iterator[Pick]:
@@ -79,11 +79,11 @@ class Decisions:
         return [(row.cell, image) for row in self.rows for image in row.images if image.shot.key == key]
 
     def focus(self, image: DecidedImage) -> ChosenFocus | None:
-        """What must be seen of an image, if anybody said so of these bytes."""
+        """What must be seen of an image, if anyone said so of these bytes."""
         return chosen_focus(image, self.final)
 
     def counts(self) -> Counter[str]:
-        """How many rows are in each state; `new` counts those with an image that nobody has judged since."""
+        """How many rows are in each state; `new` counts those with an image that no one has judged since."""
         found = Counter(str(row.state) for row in self.rows)
         found["new"] = sum(row.is_new for row in self.rows)
         return found
@@ -104,7 +104,7 @@ def decisions_of(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions:
 
 
 def decisions_if_any(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions | None:
-    """The same; None where nobody has marked anything, which costs a look into one folder."""
+    """The same; None where no one has marked anything, which costs a look into one folder."""
     if not gather(folder, {plan.campaign.campaign, *former_names(ledger)}).files:
         return None
     return decisions_of(folder, plan, ledger)

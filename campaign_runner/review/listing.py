@@ -36,14 +36,14 @@ def _counted(state: RowState, number: int) -> str:
 
 
 def lines(decisions: Decisions) -> Iterator[str]:
-    """A line a row, and below it one for each image that somebody said something about."""
+    """A line a row, and below it one for each image that someone said something about."""
     for row in decisions.rows:
         yield f"{row.state:9} {row.cell}" + ("  new pictures" if row.is_new else "")
         yield from (f"  {line}" for image in row.images for line in image_lines(image))
 
 
 def image_lines(image: DecidedImage) -> Iterator[str]:
-    """What was decided about one image, and who said what; nothing where nobody said anything."""
+    """What was decided about one image, and who said what; nothing where no one said anything."""
     said = sorted((mark for mark in image.marks if mark.word), key=lambda mark: (mark.reviewer.id, mark.at))
     if not said:
         return

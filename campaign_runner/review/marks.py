@@ -42,7 +42,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody wrote about a place of the picture, or about all of it (`where` is None)."""
+    """What someone wrote about a place of the picture, or about all of it (`where` is None)."""
 
     text: str
     where: Point | Area | None = None

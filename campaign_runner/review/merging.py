@@ -15,7 +15,7 @@ from campaign_runner.review.marks import Mark
 
 
 def distinct(marks: Iterable[Mark]) -> list[Mark]:
-    """Equal ids are one mark. Where somebody gave one id to two different ones, the smaller spelling counts."""
+    """Equal ids are one mark. Where someone gave one id to two different ones, the smaller spelling counts."""
     found: dict[str, Mark] = {}
     for mark in marks:
         known = found.setdefault(mark.id, mark)

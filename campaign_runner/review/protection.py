@@ -12,7 +12,7 @@ from campaign_runner.review.merging import MarkIndex, standing
 from campaign_runner.review.rows import row_cell
 
 _OUT = frozenset(("current", "changed", "missing"))
-"""States of delivered files that somebody was given and may still use."""
+"""States of delivered files that someone was given and may still use."""
 
 
 def picks_that_leave(folder: Folder, ledger: Ledger, before: Plan, now: Plan) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class ChosenOnes:
         self._delivered = {each.source_sha256 for each in record.files if each.state in _OUT} if record else set()
 
     def has(self, entry: Entry) -> bool:
-        """Whether the bytes of `entry` were delivered, or somebody picked them and has not taken that back."""
+        """Whether the bytes of `entry` were delivered, or someone picked them and has not taken that back."""
         if entry.sha256 in self._delivered:
             return True
         about = self._marks.about(entry.key, entry.sha256, row_cell(entry.cell), [entry.key])

@@ -107,7 +107,7 @@ class DecidedRow:
 
     @property
     def is_new(self) -> bool:
-        """Whether an image was stored after everybody's last mark in this row."""
+        """Whether an image was stored after everyone's last mark in this row."""
         return any(image.is_new for image in self.images)
 
 
@@ -132,7 +132,7 @@ def outdated(shot: Shot, marks: Iterable[Mark]) -> tuple[Mark, ...]:
 
 
 def votes_on(shot: Shot, marks: Iterable[Mark]) -> Votes:
-    """What each reviewer says of the stored bytes; nobody says anything of an image that is not stored."""
+    """What each reviewer says of the stored bytes; no one says anything of an image that is not stored."""
     votes: dict[str, frozenset[str | None]] = {}
     for mark in marks:
         if mark.kind == "verdict" and shot.is_stored and mark.sha256 == shot.sha256:
@@ -222,7 +222,7 @@ def last_seen(marks: Iterable[Mark]) -> Mapping[str, int]:
 
 
 def newness(shot: Shot, marks: Iterable[Mark], seen: Mapping[str, int]) -> tuple[frozenset[str], bool]:
-    """The reviewers for whom an image is new, and whether it is so for everybody who marked its row.
+    """The reviewers for whom an image is new, and whether it is so for everyone who marked its row.
 
     Who has marked these very bytes has seen them, whatever their clock says.
     """

@@ -1,4 +1,4 @@
-"""What all parts of a run share: the stop flag, how it will end, whether anybody answers, who watches."""
+"""What all parts of a run share: the stop flag, how it will end, whether anyone answers, who watches."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SILENCE = 60.0
 class Clock:
     """The wall clock (UTC) and randomness in 0…1. Durations are of the event loop's own clock.
 
-    `uptime` is the clock that nobody can set, where there is one.
+    `uptime` is the clock that no one can set, where there is one.
     """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -1,6 +1,6 @@
-"""The second half of a job's life: from finished at the service to stored on the disk.
+"""The second half of a job's life: from finished at Adobe to stored on the disk.
 
-Outputs are matched by seed, never by position. What is paid for is never thrown away: an image nobody
+Outputs are matched by seed, never by position. What is paid for is never thrown away: an image no one
 asked for, one of a wrong size, or what is no whole picture even at the last try, is kept beside the others.
 """
 
@@ -57,7 +57,7 @@ Trouble = NoLongerFollowed | StoreError | IntegrityError
 DOWNLOADS = 4
 FRESH_URLS = 3
 MOST_STRAYS = 8
-"""Images of one job that nobody asked for and that are kept: twice as many as a request can ask for."""
+"""Images of one job that no one asked for and that are kept: twice as many as a request can ask for."""
 STRAYS_WITHIN = 120.0
 """Seconds that all of them may take to be fetched."""
 LONGEST_WAIT = 600.0
@@ -119,7 +119,7 @@ class ImageFetcher:
             await self._record(Failed(attempt, variation, MISSING))
 
     async def _hold(self, attempt: Attempt, variation: Variation, trouble: Trouble) -> None:
-        """Note why an image stays at the service, where that is more than the haste of this run."""
+        """Note why an image stays at Adobe, where that is more than the haste of this run."""
         if isinstance(trouble, GivenUp):
             await self._record(Held(attempt, variation, Cause(trouble.code, str(trouble))))
 
@@ -146,7 +146,7 @@ class ImageFetcher:
         return True
 
     async def _store_one(self, delivery: Delivery, output: Output, variation: Variation) -> Fact | Trouble:
-        """See one image through to its end; the answer may be what keeps it at the service for a later run."""
+        """See one image through to its end; the answer may be what keeps it at Adobe for a later run."""
         attempt = delivery.attempt
         try:
             return await self._store(delivery, output, variation)
@@ -171,7 +171,7 @@ class ImageFetcher:
         )
 
     async def _set_aside_some(self, delivery: Delivery, extras: list[Output]) -> list[Trouble]:
-        """See the first few images nobody asked for through to their end; what keeps any of them at the service.
+        """See the first few images no one asked for through to their end; what keeps any of them at Adobe.
 
         They have a bounded time, all together, and none is begun once the run is draining.
         """
@@ -183,7 +183,7 @@ class ImageFetcher:
         return [trouble for output in some if (trouble := await self._set_one_aside(delivery, output, until))]
 
     async def _set_one_aside(self, delivery: Delivery, output: Output, until: float) -> Trouble | None:
-        """See an image nobody asked for through to its end; the answer is what keeps it at the service."""
+        """See an image no one asked for through to its end; the answer is what keeps it at Adobe."""
         try:
             await self._set_aside(delivery, output, until)
         except GenerationFailed as error:
@@ -193,7 +193,7 @@ class ImageFetcher:
         return None
 
     def _is_given_up(self, trouble: Trouble) -> bool:
-        """Whether an image nobody asked for is left at the service: its job has all of its own, and ends."""
+        """Whether an image no one asked for is left at Adobe: its job has all of its own, and ends."""
         if isinstance(trouble, NoLongerFollowed):
             self._control.observe(Warned(f"{UNASKED}: {trouble}"))
         return isinstance(trouble, NoLongerFollowed)
@@ -220,7 +220,7 @@ class ImageFetcher:
             await self._put_aside(delivery, name, content, sha256, reason)
 
     async def _put_aside(self, delivery: Delivery, name: str, content: bytes, sha256: str, reason: Cause) -> None:
-        """Keep bytes among what nobody asked for; that is said once."""
+        """Keep bytes among what no one asked for; that is said once."""
         file = await self._put(content, sha256, name, short_name(name, sha256))
         if file not in delivery.aside:
             delivery.aside.add(file)
@@ -271,7 +271,7 @@ class ImageFetcher:
                 self._control.note_answer(None)
                 return content, await in_thread(examine, content)
             except ProviderError as error:
-                if not isinstance(error, BlockedHost):  # nobody was asked
+                if not isinstance(error, BlockedHost):  # no one was asked
                     self._control.note_answer(error)
                 return content, error
 

@@ -53,7 +53,7 @@ class SharedLimits:
     """What a run shares with the others of its command.
 
     Runs of equal allowance share the `turn`: it is held while one waits for its permit and goes round, so that
-    nobody has two requests while another waits for one.
+    no one has two requests while another waits for one.
     """
 
     spent: Usage = field(default_factory=Usage)

@@ -31,7 +31,7 @@ DENIALS = 3
 
 
 Silence = Callable[[bool], None]
-"""Is told True where no one has said for `UNANSWERED` seconds how a job stands, and False once somebody does again."""
+"""Is told True where no one has said for `UNANSWERED` seconds how a job stands, and False once someone does again."""
 
 
 class NoLongerFollowed(Exception):
@@ -47,7 +47,7 @@ class NoLongerFollowed(Exception):
 
 
 def _nobody(is_silent: bool) -> None:
-    """For a job that nobody waits for."""
+    """For a job that no one waits for."""
 
 
 def _stopped() -> NoLongerFollowed:
@@ -82,7 +82,7 @@ class _Followed:
             self.waiting = asyncio.get_running_loop().call_at(since + UNANSWERED, self.silence, True)
 
     def answered(self) -> None:
-        """Somebody said how it stands."""
+        """Someone said how it stands."""
         if self.waiting is not None:
             self.forget()
             self.silence(False)

@@ -62,7 +62,7 @@ class Runner:
         self._journal = ports.journal
         self._slots = Slots(self._limits.concurrency, self._control.stop)
         self._paces: dict[tuple[str, int], Pace] = {}
-        self._left: set[str] = set()  # attempts that are accepted and that nobody follows
+        self._left: set[str] = set()  # attempts that are accepted and that no one follows
         self._returning = asyncio.Lock()
         heard, random = self._control.note_answer, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
@@ -231,4 +231,4 @@ class Runner:
 
 
 def _nobody(event: Event) -> None:
-    """The observer of a run that nobody watches."""
+    """The observer of a run that no one watches."""

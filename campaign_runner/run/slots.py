@@ -55,7 +55,7 @@ class Slots:
         self._unanswered.add(attempt_id)
 
     def answered(self, attempt_id: str) -> None:
-        """Somebody says how it stands, or it is not followed any more."""
+        """Someone says how it stands, or it is not followed any more."""
         self._unanswered.discard(attempt_id)
 
     def is_unanswered(self, attempt_id: str) -> bool:

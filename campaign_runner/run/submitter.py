@@ -73,7 +73,7 @@ class Submitter:
         Raises IntegrityError where the file of a due image is there already, StoreError.
         """
         await self._refuse_known_files(job)
-        if not await self._prepared(job):  # here, too: whoever uploads keeps nobody from the turn
+        if not await self._prepared(job):  # here, too: whoever uploads keeps no one from the turn
             return None
         failures = 0
         while (leave := await self._permit(job)) is not None:
@@ -91,7 +91,7 @@ class Submitter:
         return None
 
     async def _prepared(self, job: Job) -> bool:
-        """Whether all that `job` needs is at the service; that is free, so it comes before the permit.
+        """Whether all that `job` needs is at Adobe; that is free, so it comes before the permit.
 
         Where the service refuses what it refers to, the images of `job` fail.
         """
@@ -126,7 +126,7 @@ class Submitter:
     async def _sent(self, attempt: Attempt, permit: Permit) -> tuple[Attempt, Ticket] | None:
         """Send what is granted, and record what the answer says; whatever happens, the permit is settled.
 
-        None where it was refused for good or nobody knows; raises what may be sent again.
+        None where it was refused for good or no one knows; raises what may be sent again.
         """
         try:
             self._control.observe(Submitting(attempt))
@@ -228,7 +228,7 @@ class Submitter:
             while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
                 if not await self._prepared(job):  # a token may have ended while one waited
                     return None
-                if not await self._ports.journal.is_wanted(part):  # somebody else may have bought it meanwhile
+                if not await self._ports.journal.is_wanted(part):  # someone else may have bought it meanwhile
                     return None
                 match ASK_LATER if self._slots.are_silent else await quota.acquire():
                     case Permit() as permit if stop.reached(Level.NO_SUBMITS):

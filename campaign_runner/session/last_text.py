@@ -77,4 +77,4 @@ def _names(folder: Folder, file: Path) -> bool:
             named = ledger.meta("file")
             return named is not None and (folder.path / named).resolve() == file.resolve()
     except (IntegrityError, StoreError):
-        return False  # one that cannot be read names nobody, whosever it is
+        return False  # one that cannot be read names no one, whosever it is

@@ -64,7 +64,7 @@ def settle_model(
     """The one custom model a campaign means.
 
     Raises AccountRefused where no model has the name, IntegrityError where several have, or where it means
-    another one, or one trained anew, since the first run (unless `accept_drift`).
+    another one, or one trained again, since the first run (unless `accept_drift`).
     """
     if recorded is not None and not found and not accept_drift:
         raise IntegrityError(

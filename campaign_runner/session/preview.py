@@ -40,7 +40,7 @@ class Preview:
 
 
 def outlook(status: PlanStatus, ledger: Ledger | None, wish: ReuseQuery | None) -> Preview:
-    """What a run would find. Nothing is written, nobody is asked; what need not be bought is marked in `status`.
+    """What a run would find. Nothing is written, no one is asked; what need not be bought is marked in `status`.
 
     `ledger` is None where nothing ran yet, `wish` where nothing is to be reused.
     """

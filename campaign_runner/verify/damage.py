@@ -1,7 +1,7 @@
 """One image held against its record; what differs is decoded to say how it is damaged.
 
-The record holds a digest of the bytes and none of the pixels: of a whole picture with other bytes nobody can
-tell whether it was edited or only saved anew.
+The record holds a digest of the bytes and none of the pixels: of a whole picture with other bytes no one can
+tell whether it was edited or only saved again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from campaign_runner.store import length_of, sha256_of
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A file as the record has it. `key` and `size` (pixels) are None for an image that nobody asked for.
+    """A file as the record has it. `key` and `size` (pixels) are None for an image that no one asked for.
 
     Nor is a size known of an image of a model that is not asked for pixels.
     """

@@ -115,7 +115,7 @@ def _read_from_manifest(read: ReadBack | None, record: Record) -> None:
 
 
 def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, record: Record) -> None:
-    """Whether the manifest says what the journal says; the command that writes it anew where it does not."""
+    """Whether the manifest says what the journal says; the command that writes it again where it does not."""
     file = folder.campaign_file(ledger)
     mend = next_commands.run(file, folder) if file is not None else None
     if read is not None:

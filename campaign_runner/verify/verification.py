@@ -1,6 +1,6 @@
 """The whole of `verify`: the record is read, every image is read and hashed, and the rest of the folder is looked at.
 
-Nothing is written, nobody is asked. A few images are read at once, so that disk and processors are busy together.
+Nothing is written, no one is asked. A few images are read at once, so that disk and processors are busy together.
 """
 
 from __future__ import annotations

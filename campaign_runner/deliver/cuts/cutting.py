@@ -1,6 +1,6 @@
 """Originals cut in processes of their own, as many as there are processors.
 
-Each cut is written beside the output folder's other unfinished things, synced, under a name that nobody else has; what
+Each cut is written beside the output folder's other unfinished things, synced, under a name that no one else has; what
 becomes of it is decided by whoever asked.
 """
 

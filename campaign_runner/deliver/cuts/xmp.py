@@ -25,7 +25,7 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What somebody who cannot see the picture is told, and whom to credit, empty for nobody."""
+    """What someone who cannot see the picture is told, and whom to credit, empty for no one."""
 
     alt: str
     credit: str = ""

@@ -57,7 +57,7 @@ def write_archives(publisher: Publisher, campaign: Campaign) -> list[str]:
 
 
 def remove_stale_archives(publisher: Publisher, campaign: Campaign) -> list[str]:
-    """Take away zip files that hold something else than what is current: nobody should send those.
+    """Take away zip files that hold something else than what is current: no one should send those.
 
     Raises StoreError, IntegrityError.
     """

@@ -34,7 +34,7 @@ class FileSeen:
 
 
 class TargetFolder:
-    """A folder of ours, or of somebody who wants the delivery there. Methods raise StoreError, IntegrityError."""
+    """A folder of ours, or of someone who wants the delivery there. Methods raise StoreError, IntegrityError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,7 +50,7 @@ class TargetFolder:
                     folder.remove(name)
 
     def seen(self, name: str) -> FileSeen | None:
-        """What stands under a name, without reading it; None if nothing does."""
+        """What is under a name, without reading it; None if nothing does."""
         with suppress(FileNotFoundError), self._at(name) as (folder, last):
             if folder.has_file(last):
                 with folder.read(last) as file:
@@ -65,7 +65,7 @@ class TargetFolder:
             yield file
 
     def digest(self, name: str) -> str | None:
-        """The SHA-256 (hex) of what stands under a name; None if nothing does."""
+        """The SHA-256 (hex) of what is under a name; None if nothing does."""
         with suppress(FileNotFoundError), self._at(name) as (folder, last):
             if folder.has_file(last):
                 with folder.read(last) as file:

@@ -122,7 +122,7 @@ def _wait(response: Response, now: datetime) -> float | None:
 
 
 def _is_account_wide(status: int) -> bool:
-    """Whether a refusal would be the same for every request: nobody generates there, or not for us."""
+    """Whether a refusal would be the same for every request: the address or the account is wrong, not this request."""
     return status in {401, 402, 403, 404, 405, 410} or 300 <= status < 400
 
 
@@ -160,7 +160,7 @@ def _read_word(word: str, answer: Mapping[str, Any], response: Response) -> Fini
             complaint = read_complaint(response, default=word)
             told = _verdict(f"Adobe ended the job without images ({word})", complaint)
             raise GenerationFailed(told, code=complaint.code)
-        case _:  # pending, running, cancel_pending, and words nobody has documented
+        case _:  # pending, running, cancel_pending, and words no one has documented
             return None
 
 

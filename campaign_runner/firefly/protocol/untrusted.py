@@ -1,4 +1,4 @@
-"""Foreign text: what somebody else wrote, made harmless before it is believed or shown.
+"""Foreign text: what someone else wrote, made harmless before it is believed or shown.
 
 JSON is bounded in size and depth and has one reading only; a sentence for a terminal
 is one line without control characters or anything that looks like a secret; a
@@ -21,7 +21,7 @@ MOST_DEPTH = 64
 MOST_SENTENCE = 300  # characters
 MOST_EXCERPT = 2048  # bytes
 MOST_RETRY_AFTER = 3600.0  # seconds
-_NEVER_SET_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)  # what a clock that nobody has set says
+_NEVER_SET_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)  # what a clock that no one has set says
 
 # A string, to its end or the text's, or a bracket: every byte is looked at once, whatever is sent.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|([\[{])|[\]}]', re.DOTALL)

@@ -1,7 +1,7 @@
 """Where everything on a contact sheet stands: rows of cells in columns of a page, like a newspaper.
 
 A row is a label and its pictures, one column a seed; more than fit into a line go on below. Few seeds
-and many cells would make a strip nobody can look at, so rows are set in as many columns as bring
+and many cells would make a strip no one can look at, so rows are set in as many columns as bring
 the page nearest to the shape of a screen.
 """
 

@@ -23,7 +23,7 @@ from campaign_runner.report.sheet.layout import page
 from campaign_runner.tasks import in_thread
 
 _OURS = b"campaign_runner "
-_LOOK = 2  # of the drawing itself: another number, and every sheet is drawn anew
+_LOOK = 2  # of the drawing itself: another number, and every sheet is drawn again
 _QUALITY = 88
 
 

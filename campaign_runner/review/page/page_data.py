@@ -45,7 +45,7 @@ def beside_the_page(entry: Entry) -> Addresses:
 
 @dataclass(frozen=True, slots=True)
 class PageSources:
-    """Where the data of a page comes from. `reviewer` is who marks, if that is known before anybody says so."""
+    """Where the data of a page comes from. `reviewer` is who marks, if that is known before anyone says so."""
 
     folder: Folder
     plan: Plan

@@ -103,7 +103,7 @@ class ServedReview:
         return mark
 
     def picture(self, key: str, size: str) -> ServedPicture | None:
-        """A stored image in a size; None where there is none, or what is there is no picture that browsers show."""
+        """A stored image in a size; None where there is none, or what is there is not a picture that browsers show."""
         with self._folder.ledger(is_running=False) as ledger:
             entry = ledger.entries([key]).get(key)
         if entry is None or entry.state != State.STORED or entry.file is None or entry.sha256 is None:

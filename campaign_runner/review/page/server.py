@@ -81,7 +81,7 @@ class ReviewServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let nobody in but our own browser, and add what protects the answer."""
+        """Let no one in but our own browser, and add what protects the answer."""
         answer = self._refusal(request) or await self._answer(request, handler)
         answer.headers.update(_HEADERS)
         return answer

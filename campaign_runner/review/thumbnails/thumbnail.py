@@ -46,7 +46,7 @@ def is_made(folder: Folder, sha256: str) -> bool:
 def make(folder: Folder, file: str, sha256: str) -> None:
     """Make the thumbnails of an image that are missing; `file` is as the record names it. Blocks.
 
-    Raises Damaged for what is no picture, IntegrityError where the file is gone or holds other bytes, StoreError.
+    Raises Damaged for what is not a picture, IntegrityError where the file is gone or holds other bytes, StoreError.
     """
     if is_made(folder, sha256):
         return

@@ -1,4 +1,4 @@
-"""Many thumbnails: made by a few processes that give way to everybody else, never by the loop of a run.
+"""Many thumbnails: made by a few processes that give way to everyone else, never by the loop of a run.
 
 Only what is missing is made, so that the second time costs a look into one folder.
 """
