@@ -36,7 +36,7 @@ async def test_marks_made_by_keyboard_are_saved_as_a_file_that_counts(season: Ho
     await anna.until_counts("2 picked")
     assert await anna.page.inner_text("#unsaved") == "5 marks are not in a file yet"
     file = await anna.save(season.decisions)
-    assert file.name.startswith("season-anna-muller-") and file.name.endswith(".decisions.jsonl")
+    assert file.name.startswith("season-anna-mueller-") and file.name.endswith(".decisions.jsonl")
     assert await anna.page.inner_text("#unsaved") == ""
     known = decided(season)
     assert known.gathered.problems == () and known.gathered.remarks == ()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from campaign_runner.cli.decided import reviewer_of
 from campaign_runner.review.decisions_format import mark_line
 from campaign_runner.review.page.scripts import joined_script
 from tests.review.cases import CAMPAIGN, Case, cases, full
@@ -68,3 +69,25 @@ async def test_every_case_amounts_to_the_same_in_any_order(person: Person) -> No
             assert sorted(found["new"]) == sorted(new), case.name
             if "standing" in case.expected:
                 assert set(found["standing"]) == {full(label, 16) for label in case.expected["standing"]}, case.name
+
+
+NAMES = (
+    "Anna",
+    "Anna Müller",
+    "ÅSE Øre",
+    "Zoë  d'Arc",
+    "Łukasz",
+    "Süß & Söhne",
+    "İpek",
+    "a" * 60,
+    "-x-",
+    "José  María 2",
+)
+
+
+async def test_a_name_has_the_id_that_it_has_on_the_command_line(person: Person) -> None:
+    anybody = await person()
+    script = joined_script("reviewers.js").replace("\n})();", "\nglobalThis.reviewerId = reviewerId;\n})();")
+    await anybody.page.evaluate(script)
+    found = await anybody.page.evaluate("names => names.map((name) => reviewerId(name))", list(NAMES))
+    assert found == [reviewer_of(name).id for name in NAMES]

@@ -33,7 +33,7 @@ function begin() {
   listen({ review, position, grid, viewer, filters });
   filters.apply();
   showHead(review);
-  if (data.is_served) new Live(review, () => position.renew());
+  if (data.is_served) new Live(review, () => showRenewed(position, viewer));
   openLinked(review, position, viewer);
   addEventListener("hashchange", () => openLinked(review, position, viewer));
 }
@@ -59,6 +59,12 @@ function listen({ review, position, grid, viewer, filters }) {
   for (const button of document.querySelectorAll("[data-closes]")) {
     button.addEventListener("click", () => button.closest("dialog").close());
   }
+}
+
+/** Rows were read again: what is shown large is of the new ones. */
+function showRenewed(position, viewer) {
+  position.renew();
+  viewer.show();
 }
 
 function shownWords(shown, all) {

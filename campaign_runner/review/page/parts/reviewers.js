@@ -3,11 +3,20 @@
 import { byId } from "./dom.js";
 
 const LONGEST = 40;
+const SPELT_OUT = {
+  ...{ ä: "ae", ö: "oe", ü: "ue", ß: "ss", æ: "ae", œ: "oe", ĳ: "ij", þ: "th" },
+  ...{ ø: "o", ł: "l", đ: "d", ð: "d", ħ: "h", ı: "i", ŧ: "t", ŋ: "n" },
+};
 
-/** The id of a reviewer called `name`; empty where nothing of the name can be in one. */
+/** The id of a reviewer called `name`, as Python makes it; empty where nothing of the name can be in one. */
 export function reviewerId(name) {
-  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").replace(/ß/g, "ss").replace(/ø/gi, "o").toLowerCase();
-  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, LONGEST).replace(/-+$/, "");
+  const spelt = [...name.toLowerCase().normalize("NFC")].map((letter) => SPELT_OUT[letter] ?? letter).join("");
+  const plain = spelt.normalize("NFD").replace(/\p{Mn}/gu, "");
+  return trimmed(trimmed(plain.replace(/[^a-z0-9]+/g, "-")).slice(0, LONGEST));
+}
+
+function trimmed(id) {
+  return id.replace(/^-+|-+$/g, "");
 }
 
 /** Ask for a name; `named` is called with `{id, name}` unless the person thinks better of it. */
