@@ -49,6 +49,7 @@ def test_a_manifest_is_rehearsed_with_the_model_as_it_was_then(ask: Ask, tmp_pat
     manifest = tmp_path / "output" / "mine.sandbox" / "manifest.json"
     text = manifest.read_text(encoding="utf-8").replace('"custom_model_version": "1"', '"custom_model_version": "7"')
     manifest.write_text(re.sub(r'("custom_model_etag": )"\\"\w+\\""', r'\1"adobes"', text), encoding="utf-8")
+    assert '"adobes"' in manifest.read_text(encoding="utf-8")
     said = ask("rerun", "--sandbox", manifest)
     assert (said.status, "was version" in said.out) == (0, False), said.out + said.err
 
