@@ -46,7 +46,7 @@ def test_json_has_the_changes_too(ran: Path, ask: Ask) -> None:
     written(ran, **NEW_WORDS)
     changes = json.loads(ask("plan", "almond", "--json").out)["changes"]
     edit = {"what": "prompt", "how": "changed", "names": ["hero"], "due": 4, "requests": 2, "left": 4}
-    assert changes == {"edits": [edit], "renamed": [], "due": 4, "requests": 2, "kept": 0, "left": 4}
+    assert changes == {"edits": [edit], "renamed": [], "due": 4, "requests": 2, "kept": 0, "left": 4, "picked": []}
 
 
 def test_a_part_of_the_plan_still_tells_the_changes_of_all(ran: Path, ask: Ask) -> None:
@@ -85,7 +85,7 @@ def test_at_a_terminal_it_is_asked(typed: str, status: int, ran: Path, at_a_term
     said = at_a_terminal("run", "almond", typed=typed)
     assert said.status == status
     assert f"changed: {SAID}" in said.out
-    assert "4 of 4 stored images would no longer be in the campaign. Go on? [y/N]" in said.out
+    assert "4 of 4 stored images would no longer be in the campaign. Continue? [y/N]" in said.out
 
 
 def test_at_a_terminal_it_asks_whether_to_use_what_is_there(ran: Path, at_a_terminal: AtATerminal) -> None:
