@@ -64,10 +64,10 @@ def test_an_image_that_was_bought_before_costs_nothing(ask: Ask, keys: list[str]
 
 BAD = [
     (["--text", "x"], "0123456789", "no image found whose key begins with 0123456789"),
-    (["--text", "x"], "nothing", "'nothing' is no key"),
+    (["--text", "x"], "nothing", "'nothing' is not a key"),
     ([], None, "say what to change"),
     (["--seeds", "+2"], None, "2 over its budget"),
-    (["--seeds", "five"], None, "'five' are no seeds"),
+    (["--seeds", "five"], None, "'five' is not a list of seeds"),
 ]
 
 
