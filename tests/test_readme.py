@@ -113,9 +113,10 @@ def test_the_first_example_runs_in_the_sandbox_and_prints_what_the_text_shows(tm
     assert shown[-1] == (
         "ok planned=32 stored=32 accepted=0 in_doubt=0 failed=0 abandoned=0 pending=0 requests=8 exit=0"
     )
-    files, look = (Path(line.split()[1]) for line in shown[-3:-1])
+    files, look, choose = (Path(line.split()[1]) for line in shown[-4:-1])
     assert len(list(files.rglob("*.jpg"))) == 32
     assert look.name == "contact-sheet.jpg" and look.is_absolute() and look.exists()
+    assert choose.name == "review.html" and choose.is_absolute() and choose.exists()
 
 
 def test_the_console_script_is_the_program() -> None:

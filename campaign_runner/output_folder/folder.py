@@ -86,6 +86,11 @@ class Folder:
         return self.path / SHEET
 
     @property
+    def review_page(self) -> Path:
+        """The page to choose on."""
+        return self.path / REVIEW_PAGE
+
+    @property
     def is_sandbox(self) -> bool:
         """Whether it is one of `run --sandbox`."""
         return self.path.name.endswith(f".{SANDBOX}")

@@ -64,6 +64,8 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     yield f"{f'  files   {summary.folder.store.where(IMAGES)}':<45}   {_left_today(summary.allowance)}".rstrip()
     if summary.look is not None:
         yield f"  look    {summary.look}"
+    if (page := summary.folder.review_page).exists():
+        yield f"  choose  {page}"
     yield last_line(counts, summary.requests.submitted, summary.exit)
 
 

@@ -29,10 +29,11 @@ def sheet(tmp_path: Path) -> Path:
     return tmp_path / "output" / "spring.sandbox" / "contact-sheet.jpg"
 
 
-def test_the_line_before_the_machines_is_where_to_look(ask: Ask, tmp_path: Path) -> None:
-    files, look, last = run(ask)[-3:]
+def test_the_lines_before_the_machines_are_where_to_look_and_to_choose(ask: Ask, tmp_path: Path) -> None:
+    files, look, choose, last = run(ask)[-4:]
     assert files.startswith("  files   ") and last.startswith("ok planned=4")
     assert look == f"  look    {sheet(tmp_path)}"
+    assert choose == f"  choose  {sheet(tmp_path).with_name('review.html')}"
     with Image.open(sheet(tmp_path)) as picture:
         picture.load()
 

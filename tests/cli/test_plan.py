@@ -67,7 +67,7 @@ def test_only_narrows_the_figures(tmp_path: Path, capsys: Captured) -> None:
     [
         (["almond.yaml", "--only", "product=sope"], "did you mean 'soap'?"),
         (["almond.yaml", "--only", "key=00000000"], "selects none of the 4 images"),
-        (["almont"], "nothing here is called 'almont'"),
+        (["almont"], "no campaign named 'almont' found"),
     ],
 )
 def test_what_cannot_be_done_exits_2(arguments: list[str], message: str, tmp_path: Path, capsys: Captured) -> None:

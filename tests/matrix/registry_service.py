@@ -385,7 +385,7 @@ OUTPUTS = (
         "half an image whose length agrees, or a damaged one",
         unfetched("truncated"),
         tests=(
-            "ports/test_store.py::test_every_cut_is_noticed",
+            "pictures/test_whole_pictures.py::test_every_cut_is_noticed",
             "ports/test_folder_store.py::test_a_broken_picture_is_examined_or_damaged_and_nothing_else",
         ),
     ),

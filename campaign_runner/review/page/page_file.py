@@ -30,7 +30,7 @@ def write_page(sources: PageSources) -> Path:
 
     Raises StoreError, IntegrityError.
     """
-    target = sources.folder.path / REVIEW_PAGE
+    target = sources.folder.review_page
     content = document(page_data(sources)).encode()
     if not _holds(target, content):
         files.write_durably(target, content)
