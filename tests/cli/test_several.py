@@ -30,7 +30,7 @@ def test_each_has_its_report_and_the_last_line_is_about_all(ask: Ask) -> None:
     lines = said.out.splitlines()
     assert said.status == 0
     assert [line.split("/")[-1] for line in lines[:2]] == ["autumn.sandbox", "spring.sandbox"]
-    assert [line for line in lines if line.startswith("ok planned=2 stored=2 ")] == lines[6::5][:2]
+    assert [line for line in lines if line.startswith("ok planned=2 stored=2 ")] == lines[7::6][:2]
     assert lines[-1] == "ok campaigns=2 exit=0 autumn=0 spring=0"
 
 
