@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from PIL import Image
 
 from tests import leaks, refolding
@@ -170,7 +170,7 @@ def _check_manifest(output: Path, journal: Journal, code: int | None) -> None:
         assert not journal.variations, f"{output.name} bought something and says nothing about it"
         return
     manifest = json.loads(path.read_bytes())
-    wrong = [f"{error.json_path}: {error.message}" for error in WRITTEN.iter_errors(manifest)]
+    wrong = [f"{error.instance_path}: {error.message}" for error in WRITTEN.iter_errors(manifest)]
     assert not wrong, f"{path} is not what its schema says: {wrong[:3]}"
     _check_coverage(manifest, journal)
     _check_counts(manifest)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.guard.suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
 
@@ -28,7 +28,9 @@ QUICK = (
 """The rooms of `-m quick`, the inner loop: what needs no sandbox and no other process."""
 OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")
 
-settings.register_profile("unhurried", settings(), deadline=None)  # nothing is held against a clock
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a busy machine is no failure
 settings.load_profile("unhurried")
 
 

@@ -125,9 +125,11 @@ def _words(file: Path) -> str:
 
 def _origin(forked: Forked) -> str:
     deadline = time.monotonic() + PATIENCE
+    pause = 0.005
     while not (words := _words(forked.out)).endswith("ends it.\n"):
         assert time.monotonic() < deadline, forked.err.read_text(encoding="utf-8")
-        time.sleep(0.005)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)  # dozens wait at once: they leave the processors to those they wait for
     return words.split()[1]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pytest
 from aiohttp import web
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
 from campaign_runner.campaign_file.loader import load

@@ -74,11 +74,15 @@ def _registered(connect: Callable[..., sqlite3.Connection]) -> Callable[..., sql
 class _Database(sqlite3.Connection):
     """A commit is a call to the disk; while that is full, no file grows."""
 
+    found_full = False
+
     def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
         process = PROCESS.get()
         if process is not None and sql.startswith(("BEGIN", "COMMIT")):
             is_full = process.call()
-            super().execute(f"PRAGMA max_page_count = {1 if is_full else 1 << 30}")
+            if is_full != self.found_full:
+                super().execute(f"PRAGMA max_page_count = {1 if is_full else 1 << 30}")
+                self.found_full = is_full
             if is_full:
                 process.machine.seen["database full"] += 1
         return super().execute(sql, *arguments)

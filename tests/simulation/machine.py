@@ -194,12 +194,15 @@ class _InOrder(Selector):
     def _late(self, events: list[Any]) -> bool:
         """Whether bytes, or a connection, are under way to a socket that is not yet ready."""
         assert isinstance(self.loop, Machine)
-        ready = {
-            (key.fd, mask & each) for key, mask in events for each in (selectors.EVENT_READ, selectors.EVENT_WRITE)
-        }
-        expected = {(fd, selectors.EVENT_READ) for fd in self.loop.expected()}
-        expected |= {(fd, selectors.EVENT_WRITE) for fd in self.loop.dialling}
-        return any(self._is_asked_for(*each) for each in expected - ready)
+        ready = {key.fd: mask for key, mask in events}
+        return any(
+            not ready.get(fd, 0) & event and self._is_asked_for(fd, event)
+            for event, expected in (
+                (selectors.EVENT_READ, self.loop.expected()),
+                (selectors.EVENT_WRITE, self.loop.dialling),
+            )
+            for fd in expected
+        )
 
     def _is_asked_for(self, fd: int, event: int) -> bool:
         key = self.get_map().get(fd)
