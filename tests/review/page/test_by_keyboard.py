@@ -80,7 +80,8 @@ async def test_a_round_by_keyboard(season: Home, person: Person, way: str) -> No
         await anna.press("Enter", "x", "1", "Escape")
         await anna.page.wait_for_selector("#viewer:not([open])", state="attached")
         await anna.press("/")
-        await anna.page.keyboard.type("soap detail")
+        await anna.page.keyboard.type("soap detail")  # the row that one is in goes, the keyboard stays in the search
+        assert await anna.page.input_value("#search") == "soap detail"
         assert await anna.page.locator(".row").count() == 1
         await anna.press("Escape", "p")
         await anna.until_counts("2 picked")

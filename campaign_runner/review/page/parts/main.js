@@ -46,7 +46,7 @@ function listen({ review, position, grid, viewer, filters }) {
   });
   position.addEventListener("moved", () => {
     if (viewer.isOpen) viewer.show();
-    else grid.reveal({ focused: document.activeElement?.closest("#grid, body") !== null });
+    else grid.reveal({ focused: isNobodyWriting() });
   });
   filters.addEventListener("shown", ({ detail: groups }) => {
     position.show(groups.flatMap((group) => group.rows));
@@ -59,6 +59,11 @@ function listen({ review, position, grid, viewer, filters }) {
   for (const button of document.querySelectorAll("[data-closes]")) {
     button.addEventListener("click", () => button.closest("dialog").close());
   }
+}
+
+/** Whether the keyboard may be moved: whoever types into the search, or chooses a filter, stays there. */
+function isNobodyWriting() {
+  return !document.activeElement?.closest("#head, #filters");
 }
 
 /** Rows were read again: what is shown large is of the new ones. */
