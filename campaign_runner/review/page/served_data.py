@@ -108,15 +108,20 @@ class ServedReview:
             entry = ledger.entries([key]).get(key)
         if entry is None or entry.state != State.STORED or entry.file is None or entry.sha256 is None:
             return None
-        if size in EDGES:
-            name = thumbnail.name_of(entry.sha256, EDGES[size])
-            thumbnail.make(self._folder, entry.file, entry.sha256)
-            content = self._thumbnail(name)
-        else:
-            with stored_file(self._folder.path, entry.file) as file:
-                content = file.read(LARGEST_BYTES)
+        try:
+            content = self._content(entry.file, entry.sha256, size)
+        except FileNotFoundError:  # the record knows of it, the disk does not any more
+            return None
         media_type = next((kind for start, kind in _TYPES.items() if content.startswith(start)), None)
         return ServedPicture(content, media_type) if media_type is not None else None
+
+    def _content(self, name: str, sha256: str, size: str) -> bytes:
+        """Raises FileNotFoundError for a file that is gone."""
+        if size in EDGES:
+            thumbnail.make(self._folder, name, sha256)
+            return self._thumbnail(thumbnail.name_of(sha256, EDGES[size]))
+        with stored_file(self._folder.path, name) as file:
+            return file.read(LARGEST_BYTES)
 
     def _thumbnail(self, name: str) -> bytes:
         home = files.open_folder(self._folder.path)

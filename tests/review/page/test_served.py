@@ -140,6 +140,17 @@ async def test_a_link_in_place_of_an_image_is_not_followed(season: Home, place: 
         assert answer.status == 500 and "not what belongs there" in await answer.text()
 
 
+async def test_an_image_whose_file_is_gone_is_not_found_and_nothing_is_printed(
+    season: Home, place: ServedAt, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = next(season.folder.images.rglob("*_s11_*.jpg"))
+    key = next(key for key in season.keys if key.startswith(image.stem[-8:]))
+    image.unlink()
+    async with aiohttp.ClientSession() as session, session.get(f"{place.address}image/{key}/whole") as answer:
+        assert answer.status == 404
+    assert [each for each in caplog.records if each.name.startswith("aiohttp")] == []
+
+
 async def test_the_file_that_leads_to_the_page_is_its_owners_alone(
     tmp_path: Path, place: ServedAt, person: Person
 ) -> None:
