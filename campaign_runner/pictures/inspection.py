@@ -85,6 +85,15 @@ def opened(file: BinaryIO) -> Iterator[Image.Image]:
             yield picture
 
 
+@contextmanager
+def opened_with_surroundings(file: BinaryIO) -> Iterator[Image.Image]:
+    """The same with all that stands beside the pixels, as far as the decoder's own limits let it be unpacked."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(file, formats=("JPEG", "PNG", "WEBP")) as picture:
+            yield picture
+
+
 def _decode(content: bytes) -> tuple[str, Size]:
     """The media type and size of a picture that decodes to its end. Raises what Pillow raises."""
     with opened(BytesIO(content)) as picture:

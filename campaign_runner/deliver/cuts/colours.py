@@ -6,13 +6,13 @@ taken as not said.
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from io import BytesIO
 
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
-from campaign_runner.pictures.inspection import BROKEN, opened
+from campaign_runner.pictures.appearance import on_paper, orientation_in, turned
+from campaign_runner.pictures.inspection import BROKEN, opened, opened_with_surroundings
 
 _PAPER = "white"
 _DATE = slice(24, 36)
@@ -34,20 +34,13 @@ def upright(content: bytes) -> Image.Image:
     with opened(BytesIO(content)) as source:
         source.load()
         picture = source.copy()
-    picture = _flat(picture)
+    if picture.has_transparency_data:
+        picture = on_paper(picture, _PAPER)
     if profile is not None:
         picture = _converted(picture, profile)
     if picture.mode != "RGB":
         picture = picture.convert("RGB")
-    return _turned(picture, orientation)
-
-
-def _flat(picture: Image.Image) -> Image.Image:
-    """Without transparency: what is seen through is paper."""
-    if not picture.has_transparency_data:
-        return picture
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, _PAPER), layer).convert("RGB")
+    return turned(picture, orientation)
 
 
 def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
@@ -61,21 +54,12 @@ def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
     return found or picture
 
 
-def _turned(picture: Image.Image, orientation: int) -> Image.Image:
-    if orientation == 1:
-        return picture
-    picture.getexif()[ExifTags.Base.Orientation] = orientation
-    return ImageOps.exif_transpose(picture)
-
-
 def _beside(content: bytes) -> tuple[bytes | None, int]:
     """The profile of a picture, None where it says none or sRGB as we do; and how it is to be turned (1: not)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
-                profile, orientation = picture.info.get("icc_profile"), picture.getexif().get(ExifTags.Base.Orientation)
+        with opened_with_surroundings(BytesIO(content)) as picture:
+            profile, orientation = picture.info.get("icc_profile"), orientation_in(picture)
     except BROKEN:
         return None, 1
     usable = profile if isinstance(profile, bytes) and profile and profile != srgb() else None
-    return usable, orientation if isinstance(orientation, int) and orientation in range(2, 9) else 1
+    return usable, orientation

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import Folder
+from campaign_runner.pictures.appearance import on_paper
 from campaign_runner.pictures.inspection import BROKEN, opened
 from campaign_runner.ports import Content
 from campaign_runner.report.sheet.contents import Contents, Picture
@@ -65,15 +66,8 @@ def _from_thumbnail(folder: Folder, picture: Picture, place: Place) -> Image.Ima
 def _small(place: Place, file: Content) -> Image.Image:
     with opened(file) as source:
         source.draft("RGB", (place.width, place.height))
-        return _on_paper(source.resize((place.width, place.height), Image.Resampling.BICUBIC, reducing_gap=2.0))
-
-
-def _on_paper(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    paper = Image.new("RGBA", layer.size, _PAPER)
-    return Image.alpha_composite(paper, layer).convert("RGB")
+        small = source.resize((place.width, place.height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        return on_paper(small, _PAPER)
 
 
 def _header(pen: ImageDraw.ImageDraw, contents: Contents, page: Page) -> None:

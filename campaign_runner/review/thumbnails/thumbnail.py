@@ -16,6 +16,7 @@ from PIL import Image
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError, Damaged, IntegrityError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
+from campaign_runner.pictures.appearance import ON_ITS_SIDE, on_paper, orientation_of, turned
 from campaign_runner.pictures.inspection import BROKEN, opened
 from campaign_runner.ports import LARGEST_BYTES
 from campaign_runner.store import stored_file
@@ -52,9 +53,10 @@ def make(folder: Folder, file: str, sha256: str) -> None:
         return
     prepare(folder)
     content = _content(folder, file, sha256)
+    orientation = orientation_of(content)
     try:
         with opened(BytesIO(content)) as picture:
-            pictures = list(_shrunk(picture))
+            pictures = list(_shrunk(picture, orientation))
     except BROKEN as error:
         raise Damaged(f"{folder.path / file} is a cut or damaged picture", code="damaged") from error
     for edge, picture in pictures:
@@ -80,11 +82,13 @@ def _content(folder: Folder, file: str, sha256: str) -> bytes:
     return content
 
 
-def _shrunk(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """The picture at each longest side, the largest first: each is made from the one before."""
+def _shrunk(picture: Image.Image, orientation: int) -> Iterator[tuple[int, Image.Image]]:
+    """The upright picture at each longest side, the largest first: each is made from the one before."""
     width, height = picture.size
     picture.draft("RGB", _fitted(width, height, LARGE))
-    current = _on_paper(picture)
+    current = turned(on_paper(picture, _PAPER), orientation)
+    if orientation in ON_ITS_SIDE:
+        width, height = height, width
     for edge in sorted(EDGES, reverse=True):
         size = _fitted(width, height, edge)
         if current.size != size:
@@ -95,13 +99,6 @@ def _shrunk(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 def _fitted(width: int, height: int, edge: int) -> tuple[int, int]:
     scale = min(1.0, edge / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _on_paper(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, _PAPER), layer).convert("RGB")
 
 
 def _encoded(picture: Image.Image, edge: int) -> bytes:

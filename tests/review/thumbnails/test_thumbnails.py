@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
@@ -75,6 +75,31 @@ def test_every_kind_of_picture_becomes_a_plain_jpeg(format: str, mode: str, fold
     image = store(1, format=format, mode=mode)
     make(folder, image.file, image.sha256)
     assert size_of(folder, image, SMALL) == (320, 183)
+
+
+def red_quarters(picture: Image.Image) -> list[bool]:
+    """Whether there is red in the middle of each quarter, line by line."""
+    small = picture.convert("RGB").resize((2, 2), Image.Resampling.BOX).tobytes()
+    return [red > 128 for red in small[::3]]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_a_thumbnail_stands_upright_as_browsers_show_the_image_itself(
+    format: str, orientation: int, folder: Folder
+) -> None:
+    picture = Image.new("RGB", (640, 400))
+    picture.paste((255, 0, 0), (0, 0, 320, 200))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    path = folder.path / "images" / f"1.{format.lower()}"
+    picture.save(path, format, exif=exif)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    make(folder, f"images/{path.name}", digest)
+    with Image.open(path) as source, Image.open(path_of(folder, digest, SMALL)) as small:
+        upright = ImageOps.exif_transpose(source)
+        assert small.size == ((200, 320) if orientation >= 5 else (320, 200))
+        assert red_quarters(small) == red_quarters(upright) and sum(red_quarters(upright)) == 1
 
 
 def test_what_is_not_the_image_of_the_record_has_no_thumbnail(folder: Folder, store: Store) -> None:
