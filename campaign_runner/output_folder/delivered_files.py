@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.delivery_record import OLD, DeliveredFile, read_record, target_folder
 from campaign_runner.text import joined, plural
@@ -60,19 +60,15 @@ def _notes(folder: Path, delivered: list[DeliveredFile], *, reads_all: bool) -> 
 
 
 def _state(folder: Path, file: DeliveredFile, *, reads_all: bool) -> str:
-    """`gone`, `changed` or `whole`. A link is none of ours, so it is a change."""
+    """`gone`, `changed` or `whole`. A link, a pipe or a folder is none of ours, so it is a change."""
     path = folder / file.file
     try:
         seen = path.lstat()
         if (seen.st_size, seen.st_mtime_ns) == (file.bytes, file.modified_ns) and not reads_all:
             return "whole"
-        with open(path, "rb", opener=_no_link) as content:
+        with files.open_folder(path.parent) as at, at.read(path.name) as content:
             return "whole" if hashlib.file_digest(content, "sha256").hexdigest() == file.sha256 else "changed"
     except FileNotFoundError:
         return "gone"
-    except OSError:
+    except (OSError, CampaignError):
         return "changed"
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from PIL import Image
@@ -55,6 +56,15 @@ def test_what_is_missing_or_changed_is_said_by_verify_and_status_which_exit_0(tm
     assert f"1 delivered file was changed in {folder.path / 'deliver'}: shop/{changed.name}" in said.out
     notes = json.loads(ask("verify", "spring", "--json").out)["notes"]
     assert len(notes) == 2 and "gone" in notes[0] and "changed" in notes[1]
+
+
+def test_a_pipe_in_the_place_of_a_file_is_a_change_and_nobody_waits_for_its_writer(tmp_path: Path, ask: Ask) -> None:
+    folder = store(tmp_path, SPRING)
+    ask("deliver", "spring", "--all")
+    (folder.path / "deliver" / OURS).unlink()
+    os.mkfifo(folder.path / "deliver" / OURS)
+    said = ask("status", "spring")
+    assert said.status == 0 and f"was changed in {folder.path / 'deliver'}: {OURS}" in said.out
 
 
 def test_nothing_of_a_delivery_is_a_stranger_to_verify(tmp_path: Path, ask: Ask) -> None:
