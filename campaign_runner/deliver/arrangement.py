@@ -21,6 +21,8 @@ from campaign_runner.output_folder.delivery_record import Approval
 EVERY_CHANNEL = "*"
 Place: TypeAlias = tuple[str, str, str, str | None]
 """A row without its size: product, prompt, preset and market."""
+Slot: TypeAlias = tuple[Place, str, str | None]
+"""Row, channel, and the image's key where a row delivers several: there is one current file of each in a target."""
 FocusByChannel: TypeAlias = Mapping[str, Sequence[float]]
 
 
@@ -46,16 +48,17 @@ class ChosenImage:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One file that is to be there. `seed` is the image's where its row delivers several to the channel."""
+    """One file that is to be there. `is_one_of_several`: its row delivers several images to the channel."""
 
     chosen: ChosenImage
     channel: Channel
-    seed: int | None
+    is_one_of_several: bool
 
     @property
-    def slot(self) -> tuple[Place, str, int | None]:
+    def slot(self) -> Slot:
         """What there is one current file of: versions are counted in it."""
-        return place_of_cell(self.chosen.cell), self.channel.id, self.seed
+        key = self.chosen.entry.key if self.is_one_of_several else None
+        return place_of_cell(self.chosen.cell), self.channel.id, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +141,4 @@ def _of_size(
 
 def _wanted(images: Sequence[ChosenImage], channel: Channel) -> Iterator[Wanted]:
     for each in images:
-        yield Wanted(each, channel, each.entry.seed if len(images) > 1 else None)
+        yield Wanted(each, channel, is_one_of_several=len(images) > 1)

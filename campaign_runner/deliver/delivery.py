@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from campaign_runner.campaign_file.schema.channels import channels_of
-from campaign_runner.deliver.arrangement import Wanted, arrange
+from campaign_runner.deliver.arrangement import Slot, Wanted, arrange
 from campaign_runner.deliver.cuts.encoding import CutRequest
 from campaign_runner.deliver.descriptions import Descriptions
 from campaign_runner.deliver.file_names import FileNames
-from campaign_runner.deliver.handover.account import DeliveryAccount, Slot, leaving, place_of
+from campaign_runner.deliver.handover.account import DeliveryAccount, leaving, place_of
 from campaign_runner.deliver.handover.companions import archives_of, remove_stale_archives, write_archives, write_list
 from campaign_runner.deliver.handover.publishing import Publisher
 from campaign_runner.deliver.handover.target import TargetFolder

@@ -26,7 +26,7 @@ _LONGEST_VERSION = 9999
 _VERSION = "\0"  # where the version will stand
 _DEFAULT = "{campaign}_{product}_{prompt}_{preset}_{market}_{channel}_{width}x{height}"
 _FOR_SEVERAL = "_{seed}"
-_TELLS_SEEDS = {"seed", "key8"}
+_TELLS_IMAGES = {"seed", "key8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class FileNames:
         self._campaign = campaign
         self._composer = Composer(campaign)
         self._template = campaign.deliver.name
+        named_slots = {part.name for part in parse(self._template or "") if isinstance(part, Slot)}
+        self._tells_images = self._template is None or bool(named_slots & _TELLS_IMAGES)
         self._has_presets = campaign.source.find(("presets",))[0] is not None
 
     def stems(self, wanted: Sequence[Wanted]) -> list[Stem]:
@@ -68,7 +70,7 @@ class FileNames:
             stems.append(stem)
             problems |= dict.fromkeys(self._flaws(each, stem))
             other = first.setdefault(stem.folded, each)
-            if other is not each:
+            if other is not each and (self._tells_images or other.slot[:2] != each.slot[:2]):
                 problems[self._same(other, each, stem)] = None
         if problems:
             raise CampaignFileError(list(problems)[:20])
@@ -78,7 +80,7 @@ class FileNames:
         words = self._words(wanted)
         template = self._template
         if template is None:
-            template = _DEFAULT + (_FOR_SEVERAL if wanted.seed is not None else "")
+            template = _DEFAULT + (_FOR_SEVERAL if wanted.is_one_of_several else "")
         folders = [kept(words.get(name, "")).strip(".-_") for name in self._campaign.deliver.folders]
         return "/".join([*filter(None, folders), filled(template, words)])
 
@@ -116,8 +118,7 @@ class FileNames:
 
     def _flaws(self, wanted: Wanted, stem: Stem) -> Iterator[Problem]:
         settings = self._campaign.deliver
-        named_slots = {part.name for part in parse(self._template or "") if isinstance(part, Slot)}
-        if self._template is not None and wanted.seed is not None and not named_slots & _TELLS_SEEDS:
+        if wanted.is_one_of_several and not self._tells_images:
             message = f"several images of {named(wanted.slot[0])} are delivered, and the name does not say which"
             yield self._campaign.problem(("deliver", "name"), message, "write {seed} in it")
         name = stem.name(_LONGEST_VERSION, wanted.channel.formats[0])
@@ -126,8 +127,12 @@ class FileNames:
                 yield self._campaign.problem(("deliver", "name"), f"'{part}' {flaw}", "shorten or change the name")
 
     def _same(self, one: Wanted, other: Wanted, stem: Stem) -> Problem:
+        name = stem.name(1, one.channel.formats[0])
+        if one.slot[:2] == other.slot[:2]:
+            message = f"two files would be called {name}: {named(one.slot[0])} has two images of this seed"
+            return self._campaign.problem(("deliver", "name"), message, "write {key8} in it")
         rows = f"{named(one.slot[0])} and {named(other.slot[0])}"
-        message = f"two files would be called {stem.name(1, one.channel.formats[0])} (case does not count): {rows}"
+        message = f"two files would be called {name} (case does not count): {rows}"
         return self._campaign.problem(("deliver", "name"), message, "write what tells them apart, such as {product}")
 
 

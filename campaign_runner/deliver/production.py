@@ -9,10 +9,9 @@ import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 
-from campaign_runner.deliver.arrangement import LeftOut
+from campaign_runner.deliver.arrangement import LeftOut, Slot
 from campaign_runner.deliver.cuts.cutting import Cutter, Staged
 from campaign_runner.deliver.cuts.encoding import NotMade
-from campaign_runner.deliver.handover.account import Slot
 from campaign_runner.deliver.handover.publishing import MadeFile, Publisher
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
 from campaign_runner.deliver.work import ToMake

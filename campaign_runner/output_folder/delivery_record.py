@@ -115,7 +115,7 @@ class DeliveredFile(_OnRecord):
     seed: Annotated[int, Field(ge=0)]
     """The seed of the original."""
     is_one_of_several: bool
-    """Whether its row delivers several pictures to the channel, so that the seed tells them apart."""
+    """Whether its row delivers several pictures to the channel, so that the key tells them apart."""
     key: Sha256
     """The key of the original."""
     source_sha256: Sha256

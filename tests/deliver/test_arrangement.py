@@ -163,3 +163,22 @@ def test_prune_leaves_the_originals_of_what_was_delivered(tmp_path: Path, ask: A
     left = {path.name.split("_")[2] for path in (folder.path / "images" / "soap").iterdir()}
     moved = {path.name.split("_")[2] for path in (folder.path / "removed" / "soap").iterdir()}
     assert (left, moved) == ({"1024x1024"}, {"1344x768"})
+
+
+def test_two_images_of_one_seed_are_both_delivered_and_stay(tmp_path: Path) -> None:
+    text = TOP.replace("sizes: [1024x1024, 1344x768]", "sizes: [1024x1024]")
+    text += 'channels: [{name: tile, size: 64x64}]\ndeliver: {name: "{product}_{key8}", alt: a candle}\n'
+    before = DeliveryHistory(store(tmp_path, text, name="season")).choose([0])
+    history = DeliveryHistory(store(tmp_path, text.replace("an oak table", "a blue table"), name="season"))
+    chosen = [*before, *history.choose([0])]
+    assert len({each.entry.seed for each in chosen}) == 1
+    assert len(history.deliver(chosen).made) == len(current(history)) == 2
+    again = history.deliver(chosen)
+    assert (again.unchanged, again.made, again.replaced) == (2, [], [])
+
+
+def test_where_the_name_does_not_tell_them_apart_it_says_what_would(tmp_path: Path, ask: Ask) -> None:
+    text = TOP.replace("seeds: [1]", "seeds: [1, 2]") + "channels: [{name: tile, size: 64x64}]\n"
+    store(tmp_path, text + 'deliver: {name: "{product}_{channel}"}\n', name="season")
+    said = ask("deliver", "season", "--all")
+    assert said.status == 2 and "write {seed} in it" in said.err and "would be called" not in said.err

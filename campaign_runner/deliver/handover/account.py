@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from campaign_runner.channels.channel import Channel
-from campaign_runner.deliver.arrangement import Place
+from campaign_runner.deliver.arrangement import Place, Slot
 from campaign_runner.deliver.file_names import Stem
 from campaign_runner.output_folder.delivery_record import (
     Companion,
@@ -23,13 +23,10 @@ from campaign_runner.output_folder.delivery_record import (
     write_record,
 )
 
-Slot: TypeAlias = tuple[Place, str, int | None]
-"""Row, channel, and the seed where a row delivers several: there is one current file of each in a target."""
-
 
 def slot_of(file: DeliveredFile) -> Slot:
     """Where a recorded file belongs."""
-    return place_of(file), file.channel, file.seed if file.is_one_of_several else None
+    return place_of(file), file.channel, file.key if file.is_one_of_several else None
 
 
 def place_of(file: DeliveredFile) -> Place:

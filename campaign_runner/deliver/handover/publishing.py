@@ -124,7 +124,7 @@ class Publisher:
             ),
             channel=wanted.channel.id,
             seed=entry.seed,
-            is_one_of_several=wanted.seed is not None,
+            is_one_of_several=wanted.is_one_of_several,
             key=entry.key,
             source_sha256=entry.sha256 or "",
             cut=planned.cut,
