@@ -55,4 +55,9 @@ async def test_axe_finds_nothing(person: Person, campaign: Home, scheme: str, wi
     found += await violations(anna, "compare")
     await anna.press("?")
     found += await violations(anna, "keys")
+    await anna.press("Escape")
+    await anna.page.wait_for_selector("#keys-dialog:not([open])", state="attached")
+    await anna.press("p", "p", "p")  # the three rows that are still open
+    await anna.page.wait_for_selector("#done-dialog[open]")
+    found += await violations(anna, "done")
     assert found == []

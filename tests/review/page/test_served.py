@@ -65,6 +65,8 @@ async def test_marks_are_kept_at_once_and_what_others_do_appears(season: Home, p
     content = b"".join(lines("season", ANNA, [pick(season, 4, ANNA)]))
     (season.decisions / "from-mail.jsonl").write_bytes(content)
     await ben.until_counts("2 picked")
+    reviewers = ben.page.locator("select[name=reviewer] option")
+    assert sorted(await reviewers.all_text_contents()) == ["Anna", "Anyone", "Ben"]
     await asyncio.to_thread(record, season, ["stored"] * 16)
     await ben.until_counts("4 rows: 2 picked, 2 open")
     await ben.press("ArrowDown", "ArrowDown", "x")

@@ -36,6 +36,7 @@ export class Filters extends EventTarget {
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     this.#search.addEventListener("input", () => this.apply());
     byId("reset-filters").addEventListener("click", () => this.reset());
+    review.addEventListener("rows", () => this.#nameReviewers());
   }
 
   /** Show what the form asks for. Rows stay where they are while they are being marked, until it is asked again. */
@@ -68,11 +69,20 @@ export class Filters extends EventTarget {
       const values = [...new Set(this.#review.rows.map((row) => row.axes[axis]).filter(Boolean))];
       fields.append(select(axis, AXIS_NAMES[axis], [["", "Any"], ...values.map((value) => [value, value])]));
     }
-    const reviewers = [...this.#review.names.entries()];
-    if (reviewers.length > 1) fields.append(select("reviewer", "Marked by", [["", "Anyone"], ...reviewers]));
+    fields.append(select("reviewer", "Marked by", [["", "Anyone"]]));
+    this.#nameReviewers();
     fields.append(select("reason", "Reason", [["", "Any"], ...reasonsOf(this.#review.settings)]));
     const groups = varying.map((axis) => [axis, AXIS_NAMES[axis]]);
     if (groups.length) fields.append(select("group", "Group by", [["", "Nothing"], ...groups]));
+  }
+
+  /** Whoever has marked something can be asked for, also those who appear while the page is open. */
+  #nameReviewers() {
+    const field = byId("filter-fields").querySelector("[name=reviewer]");
+    const there = new Set([...field.options].map((option) => option.value));
+    const more = [...this.#review.names].filter(([id]) => !there.has(id));
+    field.append(...more.map(([value, words]) => element("option", { value }, words)));
+    field.closest("label").hidden = this.#review.names.size < 2;
   }
 
   #value(name) {
