@@ -75,6 +75,20 @@ async def test_marks_are_kept_at_once_and_what_others_do_appears(season: Home, p
     assert len(list(season.decisions.iterdir())) == 2 and decided(season).gathered.problems == ()
 
 
+async def test_who_marks_after_the_review_was_ended_is_told_and_loses_nothing(season: Home, person: Person) -> None:
+    ben = await person()
+    async with serving_review(ServedReview(season.folder, Plan(load(season.file)), BEN)) as place:
+        await ben.open(place.address)
+        await ben.into_grid()
+    await ben.press("2")
+    await ben.page.wait_for_selector("#gone", state="visible")
+    may_leave = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert not await ben.page.evaluate(may_leave)
+    await ben.save(season.decisions)
+    assert await ben.page.evaluate(may_leave)
+    assert decided(season).counts()["picked"] == 1 and decided(season).gathered.problems == ()
+
+
 async def test_nobody_without_the_secret_is_answered_nor_from_another_host_or_origin(
     season: Home, place: ServedAt
 ) -> None:

@@ -28,7 +28,8 @@ export class Saving {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     this.#review.noteSaved(marks.map((mark) => mark.id));
-    return show(`Saved as ${name}. Put the file into the folder decisions beside this page.`);
+    const where = this.#isServed ? "in the campaign’s output folder" : "beside this page";
+    return show(`Saved as ${name}. Put the file into the folder decisions ${where}.`);
   }
 
   /** Say how many marks are not in a file, and let them be saved. */
@@ -40,9 +41,10 @@ export class Saving {
     byId("not-kept").hidden = this.#review.isKept !== false;
   }
 
-  /** Where the browser keeps nothing, leaving the page would lose marks. */
+  /** Leaving would lose marks where the browser keeps nothing, and served: the next address has another storage. */
   #onLeave(event) {
-    if (this.#review.isKept === false && this.#review.unsaved.length) event.preventDefault();
+    const isForgotten = this.#isServed || this.#review.isKept === false;
+    if (isForgotten && this.#review.unsaved.length) event.preventDefault();
   }
 }
 
