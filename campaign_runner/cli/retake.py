@@ -17,7 +17,7 @@ from campaign_runner.cli.price import cost_line, price_of
 from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
-from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
@@ -82,16 +82,21 @@ def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Match:
     key = key_in(text)
     if key is None:
         raise UsageError(f"'{text}' is not a key: give at least 8 of its digits; `campaign-runner find` shows them")
-    found = by_key(key, folders)
+    found = [hit for hit in by_key(key, folders) if not _is_rerun(hit.folder)]  # a rerun has no campaign file
     hits = [hit for hit in found if hit.folder.is_sandbox == is_sandbox] or found  # a rehearsal has the same keys
     if not hits:
-        raise UsageError(f"no image found whose key begins with {key}")
+        raise UsageError(f"no image found whose key begins with {key}; `campaign-runner find NAME` lists the keys")
     if len({hit.entry.variation.key for hit in hits}) > 1:
         raise UsageError(f"{len(hits)} images have a key that begins with {key}: give more of it")
     if len(hits) > 1:
         names = " or ".join(f"--in {hit.folder.path}" for hit in hits)
         raise UsageError(f"{plural(len(hits), 'campaign')} have this image: say {names}")
     return hits[0]
+
+
+def _is_rerun(folder: Folder) -> bool:
+    with folder.ledger() as ledger:
+        return ledger.meta(MADE_AGAIN) is not None
 
 
 def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:

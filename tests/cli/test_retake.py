@@ -47,6 +47,16 @@ def test_the_command_it_names_makes_exactly_the_new_images(ask: Ask, tmp_path: P
     assert ask("run", "--sandbox", "spring.yaml").out.splitlines()[-1].endswith("requests=3 exit=0")
 
 
+def test_the_folder_of_a_rerun_is_not_a_second_campaign(ask: Ask, tmp_path: Path) -> None:
+    written(tmp_path, "spring.yaml", campaign="spring", model="image3", sizes=["1024x1024"])
+    assert ask("run", "--sandbox", "spring.yaml", "--quiet").status == 0
+    assert ask("rerun", "output/spring.sandbox/manifest.json", "--sandbox", "--quiet").status == 0
+    key = next(Plan(load(tmp_path / "spring.yaml")).keys())
+    said = ask("retake", key[:8], "--seeds", "+1")
+    assert said.status == 0 and said.err == ""
+    assert "include:" in (tmp_path / "spring.yaml").read_text(encoding="utf-8")
+
+
 def test_at_a_terminal_it_asks_and_no_writes_nothing(
     at_a_terminal: AtATerminal, keys: list[str], tmp_path: Path
 ) -> None:
