@@ -14,6 +14,7 @@ import click
 from campaign_runner.cli.console import output_failure, print_error
 from campaign_runner.cli.help import statuses
 from campaign_runner.errors import CampaignError
+from campaign_runner.text import did_you_mean
 from campaign_runner.version import __version__
 
 COMMANDS = {
@@ -68,6 +69,16 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"campaign_runner.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if (
+            not args[0].startswith("-") and args[0] not in known
+        ):  # click would guess only among commands that are loaded
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for purpose, commands in COMMANDS.items():

@@ -19,7 +19,7 @@ from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
-from campaign_runner.text import printable
+from campaign_runner.text import did_you_mean, printable
 
 YAML = (".yaml", ".yml")
 
@@ -93,10 +93,25 @@ def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     folder = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
     if (folder / FILE).exists():
         return _of_folder(folder)
-    raise UsageError(
-        f"no campaign named '{name}' found: give a campaign file (campaigns/{path.stem or 'NAME'}.yaml), "
-        "its output folder, or its manifest.json"
+    raise UsageError(_nothing_named(name, output))
+
+
+def _nothing_named(name: str, output: Path | None) -> str:
+    path = Path(name)
+    if name and path.is_dir():
+        return f"{name} is a folder without a campaign's journal: give a campaign file, or the output folder of one"
+    if meant := did_you_mean(name, _known_names(output)):
+        return f"no campaign named '{name}' found{meant}"
+    example = f"campaigns/{path.stem or 'NAME'}.yaml"
+    return (
+        f"no campaign named '{name}' found: give a campaign file ({example}), its output folder, or its manifest.json"
     )
+
+
+def _known_names(output: Path | None) -> set[str]:
+    """The names that would have been found from here: of campaign files, and of output folders with a journal."""
+    files = {file.stem for usual in usual_files("*") for file in Path().glob(str(usual))}
+    return files | {journal.parent.name for journal in (output or Path("output")).glob(f"*/{FILE}")}
 
 
 def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Folder:

@@ -67,13 +67,24 @@ def test_only_narrows_the_figures(tmp_path: Path, capsys: Captured) -> None:
     [
         (["almond.yaml", "--only", "product=sope"], "did you mean 'soap'?"),
         (["almond.yaml", "--only", "key=00000000"], "selects none of the 4 images"),
-        (["almont"], "no campaign named 'almont' found"),
+        (["almont"], "no campaign named 'almont' found; did you mean 'almond'?"),
+        (["almont.yaml"], "almont.yaml:1:1: file not found; did you mean 'almond.yaml'?"),
+        (["spring.yaml"], "spring.yaml:1:1: file not found\n"),
+        (["spring"], "no campaign named 'spring' found: give a campaign file (campaigns/spring.yaml), its output"),
+        (["."], ". is a folder without a campaign's journal: give a campaign file"),
     ],
 )
 def test_what_cannot_be_done_exits_2(arguments: list[str], message: str, tmp_path: Path, capsys: Captured) -> None:
     written(tmp_path)
     assert run_command(["plan", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_command_that_does_not_exist_is_guessed(capsys: Captured) -> None:
+    assert run_command(["staus", "almond"]) == 2
+    assert capsys.readouterr().err.endswith("Error: there is no command 'staus'; did you mean 'status'?\n")
+    assert run_command(["-x"]) == 2
+    assert "No such option" in capsys.readouterr().err
 
 
 def test_what_a_run_would_be_refused_for_is_told_before(tmp_path: Path, capsys: Captured) -> None:

@@ -20,7 +20,7 @@ from campaign_runner.campaign_file.syntax.parser import Fault, UnreadableText, r
 from campaign_runner.campaign_file.syntax.source import Hole, Source
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
-from campaign_runner.text import plural
+from campaign_runner.text import nearest, plural
 
 LARGEST_BYTES = 1024 * 1024
 _MOST_MENDED = 25  # lines
@@ -51,7 +51,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
-        raise CampaignFileError([Problem(path, 1, 1, "file not found")]) from None
+        raise CampaignFileError([Problem(path, 1, 1, f"file not found{_meant(path)}")]) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CampaignFileError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
@@ -59,6 +59,13 @@ def _content(path: Path) -> bytes:
         message = "the file is larger than 1 MiB"
         raise CampaignFileError([Problem(path, 1, 1, message, advice="split the campaign into several files")])
     return content
+
+
+def _meant(path: Path) -> str:
+    """A file beside it with nearly the same name, as a question; empty if there is none."""
+    beside = {file.stem: file.name for file in path.parent.glob("*.y*ml")}
+    near = nearest(path.stem, beside)
+    return f"; did you mean '{beside[near]}'?" if near else ""
 
 
 def _decoded(path: Path, content: bytes) -> str:
