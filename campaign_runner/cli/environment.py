@@ -83,7 +83,7 @@ class Environment:
         if client_id is None or missing is not None:
             raise AccountRefused(
                 f"{missing} is not set; nothing was sent. Set {_CLIENT_ID} and {_SECRET} to the credentials of your "
-                "project in the Adobe Developer Console, or try without any: add --sandbox",
+                "project in the Adobe Developer Console, or practise without any: campaign-runner run --sandbox FILE",
                 code="no_credentials",
             )
         return Credentials(client_id.reveal(), secret, token, self.variables.get("CUSTOM_MODELS_SCOPE") or SCOPE)

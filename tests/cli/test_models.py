@@ -56,6 +56,7 @@ def test_json_has_what_the_table_has_and_more(ask: Ask, account: dict[str, str])
 def test_without_credentials_it_says_which_are_missing(ask: Ask) -> None:
     said = ask("models")
     assert said.status == 7 and "CUSTOM_MODELS_CLIENT_ID is not set" in said.err
+    assert "practise without any: campaign-runner run --sandbox FILE" in said.err  # `models` itself has no --sandbox
 
 
 def test_credentials_that_are_refused_end_it(ask: Ask, account: dict[str, str]) -> None:
