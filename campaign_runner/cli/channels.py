@@ -51,6 +51,6 @@ def _details(channel: Channel) -> list[str]:
     found = [f"for         {channel.use}", f"keep clear  {edges}"]
     if channel.source:
         found.append(f"source      {channel.source}")
-    age = f"; the page is dated {channel.page_date}" if channel.page_date else ""
+    age = f"; date of the page: {channel.page_date}" if channel.page_date else ""
     found.append(f"seen        {channel.seen}{age}")
     return [*found, f"note        {channel.note}"] if channel.note else found

@@ -108,6 +108,7 @@ def test_channels_are_listed_for_people_and_for_machines(ask: Ask) -> None:
     listed = json.loads(ask("channels", "--json").out)
     assert [channel["id"] for channel in listed] == list(known_channels())
     assert "https://www.linkedin.com/help/lms/answer/a426534" in ask("channels", "linkedin-ad").out
+    assert "; date of the page: undated copy" in ask("channels", "instagram-story").out
 
 
 def test_an_unknown_channel_is_guessed_at(ask: Ask) -> None:
