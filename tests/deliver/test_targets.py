@@ -127,6 +127,17 @@ def test_zip_files_hold_what_is_delivered_by_the_first_folder(tmp_path: Path, as
         assert archive.testzip() is None
 
 
+def test_a_zip_file_that_would_lack_a_file_is_not_made_and_it_says_what_helps(tmp_path: Path, ask: Ask) -> None:
+    folder = store(tmp_path, SPRING)
+    ask("deliver", "spring", "--all")
+    (folder.path / "deliver" / OURS).unlink()
+    said = ask("deliver", "spring", "--all", "--zip", "--only", "product=soap")
+    assert said.status == 5 and f"spring_shop.zip was not made: {OURS} is gone" in said.err
+    assert not (folder.path / "deliver" / "spring_shop.zip").exists()
+    said = ask("deliver", "spring", "--all", "--zip")
+    assert said.status == 0 and "spring_shop.zip" in said.out
+
+
 def test_a_zip_file_that_no_longer_holds_what_is_delivered_is_not_left_lying(tmp_path: Path, ask: Ask) -> None:
     folder = store(tmp_path, SPRING)
     ask("deliver", "spring", "--all", "--zip")

@@ -18,8 +18,10 @@ from campaign_runner.deliver.handover.publishing import Publisher
 from campaign_runner.deliver.handover.target import TargetFolder
 from campaign_runner.deliver.handover.upload_list import upload_list
 from campaign_runner.disk import files
+from campaign_runner.errors import IntegrityError
 from campaign_runner.model import canonical_json
 from campaign_runner.output_folder.delivery_record import UPLOAD_LIST, DeliveredFile
+from campaign_runner.text import joined
 
 
 def archives_of(campaign: Campaign, delivered: Sequence[DeliveredFile]) -> dict[str, list[DeliveredFile]]:
@@ -50,6 +52,7 @@ def write_archives(publisher: Publisher, campaign: Campaign) -> list[str]:
         contents = _contents(campaign, delivered)
         if _is_made(publisher.account, name, contents) and publisher.target.seen(name) is not None:
             continue
+        _refuse_incomplete(publisher.target, name, delivered)
         staged = publisher.staging / f"zip-{token_hex(8)}"
         digest = _zipped(staged, publisher.target, delivered, upload_list(campaign, delivered))
         _replace(publisher, name, staged, digest, contents=contents)
@@ -73,6 +76,16 @@ def remove_stale_archives(publisher: Publisher, campaign: Campaign) -> list[str]
         stale.append(each.file)
     publisher.account.write(publisher.staging)
     return stale
+
+
+def _refuse_incomplete(target: TargetFolder, name: str, delivered: Sequence[DeliveredFile]) -> None:
+    """A file that is gone is made again, but not where `--only` leaves it out."""
+    gone = [file.file for file in delivered if target.seen(file.file) is None]
+    if gone:
+        raise IntegrityError(
+            f"{name} was not made: {joined(gone, most=4)} {'is' if len(gone) == 1 else 'are'} gone from {target.path}; "
+            "run the same again without --only, which makes what is gone again"
+        )
 
 
 def _is_made(account: DeliveryAccount, name: str, contents: str) -> bool:
