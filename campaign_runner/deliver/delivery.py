@@ -13,7 +13,7 @@ from campaign_runner.deliver.cuts.encoding import CutRequest
 from campaign_runner.deliver.descriptions import Descriptions
 from campaign_runner.deliver.file_names import FileNames
 from campaign_runner.deliver.handover.account import DeliveryAccount, leaving, place_of
-from campaign_runner.deliver.handover.companions import archives_of, remove_stale_archives, write_archives, write_list
+from campaign_runner.deliver.handover.companions import archive_of, remove_stale_archives, write_archives, write_list
 from campaign_runner.deliver.handover.publishing import Publisher
 from campaign_runner.deliver.handover.target import TargetFolder
 from campaign_runner.deliver.production import Production
@@ -104,17 +104,10 @@ class _Delivery:
         work = compare(account, target, planned)
         zips: list[str] = [each.file for each in account.companions() if each.file != UPLOAD_LIST]
         if self.request.has_zips:
-            zips += self._likely_archives(planned)
+            names = [*(each.stem.text for each in planned), *(file.file for file in account.current())]
+            zips += sorted({archive_of(self.request.campaign, name) for name in names})
         refuse_foreign(account, target, work, [UPLOAD_LIST, *dict.fromkeys(zips)])
         return work
-
-    def _likely_archives(self, planned: Sequence[ToMake]) -> list[str]:
-        campaign = self.request.campaign
-        firsts = {each.stem.text.partition("/")[0] if "/" in each.stem.text else "" for each in planned}
-        has_folders = bool(campaign.deliver.folders)
-        ours = archives_of(campaign, self._publisher.account.current())
-        names = {"_".join(filter(None, (campaign.campaign, first if has_folders else ""))) + ".zip" for first in firsts}
-        return sorted({*ours, *names})
 
     def _prepare(self, slots: set[Slot]) -> None:
         """Finish what was begun before; take out what must not go out."""

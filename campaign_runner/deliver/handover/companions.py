@@ -28,9 +28,14 @@ def archives_of(campaign: Campaign, delivered: Sequence[DeliveredFile]) -> dict[
     """The files of each zip file, by its name: one for each first folder, else one of all."""
     found: dict[str, list[DeliveredFile]] = {}
     for file in sorted(delivered, key=lambda each: each.file):
-        first = file.file.partition("/")[0] if campaign.deliver.folders and "/" in file.file else ""
-        found.setdefault("_".join(filter(None, (campaign.campaign, first))) + ".zip", []).append(file)
+        found.setdefault(archive_of(campaign, file.file), []).append(file)
     return found
+
+
+def archive_of(campaign: Campaign, name: str) -> str:
+    """The zip file that a delivered file of that name belongs into."""
+    first, has_folder, _ = name.partition("/")
+    return f"{campaign.campaign}_{first}.zip" if campaign.deliver.folders and has_folder else f"{campaign.campaign}.zip"
 
 
 def write_list(publisher: Publisher, campaign: Campaign) -> None:
