@@ -45,8 +45,8 @@ class Stem:
 
     @property
     def folded(self) -> str:
-        """The same for all names that differ in case alone."""
-        return unicodedata.normalize("NFC", self.text).casefold()
+        """The same for all stems that differ in case alone."""
+        return folded(self.text)
 
 
 class FileNames:
@@ -141,6 +141,11 @@ def sku_of(campaign: Campaign, product: str) -> str:
     key, _ = campaign.source.find(("products", product))
     is_its_own = key is not None and product in (key.text, derived(key.text))
     return key.text if key is not None and is_its_own else product
+
+
+def folded(name: str) -> str:
+    """The same for all names that differ in case alone."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def format_of(name: str) -> str:

@@ -6,7 +6,6 @@ off leaves a record that says what is still to be done. A version is never given
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -14,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from campaign_runner.channels.channel import Channel
 from campaign_runner.deliver.arrangement import Place, Slot
-from campaign_runner.deliver.file_names import Stem
+from campaign_runner.deliver.file_names import Stem, folded
 from campaign_runner.output_folder.delivery_record import (
     Companion,
     DeliveredFile,
@@ -81,7 +80,7 @@ class DeliveryAccount:
         version = 1
         if latest is not None:
             version = latest.version if latest.sha256 == sha256 else latest.version + 1
-        while self._digests.get(_folded(stem.name(version, format)), sha256) != sha256:
+        while self._digests.get(folded(stem.name(version, format)), sha256) != sha256:
             version += 1
         return version
 
@@ -98,7 +97,7 @@ class DeliveryAccount:
     def enter(self, file: DeliveredFile) -> None:
         """What is true of a file from now on."""
         self._files[file.target, file.file] = file
-        self._digests[_folded(file.file)] = file.sha256
+        self._digests[folded(file.file)] = file.sha256
         self._cuts.setdefault(file.cut, {})[file.target, file.file] = None
         if file.old is not None:
             self._olds.add(file.old)
@@ -188,7 +187,3 @@ def _used(channel: Channel) -> UsedChannel:
         seen=channel.seen,
         source=channel.source,
     )
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
