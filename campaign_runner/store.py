@@ -263,10 +263,8 @@ async def put_copy(store: Store, name: str, sha256: str, *, source: Store, file:
 
 
 def _copy(content: BufferedReader, target: Path) -> None:
-    with files.translating(target), open(target, "xb", opener=files.opener) as new:
+    with files.new_file(target) as new:
         shutil.copyfileobj(content, new)
-        new.flush()
-        os.fsync(new.fileno())
 
 
 def _compare(folder: files.FolderHandle, name: str, sha256: str) -> Put:

@@ -64,6 +64,18 @@ def write_durably(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that nothing has the name of, synced once the block ends, but not its folder.
+
+    Raises StoreError, IntegrityError.
+    """
+    with translating(path), open(path, "xb", opener=opener) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def publish_new(staged: Path, target: Path) -> bool:
     """Give the synced file `staged` the name `target`, durably; False, and nothing is touched, if that is taken.
 

@@ -52,11 +52,9 @@ def cut_to_files(content: bytes, sha256: str, requests: Sequence[CutRequest], st
 
 def _staged(made: Cut, staging: Path) -> Staged:
     path = staging / f"cut-{secrets.token_hex(8)}"
+    with files.new_file(path) as file:
+        file.write(made.content)
     with files.translating(path):
-        with open(path, "xb", opener=files.opener) as file:
-            file.write(made.content)
-            file.flush()
-            os.fsync(file.fileno())
         found = path.stat()
     digest = hashlib.sha256(made.content).hexdigest()
     return Staged(path, digest, found.st_size, found.st_mtime_ns, made.format, made.quality, made.crop)

@@ -157,11 +157,9 @@ class TargetFolder:
 
 def _copy(content: BufferedReader, staged: Path) -> None:
     """A new file with the same bytes, synced, as old as that one."""
+    with files.new_file(staged) as copy:
+        shutil.copyfileobj(content, copy)
     with files.translating(staged):
-        with open(staged, "xb", opener=files.opener) as copy:
-            shutil.copyfileobj(content, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
         when = os.fstat(content.fileno()).st_mtime_ns
         os.utime(staged, ns=(when, when))
 
