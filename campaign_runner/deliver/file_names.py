@@ -87,7 +87,7 @@ class FileNames:
     def _words(self, wanted: Wanted) -> Mapping[str, str]:
         cell, entry, channel = wanted.chosen.cell, wanted.chosen.entry, wanted.channel
         return {
-            **self._product_words(cell.product, cell.market),
+            **product_words(self._campaign, self._composer, cell.product, cell.market),
             **self._market_words(cell.market),
             "product": cell.product,
             "prompt": cell.prompt,
@@ -102,12 +102,6 @@ class FileNames:
             "height": str(channel.size.height),
             "campaign": self._campaign.campaign,
         }
-
-    def _product_words(self, product: str, market: str | None) -> dict[str, str]:
-        sku = sku_of(self._campaign, product)
-        if product not in self._campaign.products:
-            return {SKU: sku, "product.id": product, "product.name": product}
-        return {SKU: sku, **self._composer.product_words(product, market)}
 
     def _market_words(self, market: str | None) -> dict[str, str]:
         if market is None or market not in self._campaign.markets:
@@ -136,7 +130,15 @@ class FileNames:
         return self._campaign.problem(("deliver", "name"), message, "write what tells them apart, such as {product}")
 
 
-def sku_of(campaign: Campaign, product: str) -> str:
+def product_words(campaign: Campaign, composer: Composer, product: str, market: str | None) -> dict[str, str]:
+    """What `product.…` stands for, `product.sku` always: also of a product that is no longer in the campaign."""
+    sku = _as_spelt(campaign, product)
+    if product not in campaign.products:
+        return {SKU: sku, "product.id": product, "product.name": product}
+    return {SKU: sku, **composer.product_words(product, market)}
+
+
+def _as_spelt(campaign: Campaign, product: str) -> str:
     """The id of a product as the campaign's file or sheet spells it."""
     key, _ = campaign.source.find(("products", product))
     is_its_own = key is not None and product in (key.text, derived(key.text))

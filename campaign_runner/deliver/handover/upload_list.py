@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable
 from io import StringIO
 
-from campaign_runner.campaign_file.schema.channels import COLUMNS
+from campaign_runner.campaign_file.schema.channels import COLUMNS, SKU
 from campaign_runner.campaign_file.schema.compose import Composer
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import language
-from campaign_runner.deliver.file_names import sku_of
-from campaign_runner.output_folder.delivery_record import DeliveredCell, DeliveredFile
+from campaign_runner.deliver.file_names import product_words
+from campaign_runner.output_folder.delivery_record import DeliveredFile
 
 _FORMULA = re.compile(r"(^|[;,\t|])(?=[=+\-@\t\r])")
 _SEPARATORS = {"tab": "\t"}
@@ -30,8 +30,9 @@ def upload_list(campaign: Campaign, files: Iterable[DeliveredFile]) -> bytes:
     separator = _SEPARATORS.get(settings.csv_separator, settings.csv_separator)
     writer = csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(columns)
+    composer = Composer(campaign)
     for file in sorted(files, key=lambda each: each.file):
-        values = _values(campaign, file)
+        values = _values(campaign, composer, file)
         writer.writerow([harmless(values[column]) for column in columns])
     return text.getvalue().encode("utf-8-sig")
 
@@ -41,15 +42,7 @@ def harmless(value: str) -> str:
     return _FORMULA.sub(r"\1'", value)
 
 
-def _sku(campaign: Campaign, cell: DeliveredCell) -> str:
-    """The product's own word `sku`, else its id as it is spelt."""
-    product = campaign.products.get(cell.product)
-    word = product.words.get("sku") if product is not None else None
-    found = Composer(campaign).wording(word, cell.market) if word is not None else None
-    return found[1] if found is not None else sku_of(campaign, cell.product)
-
-
-def _values(campaign: Campaign, file: DeliveredFile) -> dict[str, str]:
+def _values(campaign: Campaign, composer: Composer, file: DeliveredFile) -> dict[str, str]:
     cell, market = file.cell, campaign.markets.get(file.cell.market or "")
     locale = market.locale if market is not None and market.locale else campaign.defaults.locale
     return {
@@ -58,7 +51,7 @@ def _values(campaign: Campaign, file: DeliveredFile) -> dict[str, str]:
         "market": cell.market or "",
         "language": language(locale) or "",
         "product": cell.product,
-        "sku": _sku(campaign, cell),
+        "sku": product_words(campaign, composer, cell.product, cell.market)[SKU],
         "prompt": cell.prompt,
         "preset": cell.preset,
         "version": f"{file.version:02d}",
