@@ -27,7 +27,8 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
     else:
         made = f"{plural(len(result.made), 'file')} made, {result.unchanged:,} unchanged"
         yield f"{campaign}   {made}   {display_path(result.target)}"
-    yield from map(printable, _rows(result, is_dry=is_dry))
+    for part in (_waiting(result), _left_out(result), _moved(result, is_dry=is_dry), _noted(result)):
+        yield from map(printable, part)
     if result.waiting and not result.made and not result.unchanged:
         yield f"  {'next':11}pick images: campaign-runner review {campaign}   or deliver every stored one: --all"
     if result.is_first and result.made:
@@ -44,19 +45,18 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
     yield f"{'ok' if result.exit_code == 0 else 'attention'} {told} exit={result.exit_code}"
 
 
-def _waiting(result: DeliveryResult) -> dict[tuple[Size, tuple[Place, ...]], list[str]]:
-    """The channels that wait for images of the same size in the same rows."""
+def _waiting(result: DeliveryResult) -> Iterator[str]:
+    """The channels that wait for images of the same size in the same rows, together."""
     found: dict[tuple[Size, tuple[Place, ...]], list[str]] = {}
     for each in result.waiting:
         found.setdefault((each.size, each.rows), []).append(each.channel.id)
-    return found
-
-
-def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
-    for (size, rows), channels in _waiting(result).items():
+    for (size, rows), channels in found.items():
         have = f"{plural(len(rows), 'row')} {'has' if len(rows) == 1 else 'have'}"
         yield f"  {'waiting':11}{have} no chosen image of {size}: {joined([named(row) for row in rows], most=4)}"
         yield f"  {'':11}for {joined(channels, most=6)}"
+
+
+def _left_out(result: DeliveryResult) -> Iterator[str]:
     reasons = Counter((each.channel, each.reason) for each in result.left_out)
     for (channel, reason), number in list(reasons.items())[:_LISTED]:
         places = [named(each.place) for each in result.left_out if (each.channel, each.reason) == (channel, reason)]
@@ -65,6 +65,10 @@ def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
         yield f"  {'left out':11}and {len(reasons) - _LISTED} more reasons"
     for name in result.damaged:
         yield f"  {'original':11}{name}"
+
+
+def _moved(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
+    """What left the target."""
     if result.replaced:
         names = joined([file.file for file in result.replaced], most=4)
         yield f"  {'replaced':11}{plural(len(result.replaced), 'file')} moved to deliver-old/: {names}"
@@ -72,6 +76,10 @@ def _rows(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
         word = "would be moved" if is_dry else "moved"
         names = joined([file.file for file in result.gone], most=4)
         yield f"  {'withdrawn':11}{plural(len(result.gone), 'file')} {word} to deliver-old/: {names}"
+
+
+def _noted(result: DeliveryResult) -> Iterator[str]:
+    """What people said late or otherwise, and the zip files."""
     yield from (f"  {'late':11}{sentence}" for sentence in result.late[:_LISTED])
     if result.disputed:
         keys = joined(result.disputed)
