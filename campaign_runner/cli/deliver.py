@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from tqdm import tqdm
@@ -14,14 +17,17 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
+from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
 from campaign_runner.deliver.delivery import deliver
 from campaign_runner.deliver.late_marks import late_marks
 from campaign_runner.deliver.report import lines
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
+from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.delivery_record import read_record
 from campaign_runner.plan.plan import Plan
-from campaign_runner.review.decisions import decisions_of
+from campaign_runner.plan.selection import Selection
+from campaign_runner.review.decisions import Decisions, decisions_of
 from campaign_runner.review.rules import DecidedImage
 
 
@@ -80,20 +86,12 @@ async def _deliver(target: Target, only: tuple[str, ...], wishes: Wishes) -> Del
         plan = Plan(campaign, ledger.custom_model)
         decisions = decisions_of(folder, plan, ledger)
         decisions.refuse_unreadable()
-        chosen = list(chosen_images(decisions, ledger, meant, wishes.wants))
-        if wishes.has_left:
-            chosen += left_images(decisions, plan, ledger, meant, wishes.wants)
         record = read_record(folder.path)
         late = list(late_marks(decisions, record.files if record else ()))
-
-        def progress(made: int, of: int) -> None:
-            bar.total = of
-            bar.update(made - bar.n)
-
         request = DeliveryRequest(
             campaign=campaign,
             folder=folder,
-            chosen=chosen,
+            chosen=list(_chosen(decisions, plan, ledger, meant, wishes)),
             rows=rows_of(plan, meant),
             scope=scope_of(meant),
             now=datetime.now(UTC),
@@ -102,8 +100,22 @@ async def _deliver(target: Target, only: tuple[str, ...], wishes: Wishes) -> Del
             any_size=wishes.any_size,
             is_dry=wishes.is_dry,
             has_zips=wishes.has_zips,
-            progress=progress,
+            progress=partial(_advance, bar),
         )
         result = await deliver(request)
     result.late += late
     return result
+
+
+def _chosen(
+    decisions: Decisions, plan: Plan, ledger: Ledger, meant: Selection, wishes: Wishes
+) -> Iterator[ChosenImage]:
+    yield from chosen_images(decisions, ledger, meant, wishes.wants)
+    if wishes.has_left:
+        yield from left_images(decisions, plan, ledger, meant, wishes.wants)
+
+
+def _advance(bar: tqdm[NoReturn], made: int, of: int) -> None:
+    """Show how many files are made, of how many."""
+    bar.total = of
+    bar.update(made - bar.n)
