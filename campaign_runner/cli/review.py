@@ -119,6 +119,7 @@ def command(
     target = find(name, output=output, is_sandbox=is_sandbox)
     if single_file is not None:
         write_mail(target, single_file)
+        click.echo(single_file)
         return
     if is_page:
         click.echo(written_page(target))

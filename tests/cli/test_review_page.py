@@ -63,7 +63,8 @@ def test_a_damaged_image_is_shown_itself_and_told(ask: Ask, spring: Path) -> Non
 
 def test_one_file_holds_everything(ask: Ask, tmp_path: Path) -> None:
     ask(*RUN)
-    assert ask("review", "--sandbox", "spring.yaml", "--single-file", "mail.html").status == 0
+    said = ask("review", "--sandbox", "spring.yaml", "--single-file", "mail.html")
+    assert (said.status, said.out) == (0, "mail.html\n")
     page = (tmp_path / "mail.html").read_text(encoding="utf-8")
     assert page.count("data:image/jpeg;base64,/9j/") == 4 and '"images/' not in page and '"review/' not in page
     assert "100 % shows 1,280 pixels" in page
