@@ -55,6 +55,8 @@ def command(
     rest, decisions = parted(only)
     wishes = Wishes(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
     result = asyncio.run(_deliver(target, tuple(rest), wishes))
+    if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
+        click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
     for line in lines(target.campaign().campaign, result, is_dry=wishes.is_dry):
         click.echo(line)
     return result.exit_code

@@ -78,6 +78,9 @@ def _list(named: Target, only: Sequence[str], *, as_json: bool) -> None:
         home, there = home_of(folder), asyncio.run(files_of(hits))
         _print([history.as_json(hit, home, there) for hit in hits])
         return
+    if not hits:
+        selects = "--only selects no image that was" if only else "no image of this campaign was"
+        click.echo(f"{selects} requested so far", err=True)
     for line in _rows(hits):
         click.echo(line)
 

@@ -98,6 +98,8 @@ def test_the_name_of_a_campaign_lists_its_images(ask: Ask, keys: list[str]) -> N
         f"{state.replace('_', ' '):9} {key[:8]}" for state, key in zip(STATES, keys, strict=True)
     ]
     assert [image["key"] for image in json.loads(ask("find", "almond", "--json").out)] == keys
+    nothing = ask("find", "almond", "--only", "product=cnadle")
+    assert (nothing.out, nothing.err) == ("", "--only selects no image that was requested so far\n")
 
 
 def test_json_tells_the_same_for_machines(ask: Ask, keys: list[str], tmp_path: Path) -> None:

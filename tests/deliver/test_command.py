@@ -44,6 +44,14 @@ def digests(folder: Folder) -> dict[Path, str]:
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.images.rglob("*") if path.is_file()}
 
 
+def test_a_slip_in_only_is_told_where_nothing_is_delivered(tmp_path: Path, ask: Ask) -> None:
+    store(tmp_path, SPRING)
+    said = ask("deliver", "spring", "--all", "--only", "product=cnadle")
+    assert said.out.splitlines()[-1].startswith("ok made=0 ")
+    assert said.err == "--only selects nothing that is delivered or waits: check the names\n"
+    assert ask("deliver", "spring", "--only", "product=candle").err == ""
+
+
 def test_every_stored_image_is_cut_to_every_channel_with_its_name_and_its_exact_pixels(
     tmp_path: Path, ask: Ask
 ) -> None:
