@@ -174,7 +174,7 @@ class SharedQuota:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 _prepare(connection, self._path)
-                # The clock is read under the lock: whoever comes later has a later time.
+                # The clock is read under the lock: a later caller has a later time.
                 log = _Log(connection, self._account, self._now(connection))
                 log.tidy(self._limits.day)
                 answer = work(log)

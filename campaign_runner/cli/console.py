@@ -1,4 +1,4 @@
-"""Words for whoever reads our output, and no failure where nobody reads it any more.
+"""Words for the reader of our output, and no failure where no one reads it any more.
 
 A run goes on though its reader has left (`| head`), its terminal was closed or the disk of its log is full:
 images are at stake, not lines.

@@ -30,7 +30,7 @@ _CLIENT_ID, _SECRET, _TOKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The variables of one process, by name; secrets in it are shown by nobody."""
+    """The variables of one process, by name; secrets in it are never shown."""
 
     variables: Mapping[str, str]
 

@@ -1,6 +1,6 @@
 """The custom models that the sandbox of a command plays: those that its campaigns name, or its manifest.
 
-Nobody but Adobe knows a person's models, and a rehearsal needs one of the name all the same. What a folder of earlier
+Only Adobe knows a person's models, and a rehearsal needs one of the name all the same. What a folder of earlier
 rehearsals recorded is played as it was.
 """
 

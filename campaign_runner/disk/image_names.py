@@ -1,6 +1,6 @@
 """How journal and manifest name the file of an image: relative to the output folder, below one of PLACES.
 
-A journal may come from anyone. Whoever reads one asks here, so that no command has to remember it.
+A journal may come from anyone. Every reader of one asks here, so that no command has to remember it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def split_name(name: str) -> list[str]:
 
 
 def is_outside(file: object) -> bool:
-    """Whether a file that a record names is not below a folder of images: whoever read or moved it would leave ours."""
+    """Whether a file that a record names is not below a folder of images: reading or moving it would leave ours."""
     if not isinstance(file, str):
         return True
     try:

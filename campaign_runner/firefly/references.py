@@ -49,7 +49,7 @@ class WithReferences(Provider):
         self._turn = asyncio.Lock()
 
     async def prepare(self, job: Job) -> None:
-        """See Provider. Whoever needs the same image waits for the one upload of it."""
+        """See Provider. All jobs that need the same image wait for the one upload of it."""
         await self._service.prepare(job)
         for sha256 in references_of(job.recipe):
             async with self._turn:

@@ -1,6 +1,6 @@
 """The elements of a list in a large JSON object, told apart one by one and kept compressed: never all in memory.
 
-Every formatting is read. Here texts are only told apart; whoever takes one says what may stand in it.
+Every formatting is read. Here texts are only told apart; the caller that takes one says what may be in it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Before a request leaves, the journals of the campaigns beside ours are looked into once more. What one of them has
 stored, waits for or may have been charged for is taken out of the request; what is left is committed, and only then
-the lock is let go. So two runs never buy the same image, whoever is first, and there is no list of claims to be wrong:
+the lock is let go. So two runs never buy the same image, in whatever order, and there is no list of claims to be wrong:
 what a killed run left unanswered is a doubt in its own journal.
 
 `Claiming` is a Journal that wraps another.
@@ -29,7 +29,7 @@ from campaign_runner.tasks import in_thread
 
 FILE = ".buying"
 LONGEST_WAIT = 30.0
-"""Seconds: it is held for milliseconds, so then whoever holds it was stopped in the middle."""
+"""Seconds: it is held for milliseconds, so by then the process that holds it was stopped in the middle."""
 LOOK_AGAIN = 0.01
 """Seconds until another try to get the lock."""
 

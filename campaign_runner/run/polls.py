@@ -22,7 +22,7 @@ POLLERS = 4
 FAILING = 60.0
 """Seconds for which failing polls are repeated at least, however old the job is: one of them proves nothing."""
 LEAST_LOOKS = 6
-"""How often failing polls are repeated at least, at waits of their own: whoever hangs takes half a minute for one,
+"""How often failing polls are repeated at least, at waits of their own: a host that hangs takes half a minute for one,
 and the fourth is the first that asks another place."""
 UNANSWERED = 60.0
 """Seconds for which no one says how a job stands, after which it is told of."""

@@ -73,7 +73,7 @@ class Submitter:
         Raises IntegrityError where the file of a due image is there already, StoreError.
         """
         await self._refuse_known_files(job)
-        if not await self._prepared(job):  # here, too: whoever uploads keeps no one from the turn
+        if not await self._prepared(job):  # here, too: a job that uploads keeps no other from the turn
             return None
         failures = 0
         while (leave := await self._permit(job)) is not None:
@@ -222,7 +222,7 @@ class Submitter:
         return retry.submit_again(error, failures, self._control.clock.random())
 
     async def _permit(self, job: Job) -> tuple[Permit, Job] | None:
-        """Leave to send `job`, or a part of it; None where the run stops first. Whoever came first is served first."""
+        """Leave to send `job`, or a part of it; None where the run stops first. First come, first served."""
         stop, quota = self._control.stop, self._ports.quota
         async with self._own_turn, self._common_turn():
             while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:

@@ -1,8 +1,8 @@
 """The JSON Schemas of the files that people and other programs read or write.
 
 They are generated from the code that reads and writes those files and shipped beside it as
-NAME.schema.json, so that nobody has to import anything to use them. A test holds the shipped
-files to the generated ones; `python -m campaign_runner.schemas` writes them anew.
+NAME.schema.json, so that no one has to import anything to use them. A test holds the shipped
+files to the generated ones; `python -m campaign_runner.schemas` writes them again.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _limits(draft: PartialCampaign, loc: Loc, entry: NamedEntry) -> Iterator[Pro
 
 
 def _named(draft: PartialCampaign, axis: str, loc: Loc, wanted: Sequence[str | Size | int]) -> Iterator[Problem]:
-    """The values of `wanted` that name nobody on an axis; nothing while the axis itself has a mistake."""
+    """The values of `wanted` that name nothing on an axis; nothing while the axis itself has a mistake."""
     source, campaign = draft.source, draft.campaign
     if axis == "seeds":
         if "seeds" not in draft.broken and (lost := _stranger(wanted, campaign.seeds)) is not None:

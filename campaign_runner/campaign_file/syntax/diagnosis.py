@@ -29,7 +29,7 @@ _LOOK_BACK = 30  # lines searched for a quote that was never closed
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong, and the line (from 0) as it was `meant`, None if nobody can tell.
+    """What is wrong, and the line (from 0) as it was `meant`, None if that is not clear.
 
     `inserted` is the column (from 1) of a sign that the line got, 0 if it got none.
     """

@@ -10,7 +10,7 @@ from campaign_runner.problem import Problem, column_letters
 
 MOST_COLUMNS = 1 << 14
 """As in Excel."""
-_CELL = 1 << 16  # positions of one cell: whoever adds the length of a word to a place stays in the cell
+_CELL = 1 << 16  # positions of one cell: adding the length of a word to a place stays in the cell
 
 
 @dataclass(frozen=True, slots=True)
