@@ -160,9 +160,9 @@ PLANTS = (
     ),
     Plant(
         "skip the sync of a copied image",
-        "store.py",
-        "        new.flush()\n        os.fsync(new.fileno())\n",
-        "        new.flush()\n",
+        "disk/files.py",
+        "        yield file\n        file.flush()\n        os.fsync(file.fileno())\n",
+        "        yield file\n        file.flush()\n",
         ("tests/disk/test_power_cut.py",),
     ),
     Plant(
