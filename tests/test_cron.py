@@ -6,18 +6,16 @@ import configparser
 import plistlib
 import re
 import shlex
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-import click
 import pytest
 import yaml
 from cronsim import CronSim
 
-from campaign_runner.cli import commands
 from campaign_runner.cli.environment import Environment
+from tests.command_line import understood
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "campaigns" / "cron.md").read_text(encoding="utf-8")
@@ -30,19 +28,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.S)
 
 
-def understood(words: Sequence[str]) -> str:
-    """The name of the command that the program understands these words as; raises what click raises."""
-    name, *arguments = words
-    command = commands.get_command(click.Context(commands), name)
-    assert command is not None, f"there is no command {name}"
-    command.make_context(name, list(arguments))
-    return name
-
-
-def commands_in(shell: str) -> list[str]:
+def commands_in(shell: str) -> list[str | None]:
     """Every call of the program in a piece of shell, each understood."""
     found = re.findall(r"campaign-runner ([a-z]+(?: [^&|>\n]*)?)", shell)
-    return [understood(shlex.split(line)) for line in found]
+    return [understood(shlex.split(line)).info_name for line in found]
 
 
 def tables(text: str) -> set[int]:
@@ -84,7 +73,7 @@ def unit(text: str) -> configparser.RawConfigParser:
 def test_the_service_runs_a_command_and_knows_which_statuses_are_no_failures() -> None:
     service, timer = map(unit, blocks("systemd"))
     assert service.sections() == ["Unit", "Service"] and service["Service"]["Type"] == "oneshot"
-    assert understood(shlex.split(service["Service"]["ExecStart"])[1:]) == "run"
+    assert understood(shlex.split(service["Service"]["ExecStart"])[1:]).info_name == "run"
     unattended = {int(status) for status in service["Service"]["SuccessExitStatus"].split()}
     assert unattended == {8, 9, 11, 129, 130, 143} and unattended <= tables(README)
     assert timer.sections() == ["Unit", "Timer", "Install"] and timer["Timer"].getboolean("Persistent")
@@ -95,7 +84,7 @@ def test_the_service_runs_a_command_and_knows_which_statuses_are_no_failures() -
 def test_the_property_list_is_one() -> None:
     job = plistlib.loads(blocks("xml")[0].encode())
     program, *arguments = job["ProgramArguments"]
-    assert program.endswith("/campaign-runner") and understood(arguments) == "run"
+    assert program.endswith("/campaign-runner") and understood(arguments).info_name == "run"
     assert [(time["Hour"], time["Minute"]) for time in job["StartCalendarInterval"]] == [(22, 0), (6, 30)]
     assert not any("SECRET" in name and not name.endswith("_FILE") for name in job["EnvironmentVariables"])
 
@@ -104,7 +93,7 @@ def test_the_task_is_one() -> None:
     task = ElementTree.fromstring(blocks("xml")[1])
     assert task.tag == f"{TASK}Task"
     (arguments,) = task.iter(f"{TASK}Arguments")
-    assert understood((arguments.text or "").split()) == "run"
+    assert understood((arguments.text or "").split()).info_name == "run"
     (start,) = task.iter(f"{TASK}StartBoundary")
     assert datetime.fromisoformat(start.text or "").hour == 22
 

@@ -18,6 +18,7 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import COMMANDS, commands
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from tests.command_line import understood
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,9 +69,7 @@ def test_the_short_help_of_a_command_is_its_own_first_sentence_and_the_long_one_
     assert command.help.split("\n\n")[0].replace("\n", " ") == words[name]
     assert command.epilog is not None
     example, statuses = command.epilog.removeprefix("\b\nExample: campaign-runner ").split("\n\n")
-    used, *arguments = shlex.split(example)
-    command.make_context(used, arguments)
-    assert used == name and statuses.startswith("Exit status: 0 done, ")
+    assert understood(shlex.split(example)).command is command and statuses.startswith("Exit status: 0 done, ")
 
 
 def test_every_command_line_in_it_can_be_given() -> None:
@@ -80,9 +79,7 @@ def test_every_command_line_in_it_can_be_given() -> None:
         words = shlex.split(line.split("&&")[0])
         if not words or words[0] not in commands.list_commands(click.Context(commands)) or "NAME" in words:
             continue
-        command = commands.get_command(click.Context(commands), words[0])
-        assert command is not None
-        command.make_context(words[0], words[1:])
+        understood(words)
         used += 1
     assert used >= 8
 
