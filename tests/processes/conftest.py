@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import quick_disk
 from tests.processes.forks import Forks, forks
 from tests.processes.machines import Machine, SandboxProcess, sandbox_process
+
+__all__ = ["launcher", "machine", "machine_for", "quick_disk", "service"]
 
 
 @pytest.fixture

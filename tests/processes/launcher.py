@@ -6,6 +6,7 @@ Orders are lines of JSON on stdin, answers on stdout. Started by `forks.Forks`; 
 from __future__ import annotations
 
 import codecs
+import gc
 import importlib
 import json
 import os
@@ -13,12 +14,16 @@ import pkgutil
 import random
 import resource
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import campaign_runner
 from campaign_runner.__main__ import main
+from campaign_runner.sandbox import downloads
+from campaign_runner.sandbox.images import render
 from tests.power import Recorder
 from tests.processes.steps import Steps
 
@@ -30,6 +35,10 @@ def import_everything() -> None:
             importlib.import_module(module.name)
     for codec in ("idna", "utf-8-sig"):  # another user may not be able to read where they lie
         codecs.lookup(codec)
+    drawn_once = lru_cache(maxsize=100)(render)  # the same request and seed give the same bytes
+    downloads.render = drawn_once  # type: ignore[attr-defined]
+    gc.collect()
+    gc.freeze()  # no process that is forked looks through all this, which it would have to copy
 
 
 def become(order: dict[str, Any]) -> None:
@@ -69,6 +78,24 @@ def _last_words(disk: str | None) -> Callable[[], None]:
     return lambda: recorder.fail(random.Random(os.getpid()))
 
 
+def run_to_the_end() -> None:
+    """The program, and the end of its process, without taking apart what was imported: nobody would see it, and it
+    costs as much as a run. Where anything is left to be said or waited for, the interpreter sees to it as always.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        streams = (sys.stdout, sys.stderr)
+        if not isinstance(ended.code, int) or threading.active_count() > 1 or None in streams:
+            raise
+        try:
+            for stream in streams:
+                stream.flush()
+        except (OSError, ValueError):
+            raise ended from None
+        os._exit(ended.code)
+
+
 def serve() -> dict[str, Any] | None:
     """Follow orders. In a process that was forked, the answer is what it was ordered to be."""
     orders = os.fdopen(os.dup(0), encoding="utf-8")
@@ -91,4 +118,4 @@ if __name__ == "__main__":
     import_everything()
     if (order := serve()) is not None:
         become(order)
-        main()
+        run_to_the_end()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,14 @@ class SandboxProcess:
         with NO_PROXY.open(f"{self.origin}/sandbox/ledger", timeout=PATIENCE) as answer:
             ledger: dict[str, Any] = json.load(answer)
         return ledger
+
+    def ledger_of(self, client: str) -> dict[str, Any]:
+        """What it has of one of several accounts."""
+        ours = [entry for entry in self.ledger()["requests"] if entry["client_id"] == client]
+        taken = [entry for entry in ours if entry["outcome"] == "accepted"]
+        charged = Counter(key for entry in taken for key in entry["keys"])
+        twice = {key: times for key, times in charged.items() if times > 1}
+        return {"requests": ours, "refused": len(ours) - len(taken), "charged": dict(charged), "charged_twice": twice}
 
     def wait_for(self, requests: int, **calls: int) -> None:
         """Until so many requests were accepted, and so many calls of a kind have arrived.

@@ -223,9 +223,7 @@ class Round:
 
     def ledger(self) -> dict[str, Any]:
         """What the sandbox has of this round."""
-        ours = [entry for entry in self.sandbox.ledger()["requests"] if entry["client_id"] == self.seed]
-        taken = (entry for entry in ours if entry["outcome"] == "accepted")
-        return {"requests": ours, "charged": dict(Counter(key for entry in taken for key in entry["keys"]))}
+        return self.sandbox.ledger_of(self.seed)
 
     def charged(self) -> dict[str, int]:
         found: dict[str, int] = self.ledger()["charged"]

@@ -24,7 +24,7 @@ from tests.processes.forks import Forks, Place
 from tests.processes.machines import Done, Machine, SandboxProcess
 
 SHARES = 8
-AT_ONCE = 8
+AT_ONCE = 16
 """Runs wait most of their time; so many do it together."""
 CAMPAIGN = """\
 campaign: {name}
@@ -40,11 +40,12 @@ seeds: [1, 2]
 
 @dataclass(frozen=True)
 class Crashing:
-    """A machine on which runs are killed, and the service it uses."""
+    """A machine on which runs are killed, and the service it uses, where it has an account of its own."""
 
     launcher: Forks
     machine: Machine
     sandbox: SandboxProcess
+    account: str
 
     def run(self, *arguments: object, die_at: int | None = None, power: bool = False) -> tuple[Done, list[str]]:
         """One command, and the places it passed; it dies at the place with the number `die_at`.
@@ -61,6 +62,10 @@ class Crashing:
         """The folder that the output folder lies in."""
         return self.machine.home / "disk"
 
+    def ledger(self) -> dict[str, Any]:
+        """What the service has of this machine."""
+        return self.sandbox.ledger_of(self.account)
+
     def spring(self, die_at: int | None = None, *, power: bool = False) -> tuple[Done, list[str]]:
         file = self.machine.home / "campaigns" / "spring.yaml"
         return self.run("run", file, "--output", self.disk / "output", "--concurrency", "1", die_at=die_at, power=power)
@@ -68,7 +73,7 @@ class Crashing:
     def finish(self, kills: int = 1) -> None:
         """Go on without a kill, and compare what is there with what was charged; each kill may leave one doubt."""
         done, _ = self.spring()
-        ledger = self.sandbox.ledger()
+        ledger = self.ledger()
         seen = Seen({"spring": done.exit}, (done.out, done.err), self.machine.home / "state")
         check(self.disk / "output", ledger, seen=seen)
         counts = self.counts()
@@ -82,7 +87,7 @@ class Crashing:
         """The way out of a doubt: on a person's word it is asked for again."""
         assert self.run("resolve", self.disk / "output" / "spring", "--resubmit")[0].exit == 0
         assert self.spring()[0].exit == 0
-        check(self.disk / "output", self.sandbox.ledger(), resolved=charged)
+        check(self.disk / "output", self.ledger(), resolved=charged)
 
     def counts(self) -> dict[str, int]:
         manifest = json.loads((self.disk / "output" / "spring" / "manifest.json").read_bytes())
@@ -93,21 +98,26 @@ Begin = Callable[[str], AbstractContextManager[Crashing]]
 
 
 @pytest.fixture
-def begin(launcher: Forks, tmp_path: Path) -> Begin:
-    """`with begin("a name") as crashing:` a new machine, and a sandbox that is a process of its own."""
+def begin(launcher: Forks, quick_disk: Path) -> Iterator[Begin]:
+    """`with begin("a-name") as crashing:` a new machine; all of a test share the service, a process of its own.
 
-    @contextmanager
-    def begin(name: str) -> Iterator[Crashing]:
-        home = tmp_path / name
-        home.mkdir()
-        with launcher.sandbox(home, "--per-minute", "600", "--job-seconds", "0") as sandbox:
-            crashing = Crashing(launcher, Machine.beside(sandbox.origin, home), sandbox)
+    What a disk does with what was not synced is played, so it may be any disk.
+    """
+    with launcher.sandbox(quick_disk, "--per-minute", "600", "--job-seconds", "0") as sandbox:
+
+        @contextmanager
+        def begin(name: str) -> Iterator[Crashing]:
+            home = quick_disk / name
+            home.mkdir()
+            crashing = Crashing(launcher, Machine.beside(sandbox.origin, home), sandbox, name)
+            crashing.machine.env["CUSTOM_MODELS_CLIENT_ID"] = name
             crashing.machine.campaign(text=CAMPAIGN)
             crashing.disk.mkdir()
             Image.new("RGB", (16, 16), "red").save(home / "campaigns" / "look.png")
             yield crashing
+            shutil.rmtree(home)  # a disk in memory is small
 
-    return begin
+        yield begin
 
 
 @pytest.fixture
@@ -122,7 +132,7 @@ def places(begin: Begin) -> list[str]:
 
 def killed(begin: Begin, die_at: int, *, power: bool = False) -> str:
     """What a run was about to do, or had just done, when it was killed; the run after it went on."""
-    with begin(f"killed at {die_at}") as crashing:
+    with begin(f"killed-at-{die_at}") as crashing:
         done, passed = crashing.spring(die_at, power=power)
         assert (done.exit, len(passed)) == (-signal.SIGKILL, die_at)
         crashing.finish()
@@ -131,7 +141,7 @@ def killed(begin: Begin, die_at: int, *, power: bool = False) -> str:
 
 def killed_twice(begin: Begin, first: int, second: int) -> bool:
     """Whether the run that was to go on got as far as its own end at `second`."""
-    with begin(f"killed at {first} and {second}") as crashing:
+    with begin(f"killed-at-{first}-and-{second}") as crashing:
         crashing.spring(die_at=first)
         done, _ = crashing.spring(die_at=second)
         crashing.finish(kills=2)
@@ -140,12 +150,12 @@ def killed_twice(begin: Begin, first: int, second: int) -> bool:
 
 def forgotten(begin: Begin, die_at: int) -> bool:
     """A first run was killed, and its folder went: whether the run after it held back, or had nothing to fear."""
-    with begin(f"forgotten at {die_at}") as crashing:
+    with begin(f"forgotten-at-{die_at}") as crashing:
         done, _ = crashing.spring(die_at)
         assert done.exit == -signal.SIGKILL
         shutil.rmtree(crashing.disk / "output", ignore_errors=True)
         again, _ = crashing.spring()
-        ledger = crashing.sandbox.ledger()
+        ledger = crashing.ledger()
         assert (again.exit in (0, 2), ledger["charged_twice"]) == (True, {}), again.out + again.err
         assert again.exit == 2 or len(ledger["charged"]) == 4
     return again.exit == 2
