@@ -1,10 +1,11 @@
 """Disks and users that refuse: what a test needs to see a real refusal of the system.
 
-And the guard over every socket of the suite.
+And the guards over every socket of the suite, and over tests that hang.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -17,7 +18,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.guard.suite import pytest_configure, pytest_runtest_teardown, pytest_unconfigure  # noqa: F401
+from tests.guard import hangs, suite
 
 MOUNT = ("mount", "-t", "tmpfs")
 TESTS = Path(__file__).parent
@@ -49,11 +50,32 @@ def signals_of_a_terminal() -> None:
             signal.signal(number, lambda number, frame: None)  # still harmless here, and the usual one in a child
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for guard in (suite, hangs):
+        if not config.pluginmanager.is_registered(guard):
+            config.pluginmanager.register(guard)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """`-m quick` does not even read the other rooms."""
-    if config.getoption("markexpr") != "quick" or _is_quick(collection_path):
-        return None
-    return collection_path.parent == TESTS or None
+    """`-m quick` does not even read the other rooms, `-m proof` no file without a proof."""
+    match config.getoption("markexpr"):
+        case "quick":
+            return None if _is_quick(collection_path) else collection_path.parent == TESTS or None
+        case "proof" if collection_path.name.startswith("test_"):
+            return b"mark.proof" not in collection_path.read_bytes() or None
+        case _:
+            return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is collected stays until the end: nobody looks through it for what could be thrown away."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
