@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import aiofiles.os
+import aiofiles
 
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import STAGING, split_name
@@ -63,18 +63,17 @@ class FolderStore:
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        put = aiofiles.os.wrap(self._put_new)  # written, synced, linked and forgotten in one call of a thread
-        return await to_its_end(asyncio.ensure_future(put(split_name(name), content, sha256)))
+        return await to_its_end(asyncio.create_task(self._put_new(split_name(name), content, sha256)))
 
     async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
-        """Publish `file` of `source` under `name` too: linked where both are on one disk, else copied; see the port."""
+        """Publish `file` of `source` under `name` too: linked on the same disk, copied elsewhere; see the port."""
         parts = split_name(name)
         if isinstance(source, FolderStore):
             return await in_thread(self._second_name, parts, sha256, source, file)
         return await put_copy(self, name, sha256, source=source, file=file)
 
     async def holds(self, *stems: str) -> str | None:
-        """The name of the file that stands under one of `stems` with any picture suffix, or None; see the port."""
+        """The file named by one of `stems` with any picture suffix, or None; see the port."""
         return await in_thread(lambda: next(filter(None, map(self._holds, stems)), None))
 
     async def present(self, names: Collection[str]) -> set[str]:
@@ -140,14 +139,17 @@ class FolderStore:
         with files.translating(place), TemporaryDirectory(dir=place, prefix=".names-") as staging:
             try_longest(names, self._home, Path(staging))
 
-    def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
+    async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(8)
         try:
-            with files.new_file(staged) as file:
-                file.write(content)
-            return self._publish(staged, parts, sha256)
+            with files.translating(staged):
+                async with aiofiles.open(staged, "xb", opener=files.opener) as file:
+                    await file.write(content)
+                    await file.flush()
+                    await in_thread(os.fsync, file.fileno())
+            return await in_thread(self._publish, staged, parts, sha256)
         finally:
-            files.remove(staged)
+            await in_thread(files.remove, staged)
 
     def _second_name(self, parts: list[str], sha256: str, source: FolderStore, file: str) -> Put | None:
         staged = self._staging / secrets.token_hex(8)
@@ -209,7 +211,7 @@ class FolderStore:
 
     @contextmanager
     def _file(self, name: str) -> Iterator[tuple[files.FolderHandle, str]]:
-        """The folder in which the file `name` lies, and its name there. Raises FileNotFoundError."""
+        """The folder in which the file `name` is, and its name there. Raises FileNotFoundError."""
         *above, last = split_name(name)
         with self._folders(above, make=False) as folders:
             if not folders[-1].has_file(last):
@@ -226,24 +228,13 @@ class FolderStore:
             yield folders
 
 
-@contextmanager
-def stored_file(root: Path, name: str) -> Iterator[BufferedReader]:
-    """The file `name` of the output folder `root`, open for reading by a process without an event loop.
-
-    Raises FileNotFoundError, StoreError, and IntegrityError for a name that leads elsewhere or something that is not a
-    file.
-    """
-    with FolderStore(root)._file(name) as (folder, last), folder.read(last) as file:
-        yield file
-
-
 def sha256_of(file: Content) -> str:
     """The SHA-256 (hex) of what is left to read of `file`."""
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def length_of(file: Content) -> int:
-    """How many bytes `file` has; it stands at its beginning afterwards."""
+    """How many bytes `file` has; it is rewound afterwards."""
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     return length

@@ -19,6 +19,7 @@ from campaign_runner.maintenance.prune import prune
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.pictures.likeness import Likeness
 from campaign_runner.plan.selection import EVERYTHING
+from campaign_runner.review.thumbnails.workers import WantedThumbnail, make_thumbnails, missing
 from campaign_runner.verify.verification import verify
 from tests.fixtures import Begin
 from tests.night import Night
@@ -65,6 +66,16 @@ async def test_a_run_stores_verifies_finds_and_shows_images_that_are_in_no_folde
             picture.resize((200, 200)).save(small)
         found = await by_picture(small, [night.folder], Likeness(night.home / "state"), lambda number: None)
         assert wanted["key"] in {each.entry.key for each in found}
+
+
+async def test_thumbnails_are_made_of_images_that_are_in_no_folder_here_and_by_other_processes(begin: Begin) -> None:
+    night = await begin()
+    with in_memory(night):
+        ended = await night.run(night.campaign(requests=3, seeds=2))
+        wanted = [WantedThumbnail(image["file"], image["sha256"]) for image in ended.images]
+        assert await make_thumbnails(night.folder, wanted[:1]) == []
+        assert missing(night.folder, wanted) == wanted[1:]
+        assert await make_thumbnails(night.folder, wanted) == [] and not missing(night.folder, wanted)
 
 
 async def test_what_is_damaged_there_is_named_made_again_and_put_back(begin: Begin) -> None:

@@ -1,4 +1,4 @@
-"""What the served page is told: its data now, read again only when something changed, and its pictures by key."""
+"""What the served page gets: its data now, read again only when something changed, and its pictures by key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaign_runner.review.marks import Mark, Reviewer
 from campaign_runner.review.page.appender import DecisionsAppender
 from campaign_runner.review.page.page_data import Addresses, PageSources, page_data
 from campaign_runner.review.thumbnails import thumbnail
-from campaign_runner.store import stored_file
+from campaign_runner.tasks import in_thread
 
 EDGES = {"small": thumbnail.SMALL, "large": thumbnail.LARGE}
 SIZES = (*EDGES, "whole")
@@ -43,7 +43,7 @@ def by_key(entry: Entry) -> Addresses:
 
 
 class ServedReview:
-    """One campaign, reviewed by one person. Methods block; they raise CampaignError."""
+    """One campaign, reviewed by one person. Methods block, but for `picture`; they raise CampaignError."""
 
     def __init__(self, folder: Folder, plan: Plan, reviewer: Reviewer, now: datetime | None = None) -> None:
         self._folder = folder
@@ -83,7 +83,7 @@ class ServedReview:
     def mark(self, lines: Iterable[bytes]) -> None:
         """Keep marks, each as a line of JSON; those that are known already are left out.
 
-        Raises UsageError for one that is no mark on an image of this campaign, and then none is kept.
+        Raises UsageError for one that is not a mark on an image of this campaign, and then none is kept.
         """
         data = self._data or self.data()
         keys = {image["key"] for image in data["images"]}
@@ -102,26 +102,28 @@ class ServedReview:
             raise UsageError(f"{mark.key[:8]} is not an image of this campaign")
         return mark
 
-    def picture(self, key: str, size: str) -> ServedPicture | None:
+    async def picture(self, key: str, size: str) -> ServedPicture | None:
         """A stored image in a size; None where there is none, or what is there is not a picture that browsers show."""
-        with self._folder.ledger(is_running=False) as ledger:
-            entry = ledger.entries([key]).get(key)
+        entry = await in_thread(self._entry, key)
         if entry is None or entry.state != State.STORED or entry.file is None or entry.sha256 is None:
             return None
         try:
-            content = self._content(entry.file, entry.sha256, size)
+            content = await self._content(entry.file, entry.sha256, size)
         except FileNotFoundError:  # the record knows of it, the disk does not any more
             return None
         media_type = next((kind for start, kind in _TYPES.items() if content.startswith(start)), None)
         return ServedPicture(content, media_type) if media_type is not None else None
 
-    def _content(self, name: str, sha256: str, size: str) -> bytes:
+    def _entry(self, key: str) -> Entry | None:
+        with self._folder.ledger(is_running=False) as ledger:
+            return ledger.entries([key]).get(key)
+
+    async def _content(self, name: str, sha256: str, size: str) -> bytes:
         """Raises FileNotFoundError for a file that is gone."""
         if size in EDGES:
-            thumbnail.make(self._folder, name, sha256)
-            return self._thumbnail(thumbnail.name_of(sha256, EDGES[size]))
-        with stored_file(self._folder.path, name) as file:
-            return file.read(LARGEST_BYTES)
+            await thumbnail.make(self._folder, name, sha256)
+            return await in_thread(self._thumbnail, thumbnail.name_of(sha256, EDGES[size]))
+        return await self._folder.store.open(name, lambda held: held.read(LARGEST_BYTES))
 
     def _thumbnail(self, name: str) -> bytes:
         home = files.open_folder(self._folder.path)

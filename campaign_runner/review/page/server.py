@@ -1,4 +1,4 @@
-"""The page served on this machine, to one browser: whoever does not know the secret is told nothing.
+"""The page served on this machine, to one browser: a request without the secret learns nothing.
 
 The secret is the first segment of every path. A request must name our host exactly; one that marks must come from our
 own page, as JSON. No cookie is set, nothing is logged.
@@ -123,7 +123,7 @@ class ReviewServer:
         key, size = request.match_info["key"], request.match_info["size"]
         if not _KEY.fullmatch(key) or size not in SIZES:
             raise web.HTTPNotFound
-        picture = await in_thread(self._review.picture, key, size)
+        picture = await self._review.picture(key, size)
         if picture is None:
             raise web.HTTPNotFound
         return web.Response(body=picture.content, content_type=picture.media_type, headers=_KEEPING)
@@ -141,4 +141,4 @@ def _lines(content: bytes) -> list[bytes]:
         marks = json.loads(content)["marks"]
         return [json.dumps(mark).encode() for mark in list(marks)]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise UsageError(f"these are no marks ({type(error).__name__})") from error
+        raise UsageError(f"this is not a list of marks ({type(error).__name__})") from error

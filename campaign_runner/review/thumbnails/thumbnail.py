@@ -1,7 +1,7 @@
 """The thumbnails of one image: `review/<sha256 of the image>-<longest side>.jpg` in the output folder.
 
-A name is absent or complete, whoever is killed when: the picture is written in staging, synced, and then renamed. What
-a name holds never changes, so two processes may make the same one.
+A name is absent or complete, also if a process is killed: the picture is written in staging, synced, and then
+renamed. What a name holds never changes, so two processes may make the same one.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from campaign_runner.errors import CampaignError, Damaged, IntegrityError, Store
 from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.pictures.appearance import ON_ITS_SIDE, on_paper, orientation_of, turned
 from campaign_runner.pictures.inspection import BROKEN, opened
-from campaign_runner.ports import LARGEST_BYTES
-from campaign_runner.store import stored_file
+from campaign_runner.ports import LARGEST_BYTES, Content
+from campaign_runner.tasks import in_thread
 
 SMALL, LARGE = 320, 1280
 """Longest sides in pixels; a smaller image keeps its own size."""
 EDGES = (SMALL, LARGE)
 _QUALITY = {SMALL: 82, LARGE: 86}
 _PAPER = "#ffffff"
-_TRIES = 3  # a run that begins empties staging, whatever lies there
+_TRIES = 3  # a run that begins empties staging, whatever is there
 
 
 def name_of(sha256: str, edge: int) -> str:
@@ -44,21 +44,44 @@ def is_made(folder: Folder, sha256: str) -> bool:
     return all(path_of(folder, sha256, edge).is_file() for edge in EDGES)
 
 
-def make(folder: Folder, file: str, sha256: str) -> None:
-    """Make the thumbnails of an image that are missing; `file` is as the record names it. Blocks.
+async def make(folder: Folder, file: str, sha256: str) -> None:
+    """Make the thumbnails of an image that are missing; `file` is as the record names it.
 
     Raises Damaged for what is not a picture, IntegrityError where the file is gone or holds other bytes, StoreError.
     """
+    if not await in_thread(is_made, folder, sha256):
+        content = await content_of(folder, file, sha256)
+        await in_thread(make_from, content, folder, file, sha256)
+
+
+async def content_of(folder: Folder, file: str, sha256: str) -> bytes:
+    """The bytes of an image. Raises IntegrityError where it is gone or holds other bytes, StoreError."""
+    where = folder.store.where(file)
+    try:
+        content, digest = await folder.store.open(file, _read)
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{where} is gone; see: campaign-runner verify") from error
+    if digest != sha256:
+        raise IntegrityError(f"{where} was changed; see: campaign-runner verify")
+    return content
+
+
+def _read(held: Content) -> tuple[bytes, str]:
+    content = held.read(LARGEST_BYTES + 1)
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def make_from(content: bytes, folder: Folder, file: str, sha256: str) -> None:
+    """Make the thumbnails of the image `file` from its bytes. Blocks. Raises Damaged, IntegrityError, StoreError."""
     if is_made(folder, sha256):
         return
     prepare(folder)
-    content = _content(folder, file, sha256)
     orientation = orientation_of(content)
     try:
         with opened(BytesIO(content)) as picture:
             pictures = list(_shrunk(picture, orientation))
     except BROKEN as error:
-        raise Damaged(f"{folder.path / file} is a cut or damaged picture", code="damaged") from error
+        raise Damaged(f"{folder.store.where(file)} is a cut or damaged picture", code="damaged") from error
     for edge, picture in pictures:
         _publish(folder, name_of(sha256, edge), _encoded(picture, edge))
 
@@ -69,17 +92,6 @@ def prepare(folder: Folder) -> None:
         if path.is_symlink():
             raise IntegrityError(f"{path} is a symbolic link; put a real folder there and run again")
         files.make_folder(path)
-
-
-def _content(folder: Folder, file: str, sha256: str) -> bytes:
-    try:
-        with stored_file(folder.path, file) as stored:
-            content = stored.read(LARGEST_BYTES + 1)
-    except FileNotFoundError as error:
-        raise IntegrityError(f"{folder.path / file} is gone; see: campaign-runner verify") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise IntegrityError(f"{folder.path / file} was changed; see: campaign-runner verify")
-    return content
 
 
 def _shrunk(picture: Image.Image, orientation: int) -> Iterator[tuple[int, Image.Image]]:
@@ -119,10 +131,10 @@ def _publish(folder: Folder, name: str, content: bytes) -> None:
             prepare(folder)
 
 
-def flaw(folder: Folder, file: str, sha256: str) -> str | None:
-    """Why the thumbnails of an image cannot be made; None once they are there."""
+def flaw(content: bytes, folder: Folder, file: str, sha256: str) -> str | None:
+    """Why the thumbnails of an image cannot be made from its bytes; None once they are there. Blocks."""
     try:
-        make(folder, file, sha256)
+        make_from(content, folder, file, sha256)
     except CampaignError as error:
         return str(error)
     return None

@@ -1,7 +1,8 @@
 """A process that makes thumbnails: `python -m campaign_runner.review.thumbnails.worker FOLDER`.
 
-It reads one image a line from stdin, `[file, sha256]` as JSON, and answers each with a line: null, or why it could not
-be made. It gives way to everyone else, ends when stdin does, however its parent died, and leaves signals to that.
+It reads images from stdin, of each a line, `[file, sha256, length]` as JSON, and then its bytes; it answers each with a
+line: null, or why it could not be made. It gives way to everyone else, ends when stdin does, however its parent died,
+and leaves signals to that.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ _NICE = 10
 def main(folder: Folder) -> None:
     """Make what is asked for until no one asks any more."""
     for line in sys.stdin.buffer:
-        file, sha256 = json.loads(line)
-        sys.stdout.write(json.dumps(flaw(folder, file, sha256)) + "\n")
+        file, sha256, length = json.loads(line)
+        content = sys.stdin.buffer.read(length)
+        sys.stdout.write(json.dumps(flaw(content, folder, file, sha256)) + "\n")
         sys.stdout.flush()
 
 

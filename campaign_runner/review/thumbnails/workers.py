@@ -9,14 +9,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
 from campaign_runner.disk import files
-from campaign_runner.errors import StoreError
+from campaign_runner.errors import CampaignError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.review.thumbnails import thumbnail
 from campaign_runner.review.thumbnails.thumbnail import EDGES, name_of
@@ -50,40 +50,62 @@ async def make_thumbnails(
 ) -> list[str]:
     """Make what is missing of `wanted`; the answer is why some could not be made, a sentence each.
 
-    `is_stopped` is asked before each image: whoever presses Ctrl-C does not wait for the rest. Raises StoreError.
+    `is_stopped` is asked before each image: after Ctrl-C no one waits for the rest. Raises StoreError.
     """
     left = await in_thread(missing, folder, wanted)
     if not left:
         return []
     await in_thread(thumbnail.prepare, folder)
     source = iter(left)
-    work = _made_here if len(left) <= _FEW else _made_elsewhere
-    processes = 1 if len(left) <= _FEW else min(_MOST_PROCESSES, os.cpu_count() or 1)
-    make = partial(in_thread, work, folder, source, is_stopped)
-    flaws = await map_concurrently(lambda _: make(), range(processes), limit=processes)
+    if len(left) <= _FEW:
+        return await _flaws(folder, source, is_stopped, partial(_made_here, folder))
+    processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
+    flaws = await map_concurrently(lambda _: _made_elsewhere(folder, source, is_stopped), range(processes), processes)
     return [flaw for some in flaws for flaw in some]
 
 
-def _made_here(folder: Folder, source: Iterator[WantedThumbnail], is_stopped: Callable[[], bool]) -> Sequence[str]:
-    flaws = (thumbnail.flaw(folder, each.file, each.sha256) for each in source if not is_stopped())
+async def _flaws(
+    folder: Folder,
+    source: Iterator[WantedThumbnail],
+    is_stopped: Callable[[], bool],
+    make: Callable[[WantedThumbnail, bytes], str | None],
+) -> list[str]:
+    """Why some could not be made by `make`, which blocks; what is taken from `source` is taken by no one else."""
+    flaws: list[str | None] = []
+    for each in source:
+        if is_stopped():
+            break
+        try:
+            content = await thumbnail.content_of(folder, each.file, each.sha256)
+        except CampaignError as error:
+            flaws.append(str(error))
+        else:
+            flaws.append(await in_thread(make, each, content))
     return [flaw for flaw in flaws if flaw is not None]
 
 
-def _made_elsewhere(folder: Folder, source: Iterator[WantedThumbnail], is_stopped: Callable[[], bool]) -> Sequence[str]:
-    """What one process makes, image by image; each thread takes from `source` what no other has taken."""
-    flaws = []
-    with _worker(folder) as (asks, answers):
-        for each in source:
-            if is_stopped():
-                break
-            flaws.append(_answer(asks, answers, each))
-    return [flaw for flaw in flaws if flaw is not None]
+def _made_here(folder: Folder, wanted: WantedThumbnail, content: bytes) -> str | None:
+    return thumbnail.flaw(content, folder, wanted.file, wanted.sha256)
 
 
-def _answer(asks: IO[bytes], answers: IO[bytes], wanted: WantedThumbnail) -> str | None:
+async def _made_elsewhere(
+    folder: Folder, source: Iterator[WantedThumbnail], is_stopped: Callable[[], bool]
+) -> list[str]:
+    """What one process makes, image by image."""
+    worker = _worker(folder)
+    pipes = await in_thread(worker.__enter__)
+    try:
+        return await _flaws(folder, source, is_stopped, partial(_answer, *pipes))
+    finally:
+        await in_thread(worker.__exit__, None, None, None)
+
+
+def _answer(asks: IO[bytes], answers: IO[bytes], wanted: WantedThumbnail, content: bytes) -> str | None:
     """What a process says about one image. Raises StoreError where it says nothing any more."""
+    left = memoryview(json.dumps([wanted.file, wanted.sha256, len(content)]).encode() + b"\n" + content)
     with suppress(OSError):  # a pipe without a reader: the answer that does not come says so
-        asks.write(json.dumps([wanted.file, wanted.sha256]).encode() + b"\n")
+        while left:
+            left = left[asks.write(left) :]
     answer = answers.readline()
     if not answer.endswith(b"\n"):
         raise StoreError("a process that makes thumbnails was ended; to make the rest: campaign-runner review NAME")
