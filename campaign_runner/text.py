@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import islice
@@ -50,6 +50,13 @@ def joined(words: Sequence[str], most: int = 6) -> str:
     if len(words) <= most:
         return ", ".join(words)
     return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+
+
+def first_few(lines: Sequence[str], whole: str = "", most: int = 8) -> Iterator[str]:
+    """The first lines of a list; of more, how many there are, and where the `whole` list is."""
+    yield from lines[:most]
+    if (more := len(lines) - most) > 0:
+        yield f"and {more:,} more{f': {whole}' if whole else ''}"
 
 
 def plural(number: int, noun: str) -> str:

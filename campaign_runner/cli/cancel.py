@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,12 +16,13 @@ from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
-from campaign_runner.maintenance.cancel import cancel_accepted
+from campaign_runner.maintenance.cancel import Cancelled, cancel_accepted
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import Selection
-from campaign_runner.text import plural, printable
+from campaign_runner.report import next_commands
+from campaign_runner.text import first_few, plural, printable
 
 
 @click.command(epilog=ending("cancel spring", 5, 7, 8, 11))
@@ -55,13 +57,26 @@ async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: s
     settings = Environment.of_process().settings()
     if settings.firefly_url != origin:
         raise UsageError(f"{folder.path} has requests at {origin}, but the settings use {settings.firefly_url}")
-    images = 0
-    async with (
-        open_for_update(folder, campaign, memory_of(folder)) as opened,
-        FireflyClient(settings, jobs=opened.journal) as firefly,
-    ):
-        async for job in cancel_accepted(firefly, opened.journal, only):
-            cell, seeds = job.attempt.job.variations[0].cell, " ".join(map(str, job.attempt.job.seeds))
-            click.echo(printable(f"{cell}, {seeds}: {job.words}"))
-            images += job.images
-    click.echo(f"{plural(images, 'image')} cancelled")
+    asked: list[Cancelled] = []
+    try:
+        async with (
+            open_for_update(folder, campaign, memory_of(folder)) as opened,
+            FireflyClient(settings, jobs=opened.journal) as firefly,
+        ):
+            async for job in cancel_accepted(firefly, opened.journal, only):
+                asked.append(job)
+    finally:  # what was confirmed before an error is said, too
+        _report(asked, next_commands.status(folder, campaign.path, "--all"))
+    click.echo(f"{plural(sum(each.images for each in asked), 'image')} cancelled")
+
+
+def _report(asked: Sequence[Cancelled], whole: str) -> None:
+    """What happened to the requests, by cause."""
+    causes: dict[str, list[str]] = {}
+    for each in asked:
+        cell, seeds = each.attempt.job.variations[0].cell, " ".join(map(str, each.attempt.job.seeds))
+        causes.setdefault(each.words, []).append(f"{cell}, seed{'s' if ' ' in seeds else ''} {seeds}")
+    for words, requests in causes.items():
+        click.echo(printable(f"{plural(len(requests), 'request')}: {words}"))
+        for line in first_few(requests, whole):
+            click.echo(printable(f"  {line}"))

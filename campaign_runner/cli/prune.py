@@ -18,7 +18,7 @@ from campaign_runner.maintenance.prune import departed, is_aside, prune
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
-from campaign_runner.text import joined, plural
+from campaign_runner.text import first_few, joined, plural
 
 
 @click.command(epilog=ending("prune spring --yes", 5, 11))
@@ -55,8 +55,8 @@ def _list(target: Target, only: Selection) -> None:
     with target.folder.ledger() as ledger:
         found = departed(target.folder, ledger, Plan(target.campaign(), ledger.custom_model), only)
     movable = [entry for entry in found.movable if not is_aside(entry)]
-    for entry in movable:
-        click.echo(str(entry.file))
+    for line in first_few([str(entry.file) for entry in movable], f'"in_campaign": false in {target.folder.manifest}'):
+        click.echo(line)
     if found.chosen:
         click.echo(f"{plural(len(found.chosen), 'image')} no longer in the campaign, but picked or delivered: left")
     if movable:

@@ -24,8 +24,8 @@ from campaign_runner.verify.verification import verify
 def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> int:
     """Check that every stored image is still there and unchanged.
 
-    Also checks the journal and the manifest and names files that are not part of the campaign. Each difference comes
-    with the command that repairs it. Works offline and changes nothing.
+    Also checks the journal and the manifest and names files that are not part of the campaign. Differences are grouped
+    by kind, with the command that repairs them; --json lists every one. Works offline and changes nothing.
     """
     status = 0
     for name in names:

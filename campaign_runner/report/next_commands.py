@@ -32,13 +32,18 @@ def resolve(folder: Folder, file: Path | None, *flags: str) -> str:
 
 
 def status(folder: Folder, file: Path | None, *flags: str) -> str:
-    """How a campaign stands. `file` is the campaign's, None where it is gone."""
+    """The state of a campaign. `file` is the campaign's, None where it is gone."""
     return _typed("status", _called(folder, file), *flags)
 
 
 def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
     """Make the images of a manifest again."""
     return _typed("rerun", display_path(manifest), *flags, *(["--sandbox"] if is_sandbox else []))
+
+
+def verify(folder: Path, *flags: str) -> str:
+    """Compare an output folder with its record."""
+    return _typed("verify", display_path(folder), *flags)
 
 
 def retake(key: str, *flags: str) -> str:

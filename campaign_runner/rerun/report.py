@@ -18,10 +18,7 @@ from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.rerun.restoration import PutBack
 from campaign_runner.run.ending import Ending
 from campaign_runner.session.result import reasons
-from campaign_runner.text import joined, plural, printable
-
-LISTED = 8
-"""How many pairs of each verdict are shown; the rest is in the comparison."""
+from campaign_runner.text import first_few, joined, plural, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,8 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
     for verdict, number in found.items():
         if number:
             yield f"  {number:,} {verdict.replace('_', ' ')}"
-            yield from _listed([pair for pair in pairs if pair.verdict == verdict and _is_worth_a_line(pair)])
+            differing = [_told(pair) for pair in pairs if pair.verdict == verdict and _is_worth_a_line(pair)]
+            yield from (f"      {line}" for line in first_few(differing))
     yield from (f"  {printable(line)}" for line in order.chosen.left_out)
     yield from (f"  {printable(each.words)}" for each in outcome.restored)
     yield from (f"  {printable(reason)}" for reason in reasons(ending))
@@ -76,14 +74,11 @@ def _is_worth_a_line(pair: Pair) -> bool:
     return not pair.is_same and pair.made is not None
 
 
-def _listed(pairs: Sequence[Pair]) -> Iterator[str]:
-    for pair in pairs[:LISTED]:
-        image = pair.recorded
-        apart = f", {pair.distance} % apart" if pair.distance is not None else ""
-        why = f": {pair.why}" if pair.why is not None else ""
-        yield printable(f"      {image.key[:8]} {image.cell}, seed {image.seed}{apart}{why}")
-    if len(pairs) > LISTED:
-        yield f"      and {len(pairs) - LISTED:,} more"
+def _told(pair: Pair) -> str:
+    image = pair.recorded
+    apart = f", {pair.distance} % apart" if pair.distance is not None else ""
+    why = f": {pair.why}" if pair.why is not None else ""
+    return printable(f"{image.key[:8]} {image.cell}, seed {image.seed}{apart}{why}")
 
 
 def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:

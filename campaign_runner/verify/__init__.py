@@ -1,1 +1,1 @@
-"""An output folder held against its record: every image, the journal, the manifest, and what else lies there."""
+"""An output folder compared with its record: every image, the journal, the manifest, and what else is there."""

@@ -1,4 +1,4 @@
-"""One image held against its record; what differs is decoded to say how it is damaged.
+"""One image compared with its record; what differs is decoded to say how it is damaged.
 
 The record holds a digest of the bytes and none of the pixels: of a whole picture with other bytes no one can
 tell whether it was edited or only saved again.

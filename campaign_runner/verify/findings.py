@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
-from campaign_runner.text import plural, printable
+from campaign_runner.text import first_few, plural, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,10 @@ class Verdict:
         unknown = len(self.findings) - differing
         images = f"{plural(self.images, 'image')} checked, {self.bytes:,} bytes"
         yield f"{self.campaign}   {images}   {display_path(self.folder)}"
-        for finding in self.findings:
+        kinds = dict.fromkeys(finding.kind for finding in self.findings)
+        for kind in kinds:
             yield ""
-            yield f"  {printable(finding.file)}" if finding.file is not None else f"  {finding.kind}"
-            yield f"      {printable(finding.message)}"
-            if finding.mend is not None:
-                yield f"      {finding.mend}"
+            yield from map(printable, self._told([finding for finding in self.findings if finding.kind == kind]))
         if self.findings:
             yield ""
         if self.mend_all is not None:
@@ -78,3 +77,19 @@ class Verdict:
             yield f"  {printable(note)}; `deliver` makes it again"
         word = "ok" if code == 0 else "attention"
         yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"
+
+    def _told(self, found: Sequence[Difference]) -> Iterator[str]:
+        """The differences of one kind; of several how many, the first few, and what `mend_all` does not mend."""
+        first, whole = found[0], next_commands.verify(self.folder, "--json")
+        mends = list(dict.fromkeys(finding.mend for finding in found if finding.mend is not None))
+        if len(found) == 1:
+            yield f"  {first.file if first.file is not None else first.kind}"
+            yield f"      {first.message}"
+        else:
+            is_same = all(finding.message == first.message for finding in found)
+            yield f"  {len(found):,} {first.kind.replace('_', ' ')}{f': {first.message}' if is_same else ''}"
+            named = [finding.file or finding.kind for finding in found]
+            told = named if is_same else [f"{name}: {each.message}" for name, each in zip(named, found, strict=True)]
+            yield from (f"      {line}" for line in first_few(told, whole))
+        if len(mends) == 1 or self.mend_all is None:
+            yield from (f"      {mend}" for mend in first_few(mends, whole))

@@ -1,4 +1,4 @@
-"""The journal and the manifest of a folder, each by itself and held against the other.
+"""The journal and the manifest of a folder, each by itself and compared with the other.
 
 The journal is the record: images are looked for as it says, and as the manifest says only where it cannot be read.
 """
@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from campaign_runner.authoring.since_last_run import pictures_of
 from campaign_runner.campaign_file.loader import load, recall
@@ -173,14 +172,11 @@ def _images(read: ReadBack, ledger: Ledger) -> Iterator[str]:
     for images in batched(read.written(), _CHUNK):
         entries = ledger.entries([image["key"] for image in images])
         for image in images:
-            if fields := _differing(image, entries.get(image["key"])):
+            told = recorded(entries.get(image["key"]))
+            if fields := [name for name, value in told.items() if image[name] != value]:
                 yield f"{image['key'][:8]} ({', '.join(fields)})"
     there = (image["key"] for image in read.written())
     yield from (f"{entry.variation.key[:8]} (left out)" for entry in ledger.departed(there))
-
-
-def _differing(image: dict[str, Any], entry: Entry | None) -> list[str]:
-    return [name for name, value in recorded(entry).items() if image[name] != value]
 
 
 def _figures(read: ReadBack, ledger: Ledger) -> Iterator[str]:

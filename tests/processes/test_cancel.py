@@ -21,7 +21,10 @@ def test_a_cancelled_job_is_failed_and_still_counted(switch: str, machine_for: C
         cancelled = machine.run("cancel", "spring", "--only", "product=candle")
         status = json.loads(machine.run("status", "spring", "--json").out)
     assert cancelled.exit == 0, cancelled.err
-    assert "4 images cancelled" in cancelled.out
+    assert cancelled.out.endswith("\n4 images cancelled\n")
+    told, *requests, _ = cancelled.out.splitlines()  # one cause, and what it is about
+    assert told.startswith(f"{len(requests)} requests: cancelled with `cancel`")
+    assert requests[0].startswith("  candle, ")
     assert (status["counts"]["failed"], status["counts"]["accepted"]) == (4, 8)
     codes = {image["reason"]["code"] for image in machine.manifest()["images"] if image["state"] == "failed"}
     assert codes == {"cancelled"}

@@ -293,3 +293,30 @@ def test_the_last_line_is_for_machines_and_nothing_steers_the_terminal() -> None
     assert lines[-1] == "attention images=9 differing=1 unknown=1 exit=5"
     assert "\x1b" not in "".join(lines)
     "".join(lines).encode()
+
+
+def test_differences_are_grouped_by_kind_and_the_first_few_are_named() -> None:
+    lost = [
+        Difference("missing", "it is gone", f"images/{number}.jpg", f"{number:064}", "mend") for number in range(20)
+    ]
+    cut = [
+        Difference("cut", f"{left} of 9 bytes are left", f"images/cut{left}.jpg", "e" * 64, "mend") for left in (5, 7)
+    ]
+    lines = list(Verdict("spring", Path("/x"), 30, 5, (lost[0], *cut, *lost[1:]), "mend all").lines(5))
+    assert lines[2] == "  20 missing: it is gone"
+    assert lines[3:11] == [f"      images/{number}.jpg" for number in range(8)]
+    assert lines[11:13] == ["      and 12 more: campaign-runner verify /x --json", "      mend"]
+    assert lines[14:17] == [
+        "  2 cut",
+        "      images/cut5.jpg: 5 of 9 bytes are left",
+        "      images/cut7.jpg: 7 of 9 bytes are left",
+    ]
+    assert "mend all" in lines[-3]
+
+
+def test_where_each_needs_a_command_of_its_own_all_are_shown_unless_one_mends_them_all() -> None:
+    lost = tuple(Difference("missing", "it is gone", f"{name}.jpg", name, f"mend {name}") for name in "ab")
+    assert [line.strip() for line in Verdict("spring", Path("/x"), 2, 5, lost).lines(5)][2:7] == [
+        "2 missing: it is gone", "a.jpg", "b.jpg", "mend a", "mend b",
+    ]  # fmt: skip
+    assert not any(line.strip() == "mend a" for line in Verdict("spring", Path("/x"), 2, 5, lost, "all").lines(5))
