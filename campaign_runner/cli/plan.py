@@ -28,7 +28,7 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.overview import listing, overview
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.offers import ReuseQuery, known_model
-from campaign_runner.session.preview import outlook
+from campaign_runner.session.preview import preview
 
 
 @click.command(epilog=ending("plan campaigns/spring.yaml", 5))
@@ -71,7 +71,7 @@ def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: st
         origin = _origin(ledger, is_sandbox=is_sandbox)
         model = (ledger and ledger.custom_model) or known_model(campaign, ReuseQuery(folder.path, origin))
         status = PlanStatus(Plan(campaign, model), ledger.states if ledger else None, options.selection(only, campaign))
-        seen = outlook(status, ledger, ReuseQuery(folder.path, origin, model))
+        seen = preview(status, ledger, ReuseQuery(folder.path, origin, model))
         bought = ledger.requests().bought if ledger else 0
         figures = estimate(status, rate, bought=bought, now=datetime.now().astimezone())
     match form:

@@ -1,6 +1,6 @@
 """Images that exist already take a place in a campaign: linked or copied, checked, recorded, never bought.
 
-What another folder's record says is held against the file: it must be a whole picture, looked at as a download is,
+What another folder's record says is compared with the file: it must be a whole picture, looked at as a download is,
 with the recorded digest, length, kind and size. The digest is taken again of the very file that gets the new name.
 A crash between name and record is mended by doing it again: the name then holds the same bytes.
 """

@@ -90,7 +90,7 @@ class Claiming(Journal):
                 return await self._journal.intend(await in_thread(self._without_theirs, attempts, neighbours))
 
     def _theirs(self, keys: Sequence[str], neighbours: Neighbours) -> set[str]:
-        """Those of `keys` that others have or buy, as they stand now."""
+        """Those of `keys` that others have or buy, as of now."""
         self._look(neighbours)
         held = neighbours.holding(keys)
         self._left |= held

@@ -49,19 +49,19 @@ class _Journal:
 
 
 class Neighbours:
-    """What campaigns beside `wish`'s folder have begun to buy, or have, since they were read when we planned.
+    """What campaigns beside `query`'s folder have begun to buy, or have, since they were read when we planned.
 
     `read` says up to which event each was read then; one that is not in it is read from its beginning, one that could
     not be read (None) is passed over.
-    `wish` is asked for at every use: the custom model may become known meanwhile. All methods block.
+    `query` is asked for at every use: the custom model may become known meanwhile. All methods block.
     """
 
     def __init__(
-        self, wish: Callable[[], ReuseQuery], read: Mapping[str, int | None], warn: Callable[[str], None]
+        self, query: Callable[[], ReuseQuery], read: Mapping[str, int | None], warn: Callable[[str], None]
     ) -> None:
-        self._wish = wish
+        self._query = query
         self._warn = warn
-        home = wish().folder.parent
+        home = query().folder.parent
         self._journals = {name: _Journal(home / name, last) for name, last in read.items() if last is not None}
         self._passed_over = read.keys() - self._journals.keys()
         self._begun: defaultdict[str, set[str]] = defaultdict(set)  # the folders' names by key
@@ -69,7 +69,7 @@ class Neighbours:
 
     def look(self, moment: int) -> None:
         """Read what was begun since the last look. `moment` is now, in ns, by the clock that stamps those files."""
-        ours, known = self._wish().folder, self._journals
+        ours, known = self._query().folder, self._journals
         with os.scandir(ours.parent) as entries:
             for name in {entry.name for entry in entries} - known.keys() - {ours.name} - self._passed_over:
                 known[name] = _Journal(ours.parent / name)
@@ -108,11 +108,11 @@ class Neighbours:
 
     def _held_in(self, folder: Path, keys: Sequence[str]) -> Iterable[str]:
         """Those of `keys` that this campaign holds; all where its record cannot be read now: each may be paid for."""
-        wish = self._wish()
+        query = self._query()
         try:
             with Ledger(folder, is_checked=True) as ledger:
                 entries = ledger.entries(keys) if self._is_of_interest(ledger) else {}
-                return [key for key, entry in entries.items() if wish.takes(entry) or wish.waits_for(entry)]
+                return [key for key, entry in entries.items() if query.takes(entry) or query.waits_for(entry)]
         except UsageError:
             return ()
         except CampaignError as error:
@@ -120,7 +120,7 @@ class Neighbours:
             return keys
 
     def _is_of_interest(self, ledger: Ledger) -> bool:
-        return ledger.origin == self._wish().origin and ledger.meta(MADE_AGAIN) is None
+        return ledger.origin == self._query().origin and ledger.meta(MADE_AGAIN) is None
 
     def _tell(self, name: str, error: CampaignError) -> None:
         if name not in self._unreadable:

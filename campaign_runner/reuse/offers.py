@@ -97,7 +97,7 @@ class ReuseQuery:
         return entry.state == State.ACCEPTED or entry.reason == INTERRUPTED
 
 
-def search(status: PlanStatus, wish: ReuseQuery, among: Collection[str] | None = None) -> ReuseOffers:
+def search(status: PlanStatus, query: ReuseQuery, among: Collection[str] | None = None) -> ReuseOffers:
     """Which due variations of `status`, `among` these keys if given, exist in the other output folders beside ours."""
     if not status.due or not status.plan.knows_keys:
         return NOTHING
@@ -106,10 +106,10 @@ def search(status: PlanStatus, wish: ReuseQuery, among: Collection[str] | None =
     warnings: list[str] = []
     taken: set[int] = set()
     read: dict[str, int | None] = {}
-    for folder in _beside(wish.folder):
+    for folder in _beside(query.folder):
         due = (each for each in status.due_keys() if each[0] not in taken and (among is None or each[1] in among))
         try:
-            read[folder.name], offer, unsettled = _offer(folder, due, wish)
+            read[folder.name], offer, unsettled = _offer(folder, due, query)
         except (IntegrityError, StoreError) as error:
             warnings.append(f"nothing of {folder.name} is used: {error}")
             read[folder.name] = None
@@ -131,21 +131,21 @@ def left_to(waiting: Offer) -> str:
     )
 
 
-def existing(offer: Offer, plan: Plan, wish: ReuseQuery, ours: Folder) -> Iterator[Candidate]:
+def existing(offer: Offer, plan: Plan, query: ReuseQuery, ours: Folder) -> Iterator[Candidate]:
     """The images of an offer to `ours`, as their record describes them now. Raises IntegrityError, StoreError."""
     there = ours.at(offer.folder).store
     with Ledger(offer.folder) as ledger:
         for some in batched(offer.positions, _AT_ONCE):
             planned = {each.variation.key: each for each in map(plan.at, some)}
-            entries = (entry for entry in ledger.entries(list(planned)).values() if wish.takes(entry))
+            entries = (entry for entry in ledger.entries(list(planned)).values() if query.takes(entry))
             yield from (
                 Candidate(planned[entry.variation.key], entry, there, offer.campaign, "reused") for entry in entries
             )
 
 
-def known_model(campaign: Campaign, wish: ReuseQuery) -> CustomModel | None:
+def known_model(campaign: Campaign, query: ReuseQuery) -> CustomModel | None:
     """What the campaign's custom model means, as far as the other campaigns' records agree; good for planning."""
-    models = {found for folder in _beside(wish.folder) if (found := _model_of(folder, wish.origin)) is not None}
+    models = {found for folder in _beside(query.folder) if (found := _model_of(folder, query.origin)) is not None}
     meant = {model for model in models if campaign.custom_model in (model.name, model.asset_name, model.id)}
     return meant.pop() if len(meant) == 1 else None
 
@@ -167,7 +167,7 @@ def _model_of(folder: Path, origin: str) -> CustomModel | None:
         return None  # `search` tells that it cannot be read
 
 
-def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: ReuseQuery) -> tuple[int, Offer, Offer]:
+def _offer(folder: Path, due: Iterator[tuple[int, str]], query: ReuseQuery) -> tuple[int, Offer, Offer]:
     """Up to which event a campaign's journal is read, what it has of `due`, and what of it it may have paid for."""
     if not Folder(folder).has_journal:  # a run that begins this very moment has its file before its tables
         nothing = Offer(folder.name, folder, ())
@@ -176,10 +176,10 @@ def _offer(folder: Path, due: Iterator[tuple[int, str]], wish: ReuseQuery) -> tu
     with Ledger(folder, is_running=True) as ledger:  # if none runs, what is unanswered is told as awaited: no matter
         last = ledger.last_event()  # first: what comes after it is looked for again before anything is bought
         campaign = ledger.meta("campaign") or folder.name
-        is_of_interest = ledger.origin == wish.origin and ledger.meta(MADE_AGAIN) is None  # not another service's
+        is_of_interest = ledger.origin == query.origin and ledger.meta(MADE_AGAIN) is None  # not another service's
         while some := {key: position for position, key in islice(due, _AT_ONCE if is_of_interest else 0)}:
             entries = ledger.entries(list(some))
-            stored.extend(some[key] for key, entry in entries.items() if wish.takes(entry))
-            waiting.extend(some[key] for key, entry in entries.items() if wish.waits_for(entry))
-            coming.extend(some[key] for key, entry in entries.items() if wish.awaits(entry))
+            stored.extend(some[key] for key, entry in entries.items() if query.takes(entry))
+            waiting.extend(some[key] for key, entry in entries.items() if query.waits_for(entry))
+            coming.extend(some[key] for key, entry in entries.items() if query.awaits(entry))
     return last, Offer(campaign, folder, stored), Offer(campaign, folder, waiting, coming)

@@ -26,7 +26,7 @@ NO_TEXT = (
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A campaign as its file says, or else as in its last run; `wrong` is then why the file does not say."""
+    """A campaign as its file says, otherwise as in its last run; `wrong` is then why the file does not say."""
 
     campaign: Campaign
     wrong: CampaignError | None = None
@@ -60,7 +60,7 @@ def waiting(folder: Folder) -> int:
 def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sandbox: bool) -> list[Folder]:
     """The output folders whose journal names a campaign file, those first where paid images wait.
 
-    `known` is where the file last ran, as far as is remembered; else they are looked for in `homes`.
+    `known` is where the file last ran, as far as is remembered; if not, they are looked for in `homes`.
     """
     journals = (journal for home in homes for journal in sorted(home.glob(f"*/{tables.FILE}")))
     places = [*([known] if known is not None else []), *(journal.parent.resolve() for journal in journals)]
@@ -77,4 +77,4 @@ def _names(folder: Folder, file: Path) -> bool:
             named = ledger.meta("file")
             return named is not None and (folder.path / named).resolve() == file.resolve()
     except (IntegrityError, StoreError):
-        return False  # one that cannot be read names no one, whosever it is
+        return False  # one that cannot be read names no one

@@ -1,4 +1,4 @@
-"""How a campaign stands before a run: what is there, what another campaign has, what changed, what is due."""
+"""The state of a campaign before a run: what is there, what another campaign has, what changed, what is due."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Preview:
             yield "warning", warning
 
 
-def outlook(status: PlanStatus, ledger: Ledger | None, wish: ReuseQuery | None) -> Preview:
+def preview(status: PlanStatus, ledger: Ledger | None, query: ReuseQuery | None) -> Preview:
     """What a run would find. Nothing is written, no one is asked; what need not be bought is marked in `status`.
 
-    `ledger` is None where nothing ran yet, `wish` where nothing is to be reused.
+    `ledger` is None where nothing ran yet, `query` where nothing is to be reused.
     """
-    found = NOTHING if wish is None else search(status, wish)
+    found = NOTHING if query is None else search(status, query)
     status.reuse(found.positions())
     for offer in found.waiting:
         status.reuse(offer.positions)

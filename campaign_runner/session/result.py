@@ -24,7 +24,7 @@ from campaign_runner.session.steps import Session
 
 
 async def close(run: Session) -> int:
-    """Write what is kept and say how it stands; the answer is the exit status. Raises what was a bug in the run."""
+    """Write what is kept and report; the answer is the exit status. Raises what was a bug in the run."""
     seconds = asyncio.get_running_loop().time() - run.began
     order, ui, ledger, plan = run.order, run.ui, run.ledger, run.plan
     folder, ending = run.folder, run.control.ending

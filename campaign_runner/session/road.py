@@ -41,7 +41,7 @@ class Road(ABC):
     """The state of a run between two steps. The caller holds the lock of `folder`, where the images go.
 
     `refusal` is why nothing may be bought; what is paid for is fetched all the same. `is_over`: no step is left.
-    `allowance` is what is left of it at the end, None if it was not asked for. `opened` closes client and allowance.
+    `allowance` is what is left of it at the end, None if it was not asked for. `opened` closes the client.
     """
 
     folder: Folder
@@ -75,7 +75,7 @@ class Road(ABC):
 
     @abstractmethod
     def goes_on_after(self, refusal: CampaignError) -> bool:
-        """Whether a refusal is only kept, and part of how it ends; else it is raised."""
+        """Whether a refusal is only kept, and part of how it ends; otherwise it is raised."""
 
     async def ports(self, journal: Journal, references: Mapping[str, Path]) -> Ports:
         """The parts of one run, for the scheduler; the images' folder is tried. Raises StoreError, IntegrityError.
@@ -86,8 +86,7 @@ class Road(ABC):
         await store.ready()
         await store.check_writable()
         provider = WithReferences(self.service, self.journal, references)
-        quota = quota_of(self.access, self.rate, self.control.clock)
-        return Ports(provider, store, journal, await self.opened.enter_async_context(quota))
+        return Ports(provider, store, journal, quota_of(self.access, self.rate, self.control.clock))
 
     async def take(self, step: Callable[[Self], Awaitable[Self | None]]) -> Self:
         """How far one is after a step, or why it refuses; raises that where nothing is to be done after it."""

@@ -30,7 +30,7 @@ from campaign_runner.session.preflight import (
     refuse_unfit_prompts,
     settle_model,
 )
-from campaign_runner.session.preview import outlook
+from campaign_runner.session.preview import preview
 from campaign_runner.session.request import RunRequest
 from campaign_runner.session.road import Road, Step
 from campaign_runner.tasks import in_thread
@@ -84,7 +84,7 @@ class Session(Road):
 
         An edit that leaves much behind wants a person's word. Raises UsageError, IntegrityError, StoreError.
         """
-        seen = outlook(self.status, self.ledger, self.query if self.order.reuse else None)
+        seen = preview(self.status, self.ledger, self.query if self.order.reuse else None)
         for sentence in sentences(seen.changes, self.rate) if seen.changes else ():
             self.control.observe(Edited(sentence))
         if seen.changes is not None and seen.takes_much:

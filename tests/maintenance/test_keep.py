@@ -17,7 +17,7 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
 from campaign_runner.reuse.adoption import Candidate
-from campaign_runner.session.preview import outlook
+from campaign_runner.session.preview import preview
 from tests.campaigns import plan
 from tests.fixtures import Begin
 from tests.night import Night
@@ -61,7 +61,7 @@ async def test_what_was_kept_is_no_loss_that_somebody_must_agree_to(begin: Begin
     again = edited(campaign, "p00: night jug 0", "p00: night cup 0")
     await kept(night, again)
     with Folder(night.output).ledger() as ledger:
-        changes = outlook(PlanStatus(Plan(again), ledger.states), ledger, None).changes
+        changes = preview(PlanStatus(Plan(again), ledger.states), ledger, None).changes
     assert changes is not None and (changes.due, changes.kept, changes.left) == (0, 8, 0)
     ended = await night.run(again)
     assert (ended.code, len(night.ledger.accepted)) == (0, 2)
