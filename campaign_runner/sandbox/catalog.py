@@ -39,7 +39,7 @@ class CustomModel:
     """When training began."""
     modified: datetime
     base: tuple[str, str] | None = IMAGE3_BASE
-    """Name and version of what it was trained on; None: whatever is asked of it."""
+    """Name and version of what it was trained on; None: whatever model a request asks for."""
     concept: str = ""
     state: str = "published"
     version: str = "1"
@@ -55,7 +55,7 @@ class CustomModel:
         return cls(**({"id": id or asset_id(called), "name": called, "display": called, "base": None} | dates | more))
 
     def entry(self, dates: Dates, *, drift: bool = False, twice: bool = False) -> dict[str, Any]:
-        """The model as the list shows it; with `drift` as it is after it was trained anew, with `twice` the id by
+        """The model as the list shows it; with `drift` as it is after it was trained again, with `twice` the id by
         the name that the tutorial's Python reads, too.
         """
         trained = f"{self.id} trained anew" if drift else self.id
@@ -93,7 +93,7 @@ class Catalog:
         return iter(self._models.values())
 
     def find(self, id: str) -> CustomModel | None:
-        """The model of that id; where any will do, one that nobody listed."""
+        """The model of that id; where any will do, one that no one listed."""
         found = self._models.get(id)
         if found is None and self._takes_any and id:
             return CustomModel.own(id, id=id, concept=self._concept)

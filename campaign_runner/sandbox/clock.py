@@ -23,7 +23,7 @@ class Clock:
 
     @classmethod
     def starting(cls, seconds: Callable[[], float], began: datetime) -> Clock:
-        """A clock whose count stands at `began` now."""
+        """A clock whose count is at `began` now."""
         return cls(seconds, seconds(), began.replace(microsecond=0))
 
     def date(self, at: float) -> datetime:

@@ -1,4 +1,4 @@
-"""What a strict sandbox would have refused, told to whoever runs a lenient one: each thing once."""
+"""What a strict sandbox would have refused, reported once each to the person who runs a lenient one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Doubts:
         self._told: set[str] = set()
 
     def raised(self, sentence: str, refusal: Refusal) -> None:
-        """Raises `refusal` if the sandbox is strict, else tells what it would have been for."""
+        """Raises `refusal` if the sandbox is strict, otherwise tells what it would have been for."""
         if self._is_strict:
             raise refusal
         self.say(sentence)

@@ -1,6 +1,6 @@
-"""The image store: whoever has a good URL gets the picture, drawn when it is asked for.
+"""The image store: a good URL is enough to get a picture, which is drawn when it is asked for.
 
-Nobody is asked who they are here, as at S3. Drawing happens off the event loop.
+No one is asked who they are here, as at S3. Drawing happens off the event loop.
 """
 
 from __future__ import annotations

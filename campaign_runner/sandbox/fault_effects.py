@@ -138,7 +138,7 @@ async def after(
 
 
 def drop(request: web.Request) -> web.Response:
-    """Cut the connection at once; what is returned reaches nobody."""
+    """Cut the connection at once; what is returned reaches no one."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()

@@ -52,14 +52,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "500_after": ("submit",),  # accepted and charged, then 500
     "garbled": ("submit", "poll", "token"),  # the answer's body is cut in half, or one of GARBLED
     "recoded": (*API, "token"),  # the same answer in another make: gzip'ed, or one of RECODINGS
-    "noise": CALLS,  # what comes back is no HTTP: one of NOISE or ENDLESS
+    "noise": CALLS,  # what comes back is not HTTP: one of NOISE or ENDLESS
     "other_job_id": ("poll",),  # the answer is about a job that does not exist
     "bare_job_id": ("poll",),  # the answer names the job by the last part of its id
     "no_job_id": ("job",),  # accepted and charged; the answer names no job
     "repeated_job_id": ("job",),  # the answer names the first job of all
     "no_status_url": ("job",),
-    "other_status_host": ("job",),  # statusUrl lies on 127.0.0.2
-    "dead_status_host": ("job",),  # statusUrl and cancelUrl lie on a port that refuses, or by `word` is silent
+    "other_status_host": ("job",),  # statusUrl is on 127.0.0.2
+    "dead_status_host": ("job",),  # statusUrl and cancelUrl are on a port that refuses, or by `word` is silent
     "failed": ("job",),  # with error_code `word`
     "cancelled": ("job",),
     "timeout": ("job",),
@@ -70,8 +70,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "no_result": ("job",),  # succeeded, without saying what was made
     "fewer_outputs": ("job",),  # the last one is missing
     "no_outputs": ("job",),
-    "extra_output": ("job",),  # one more, of a seed nobody asked for
-    "flood": ("job",),  # `word` more (2000), of seeds nobody asked for, before those that were
+    "extra_output": ("job",),  # one more, of a seed no one asked for
+    "flood": ("job",),  # `word` more (2000), of seeds no one asked for, before those that were
     "unknown_seed": ("job",),  # the first output's seed is not the one asked for
     "duplicate_seed": ("job",),  # the last output repeats the first seed
     "seed_as_text": ("job",),  # "11" instead of 11
@@ -82,13 +82,13 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "expired": ("output",),  # its first URL has expired when it is given; a later poll's has not
     "dead_link": ("output",),  # every URL of it has expired
     "no_link": ("output",),  # it has no URL
-    "other_image_host": ("output",),  # its URL lies on 127.0.0.2, or at https://`word`
-    "metadata": ("output",),  # megabytes of text, profile and the like stand beside its pixels
+    "other_image_host": ("output",),  # its URL is on 127.0.0.2, or at https://`word`
+    "metadata": ("output",),  # megabytes of text, profile and the like beside its pixels
     "same_picture": ("output",),  # looks like every other one with this fault, to the byte
     "truncated": ("download", "output"),  # half of the bytes, with a length that agrees
     "cut": ("download", "output"),  # half of the bytes, then the connection drops
     "unfinished": ("download", "output"),  # half of the bytes without a length, then the connection ends
-    "compressed": ("download", "output"),  # half of a gzip stream that nobody asked for
+    "compressed": ("download", "output"),  # half of a gzip stream that no one asked for
     "trickle": ("download", "output"),  # a byte every `seconds`
     "bomb": ("download", "output"),  # a small PNG of 400 million pixels
     "huge": ("download", "output"),  # 80 MiB
@@ -175,15 +175,10 @@ class Script:
         """The place is reached once more; what strikes there now, in the script's order."""
         self._reached[place] += 1
         number = self._reached[place]
-        return tuple(
-            fault
-            for line, fault in enumerate(self._faults)
-            if fault.place == place and fault.strikes(number, self._luck(line, number))
-        )
-
-    def _luck(self, line: int, number: int) -> float:
-        """Drawn anew for each line and each time, whatever else went on: it repeats exactly."""
-        return random.Random(f"{self._seed}: fault {line} {number}").random()
+        there = [(line, fault) for line, fault in enumerate(self._faults) if fault.place == place]
+        # luck is drawn for each line and each time by itself: it repeats exactly, whatever else went on
+        luck = {line: random.Random(f"{self._seed}: fault {line} {number}").random() for line, _ in there}
+        return tuple(fault for line, fault in there if fault.strikes(number, luck[line]))
 
 
 def load_faults(path: Path) -> tuple[Fault, ...]:

@@ -44,7 +44,7 @@ class Picture:
     intensity: int | None = None
     is_plain: bool = False
     is_drifted: bool = False
-    """Made by the models as they are after they were trained anew."""
+    """Made by the models as they are after they were trained again."""
 
 
 def render(picture: Picture, media_type: str) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from campaign_runner.sandbox.faults import Fault, Script
 from campaign_runner.sandbox.identity import key_of
-from campaign_runner.sandbox.latency import Latency
+from campaign_runner.sandbox.latency import seconds_of_job
 from campaign_runner.sandbox.refusals import Refusal, api_error, validation_error
 from campaign_runner.sandbox.requests import SEED_MOST, GenerationRequest
 from campaign_runner.sandbox.settings import Settings
@@ -74,7 +74,6 @@ class Jobs:
     def __init__(self, settings: Settings, script: Script) -> None:
         self._settings = settings
         self._script = script
-        self._latency = Latency(settings)
         self._jobs: dict[str, Job] = {}
         self._by_uuid: dict[str, Job] = {}
         self._cancelled: dict[str, float] = {}
@@ -92,18 +91,20 @@ class Jobs:
         `faults` strike the job; the script is asked what strikes each of its outputs.
         """
         number = len(self._jobs) + 1
-        dice = random.Random(f"{self._settings.seed}:{number}")
+        name = f"{self._settings.seed}:{number}"
+        named = uuid.UUID(bytes=hashlib.sha256(name.encode()).digest()[:16], version=4)
+        dice = random.Random(name)
         seeds = order.seeds or tuple(dice.sample(range(1, SEED_MOST), order.count))
         seeds = seeds[: order.count]
         outputs = tuple(Output(index, seed, self._script.at("output")) for index, seed in enumerate(seeds))
         job = Job(
-            id=f"urn:ff:jobs:epo:{self._uuid(number)}",
+            id=f"urn:ff:jobs:epo:{named}",
             client=client,
             order=order,
             seeds=seeds,
             accepted_at=now,
             keys=tuple(key_of(order.recipe, seed) for seed in seeds),
-            ready_at=now + self._latency.of_job(number),
+            ready_at=now + seconds_of_job(self._settings, number),
             outputs=outputs,
             faults=faults,
         )
@@ -153,13 +154,9 @@ class Jobs:
             return self._settings.cancelled_word
         return next((kind for kind in ("failed", "timeout") if job.fault(kind)), "succeeded")
 
-    def _uuid(self, number: int) -> str:
-        digest = hashlib.sha256(f"{self._settings.seed}:{number}".encode()).digest()
-        return str(uuid.UUID(bytes=digest[:16], version=4))
-
 
 def refuse_malformed(job_id: str) -> None:
-    """Raises 422 for what is no job id, as documented for status alone; cancelling calls it unknown."""
+    """Raises 422 for what is not a job id, as documented for status alone; cancelling calls it unknown."""
     if not JOB_ID.fullmatch(job_id):
         mistake = {"loc": ["parameters", "jobId"], "msg": "invalid job identifier format", "type": "value_error"}
         raise validation_error([mistake])

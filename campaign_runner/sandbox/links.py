@@ -1,6 +1,6 @@
 """Image URLs that work for a while: signed and dated, as S3's are.
 
-Whoever has the URL may fetch the image, with no other proof of who they are, until
+Anyone who has the URL may fetch the image, with no other proof of who they are, until
 it expires. Parameters are those of AWS Signature Version 4 query strings; the
 signature itself is the sandbox's own.
 """
@@ -46,7 +46,7 @@ class Links:
         return self.sign(name, self._clock.seconds() - self._expires - 1)
 
     def check(self, name: str, query: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        """Whether the URL is good now; raises S3's refusals: 400 for a second way to authenticate, else 403."""
+        """Whether the URL is good now; raises S3's refusals: 400 for a second way to authenticate, otherwise 403."""
         if "Authorization" in headers or "x-api-key" in headers:
             message = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter should be specified"
             raise store_error(400, "InvalidArgument", message)

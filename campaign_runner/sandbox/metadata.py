@@ -1,4 +1,4 @@
-"""What may stand in a picture's file beside its pixels: much, and nothing that a viewer shows."""
+"""What may be in a picture's file beside its pixels: much, and nothing that a viewer shows."""
 
 from __future__ import annotations
 

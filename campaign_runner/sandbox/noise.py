@@ -1,7 +1,7 @@
-"""Answers that no honest service gives: JSON that nobody can read, and bytes that are no HTTP.
+"""Answers that no honest service gives: JSON that no one can read, and bytes that are not HTTP.
 
 Each has a name, the `word` of a fault. Noise is said once the request has had its effect, as by something
-that stands between the service and its caller.
+that is between the service and its caller.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ENDLESS: Mapping[str, bytes] = {
 
 
 async def make_noise(request: web.Request, word: str) -> web.Response:
-    """Say the noise called `word`; what is returned reaches nobody."""
+    """Say the noise called `word`; what is returned reaches no one."""
     transport = request.transport
     if transport is None or transport.is_closing():
         return web.Response()

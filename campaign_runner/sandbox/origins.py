@@ -1,4 +1,4 @@
-"""Where the service says that things lie: at the host that the caller asked, however the call came here.
+"""The origin that answers name: the host that the caller asked, however the call came here.
 
 A published port of a container, another name of this machine and a proxy that ends TLS are followed by the Host
 header and by X-Forwarded-Proto.
@@ -24,7 +24,7 @@ def origin(request: web.Request, *, port: int = 0) -> str:
 
 
 def refuse_malformed(request: web.Request) -> None:
-    """Raises 400 for a header that nobody can read, or that names no host and no scheme."""
+    """Raises 400 for a header that no one can read, or that names no host and no scheme."""
     if not all(value.replace("\t", " ").isprintable() for value in request.headers.values()):
         raise api_error(400, "bad_request", "A header has a character that no header may have.")
     if not _HOST.fullmatch(_host(request)):

@@ -34,7 +34,7 @@ def _named(word: str, number: int, concept: str) -> CustomModel:
 
 
 def read_models(path: Path) -> tuple[CustomModel, ...]:
-    """The models in a file. Raises ModelsError for what is no list of them, OSError for what cannot be read."""
+    """The models in a file. Raises ModelsError for what is not a list of them, OSError for what cannot be read."""
     text = path.read_text(encoding="utf-8")
     try:
         found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)

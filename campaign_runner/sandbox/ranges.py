@@ -1,10 +1,10 @@
-"""Parts of an image, as cloud stores give them: one range of bytes; what is no such range is not looked at."""
+"""Parts of an image, as cloud stores give them: one range of bytes; every other range is ignored."""
 
 from __future__ import annotations
 
 import re
 
-from campaign_runner.sandbox.refusals import Refusal, store_error
+from campaign_runner.sandbox.refusals import store_error
 
 _ONE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
@@ -22,16 +22,12 @@ def part_of(length: int, header: str | None) -> range | None:
     else:
         asked = range(int(first), min(length, int(last) + 1 if last else length))
     if not asked:
-        raise _unsatisfiable(length)
+        refusal = store_error(416, "InvalidRange", "The requested range is not satisfiable")
+        refusal.headers |= {"Content-Range": f"bytes */{length}"}
+        raise refusal
     return asked
 
 
 def said(part: range, length: int) -> str:
     """What Content-Range says about a part."""
     return f"bytes {part.start}-{part.stop - 1}/{length}"
-
-
-def _unsatisfiable(length: int) -> Refusal:
-    refusal = store_error(416, "InvalidRange", "The requested range is not satisfiable")
-    refusal.headers |= {"Content-Range": f"bytes */{length}"}
-    return refusal

@@ -1,4 +1,4 @@
-"""The same answer in another make: packed though nobody asked for it, or in another encoding.
+"""The same answer in another make: packed though no one asked for it, or in another encoding.
 
 Each way has a name, the `word` of the fault `recoded`. Those of SPOILED cannot be read, or not in one way only.
 """
@@ -23,11 +23,6 @@ def _in(encoding: str) -> Recoding:
     return lambda body: body.decode().encode(encoding)
 
 
-def _raw_deflate(body: bytes) -> bytes:
-    packing = zlib.compressobj(wbits=-15)
-    return packing.compress(body) + packing.flush()
-
-
 READABLE: Mapping[str, Recoding] = {
     "gzip": _gzip,
     "gzip_unsaid": _gzip,  # without a header that says so
@@ -36,7 +31,7 @@ READABLE: Mapping[str, Recoding] = {
     "gzip_said": lambda body: body,  # the header says gzip, and it is not
     "gzip_of_utf-16": lambda body: _gzip(_in("utf-16")(body)),
     "deflate": zlib.compress,
-    "raw_deflate": _raw_deflate,
+    "raw_deflate": lambda body: zlib.compress(body, wbits=-15),
     "bom": lambda body: codecs.BOM_UTF8 + body,
     "utf-16": _in("utf-16"),  # with a byte order mark
     "utf-16-le": _in("utf-16-le"),

@@ -34,7 +34,7 @@ class Refusal(Exception):
         return f"{self.http} {word}"
 
     def response(self) -> web.Response:
-        """The HTTP answer: JSON for a mapping, else XML or HTML by its first characters."""
+        """The HTTP answer: JSON for a mapping, otherwise XML or HTML by its first characters."""
         if not isinstance(self.body, str):
             return web.json_response(self.body, status=self.http, headers=self.headers)
         kind = "application/xml" if self.body.startswith("<?xml") else "text/html"

@@ -45,7 +45,7 @@ async def serving(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
 
 @contextmanager
 def _refusing() -> Iterator[str]:
-    """A port where every connection is refused: it is ours, and nobody listens."""
+    """A port where every connection is refused: it is ours, and no one listens."""
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
         yield f"http://{LOOPBACK}:{taken.getsockname()[1]}"

@@ -28,14 +28,14 @@ from campaign_runner.sandbox.doubts import Doubts
 from campaign_runner.sandbox.downloads import Downloads
 from campaign_runner.sandbox.faults import Fault, Place, Script
 from campaign_runner.sandbox.jobs import Job, Jobs, refuse_malformed, unknown_job
-from campaign_runner.sandbox.latency import Latency
+from campaign_runner.sandbox.latency import seconds_of_answer
 from campaign_runner.sandbox.ledger import Entry, Ledger
 from campaign_runner.sandbox.links import PATH, Links
 from campaign_runner.sandbox.listing import listing, unknown
 from campaign_runner.sandbox.quota import Quota
 from campaign_runner.sandbox.refusals import Dropped, Refusal, api_error, ims_error, list_error, page
 from campaign_runner.sandbox.requests import GenerationRequest, check, parse
-from campaign_runner.sandbox.settings import Settings
+from campaign_runner.sandbox.settings import RetryAfter, Settings
 from campaign_runner.sandbox.uploads import MOST_BYTES, Uploads, no_image, type_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -72,13 +72,12 @@ class Sandbox:
         self.status_port = 0
         """Where on the same host jobs are to be asked for; 0: where they were submitted."""
         self.dead_origin = self.silent_origin = "http://127.0.0.1:9"
-        """Where a dead host of statusUrl refuses, and where it says nothing; whoever serves the sandbox sees to it."""
+        """Where a dead host of statusUrl refuses, and where it says nothing; `serve` sets them."""
         self._catalog = catalog
         self._doubts = Doubts(say, is_strict=settings.strict)
         self._clock = Clock.starting(clock, began or datetime.now(UTC))
         self._sleep = sleep
         self._script = Script(faults, settings.seed)
-        self._latency = Latency(settings)
         self._tokens = Tokens(settings.token_seconds, settings.seed, cached=settings.token_cached_seconds)
         self._quota = Quota(settings)
         self._uploads = Uploads(settings.seed)
@@ -130,7 +129,7 @@ class Sandbox:
         """The Date header, by the sandbox's clock; the web server has set it by the machine's."""
         match self.settings.date_header:
             case "right":
-                response.headers["Date"] = format_datetime(self._clock.date(self._now()), usegmt=True)
+                response.headers["Date"] = self._date(self._now())
             case "none":
                 del response.headers["Date"]
             case "nonsense":
@@ -139,7 +138,7 @@ class Sandbox:
     async def _arrive(self, place: Place) -> None:
         """The time that every call takes."""
         if self.settings.answer_seconds:
-            await self._sleep(self._latency.of_answer(place, self.ledger.calls[place]))
+            await self._sleep(seconds_of_answer(self.settings, place, self.ledger.calls[place]))
 
     def _now(self) -> float:
         return self._clock.seconds()
@@ -282,21 +281,18 @@ class Sandbox:
     def _refuse_beyond_quota(self, client: str) -> None:
         """Raises 429 with the time after which one more request is permitted."""
         wait = self._quota.wait(client, self._now())
-        if wait <= 0:
-            return
-        match self.settings.retry_after:
-            case "seconds":
-                raise fault_effects.rate_limited(str(math.ceil(wait)))
-            case "date":
-                date = self._clock.date(self._now() + wait + 1)
-                raise fault_effects.rate_limited(format_datetime(date, usegmt=True))
-            case "none":
-                raise fault_effects.rate_limited(None)
-            case "zero":
-                raise fault_effects.rate_limited("0")
-            case "past":
-                date = self._clock.date(self._now() - HOUR)
-                raise fault_effects.rate_limited(format_datetime(date, usegmt=True))
+        if wait > 0:
+            spelt: dict[RetryAfter, str | None] = {
+                "seconds": str(math.ceil(wait)),
+                "date": self._date(self._now() + wait + 1),
+                "none": None,
+                "zero": "0",
+                "past": self._date(self._now() - HOUR),
+            }
+            raise fault_effects.rate_limited(spelt[self.settings.retry_after])
+
+    def _date(self, at: float) -> str:
+        return format_datetime(self._clock.date(at), usegmt=True)
 
 
 async def _body(request: web.Request, most: int) -> bytes:

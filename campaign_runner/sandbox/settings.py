@@ -53,13 +53,13 @@ class Settings:
     job_seconds: float = 2.0
     """From acceptance to success."""
     job_spread: float = 0.0
-    """How far a job's duration may lie from `job_seconds`, as a fraction of it (0 to 1)."""
+    """How far a job's duration may be from `job_seconds`, as a fraction of it (0 to 1)."""
     answer_seconds: float = 0.0
     """From the arrival of a call to the looking at it."""
     answer_spread: float = 0.0
     """The same as `job_spread`, of `answer_seconds`."""
     spread_shape: SpreadShape = "even"
-    """How durations lie around the usual one: evenly within the spread, or log-normally with a long tail."""
+    """How durations differ from the usual one: evenly within the spread, or log-normally with a long tail."""
     job_known_seconds: float = 86400.0
     """How long after acceptance a job can be asked for."""
     seed: int = 0
@@ -77,7 +77,7 @@ class Settings:
     refused: Refused = "451"
     """How a prompt that breaks the content policy is refused."""
     other_status_port: bool = False
-    """Whether statusUrl and cancelUrl lie on another port than the API, as Adobe's lie on other hosts."""
+    """Whether statusUrl and cancelUrl are on another port than the API, as Adobe's are on other hosts."""
     shuffled: bool = False
     """Whether outputs come in another order than their seeds."""
     media_type: str = ""
@@ -87,7 +87,7 @@ class Settings:
     plain_pictures: bool = False
     """Flat colour instead of a drawing: for volume, not for looking."""
     drift: bool = False
-    """Whether models were trained anew: equal requests and seeds give other pictures, custom models other versions."""
+    """Whether models were trained again: equal requests and seeds give other pictures, custom models other versions."""
 
     def __post_init__(self) -> None:
         if self.per_minute < 1 or self.per_day < 1:

@@ -23,16 +23,8 @@ def finished(image: Image.Image, finishes: Sequence[Finish], *, palette: Palette
     return image
 
 
-def _smooth(image: Image.Image, palette: Palette, dice: random.Random) -> Image.Image:
-    return image
-
-
-def _grey(image: Image.Image, palette: Palette, dice: random.Random) -> Image.Image:
-    return ImageOps.autocontrast(image.convert("L"), cutoff=1).convert("RGB")
-
-
 def _brush(image: Image.Image, palette: Palette, dice: random.Random) -> Image.Image:
-    """Strokes of the colours that lie under them, a shade lighter or darker."""
+    """Strokes of the colours under them, a shade lighter or darker."""
     painted = image.filter(ImageFilter.GaussianBlur(1.2))
     pen, colour_at = ImageDraw.Draw(painted), _colours(image)
     step = image.width * image.height // 1200
@@ -120,8 +112,7 @@ def _colours(image: Image.Image) -> Callable[[int, int], Colour]:
 
 
 WORKS: Mapping[Finish, Work] = {
-    "smooth": _smooth,
-    "grey": _grey,
+    "grey": lambda image, palette, dice: ImageOps.autocontrast(image.convert("L"), cutoff=1).convert("RGB"),
     "brush": _brush,
     "wash": _wash,
     "pixels": _pixels,

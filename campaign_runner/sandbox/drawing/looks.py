@@ -51,69 +51,40 @@ PALETTES: Mapping[str, Palette] = {
 PHOTO_PALETTES = ("linen", "sage", "clay", "dusk", "sand")
 ART_PALETTES = ("pastel", "vivid", "clay", "cool", "paper")
 
+_COLOURED: Mapping[str, str] = {
+    "mono": "bw monochromatic film_noir daguerreotype charcoal",
+    "warm": "warm_tone golden golden_hour nostalgic",
+    "earth": "antique_photo grainy_film muted_color oil_paint fresco",
+    "paper": "faded_image sketch line_drawing ink doodle_drawing stippling_drawing linocut bauhaus",
+    "cool": "cool_colors misty underwater geometric_pen vector_look pattern_pixel low_poly",
+    "pastel": "pastel_color impressionism watercolor flat_design anime",
+    "vivid": "vibrant_colors color_explosion acrylic_paint halftone pop_art comic_book graphic cartoon pixel_art",
+    "dark": "dark low_lighting dramatic_light chiaroscuro",
+    "linen": "studio_light product_photo",
+    "sand": "backlighting palette_knife",
+    "dusk": "bokeh",
+    "neon": "neon synthwave cyberpunk vaporwave bioluminescent wireframe",
+    "clay": "painting",
+    "sage": "pointillism",
+}
+"""Which styles have the colours of a palette."""
+_FINISHED: Mapping[Finish, str] = {
+    "grey": "bw monochromatic film_noir daguerreotype",
+    "glow": "golden_hour misty underwater low_lighting dramatic_light backlighting bokeh neon synthwave bioluminescent",
+    "grain": "nostalgic antique_photo grainy_film faded_image cyberpunk",
+    "brush": "color_explosion chiaroscuro painting oil_paint acrylic_paint palette_knife impressionism",
+    "poster": "vaporwave linocut vector_look flat_design graphic bauhaus cartoon anime",
+    "wash": "fresco watercolor",
+    "lines": "sketch line_drawing ink charcoal doodle_drawing geometric_pen wireframe",
+    "dots": "halftone pop_art comic_book stippling_drawing pointillism",
+    "pixels": "pixel_art pattern_pixel low_poly",
+}
+"""Which styles have a finish; the others are smooth."""
+_FINISH_OF = {style: finish for finish, styles in _FINISHED.items() for style in styles.split()}
 STYLES: Mapping[str, tuple[str, Finish]] = {
-    # colour and light
-    "bw": ("mono", "grey"),
-    "monochromatic": ("mono", "grey"),
-    "film_noir": ("mono", "grey"),
-    "daguerreotype": ("mono", "grey"),
-    "warm_tone": ("warm", "smooth"),
-    "golden": ("warm", "smooth"),
-    "golden_hour": ("warm", "glow"),
-    "nostalgic": ("warm", "grain"),
-    "antique_photo": ("earth", "grain"),
-    "grainy_film": ("earth", "grain"),
-    "faded_image": ("paper", "grain"),
-    "cool_colors": ("cool", "smooth"),
-    "misty": ("cool", "glow"),
-    "underwater": ("cool", "glow"),
-    "pastel_color": ("pastel", "smooth"),
-    "muted_color": ("earth", "smooth"),
-    "vibrant_colors": ("vivid", "smooth"),
-    "color_explosion": ("vivid", "brush"),
-    "dark": ("dark", "smooth"),
-    "low_lighting": ("dark", "glow"),
-    "dramatic_light": ("dark", "glow"),
-    "chiaroscuro": ("dark", "brush"),
-    "studio_light": ("linen", "smooth"),
-    "product_photo": ("linen", "smooth"),
-    "backlighting": ("sand", "glow"),
-    "bokeh": ("dusk", "glow"),
-    "neon": ("neon", "glow"),
-    "synthwave": ("neon", "glow"),
-    "cyberpunk": ("neon", "grain"),
-    "vaporwave": ("neon", "poster"),
-    "bioluminescent": ("neon", "glow"),
-    # techniques
-    "painting": ("clay", "brush"),
-    "oil_paint": ("earth", "brush"),
-    "acrylic_paint": ("vivid", "brush"),
-    "palette_knife": ("sand", "brush"),
-    "impressionism": ("pastel", "brush"),
-    "fresco": ("earth", "wash"),
-    "watercolor": ("pastel", "wash"),
-    "sketch": ("paper", "lines"),
-    "line_drawing": ("paper", "lines"),
-    "ink": ("paper", "lines"),
-    "charcoal": ("mono", "lines"),
-    "doodle_drawing": ("paper", "lines"),
-    "geometric_pen": ("cool", "lines"),
-    "wireframe": ("neon", "lines"),
-    "halftone": ("vivid", "dots"),
-    "pop_art": ("vivid", "dots"),
-    "comic_book": ("vivid", "dots"),
-    "stippling_drawing": ("paper", "dots"),
-    "pointillism": ("sage", "dots"),
-    "linocut": ("paper", "poster"),
-    "vector_look": ("cool", "poster"),
-    "flat_design": ("pastel", "poster"),
-    "graphic": ("vivid", "poster"),
-    "bauhaus": ("paper", "poster"),
-    "cartoon": ("vivid", "poster"),
-    "anime": ("pastel", "poster"),
-    "pixel_art": ("vivid", "pixels"),
-    "pattern_pixel": ("cool", "pixels"),
-    "low_poly": ("cool", "pixels"),
+    style: (palette, _FINISH_OF.get(style, "smooth"))
+    for palette, styles in _COLOURED.items()
+    for style in styles.split()
 }
 GUESSES: tuple[Finish, ...] = ("smooth", "brush", "wash", "poster", "glow")
 """Finishes for styles not listed."""
@@ -123,7 +94,7 @@ def look_of(styles: Sequence[str], content_class: str, *, seed: int) -> tuple[Pa
     """Colours and finishes: the first style gives the colours, each style its finish.
 
     Without styles the seed chooses among colours that suit the content class; seeds
-    that lie near each other get different ones.
+    that are near each other get different ones.
     """
     dice = random.Random(seed)
     if not styles:

@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`horizon` is where the table begins, `middle` where the thing stands, in pixels."""
+    """`horizon` is where the table begins, `middle` where the thing is, in pixels."""
 
     image: Image.Image
     palette: Palette

@@ -19,7 +19,7 @@ from campaign_runner.sandbox.drawing.scene import Point
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """Draws in a thing's units: `x`, `ground` and `unit` are where it stands and how tall it is, in pixels."""
+    """Draws in a thing's units: `x`, `ground` and `unit` are where it is and how tall it is, in pixels."""
 
     draw: ImageDraw.ImageDraw
     x: float
@@ -179,7 +179,7 @@ def bottle(pen: Pen, palette: Palette) -> None:
 
 
 def parcel(pen: Pen, palette: Palette) -> None:
-    """A box with a ribbon: whatever else it may be."""
+    """A box with a ribbon, for everything else."""
     paper, ribbon = lighter(palette.things[1], 0.15), palette.things[2]
     pen.box((-0.44, 0), (0.44, 0.52), paper, round_by=0.02)
     pen.patch([(0.24, 0), (0.44, 0), (0.44, 0.52), (0.24, 0.52)], darker(paper, 0.12))
