@@ -20,7 +20,7 @@ from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.tasks import batched
 
 ENTRIES = {"product": "products", "prompt": "prompts", "preset": "presets", "market": "markets"}
-"""The axes whose values are entries of the file, and the key they stand under."""
+"""The axes whose values are entries of the file, and the key they are under."""
 ROW = "row"
 """What a product is called where both campaigns read it from a sheet."""
 _KEYS = ("model", "custom_model", "defaults", "exclude")
@@ -85,7 +85,7 @@ def compare(
     *,
     kept: Collection[tuple[str, str]] = (),
 ) -> Changes:
-    """What became of `old`. `status` is the new plan with its states, `states` tells those of any keys.
+    """What happened to `old`. `status` is the new plan with its states, `states` tells those of any keys.
 
     `kept` are images that stand for changed words: the key of `old` and the key of the new plan.
     """

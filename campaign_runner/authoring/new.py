@@ -87,7 +87,7 @@ class Answers:
 
     @property
     def _draft(self) -> Path:
-        """A file that is never written: where the campaign is read as if it stood there."""
+        """A file that is never written: where the campaign is read as if it were there."""
         return self.folder / "draft.yaml"
 
     @property

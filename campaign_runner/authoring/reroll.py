@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -45,10 +45,7 @@ def reroll(
 
 def _new_seeds(recipe: Recipe, used: Collection[int], number: int, taken: Collection[str]) -> tuple[int, ...]:
     """The next seeds after those of the row, of which no one asked for this picture yet."""
-    seeds = (seed for seed in _candidates(used) if seed not in used and recipe.key(seed) not in taken)
-    return tuple(islice(seeds, number))
-
-
-def _candidates(used: Collection[int]) -> Iterator[int]:
     highest = max(used, default=0)
-    return chain(range(highest + 1, LARGEST_SEED + 1), range(highest))
+    candidates = chain(range(highest + 1, LARGEST_SEED + 1), range(highest))
+    seeds = (seed for seed in candidates if seed not in used and recipe.key(seed) not in taken)
+    return tuple(islice(seeds, number))

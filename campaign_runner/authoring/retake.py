@@ -50,7 +50,7 @@ def retake(
 
 
 def _where(plan: Plan, image: Variation, wish: TakeChange) -> tuple[Cell, TakeChange]:
-    """Where the image stands now, else where it stood; one that left the campaign keeps the words it had."""
+    """Where the image is now, or where it was; one that left the campaign keeps the words it had."""
     position = next((at for at, key in enumerate(plan.keys()) if key == image.key), None)
     if position is not None:
         return plan.at(position).variation.cell, wish

@@ -1,7 +1,7 @@
 """What changed in a campaign file: since the last run, or between two files; in images and money, in words.
 
 The journal remembers the file of the last run, to the letter, and what its reference images held, so that the
-plan of then can be made again and held against the one of now.
+plan of then can be made again and compared with the one of now.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def since_last_run(ledger: Ledger, status: PlanStatus) -> Changes | None:
 
 
 def between(old: Campaign, new: Campaign) -> tuple[Changes, PlanStatus]:
-    """What it would mean to run `new` after all of `old` was made; and the plan of `new` as it stood then."""
+    """What it would mean to run `new` after all of `old` was made; and the plan of `new` as it was then."""
     before, after = Plan(old, _stand_in(old)), Plan(new, _stand_in(new))
     made = set(before.keys())
 

@@ -41,7 +41,7 @@ def text_as_yaml(text: str) -> str:
 
 
 def on_one_line(node: Node) -> str:
-    """A part of the file on one line, as it may stand in braces."""
+    """A part of the file on one line, as it may be in braces."""
     match node:
         case Scalar(text, is_plain=is_plain):
             return text if is_plain and _SAFE.fullmatch(text) else quoted(" ".join(text.split()))
@@ -110,13 +110,13 @@ def _new_key(text: str, root: Pairs, entries: Sequence[str]) -> tuple[int, str]:
 
 
 def _new_line(text: str, after: int, lines: str) -> tuple[int, str]:
-    """`lines` below the line in which the character before `after` stands."""
+    """`lines` below the line in which the character before `after` is."""
     at = text.find("\n", after)
     return (len(text), f"\n{lines}\n") if at < 0 else (at + 1, f"{lines}\n")
 
 
 def _end(text: str, node: Node) -> int:
-    """Where what is written of a node ends, without what stands behind it."""
+    """Where what is written of a node ends, without what is behind it."""
     match node:
         case Pairs(is_flow=False) as block if block.entries:
             return _end_of_last(text, block)

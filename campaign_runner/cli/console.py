@@ -44,7 +44,7 @@ class TolerantStream(io.FileIO):
 def use_tolerant_streams() -> None:
     """Give this process streams that never fail. A process started without one of them gets one that leads nowhere.
 
-    Else the next file that is opened, perhaps the journal, would stand where others write their messages.
+    Otherwise the next file that is opened, perhaps the journal, would get the number to which messages are written.
     """
     for number in range(3):
         try:
@@ -89,13 +89,13 @@ def holding(is_quiet: bool) -> Iterator[list[str]]:
 
 def print_error(error: CampaignError) -> None:
     """Why a command stops, on stderr. A Problem names its file itself; what it quotes steers no terminal."""
-    is_long = isinstance(error, CampaignFileError)  # problems stand below one another; all else is one sentence
+    is_long = isinstance(error, CampaignFileError)  # problems are a line each, the rest is one sentence
     text = "\n".join(map(printable, str(error).split("\n") if is_long else [str(error)]))
     click.echo(text if error.exit_code == 2 else f"campaign-runner: {text}", err=True)
 
 
 def is_terminal() -> bool:
-    """Whether there is somebody to ask."""
+    """Whether there is someone to ask."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 

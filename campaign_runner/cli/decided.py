@@ -77,7 +77,7 @@ def tell_remarks(decisions: Decisions) -> None:
 
 
 def parted(only: Sequence[str]) -> tuple[list[str], frozenset[str]]:
-    """The values of `--only` without those of `decision=`, and these. Raises UsageError for one that is none."""
+    """The values of `--only` without those of `decision=`, and these. Raises UsageError for an unknown decision."""
     rest = [value for value in only if value.partition("=")[0] != DECISION]
     wanted = [value.partition("=")[2] for value in only if value not in rest]
     names = {name.strip() for value in wanted for name in value.split(",") if name.strip()}
@@ -110,7 +110,7 @@ def _is_chosen(row: DecidedRow, image: DecidedImage, only: Selection, wanted: fr
 
 
 def reviewer_of(name: str | None) -> Reviewer:
-    """Who gives verdicts: `--as NAME`, else the login name. Raises UsageError for a name without a letter or digit."""
+    """Who gives verdicts: `--as NAME` or the login name. Raises UsageError for a name without a letter or digit."""
     called = name or _login_name()
     id = derived(called)[:LONGEST_REVIEWER].strip("-")
     if not id:

@@ -12,8 +12,8 @@ from platformdirs import user_state_path
 
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
+from campaign_runner.firefly.client import Settings
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
-from campaign_runner.firefly.settings import Settings
 from campaign_runner.plan.cost import RateLimit
 
 FIREFLY = "https://firefly-api.adobe.io"
@@ -48,7 +48,7 @@ class Environment:
         return Path(given) if given else user_state_path("campaign_runner", appauthor=False)
 
     def rate(self, per_minute: int | None = None, per_day: int | None = None) -> RateLimit:
-        """The account's requests a minute and in 24 hours: as given, else the environment's, else Adobe's default."""
+        """The account's requests a minute and in 24 hours: as given, from the environment, or Adobe's default."""
         return RateLimit(
             per_minute or self._number("CAMPAIGN_RUNNER_PER_MINUTE", PER_MINUTE),
             per_day or self._number("CAMPAIGN_RUNNER_PER_DAY", PER_DAY),

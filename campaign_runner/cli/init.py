@@ -71,7 +71,7 @@ def _schema_beside(file: Path) -> str:
 
 
 def _asked(answers: Answers) -> Answers:
-    """The five answers of a person; Enter takes what stands in brackets."""
+    """The five answers of a person; Enter takes what is in brackets."""
     answers = _ask("What is the campaign called?", answers, "name", _name)
     answers = _ask_for_products(answers)
     answers = _ask("What do the pictures show? {product.name} is the product.", answers, "prompt", _one)
@@ -80,7 +80,7 @@ def _asked(answers: Answers) -> Answers:
 
 
 def _ask_for_products(answers: Answers) -> Answers:
-    """Names, or a sheet: one that lies beside the campaign is what Enter takes."""
+    """Names, or a sheet: one that is beside the campaign is what Enter takes."""
     sheets = sheets_in(answers.folder)
     if not sheets:
         return _ask("Which products, with commas between them?", answers, "products", _several)

@@ -28,7 +28,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Everybody who watches a run. The report begins once they have closed: a bar must not be torn."""
+    """Everyone who watches a run. The report begins once they have closed: a bar must not be torn."""
 
     observers: list[Bar | Lines | JsonLines]
 

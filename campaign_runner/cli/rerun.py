@@ -84,7 +84,7 @@ def command(manifest: Path, **options: Any) -> int:
 
 
 def _manifest(path: Path) -> Path:
-    """The manifest that is meant. Raises UsageError for a campaign file, which is no manifest."""
+    """The manifest that is meant. Raises UsageError for a campaign file, which is not a manifest."""
     if path.suffix in (".yaml", ".yml"):
         raise UsageError(
             f"{path} is a campaign: `campaign-runner run {path}` makes what is missing of it and buys nothing twice. "
@@ -129,7 +129,7 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
 
 
 def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]:
-    """Say what it costs; ask where there is somebody to ask: the crontab line is consent."""
+    """Say what it costs; ask where there is someone to ask: the crontab line is consent."""
 
     def agree(figures: Estimate) -> bool:
         console.say(

@@ -223,7 +223,7 @@ def _take_decisions(known: Decided, path: Path, *, yes: bool) -> None:
     campaign, folder = known.campaign.campaign, known.target.folder
     found = foreign_file.looked_at(path, known.decisions)
     if foreign_file.is_there(path, folder, {campaign, *former_names(known.ledger)}, found.file):
-        click.echo(f"it lies in {DECISIONS}/ and counts already")
+        click.echo(f"it is in {DECISIONS}/ and counts already")
         return
     reviewer = found.file.reviewer
     told = f"{plural(found.new, 'new mark')} by {reviewer.id if reviewer else '?'} on images of this campaign"

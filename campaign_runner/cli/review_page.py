@@ -1,4 +1,4 @@
-"""The page of `campaign-runner review`: written into the output folder, or served while somebody looks and chooses."""
+"""The page of `campaign-runner review`: written into the output folder, or served while someone looks and chooses."""
 
 from __future__ import annotations
 

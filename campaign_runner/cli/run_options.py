@@ -41,7 +41,7 @@ class Making(Shown):
     until: datetime | None
 
     def account(self, environment: Environment) -> RateLimit:
-        """The account's allowance: as the flags say, else the environment's; a sandbox's is its own."""
+        """The account's allowance: as the flags say, otherwise the environment's; a sandbox's is its own."""
         if self.is_sandbox:
             return RateLimit(self.per_minute or SANDBOX_RATE.per_minute, self.per_day or SANDBOX_RATE.per_day)
         return environment.rate(self.per_minute, self.per_day)

@@ -29,35 +29,30 @@ SHOWN = ("strict", "per_minute", "job_seconds", "expire_seconds", "plain_picture
 """Settings that the help shows; `--switches` shows the others."""
 _FILES = (".json", ".yaml", ".yml")
 _MODELS_HELP = (
-    "Custom models to play besides the built-in ones: 'any' takes every id, else a name or an id, or a file with names "
+    "Custom models to play besides the built-in ones: 'any' takes every id, or a name or an id, or a file with names "
     "or with what Adobe's list answered. May be repeated."
 )
 _FAULTS_HELP = "Errors to simulate: a YAML or JSON list such as [{kind: 429, nth: 2}]; the kinds: --switches."
 
 
 def _switches(function: Callable[..., Any]) -> Callable[..., Any]:
-    """One option for each setting of the sandbox, with the words that stand beside it there."""
+    """One option for each setting of the sandbox, with the words that are beside it there."""
     types, words = get_type_hints(Settings), _field_words()
     for setting in reversed(fields(Settings)):
-        flag = f"--{setting.name.replace('_', '-')}"
+        flag, hint = f"--{setting.name.replace('_', '-')}", types[setting.name]
         help_text = words[setting.name]
-        if types[setting.name] is bool:
+        if hint is bool:
             flag = f"{flag}/--no-{flag[2:]}"
-        kind = _kind(types[setting.name])
         function = click.option(
             flag,
             setting.name,
-            type=kind,
+            type=click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint,
             default=setting.default,
             show_default=True,
             help=help_text,
             hidden=setting.name not in SHOWN,
         )(function)
     return function
-
-
-def _kind(hint: Any) -> Any:
-    return click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
 
 
 def _field_words() -> dict[str, str]:

@@ -34,9 +34,9 @@ class Target:
     wrong: CampaignFileError | None = None
 
     def recalled(self, ledger: Ledger) -> Recalled:
-        """The campaign as it stands in its file; where that cannot be loaded, as in the last run of its folder.
+        """The campaign as it is in its file; where that cannot be loaded, as in the last run of its folder.
 
-        Raises UsageError, CampaignFileError where that was no run of a campaign file, IntegrityError.
+        Raises UsageError, CampaignFileError where that was not a run of a campaign file, IntegrityError.
         """
         try:
             return Recalled(self.campaign())
@@ -46,7 +46,7 @@ class Target:
             return Recalled(recalled(self.folder, ledger, self.file), wrong)
 
     def campaign(self) -> Campaign:
-        """The campaign as it stands in its file. Raises CampaignFileError, UsageError."""
+        """The campaign as it is in its file. Raises CampaignFileError, UsageError."""
         if self.loaded is not None:
             return self.loaded
         if self.wrong is not None:
@@ -57,7 +57,7 @@ class Target:
 
 
 def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Target:
-    """What `name` means. `output` is where output folders lie, if not in their usual place.
+    """What `name` means. `output` is where output folders are, if not in their usual place.
 
     Files of decisions that cannot be read are named on stderr, whatever the command does. Raises UsageError where
     nothing answers to the name, CampaignFileError where a campaign file is wrong that never ran.

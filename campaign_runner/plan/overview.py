@@ -41,7 +41,9 @@ def overview(
     if figures.due:
         yield f"  requests   {figures.requests:,} with {campaign.family.pack} seeds each at most{_unpacked(figures)}"
         yield f"  buys       {plural(figures.images_to_buy, 'image')}"
-        yield f"  time       {_time(figures, rate)}"
+        done = figures.done_at[:16].replace("T", " ")
+        pace = f"{rate.per_minute:,} a minute and {rate.per_day:,} a day"
+        yield f"  time       {figures.time} at {pace}; done about {done}"
     if figures.budget_left is not None:
         over = "" if figures.images_to_buy <= figures.budget_left else ": not enough, `run` will refuse"
         yield f"  budget     {figures.budget_left:,} of {campaign.budget:,} left{over}"
@@ -72,8 +74,3 @@ def _due(status: PlanStatus, figures: Estimate) -> str:
 
 def _unpacked(figures: Estimate) -> str:
     return "" if figures.requests == figures.requests_unpacked else f"; {figures.requests_unpacked:,} with one each"
-
-
-def _time(figures: Estimate, rate: RateLimit) -> str:
-    done = figures.done_at[:16].replace("T", " ")
-    return f"{figures.time} at {rate.per_minute:,} a minute and {rate.per_day:,} a day; done about {done}"

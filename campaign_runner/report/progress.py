@@ -116,7 +116,7 @@ class Bar:
         self.tick()
 
     def tick(self) -> None:
-        """Show how it stands now."""
+        """Show the current state."""
         if not self._progress.has_begun:
             return
         if self._bar is None:
@@ -150,7 +150,7 @@ class Lines:
             self._write(f"{campaign}: {sentence}")
 
     def tick(self) -> None:
-        """Say how it stands now."""
+        """Print the current state."""
         progress = self._progress
         if not progress.has_begun:
             return

@@ -76,13 +76,13 @@ def spent(requests: int, seconds: float | None) -> str:
 
 
 def last_line(counts: Mapping[str, int], requests: int, code: int) -> str:
-    """The line for machines: begins `ok` if the exit status is 0, else `attention`."""
+    """The line for machines: begins `ok` if the exit status is 0, otherwise `attention`."""
     figures = " ".join(f"{name}={counts[name]}" for name in _COUNTS)
     return f"{'ok' if code == 0 else 'attention'} {figures} requests={requests} exit={code}"
 
 
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:
-    """Each row's label and its first line; the further lines of the row stand under that one."""
+    """Each row's label and its first line; the further lines of the row are under that one."""
     width = max((len(label) for label, *lines in rows if lines), default=0) + 3
     for label, *lines in rows:
         for number, line in enumerate(lines):
@@ -115,7 +115,7 @@ def _row(block: Block, summary: Summary, ledger: Ledger) -> Row:
         case State.ACCEPTED:
             until = clock(block.first + KEPT_AT_SERVICE, summary.now)
             paid = f"paid for ({plural(len(block.jobs), 'request')})"
-            ready = f"{paid}; the next run downloads {_them(images)} (until about {until})"
+            ready = f"{paid}; the next run downloads {'it' if images == 1 else 'them'} (until about {until})"
             told = [*which, reason.message] if reason.message else which if summary.is_whole else []
             kept = [f"what came is kept: {_names(block, summary)}"] if block.unexpected else []
             return [f"{images:,} waiting", *told, *kept, ready]
@@ -149,10 +149,6 @@ def _sent(block: Block, summary: Summary) -> str:
     """When the images of a block were requested."""
     first, last = clock(block.first, summary.now), clock(block.last, summary.now)
     return f"at {first}" if first == last else f"from {first} to {last}"
-
-
-def _them(images: int) -> str:
-    return "it" if images == 1 else "them"
 
 
 def _names(block: Block, summary: Summary) -> str:

@@ -57,7 +57,7 @@ _RANGES = {
     "min_quality": "write a number from 1 to 92; 60 is the default",
     "name_max": "write a number from 20 to 200; 120 is the default",
 }
-_ENTRIES = {  # an example of what stands inside an entry
+_ENTRIES = {  # an example of what is inside an entry
     "defaults": "content_class: photo",
     "markets": "locale: en-US",
     "products": "name: almond candle",
@@ -93,7 +93,7 @@ def _each(source: Source, error: ErrorDetails) -> Iterator[Problem]:
 
 
 def known_keys(loc: Loc) -> tuple[str, ...]:
-    """The keys that may stand where the last part of `loc` stands."""
+    """The keys that may be where the last part of `loc` is."""
     model = Campaign if len(loc) == 1 else _MODELS.get(str(loc[0]), Campaign)
     return tuple(name for name in model.model_fields if name != "words")
 
@@ -181,5 +181,5 @@ def _misshapen(source: Source, loc: Loc) -> Problem:
 
 
 def _named(loc: Loc) -> str:
-    """The field a value stands in, by the last key that is a name."""
+    """The field a value is in, by the last key that is a name."""
     return next((str(part) for part in reversed(loc) if isinstance(part, str) and part), "this")

@@ -93,7 +93,7 @@ def drafted(source: Source, derive: Derive = derived) -> tuple[PartialCampaign |
 
 
 def whole_cells(draft: PartialCampaign, axes: Collection[str]) -> Iterator[Cell]:
-    """One cell for each combination on `axes`, but for `include` entries that name somebody who is not there."""
+    """One cell for each combination on `axes`, but for `include` entries that name someone who is not there."""
     campaign = draft.campaign
     for cell in Cells(campaign).distinct(axes):
         is_placed = cell.market in campaign.markets if campaign.markets else cell.market is None

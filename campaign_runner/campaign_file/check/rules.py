@@ -129,7 +129,7 @@ def _named(draft: PartialCampaign, axis: str, loc: Loc, wanted: Sequence[str | S
 
 
 def _stranger(wanted: Sequence[str | Size | int], seeds: Sequence[int]) -> str | Size | int | None:
-    """The first of `wanted` that is no seed; of two ranges only the ends are compared, they may be endless."""
+    """The first of `wanted` that is not a seed; of two ranges only the ends are compared, they may be endless."""
     if isinstance(seeds, range):
         suspects = (wanted[0], wanted[-1]) if isinstance(wanted, range) else wanted
         return next((seed for seed in suspects if seed not in seeds), None)
@@ -171,12 +171,7 @@ def _inclusions(draft: PartialCampaign) -> Iterator[Problem]:
         for axis, singular in zip(LISTS[:-1], SINGULAR, strict=False):
             if (value := getattr(entry, singular)) is not None:
                 yield from _named(draft, axis, (*loc, singular), (value,))
-            elif axis in draft.names and axis in draft.campaign.model_fields_set and _is_written(draft, axis):
+            elif axis in draft.names and axis in draft.campaign.model_fields_set and draft.source.find((axis,))[0]:
                 message = f"an include entry must name every axis: '{singular}' is missing"
                 advice = f"add one of: {joined(sorted(draft.names[axis]), most=12)}"
                 yield draft.source.at(loc, message, advice)
-
-
-def _is_written(draft: PartialCampaign, axis: str) -> bool:
-    key, _ = draft.source.find((axis,))
-    return key is not None

@@ -124,7 +124,7 @@ class TemplateCheck:
             self._pictures.setdefault(loc, {})[filled] = None
 
     def _look_texts(self, cell: Cell) -> Iterator[tuple[Loc, Text]]:
-        """The negative prompt and the references that hold for a cell, where they stand."""
+        """The negative prompt and the references that hold for a cell, where they are."""
         for field in ("negative_prompt", *REFERENCES):
             givers = [(loc, look) for loc, look in layers(self._campaign, cell) if field in look.model_fields_set]
             if givers and (value := getattr(givers[-1][1], field)) is not None:

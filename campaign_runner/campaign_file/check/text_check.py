@@ -71,7 +71,7 @@ def _used_in(campaign: Campaign) -> Iterator[str]:
 
 
 def plain_texts(campaign: Campaign) -> Iterator[tuple[Loc, Text]]:
-    """The texts that are put into others as they stand: names and words."""
+    """The texts that are put into others as they are: names and words."""
     for id, product in campaign.products.items():
         yield ("products", id, "name"), product.name
         for word, text in product.words.items():

@@ -17,7 +17,7 @@ _LONGEST = 10_000  # characters that a var may add up to; a prompt has 1,024
 
 
 def var_problems(draft: PartialCampaign) -> Iterator[Problem]:
-    """Vars that use themselves, stand too deep in one another, or add up to more than any prompt takes."""
+    """Vars that use themselves, are nested too deep, or add up to more than any prompt takes."""
     texts = draft.campaign.vars
     uses = {name: _used(text, texts) for name, text in texts.items()}
     lengths: dict[str, int] = {}

@@ -36,7 +36,7 @@ PROMPT_AS_ALT = "prompt"
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ClearEdges(_Closed):
@@ -75,13 +75,13 @@ class DeliverySettings(_Closed):
     folders: _Names = ()
     """Folders within the delivery, by axis: [market, channel]."""
     alt: _Texts | None = None
-    """What somebody who cannot see the picture is told; `prompt` takes the prompt."""
+    """A description for people who cannot see the picture; `prompt` takes the prompt."""
     credit: _Text | None = None
     """Who is credited, in every file."""
     columns: Annotated[_Names, Field(min_length=1)] | None = None
     """The columns of upload.csv, if not all of them."""
     csv_separator: Annotated[Literal[",", ";", "tab"], BeforeValidator(as_text)] = ","
-    """What stands between the columns of upload.csv: "," ";" or tab."""
+    """What is between the columns of upload.csv: "," ";" or tab."""
     min_quality: Annotated[_Number, Field(ge=1, le=92)] = 60
     """The lowest quality of a JPEG or WebP that is still delivered."""
     name_max: Annotated[_Number, Field(ge=20, le=200)] = 120

@@ -110,7 +110,7 @@ class Composer:
         return self._wording(self.written(cell)[1], cell.market)[1]
 
     def place(self, cell: Cell) -> Loc:
-        """Where that stands in the file."""
+        """Where that is in the file."""
         loc, text = self.written(cell)
         return (*loc, self._wording(text, cell.market)[0])
 
@@ -121,9 +121,9 @@ class Composer:
         return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
 
     def alt_of(self, cell: Cell) -> Iterator[tuple[Loc, Text]]:
-        """What somebody is told who cannot see the picture of a cell, in all its wordings, and its place.
+        """The description of a cell for people who cannot see its picture, in all its wordings, and its place.
 
-        The prompt's own, else the campaign's; nothing where there is neither.
+        The prompt's own, otherwise the campaign's; nothing where there is neither.
         """
         own = self._campaign.prompts[cell.prompt].alt if cell.prompt in self._campaign.prompts else None
         if own is not None:
@@ -132,7 +132,7 @@ class Composer:
             yield ("deliver", "alt"), self._campaign.deliver.alt
 
     def language(self, market: str | None) -> str | None:
-        """The language of a market: of its own locale, else of the campaign's."""
+        """The language of a market: of its own locale, otherwise of the campaign's."""
         return self._languages.get(market)
 
     def _wording(self, text: Text, market: str | None) -> tuple[str, str]:
@@ -141,7 +141,7 @@ class Composer:
         return found
 
     def keys_of(self, market: str) -> tuple[str, ...]:
-        """The keys under which a market's own wording may stand."""
+        """The keys under which a market's own wording may be."""
         return tuple(key for key in (market, self._languages.get(market)) if key)
 
     def wording(self, text: Text, market: str | None) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""The ids of products, prompts, presets and markets: what may stand in every file system and every URL."""
+"""The ids of products, prompts, presets and markets: what may be in every file system and every URL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SPELT_OUT = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ĳ": "ij", "þ": "th"}
     | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t", "ŋ": "n"}
 )
-"""Letters that are no letter with an accent, or are written with another one where there is none."""
+"""Letters that are not a letter with an accent, or are written with another one where there is none."""
 
 
 def is_device(name: str) -> bool:

@@ -1,6 +1,6 @@
 """How the look fields of a cell come together.
 
-They may stand in `defaults`, a market, a preset, a prompt, a product and an `include` entry; the
+They may be in `defaults`, a market, a preset, a prompt, a product and an `include` entry; the
 later in this row wins, null unsets, lists replace. Nothing is left in the result that the
 service would ignore: a strength without something to apply it to, an empty list.
 """
@@ -24,7 +24,7 @@ def own_fields(look: Look) -> dict[str, Any]:
 
 
 def merged(givers: Iterable[dict[str, Any]], locale: str | None = None) -> dict[str, Any]:
-    """The fields that are set after all `givers`, the later winning. `locale` is the market's own, which stands."""
+    """The fields that are set after all `givers`, the later winning. The market's own `locale` always wins."""
     fields: dict[str, Any] = {}
     for giver in givers:
         fields.update(giver)
@@ -41,7 +41,7 @@ def merged(givers: Iterable[dict[str, Any]], locale: str | None = None) -> dict[
 
 
 def look_places(campaign: Campaign) -> Iterator[tuple[Loc, Look]]:
-    """Every place of a campaign where look fields may stand, and what stands there."""
+    """Every place of a campaign where look fields may be, and what is there."""
     yield ("defaults",), campaign.defaults
     for axis in ("markets", "presets", "prompts", "products"):
         for id, entry in getattr(campaign, axis).items():

@@ -68,14 +68,14 @@ _Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(as_number)]
 class ReviewRules(BaseModel):
     """Who decides which images are used, and how much it takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     need: _Count = 1
     """How many reviewers must pick an image; one reject is against it."""
     final: ReviewerId | None = None
     """The reviewer whose word alone counts; what the others pick is proposed."""
     must: Annotated[tuple[ReviewerId, ...], BeforeValidator(as_any_of)] = ()
-    """Reviewers without whose pick nothing is picked, and whose reject stands against everybody."""
+    """Reviewers who must pick an image before it counts as picked, and whose reject overrules everyone."""
     picks: Annotated[int | Literal["any"], BeforeValidator(as_picks)] = 1
     """How many images of a row may be picked: a number, or any."""
     blind: Annotated[bool, BeforeValidator(as_switch)] = False

@@ -52,7 +52,7 @@ Unset = BeforeValidator(unless_null)
 class Frozen(BaseModel):
     """What all parts share: closed, frozen, documented by their docstrings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Look(Frozen):
@@ -122,7 +122,7 @@ class Prompt(NamedEntry):
     text: Texts
     """The prompt, at most 1,024 characters once its placeholders are filled in."""
     alt: Texts | None = None
-    """What somebody who cannot see the picture is told, in delivered files; placeholders work as in prompts."""
+    """What delivered files tell people who cannot see the picture; placeholders work as in prompts."""
 
 
 class Preset(NamedEntry):

@@ -17,14 +17,14 @@ EVERYWHERE = ""  # the key of a text that was given plainly: one wording for eve
 OTHER = "other"  # the key of the wording for markets that have none of their own
 
 Text = Mapping[str, str]
-"""Wordings by market id, language or `other`; a plain text stands under EVERYWHERE."""
+"""Wordings by market id, language or `other`; a plain text is under EVERYWHERE."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A placeholder: the name between its braces, and where its `{` stands in the text."""
+    """A placeholder: the name between its braces, and where its `{` is in the text."""
 
     name: str
     at: int
@@ -86,7 +86,7 @@ def clean(text: str) -> str:
 
 
 def key_for(text: Text, market: str | None, language: str | None) -> str | None:
-    """The key of the wording for a market: its own, else its language's, else `other`; None if there is none."""
+    """The key of the wording for a market: its own, its language's or `other`; None if there is none."""
     return next((key for key in (EVERYWHERE, market, language, OTHER) if key is not None and key in text), None)
 
 

@@ -1,4 +1,4 @@
-"""How the scalars of a campaign file are read: by the field they stand in.
+"""How the scalars of a campaign file are read: by the field they are in.
 
 A text takes the characters as written (`1984`, `no`, `16:9`, `007`); a number takes plain
 decimal integers and nothing else. What does not fit says what to write instead.

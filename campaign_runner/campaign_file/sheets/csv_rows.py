@@ -45,7 +45,7 @@ def _too_large(row: int) -> UnreadableSheet:
 
 
 def _encoding(content: bytes) -> str:
-    """UTF-16 by its mark, else UTF-8 if the whole file is."""
+    """UTF-16 by its mark, otherwise UTF-8 if the whole file is."""
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = "utf-16" if is_utf16 else "utf-8-sig"
     decoder = codecs.getincrementaldecoder(encoding)()
@@ -97,7 +97,7 @@ class _RowLines(Iterator[str]):
 
 
 def _separator(content: bytes, encoding: str) -> str:
-    """What Excel's own `sep=` line says, else the sign that parts the first rows into the most alike."""
+    """What Excel's own `sep=` line says, otherwise the sign that parts the first rows into the most alike."""
     first = next(_RowLines(content, encoding), "")
     if named := _named_separator(first):
         return named

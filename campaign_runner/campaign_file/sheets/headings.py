@@ -1,4 +1,4 @@
-"""Which column is what: by the campaign file's `columns`, or else by their headings."""
+"""Which column is what: by the campaign file's `columns`, otherwise by their headings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MEANT_OTHERWISE = "if this column means something else, rename it, or list the 
 
 @dataclass(slots=True)
 class Headings:
-    """Columns, from 1, by field and by the headings of `where`; `row` is where they stand.
+    """Columns, from 1, by field and by the headings of `where`; `row` is where they are.
 
     `keys` are the places of fields in the campaign file, where it names them; `unused` are the other headings.
     """

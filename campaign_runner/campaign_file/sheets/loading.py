@@ -141,7 +141,7 @@ class _Reading:
         return f"sheet '{sheet.name}' is read, the first of {len(sheet.sheets)}; `sheet:` names another"
 
     def _place(self, headings: Headings) -> Place:
-        """Where a field stands in a row; row 0 is the headings."""
+        """Where a field is in a row; row 0 is the headings."""
         first = headings.columns["id"]
 
         def place(field: str, row: int) -> int:

@@ -87,7 +87,7 @@ def _entry(product: SheetProduct, place: Place, keys: Mapping[str, Scalar]) -> P
 
 
 def _key(base: str, texts: Mapping[str, Scalar | Hole], place: Place, keys: Mapping[str, Scalar]) -> Scalar:
-    """The key of a field stands in the campaign file where that names its column, else at the heading."""
+    """The key of a field is in the campaign file where that names its column, otherwise at the heading."""
     name = f"{base} {next(iter(texts))}".strip()
     if name in keys:
         return keys[name]

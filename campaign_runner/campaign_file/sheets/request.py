@@ -18,7 +18,7 @@ _COLUMNS = "columns: {id: SKU, name: Title, material: Material}"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that the campaign file names: its heading, and the keys under which it stands there."""
+    """A column that the campaign file names: its heading, and the keys under which it is there."""
 
     key: Scalar
     heading: Scalar

@@ -61,7 +61,7 @@ def suggested(file: str, headings: Sequence[str], words: Collection[str]) -> str
 
 
 def _guess(headings: Sequence[str], words: Sequence[str]) -> str:
-    """The heading that is one of the words, else the first that holds one; the more telling words first."""
+    """The heading that is one of the words, otherwise the first that holds one; the more telling words first."""
     plain = {alike(text): text for text in headings}
     whole = (plain[word] for word in words if word in plain)
     part = (text for word in words for text in headings if word in alike(text).split())

@@ -23,7 +23,7 @@ _NO_SPACE = re.compile(r"\s*(?:-\s+)?[A-Za-z0-9_-]+:(?=[^\s/])")
 _SIGNS = "@`%&*!|>,]}"
 _PAIRS = {"{": "}", "[": "]"}
 _CLOSE = "add the closing quote at the end of the text"
-_LONGEST_LINE = 4000  # characters; what is longer is no prompt, and costly to look through
+_LONGEST_LINE = 4000  # characters; what is longer is not a prompt, and costly to look through
 _LOOK_BACK = 30  # lines searched for a quote that was never closed
 
 

@@ -85,7 +85,7 @@ def _odd_characters(text: str) -> Iterator[Fault]:
     """The first tab, and each kind of invisible character once."""
     if (tab := text.find("\t")) >= 0:
         lines = sum("\t" in line for line in text.split("\n"))
-        message = "a tab, where YAML wants spaces" + (f" ({plural(lines, 'line')} have tabs)" if lines > 1 else "")
+        message = "a tab, where YAML needs spaces" + (f" ({plural(lines, 'line')} have tabs)" if lines > 1 else "")
         yield Fault(tab, message, "indent with two spaces; editors can turn tabs into spaces")
     seen: set[str] = set()
     for found in _INVISIBLE.finditer(text):

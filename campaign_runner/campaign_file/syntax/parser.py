@@ -268,7 +268,7 @@ def single_braces(text: str) -> str:
 
 
 def _index(mark: Any) -> int:
-    """Where a mark stands, in characters from 0; PyYAML's types say that an event may have none, but each has."""
+    """Where a mark is, in characters from 0; PyYAML's types say that an event may have none, but each has."""
     return int(mark.index)
 
 

@@ -1,4 +1,4 @@
-"""Where the cells of a sheet stand: each has positions of its own, behind the last character of the campaign file."""
+"""Where the cells of a sheet are: each has positions of its own, behind the last character of the campaign file."""
 
 from __future__ import annotations
 

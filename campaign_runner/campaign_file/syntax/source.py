@@ -2,7 +2,7 @@
 
 Positions count the characters of the file; those behind its end are cells of the sheet that its products
 come from, if they do, so that the text of a cell is a node like any other. Nothing is guessed about a
-scalar: it stays the characters written, and the field it stands in says later whether they are a text
+scalar: it stays the characters written, and the field it is in says later whether they are a text
 or a number.
 """
 
@@ -68,7 +68,7 @@ Node: TypeAlias = Scalar | Pairs | Listed | Hole
 class Source:
     """The file: its path as given, its text with plain line ends, its digest and its tree.
 
-    `original` is the text as written; in `text` a line that YAML cannot read may stand as it was meant.
+    `original` is the text as written; in `text` a line that YAML cannot read may be mended.
     `inserted` holds the column of a sign that was put into such a line, so that places are told as the file has them.
     `list_ids` are the ids made from lists of names, with their positions; `respelt` those that earlier versions made
     otherwise, with what they made; `spellings` the same the other way round, where it is one alone that was spelt so.
@@ -123,7 +123,7 @@ class Source:
         return self.problem((key or node).start, message, advice)
 
     def within(self, loc: Loc, at: int, token: str) -> int:
-        """Where the part `token` of the text at `loc` stands; `at` counts characters of the text as read."""
+        """Where the part `token` of the text at `loc` is; `at` counts characters of the text as read."""
         _, node = self.find(loc)
         if not isinstance(node, Scalar) or (self.sheet is not None and self.sheet.holds(node.start)):
             return node.start

@@ -1,4 +1,4 @@
-"""What stands on the contact sheets: every image that exists, in plan order, a row for each cell."""
+"""What is on the contact sheets: every image that exists, in plan order, a row for each cell."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def draw(contents: Contents, laid_out: Page, thumbnails: Sequence[Image.Image | 
 async def thumbnail(folder: Folder, picture: Picture, place: Place, warn: Warn) -> Image.Image | None:
     """The picture at the size of its place; None if there is none.
 
-    From the thumbnail in `review/` where that was made, else from the image, decoded no larger than it needs to be.
+    From the thumbnail in `review/` where that was made, or from the image, decoded no larger than it needs to be.
     """
     if picture.file is None:
         return None

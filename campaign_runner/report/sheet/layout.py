@@ -1,4 +1,4 @@
-"""Where everything on a contact sheet stands: rows of cells in columns of a page, like a newspaper.
+"""Where everything on a contact sheet is: rows of cells in columns of a page, like a newspaper.
 
 A row is a label and its pictures, one column a seed; more than fit into a line go on below. Few seeds
 and many cells would make a strip no one can look at, so rows are set in as many columns as bring
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PlacedRow:
-    """A row, where its label stands, and where each of its pictures does."""
+    """A row, where its label is, and where each of its pictures is."""
 
     row: Row
     label: Place
@@ -58,7 +58,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """How pictures stand: the side of a square one, from one seed to the next (both pixels), and how many in a line."""
+    """How pictures are placed: a side, from one seed to the next (both pixels), and how many in a line."""
 
     side: int
     pitch: int

@@ -17,7 +17,7 @@ _END = b"PK\x05\x06"
 _END_64 = b"PK\x06\x07"
 _END_BYTES = 22
 _DAMAGED = "the file is damaged or incomplete"
-_AGAIN = "if it is still being copied or synced, wait until that is done; else open it in Excel and save it again"
+_AGAIN = "if it is still being copied or synced, wait until that is done; otherwise open it in Excel and save it again"
 
 _LONGEST_TAG = 1 << 20  # bytes without any >
 _DEEPEST = 64

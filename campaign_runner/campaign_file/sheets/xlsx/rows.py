@@ -158,7 +158,7 @@ class _RowReader:
 
 
 def _row_number(written: str | None, before: int) -> int:
-    """A row's number as it is written, else the next."""
+    """A row's number as it is written, otherwise the next."""
     if written is None:
         return before + 1
     if not written.isdecimal() or len(written) > 7 or int(written) <= before:
@@ -167,7 +167,7 @@ def _row_number(written: str | None, before: int) -> int:
 
 
 def _column_number(written: str | None, before: int) -> int:
-    """The column of a cell such as `AB12`, else the next."""
+    """The column of a cell such as `AB12`, otherwise the next."""
     column = before + 1 if written is None else _of_letters(written.rstrip("0123456789"))
     if not before < column <= MOST_COLUMNS:
         raise UnreadableSheet("the cells of this sheet are out of order", "open the file in Excel and save it again")

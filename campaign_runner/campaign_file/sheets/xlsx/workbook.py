@@ -86,7 +86,7 @@ def _target(archive: Archive, part: str, kind: str) -> str | None:
 
 
 def _targets(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
-    """What a part refers to inside the archive: kind, id and part. What lies outside is not looked at."""
+    """What a part refers to inside the archive: kind, id and part. What is outside is not looked at."""
     folder, _, name = part.rpartition("/")
     relations: list[Attributes] = []
 
