@@ -35,7 +35,7 @@ class Size:
 
 
 class State(StrEnum):
-    """What has become of a variation. The values and their order are those of journals, manifests and reports."""
+    """What happened to a variation. The values and their order are those of journals, manifests and reports."""
 
     STORED = "stored"  # on the disk, checked
     ACCEPTED = "accepted"  # paid for, still at Adobe
@@ -112,7 +112,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Where in the campaign an image stands: the ids of its axes. `size` is in pixels.
+    """Where in the campaign an image is: the ids of its axes. `size` is in pixels.
 
     `include` counts the campaign's `include` entries from 0; None for a cell of the product of lists.
     """
@@ -169,7 +169,7 @@ class Job:
 
     @property
     def size(self) -> Size:
-        """The size asked for, which is that of every cell the recipe stands in."""
+        """The size asked for, which is that of every cell the recipe is in."""
         return self.variations[0].cell.size
 
     @property

@@ -51,10 +51,9 @@ class Provider(Protocol):
         place: repeating it asks at the others, too.
         """
 
-    async def fetch(self, output: Output, most_bytes: int = LARGEST_BYTES) -> bytes:
+    async def fetch(self, output: Output) -> bytes:
         """The bytes of a finished image, as received, complete by their framing. Free, may be repeated.
 
-        No more than `most_bytes` are read: a larger image is Damaged with the code `too_large`.
         Raises LinkExpired (poll for a fresh URL), BlockedHost (not contacted), Damaged or Unavailable.
         `LinkExpired.code` is `link_expired` or `no_link` where the service's side said so, and not a proxy's page.
         """
@@ -74,7 +73,7 @@ class Examined:
 
 
 class Put(Enum):
-    """What became of bytes that were to be stored under a new name."""
+    """What happened to bytes that were to be stored under a new name."""
 
     NEW = "new"
     SAME = "same"
@@ -118,7 +117,7 @@ class Store(Protocol):
         """
 
     async def holds(self, *stems: str) -> str | None:
-        """The name of the first file that stands under one of `stems` with any picture suffix, None if there is none.
+        """The first file named by one of `stems` with any picture suffix, None if there is none.
 
         What the store does not take for a name holds nothing.
         """
@@ -192,7 +191,7 @@ class JobsOnRecord(Protocol):
         """Whether another job on record ends in the same way, after the last `:` or `/` of its id."""
 
     async def is_known_at_origin(self, job_id: str) -> bool:
-        """Whether the API origin has once told how the job stands, though its ticket names another host."""
+        """Whether the API origin has once told the status of a job, though its ticket names another host."""
 
     async def note_known_at_origin(self, job_id: str) -> None:
         """Durable on return."""
@@ -208,7 +207,7 @@ class Permit:
 @dataclass(frozen=True, slots=True)
 class Wait:
     """No leave for `seconds`; `why` names the window: `minute`, `day`, `retry-after`, or `status` where no one
-    says how the jobs under way stand."""
+    says what the status of the jobs under way is."""
 
     seconds: float
     why: str

@@ -1,4 +1,4 @@
-"""One mistake in a campaign file or in its sheet of products, shown where it stands.
+"""One mistake in a campaign file or in its sheet of products, shown where it is.
 
 A Problem is for a marketing person: it names the place as editors understand it, or as spreadsheets
 show it, says what is wrong in their words, shows the line with a caret, and says what to write instead.
@@ -14,7 +14,7 @@ from pathlib import Path
 from campaign_runner.text import printable
 
 _WIDEST = 160  # characters of a line that are shown; a prompt may be 1,024 long
-_BEFORE = 100  # of these, how many stand left of the caret at most
+_BEFORE = 100  # of these, how many are left of the caret at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Problem:
         return f"{self.place()}: {self.message}" + (f": {self.advice}" if self.advice else "")
 
     def place(self, path: str | None = None) -> str:
-        """`autumn.yaml:13:9`, `master.xlsx: row 17, column "name"`; `path` is what to call the file, else as given."""
+        """`autumn.yaml:13:9`, `master.xlsx: row 17, column "name"`; `path` is another name for the file."""
         name = str(self.path) if path is None else path
         if self.cell is None:
             return f"{name}:{self.line}:{self.column}"
@@ -71,7 +71,7 @@ def column_letters(column: int) -> str:
 
 
 def _window(line: str, caret: int) -> tuple[int, str]:
-    """The part of a line that is shown, and how many terminal cells of it stand before the caret."""
+    """The part of a line that is shown, and how many terminal cells of it are before the caret."""
     cut = caret - _BEFORE if len(line) > _WIDEST and caret > _BEFORE else 0
     shown = printable(line[cut : cut + _WIDEST])
     if cut:

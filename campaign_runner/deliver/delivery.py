@@ -1,4 +1,4 @@
-"""The way of a delivery: arrange, name, compare, refuse; then settle, withdraw, make, list.
+"""The steps of a delivery: arrange, name, compare, refuse; then settle, withdraw, make, list.
 
 Everything that may be refused is refused before the first byte is written to the target.
 """
@@ -46,7 +46,7 @@ def refuse_undeliverable(request: DeliveryRequest) -> None:
         )
     home, target = request.folder.path, request.target
     if target is not None and (target == home or home in target.parents):
-        raise UsageError(f"{target} lies in the campaign's own output folder; choose another with --to")
+        raise UsageError(f"{target} is in the campaign's own output folder; choose another with --to")
 
 
 class _Delivery:
@@ -97,7 +97,7 @@ class _Delivery:
             yield ToMake(each, stem, request, cut_digest(chosen.entry.sha256 or "", each, request))
 
     def _compared(self, planned: Sequence[ToMake]) -> Work:
-        """What is to be done; refused where something that is not ours stands in its way."""
+        """What is to be done; refused where something that is not ours is in its way."""
         account, target = self._publisher.account, self._publisher.target
         if target.path.exists() and not target.path.is_dir():
             raise IntegrityError(f"{target.path} is not a folder; nothing was written")

@@ -1,4 +1,4 @@
-"""How delivered files are called: the template of the campaign, or ours, filled in for each file.
+"""The names of delivered files: the template of the campaign, or ours, filled in for each file.
 
 A name holds letters, digits and `. _ -` alone, whatever the words of products hold, so that it is a name on every
 system and in every portal. Names are told apart without regard to case.
@@ -23,7 +23,7 @@ from campaign_runner.problem import Problem
 _MOST_BYTES = 255
 """Of one name, on nearly every disk."""
 _LONGEST_VERSION = 9999
-_VERSION = "\0"  # where the version will stand
+_VERSION = "\0"  # where the version will be
 _DEFAULT = "{campaign}_{product}_{prompt}_{preset}_{market}_{channel}_{width}x{height}"
 _FOR_SEVERAL = "_{seed}"
 _TELLS_IMAGES = {"seed", "key8"}
@@ -157,7 +157,7 @@ def format_of(name: str) -> str:
 
 
 def kept(value: str) -> str:
-    """Of a value what may stand in a name: letters, digits and `. _ -`; each run of others is one dash."""
+    """Of a value what may be in a name: letters, digits and `. _ -`; each run of others is one dash."""
     composed = unicodedata.normalize("NFC", value)
     marks = "".join(each if unicodedata.category(each)[0] in "LNM" or each in "._-" else " " for each in composed)
     return "-".join(marks.split())

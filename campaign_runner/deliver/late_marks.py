@@ -1,4 +1,4 @@
-"""Marks that were made after the delivery of the image they are about: what is out already may have to come back."""
+"""Marks that were made after the delivery of the image they are about: delivered files may have to be withdrawn."""
 
 from __future__ import annotations
 

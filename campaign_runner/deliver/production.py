@@ -1,6 +1,6 @@
 """The files of a delivery made, original by original, and published a few dozen at a time.
 
-While some are published, others are cut. What was cut just so before is taken from where it lies.
+While some are published, others are cut. What was cut just so before is taken from where it is.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def _moved(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
 
 
 def _noted(result: DeliveryResult) -> Iterator[str]:
-    """What people said late or otherwise, and the zip files."""
+    """Late marks, other remarks, and the zip files."""
     yield from (f"  {'late':11}{sentence}" for sentence in result.late[:_LISTED])
     if result.disputed:
         keys = joined(result.disputed)
@@ -87,4 +87,4 @@ def _noted(result: DeliveryResult) -> Iterator[str]:
     for name in result.archives:
         yield f"  {'zip':11}{name}"
     for name in result.stale_archives:
-        yield f"  {'zip':11}{name} held something else and was removed; --zip makes it again"
+        yield f"  {'zip':11}{name} contained other files and was removed; --zip makes it again"

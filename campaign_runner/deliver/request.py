@@ -63,5 +63,5 @@ class DeliveryResult:
 
     @property
     def exit_code(self) -> int:
-        """5 where an original is not what was stored, 3 where a file was left out, else 0."""
+        """5 where an original is not what was stored, 3 where a file was left out, otherwise 0."""
         return 5 if self.damaged else 3 if self.left_out else 0

@@ -1,4 +1,4 @@
-"""What a delivery has to do: which files are as wanted, which are to be made, and what stands in their way.
+"""What a delivery has to do: which files are as wanted, which are to be made, and what is in their way.
 
 All of it is found before anything is written.
 """
@@ -73,7 +73,7 @@ def compare(account: DeliveryAccount, target: TargetFolder, planned: Sequence[To
 
 
 def refuse_foreign(account: DeliveryAccount, target: TargetFolder, work: Work, companions: Sequence[str]) -> None:
-    """Nothing may stand under a name of ours but what was delivered. Raises IntegrityError, which names all of it."""
+    """Nothing may be under a name of ours but what was delivered. Raises IntegrityError, which names all of it."""
     foreign = [*_changed(account, target), *_taken(account, target, work), *_lists(account, target, companions)]
     if foreign:
         raise IntegrityError(
@@ -98,7 +98,7 @@ def _changed(account: DeliveryAccount, target: TargetFolder) -> Iterator[str]:
 
 
 def _taken(account: DeliveryAccount, target: TargetFolder, work: Work) -> Iterator[str]:
-    """The names of files to make under which something else stands."""
+    """The names of files to make under which something else is."""
     for name in chain.from_iterable(_likely_names(account, each) for each in work.to_make):
         known = account.known(name)
         digest = target.digest(name)

@@ -40,7 +40,7 @@ NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, err
 def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]:
     """A file to write to that takes the place of `path`, durably, once the block ends without an error.
 
-    On any error `path` is as it was and nothing is left. What is written lies until then in `staging`, a folder
+    On any error `path` is as it was and nothing is left. Until then what is written is in `staging`, a folder
     of the same disk; by default in the folder of `path`, which must exist. Raises StoreError, IntegrityError, also
     for what the system refuses inside the block.
     """
@@ -103,7 +103,7 @@ def make_folder(path: Path, *, mode: int = NEW_FOLDER) -> None:
         for folder in reversed(missing):
             folder.mkdir(mode, exist_ok=True)
             sync_folder(folder.parent)
-        # Also where the folder stands already: who made it may have died before this.
+        # Also where the folder exists already: who made it may have died before this.
         sync_folder(path.parent)
 
 

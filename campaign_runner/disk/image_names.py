@@ -38,7 +38,7 @@ def is_outside(file: object) -> bool:
 
 
 def as_recorded(path: Path) -> str:
-    """`path` as a record spells it. Raises UsageError where a name in it is no text: bytes that are not UTF-8."""
+    """`path` as a record spells it. Raises UsageError where a name in it is not text: bytes that are not UTF-8."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -28,7 +28,7 @@ _LONG_PATH = 490
 def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
     """Open `path` for writing, with explicit transactions (`BEGIN` is the caller's word).
 
-    `wal` for a record with one writing process and readers beside it; else a rollback journal, for a
+    `wal` for a record with one writing process and readers beside it; without it a rollback journal, for a
     file that many processes write. A commit survives a power cut in both. Raises StoreError, IntegrityError.
     """
     with translating(path):
@@ -149,7 +149,7 @@ class Committer:
             commit = loop.run_in_executor(self._executor, self._commit, [work for work, _ in works])
             await asyncio.wait([commit])
             for number, (_, done) in enumerate(works):
-                tell(done, commit, number)
+                _tell(done, commit, number)
 
     def _commit(self, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         try:
@@ -178,7 +178,7 @@ class Committer:
             self._connection.execute("ROLLBACK")
 
 
-def tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
+def _tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
     """Hand a caller its answer, or what went wrong, even if that is a bug: no one may be left waiting."""
     error = commit.exception()
     if error is not None:

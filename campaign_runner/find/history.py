@@ -1,4 +1,4 @@
-"""One picture's life: where it stands, how it was asked for in plain words, what became of it, what to do next."""
+"""One picture's life: where it is, how it was asked for in plain words, what happened to it, what to do next."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SAID = {
 class CampaignHome:
     """The campaign of an output folder. `file` is None where the file is gone or never known.
 
-    `planned` are the keys of the campaign as its file stands now; None where no one can say. `unexpected` are the files
+    `planned` are the keys of the campaign as its file is now; None where no one can say. `unexpected` are the files
     of what was delivered and not asked for, by job; `decisions` what reviewers decided, None where no one can say.
     """
 
@@ -60,7 +60,7 @@ class CampaignHome:
         return None if self.planned is None else entry.variation.key in self.planned
 
     def decided(self, entry: Entry) -> Sequence[tuple[Cell, DecidedImage]]:
-        """What was decided about an image, in each cell it stands in."""
+        """What was decided about an image, in each cell it is in."""
         return self.decisions.about(entry.key) if self.decisions is not None else ()
 
 

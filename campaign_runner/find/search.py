@@ -1,7 +1,7 @@
-"""Where an image is and what became of it, over all output folders of this machine that are known.
+"""Where an image is and what happened to it, over all output folders of this machine that are known.
 
 An image is asked for by its key, by the name of its file, or by a file on the disk: the very
-bytes, else a copy that was resized or encoded again.
+bytes, or a copy that was resized or encoded again.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def by_key(key: str, folders: Sequence[Folder]) -> list[Match]:
 async def by_picture(
     path: Path, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
 ) -> list[Match]:
-    """The image that a file is, else those it looks like, nearest first; `learning` hears what is still to be hashed.
+    """The image that a file is, or those it looks like, nearest first; `learning` hears what is still to be hashed.
 
     Raises UsageError for a file that is not a picture.
     """

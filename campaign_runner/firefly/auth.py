@@ -49,7 +49,7 @@ class Secret:
 class Credentials:
     """Who we are to Adobe: a client id, and a secret to get a token with or a ready token.
 
-    Raises AccountRefused where neither is given, or one could not stand in a header.
+    Raises AccountRefused where neither is given, or one cannot be sent in a header.
     """
 
     client_id: str

@@ -1,10 +1,10 @@
 """Where a job is asked for: at the host that its ticket names, or at the API origin.
 
 A host that gives no usable answer three times in a row, whichever jobs it was asked about, is doubted
-from then on. A usable answer is one that says something about a job: how it stands, how it ended, or that
+from then on. A usable answer is one that says something about a job: its status, how it ended, or that
 it is unknown there. No connection, no answer in time, 5xx, 429, a refusal of the account, a gateway's page
 and an answer about another job are not. The jobs of a doubted host are asked for at the API origin and
-there, in turn; the place that tells how a job stands is kept for that job until it fails, too.
+there, in turn; the place that tells the status of a job is kept for that job until it fails, too.
 
 One call at a time goes to a doubted host: one that hangs must not keep the jobs of others waiting.
 """
@@ -92,7 +92,7 @@ class Routes:
 
     @contextmanager
     def _remembering(self, url: str, *, is_origin: bool) -> Iterator[None]:
-        """Keep to the place that tells how the job stands; go to the other one next where this one does not.
+        """Keep to the place that tells the status of a job; go to the other one next where this one does not.
 
         The origin says that it does not know a job only where it once did: its word counts.
         """

@@ -1,7 +1,7 @@
 """Whether a journal agrees with itself: the tables are what the events add up to, and no row is missing.
 
 SQLite notices a torn page, not a row that someone deleted or a letter that flipped. What decides
-about money stands in the journal twice, so it can be noticed here, before anything is sent.
+about money is recorded twice in the journal, so it can be noticed here, before anything is sent.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Writer:
         self._stamp = stamp
 
     def intend(self, attempt: Attempt) -> bool:
-        """Record Submitting if the attempt is new and its every variation is due; else record nothing and say no."""
+        """Record Submitting if the attempt is new and all of its variations are due; return whether it did."""
         marks = ",".join("?" * len(attempt.job.keys))
         taken = f"SELECT 1 FROM variations WHERE state != '{State.PENDING}' AND key IN ({marks})"
         if self._knows(attempt) or self._db.execute(taken, attempt.job.keys).fetchone() is not None:

@@ -1,7 +1,7 @@
 """What the journal says today, per variation. Read only; may be read while a run writes.
 
 An attempt without an answer is `pending` while its run lives and `in_doubt` once no one
-is left to hear the answer: `is_running` says which. A file is named only if it lies in the folder: `names`.
+is left to hear the answer: `is_running` says which. A file is named only if it is in the folder: `names`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Entry:
 
     @property
     def cell(self) -> Cell:
-        """Where it stands in its campaign."""
+        """Where it is in its campaign."""
         return self.variation.cell
 
 

@@ -34,7 +34,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of one job: how many of its images are cancelled, and in words why the others are not."""
+    """What happened to one job: how many of its images are cancelled, and in words why the others are not."""
 
     attempt: Attempt
     images: int

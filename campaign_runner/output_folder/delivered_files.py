@@ -39,7 +39,7 @@ def delivery_notes(home: Path, *, reads_all: bool) -> list[str]:
 
 
 def delivered_as(home: Path) -> Iterator[tuple[DeliveredFile, Path]]:
-    """Every file ever delivered from an output folder, with the place where it lies now; none of a damaged record."""
+    """Every file ever delivered from an output folder, with the place where it is now; none of a damaged record."""
     with suppress(CampaignError):
         record = read_record(home)
         for file in record.files if record is not None else ():

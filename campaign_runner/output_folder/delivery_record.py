@@ -1,4 +1,4 @@
-"""deliver.json: what was delivered, from what, who approved it, and where every file of it lies now.
+"""deliver.json: what was delivered, from what, who approved it, and where every file of it is now.
 
 It is written before the files are given their names, so that after a crash it says what is still to be done: a file
 that it calls current belongs into its target, one that was replaced or withdrawn into `deliver-old/`. A record is
@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import split_name
@@ -46,7 +45,7 @@ Edge: TypeAlias = Annotated[int, Field(ge=0)]
 class _OnRecord(BaseModel):
     """What all parts share: every field is there, and no other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class UsedChannel(_OnRecord):
@@ -82,7 +81,7 @@ class Approval(_OnRecord):
 
 
 class DeliveredCell(_OnRecord):
-    """Where in the campaign the picture stands."""
+    """Where in the campaign the picture is."""
 
     product: str
     """Its id."""
@@ -110,7 +109,7 @@ class DeliveredFile(_OnRecord):
     version: Annotated[int, Field(ge=1)]
     """Counted from 1 for each cell and channel; raised whenever the bytes change."""
     cell: DeliveredCell
-    """Where the picture stands."""
+    """Where the picture is."""
     channel: str
     """Its id."""
     seed: Annotated[int, Field(ge=0)]
@@ -140,7 +139,7 @@ class DeliveredFile(_OnRecord):
     quality: int | None
     """Of a JPEG or WebP."""
     alt: str
-    """What somebody who cannot see the picture is told."""
+    """The description for people who cannot see the picture."""
     approved: tuple[Approval, ...]
     """Who had approved what, when; empty where every image was asked for."""
     delivered_at: AwareDatetime
@@ -215,5 +214,5 @@ def target_folder(home: Path, target: str | None) -> Path:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of deliver.json, draft 2020-12."""
-    found = DeliveryRecord.model_json_schema(mode="serialization", schema_generator=Documented)
+    found = DeliveryRecord.model_json_schema(mode="serialization")
     return {"$schema": DIALECT, "$id": ID, **found, "title": "The deliveries of a campaign"}

@@ -1,4 +1,4 @@
-"""The output folder of a campaign: where it lies, who holds it, whose it is."""
+"""The output folder of a campaign: where it is, who holds it, whose it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REVIEW, REVIEW_PAGE = "review", "review.html"
 DECISIONS = "decisions"
 """The folder of what reviewers decided."""
 DAMAGED = "damaged"
-"""Where `rerun --restore` moves what stood in the place of an image."""
+"""Where `rerun --restore` moves what was in the place of an image."""
 _PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: no one is refused for that
 MADE_AGAIN = "rerun_of"
 """What the journal of a rerun notes: whose images it makes again."""
@@ -36,7 +36,7 @@ SANDBOX = "sandbox"
 
 
 def home_of(campaign_file: Path) -> Path:
-    """The folder `output` of a campaign file: beside the folder `campaigns` that holds it, else beside the file.
+    """The folder `output` of a campaign file: beside the folder `campaigns` that holds it, or else beside the file.
 
     Never in the current folder by accident: the same file has the same output wherever the command is given.
     """
@@ -104,7 +104,7 @@ class Folder:
     def locked(self) -> Iterator[None]:
         """Hold the folder for one run; it is made if missing. Raises Busy, StoreError, IntegrityError.
 
-        What lies in staging was left by a process that died: no one will want it any more.
+        What is in staging was left by a process that died: no one will want it any more.
 
         The lock is the kernel's, so it ends with its process, however that dies; its file is never removed.
         """

@@ -14,14 +14,14 @@ from itertools import count
 from typing import Any
 
 LARGEST = 4 << 20
-"""Characters of one value: in a manifest, a picture that stands in some 30,000 cells of its campaign."""
+"""Characters of one value: in a manifest, a picture that is in some 30,000 cells of its campaign."""
 LARGEST_BESIDE = 1 << 16
 """Characters of a value beside the list."""
 _MOST_BESIDE = 100
 _AT_ONCE = 1 << 18
 _SPACE = re.compile(r"[ \t\n\r]*")
 _OF_NUMBERS = ("", *"0123456789.eE+-")  # behind these, or where nothing was read yet, a number may go on
-_BETWEEN = "\0"  # stands in no JSON
+_BETWEEN = "\0"  # not in any JSON
 _FAST = 1
 
 Read = Callable[[int], bytes]
@@ -31,7 +31,7 @@ Read = Callable[[int], bytes]
 def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
     """The text of each element of the list `name`; every other member goes into `others`, as `"name": value`.
 
-    Raises ValueError, with a sentence, for what is no JSON object with such a list, or has too large a value.
+    Raises ValueError, with a sentence, for what is not a JSON object with such a list, or has too large a value.
     """
     text, seen = _Window(read), set[str]()
     text.take("{")
@@ -82,7 +82,7 @@ class _Window:
         self._is_whole = False
 
     def next(self) -> str:
-        """The next character that is no space; none at the end."""
+        """The next character that is not a space; none at the end."""
         while True:
             found = _SPACE.match(self._text, self._at)
             self._at = found.end() if found is not None else self._at

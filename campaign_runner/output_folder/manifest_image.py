@@ -47,7 +47,7 @@ class ManifestImage:
 
 
 def recorded(entry: Entry | None) -> dict[str, Any]:
-    """The fields that say what became of an image; None stands for one that was never asked for."""
+    """The fields that say what happened to an image; None stands for one that was never asked for."""
     entry = entry or _UNASKED
     reason = entry.reason or (NOT_FETCHED if entry.state == State.ACCEPTED else NOT_YET)
     return {
@@ -76,7 +76,7 @@ def _source(entry: Entry) -> dict[str, str] | None:
 
 
 def cell_fields(cell: Cell) -> dict[str, Any]:
-    """The fields that say where in the campaign an image stands."""
+    """The fields that say where in the campaign an image is."""
     names = {"product": cell.product, "prompt_id": cell.prompt, "preset": cell.preset, "market": cell.market}
     return names | {"size": asdict(cell.size)}
 
@@ -110,7 +110,7 @@ def recipe_of(image: Image) -> Recipe:
 
 
 def cell_of(image: CellOf) -> Cell:
-    """Where in the campaign an image stands."""
+    """Where in the campaign an image is."""
     size = Size(image.size.width, image.size.height)
     return Cell(image.product, image.prompt_id, image.preset, image.market, size)
 

@@ -1,6 +1,6 @@
 """manifest.json read back. It is foreign input: anyone may have written it, and money follows from what it says.
 
-A closed model says what may stand in it; identities are computed again from the requests and compared; a file's name is
+A closed model says what may be in it; identities are computed again from the requests and compared; a file's name is
 a relative one below a folder of images. Whatever does not hold is an IntegrityError that names the place.
 """
 
@@ -32,7 +32,7 @@ from campaign_runner.text import printable
 LARGEST_BYTES = 512 << 20
 """About 300,000 images."""
 _LARGE = 1 << 16
-"""Characters of an image, but for the other cells it stands in."""
+"""Characters of an image, but for the other cells it is in."""
 _MOST_PARTS = 100_000
 """Objects and lists of an image: two for each of these cells."""
 _SHOWN_PROBLEMS = 3
@@ -113,7 +113,7 @@ def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
 
 
 def _is_long_by_its_cells(text: str) -> bool:
-    """Whether a long image is so by the cells it stands in. Anything else could grow a hundredfold when validated."""
+    """Whether a long image is so by the cells it is in. Anything else could grow a hundredfold when validated."""
     if text.count("{") + text.count("[") > _MOST_PARTS:
         return False
     said = json.loads(text)
@@ -157,7 +157,7 @@ def _flaw(image: Image) -> str | None:
 
 def _request_flaw(image: Image, family: Family, asked: ImageRequest) -> str | None:
     if family.is_custom != (asked.custom_model is not None):
-        return f"a custom model needs a custom model family, and only such a one; this is {image.version}"
+        return f"a custom model and a custom model family go together; this is {image.version}"
     if asked.prompt != image.prompt or asked.size != cell_of(image).size:
         return "its prompt or size does not match its request"
     return next((found[0] for link in asked.links if (found := picture_flaw(link, Path())) is not None), None)

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.firefly.protocol.interfaces import INTERFACES
 from campaign_runner.model import State
@@ -26,7 +25,7 @@ MediaType: TypeAlias = Literal["image/jpeg", "image/png", "image/webp"]
 class _Part(BaseModel):
     """What all parts share: every field is there, and no other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Model(_Part):
@@ -91,7 +90,7 @@ class Reason(_Part):
 
 
 class CellOf(_Part):
-    """Where in the campaign an image stands."""
+    """Where in the campaign an image is."""
 
     product: str
     """The product's id."""
@@ -119,7 +118,7 @@ class SourceOf(_Part):
 
 
 class Image(CellOf):
-    """One variation: a request and a seed, and what became of it."""
+    """One variation: a request and a seed, and what happened to it."""
 
     key: Digest
     """The identity of the image: SHA-256 of `<recipe>:<seed>`."""
@@ -136,13 +135,13 @@ class Image(CellOf):
     accept: MediaType | None
     """The media type asked for; null where the service chooses."""
     request: dict[str, Any]
-    """The request without seeds; an uploaded reference stands as its sha256, a linked one as its URL."""
+    """The request without seeds; an uploaded reference is given as its sha256, a linked one as its URL."""
     prompt: str
     """The prompt as sent."""
     prompt_template: str
     """The prompt as written, with its placeholders."""
     state: Annotated[State, WithJsonSchema({"enum": list(State), "title": "State", "type": "string"})]
-    """What became of it."""
+    """What happened to it."""
     reason: Reason | None
     """Why it is not stored; null if it is."""
     file: str | None
@@ -189,7 +188,7 @@ class Head(_Part):
     model: Model
     """The image model."""
     counts: Counts
-    """How the campaign stands."""
+    """The state of the campaign."""
     requests: Requests
     """What was sent for it."""
     created_at: AwareDatetime
@@ -207,7 +206,7 @@ class Manifest(Head):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of manifest.json."""
-    found = Manifest.model_json_schema(mode="serialization", schema_generator=Documented)
+    found = Manifest.model_json_schema(mode="serialization")
     digest = found["properties"]["products_sha256"]
     digest |= digest.pop("anyOf")[0]
     del digest["default"]

@@ -19,7 +19,7 @@ from campaign_runner.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """A folder, its journal to write to, what that says, and the plan it is held against."""
+    """A folder, its journal to write to, what that says, and the plan it is compared with."""
 
     folder: Folder
     journal: SqliteJournal

@@ -1,6 +1,6 @@
 """What people see of a picture: upright, and on paper where it is transparent.
 
-How it is to be turned stands beside its pixels, where anything may stand: what cannot be read there is taken as not
+How it is to be turned is stored beside its pixels, with anything else: what cannot be read there is taken as not
 said.
 """
 

@@ -1,4 +1,4 @@
-"""What of a plan is there already and what is due: the plan held against the ledger, one byte a variation."""
+"""What of a plan is there already and what is due: the plan compared with the ledger, one byte a variation."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PlanStatus:
         return sum(-(-number // pack) for number in map(self._due_of, range(self.plan.recipes)))
 
     def bounded(self, images: int | None, requests: int | None) -> Purchase:
-        """What is bought at most by a run that stops after so many images or requests; None is no limit.
+        """What is bought at most by a run that stops after so many images or requests; None means no limit.
 
         A request that is refused makes room for a later one, which may be larger: `images` counts the largest.
         """
@@ -147,7 +147,7 @@ class PlanStatus:
                 yield recipe, positions
 
     def _still_due(self, queue: array[int], at: array[int]) -> array[int]:
-        """Those recipes of a queue that have something due from where they stand on."""
+        """Those recipes of a queue that have something due from their present place on."""
         return array("q", (recipe for recipe in queue if next(self._due_from(recipe, at[recipe]), None) is not None))
 
     def _due_from(self, recipe: int, position: int) -> Iterator[int]:

@@ -67,7 +67,7 @@ class Plan:
 
     @property
     def cells(self) -> int:
-        """How many images the lists make, equal ones counted as often as they stand there."""
+        """How many images the lists make, equal ones counted each time."""
         return self._cells.count()
 
     @property
@@ -81,7 +81,7 @@ class Plan:
         return self._recipes.digests
 
     def product(self, recipe: int) -> str:
-        """The product under which a recipe stands first."""
+        """The first product that has the recipe."""
         return self._cells.cell(self._firsts[recipe]).product
 
     def positions_of(self, recipe: int) -> tuple[int, int]:
@@ -104,7 +104,7 @@ class Plan:
                 yield key.hexdigest()
 
     def cells_of(self, recipe: int, seed: int) -> list[Cell]:
-        """The cells in which an image stands, in plan order."""
+        """The cells of an image, in plan order."""
         numbers = [self._firsts[recipe], *self._repeats.get(recipe, ())]
         if len(numbers) > 1:
             numbers = [number for number in numbers if seed in self._cells.seeds(number)]
@@ -127,7 +127,7 @@ class Plan:
             yield Planned(position, variation, words, tuple(also))
 
     def __iter__(self) -> Iterator[Planned]:
-        """Every variation, in plan order: an image stands where the first of its cells stands."""
+        """Every variation, in plan order: an image is where the first of its cells is."""
         recipe, told = -1, dict.fromkeys(self._further, 0)
         for number in self._cells.numbers():
             if recipe + 1 < self.recipes and number == self._firsts[recipe + 1]:

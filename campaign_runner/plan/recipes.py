@@ -46,7 +46,7 @@ class RecipeBuilder:
         return Recipe(f"{before}{canonical_json(composed.prompt)}{after}"), composed
 
     def _frame(self, look: Mapping[str, Any], size: Size) -> tuple[str, str]:
-        """What stands before and after the prompt in the recipes of a look: they differ in nothing else."""
+        """The text before and after the prompt in the recipes of a look: they differ in nothing else."""
         known = self._frames.get((id(look), size))
         if known is not None and known[0] is look:
             return known[1]

@@ -1,6 +1,6 @@
 """Which variations a command means: `--only AXIS=VALUE[,VALUE…]`.
 
-Values of one axis are alternatives, axes must all match; a variation that stands in several
+Values of one axis are alternatives, axes must all match; a variation that is in several
 cells is meant if one of them matches.
 """
 
@@ -34,7 +34,7 @@ class Selection:
         return "key" in self.values
 
     def matches(self, cells: Sequence[Cell], seed: int, key: str) -> bool:
-        """Whether the image that stands in `cells` is meant."""
+        """Whether the image of these `cells` is meant."""
         wanted = self.values
         if "seed" in wanted and str(seed) not in wanted["seed"]:
             return False

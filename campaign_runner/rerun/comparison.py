@@ -1,4 +1,4 @@
-"""Each image held against the recorded one."""
+"""Each image compared with the recorded one."""
 
 from __future__ import annotations
 

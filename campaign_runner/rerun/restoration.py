@@ -26,7 +26,7 @@ from campaign_runner.session.last_text import recalled
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """What became of one image: `words` say it, `is_done` whether it is in its place."""
+    """What happened to one image: `words` say it, `is_done` whether it is in its place."""
 
     pair: Pair
     words: str
@@ -116,7 +116,7 @@ def _known(made: Entry | None) -> Entry:
 async def _move_aside(store: Store, name: str, sha256: str) -> str | None:
     """Give what is under `name` another one; None where nothing does, or the very image. Nothing is overwritten.
 
-    Raises IntegrityError where the other name is taken by something else, StoreError: then it stands where it stood.
+    Raises IntegrityError where the other name is taken by something else, StoreError: then it stays where it was.
     """
     digest = await store.digest(name)
     if digest is None or digest == sha256:

@@ -1,4 +1,4 @@
-"""What people decided about a campaign: rows, images, picks and focus. Everything else of the program asks here.
+"""What people decided about a campaign: rows, images, picks and focus. The rest of the program asks here.
 
 decisions = decisions_of(folder, plan, ledger)
 for pick in decisions.picks(): ...
@@ -42,7 +42,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class ChosenFocus:
-    """What must be seen of an image; `is_disputed` where another focus stands beside it."""
+    """What must be seen of an image; `is_disputed`: there is another focus, too."""
 
     focus: Focus
     mark: Mark
@@ -75,7 +75,7 @@ class Decisions:
         return replace(self, rows=tuple(row for row in self.rows if row.cell in cells))
 
     def about(self, key: str) -> list[tuple[Cell, DecidedImage]]:
-        """What was decided about an image, in each cell it stands in."""
+        """What was decided about an image, in each cell it is in."""
         return [(row.cell, image) for row in self.rows for image in row.images if image.shot.key == key]
 
     def focus(self, image: DecidedImage) -> ChosenFocus | None:
@@ -95,7 +95,7 @@ class Decisions:
 
 
 def decisions_of(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions:
-    """What people decided about the images of a campaign; whatever is wrong with a file is told by `gathered`."""
+    """What people decided about the images of a campaign; what is wrong with a file is in `gathered`."""
     campaign = plan.campaign
     gathered = gather(folder, {campaign.campaign, *former_names(ledger)})
     marks = MarkIndex(gathered.marks)
@@ -117,7 +117,7 @@ def former_names(ledger: Ledger) -> tuple[str, ...]:
 
 
 def chosen_focus(image: DecidedImage, final: str | None) -> ChosenFocus | None:
-    """The focus that counts: where two stand, the final one's, else the later."""
+    """The focus that counts: of two, the final reviewer's, or the later one."""
     current = [mark for mark in image.marks if mark.kind == "focus" and mark not in image.outdated]
     if not current:
         return None

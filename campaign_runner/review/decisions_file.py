@@ -1,7 +1,7 @@
 """One decisions file: read whole whatever is wrong with it, and written so that it survives a power cut.
 
-A line that cannot be read is a Problem with its place and takes nothing else along. A last line without its end was
-cut off while it was written, or copied: it is told, and stops nothing.
+A line that cannot be read is a Problem with its place; the others count. A last line without its end was
+cut off while it was written, or copied: it is reported, and stops nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class DecisionsFile:
     """What a file says. `campaign` and `reviewer` are None where its first line cannot be read.
 
-    `problems` are lines, or the whole file, that cannot be read; `remarks` are told and stop nothing.
+    `problems` are lines, or the whole file, that cannot be read; `remarks` are reported and stop nothing.
     """
 
     path: Path
@@ -97,7 +97,7 @@ class _MarkLines:
 
 
 def file_name(campaign: str, reviewer: Reviewer, now: datetime) -> str:
-    """How a file of decisions is called; `now` is UTC."""
+    """The name of a file of decisions; `now` is UTC."""
     return f"{campaign}-{reviewer.id}-{now:%Y%m%d-%H%M%S}{SUFFIX}"
 
 

@@ -37,13 +37,13 @@ class Gathered:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is told and stops nothing."""
+        """What is reported and stops nothing."""
         cut = chain.from_iterable(file.remarks for file in self.files)
         return (*cut, *(_not_taken(file) for file in self.foreign))
 
 
 def gather(folder: Folder, names: Collection[str]) -> Gathered:
-    """What lies in `decisions/`; `names` are the campaign's and those it had before. Raises nothing for bad files."""
+    """What is in `decisions/`; `names` are the campaign's and those it had before. Raises nothing for bad files."""
     path = folder.path / DECISIONS
     try:
         found = _read(path)

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.schema.review import LONGEST_REVIEWER
 from campaign_runner.model import Cell, Size
 from campaign_runner.review.marks import Focus, Mark, Note, Reviewer, Vote, moment
@@ -38,7 +37,7 @@ _Utc: TypeAlias = Annotated[str, Field(pattern=_UTC), AfterValidator(_is_moment)
 class _Open(BaseModel):
     """What all parts share: strict about what they know, silent about what they do not."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class WrittenReviewer(_Open):
@@ -60,7 +59,7 @@ class FileHead(_Open):
 
 
 class WrittenCell(_Open):
-    """Where in the campaign an image stands."""
+    """Where in the campaign an image is."""
 
     product: str
     prompt: str
@@ -107,7 +106,7 @@ class _WrittenMark(_Open):
     sha256: _Digest
     """Of the bytes that were looked at."""
     cell: WrittenCell | None = None
-    """null: every cell that the image stands in."""
+    """null: every cell that the image is in."""
     after: tuple[_MarkId, ...] = ()
     """The marks that this one replaces."""
     at: _Utc
@@ -115,14 +114,14 @@ class _WrittenMark(_Open):
 
 
 class VerdictMark(_WrittenMark):
-    """A pick, a reject, or neither any more."""
+    """A pick, a reject, or a verdict taken back."""
 
     kind: Literal["verdict"]
     value: WrittenVerdict
 
 
 class NoteMark(_WrittenMark):
-    """What is to be said of an image, or of a place in it."""
+    """A note about an image, or about a place in it."""
 
     kind: Literal["note"]
     value: WrittenNote | None
@@ -130,7 +129,7 @@ class NoteMark(_WrittenMark):
 
 
 class FocusMark(_WrittenMark):
-    """What must be seen of an image however it is cut, by channel."""
+    """The part of an image that every cut must show, by channel."""
 
     kind: Literal["focus"]
     value: dict[str, _Point | _Area] | None
@@ -142,7 +141,7 @@ _MARK: TypeAdapter[VerdictMark | NoteMark | FocusMark] = TypeAdapter(_AnyMark)
 
 
 class BadLine(ValueError):
-    """A line that is none of a decisions file; its text says why, in words that steer no terminal."""
+    """A line that does not belong in a decisions file; its text says why, in words that steer no terminal."""
 
 
 def read_head(line: bytes) -> FileHead:
@@ -201,7 +200,7 @@ def _said(value: Vote | Note | Focus | None) -> object:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one line of a decisions file."""
-    found = TypeAdapter(FileHead | _AnyMark).json_schema(schema_generator=Documented)
+    found = TypeAdapter(FileHead | _AnyMark).json_schema()
     about = {"title": "A line of a decisions file", "description": "The first line is a FileHead, each other a mark."}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, **found, **about}
 

@@ -83,7 +83,7 @@ def _row(row: DecidedRow) -> dict[str, Any]:
 
 
 def image_json(image: DecidedImage) -> dict[str, Any]:
-    """One image of a row: what was decided, and every mark that stands."""
+    """One image of a row: what was decided, and every mark that counts."""
     shot = image.shot
     marks = [
         {**mark_line(mark), "reviewer": mark.reviewer.id, "outdated": mark in image.outdated} for mark in image.marks

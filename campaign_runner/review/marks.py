@@ -1,7 +1,7 @@
 """A mark: one event of one reviewer about one image. Values only.
 
 A mark is never changed. A later one replaces those that it knew (`after`), so clocks and the order of files decide
-nothing; `at` is for people. `merging` says which marks stand, `rules` what follows from them.
+nothing; `at` is for people. `merging` says which marks count, `rules` what follows from them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One event. `cell` is None where it is meant for every cell that the image stands in.
+    """One event. `cell` is None where it is meant for every cell that the image is in.
 
     `sha256` is of the bytes that were looked at; `value` is None where a note or a focus is taken back. `at` is UTC,
     `YYYY-MM-DDTHH:MM:SS[.fff]Z`.
@@ -74,7 +74,7 @@ class Mark:
 
     @property
     def word(self) -> Word | None:
-        """`pick` or `reject`; None for a verdict that was taken back, and for what is no verdict."""
+        """`pick` or `reject`; None for a verdict that was taken back, and for what is not a verdict."""
         return self.value.word if isinstance(self.value, Vote) else None
 
 

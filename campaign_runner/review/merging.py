@@ -1,4 +1,4 @@
-"""Which marks stand: those that no other replaces. Pure, and the same for any order of files, lines and duplicates.
+"""Which marks count: those that no other replaces. Pure, and the same for any order of files, lines and duplicates.
 
 The review page does the same in JavaScript (`merging.js`); `tests/review/cases.json` holds both to one result.
 """
@@ -50,7 +50,7 @@ class MarkIndex:
             self._by_bytes[mark.sha256].append(mark)
 
     def about(self, key: str, sha256: str | None, cell: Cell, row: Sequence[str]) -> list[Mark]:
-        """The marks on an image in a cell, standing or not; `row` are the keys of all images of that row.
+        """The marks on an image in a cell, counting or not; `row` are the keys of all images of that row.
 
         A picture that has come under another key (kept for new words, taken over) brings its marks along, unless they
         are on another image of the row.

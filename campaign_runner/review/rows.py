@@ -15,7 +15,7 @@ _CHUNK = 500
 
 
 def rows_of(plan: Plan, ledger: Ledger) -> tuple[ReviewRow, ...]:
-    """Every row, in plan order; an image that stands in several cells is in several rows."""
+    """Every row, in plan order; an image that is in several cells is in several rows."""
     rows: dict[Cell, list[Shot]] = {}
     for planned, entry in recorded(plan, ledger):
         shot = _shot(planned, entry)

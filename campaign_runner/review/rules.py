@@ -74,7 +74,7 @@ class ReviewRow:
 
 @dataclass(frozen=True, slots=True)
 class DecidedImage:
-    """An image in its row: its state, the marks that stand on it, and those of them that are on other bytes.
+    """An image in its row: its state, the marks that count for it, and those of them that are on other bytes.
 
     `new_for`: the reviewers who marked something in this row before the image was stored.
     """
@@ -88,7 +88,7 @@ class DecidedImage:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a verdict stands on other bytes than are stored now."""
+        """Whether a verdict is about other bytes than are stored now."""
         return any(mark.word for mark in self.outdated)
 
     @property
@@ -181,7 +181,7 @@ def _pickers(votes: Votes) -> set[str]:
 def in_row(votes: Sequence[Votes], states: Sequence[ImageState], rules: ReviewRules) -> list[ImageState]:
     """The states of the images of a row, given what each is by itself.
 
-    A pick of the final one settles the row, unless a reject stands against it. More picked than may be is a conflict.
+    A pick of the final one settles the row, unless it is rejected, too. More picked than may be is a conflict.
     """
     final = rules.final
     chosen = [

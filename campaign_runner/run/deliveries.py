@@ -17,7 +17,7 @@ _SIGNATURE = 16
 """Characters that a value of a link's query has at least if it is one."""
 _UNEXPECTED = f"{IMAGES}/unexpected/"
 UNSOUND = ".bin"
-"""The suffix of what is no whole picture."""
+"""The suffix of what is not a whole picture."""
 
 
 class GivenUp(NoLongerFollowed):
@@ -60,7 +60,7 @@ def short_name(name: str, sha256: str) -> str:
 
 
 def unsound_files(delivery: Delivery, output: Output) -> set[str]:
-    """The files of what came of an output and is no whole picture; those with short names count for each of its job."""
+    """The files of what came of an output and is not whole; those with short names count for each of its job."""
     start = start_of(delivery, output)
     return {file for file in delivery.aside if file.endswith(UNSOUND) and ("_" not in file or file.startswith(start))}
 

@@ -18,7 +18,7 @@ _WORST_OF_SEVERAL = (BUG, INTEGRITY, MACHINE, ACCOUNT, USAGE, DOUBT, *SIGNALLED,
 class Ending:
     """What stopped a run, if anything did.
 
-    `errors` in the order they came (a bug is any that is no CampaignError); `later` says why the run cannot go on
+    `errors` in the order they came (a bug is any that is not a CampaignError); `later` says why the run cannot go on
     now, `asked` which limit of the caller was reached, `signal` is the number of the signal that ended it; `left` is
     what it did not begin.
     """

@@ -6,7 +6,6 @@ import asyncio
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from campaign_runner.ports import Journal, Provider, Quota, Store
 
@@ -58,4 +57,4 @@ class SharedLimits:
     """
 
     spent: Usage = field(default_factory=Usage)
-    turn: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 1))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -19,22 +19,19 @@ from campaign_runner.ports import Provider
 from campaign_runner.run.pace import Pace
 
 POLLERS = 4
-"""Who look at what is due, at least; far from the service more are needed, and begun."""
-MOST_POLLERS = 64
-"""At once at the very most: what they ask costs the service, too."""
 FAILING = 60.0
 """Seconds for which failing polls are repeated at least, however old the job is: one of them proves nothing."""
 LEAST_LOOKS = 6
 """How often failing polls are repeated at least, at waits of their own: a host that hangs takes half a minute for one,
 and the fourth is the first that asks another place."""
 UNANSWERED = 60.0
-"""Seconds for which no one says how a job stands, after which it is told of."""
+"""Seconds for which no one says the status of a job, after which it is told of."""
 DENIALS = 3
 """Answers in a row that the job's images are gone, after which that is believed."""
 
 
 Silence = Callable[[bool], None]
-"""Is told True where no one has said for `UNANSWERED` seconds how a job stands, and False once someone does again."""
+"""Is told True once no one has said the status of a job for `UNANSWERED` seconds, and False once someone does again."""
 
 
 class NoLongerFollowed(Exception):
@@ -80,12 +77,12 @@ class _Followed:
         return self.was_seen_running or self.began == self.since
 
     def unanswered(self, since: float) -> None:
-        """A look that began at `since` did not tell how it stands."""
+        """A look that began at `since` did not tell the status of the job."""
         if self.waiting is None:
             self.waiting = asyncio.get_running_loop().call_at(since + UNANSWERED, self.silence, True)
 
     def answered(self) -> None:
-        """Someone said how it stands."""
+        """Someone said the status of the job."""
         if self.waiting is not None:
             self.forget()
             self.silence(False)
@@ -100,7 +97,7 @@ class _Followed:
 class Polls:
     """Follows accepted jobs until they are finished.
 
-    `heard` is told after every poll how it went: None where the service answered, else its error.
+    `heard` is told after every poll how it went: None where the service answered, otherwise its error.
     `random` gives the jitter, in 0…1.
     """
 
@@ -119,7 +116,6 @@ class Polls:
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._count = 0
-        self._free = 0  # pollers that wait for something to be due
         self._is_closed = False
 
     async def finished(
@@ -150,17 +146,11 @@ class Polls:
             _end(job, _stopped())
         self._heap.clear()
 
-    async def serve(self, another: Callable[[], None] = lambda: None) -> None:
-        """One poller: look at whatever is due, for ever. `another` begins one more, where no one else is free."""
+    async def serve(self) -> None:
+        """One poller: look at whatever is due, for ever."""
         while True:
-            self._free += 1
-            try:
-                job = await self._next_due()
-            finally:
-                self._free -= 1
+            job = await self._next_due()
             self._looked_at.append(job)
-            if not self._free and len(self._looked_at) < MOST_POLLERS:
-                another()
             await self._poll_once(job)
             self._looked_at.remove(job)
 

@@ -82,7 +82,7 @@ class Runner:
         began = time()
         async with TaskSet(partial(self._control.failed, level=Level.DRAINING)) as pollers:
             for _ in range(POLLERS):
-                self._begin_poller(pollers)
+                pollers.start(self._polls.serve())
             async with TaskSet(self._control.failed) as tasks:
                 pollers.start(self._drain(tasks))
                 pollers.start(self._keep_time())
@@ -93,9 +93,6 @@ class Runner:
                     tasks.start(self._return(tasks))
             pollers.cancel()
         return self._control.ending
-
-    def _begin_poller(self, pollers: TaskSet) -> None:
-        pollers.start(self._polls.serve(partial(self._begin_poller, pollers)))
 
     async def _begin(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
         """Begin everything that is to be done: what is paid for first."""
@@ -177,7 +174,7 @@ class Runner:
             self._control.stop_later(SILENT)
 
     def _silence(self, attempt: Attempt, slot: ExitStack) -> Silence:
-        """What becomes of a job's slot where no one says how it stands."""
+        """What happens to a job's slot where no one says the status of the job."""
 
         def note(is_silent: bool) -> None:
             if is_silent:

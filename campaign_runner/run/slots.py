@@ -34,9 +34,9 @@ class Slots:
 
     async def admitted(self, level: Level) -> bool:
         """Wait for room and a slot; False if the run stops first."""
-        if not await self._stop.acquired(level, self._room):
+        if not await self._stop.until(level, self._room.acquire()):
             return False
-        if not await self._stop.acquired(level, self._slots):
+        if not await self._stop.until(level, self._slots.acquire()):
             self._room.release()
             return False
         return True
@@ -50,12 +50,12 @@ class Slots:
         return _released(self._room)
 
     def give_up(self, attempt_id: str, slot: ExitStack) -> None:
-        """No one says how the job of an attempt stands: others may have its slot."""
+        """No one says the status of a job: others may have its slot."""
         slot.close()
         self._unanswered.add(attempt_id)
 
     def answered(self, attempt_id: str) -> None:
-        """Someone says how it stands, or it is not followed any more."""
+        """Someone says the status of the job, or it is not followed any more."""
         self._unanswered.discard(attempt_id)
 
     def is_unanswered(self, attempt_id: str) -> bool:

@@ -67,7 +67,7 @@ class Submitter:
         self._blocked_until = 0.0  # of the loop's clock
 
     async def submit(self, job: Job) -> tuple[Attempt, Ticket] | None:
-        """The service's receipt for `job`, or None where there is none: the journal knows where it stands.
+        """The service's receipt for `job`, or None where there is none: the journal knows its state.
 
         The attempt's job is the part of `job` that the caller's limits and other campaigns left to us.
         Raises IntegrityError where the file of a due image is there already, StoreError.
@@ -188,7 +188,7 @@ class Submitter:
             await self._settle(permit, error)
 
     async def _settle(self, permit: Permit, error: ProviderError | None) -> None:
-        """Tell the quota what became of the permit. Where everyone must wait, that is told before it is free."""
+        """Tell the quota what happened to the permit. Where everyone must wait, that is told before it is free."""
         quota = self._ports.quota
         match error:
             case Throttled():
@@ -242,7 +242,7 @@ class Submitter:
     @asynccontextmanager
     async def _common_turn(self) -> AsyncIterator[None]:
         """The turn among the runs of the command; a run that stops does not wait for it."""
-        has_turn = await self._control.stop.acquired(Level.NO_SUBMITS, self._turn)
+        has_turn = await self._control.stop.until(Level.NO_SUBMITS, self._turn.acquire())
         try:
             yield
         finally:

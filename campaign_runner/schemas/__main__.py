@@ -1,4 +1,4 @@
-"""Writes the shipped schemas anew from the code: `python -m campaign_runner.schemas`."""
+"""Writes the shipped schemas from the code: `python -m campaign_runner.schemas`."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def test_a_zip_file_that_no_longer_holds_what_is_delivered_is_not_left_lying(tmp
     folder = store(tmp_path, SPRING)
     ask("deliver", "spring", "--all", "--zip")
     said = ask("deliver", "spring")
-    assert "spring_shop.zip held something else and was removed" in said.out
+    assert "spring_shop.zip contained other files and was removed" in said.out
     assert delivered(folder) == ["upload.csv"]
 
 

@@ -1,6 +1,6 @@
 """Colours: every delivered picture is upright sRGB of 8 bits, converted by the profile of its original.
 
-The profile and the turn of a picture stand beside its pixels, where anything may stand: what cannot be read there is
+The profile and the turn of a picture are stored beside its pixels, with anything else: what cannot be read there is
 taken as not said.
 """
 
@@ -29,7 +29,7 @@ def srgb() -> bytes:
 
 
 def upright(content: bytes) -> Image.Image:
-    """The picture in `content`: upright, sRGB, without transparency. Raises one of BROKEN where it is none."""
+    """The picture in `content`: upright, sRGB, without transparency. Raises one of BROKEN where it is not a picture."""
     profile, orientation = _beside(content)
     with opened(BytesIO(content)) as source:
         source.load()
@@ -55,7 +55,7 @@ def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _beside(content: bytes) -> tuple[bytes | None, int]:
-    """The profile of a picture, None where it says none or sRGB as we do; and how it is to be turned (1: not)."""
+    """The profile of a picture, None where it has none or sRGB; and how it is to be turned (1: not)."""
     try:
         with opened_with_surroundings(BytesIO(content)) as picture:
             profile, orientation = picture.info.get("icc_profile"), orientation_in(picture)

@@ -1,7 +1,7 @@
 """Originals cut in processes of their own, as many as there are processors.
 
 Each cut is written beside the output folder's other unfinished things, synced, under a name that no one else has; what
-becomes of it is decided by whoever asked.
+happens to it is decided by the caller.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One picture to the files of its channels: cut, shrunk, and saved as well as the weight of a channel allows.
 
-It runs in processes of its own and knows bytes and numbers alone.
+It runs in processes of its own and knows only bytes and numbers.
 """
 
 from __future__ import annotations

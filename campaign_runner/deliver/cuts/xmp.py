@@ -25,7 +25,7 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What someone who cannot see the picture is told, and whom to credit, empty for no one."""
+    """The description for people who cannot see the picture, and whom to credit, empty for no one."""
 
     alt: str
     credit: str = ""
@@ -38,5 +38,5 @@ def packet(description: Description) -> bytes:
 
 
 def _text(text: str) -> str:
-    """`text` as XML may have it: without the few characters that XML knows no way to write."""
+    """`text` as XML may have it: without the few characters that XML cannot express."""
     return escape(_UNWRITABLE.sub("", text))

@@ -1,1 +1,1 @@
-"""Where delivered files lie: the record, the target and what leaves it, the list and the archives beside them."""
+"""Where delivered files are: the record, the target and what leaves it, the list and the archives beside them."""

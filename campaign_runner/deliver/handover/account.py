@@ -63,11 +63,11 @@ class DeliveryAccount:
         return [file for at in self._cuts.get(cut, ()) if (file := self._files[at]).cut == cut]
 
     def here(self) -> list[DeliveredFile]:
-        """Those of this target, whatever became of them."""
+        """Those of this target, whatever happened to them."""
         return [file for file in self._files.values() if file.target == self.target]
 
     def current(self) -> list[DeliveredFile]:
-        """Those that belong into this target now."""
+        """Those that belong in this target now."""
         return [file for file in self.here() if file.state == "current"]
 
     def known(self, name: str) -> DeliveredFile | None:
@@ -75,7 +75,7 @@ class DeliveryAccount:
         return self._files.get((self.target, name))
 
     def version(self, slot: Slot, stem: Stem, format: str, sha256: str) -> int:
-        """The version of these bytes: the latest's, if that has them; else one that neither slot nor name ever had."""
+        """The version of these bytes: the latest's if that has them, or one that neither slot nor name ever had."""
         latest = self._latest.get(slot)
         version = 1
         if latest is not None:
@@ -106,7 +106,7 @@ class DeliveryAccount:
             self._latest[slot_of(file)] = file
 
     def leaves(self, file: DeliveredFile, state: Literal["replaced", "withdrawn"]) -> DeliveredFile:
-        """A file that no longer belongs into the target; the answer says where it goes."""
+        """A file that no longer belongs in the target; the answer says where it goes."""
         gone = file.model_copy(update={"state": state, "old": file.old or self._old_name(file)})
         self.enter(gone)
         return gone

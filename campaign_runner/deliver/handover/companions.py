@@ -1,4 +1,4 @@
-"""What lies beside delivered files: upload.csv, and the zip files that are asked for, one for each first folder.
+"""What is beside delivered files: upload.csv, and the zip files that are asked for, one for each first folder.
 
 Both hold nothing that the record does not say, and equal deliveries make equal ones.
 """
@@ -25,7 +25,7 @@ from campaign_runner.text import joined
 
 
 def archives_of(campaign: Campaign, delivered: Sequence[DeliveredFile]) -> dict[str, list[DeliveredFile]]:
-    """The files of each zip file, by its name: one for each first folder, else one of all."""
+    """The files of each zip file, by its name: one for each first folder, otherwise one of all."""
     found: dict[str, list[DeliveredFile]] = {}
     for file in sorted(delivered, key=lambda each: each.file):
         found.setdefault(archive_of(campaign, file.file), []).append(file)
@@ -33,7 +33,7 @@ def archives_of(campaign: Campaign, delivered: Sequence[DeliveredFile]) -> dict[
 
 
 def archive_of(campaign: Campaign, name: str) -> str:
-    """The zip file that a delivered file of that name belongs into."""
+    """The zip file that a delivered file of that name belongs in."""
     first, has_folder, _ = name.partition("/")
     return f"{campaign.campaign}_{first}.zip" if campaign.deliver.folders and has_folder else f"{campaign.campaign}.zip"
 

@@ -92,7 +92,7 @@ class Publisher:
         self.account.write(self.staging)
 
     def borrowed(self, planned: ToMake) -> Staged | None:
-        """A file that was cut just so before, wherever it lies now, staged again; None where there is none."""
+        """A file that was cut just so before, wherever it is now, staged again; None where there is none."""
         for file in self.account.with_cut(planned.cut):
             staged = self.staging / f"cut-{token_hex(8)}"
             if self._place_of(file).lend(file.old or file.file, file.sha256, staged):

@@ -50,7 +50,7 @@ class TargetFolder:
                     folder.remove(name)
 
     def seen(self, name: str) -> FileSeen | None:
-        """What is under a name, without reading it; None if nothing does."""
+        """What is under a name, without reading it; None if nothing is there."""
         with suppress(FileNotFoundError), self._at(name) as (folder, last):
             if folder.has_file(last):
                 with folder.read(last) as file:
@@ -65,7 +65,7 @@ class TargetFolder:
             yield file
 
     def digest(self, name: str) -> str | None:
-        """The SHA-256 (hex) of what is under a name; None if nothing does."""
+        """The SHA-256 (hex) of what is under a name; None if nothing is there."""
         with suppress(FileNotFoundError), self._at(name) as (folder, last):
             if folder.has_file(last):
                 with folder.read(last) as file:
@@ -102,8 +102,8 @@ class TargetFolder:
     def lend(self, name: str, sha256: str, staged: Path, *, is_moving: bool = False) -> bool:
         """Let `staged` be a copy of a file here; False, and nothing is made, if that has not the bytes of `sha256`.
 
-        Of one that is moving it is a second name, where the disk has such: whoever edits one file of a delivery must
-        not change another.
+        Of one that is moving it is a second name, where the disk has such: an edit of one delivered file must not
+        change another.
         """
         if self.digest(name) != sha256:
             return False

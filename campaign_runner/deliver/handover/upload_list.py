@@ -1,4 +1,4 @@
-"""upload.csv: one line a file, for whoever uploads them; read by spreadsheets without harm.
+"""upload.csv: one line a file, for the person who uploads them; read by spreadsheets without harm.
 
 UTF-8 with a mark, so that a spreadsheet reads its letters; every value in quotes; and what a spreadsheet would take for
 a formula has a ' before it, also behind a separator that another language's spreadsheet splits at.

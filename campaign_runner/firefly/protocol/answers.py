@@ -257,7 +257,7 @@ def _read_model(entry: Mapping[str, Any]) -> CustomModel:
 
 
 class Cancelling(Enum):
-    """What became of the wish to cancel a job. Whether a cancelled job is charged is not documented."""
+    """What Adobe answered to the cancellation of a job. Whether a cancelled job is charged is not documented."""
 
     ACCEPTED = "accepted"  # it may say cancel_pending first
     ALREADY = "job_already_canceled"

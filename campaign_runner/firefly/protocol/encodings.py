@@ -1,4 +1,4 @@
-"""The body of an answer made plain UTF-8, whatever stands between us and Adobe did to it.
+"""The body of an answer made plain UTF-8, whatever a gateway between us and Adobe did to it.
 
 Identity is asked for and UTF-8 is promised, yet gateways pack answers, and some write a byte
 order mark or UTF-16. What can be read in one way only is read that way; the rest keeps a `fault`,

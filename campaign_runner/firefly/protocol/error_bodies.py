@@ -1,7 +1,7 @@
 """A complaint: what the service says is wrong, as a code and one harmless sentence.
 
 Reading one never fails: whatever an error answer holds, there is a code (the service's
-word, else `http_<status>`) and a line a terminal can show. `stack_trace` and everything
+word, otherwise `http_<status>`) and a line a terminal can show. `stack_trace` and everything
 else Adobe's error bodies may carry is left where it is.
 """
 

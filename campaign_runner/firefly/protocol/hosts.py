@@ -86,7 +86,7 @@ def checked_origin(text: str) -> str:
 
 
 def recorded_origin(text: str) -> str:
-    """What a journal calls its service, in its one spelling; a word that is no origin (`sandbox`) as it is."""
+    """What a journal calls its service, in its one spelling; a word that is not an origin (`sandbox`) as it is."""
     try:
         return checked_origin(text)
     except UsageError:

@@ -47,7 +47,7 @@ def prompt_of(body: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a request as it stands, not yet looked at: the job's id, where to ask, where to cancel."""
+    """The answer to a request as it came, not yet looked at: the job's id, where to ask, where to cancel."""
 
     job_id: object
     status_url: object

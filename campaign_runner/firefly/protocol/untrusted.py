@@ -140,7 +140,7 @@ def _ahead(date: str | None, now: datetime) -> float:
 
 
 def read_date(value: str | None, now: datetime) -> float | None:
-    """How many seconds an HTTP date lies after `now`; None for anything else."""
+    """How many seconds an HTTP date is after `now`; None for anything else."""
     try:
         then = parsedate_to_datetime((value or "")[:64])
         return None if then.tzinfo is None else (then - now).total_seconds()

@@ -130,7 +130,7 @@ def models_request(origin: str, start: int) -> Request:
 def generate_request(origin: str, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Request:
     """Ask for the images of `job`.
 
-    Raises Rejected for a reference image that stands in the recipe by its content and is not in `uploads`:
+    Raises Rejected for a reference image that the recipe names by its content and is not in `uploads`:
     the service would ignore it and charge for other images.
     """
     recipe = job.recipe
@@ -155,7 +155,7 @@ def upload_request(origin: str, content: bytes, media_type: str) -> Request:
 
 
 def status_requests(origin: str, ticket: Ticket) -> tuple[Request, Request]:
-    """Ask how the job of `ticket` stands: where the service said, if that host is trusted, else where it should be.
+    """Ask for the status of a job: where the service said, if that host is trusted, otherwise where it should be.
 
     Then the same at the API origin, whatever the service said.
     """

@@ -18,7 +18,7 @@ from campaign_runner.review.marking.new_marks import keep_file
 def carry_over(folder: Folder, file: Path) -> tuple[str, ...]:
     """Copy the decisions of the folders beside `folder` that the campaign file `file` ran into under former names.
 
-    The answer is these names, to be noted. A file that cannot be read there is left, and named where it lies. A folder
+    The answer is these names, to be noted. A file that cannot be read there is left, and named where it is. A folder
     whose journal cannot be read has no decisions to give: that run says so. Raises StoreError, IntegrityError.
     """
     names: list[str] = []

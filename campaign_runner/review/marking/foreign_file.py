@@ -53,7 +53,7 @@ def looked_at(path: Path, decisions: Decisions) -> ForeignFile:
 
 
 def is_there(path: Path, folder: Folder, names: Collection[str], file: DecisionsFile) -> bool:
-    """Whether a file counts already, since it lies where all of them do."""
+    """Whether a file counts already, since it is where all of them do."""
     return path.resolve().parent == (folder.path / DECISIONS).resolve() and file.campaign in names
 
 

@@ -51,9 +51,9 @@ class Marker:
         self._picked: dict[Cell, str] = {}
 
     def marks(self, wishes: Iterable[Wish]) -> list[Mark]:
-        """The new marks; what stands already is not said again.
+        """The new marks; a mark that counts already is not made again.
 
-        Raises UsageError for what is no stored image of the campaign, and for two picks where a row takes one.
+        Raises UsageError for what is not a stored image of the campaign, and for two picks where a row takes one.
         """
         for wish in wishes:
             self._mark(wish)
@@ -76,7 +76,7 @@ class Marker:
             self._move_pick(wish.key, [cell for cell, _ in places])
 
     def _places_of(self, wish: Wish) -> Sequence[tuple[Cell, DecidedImage]]:
-        """Where the image stands that is meant. Raises UsageError where it stands nowhere."""
+        """The places of the image that is meant. Raises UsageError if there is none."""
         found = [place for place in self._places.get(wish.key, ()) if wish.cell is None or place[0] == wish.cell]
         if not found:
             where = f" in {wish.cell}" if wish.cell is not None else ""
@@ -99,7 +99,7 @@ class Marker:
                     self._add(other, cell, Vote(None), picks)
 
     def _own(self, image: DecidedImage) -> list[Mark]:
-        """The reviewer's verdicts that stand on an image."""
+        """The reviewer's verdicts that count for an image."""
         return [mark for mark in image.marks if mark.chain == ("verdict", self._reviewer.id)]
 
     def _add(self, image: DecidedImage, cell: Cell | None, value: Vote | Note, after: Iterable[str]) -> None:

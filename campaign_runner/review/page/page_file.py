@@ -40,7 +40,7 @@ def write_page(sources: PageSources) -> Path:
 async def write_with_thumbnails(
     sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool] = lambda: False
 ) -> Path:
-    """Make the thumbnails that are missing, then the page; `warn` is told which could not be made.
+    """Make the thumbnails that are missing, then the page; `warn` hears which could not be made.
 
     Raises StoreError, IntegrityError.
     """
@@ -51,7 +51,7 @@ async def write_with_thumbnails(
 
 
 async def keep_page(sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool]) -> None:
-    """The same at the end of a run, once there is a picture to look at. Raises nothing: `warn` is told."""
+    """The same at the end of a run, once there is a picture to look at. Raises nothing: `warn` hears of errors."""
     if not _wanted(sources.plan, sources.ledger):
         return
     try:
@@ -61,7 +61,7 @@ async def keep_page(sources: PageSources, warn: Callable[[str], None], *, is_sto
 
 
 def with_thumbnails(folder: Folder) -> AddressOf:
-    """Relative links to thumbnails, where they are made; else to the image itself."""
+    """Relative links to thumbnails, where they are made; otherwise to the image itself."""
     path = folder.path / REVIEW
     with files.translating(path):
         there = {each.name for each in path.iterdir()} if path.is_dir() else set()
