@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from campaign_runner.firefly.auth import Credentials as Credentials
     from campaign_runner.firefly.auth import Secret as Secret
     from campaign_runner.firefly.client import FireflyClient as FireflyClient
-    from campaign_runner.firefly.client import Settings as Settings
+    from campaign_runner.firefly.settings import Settings as Settings
     from campaign_runner.journal.journal import SqliteJournal as SqliteJournal
     from campaign_runner.journal.ledger import Ledger as Ledger
     from campaign_runner.output_folder.folder import Folder as Folder
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": ("CampaignError", "CampaignFileError"),
     "firefly.auth": ("Credentials", "Secret"),
-    "firefly.client": ("FireflyClient", "Settings"),
+    "firefly.client": ("FireflyClient",),
+    "firefly.settings": ("Settings",),
     "output_folder.folder": ("Folder",),
     "journal.journal": ("SqliteJournal",),
     "journal.ledger": ("Ledger",),

@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from campaign_runner.problem import Problem
 
+TOO_LARGE = "too_large"
+"""The code of what is larger than its reader takes."""
 SAME_TOKEN = "same_token"
 """The code of an error that says: Adobe rejected our token, and its token service returns no other one."""
 

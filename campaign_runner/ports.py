@@ -51,9 +51,10 @@ class Provider(Protocol):
         place: repeating it asks at the others, too.
         """
 
-    async def fetch(self, output: Output) -> bytes:
+    async def fetch(self, output: Output, most_bytes: int = LARGEST_BYTES) -> bytes:
         """The bytes of a finished image, as received, complete by their framing. Free, may be repeated.
 
+        No more than `most_bytes` are read: a larger image is Damaged with the code `too_large`.
         Raises LinkExpired (poll for a fresh URL), BlockedHost (not contacted), Damaged or Unavailable.
         `LinkExpired.code` is `link_expired` or `no_link` where the service's side said so, and not a proxy's page.
         """

@@ -2,12 +2,11 @@
 
 A log of what was sent, one row a request, in one SQLite file. A row is written before its request
 leaves and counts as sent *now* until the answer sets its time, so it never counts as earlier than the service
-counts it; that is why the whole allowance can be used, without a margin.
+counts it; that is why the whole allowance can be used, without a margin. Whoever waits at once shares a transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 import os
@@ -15,20 +14,18 @@ import secrets
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self
 
 from campaign_runner.disk import files
-from campaign_runner.disk.sqlite import connect, translated
+from campaign_runner.disk.shared_file import SharedFile
 from campaign_runner.errors import IntegrityError
 from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.tasks import in_thread, to_its_end
+from campaign_runner.tasks import to_its_end
 from campaign_runner.uptime import Uptime, unknown
-
-T = TypeVar("T")
 
 LONGEST_BLOCK = 3600.0
 """Seconds: a service that asks for more is asked again after this."""
@@ -107,7 +104,7 @@ class SharedQuota:
     `account` is `account_of` the credentials. `clock` gives wall seconds: other processes
     and later runs read them. It is read once a start of the machine where `uptime` is known, so that no one
     who sets it makes the allowance come back early or late. Every method raises StoreError where the file
-    cannot be written.
+    cannot be written. Within `async with` its file is kept open.
     """
 
     def __init__(
@@ -125,13 +122,21 @@ class SharedQuota:
         self._clock = clock
         self._uptime = uptime
         self._sender = Sender.this()
+        self._file = SharedFile(self._path, self._make_file, self._begin)
+
+    async def __aenter__(self) -> Self:
+        await self._file.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._file.__aexit__(*error)
 
     async def acquire(self) -> Permit | Wait:
         """Leave to send one request, or how long to wait before asking again."""
-        asking = asyncio.get_running_loop().run_in_executor(None, self._transact, self._acquire)
+        asking = self._file.asked(self._acquire)
         try:
             return await to_its_end(asking)
-        except asyncio.CancelledError:
+        except CancelledError:
             # No one will send what is granted now, and no one would ever settle it.
             if asking.done() and isinstance(granted := asking.result(), Permit):
                 await self.give_back(granted)
@@ -139,19 +144,19 @@ class SharedQuota:
 
     async def settle(self, permit: Permit) -> None:
         """An answer arrived, or none ever will: the request counts from now on as sent now."""
-        await in_thread(self._transact, lambda log: log.settle(permit.id))
+        await self._file.transact(lambda log: log.settle(permit.id))
 
     async def give_back(self, permit: Permit) -> None:
         """The request never reached the service, or the service says it does not count."""
-        await in_thread(self._transact, lambda log: log.give_back(permit.id))
+        await self._file.transact(lambda log: log.give_back(permit.id))
 
     async def block(self, seconds: float) -> None:
         """The service told us to wait: no one gets leave before `seconds` are over, an hour at most."""
-        await in_thread(self._transact, lambda log: log.block(seconds))
+        await self._file.transact(lambda log: log.block(seconds))
 
     async def allowance(self) -> Allowance:
         """What is used now, in both windows."""
-        return await in_thread(self._transact, self._allowance)
+        return await self._file.transact(self._allowance)
 
     def _acquire(self, log: _Log) -> Permit | Wait:
         limits = self._limits
@@ -161,27 +166,18 @@ class SharedQuota:
             Wait(log.blocked(), "retry-after"),
         ]
         longest = max(waits, key=lambda wait: wait.seconds)
-        return longest if longest.seconds > 0 else Permit(log.insert(self._sender))
+        return longest if longest.seconds > 0 else Permit(log.insert())
 
     def _allowance(self, log: _Log) -> Allowance:
         limits = self._limits
         return Allowance(limits.per_minute, limits.per_day, log.used(limits.minute), log.used(limits.day))
 
-    def _transact(self, work: Callable[[_Log], T]) -> T:
-        """Run `work` alone among all processes; durable on return."""
-        self._make_file()
-        with closing(connect(self._path, wal=False)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                _prepare(connection, self._path)
-                # The clock is read under the lock: a later caller has a later time.
-                log = _Log(connection, self._account, self._now(connection))
-                log.tidy(self._limits.day)
-                answer = work(log)
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise translated(error, self._path) from error
-        return answer
+    def _begin(self, connection: sqlite3.Connection) -> _Log:
+        """The log as it stands in a transaction. The clock is read under the lock: a later caller has a later time."""
+        _prepare(connection, self._path)
+        log = _Log(connection, self._account, self._sender, self._now(connection))
+        log.tidy(self._limits.day)
+        return log
 
     def _now(self, connection: sqlite3.Connection) -> float:
         """Wall seconds, as the machine has counted them since it was first asked after its start."""
@@ -224,9 +220,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 class _Log:
     """The rows of one account as of `now`, inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, account: str, now: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, account: str, sender: Sender, now: float) -> None:
         self._connection = connection
         self._account = account
+        self._sender = sender
         self._now = now
         self._unanswered = 0
         self._lost: list[float] = []
@@ -239,7 +236,9 @@ class _Log:
         execute("UPDATE sent SET answered = ? WHERE account = ? AND answered > ?", (now, account, now))
         execute("UPDATE blocked SET until = ? + seconds WHERE until > ? + seconds", (now, now))
         self._read_unanswered()
-        execute("DELETE FROM sent WHERE answered < ?", (now - day - 1,))  # a second more than rounding can cost
+        for each in self._accounts():
+            # A second more than rounding can cost.
+            execute("DELETE FROM sent WHERE account = ? AND answered < ?", (each, now - day - 1))
 
     def wait(self, limit: int, window: float) -> float:
         """Seconds until fewer than `limit` requests are in `window`; 0 if that is so now.
@@ -272,21 +271,39 @@ class _Log:
             (self._account, self._now + seconds, seconds),
         )
 
-    def insert(self, sender: Sender) -> int:
+    def insert(self) -> int:
         row = self._connection.execute(
             "INSERT INTO sent (account, asked, sender, sender_started) VALUES (?, ?, ?, ?)",
-            (self._account, self._now, sender.id, sender.started),
+            (self._account, self._now, self._sender.id, self._sender.started),
         )
+        self._unanswered += 1
         return int(row.lastrowid or 0)
 
     def settle(self, id: int) -> None:
         self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (self._now, id))
+        self._read_unanswered()  # others may ask in the same transaction
 
     def give_back(self, id: int) -> None:
         self._connection.execute("DELETE FROM sent WHERE id = ?", (id,))
+        self._read_unanswered()
+
+    def _accounts(self) -> Iterator[str]:
+        """All accounts of the file, one step of its index each: the rows of a day may be very many."""
+        last = ""
+        query = "SELECT min(account) FROM sent WHERE account > ?"
+        while (account := self._connection.execute(query, (last,)).fetchone()[0]) is not None:
+            yield account
+            last = account
+
+    def _most_rows(self) -> int:
+        """At least as many as there are of all accounts, without counting them."""
+        query = "SELECT (SELECT max(id) FROM sent) - (SELECT min(id) FROM sent) + 1"
+        return int(self._connection.execute(query).fetchone()[0] or 0)
 
     def _until_fewer(self, others: Sequence[float], limit: int, window: float) -> float:
-        """Seconds until fewer than `limit` of the answered requests and `others` are in `window`."""
+        """Seconds until fewer than `limit` of the answered requests and `others`, rows too, are in `window`."""
+        if self._most_rows() < limit:
+            return 0.0
         # Whatever the others are, the limit-th latest of all is one of them or among these.
         skipped = max(0, limit - 1 - len(others))
         rows = self._connection.execute(
@@ -302,12 +319,13 @@ class _Log:
 
         Once that moment has come, a dead one's request is answered as far as anyone will ever know.
         """
+        self._unanswered, self._lost = 0, []
         for id, asked, *sender in self._connection.execute(
             "SELECT id, asked, sender, sender_started FROM sent WHERE account = ? AND answered IS NULL",
             (self._account,),
         ).fetchall():
             latest = asked + ANSWERED_WITHIN
-            if Sender(*sender).is_alive():
+            if Sender(*sender) == self._sender or Sender(*sender).is_alive():  # who asks need not be asked
                 self._unanswered += 1
             elif latest > self._now:
                 self._lost.append(latest)

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import aiofiles
+import aiofiles.os
 
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import STAGING, split_name
@@ -63,7 +63,8 @@ class FolderStore:
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        return await to_its_end(asyncio.create_task(self._put_new(split_name(name), content, sha256)))
+        put = aiofiles.os.wrap(self._put_new)  # written, synced, linked and forgotten in one call of a thread
+        return await to_its_end(asyncio.ensure_future(put(split_name(name), content, sha256)))
 
     async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
         """Publish `file` of `source` under `name` too: linked on the same disk, copied elsewhere; see the port."""
@@ -139,17 +140,14 @@ class FolderStore:
         with files.translating(place), TemporaryDirectory(dir=place, prefix=".names-") as staging:
             try_longest(names, self._home, Path(staging))
 
-    async def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
+    def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
         staged = self._staging / secrets.token_hex(8)
         try:
-            with files.translating(staged):
-                async with aiofiles.open(staged, "xb", opener=files.opener) as file:
-                    await file.write(content)
-                    await file.flush()
-                    await in_thread(os.fsync, file.fileno())
-            return await in_thread(self._publish, staged, parts, sha256)
+            with files.new_file(staged) as file:
+                file.write(content)
+            return self._publish(staged, parts, sha256)
         finally:
-            await in_thread(files.remove, staged)
+            files.remove(staged)
 
     def _second_name(self, parts: list[str], sha256: str, source: FolderStore, file: str) -> Put | None:
         staged = self._staging / secrets.token_hex(8)

@@ -141,6 +141,19 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         visit(name, ())
 
 
+@pytest.mark.parametrize("command", ["check", "plan", "status", "find", "resolve", "schema"])
+def test_a_command_that_sends_nothing_loads_no_http(command: str) -> None:
+    found, waiting = set[str](), [f"cli.{command}"]
+    while waiting:
+        module = waiting.pop()
+        if module in found or module not in MODULES:
+            continue
+        found.add(module)
+        waiting += [known(target) for target, is_late in imports(MODULES[module]) if not is_late]
+    loaded = {name for module in found for node in ast.walk(MODULES[module]) for name in foreign_names(node)}
+    assert {name for name in loaded if name.partition(".")[0] == "aiohttp"} == set()
+
+
 def known(target: str) -> str:
     """The module an import names: itself, or the one that holds the name."""
     return target if target in MODULES else target.rpartition(".")[0] if target.rpartition(".")[0] in MODULES else ""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
+from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.schema import review, values
 from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, LONGEST_ID
 from campaign_runner.campaign_file.schema.schema import Campaign
@@ -124,7 +125,7 @@ _EXAMPLES: dict[str, list[object]] = {
 }
 
 
-class _AsWritten(GenerateJsonSchema):
+class _AsWritten(Documented):
     """What pydantic knows of the models, said of the file as a person writes it."""
 
     def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> JsonSchemaValue:

@@ -12,8 +12,8 @@ from platformdirs import user_state_path
 
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
-from campaign_runner.firefly.client import Settings
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
+from campaign_runner.firefly.settings import Settings
 from campaign_runner.plan.cost import RateLimit
 
 FIREFLY = "https://firefly-api.adobe.io"

@@ -13,8 +13,9 @@ from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.families import CUSTOM_BASES, FAMILIES
-from campaign_runner.firefly.client import FireflyClient, Settings
+from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.untrusted import sanitize
+from campaign_runner.firefly.settings import Settings
 from campaign_runner.model import CustomModel
 from campaign_runner.text import plural
 

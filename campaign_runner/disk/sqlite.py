@@ -149,7 +149,7 @@ class Committer:
             commit = loop.run_in_executor(self._executor, self._commit, [work for work, _ in works])
             await asyncio.wait([commit])
             for number, (_, done) in enumerate(works):
-                _tell(done, commit, number)
+                tell(done, commit, number)
 
     def _commit(self, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         try:
@@ -178,7 +178,7 @@ class Committer:
             self._connection.execute("ROLLBACK")
 
 
-def _tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
+def tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
     """Hand a caller its answer, or what went wrong, even if that is a bug: no one may be left waiting."""
     error = commit.exception()
     if error is not None:

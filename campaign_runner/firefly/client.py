@@ -11,63 +11,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
 from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
-from campaign_runner.firefly.auth import Credentials, Secret, TokenSource, same_again
-from campaign_runner.firefly.connection import Connection, Lost, Timeouts
+from campaign_runner.firefly.auth import Secret, TokenSource, same_again
+from campaign_runner.firefly.connection import Connection, Lost
 from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
 from campaign_runner.firefly.protocol import answers, wire
-from campaign_runner.firefly.protocol.hosts import (
-    checked_image_host,
-    checked_origin,
-    checked_proxy,
-    host_of,
-    may_fetch_image,
-    origin_of,
-)
+from campaign_runner.firefly.protocol.hosts import host_of, may_fetch_image, origin_of
 from campaign_runner.firefly.protocol.interfaces import interface_of
-from campaign_runner.firefly.protocol.untrusted import MOST_JSON_BYTES, read_date
+from campaign_runner.firefly.protocol.untrusted import read_date
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.routes import Question, Routes
+from campaign_runner.firefly.settings import UPLOAD, Settings, Timeouts
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
-from campaign_runner.ports import JobsOnRecord, Provider
+from campaign_runner.ports import LARGEST_BYTES, JobsOnRecord, Provider
 
-SUBMIT = Timeouts(total=60, most_bytes=MOST_JSON_BYTES)
-READ = Timeouts(total=30, most_bytes=MOST_JSON_BYTES)
-UPLOAD = Timeouts(total=300, most_bytes=MOST_JSON_BYTES)
-IMAGE = Timeouts(total=300, most_bytes=64 * 1024 * 1024, window=30)
 _MOST_PAGES = 50
 UNKNOWN_HERE = "unknown_here"
 """The code of an Unavailable from a place that does not know a job and never did: another one may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where the service is and who asks. `proxy` is an http proxy's URL; it may hold a password.
-
-    `image_hosts` are names of hosts that images may come from, too, as from everything below them.
-    Raises UsageError for an address that is neither https://HOST nor http://127.0.0.1:PORT, no proxy's, or no name.
-    """
-
-    firefly_url: str
-    ims_url: str
-    credentials: Credentials
-    proxy: str | None = field(default=None, repr=False)
-    submit: Timeouts = SUBMIT
-    read: Timeouts = READ
-    image: Timeouts = IMAGE
-    image_hosts: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "firefly_url", checked_origin(self.firefly_url))
-        object.__setattr__(self, "ims_url", checked_origin(self.ims_url))
-        object.__setattr__(self, "image_hosts", tuple(map(checked_image_host, self.image_hosts)))
-        if self.proxy is not None:
-            checked_proxy(self.proxy)
 
 
 class NothingOnRecord(JobsOnRecord):
@@ -213,7 +178,7 @@ class FireflyClient(Provider):
     async def _ask(self, question: Question) -> Response:
         return await self._call(question.request, self._reads, lost_elsewhere if question.is_elsewhere else lost_read)
 
-    async def fetch(self, output: Output) -> bytes:
+    async def fetch(self, output: Output, most_bytes: int = LARGEST_BYTES) -> bytes:
         """The bytes of an image; see Provider. No token, key or cookie goes there."""
         if not output.url:
             raise LinkExpired("Adobe gave no link to the image", code="no_link")
@@ -223,7 +188,7 @@ class FireflyClient(Provider):
                 "your images there, add the host to CAMPAIGN_RUNNER_IMAGE_HOSTS (https, port 443) and run again",
                 code="blocked_host",
             )
-        outcome = await self._images.exchange(Request("GET", output.url))
+        outcome = await self._images.exchange(Request("GET", output.url), most_bytes)
         if isinstance(outcome, Lost):
             raise lost_image(outcome)
         return answers.read_image(outcome, self._clock())

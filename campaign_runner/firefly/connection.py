@@ -18,23 +18,10 @@ import aiohttp
 from yarl import URL
 
 from campaign_runner.firefly.protocol.wire import Request, Response
+from campaign_runner.firefly.settings import Timeouts
 
 _USER_AGENT = "campaign-runner/0.1"
 _MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long an exchange may take, in seconds, and how many bytes its answer may have.
-
-    With `window` the answer must bring `pace` bytes a second, measured over that many seconds.
-    """
-
-    total: float
-    most_bytes: int
-    connect: float = 10.0
-    window: float | None = None
-    pace: float = 10 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +36,7 @@ class Lost:
     sent: bool = True
     answered: bool = False
     is_certificate: bool = False  # the other side is not who it says it is: asking again is no use
+    is_too_large: bool = False
     begun: Response | None = None
 
     def __str__(self) -> str:
@@ -85,9 +73,14 @@ class Connection:
     async def close(self) -> None:
         await self._http.close()
 
-    async def exchange(self, request: Request) -> Response | Lost:
-        """Send `request` once. Redirects are answers like any other, never followed."""
-        progress = _Progress()
+    async def exchange(self, request: Request, most_bytes: int | None = None) -> Response | Lost:
+        """Send `request` once. Redirects are answers like any other, never followed.
+
+        `most_bytes` may lower what an answer may have.
+        """
+        progress, limits = _Progress(), self._limits
+        if most_bytes is not None and most_bytes < limits.most_bytes:
+            limits = replace(limits, most_bytes=most_bytes)
         is_https = request.url[:6].lower() == "https:"
         try:
             async with self._http.request(
@@ -101,23 +94,9 @@ class Connection:
             ) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 progress.begun = begun = Response(answer.status, headers, b"", answer.content_type.lower())
-                return replace(begun, body=await self._read(answer, progress))
+                return replace(begun, body=await _read(answer, progress, limits))
         except _FOREIGN as error:
-            return _lost(request.host, error, progress, self._limits)
-
-    async def _read(self, answer: aiohttp.ClientResponse, progress: _Progress) -> bytes:
-        """The body, whole by its framing. Raises what the library raises, _TooLarge or _TooSlow."""
-        limits, progress.content = self._limits, answer.content
-        if limits.window is not None and (answer.content_length or 0) > limits.most_bytes:
-            raise _TooLarge  # an image; how an answer in words begins is worth waiting for
-        watch = asyncio.timeout(limits.window)
-        try:
-            async with watch:
-                return await gather(progress, watch, limits)
-        except TimeoutError:
-            if watch.expired():
-                raise _TooSlow from None
-            raise
+            return _lost(request.host, error, progress, limits)
 
 
 class Stream(Protocol):
@@ -145,6 +124,21 @@ class _Progress:
         if self.begun is not None and len(self.begun.body) < _MOST_BEGUN:
             self.begun = replace(self.begun, body=self.begun.body + part[:_MOST_BEGUN])
         return part
+
+
+async def _read(answer: aiohttp.ClientResponse, progress: _Progress, limits: Timeouts) -> bytes:
+    """The body, whole by its framing. Raises what the library raises, _TooLarge or _TooSlow."""
+    progress.content = answer.content
+    if limits.window is not None and (answer.content_length or 0) > limits.most_bytes:
+        raise _TooLarge  # an image; how an answer in words begins is worth waiting for
+    watch = asyncio.timeout(limits.window)
+    try:
+        async with watch:
+            return await gather(progress, watch, limits)
+    except TimeoutError:
+        if watch.expired():
+            raise _TooSlow from None
+        raise
 
 
 async def gather(content: Stream, watch: TransferWatch, limits: Timeouts) -> bytes:
@@ -178,6 +172,7 @@ def _lost(host: str, error: Exception, progress: _Progress, limits: Timeouts) ->
         cause_of(error, limits, sent=progress.sent),
         sent=progress.sent,
         answered=progress.begun is not None,
+        is_too_large=isinstance(error, _TooLarge),
         is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),
         begun=progress.begun,
     )

@@ -5,7 +5,7 @@ The money rule for silence: a submit that may have left is in doubt, whatever el
 
 from __future__ import annotations
 
-from campaign_runner.errors import AccountRefused, Damaged, HostSilent, InDoubt, ProviderError, Unavailable
+from campaign_runner.errors import TOO_LARGE, AccountRefused, Damaged, HostSilent, InDoubt, ProviderError, Unavailable
 from campaign_runner.firefly.connection import Lost
 
 
@@ -37,6 +37,8 @@ def lost_elsewhere(lost: Lost) -> ProviderError:
 
 
 def lost_image(lost: Lost) -> ProviderError:
+    if lost.is_too_large:
+        return Damaged(f"the image arrived incomplete: {lost}", code=TOO_LARGE)
     if lost.answered:
         return Damaged(f"the image arrived incomplete: {lost}", code="cut")
     if lost.is_certificate:  # the storage's, which says nothing about the account; the image stays paid for

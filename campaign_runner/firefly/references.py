@@ -20,7 +20,7 @@ from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
 from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import Finished, Job, Output, Ticket
-from campaign_runner.ports import Provider
+from campaign_runner.ports import LARGEST_BYTES, Provider
 from campaign_runner.tasks import in_thread
 
 
@@ -79,8 +79,8 @@ class WithReferences(Provider):
     async def poll(self, ticket: Ticket) -> Finished | None:
         return await self._service.poll(ticket)
 
-    async def fetch(self, output: Output) -> bytes:
-        return await self._service.fetch(output)
+    async def fetch(self, output: Output, most_bytes: int = LARGEST_BYTES) -> bytes:
+        return await self._service.fetch(output, most_bytes)
 
     async def _upload(self, sha256: str) -> str:
         content = await _content(self._files[sha256], sha256)

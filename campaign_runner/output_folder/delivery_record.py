@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import split_name
@@ -45,7 +46,7 @@ Edge: TypeAlias = Annotated[int, Field(ge=0)]
 class _OnRecord(BaseModel):
     """What all parts share: every field is there, and no other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class UsedChannel(_OnRecord):
@@ -214,5 +215,5 @@ def target_folder(home: Path, target: str | None) -> Path:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of deliver.json, draft 2020-12."""
-    found = DeliveryRecord.model_json_schema(mode="serialization")
+    found = DeliveryRecord.model_json_schema(mode="serialization", schema_generator=Documented)
     return {"$schema": DIALECT, "$id": ID, **found, "title": "The deliveries of a campaign"}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.firefly.protocol.interfaces import INTERFACES
 from campaign_runner.model import State
@@ -25,7 +26,7 @@ MediaType: TypeAlias = Literal["image/jpeg", "image/png", "image/webp"]
 class _Part(BaseModel):
     """What all parts share: every field is there, and no other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Model(_Part):
@@ -206,7 +207,7 @@ class Manifest(Head):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of manifest.json."""
-    found = Manifest.model_json_schema(mode="serialization")
+    found = Manifest.model_json_schema(mode="serialization", schema_generator=Documented)
     digest = found["properties"]["products_sha256"]
     digest |= digest.pop("anyOf")[0]
     del digest["default"]

@@ -11,8 +11,6 @@ import hashlib
 import os
 import re
 import struct
-import threading
-import warnings
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -25,9 +23,9 @@ from PIL import Image, UnidentifiedImageError
 
 from campaign_runner.errors import Damaged
 from campaign_runner.model import Size
+from campaign_runner.pictures.decoding import MOST_PIXELS, QUIET, ROOM
 from campaign_runner.ports import Examined
 
-MOST_PIXELS = 64_000_000
 _MOST_PARTS = 100_000
 """Of a picture: one of millions of empty parts would fill the memory."""
 _MOST_READS = 200_000
@@ -51,8 +49,6 @@ BROKEN = (
     zlib.error,
     Image.DecompressionBombError,
 )
-# Python's warning filters belong to the whole process, so only one thread at a time may change them.
-_quiet = threading.RLock()
 
 
 def examine(content: bytes) -> Examined:
@@ -77,21 +73,22 @@ def opened(file: BinaryIO) -> Iterator[Image.Image]:
 
     Raises one of BROKEN, then or while it is decoded.
     """
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(_Pixels(file), formats=("JPEG", "PNG", "WEBP")) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise Image.DecompressionBombError(picture.size)
+    with QUIET, Image.open(_Pixels(file), formats=("JPEG", "PNG", "WEBP")) as picture:
+        if picture.width * picture.height > MOST_PIXELS:
+            raise Image.DecompressionBombError(picture.size)
+        with ROOM.taken(picture.width * picture.height):
             yield picture
 
 
 @contextmanager
 def opened_with_surroundings(file: BinaryIO) -> Iterator[Image.Image]:
     """The same with everything beside the pixels, as far as the decoder's own limits let it be unpacked."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(file, formats=("JPEG", "PNG", "WEBP")) as picture:
-            yield picture
+    with (
+        QUIET,
+        Image.open(file, formats=("JPEG", "PNG", "WEBP")) as picture,
+        ROOM.taken(picture.width * picture.height),
+    ):
+        yield picture
 
 
 def _decode(content: bytes) -> tuple[str, Size]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.schema.review import LONGEST_REVIEWER
 from campaign_runner.model import Cell, Size
 from campaign_runner.review.marks import Focus, Mark, Note, Reviewer, Vote, moment
@@ -37,7 +38,7 @@ _Utc: TypeAlias = Annotated[str, Field(pattern=_UTC), AfterValidator(_is_moment)
 class _Open(BaseModel):
     """What all parts share: strict about what they know, silent about what they do not."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
 class WrittenReviewer(_Open):
@@ -200,7 +201,7 @@ def _said(value: Vote | Note | Focus | None) -> object:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one line of a decisions file."""
-    found = TypeAdapter(FileHead | _AnyMark).json_schema()
+    found = TypeAdapter(FileHead | _AnyMark).json_schema(schema_generator=Documented)
     about = {"title": "A line of a decisions file", "description": "The first line is a FileHead, each other a mark."}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, **found, **about}
 

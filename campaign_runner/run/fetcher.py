@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 
 from campaign_runner import retry
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import (
+    TOO_LARGE,
     BlockedHost,
     GenerationFailed,
     IntegrityError,
@@ -48,13 +50,13 @@ from campaign_runner.run.deliveries import (
     told_apart,
     unsound_files,
 )
+from campaign_runner.run.downloads import DownloadRoom
 from campaign_runner.run.limits import Ports
 from campaign_runner.run.polls import NoLongerFollowed
 from campaign_runner.run.stop import Level
 from campaign_runner.tasks import in_thread
 
 Trouble = NoLongerFollowed | StoreError | IntegrityError
-DOWNLOADS = 4
 FRESH_URLS = 3
 MOST_STRAYS = 8
 """Images of one job that no one asked for and that are kept: twice as many as a request can ask for."""
@@ -69,14 +71,14 @@ UNASKED = "an image that was not requested could not be downloaded"
 
 
 class ImageFetcher:
-    """Fetches, checks and stores the outputs of finished jobs, a few at a time."""
+    """Fetches, checks and stores the outputs of finished jobs, as many at once as `DownloadRoom` has places."""
 
     def __init__(self, ports: Ports, control: Control, record: Callable[[Fact], Awaitable[Fact]]) -> None:
         self._provider = ports.provider
         self._images = ports.store
         self._control = control
         self._record = record
-        self._slots = asyncio.Semaphore(DOWNLOADS)
+        self._room = DownloadRoom()
 
     async def keep(self, delivery: Delivery) -> None:
         """Store what was asked for, set aside what was not, fail what is missing.
@@ -157,8 +159,14 @@ class ImageFetcher:
             return trouble
 
     async def _store(self, delivery: Delivery, output: Output, variation: Variation) -> Fact:
+        async with AsyncExitStack() as held:
+            return await self._stored(delivery, variation, *await self._fetch(delivery, output, held), output)
+
+    async def _stored(
+        self, delivery: Delivery, variation: Variation, content: bytes, examined: Examined, output: Output
+    ) -> Fact:
+        """Put a whole picture under its name, or aside where it is of a wrong size, and record which."""
         attempt = delivery.attempt
-        content, examined = await self._fetch(delivery, output)
         if not has_its_size(attempt.job.recipe.version, attempt.job.size, examined.size):
             reason = Cause("wrong_size", f"requested {attempt.job.size}, received {examined.size}")
             await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
@@ -201,14 +209,15 @@ class ImageFetcher:
     async def _set_aside(self, delivery: Delivery, output: Output, until: float) -> None:
         if self._control.stop.reached(Level.DRAINING):
             raise NoLongerFollowed("stopped", "the run was stopped")
-        try:
-            async with asyncio.timeout_at(until):
-                content, examined = await self._fetch(delivery, output)
-        except TimeoutError:
-            raise NoLongerFollowed("not_downloaded", f"not downloaded within {STRAYS_WITHIN:.0f} s") from None
-        said = "without a seed" if output.seed is None else f"for seed {output.seed}"
-        reason = Cause("unexpected", f"an image {said} that was not requested, or came twice")
-        await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout_at(until):
+                    content, examined = await self._fetch(delivery, output, held)
+            except TimeoutError:
+                raise NoLongerFollowed("not_downloaded", f"not downloaded within {STRAYS_WITHIN:.0f} s") from None
+            said = "without a seed" if output.seed is None else f"for seed {output.seed}"
+            reason = Cause("unexpected", f"an image {said} that was not requested, or came twice")
+            await self._put_aside(delivery, aside_name(delivery, output, examined), content, examined.sha256, reason)
 
     async def _keep_unsound(self, delivery: Delivery, output: Output, content: bytes, error: ProviderError) -> None:
         """Keep what is not a whole picture even at the last try: a few different ones of an image."""
@@ -240,15 +249,16 @@ class ImageFetcher:
             )
         return name
 
-    async def _fetch(self, delivery: Delivery, output: Output) -> tuple[bytes, Examined]:
+    async def _fetch(self, delivery: Delivery, output: Output, held: AsyncExitStack) -> tuple[bytes, Examined]:
         """The bytes of one output, checked. Raises GivenUp once its tries are used up, LetGo where the run stops first.
 
-        It is gone only where no try at all, each but the last followed by a fresh link, said anything else.
+        `held` keeps their place in memory until it is closed. It is gone only where no try at all, each but the last
+        followed by a fresh link, said anything else.
         """
         failures: list[ProviderError] = []
         offered = output
         while True:
-            content, answer = await self._once(offered)
+            content, answer = await self._once(offered, held)
             if isinstance(answer, Examined):
                 return content, answer
             failures.append(answer)
@@ -262,18 +272,26 @@ class ImageFetcher:
             if len(failures) <= FRESH_URLS:
                 offered = await self._renewed(delivery, output)
 
-    async def _once(self, output: Output) -> tuple[bytes, Examined | ProviderError]:
-        """What came of an output, if anything did, and what it is or why it is none."""
-        content = b""
-        async with self._slots:
+    async def _once(self, output: Output, held: AsyncExitStack) -> tuple[bytes, Examined | ProviderError]:
+        """What came of an output, if anything did, and what it is or why it is none. Its place is `held` if it is one.
+
+        An image that is too large for its place is asked for once more where any is taken.
+        """
+        content, for_any = b"", False
+        while True:
+            place = await held.enter_async_context(self._room.place(for_any=for_any))
             try:
-                content = await self._provider.fetch(output)
+                content = await self._provider.fetch(output, place.most_bytes)
                 self._control.note_answer(None)
+                self._room.learn(len(content))
                 return content, await in_thread(examine, content)
             except ProviderError as error:
-                if not isinstance(error, BlockedHost):  # no one was asked
+                await held.aclose()
+                for_any = error.code == TOO_LARGE and not place.takes_any
+                if not for_any and not isinstance(error, BlockedHost):  # no one was asked
                     self._control.note_answer(error)
-                return content, error
+                if not for_any:
+                    return content, error
 
     def _pause(self, failures: list[ProviderError]) -> float | None:
         """Seconds before the next try, None after the last. An expired link wants a fresh one, not patience."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from campaign_runner.ports import Journal, Provider, Quota, Store
 
@@ -57,4 +58,4 @@ class SharedLimits:
     """
 
     spent: Usage = field(default_factory=Usage)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turn: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 1))

@@ -19,6 +19,9 @@ from campaign_runner.ports import Provider
 from campaign_runner.run.pace import Pace
 
 POLLERS = 4
+"""Who look at what is due, at least; far from the service more are needed, and begun."""
+MOST_POLLERS = 64
+"""At once at the very most: what they ask costs the service, too."""
 FAILING = 60.0
 """Seconds for which failing polls are repeated at least, however old the job is: one of them proves nothing."""
 LEAST_LOOKS = 6
@@ -116,6 +119,7 @@ class Polls:
         self._changed = asyncio.Event()
         self._turn = asyncio.Lock()
         self._count = 0
+        self._free = 0  # pollers that wait for something to be due
         self._is_closed = False
 
     async def finished(
@@ -146,11 +150,17 @@ class Polls:
             _end(job, _stopped())
         self._heap.clear()
 
-    async def serve(self) -> None:
-        """One poller: look at whatever is due, for ever."""
+    async def serve(self, another: Callable[[], None] = lambda: None) -> None:
+        """One poller: look at whatever is due, for ever. `another` begins one more, where no one else is free."""
         while True:
-            job = await self._next_due()
+            self._free += 1
+            try:
+                job = await self._next_due()
+            finally:
+                self._free -= 1
             self._looked_at.append(job)
+            if not self._free and len(self._looked_at) < MOST_POLLERS:
+                another()
             await self._poll_once(job)
             self._looked_at.remove(job)
 

@@ -82,7 +82,7 @@ class Runner:
         began = time()
         async with TaskSet(partial(self._control.failed, level=Level.DRAINING)) as pollers:
             for _ in range(POLLERS):
-                pollers.start(self._polls.serve())
+                self._begin_poller(pollers)
             async with TaskSet(self._control.failed) as tasks:
                 pollers.start(self._drain(tasks))
                 pollers.start(self._keep_time())
@@ -93,6 +93,9 @@ class Runner:
                     tasks.start(self._return(tasks))
             pollers.cancel()
         return self._control.ending
+
+    def _begin_poller(self, pollers: TaskSet) -> None:
+        pollers.start(self._polls.serve(partial(self._begin_poller, pollers)))
 
     async def _begin(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
         """Begin everything that is to be done: what is paid for first."""

@@ -34,9 +34,9 @@ class Slots:
 
     async def admitted(self, level: Level) -> bool:
         """Wait for room and a slot; False if the run stops first."""
-        if not await self._stop.until(level, self._room.acquire()):
+        if not await self._stop.acquired(level, self._room):
             return False
-        if not await self._stop.until(level, self._slots.acquire()):
+        if not await self._stop.acquired(level, self._slots):
             self._room.release()
             return False
         return True

@@ -36,6 +36,12 @@ class Stop:
     def reached(self, level: Level) -> bool:
         return self.level >= level
 
+    async def acquired(self, level: Level, semaphore: asyncio.Semaphore) -> bool:
+        """Wait for `semaphore`, or until the flag is at `level`; whether it is held. Where it is free no task waits."""
+        if not semaphore.locked():
+            return await semaphore.acquire()
+        return bool(await self.until(level, semaphore.acquire()))
+
     async def until(self, level: Level, work: Awaitable[T]) -> T | None:
         """The answer of `work`, or None as soon as the flag is at `level`; `work` is then cancelled.
 

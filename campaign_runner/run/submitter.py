@@ -242,7 +242,7 @@ class Submitter:
     @asynccontextmanager
     async def _common_turn(self) -> AsyncIterator[None]:
         """The turn among the runs of the command; a run that stops does not wait for it."""
-        has_turn = await self._control.stop.until(Level.NO_SUBMITS, self._turn.acquire())
+        has_turn = await self._control.stop.acquired(Level.NO_SUBMITS, self._turn)
         try:
             yield
         finally:

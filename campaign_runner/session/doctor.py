@@ -21,7 +21,8 @@ from campaign_runner.errors import (
     StoreError,
     UsageError,
 )
-from campaign_runner.firefly.client import FireflyClient, Settings, named
+from campaign_runner.firefly.client import FireflyClient, named
+from campaign_runner.firefly.settings import Settings
 from campaign_runner.model import CustomModel, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists

@@ -10,7 +10,7 @@ from pathlib import Path
 from campaign_runner.authoring.compare import Changes
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
-from campaign_runner.firefly.client import Settings
+from campaign_runner.firefly.settings import Settings
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import Estimate, RateLimit

@@ -41,7 +41,7 @@ class Road(ABC):
     """The state of a run between two steps. The caller holds the lock of `folder`, where the images go.
 
     `refusal` is why nothing may be bought; what is paid for is fetched all the same. `is_over`: no step is left.
-    `allowance` is what is left of it at the end, None if it was not asked for. `opened` closes the client.
+    `allowance` is what is left of it at the end, None if it was not asked for. `opened` closes client and allowance.
     """
 
     folder: Folder
@@ -86,7 +86,8 @@ class Road(ABC):
         await store.ready()
         await store.check_writable()
         provider = WithReferences(self.service, self.journal, references)
-        return Ports(provider, store, journal, quota_of(self.access, self.rate, self.control.clock))
+        quota = quota_of(self.access, self.rate, self.control.clock)
+        return Ports(provider, store, journal, await self.opened.enter_async_context(quota))
 
     async def take(self, step: Callable[[Self], Awaitable[Self | None]]) -> Self:
         """How far one is after a step, or why it refuses; raises that where nothing is to be done after it."""

@@ -15,7 +15,7 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.auth import Credentials, Secret
-from campaign_runner.firefly.client import Settings as ClientSettings
+from campaign_runner.firefly.settings import Settings as ClientSettings
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import RateLimit

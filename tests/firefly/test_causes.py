@@ -11,7 +11,8 @@ from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from campaign_runner.firefly.connection import Timeouts, cause_of
+from campaign_runner.firefly.connection import cause_of
+from campaign_runner.firefly.settings import Timeouts
 
 KEY = ConnectionKey("hush", 443, True, True, None, None, None)
 HEADERS = CIMultiDictProxy(CIMultiDict({"Authorization": "Bearer hush"}))

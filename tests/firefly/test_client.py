@@ -28,9 +28,10 @@ from campaign_runner.errors import (
     UsageError,
 )
 from campaign_runner.firefly.auth import Credentials, Secret
-from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.firefly.connection import Lost, Timeouts, gather
+from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.connection import Lost, gather
 from campaign_runner.firefly.losses import lost_image
+from campaign_runner.firefly.settings import Settings, Timeouts
 from campaign_runner.model import Job, Output, Ticket
 from tests.firefly.asking import make_job, settings_for
 from tests.firefly.raw_server import TOKEN, Act, answer, begin, close, granted, hang, raw_server, reset

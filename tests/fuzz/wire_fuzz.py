@@ -12,8 +12,8 @@ from random import Random
 
 from campaign_runner.errors import InDoubt, ProviderError
 from campaign_runner.firefly.auth import Credentials, Secret
-from campaign_runner.firefly.client import FireflyClient, Settings
-from campaign_runner.firefly.connection import Timeouts
+from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.settings import Settings, Timeouts
 from campaign_runner.model import Cell, Job, Output, Recipe, Size, Ticket, Variation
 from tests.firefly.raw_server import TOKEN, answer, granted, raw_server
 from tests.fuzz.answers_fuzz import BODIES, OWN, WAITS, check_shown

@@ -158,6 +158,27 @@ def test_two_processes_at_once_share_one_allowance(tmp_path: Path) -> None:
         two.communicate("")
 
 
+async def test_while_it_is_kept_open_it_is_shared_all_the_same(tmp_path: Path) -> None:
+    async with quota_at(tmp_path) as one, quota_at(tmp_path) as two:
+        answers = await asyncio.gather(*(quota.acquire() for quota in (one, two) * 5))
+        permits = [answer for answer in answers if isinstance(answer, Permit)]
+        assert len(permits) == 3
+        await asyncio.gather(one.give_back(permits[0]), two.settle(permits[1]))
+        assert (await one.allowance()).used_minute == 2
+        later = await asyncio.gather(*(quota.acquire() for quota in (one, two) * 5))
+        assert sum(isinstance(answer, Permit) for answer in later) == 1
+    assert (await quota_at(tmp_path).allowance()).used_minute == 3
+
+
+async def test_old_rows_of_every_account_are_removed(tmp_path: Path) -> None:
+    for account in ("first", "second", "third"):
+        permit = await quota_at(tmp_path, account=account).acquire()
+        assert isinstance(permit, Permit)
+        await quota_at(tmp_path, account=account).settle(permit)
+    await quota_at(tmp_path, 90_000, account="second").allowance()
+    assert rows(tmp_path) == 0
+
+
 @pytest.mark.parametrize(
     ("origin", "client"),
     [

@@ -11,7 +11,7 @@ import pytest
 from campaign_runner.errors import GenerationFailed, ProviderError, Unavailable
 from campaign_runner.model import Finished, Ticket
 from campaign_runner.run.pace import Pace
-from campaign_runner.run.polls import NoLongerFollowed, Polls
+from campaign_runner.run.polls import MOST_POLLERS, NoLongerFollowed, Polls
 from campaign_runner.tasks import TaskSet
 
 DONE = Finished(())
@@ -42,6 +42,22 @@ async def following(provider: Scripted) -> AsyncIterator[Polls]:
     async with TaskSet(lambda error: pytest.fail(repr(error))) as crew:
         crew.start(polls.serve())
         yield polls
+        crew.cancel()
+
+
+async def test_far_from_the_service_everything_due_is_looked_at_at_once() -> None:
+    provider = Scripted(in_seconds(0), seconds=20)
+    polls = Polls(provider, heard=lambda error: None, random=lambda: 0.5)  # type: ignore[arg-type]
+    async with TaskSet(lambda error: pytest.fail(repr(error))) as crew:
+
+        def another() -> None:
+            crew.start(polls.serve(another))
+
+        another()
+        began = in_seconds(0)
+        jobs = [polls.finished(Ticket(str(number)), Pace(), age=5, patience=900) for number in range(3 * MOST_POLLERS)]
+        await asyncio.gather(*jobs)
+        assert in_seconds(0) - began == pytest.approx(60)  # as many as may look, three times
         crew.cancel()
 
 

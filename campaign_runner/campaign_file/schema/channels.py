@@ -36,7 +36,7 @@ PROMPT_AS_ALT = "prompt"
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ClearEdges(_Closed):

@@ -1,0 +1,134 @@
+"""Clients of the fast server, each run in a process of its own: ours, and those it is compared with.
+
+`python -m tests.benchmarks.clients NAME ADDRESS JOBS SEEDS` prints one line of JSON: seconds of processors and on the
+clock from the first request to the end, bytes of memory at most, images, and the worst stall of its loop.
+
+- `ours` is a run as the command makes it, from its lock to its report: journal, allowance, synced files. `ours-header`
+  is the same with a look at the first bytes in the place of the whole picture check.
+- `bare` is the floor: submit, poll, fetch, a look at the first bytes; nothing is kept.
+- `usual` is what people write: a semaphore, a task a planned job, sleep(5) between polls, aiofiles; nothing is synced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aiofiles
+import aiohttp
+
+from campaign_runner.errors import Damaged
+from campaign_runner.model import Size
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.ports import Examined
+from campaign_runner.run import fetcher
+from campaign_runner.run.limits import Limits
+from campaign_runner.sandbox.server import Sandbox
+from campaign_runner.sandbox.settings import Settings
+from tests.benchmarks.fast_server import SIDE
+from tests.night import Night
+
+AT_ONCE = 64
+EVERYTHING = RateLimit(per_minute=999_999, per_day=999_999)
+_JPEG = b"\xff\xd8\xff"
+Client = Callable[[str, int, int, Path], Awaitable[None]]
+
+
+async def ours(address: str, jobs: int, seeds: int, home: Path) -> None:
+    loop = asyncio.get_running_loop()
+    night = Night(home, Sandbox(Settings()), loop.time, origin=address)
+    campaign = night.campaign(requests=jobs, seeds=seeds)
+    ended = await night.run(campaign, rate=EVERYTHING, limits=Limits(concurrency=AT_ONCE))
+    assert ended.code == 0, ended.lines
+
+
+async def ours_header(address: str, jobs: int, seeds: int, home: Path) -> None:
+    fetcher.examine = _header_alone  # type: ignore[attr-defined]
+    await ours(address, jobs, seeds, home)
+
+
+def _header_alone(content: bytes) -> Examined:
+    if not content.startswith(_JPEG):
+        raise Damaged("no JPEG", code="no_picture")
+    return Examined("image/jpeg", Size(SIDE, SIDE), hashlib.sha256(content).hexdigest())
+
+
+async def bare(address: str, jobs: int, seeds: int, home: Path) -> None:
+    numbers = iter(range(jobs))
+    async with aiohttp.ClientSession() as http:
+
+        async def work() -> None:
+            for number in numbers:
+                for url in await _made(http, address, number, seeds, 0.6):
+                    async with http.get(url) as answer:
+                        assert (await answer.read()).startswith(_JPEG)
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+
+
+async def usual(address: str, jobs: int, seeds: int, home: Path) -> None:
+    semaphore = asyncio.Semaphore(AT_ONCE)
+    async with aiohttp.ClientSession() as http:
+
+        async def one(number: int) -> None:
+            async with semaphore:
+                urls = await _made(http, address, number, seeds, 5.0)
+                for place, url in enumerate(urls):
+                    async with (
+                        http.get(url) as answer,
+                        aiofiles.open(home / f"{number}-{place}.jpg", "wb") as file,
+                    ):
+                        async for chunk in answer.content.iter_chunked(64 << 10):
+                            await file.write(chunk)
+
+        await asyncio.gather(*(one(number) for number in range(jobs)))
+
+
+async def _made(http: aiohttp.ClientSession, address: str, number: int, seeds: int, every: float) -> list[str]:
+    """Submit and poll every so many seconds; the URLs of the images."""
+    body = {"prompt": f"mug {number} on a table", "numVariations": seeds, "seeds": list(range(1, seeds + 1))}
+    headers = {"Authorization": "Bearer token", "x-api-key": "client"}
+    async with http.post(f"{address}/v3/images/generate-async", json=body, headers=headers) as answer:
+        status_url = (await answer.json())["statusUrl"]
+    while True:
+        await asyncio.sleep(every)
+        async with http.get(status_url, headers=headers) as answer:
+            status: dict[str, Any] = await answer.json()
+        if status["status"] == "succeeded":
+            return [output["image"]["url"] for output in status["result"]["outputs"]]
+
+
+CLIENTS: dict[str, Client] = {"ours": ours, "ours-header": ours_header, "bare": bare, "usual": usual}
+
+
+async def _watched(client: Client, address: str, jobs: int, seeds: int) -> dict[str, float]:
+    stalls: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.005)
+            stalls.append(time.perf_counter() - began - 0.005)
+
+    with TemporaryDirectory(prefix="benchmark-") as folder:
+        watching = asyncio.create_task(watch())
+        began, cpu = time.perf_counter(), time.process_time()
+        await client(address, jobs, seeds, Path(folder))
+        spent = {"cpu": time.process_time() - cpu, "clock": time.perf_counter() - began}
+        watching.cancel()
+    stalls.sort()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    return {**spent, "memory": memory, "images": jobs * seeds, "stall_99": stalls[len(stalls) * 99 // 100]}
+
+
+if __name__ == "__main__":
+    _, name, place, jobs, seeds = sys.argv
+    sys.stdout.write(json.dumps(asyncio.run(_watched(CLIENTS[name], place, int(jobs), int(seeds)))))
