@@ -1,20 +1,21 @@
-"""`decisions/` of an output folder: every file of it, and which of them count.
+"""`decisions/` of an output folder: every file of it, which of them count, and how another one comes there.
 
 All `*.jsonl` count whatever their name, if they are of this campaign or of a former name of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.problem import Problem
-from campaign_runner.review.decisions_file import MEND, DecisionsFile, read_file
+from campaign_runner.review.decisions_file import MEND, SUFFIX, DecisionsFile, read_file
 from campaign_runner.review.marks import Mark
 
 
@@ -63,6 +64,27 @@ def _read(path: Path) -> list[DecisionsFile]:
             return [read_file(folder, name) for name in names]
     except FileNotFoundError:
         return []
+
+
+def keep_file(folder: Folder, name: str, content: bytes) -> Path:
+    """Put a file into `decisions/` under `name`, or under one like it where that is taken; durable on return.
+
+    Raises StoreError, IntegrityError.
+    """
+    with files.open_folder(folder.path) as home, home.enter(DECISIONS, make=True) as decisions:
+        staged = decisions.path / f".{secrets.token_hex(8)}.tmp"
+        try:
+            files.write_durably(staged, content)
+            kept = next(each for each in _names_like(name) if decisions.publish(staged, each))
+        finally:
+            files.remove(staged)
+        decisions.sync()
+        return decisions.path / kept
+
+
+def _names_like(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name.removesuffix(SUFFIX)}-{number}{SUFFIX}" for number in count(2))
 
 
 def _not_taken(file: DecisionsFile) -> str:

@@ -12,7 +12,7 @@ from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review.decisions import FORMER_NAMES, former_names
 from campaign_runner.review.decisions_file import LARGEST_BYTES
-from campaign_runner.review.marking.new_marks import keep_file
+from campaign_runner.review.decisions_folder import keep_file
 
 
 def carry_over(folder: Folder, file: Path) -> tuple[str, ...]:

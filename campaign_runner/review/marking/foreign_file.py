@@ -15,7 +15,7 @@ from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review.decisions import Decisions
 from campaign_runner.review.decisions_file import SUFFIX, DecisionsFile, encoded, read_file
-from campaign_runner.review.marking.new_marks import keep_file
+from campaign_runner.review.decisions_folder import keep_file
 
 
 @dataclass(frozen=True, slots=True)

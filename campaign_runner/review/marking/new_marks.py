@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from campaign_runner.disk import files
-from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.errors import UsageError
 from campaign_runner.model import Cell
-from campaign_runner.output_folder.folder import DECISIONS, Folder
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.review.decisions import Decisions
-from campaign_runner.review.decisions_file import SUFFIX, file_name, lines
+from campaign_runner.review.decisions_file import file_name, lines
+from campaign_runner.review.decisions_folder import keep_file
 from campaign_runner.review.marks import Kind, Mark, Note, Reviewer, Vote, Word
 from campaign_runner.review.rules import DecidedImage
-
-_MOST_FILES = 1000  # of one reviewer in one second
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +112,3 @@ def keep_marks(folder: Folder, campaign: str, marks: Sequence[Mark], now: dateti
     reviewer = marks[0].reviewer
     content = b"".join(lines(campaign, reviewer, marks))
     return keep_file(folder, file_name(campaign, reviewer, now.astimezone(UTC)), content)
-
-
-def keep_file(folder: Folder, name: str, content: bytes) -> Path:
-    """Put a file into `decisions/` under `name`, or under one like it where that is taken; durable on return.
-
-    Raises StoreError, IntegrityError.
-    """
-    home = folder.path / DECISIONS
-    if home.is_symlink():
-        raise IntegrityError(f"{home} is a symbolic link; put a real folder there")
-    files.make_folder(home)
-    staged = home / f".{secrets.token_hex(8)}.tmp"
-    try:
-        files.write_durably(staged, content)
-        for number in range(1, _MOST_FILES):
-            target = home / (name if number == 1 else f"{name.removesuffix(SUFFIX)}-{number}{SUFFIX}")
-            if files.publish_new(staged, target):
-                return target
-    finally:
-        files.remove(staged)
-    raise IntegrityError(f"{home} has {_MOST_FILES} files called {name}; move some away")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from threading import Lock
 
 from campaign_runner.disk import files
-from campaign_runner.output_folder.folder import DECISIONS, Folder
-from campaign_runner.review.decisions_file import SUFFIX, encoded, file_name
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.review.decisions_file import encoded, file_name
+from campaign_runner.review.decisions_folder import keep_file
 from campaign_runner.review.decisions_format import head_line, mark_line
 from campaign_runner.review.marks import Mark, Reviewer
 
@@ -39,26 +38,10 @@ class DecisionsAppender:
         with self._turn:
             if self._path is None:
                 content = self._head + content
-                self._path = self._begun(content)
+                self._path = keep_file(self._folder, self._name, content)
             else:
                 self._add(self._path, content)
             self._length += len(content)
-
-    def _begun(self, content: bytes) -> Path:
-        """A new file that holds `content`; where its name is taken, one like it."""
-        with files.open_folder(self._folder.path) as home, home.enter(DECISIONS, make=True) as decisions:
-            staged = decisions.path / f".{secrets.token_hex(8)}.tmp"
-            try:
-                files.write_durably(staged, content)
-                name = next(name for name in self._names() if decisions.publish(staged, name))
-            finally:
-                files.remove(staged)
-            decisions.sync()
-            return decisions.path / name
-
-    def _names(self) -> Iterable[str]:
-        yield self._name
-        yield from (f"{self._name.removesuffix(SUFFIX)}-{number}{SUFFIX}" for number in count(2))
 
     def _add(self, path: Path, content: bytes) -> None:
         with files.translating(path), os.fdopen(os.open(path, _FLAGS), "wb") as file:
