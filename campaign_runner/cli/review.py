@@ -116,6 +116,8 @@ def command(
     put it into the folder `decisions` beside the page. Without the page, --pick and --reject do the same, and --take
     reads the table of --list --csv back.
     """
+    if (reason or note) and not (pick or reject):
+        raise UsageError("--reason and --note go with a verdict: give --pick KEY or --reject KEY, too")
     target = find(name, output=output, is_sandbox=is_sandbox)
     if single_file is not None:
         write_mail(target, single_file)

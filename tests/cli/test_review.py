@@ -79,6 +79,7 @@ def test_two_reviewers_are_a_conflict_and_the_list_says_who_said_what(ask: Ask, 
         (("--reject", "{0}", "--reason", "other"), "say why with --note"),
         (("--pick", "{0}", "--reason", "text"), "give --reject KEY, too"),
         (("--pick", "{0}", "--as", "!!"), "use letters or digits"),
+        (("--note", "too dark"), "go with a verdict"),
         (("--list", "--only", "decision=chosen"), "no decision has this name"),
     ],
 )

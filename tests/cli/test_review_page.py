@@ -81,6 +81,15 @@ def test_one_file_too_large_for_mail_is_refused_with_what_would_fit(
     assert not (tmp_path / "mail.html").exists()
 
 
+def test_one_file_for_a_folder_that_is_not_there_is_refused_before_anything_is_made(
+    ask: Ask, spring: Path, tmp_path: Path
+) -> None:
+    ask(*RUN, "--no-review")
+    said = ask("review", "--sandbox", "spring.yaml", "--single-file", "nowhere/mail.html")
+    assert said.status == 2 and f"there is no folder {tmp_path / 'nowhere'}; make it first" in said.err
+    assert not (spring / "review").exists()
+
+
 def test_who_reviews_needs_a_name_with_a_letter_or_digit(ask: Ask) -> None:
     ask(*RUN)
     said = ask("review", "--sandbox", "spring.yaml", "--as", "…")

@@ -81,8 +81,10 @@ def with_thumbnails(folder: Folder) -> AddressOf:
 async def write_single_file(sources: PageSources, target: Path, warn: Callable[[str], None]) -> None:
     """Write a page to mail that holds its pictures, 1,280 pixels long.
 
-    Raises UsageError where it would be larger than mail takes, StoreError, IntegrityError.
+    Raises UsageError where it would be larger than mail takes, or has no folder, StoreError, IntegrityError.
     """
+    if not target.parent.is_dir():
+        raise UsageError(f"there is no folder {target.parent}; make it first")
     wanted = _wanted(sources.plan, sources.ledger)
     for flaw in await make_thumbnails(sources.folder, wanted):
         warn(f"no thumbnail: {flaw}")

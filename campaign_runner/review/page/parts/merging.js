@@ -24,7 +24,12 @@ function inOrderOfIds(one, other) {
   return one.id < other.id ? -1 : Number(one.id > other.id);
 }
 
-/** All marks of a campaign, found by the image and the cell they are about. Equal ids are one mark. */
+/**
+ * All marks of a campaign, found by the image and the cell they are about. Equal ids are one mark.
+ *
+ * Where somebody gave one id to two different ones, the first that is added counts: the page is told those of the
+ * files before its own, and of these Python has chosen one already (`distinct` in `merging.py`).
+ */
 export class MarkIndex {
   #byId = new Map();
   #byKey = new Map();
