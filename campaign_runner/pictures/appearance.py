@@ -6,11 +6,7 @@ said.
 
 from __future__ import annotations
 
-from io import BytesIO
-
 from PIL import ExifTags, Image, ImageOps
-
-from campaign_runner.pictures.inspection import BROKEN, opened_with_surroundings
 
 _UPRIGHT = 1
 _TURNS = range(2, 9)
@@ -18,17 +14,8 @@ ON_ITS_SIDE = range(5, 9)
 """Turns that make width of height."""
 
 
-def orientation_of(content: bytes) -> int:
-    """How the picture in `content` is to be turned, as EXIF counts: 1 (upright) to 8."""
-    try:
-        with opened_with_surroundings(BytesIO(content)) as picture:
-            return orientation_in(picture)
-    except BROKEN:
-        return _UPRIGHT
-
-
 def orientation_in(picture: Image.Image) -> int:
-    """The same of an open picture. Raises one of BROKEN."""
+    """How an open picture is to be turned, as EXIF counts: 1 (upright) to 8. Raises one of BROKEN."""
     found = picture.getexif().get(ExifTags.Base.Orientation)
     return found if isinstance(found, int) and found in _TURNS else _UPRIGHT
 

@@ -26,9 +26,9 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.channels.channel import Channel
 from campaign_runner.channels.crops import crop_at
 from campaign_runner.channels.table import known_channels
-from campaign_runner.deliver.cuts.colours import srgb
 from campaign_runner.deliver.cuts.xmp import Description, packet
 from campaign_runner.model import Size
+from campaign_runner.pictures.colours import srgb
 from campaign_runner.plan.plan import Plan, Planned
 from tests.deliver.stored import jpeg, store
 

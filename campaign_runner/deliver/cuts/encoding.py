@@ -16,9 +16,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from campaign_runner.channels.channel import Channel
 from campaign_runner.channels.crops import MIDDLE, Crop, crop_at
-from campaign_runner.deliver.cuts.colours import srgb, upright
 from campaign_runner.deliver.cuts.xmp import Description, packet
 from campaign_runner.model import Size
+from campaign_runner.pictures.colours import srgb, upright
 from campaign_runner.pictures.inspection import BROKEN
 
 BEST_QUALITY = 92

@@ -16,7 +16,8 @@ from PIL import Image
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError, Damaged, IntegrityError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
-from campaign_runner.pictures.appearance import ON_ITS_SIDE, on_paper, orientation_of, turned
+from campaign_runner.pictures.appearance import ON_ITS_SIDE, turned
+from campaign_runner.pictures.colours import beside, in_srgb
 from campaign_runner.pictures.inspection import BROKEN, opened
 from campaign_runner.ports import LARGEST_BYTES, Content
 from campaign_runner.tasks import in_thread
@@ -25,7 +26,6 @@ SMALL, LARGE = 320, 1280
 """Longest sides in pixels; a smaller image keeps its own size."""
 EDGES = (SMALL, LARGE)
 _QUALITY = {SMALL: 82, LARGE: 86}
-_PAPER = "#ffffff"
 _TRIES = 3  # a run that begins empties staging, whatever is there
 
 
@@ -76,10 +76,10 @@ def make_from(content: bytes, folder: Folder, file: str, sha256: str) -> None:
     if is_made(folder, sha256):
         return
     prepare(folder)
-    orientation = orientation_of(content)
+    profile, orientation = beside(content)
     try:
         with opened(BytesIO(content)) as picture:
-            pictures = list(_shrunk(picture, orientation))
+            pictures = list(_shrunk(picture, profile, orientation))
     except BROKEN as error:
         raise Damaged(f"{folder.store.where(file)} is a cut or damaged picture", code="damaged") from error
     for edge, picture in pictures:
@@ -94,11 +94,11 @@ def prepare(folder: Folder) -> None:
         files.make_folder(path)
 
 
-def _shrunk(picture: Image.Image, orientation: int) -> Iterator[tuple[int, Image.Image]]:
-    """The upright picture at each longest side, the largest first: each is made from the one before."""
+def _shrunk(picture: Image.Image, profile: bytes | None, orientation: int) -> Iterator[tuple[int, Image.Image]]:
+    """The upright picture in sRGB at each longest side, the largest first: each is made from the one before."""
     width, height = picture.size
     picture.draft("RGB", _fitted(width, height, LARGE))
-    current = turned(on_paper(picture, _PAPER), orientation)
+    current = turned(in_srgb(picture, profile), orientation)
     if orientation in ON_ITS_SIDE:
         width, height = height, width
     for edge in sorted(EDGES, reverse=True):

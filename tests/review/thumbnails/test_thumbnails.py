@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from campaign_runner.errors import Damaged, IntegrityError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
@@ -100,6 +100,21 @@ async def test_a_thumbnail_stands_upright_as_browsers_show_the_image_itself(
         upright = ImageOps.exif_transpose(source)
         assert small.size == ((200, 320) if orientation >= 5 else (320, 200))
         assert red_quarters(small) == red_quarters(upright) and sum(red_quarters(upright)) == 1
+
+
+async def test_colours_are_those_of_the_profile_of_the_image(folder: Folder) -> None:
+    """In a profile that gives the numbers of red and green to each other, a red picture is sRGB's green one."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    path = folder.path / "images" / "1.jpg"
+    Image.new("RGB", (640, 480), (255, 0, 0)).save(path, icc_profile=bytes(profile))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    await make(folder, "images/1.jpg", digest)
+    for edge in EDGES:
+        with Image.open(path_of(folder, digest, edge)) as picture:
+            shade = picture.resize((1, 1)).getpixel((0, 0))
+            assert isinstance(shade, tuple) and shade[1] > 200 and shade[0] < 60 and "icc_profile" not in picture.info
 
 
 async def test_what_is_not_the_image_of_the_record_has_no_thumbnail(folder: Folder, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Colours: every delivered picture is upright sRGB of 8 bits, converted by the profile of its original.
+"""Colours: what we make of a picture is upright sRGB of 8 bits, converted by the profile of the original.
 
 The profile and the turn of a picture are stored beside its pixels, with anything else: what cannot be read there is
 taken as not said.
@@ -30,17 +30,19 @@ def srgb() -> bytes:
 
 def upright(content: bytes) -> Image.Image:
     """The picture in `content`: upright, sRGB, without transparency. Raises one of BROKEN where it is not a picture."""
-    profile, orientation = _beside(content)
+    profile, orientation = beside(content)
     with opened(BytesIO(content)) as source:
         source.load()
-        picture = source.copy()
+        return turned(in_srgb(source.copy(), profile), orientation)
+
+
+def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """A picture whose colours are those of `profile` in sRGB, on white paper where it is seen through."""
     if picture.has_transparency_data:
         picture = on_paper(picture, _PAPER)
     if profile is not None:
         picture = _converted(picture, profile)
-    if picture.mode != "RGB":
-        picture = picture.convert("RGB")
-    return turned(picture, orientation)
+    return picture.convert("RGB")
 
 
 def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
@@ -54,7 +56,7 @@ def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
     return found or picture
 
 
-def _beside(content: bytes) -> tuple[bytes | None, int]:
+def beside(content: bytes) -> tuple[bytes | None, int]:
     """The profile of a picture, None where it has none or sRGB; and how it is to be turned (1: not)."""
     try:
         with opened_with_surroundings(BytesIO(content)) as picture:
