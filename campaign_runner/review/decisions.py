@@ -124,7 +124,7 @@ def chosen_focus(image: DecidedImage, final: str | None) -> ChosenFocus | None:
     mark = max(current, key=lambda mark: (mark.reviewer.id == final, moment(mark.at), mark.id))
     if mark.value is None or isinstance(mark.value, Vote) or not isinstance(mark.value, dict):
         return None
-    return ChosenFocus(mark.value, mark, is_disputed=len({str(each.value) for each in current}) > 1)
+    return ChosenFocus(mark.value, mark, is_disputed=any(each.value != mark.value for each in current))
 
 
 def pick_names(picks: Iterable[Pick]) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ The review page does the same in JavaScript (`merging.js`); `tests/review/cases.
 from __future__ import annotations
 
 import json
+import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
 from campaign_runner.model import Cell
+from campaign_runner.review.decisions_format import mark_line
 from campaign_runner.review.marks import Mark
 
 
@@ -20,13 +21,32 @@ def distinct(marks: Iterable[Mark]) -> list[Mark]:
     for mark in marks:
         known = found.setdefault(mark.id, mark)
         if known is not mark and known != mark:
-            found[mark.id] = min(known, mark, key=spelling)
+            found[mark.id] = min(known, mark, key=lambda each: (spelling(each), each.reviewer.name))
     return [found[id] for id in sorted(found)]
 
 
 def spelling(mark: Mark) -> bytes:
-    """What orders two marks that claim to be the same."""
-    return json.dumps(asdict(mark), sort_keys=True, ensure_ascii=True).encode()
+    """What orders two marks that claim to be the same, in the page as here."""
+    return _units(_spelt(mark_line(mark) | {"reviewer": mark.reviewer.id}))
+
+
+def _spelt(value: object) -> str:
+    """A JSON value with fields in order and numbers as their eight bytes: languages write digits in different ways."""
+    match value:
+        case dict():
+            fields = sorted(value.items(), key=lambda field: _units(field[0]))
+            return f"{{{','.join(f'{_spelt(name)}:{_spelt(each)}' for name, each in fields)}}}"
+        case list() | tuple():
+            return f"[{','.join(map(_spelt, value))}]"
+        case int() | float() if not isinstance(value, bool):
+            return struct.pack(">d", value).hex()
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _units(text: str) -> bytes:
+    """What orders texts as browsers do."""
+    return text.encode("utf-16-be", "surrogatepass")
 
 
 def standing(marks: Iterable[Mark]) -> list[Mark]:

@@ -6,6 +6,8 @@ from itertools import chain
 
 import pytest
 
+from campaign_runner.review.decisions import chosen_focus
+from campaign_runner.review.marks import Focus
 from campaign_runner.review.merging import MarkIndex, standing
 from campaign_runner.review.rules import DecidedRow, decide
 from tests.review.cases import CAMPAIGN, Case, cases, full
@@ -32,8 +34,21 @@ def test_what_people_marked_amounts_to_this(case: Case) -> None:
         for who in image.new_for:
             new.setdefault(who, []).append(image.shot.key)
     assert new == {who: list(map(full, keys)) for who, keys in case.expected.get("new", {}).items()}
+    if "focus" in case.expected:
+        assert focused(case, rows) == [[product, full(key), *said] for product, key, *said in case.expected["focus"]]
     if "standing" in case.expected:
         assert stands(case, index) == {full(label, 16) for label in case.expected["standing"]}
+
+
+def focused(case: Case, rows: list[DecidedRow]) -> list[list[object]]:
+    """Of each image with a focus, in each row: which it is, and whether it is disputed."""
+    images = [(row.cell.product, image) for row in rows for image in row.images]
+    found = [(product, image.shot.key, chosen_focus(image, case.rules.final)) for product, image in images]
+    return [[product, key, _listed(said.focus), said.is_disputed] for product, key, said in found if said is not None]
+
+
+def _listed(focus: Focus) -> dict[str, list[float]]:
+    return {channel: list(where) for channel, where in focus.items()}
 
 
 def stands(case: Case, index: MarkIndex) -> set[str]:

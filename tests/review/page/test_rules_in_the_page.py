@@ -17,7 +17,7 @@ from tests.review.page.conftest import Person
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CASES = list(cases())
 RULES = joined_script("rules.js").replace(
-    "\n})();", "\nglobalThis.rules = { MarkIndex, cellId, decide, standing };\n})();"
+    "\n})();", "\nglobalThis.rules = { MarkIndex, cellId, chosenFocus, decide, standing };\n})();"
 )
 JUDGE = """({rows, marks, settings}) => {
   const index = new rules.MarkIndex(marks);
@@ -30,6 +30,10 @@ JUDGE = """({rows, marks, settings}) => {
     outdated: images.filter((image) => image.outdated.some((mark) => mark.value?.verdict)).map((image) =>
       [image.product, image.image.key]),
     new: images.flatMap((image) => [...image.newFor].map((who) => [who, image.image.key])),
+    focus: images.flatMap((image) => {
+      const focus = rules.chosenFocus(image, settings);
+      return focus ? [[image.product, image.image.key, focus.value, focus.isDisputed]] : [];
+    }),
     standing: linked.flatMap((row) => about(row).flat().map((mark) => mark.id)),
   };
 }"""
@@ -67,6 +71,9 @@ async def test_every_case_amounts_to_the_same_in_any_order(person: Person) -> No
             assert found["outdated"] == outdated, case.name
             new = [[who, full(key)] for who, keys in case.expected.get("new", {}).items() for key in keys]
             assert sorted(found["new"]) == sorted(new), case.name
+            if "focus" in case.expected:
+                focus = [[product, full(key), *said] for product, key, *said in case.expected["focus"]]
+                assert found["focus"] == focus, case.name
             if "standing" in case.expected:
                 assert set(found["standing"]) == {full(label, 16) for label in case.expected["standing"]}, case.name
 

@@ -27,8 +27,7 @@ function inOrderOfIds(one, other) {
 /**
  * All marks of a campaign, found by the image and the cell they are about. Equal ids are one mark.
  *
- * Where somebody gave one id to two different ones, the first that is added counts: the page is told those of the
- * files before its own, and of these Python has chosen one already (`distinct` in `merging.py`).
+ * Where somebody gave one id to two different ones, the smaller spelling counts, whichever is added first.
  */
 export class MarkIndex {
   #byId = new Map();
@@ -39,13 +38,21 @@ export class MarkIndex {
     for (const mark of marks) this.add(mark);
   }
 
-  /** Whether the mark was not known. */
+  /** The marks that count from now on, or no longer: this one, and one of the same id; none if it was known. */
   add(mark) {
-    if (this.#byId.has(mark.id)) return false;
+    const known = this.#byId.get(mark.id);
+    if (known && spelling(known) <= spelling(mark)) return [];
+    if (known) this.#remove(known);
     this.#byId.set(mark.id, mark);
     listed(this.#byKey, mark.key).push(mark);
     listed(this.#byBytes, mark.sha256).push(mark);
-    return true;
+    return known ? [mark, known] : [mark];
+  }
+
+  #remove(mark) {
+    for (const list of [listed(this.#byKey, mark.key), listed(this.#byBytes, mark.sha256)]) {
+      list.splice(list.indexOf(mark), 1);
+    }
   }
 
   get(id) {
@@ -86,4 +93,20 @@ export function cellId(cell) {
   if (cell === null || typeof cell !== "object") return JSON.stringify(cell);
   const fields = Object.keys(cell).sort().map((name) => `${JSON.stringify(name)}:${cellId(cell[name])}`);
   return `{${fields.join(",")}}`;
+}
+
+/** What orders two marks that claim to be the same, as `spelling` in `merging.py` spells them. */
+export function spelling(value) {
+  if (typeof value === "number") return hexOf(value);
+  if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
+  if (Array.isArray(value)) return `[${value.map(spelling).join(",")}]`;
+  const fields = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${spelling(value[name])}`);
+  return `{${fields.join(",")}}`;
+}
+
+/** The eight bytes of a number: languages write its digits in different ways. */
+function hexOf(number) {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, number);
+  return view.getBigUint64(0).toString(16).padStart(16, "0");
 }

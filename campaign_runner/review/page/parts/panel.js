@@ -119,7 +119,9 @@ export class Panel extends EventTarget {
       return element("li", {}, element("b", {}, this.#review.nameOf(mark.reviewer)), ` ${words}`);
     });
     byId("others-list").replaceChildren(...(visible ? said : []));
-    const isOutdated = decided.outdated.some((mark) => mark.reviewer === this.#review.reviewer?.id);
+    const isOutdated = decided.outdated.some(
+      (mark) => mark.kind === "verdict" && mark.reviewer === this.#review.reviewer?.id,
+    );
     byId("outdated").hidden = !isOutdated;
   }
 

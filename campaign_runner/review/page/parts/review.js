@@ -1,7 +1,7 @@
 /** The state of the page: all marks, what they amount to, and what this reviewer does next to them. */
 
 import { MarkIndex, cellId, standing } from "./merging.js";
-import { decide } from "./rules.js";
+import { chosenFocus, decide } from "./rules.js";
 
 const MARK_ID_BYTES = 8;
 
@@ -40,7 +40,8 @@ export class Review extends EventTarget {
     const touched = new Set(this.rows.filter((row) => differs(row, before[row.number])).map((row) => row.number));
     for (const [id, name] of Object.entries(data.reviewers)) this.names.set(id, name);
     for (const mark of data.marks) {
-      if (this.#index.add(mark)) this.#touchedBy(mark).forEach((row) => touched.add(row.number));
+      const changed = this.#index.add(mark).flatMap((each) => this.#touchedBy(each));
+      changed.forEach((row) => touched.add(row.number));
     }
     return touched;
   }
@@ -79,6 +80,12 @@ export class Review extends EventTarget {
   notesOf(row, image) {
     const about = this.#index.about(image, row).filter((mark) => mark.kind === "note");
     return standing(about).filter((mark) => mark.value?.text).sort((one, other) => (one.at < other.at ? -1 : 1));
+  }
+
+  /** What must be seen of an image, as `chosenFocus` says; null where nobody said so of these bytes. */
+  focusOf(row, image) {
+    const decided = this.decided(row).images.find((each) => each.image.key === image.key);
+    return decided ? chosenFocus(decided, this.settings) : null;
   }
 
   /** Own marks that are in no file yet. */
@@ -133,6 +140,13 @@ export class Review extends EventTarget {
     const made = [this.#mark(row, image, "note", value, before ? [before] : [])];
     this.#take(made, true);
     return made;
+  }
+
+  /** Say what must be seen of a picture, by channel, in every row that it stands in; null takes it back. */
+  giveFocus(row, image, value) {
+    const known = this.rowsOf(image.key).flatMap((each) => standing(this.#index.about(image, each)));
+    const replaced = new Set(known.filter((mark) => mark.kind === "focus"));
+    this.#take([this.#mark(row, image, "focus", value, [...replaced])], true);
   }
 
   /** Take back what was done last, by marks that say what was said before. The answer is where; null at the start. */
@@ -207,7 +221,7 @@ export class Review extends EventTarget {
       id: newId(),
       key: image.key,
       sha256: image.sha256,
-      cell: row.cell,
+      cell: kind === "focus" ? null : row.cell, // a focus is a fact of the picture, wherever it stands
       kind,
       value,
       after: replaced.map((mark) => mark.id),
@@ -222,7 +236,7 @@ export class Review extends EventTarget {
     const image = row?.images.find((each) => each.key === mark.key);
     if (!image) return [];
     const before = mark.after.map((id) => this.#index.get(id)).filter(Boolean);
-    const nothing = mark.kind === "note" ? null : NOTHING;
+    const nothing = mark.kind === "verdict" ? NOTHING : null;
     const values = before.length ? before.map((each) => each.value) : [nothing];
     return values.map((value) => ({ ...this.#mark(row, image, mark.kind, value, [mark]), sha256: mark.sha256 }));
   }

@@ -4,7 +4,7 @@
  * Python does the same in `rules.py`; `tests/review/cases.json` holds both to one result.
  */
 
-import { standing } from "./merging.js";
+import { spelling, standing } from "./merging.js";
 
 const COMING = ["pending", "accepted", "in_doubt"];
 
@@ -21,6 +21,24 @@ export function decide(row, index, rules) {
   });
   const isNew = seen.size > 0 && images.some((each) => each.newFor.size === seen.size);
   return { state: rowState(row.images, states), images, isNew };
+}
+
+/**
+ * The focus that counts of an image as `decide` has it: where two stand the final one's, else the later.
+ *
+ * `{value, mark, isDisputed}`; null where nobody set one, or where it was taken back.
+ */
+export function chosenFocus(decided, rules) {
+  const current = decided.marks.filter((mark) => mark.kind === "focus" && !decided.outdated.includes(mark));
+  const rank = (mark) => [Number(mark.reviewer === rules.final), Date.parse(mark.at)];
+  const mark = current.reduce((best, each) => (best && isBefore(rank(each), rank(best)) ? best : each), null);
+  if (!mark?.value) return null;
+  return { value: mark.value, mark, isDisputed: current.some((each) => spelling(each.value) !== spelling(mark.value)) };
+}
+
+/** Whether one rank comes before another; of equal ones neither does. */
+function isBefore([isFinal, at], [otherIsFinal, otherAt]) {
+  return isFinal === otherIsFinal ? at < otherAt : isFinal < otherIsFinal;
 }
 
 /** What each reviewer says of the stored bytes; nobody says anything of an image that is not stored. */

@@ -110,10 +110,11 @@ export function isMark(value) {
 }
 
 function isValue(kind, value) {
-  if (!isObject(value)) return kind === "note" && value === null;
+  if (value === null) return kind !== "verdict";
+  if (!isObject(value)) return false;
   if (kind === "verdict") return VERDICTS.includes(value.verdict) && isText(value.reason) && isText(value.text);
   if (kind === "note") return isText(value.text) && isPlace(value.where);
-  return true;
+  return Object.values(value).every((where) => where !== null && isPlace(where));
 }
 
 function isText(value) {
