@@ -7,40 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from campaign_runner.channels.channel import Channel, SafeEdges
-from campaign_runner.channels.crops import best_size, crop_at, fewest_sizes, share
+from campaign_runner.channels.channel import Channel
+from campaign_runner.channels.crops import MIDDLE, best_size, crop_at, fewest_sizes, share
 from campaign_runner.channels.table import known_channels
 from campaign_runner.families import FAMILIES
 from campaign_runner.model import Size
+from tests.channels.crop_cases import CropCase, crop_cases
 
+CASES = list(crop_cases())
 TALL = Channel("tall", Size(100, 200))
 sizes = st.builds(Size, st.integers(16, 4000), st.integers(16, 4000))
 fractions = st.floats(0, 1)
 
 
-@pytest.mark.parametrize(
-    ("focus", "left"),
-    [
-        ((0.5, 0.5), 100.0),  # the middle
-        ((0.0, 0.5), 0.0),  # as far as the picture goes, and no further
-        ((1.0, 0.5), 200.0),
-        ((0.45, 0.9), 80.0),
-    ],
-)
-def test_the_focus_comes_as_near_to_the_middle_as_the_picture_allows(focus: tuple[float, float], left: float) -> None:
-    crop = crop_at(Size(400, 400), TALL, focus)
-    assert (crop.left, crop.top, crop.width, crop.height) == (left, 0.0, 200.0, 400.0)
-
-
-def test_what_the_platform_covers_moves_the_focus_to_the_middle_of_the_rest() -> None:
-    covered = Channel("covered", Size(100, 100), safe=SafeEdges(bottom=50))
-    crop = crop_at(Size(200, 400), covered, (0.5, 0.5))
-    assert (200.0 - crop.top) / crop.height == 0.25
-
-
-def test_a_part_is_brought_to_the_ratio_inwards() -> None:
-    crop = crop_at(Size(400, 400), TALL, (0.5, 0.25, 0.5, 0.5))
-    assert (crop.left, crop.top, crop.width, crop.height) == (250.0, 100.0, 100.0, 200.0)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_channel_shows_this_of_a_picture(case: CropCase) -> None:
+    crop = crop_at(case.picture, case.channel, case.focus or MIDDLE)
+    assert (crop.left, crop.top, crop.width, crop.height) == case.crop
+    assert crop.enlarges(case.channel) == case.enlarges
 
 
 @given(sizes, sizes, fractions, fractions)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+from campaign_runner.campaign_file.schema.channels import channels_of
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.channels.crops import best_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import Cell, State
@@ -75,6 +78,7 @@ def page_data(sources: PageSources) -> dict[str, Any]:
         "is_running": sources.is_running,
         "running_words": _running_words(table.images) if sources.is_running else "",
         "settings": _settings(sources.plan),
+        "channels": list(_channels(campaign)),
         "rows": [row.written() for row in table.rows.values()],
         "prompts": list(table.prompts),
         "images": table.images,
@@ -146,6 +150,14 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "blind": rules.blind,
         "reasons": rules.reasons,
     }
+
+
+def _channels(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    """What is delivered to, with the size of the campaign that it is cut from; None where none is large enough."""
+    for channel in channels_of(campaign.channels):
+        size, best = channel.size, best_size(channel, campaign.sizes)
+        shown = {"id": channel.id, "width": size.width, "height": size.height, "safe": asdict(channel.safe)}
+        yield shown | {"from": str(best) if best is not None else None}
 
 
 def _mark(mark: Mark) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from axe_playwright_python.async_playwright import Axe
 from campaign_runner.review.marks import Reviewer
 from tests.review.page.browser import Reader
 from tests.review.page.conftest import Person
-from tests.review.page.folders import Home, make_home
+from tests.review.page.folders import SEASON, Home, make_home
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.proof]
 ANNA = Reviewer("anna", "Anna")
 STATES = ["stored"] * 9 + ["failed", "in_doubt", "accepted", "new"]
+CHANNELS = "channels: [instagram-square, {name: web-billboard, size: 970x250, safe: {top: 20, left: 300}}]\n"
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
@@ -30,7 +31,7 @@ async def violations(reader: Reader, view: str) -> list[tuple[str, str, Any]]:
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Home:
-    return make_home(tmp_path, states=STATES)
+    return make_home(tmp_path, SEASON + CHANNELS, states=STATES)
 
 
 @pytest.mark.parametrize("width", [360, 1280, 3840])
@@ -51,7 +52,11 @@ async def test_axe_finds_nothing(person: Person, campaign: Home, scheme: str, wi
     found += await violations(anna, "note being written")
     await anna.press("Enter")
     found += await violations(anna, "large view")
-    await anna.press("c")
+    await anna.press("v", "Alt+ArrowLeft")
+    found += await violations(anna, "channels")
+    await anna.press("Shift+V", "Delete", "-")
+    found += await violations(anna, "one channel")
+    await anna.press("v", "c")
     found += await violations(anna, "compare")
     await anna.press("?")
     found += await violations(anna, "keys")

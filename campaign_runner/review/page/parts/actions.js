@@ -2,6 +2,7 @@
 
 import { announce, hideAll, show } from "./announcements.js";
 import { copied } from "./dom.js";
+import { FrameActions } from "./frame_actions.js";
 import { askForName } from "./reviewers.js";
 import { reasonDigits, reasonsOf, reasonWords } from "./words.js";
 
@@ -19,11 +20,13 @@ export class Actions {
     this.#position = position;
     this.#storage = storage;
     this.advances = storage.isOn("advance", true);
+    this.cuts = new FrameActions(review, position, (act) => this.#asReviewer(act));
   }
 
   /** `views`: the grid, the large view, filters, the done screen and the list of keys. */
   connect(views) {
     this.#views = views;
+    this.cuts.connect(views.viewer);
   }
 
   /** The image whose reason the next digit gives, or null. */
@@ -146,6 +149,11 @@ export class Actions {
       reason: () => this.reason(...values),
       compare: () => this.compare(),
       zoom: () => this.zoom(),
+      frames: () => this.cuts.toggle(),
+      channel: () => this.cuts.choose(...values),
+      focus: () => this.cuts.place(...values),
+      "keep-focus": () => this.cuts.keep(),
+      "clear-focus": () => this.cuts.clear(),
       others: () => this.toggleOthers(),
       "copy-key": () => this.copyKey(),
       "copy-retake": () => this.copyRetake(),

@@ -3,6 +3,8 @@
 import { byId } from "./dom.js";
 
 const PAN = 0.12;
+const NUDGE = 0.02;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Keys {
   #actions;
@@ -23,13 +25,14 @@ export class Keys {
     single.checked = storage.isOn("single-keys", true);
     single.addEventListener("change", () => storage.turn("single-keys", single.checked));
     document.addEventListener("keydown", (event) => this.#onKey(event));
+    document.addEventListener("keyup", (event) => this.#onKeyUp(event));
   }
 
   #onKey(event) {
     if (event.isComposing || event.key === "Process" || event.defaultPrevented) return;
     if (this.#isElsewhere(event)) return;
     if (event.ctrlKey || event.metaKey) return this.#onCommand(event);
-    if (event.altKey) return;
+    if (event.altKey) return this.#onAlt(event);
     if (this.#onArrow(event) || this.#onEscape(event)) event.preventDefault();
     else if (byId("single-keys").checked && this.#onSingle(event)) event.preventDefault();
   }
@@ -56,8 +59,25 @@ export class Keys {
     }
   }
 
+  /** Alt and an arrow move what places the cuts of channels, as they move the pin of a note. */
+  #onAlt(event) {
+    const [x, y] = ARROWS[event.key] ?? [];
+    if (x === undefined || !this.#mayFrame) return;
+    event.preventDefault();
+    this.#actions.cuts.move(x * NUDGE, y * NUDGE);
+  }
+
+  /** However long it was held, it is one mark. */
+  #onKeyUp(event) {
+    if (ARROWS[event.key] && this.#mayFrame) this.#actions.cuts.keep();
+  }
+
+  get #mayFrame() {
+    return this.#viewer.isOpen && this.#viewer.framing.isOn && this.#position.image?.state === "stored";
+  }
+
   #onArrow(event) {
-    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+    const [x, y] = ARROWS[event.key] ?? [];
     if (x === undefined || !this.#mayMove(event)) return false;
     if (event.shiftKey) return this.#viewer.isOpen && this.#viewer.pan(x * PAN, y * PAN);
     this.#actions.forgetReason();
@@ -82,10 +102,19 @@ export class Keys {
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
     if (digit && !event.shiftKey) return this.#onDigit(Number(digit));
     if (event.key === " ") return this.#onSpace(event);
+    if (this.#mayFrame && this.#onFrameKey(event.key)) return true;
     const act = this.#acts()[event.key.length === 1 ? event.key.toLowerCase() : ""];
     if (!act) return false;
     if (event.key.toLowerCase() !== "x") this.#actions.forgetReason();
-    act();
+    act(event);
+    return true;
+  }
+
+  /** Keys that say something while frames are shown. */
+  #onFrameKey(key) {
+    if (key === "+" || key === "-") this.#actions.cuts.resize(key === "-");
+    else if (key === "Delete" || key === "Backspace") this.#actions.cuts.clear();
+    else return false;
     return true;
   }
 
@@ -114,6 +143,7 @@ export class Keys {
       z: () => actions.zoom(),
       m: () => actions.beginNote(),
       b: () => actions.toggleOthers(),
+      v: (event) => (event.shiftKey ? actions.cuts.next() : actions.cuts.toggle()),
       k: () => actions.copyKey(),
       r: () => actions.copyRetake(),
       a: () => actions.toggleAdvance(),

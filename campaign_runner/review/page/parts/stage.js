@@ -1,6 +1,7 @@
 /** One large picture: fitted to the screen or at 100 %, with the notes pinned to it. */
 
 import { element } from "./dom.js";
+import { Frames } from "./frames.js";
 
 const DRAG_PIXELS = 4;
 
@@ -33,14 +34,19 @@ export class Stage {
   #frame;
   #drag = null;
   #listeners;
+  #isDrawing = false;
+  frames = new Frames();
   pointer = null;
 
-  /** `listeners`: `note(x, y)`, `place(x, y)` and `swipe(step)`, all for this stage. */
+  /**
+   * `listeners`: `note(x, y)`, `place(x, y)` and `swipe(step)`, all for this stage; where a drag draws, also
+   * `draw(from, to)` on the way and `drawn(isKept)` at its end.
+   */
   constructor(zoom, pictures, listeners) {
     this.#zoom = zoom;
     this.#pictures = pictures;
     this.#listeners = listeners;
-    this.#frame = element("div", { class: "frame" }, this.#picture, this.#pins);
+    this.#frame = element("div", { class: "frame" }, this.#picture, this.frames.root, this.#pins);
     this.label = element("p", { class: "stage-label" });
     this.why = element("p", { class: "why", hidden: true });
     this.root = element("div", { class: "stage" }, this.#frame, this.why, this.label);
@@ -63,6 +69,12 @@ export class Stage {
   /** The address of the picture that is shown. */
   get source() {
     return this.#zoom.isOn ? this.#image.file : this.#image.large;
+  }
+
+  /** Whether a drag draws a part of the picture, rather than move it or go on to the next. */
+  set isDrawing(is) {
+    this.#isDrawing = is;
+    this.root.classList.toggle("drawing", is);
   }
 
   /** Pin these notes: `[{where, text, number, isMine}]`. */
@@ -107,34 +119,52 @@ export class Stage {
     this.root.addEventListener("pointerleave", () => (this.pointer = null));
     this.root.addEventListener("pointerdown", (event) => this.#onDown(event));
     this.root.addEventListener("pointerup", (event) => this.#onUp(event));
-    this.root.addEventListener("pointercancel", () => (this.#drag = null));
-    this.root.addEventListener("dblclick", (event) => this.#on("note", event));
+    this.root.addEventListener("pointercancel", () => this.#onCancel());
+    this.root.addEventListener("dblclick", (event) => this.#isDrawing || this.#on("note", event));
   }
 
   #onDown(event) {
-    if (event.button !== 0) return;
-    this.#drag = { x: event.clientX, y: event.clientY, from: [this.#zoom.x, this.#zoom.y], isMoved: false };
+    if (event.button !== 0 || !event.isPrimary) return;
+    const draws = this.#isDrawing && !event.shiftKey;
+    const [place, from] = [this.#placeOf(event, { isKeptInside: true }), [this.#zoom.x, this.#zoom.y]];
+    this.#drag = { x: event.clientX, y: event.clientY, from, place, draws, isMoved: false };
     this.root.setPointerCapture(event.pointerId);
   }
 
   #onMove(event) {
     this.pointer = event.pointerType === "mouse" ? this.#placeOf(event) : null;
-    if (!this.#drag) return;
+    if (!this.#drag || !event.isPrimary) return;
     const [x, y] = [event.clientX - this.#drag.x, event.clientY - this.#drag.y];
     this.#drag.isMoved ||= Math.hypot(x, y) > DRAG_PIXELS;
-    if (!this.#zoom.isOn || !this.#drag.isMoved) return;
+    if (!this.#drag.isMoved) return;
+    if (this.#drag.draws) this.#draw(event);
+    else if (this.#zoom.isOn) this.#pull(x, y);
+  }
+
+  #draw(event) {
+    const place = this.#placeOf(event, { isKeptInside: true });
+    if (place && this.#drag.place) this.#listeners.draw(this.#drag.place, place);
+  }
+
+  #pull(x, y) {
     const box = this.#frame.getBoundingClientRect();
     this.#zoom.lookAt(this.#drag.from[0] - x / box.width, this.#drag.from[1] - y / box.height);
   }
 
   #onUp(event) {
     const drag = this.#drag;
+    if (!drag || !event.isPrimary) return;
     this.#drag = null;
-    if (!drag) return;
-    if (!drag.isMoved) this.#on("place", event);
+    if (!drag.isMoved) return this.#on("place", event);
+    if (drag.draws) return this.#listeners.drawn(true);
     const x = event.clientX - drag.x;
     const isSwipe = event.pointerType === "touch" && !this.#zoom.isOn && Math.abs(x) > 60;
     if (isSwipe) this.#listeners.swipe(x < 0 ? 1 : -1);
+  }
+
+  #onCancel() {
+    if (this.#drag?.draws) this.#listeners.drawn(false);
+    this.#drag = null;
   }
 
   #on(name, event) {
@@ -142,14 +172,14 @@ export class Stage {
     if (place) this.#listeners[name](...place);
   }
 
-  /** Where on the picture a pointer is, in fractions; null beside it. */
-  #placeOf(event) {
+  /** Where on the picture a pointer is, in fractions; beside it null, or the nearest place in it. */
+  #placeOf(event, { isKeptInside = false } = {}) {
     const box = this.#frame.getBoundingClientRect();
     if (!box.width || !box.height) return null;
-    const x = (event.clientX - box.left) / box.width;
-    const y = (event.clientY - box.top) / box.height;
-    const isInside = x >= 0 && x <= 1 && y >= 0 && y <= 1;
-    return isInside ? [rounded(x), rounded(y)] : null;
+    const place = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const inside = place.map((each) => Math.min(1, Math.max(0, each)));
+    const isInside = place.every((each, at) => each === inside[at]);
+    return isInside || isKeptInside ? inside.map(rounded) : null;
   }
 }
 

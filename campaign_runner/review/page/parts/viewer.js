@@ -1,6 +1,8 @@
 /** The large view: one picture, or two side by side, with what is known and said of it. */
 
+import { ChannelList } from "./channel_list.js";
 import { byId, element } from "./dom.js";
+import { Framing } from "./framing.js";
 import { Panel } from "./panel.js";
 import { PictureCache } from "./picture_cache.js";
 import { Stage, Zoom } from "./stage.js";
@@ -21,6 +23,7 @@ export class Viewer {
   #shownRow = null;
   #naming = 0;
   #act;
+  #channels;
   isComparing = false;
 
   /** `act(name, …)` is what the buttons do, as in `actions.js`. */
@@ -28,16 +31,21 @@ export class Viewer {
     this.#review = review;
     this.#position = position;
     this.#act = act;
+    this.framing = new Framing(review);
     const listeners = {
       note: (x, y) => this.panel.editNote([x, y]),
       place: (x, y) => this.#onPlace(x, y),
       swipe: (step) => act(step > 0 ? "next" : "previous"),
+      draw: (from, to) => this.framing.drawBetween(position.row, position.image, from, to),
+      drawn: (isKept) => (isKept ? act("keep-focus") : this.framing.drop()),
     };
     this.#left = new Stage(this.#zoom, this.#pictures, { ...listeners, note: () => {}, place: () => {} });
     this.#main = new Stage(this.#zoom, this.#pictures, listeners);
     byId("stages").append(this.#left.root, this.#main.root);
     this.panel = new Panel(review, position, act);
+    this.#channels = new ChannelList(review, this.framing, act);
     this.panel.addEventListener("draft", () => this.#pin());
+    this.framing.addEventListener("framed", () => this.isOpen && this.#frame());
     this.#zoom.addEventListener("zoomed", () => this.#showZoom());
     this.#dialog.addEventListener("close", () => this.isOpen || this.#leave());
     this.#dialog.addEventListener("cancel", (event) => this.#onCancel(event));
@@ -71,6 +79,7 @@ export class Viewer {
     this.#put(this.#main, image, left ? "this one" : "");
     this.#pin();
     this.panel.show();
+    this.#frame();
     this.#showStrip();
     this.#loadAhead(left);
     this.#nameInAddress(image);
@@ -124,10 +133,21 @@ export class Viewer {
     const shown = notes.map((note) => (draft && draft.id === note.id ? { ...note, where: draft.where } : note));
     if (draft && !draft.id) shown.push({ where: draft.where, text: "", number: notes.length + 1, isDraft: true });
     this.#main.pin(shown);
+    this.#main.isDrawing = this.framing.isOn && !draft;
+  }
+
+  /** What the channels show of the picture. */
+  #frame() {
+    const { row, image } = this.#position;
+    this.#main.isDrawing = this.framing.isOn && !this.panel.draft;
+    this.#channels.show(row, image);
+    if (!this.framing.isOn) return this.#main.frames.hide();
+    this.#main.frames.show(image, this.framing.shown(row, image), this.framing.placed(row, image));
   }
 
   #onPlace(x, y) {
     if (this.panel.draft) this.panel.moveDraft([x, y]);
+    else if (this.framing.isOn) this.#act("focus", [x, y]);
   }
 
   #showStrip() {
