@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import quick_disk
-from tests.processes.forks import Forks, forks
-from tests.processes.machines import Machine, SandboxProcess, sandbox_process
+from tests.processes.forks import Forks, SandboxProcess, shared
+from tests.processes.machines import Machine, sandbox_process
 
 __all__ = ["launcher", "machine", "machine_for", "quick_disk", "service"]
 
@@ -29,11 +29,10 @@ def machine_for(tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
             machine.check()
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Forks]:
+@pytest.fixture(scope="session")
+def launcher() -> Forks:
     """Runs commands in forks of one process, which has imported all there is."""
-    with forks() as launcher:
-        yield launcher
+    return shared()
 
 
 @pytest.fixture(scope="module")

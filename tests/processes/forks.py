@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import json
 import os
@@ -11,13 +12,66 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
-from tests.processes.machines import PATIENCE, Done, SandboxProcess
+NO_PROXY = build_opener(ProxyHandler({}))
+"""Asks this machine itself, whatever proxy the environment names."""
+PATIENCE = 600.0
+"""Seconds for anything that a process was asked to do."""
+
+
+@dataclass(frozen=True)
+class SandboxProcess:
+    """A sandbox in a process of its own; what it charged outlives any client."""
+
+    origin: str
+
+    def ledger(self) -> dict[str, Any]:
+        with NO_PROXY.open(f"{self.origin}/sandbox/ledger", timeout=PATIENCE) as answer:
+            ledger: dict[str, Any] = json.load(answer)
+        return ledger
+
+    def ledger_of(self, client: str) -> dict[str, Any]:
+        """What it has of one of several accounts."""
+        ours = [entry for entry in self.ledger()["requests"] if entry["client_id"] == client]
+        taken = [entry for entry in ours if entry["outcome"] == "accepted"]
+        charged = Counter(key for entry in taken for key in entry["keys"])
+        twice = {key: times for key, times in charged.items() if times > 1}
+        return {"requests": ours, "refused": len(ours) - len(taken), "charged": dict(charged), "charged_twice": twice}
+
+    def wait_for(self, requests: int, **calls: int) -> None:
+        """Until so many requests were accepted, and so many calls of a kind have arrived.
+
+        Bounded, since a client that hangs is a failure.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not self.has_had(requests, **calls):
+            assert time.monotonic() < deadline, "the client sends nothing"
+            time.sleep(0.01)
+
+    def has_had(self, requests: int, **calls: int) -> bool:
+        ledger = self.ledger()
+        has_called = all(ledger["calls"][kind] >= number for kind, number in calls.items())
+        return has_called and len(ledger["accepted_at"]) >= requests
+
+
+@dataclass(frozen=True)
+class Done:
+    """A process that has ended."""
+
+    exit: int
+    out: str
+    err: str
+
+    def __post_init__(self) -> None:
+        assert "Traceback" not in self.out + self.err, self.err
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +198,11 @@ def forks() -> Iterator[Forks]:
         encoding="utf-8",
     ) as launcher:
         yield Forks(launcher)
+
+
+@lru_cache(maxsize=1)
+def shared() -> Forks:
+    """A launcher for as long as this process lives."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(forks())

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
 from tests.checker import Seen, check, since
+from tests.processes.forks import Done, SandboxProcess, shared
 from tests.processes.launcher import without_page
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
@@ -33,62 +31,18 @@ seeds: [1, 2]
 
 LEDGERS: dict[str, Callable[[], dict[str, Any]]] = {}
 """What sandboxes were asked for, also those that have ended, by origin."""
-NO_PROXY = build_opener(ProxyHandler({}))
-"""Asks this machine itself, whatever proxy the environment names."""
-PATIENCE = 600.0
-"""Seconds for anything that a process was asked to do."""
-
-
-@dataclass(frozen=True)
-class SandboxProcess:
-    """A sandbox in a process of its own; what it charged outlives any client."""
-
-    origin: str
-
-    def ledger(self) -> dict[str, Any]:
-        with NO_PROXY.open(f"{self.origin}/sandbox/ledger", timeout=PATIENCE) as answer:
-            ledger: dict[str, Any] = json.load(answer)
-        return ledger
-
-    def ledger_of(self, client: str) -> dict[str, Any]:
-        """What it has of one of several accounts."""
-        ours = [entry for entry in self.ledger()["requests"] if entry["client_id"] == client]
-        taken = [entry for entry in ours if entry["outcome"] == "accepted"]
-        charged = Counter(key for entry in taken for key in entry["keys"])
-        twice = {key: times for key, times in charged.items() if times > 1}
-        return {"requests": ours, "refused": len(ours) - len(taken), "charged": dict(charged), "charged_twice": twice}
-
-    def wait_for(self, requests: int, **calls: int) -> None:
-        """Until so many requests were accepted, and so many calls of a kind have arrived.
-
-        Bounded, since a client that hangs is a failure.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while not self.has_had(requests, **calls):
-            assert time.monotonic() < deadline, "the client sends nothing"
-            time.sleep(0.01)
-
-    def has_had(self, requests: int, **calls: int) -> bool:
-        ledger = self.ledger()
-        has_called = all(ledger["calls"][kind] >= number for kind, number in calls.items())
-        return has_called and len(ledger["accepted_at"]) >= requests
 
 
 @contextmanager
 def sandbox_process(*switches: str) -> Iterator[SandboxProcess]:
-    command = [*PROGRAM, "sandbox", "--port", "0", "--strict", "--plain-pictures", *switches]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
-        assert process.stdout is not None
-        sandbox = SandboxProcess(process.stdout.readline().split()[1])
+    """A sandbox in a process of its own."""
+    with TemporaryDirectory(prefix="sandbox-") as home, shared().sandbox(Path(home), *switches) as sandbox:
         LEDGERS[sandbox.origin] = sandbox.ledger
         try:
             yield sandbox
         finally:
-            try:
-                last = sandbox.ledger()
-                LEDGERS[sandbox.origin] = lambda: last
-            finally:
-                process.send_signal(signal.SIGTERM)
+            last = sandbox.ledger()
+            LEDGERS[sandbox.origin] = lambda: last
 
 
 @dataclass
@@ -124,6 +78,7 @@ class Machine:
         return file
 
     def start(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+        """A command in a process that is not forked but started, as by cron."""
         self.exits.clear()
         self.resolved |= "--resubmit" in arguments
         return subprocess.Popen(
@@ -137,12 +92,16 @@ class Machine:
         )
 
     def run(self, *arguments: object, cwd: Path | None = None) -> Done:
-        process = self.start(*arguments, cwd=cwd)
-        out, err = process.communicate(timeout=PATIENCE)
-        self.texts += [out, err]
+        """One command, to its end."""
+        self.exits.clear()
+        self.resolved |= "--resubmit" in arguments
+        with TemporaryDirectory(prefix="words-") as words:
+            said = {"out": Path(words) / "out", "err": Path(words) / "err"}
+            done = shared().run(*arguments, home=cwd or self.home, env=self.env, **said)
+        self.texts += [done.out, done.err]
         if arguments[0] == "run" and "--only" not in arguments:
-            self.exits[Path(str(arguments[1])).stem] = process.returncode
-        return Done(process.returncode, out, err)
+            self.exits[Path(str(arguments[1])).stem] = done.exit
+        return done
 
     def begin_anew(self) -> None:
         """What was bought until now is gone, and nobody is to account for it any more."""
@@ -161,15 +120,3 @@ class Machine:
     def manifest(self, name: str = "spring") -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.home / "output" / name / "manifest.json").read_text(encoding="utf-8"))
         return found
-
-
-@dataclass(frozen=True)
-class Done:
-    """A process that has ended."""
-
-    exit: int
-    out: str
-    err: str
-
-    def __post_init__(self) -> None:
-        assert "Traceback" not in self.out + self.err, self.err

@@ -27,8 +27,8 @@ from typing import Any
 import click
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forked, Forks, forks
-from tests.processes.machines import Done, Machine, SandboxProcess
+from tests.processes.forks import Done, Forked, Forks, SandboxProcess, forks
+from tests.processes.machines import Machine
 
 MOST_PROCESSES = 5
 STAGGER = 1.5

@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forks, forks
-from tests.processes.machines import Done, Machine, SandboxProcess, sandbox_process
+from tests.processes.forks import Done, Forks, SandboxProcess, forks
+from tests.processes.machines import Machine, sandbox_process
 
 CAMPAIGN = """\
 campaign: {name}

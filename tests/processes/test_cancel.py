@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.machines import PATIENCE, Machine, SandboxProcess, sandbox_process
+from tests.processes.forks import PATIENCE, SandboxProcess
+from tests.processes.machines import Machine, sandbox_process
 
 
 @pytest.mark.parametrize("switch", ["--cancelled-word=cancelled", "--cancelled-word=canceled"])

@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forks, Place
-from tests.processes.machines import Done, Machine, SandboxProcess
+from tests.processes.forks import Done, Forks, Place, SandboxProcess
+from tests.processes.machines import Machine
 
 SHARES = 8
 AT_ONCE = 16

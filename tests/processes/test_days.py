@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.processes.machines import CAMPAIGN, Machine, SandboxProcess
+from tests.processes.forks import SandboxProcess
+from tests.processes.machines import CAMPAIGN, Machine
 
 
 def submits(service: SandboxProcess) -> int:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forked, Forks
-from tests.processes.machines import Done, Machine, SandboxProcess
+from tests.processes.forks import Done, Forked, Forks, SandboxProcess
+from tests.processes.machines import Machine
 
 CAMPAIGN = """\
 campaign: {name}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forks
-from tests.processes.machines import PATIENCE, Machine
+from tests.processes.forks import PATIENCE, Forks
+from tests.processes.machines import Machine
 
 MANY = 20
 CAMPAIGN = """\

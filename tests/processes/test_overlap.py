@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from tests.processes.machines import CAMPAIGN, PATIENCE, Machine, sandbox_process
+from tests.processes.forks import PATIENCE
+from tests.processes.machines import CAMPAIGN, Machine, sandbox_process
 
 
 def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[str], Machine]) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.checker import Seen, check
-from tests.processes.forks import Forked, Forks
-from tests.processes.machines import PATIENCE, Machine, SandboxProcess
+from tests.processes.forks import PATIENCE, Forked, Forks, SandboxProcess
+from tests.processes.machines import Machine
 
 CAMPAIGN = """\
 campaign: {name}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.machines import CAMPAIGN, PATIENCE, PROGRAM, Machine, SandboxProcess, sandbox_process
+from tests.processes.forks import PATIENCE, SandboxProcess
+from tests.processes.machines import CAMPAIGN, PROGRAM, Machine, sandbox_process
 
 STREAMS = ("stdin", "stdout", "stderr")
 FAST = ("--per-minute", "600", "--job-seconds", "0")
