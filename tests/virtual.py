@@ -42,16 +42,16 @@ class End(socket.socket):
     sent = received = 0
     saw_end = is_gone = False
     transport: asyncio.Transport
+    peer: End | None = None
+    """The other end, once both are there."""
+    inbound: set[End]
+    """Those ends of the loop to which bytes, or an end, may be under way."""
 
     def send(self, *arguments: Any) -> int:
-        count = super().send(*arguments)
-        self.sent += count
-        return count
+        return self._sent(super().send(*arguments))
 
     def sendmsg(self, *arguments: Any) -> int:
-        count = super().sendmsg(*arguments)
-        self.sent += count
-        return count
+        return self._sent(super().sendmsg(*arguments))
 
     def recv(self, *arguments: Any) -> bytes:
         return self._received(super().recv, arguments, len)
@@ -61,10 +61,30 @@ class End(socket.socket):
 
     def close(self) -> None:
         self.is_gone = True
+        self.inbound.discard(self)
+        self._concerns_peer()
         super().close()
+
+    def meet(self, peer: End) -> None:
+        """`peer` is the other end."""
+        self.peer, peer.peer = peer, self
+        self.inbound |= {self, peer}
+
+    def is_due(self) -> bool:
+        """Whether it is to see bytes, or an end, that the other end has let go already."""
+        return self.wants_bytes() and self.peer is not None and (self.received < self.peer.sent or self.peer.is_gone)
 
     def wants_bytes(self) -> bool:
         return not self.is_gone and not self.saw_end and self.transport.is_reading()
+
+    def _sent(self, count: int) -> int:
+        self.sent += count
+        self._concerns_peer()
+        return count
+
+    def _concerns_peer(self) -> None:
+        if self.peer is not None and not self.peer.is_gone:
+            self.inbound.add(self.peer)
 
     def _received(self, receive: Callable[..., T], arguments: tuple[Any, ...], size: Callable[[T], int]) -> T:
         try:
@@ -73,9 +93,12 @@ class End(socket.socket):
             raise
         except OSError:
             self.saw_end = True
+            self.inbound.discard(self)
             raise
         self.received += size(answer)
         self.saw_end = size(answer) == 0
+        if self.saw_end or (self.peer is not None and self.received == self.peer.sent and not self.peer.is_gone):
+            self.inbound.discard(self)
         return answer
 
 
@@ -116,6 +139,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._connecting = 0
         self._listening: set[Address] = set()
         self._ends: dict[tuple[Address, Address], End] = {}
+        self._inbound: set[End] = set()
+        self._alone: set[tuple[Address, Address]] = set()
         super().__init__(selector)
 
     def time(self) -> float:
@@ -157,9 +182,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _make_socket_transport(self, sock: socket.socket, protocol: Any, *more: Any, **named: Any) -> Any:
         local, remote = sock.getsockname()[:2], sock.getpeername()[:2]
         end = End(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        end.inbound = self._inbound
         end.setblocking(False)
         end.transport = super()._make_socket_transport(end, protocol, *more, **named)  # type: ignore[misc]
         self._ends[local, remote] = end
+        if (peer := self._ends.get((remote, local))) is None:
+            self._alone.add((local, remote))
+        else:
+            end.meet(peer)
+            self._alone.discard((remote, local))
         return end.transport
 
     def _start_serving(self, protocol_factory: Any, sock: socket.socket, *more: Any) -> None:
@@ -187,3 +218,4 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             if end.is_gone and is_over:
                 self._ends.pop(pair, None)
                 self._ends.pop(other, None)
+                self._alone -= {pair, other}

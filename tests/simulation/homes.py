@@ -5,18 +5,28 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import MACHINE
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.session.request import ServiceAccess
+from tests import refolding
 from tests.checker import Seen, check
 from tests.night import BEGAN, CANARIES, SECRET, Ended, Night
+
+COMMON = "common"
+"""Where neighbours lie, and the first word of what they ask for."""
 
 
 class WatchedSandbox(Sandbox):
@@ -51,13 +61,29 @@ class World(Protocol):
 
 
 class Home(Night):
-    """One output folder of the machine; the state folder and the service are shared with the others."""
+    """One output folder of the machine; the state folder and the service are shared with the others.
 
-    def __init__(self, world: World, name: str) -> None:
-        super().__init__(world.home / name, world.sandbox, world.seconds, world.origin)
+    `beside` are all those that lie in the same folder of outputs, this one too.
+    """
+
+    def __init__(self, world: World, name: str, beside: list[Home] | None = None) -> None:
+        place = name if beside is None else COMMON
+        super().__init__(world.home / place, world.sandbox, world.seconds, world.origin)
         self._world = world
+        self._words = place
         self.campaign_name = name
         self.runs = 0
+        self.was_cut = False
+        """Whether the manifest may be of an earlier run than the last: it was cut off, or the disk refused."""
+        self.beside = [] if beside is None else beside
+        self.beside.append(self)
+
+    def planned(self, requests: int, seeds: int) -> Campaign:
+        """The campaign of this folder; neighbours ask for the same things in the same words."""
+        campaign = self.campaign(requests, seeds, name=self.campaign_name)
+        text = campaign.path.read_text(encoding="utf-8")
+        campaign.path.write_text(text.replace(f": {self.campaign_name} mug", f": {self._words} mug"), encoding="utf-8")
+        return load(campaign.path)
 
     @property
     def output(self) -> Path:
@@ -83,19 +109,38 @@ class Home(Night):
         return told | {"requests": ours, "charged": {key: told["charged"][key] for key in keys}}
 
     def is_ours(self, body: dict[str, Any]) -> bool:
-        return str(body["prompt"]).startswith(f"{self.campaign_name} ")
+        return str(body["prompt"]).startswith(f"{self._words} ")
+
+    def note(self, ended: Ended | None) -> None:
+        """How its last run ended; None where that was cut off."""
+        self.was_cut = ended is None or ended.code == MACHINE
 
     def check_after(self, ended: Ended | None) -> None:
-        """All that is promised of this folder; `ended` is its last run, None where that was cut off.
+        """All that is promised of this folder and those beside it; `ended` is its last run.
 
         Where the disk refused, the manifest may be of an earlier run, as after a kill.
         """
         texts = [] if ended is None else ["\n".join(ended.lines)]
         exits = {} if ended is None else {self.campaign_name: ended.code}
-        seen = Seen(
-            exits=exits, texts=texts, state=self._world.home / "state", is_cut=ended is None or ended.code == MACHINE
-        )
-        check(self.home / "output", self.charges(), resolved=self.resolved, canaries=CANARIES, seen=seen)
+        is_cut = any(home.was_cut for home in self.beside)
+        seen = Seen(exits=exits, texts=texts, state=self._world.home / "state", is_cut=is_cut)
+        resolved = set().union(*(home.resolved for home in self.beside))
+        check(self.home / "output", self.charges(), resolved=resolved, canaries=CANARIES, seen=seen)
+        if len(self.beside) > 1:
+            self._check_bought_once()
+
+    def _check_bought_once(self) -> None:
+        """Whoever of several neighbours buys an image, the others do not, unless it failed or a person said so."""
+        journals = [refolding.read(home.output / "journal.sqlite") for home in self.beside if home.has_journal]
+        facts = [event for journal in journals for event in journal.events]
+        lost = {event.key for event in facts if event.kind == "failed"}
+        for key, times in self.charges()["charged"].items():
+            ordered = sum(journal.orders[key] for journal in journals)
+            assert times <= 1 + ordered or key in lost, "neighbours bought an image twice"
+
+    @property
+    def has_journal(self) -> bool:
+        return (self.output / "journal.sqlite").exists()
 
     def states(self, seeds: list[int], prompt: str) -> set[str]:
         """How the images of a request stand in the journal, as another process sees it."""
@@ -127,11 +172,23 @@ class Home(Night):
 
     def asked(self, query: str, *values: Any) -> list[Any]:
         """Rows of the journal; none where there is none."""
-        file = self.output / "journal.sqlite"
-        if not file.exists():
+        if not self.has_journal:
             return []
-        db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{self.output / 'journal.sqlite'}?mode=ro", uri=True)
         try:
             return db.execute(query, values).fetchall()
         finally:
             db.close()
+
+
+@contextmanager
+def unreadable(file: Path) -> Iterator[CampaignError]:
+    """Until somebody mends it, at the end of the block, a campaign file cannot be read: what is said of it."""
+    text = file.read_bytes()
+    file.write_bytes(b"\0 what a sync client left")
+    try:
+        with pytest.raises(CampaignError) as refused:
+            load(file)
+        yield refused.value
+    finally:
+        file.write_bytes(text)

@@ -19,7 +19,7 @@ import socket
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from pathlib import Path
@@ -194,13 +194,13 @@ class _InOrder(Selector):
     def _late(self, events: list[Any]) -> bool:
         """Whether bytes, or a connection, are under way to a socket that is not yet ready."""
         assert isinstance(self.loop, Machine)
+        reads, writes = self.loop.expected(), self.loop.dialling
+        if not (reads or writes):
+            return False
         ready = {key.fd: mask for key, mask in events}
         return any(
             not ready.get(fd, 0) & event and self._is_asked_for(fd, event)
-            for event, expected in (
-                (selectors.EVENT_READ, self.loop.expected()),
-                (selectors.EVENT_WRITE, self.loop.dialling),
-            )
+            for event, expected in ((selectors.EVENT_READ, reads), (selectors.EVENT_WRITE, writes))
             for fd in expected
         )
 
@@ -268,14 +268,13 @@ class Machine(VirtualLoop):
 
     def expected(self) -> set[int]:
         """The sockets that have bytes, an end, or a connection under way to them."""
-        expected = set()
-        for (local, remote), end in self._ends.items():
-            peer = self._ends.get((remote, local))
-            if peer is None and remote in self._listeners and (remote, local) not in self._accepted:
-                expected.add(self._listeners[remote])
-            if peer is not None and end.wants_bytes() and (end.received < peer.sent or peer.is_gone):
-                expected.add(end.fileno())
-        return expected
+        return {*(end.fileno() for end in self._inbound if end.is_due()), *self._unaccepted()}
+
+    def _unaccepted(self) -> Iterator[int]:
+        """The listeners that are to accept a connection."""
+        for local, remote in self._alone:
+            if remote in self._listeners and (remote, local) not in self._accepted:
+                yield self._listeners[remote]
 
     def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Do it here, after a wait: threads would make an order of their own."""

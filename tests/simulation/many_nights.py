@@ -22,6 +22,7 @@ NEVER_MISSING = {
     *(f"{kind} at {place}" for kind, place in PLACES),
     *(f"exit {code}" for code in (0, 3, 4, 6, 7, 8, 9, 11, 130)),
     *("killed at a step", "killed at the disk", "disk full", "database full", "name held"),
+    *("neighbours at the same moment", "dates skewed", "file unreadable"),
     *("clock set forward", "clock set back", "ordered again", "asked again"),
     *("finally stored", "finally failed", "finally in_doubt"),
     *(f"submitting > {fact}" for fact in FACTS),

@@ -29,6 +29,10 @@ ALONE = ("repeated_job_id", "job")
 """Nobody can tell that a job's id is another's where the answer to that other was lost, or is in another folder."""
 NOT_BOTH = {"dead_status_host", "forgotten"}
 """A job that its host cannot be asked about, and that the service never knew, is waited for without end."""
+UNREADABLE, NEIGHBOURS, SKEWED = 0.1, 0.5, 0.2
+"""How likely it is for a visit that its campaign file cannot be read, and for a night that several folders are
+neighbours, or that its dates are skewed."""
+SKEWS = (-86400.0, -3600.0, -300.0, -2.0, 2.0, 300.0, 3600.0, 86400.0)
 ARRIVES_WITHIN = 50.0
 """Seconds: what takes longer than a minute to reach the service is counted by it when nobody expects it any more."""
 
@@ -38,8 +42,8 @@ class Visit:
     """One run of a runner, and the seconds until its next one.
 
     It is killed at a step or at a call to the disk, told to stop after so many events, finds the disk full from
-    one call on for so many calls, finds a file held by another program at one change of a name, or meets nothing of
-    all that: 0 is never.
+    one call on for so many calls, finds a file held by another program at one change of a name, finds its campaign
+    file unreadable since last night, or meets nothing of all that: 0 is never.
     """
 
     at_step: int = 0
@@ -48,6 +52,7 @@ class Visit:
     full_from: int = 0
     full_for: int = 0
     held_at: int = 0
+    is_unreadable: bool = False
     max_requests: int | None = None
     resubmits: bool = False
     """Whether a person orders again, before the next run, what is in doubt."""
@@ -67,7 +72,11 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A night. `jumps` are (seconds from its beginning, by how much the wall clock is set)."""
+    """A night. `jumps` are (seconds from its beginning, by how much the wall clock is set).
+
+    `skew` is how far that clock is ahead of the service's from the beginning, in seconds. Neighbours have folders in
+    one folder of outputs, and campaigns that hold the same images.
+    """
 
     seed: int
     switches: dict[str, Any]
@@ -76,6 +85,8 @@ class Script:
     runners: tuple[Runner, ...]
     jumps: tuple[tuple[float, float], ...]
     slowest_disk: float
+    skew: float = 0.0
+    are_neighbours: bool = False
 
 
 def script(seed: int) -> Script:
@@ -83,7 +94,7 @@ def script(seed: int) -> Script:
     dice = random.Random(f"{seed}: night")
     per_minute = dice.choice([2, 4, 4, 600])
     certain = PLACES[seed % len(PLACES)]
-    return Script(
+    night = Script(
         seed=seed,
         switches=_switches(dice, seed, per_minute) | _dates(seed),
         faults=_settled(_certain(dice, *certain), *_others(dice))
@@ -93,7 +104,9 @@ def script(seed: int) -> Script:
         runners=_held(seed, _runners(dice)) if certain != ALONE else (Runner("a", 3, 2, 1, (Visit(),)),),
         jumps=_jumps(dice),
         slowest_disk=dice.choice([0.0, 0.0, 0.01, 2.0]),
+        skew=_skew(seed),
     )
+    return night if certain == ALONE else _overnight(night)
 
 
 def _switches(dice: random.Random, seed: int, per_minute: int) -> dict[str, Any]:
@@ -209,6 +222,23 @@ def _held(seed: int, runners: tuple[Runner, ...]) -> tuple[Runner, ...]:
         return replace(visit, held_at=dice.choice([0, dice.randint(1, 60)]))
 
     return tuple(replace(runner, visits=tuple(map(meets, runner.visits))) for runner in runners)
+
+
+def _overnight(night: Script) -> Script:
+    """The same night with what was not thought of at first, by dice of its own: what else happens stays the same."""
+    dice = random.Random(f"{night.seed}: overnight")
+
+    def meets(visit: Visit) -> Visit:
+        return replace(visit, is_unreadable=dice.random() < UNREADABLE)
+
+    runners = tuple(replace(runner, visits=tuple(map(meets, runner.visits))) for runner in night.runners)
+    are_several = len({runner.folder for runner in runners}) > 1
+    return replace(night, runners=runners, are_neighbours=are_several and dice.random() < NEIGHBOURS)
+
+
+def _skew(seed: int) -> float:
+    dice = random.Random(f"{seed}: skew")
+    return dice.choice(SKEWS) if dice.random() < SKEWED else 0.0
 
 
 def _jumps(dice: random.Random) -> tuple[tuple[float, float], ...]:

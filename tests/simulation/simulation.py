@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -30,11 +31,12 @@ from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
+from campaign_runner.session.last_text import recalled, waiting
 from tests import night
 from tests.checker import check_rate
 from tests.night import BEGAN, Ended
 from tests.simulation.disk import seen_by_processes
-from tests.simulation.homes import Home, WatchedSandbox
+from tests.simulation.homes import Home, WatchedSandbox, unreadable
 from tests.simulation.machine import Machine, Process
 from tests.simulation.scripts import Runner, Script, Visit, script
 
@@ -79,7 +81,7 @@ class SimulatedNight:
         self.home = home
         self.seed = script.seed
         self.seconds = machine.time
-        self.clock_is_off = 0.0
+        self.clock_is_off = script.skew
         self.origin = ""
         self.sandbox = WatchedSandbox(
             Settings(strict=True, **script.switches), faults=script.faults, clock=machine.time, began=BEGAN
@@ -88,6 +90,7 @@ class SimulatedNight:
         self._script = script
         self._machine = machine
         self._homes: dict[str, Home] = {}
+        self._neighbours: list[Home] = []
         self._campaigns: dict[str, Campaign] = {}
         self._at_work: Counter[str] = Counter()
         self._sent_too_early: list[Any] = []
@@ -98,8 +101,8 @@ class SimulatedNight:
         async with serving(self.sandbox) as self.origin:
             try:
                 await self._go_wrong()
-                for home in self._homes.values():
-                    await self._settle(home)
+                for homes in self._outputs():
+                    await self._settle(homes)
             finally:
                 await self._machine.switch_off()
         self._check_allowance()
@@ -108,6 +111,7 @@ class SimulatedNight:
     async def _go_wrong(self) -> None:
         """The part of the night in which everything may happen, at once."""
         self._machine.slowest = self._script.slowest_disk
+        self._machine.seen["dates skewed"] += self._script.skew != 0
         for runner in self._script.runners:
             self._open(runner)
         async with asyncio.TaskGroup() as group:
@@ -126,8 +130,9 @@ class SimulatedNight:
 
     def _open(self, runner: Runner) -> None:
         if runner.folder not in self._homes:
-            home = self._homes[runner.folder] = Home(self, runner.folder)
-            self._campaigns[runner.folder] = home.campaign(runner.requests, runner.seeds, name=runner.folder)
+            beside = self._neighbours if self._script.are_neighbours else None
+            home = self._homes[runner.folder] = Home(self, runner.folder, beside)
+            self._campaigns[runner.folder] = home.planned(runner.requests, runner.seeds)
 
     def _forgive(self) -> None:
         """Nothing goes wrong any more."""
@@ -139,7 +144,8 @@ class SimulatedNight:
         home = self._homes[runner.folder]
         for visit in runner.visits:
             ended = await self._visit(home, visit, runner.concurrency)
-            if not self._at_work[runner.folder]:
+            home.note(ended)
+            if not any(self._at_work[other.campaign_name] for other in home.beside):
                 home.check_after(ended)
             if visit.resubmits:
                 await self._order_again(home)
@@ -155,7 +161,10 @@ class SimulatedNight:
         process = self._machine.process(at_step=visit.at_step, at_call=visit.at_call)
         process.refused = range(visit.full_from, visit.full_from + visit.full_for)
         process.held_at = visit.held_at
-        ended = await self._alive(process, home, self._run(home, visit, concurrency))
+        file = self._campaigns[home.campaign_name].path
+        with unreadable(file) if visit.is_unreadable else nullcontext() as error:
+            ended = await self._alive(process, home, self._run(home, visit, concurrency, error))
+        self._machine.seen["file unreadable"] += visit.is_unreadable
         if process.is_dead:
             self._machine.seen["killed at a step" if visit.at_step else "killed at the disk"] += 1
             return None
@@ -166,6 +175,8 @@ class SimulatedNight:
     async def _alive(self, process: Process, home: Home, work: Any) -> Any:
         """The answer of `work`, done as `process` in the folder of `home`; None where it was killed."""
         self._at_work[home.campaign_name] += 1
+        at_work = sum(self._at_work[other.campaign_name] > 0 for other in home.beside)
+        self._machine.seen["neighbours at the same moment"] += at_work > 1
         task = process.start(work)
         died = asyncio.ensure_future(process.died.wait())
         await asyncio.wait({task, died}, return_when=asyncio.FIRST_COMPLETED)
@@ -176,13 +187,15 @@ class SimulatedNight:
         process.end()
         return task.result()
 
-    async def _run(self, home: Home, visit: Visit, concurrency: int) -> Ended | int:
-        """As the command line does it."""
+    async def _run(self, home: Home, visit: Visit, concurrency: int, unreadable: CampaignError | None) -> Ended | int:
+        """As the command line does it; `unreadable` is what it says of its campaign file, if anything."""
         limits = Limits(concurrency=concurrency, max_requests=visit.max_requests)
+        choices = {"rate": self._script.rate, "limits": limits, "watch": _signalling(visit)}
+        campaign = self._campaigns[home.campaign_name]
         try:
-            return await home.run(
-                self._campaigns[home.campaign_name], rate=self._script.rate, limits=limits, watch=_signalling(visit)
-            )
+            if unreadable is not None:
+                return await _all_the_same(home, campaign.path, unreadable, **choices)
+            return await home.run(campaign, **choices)
         except CampaignError as error:
             return error.exit_code
 
@@ -197,38 +210,52 @@ class SimulatedNight:
         work = apply(Decision.RESUBMIT, open_for_update(Folder(home.output), campaign), EVERYTHING)
         self._machine.seen["ordered again"] += await self._alive(self._machine.process(), home, work)
 
-    async def _settle(self, home: Home) -> None:
-        """A few runs settle every image, and one more does nothing."""
+    def _outputs(self) -> list[list[Home]]:
+        """The folders, those that lie beside each other together."""
+        return [home.beside for home in self._homes.values() if home is home.beside[0]]
+
+    async def _settle(self, homes: list[Home]) -> None:
+        """A few runs settle every image of a folder and of those beside it, and one more does nothing."""
         for _ in range(FURTHER_RUNS):
-            undisturbed = await self._visit(home, QUIET, concurrency=8)
-            assert undisturbed is not None, "a run that nothing disturbs came to no report"
-            ended = undisturbed
-            left = set(+ended.states)
-            if left <= SETTLED:
+            ended = [await self._undisturbed(home) for home in homes]
+            if not (left := self._unsettled(homes, ended)):
                 break
             await asyncio.sleep(LATER)
-        assert left <= SETTLED, f"still {left} after {FURTHER_RUNS} runs"
-        assert ended.code == (4 if "in_doubt" in left else 3 if "failed" in left else 0), ended.code
-        home.check_after(ended)
-        self._check_pictures(home, ended)
-        await self._rest(home, ended)
-        self._machine.seen.update(f"finally {state}" for state in left)
-        self._machine.seen.update(home.edges())
+        assert not left, f"still {left} after {FURTHER_RUNS} runs"
+        for home, last in zip(homes, ended, strict=True):
+            states = set(+last.states)
+            expected = 4 if "in_doubt" in states else 8 if "pending" in states else 3 if "failed" in states else 0
+            assert last.code == expected, last.code
+            home.check_after(last)
+            self._check_pictures(home, last)
+            await self._rest(home, last)
+            self._machine.seen.update(f"finally {state}" for state in states)
+            self._machine.seen.update(home.edges())
+
+    def _unsettled(self, homes: list[Home], ended: list[Ended]) -> set[str]:
+        """The states in which something is left; what is in doubt keeps the same image beside it waiting."""
+        doubts = {image["key"] for last in ended for image in last.images if image["state"] == "in_doubt"}
+        left = [image for last in ended for image in last.images if image["state"] not in SETTLED]
+        return {image["state"] for image in left if image["state"] != "pending" or image["key"] not in doubts}
+
+    async def _undisturbed(self, home: Home) -> Ended:
+        ended = await self._visit(home, QUIET, concurrency=8)
+        assert ended is not None, "a run that nothing disturbs came to no report"
+        home.note(ended)
+        return ended
 
     async def _rest(self, home: Home, ended: Ended) -> None:
         """Where nothing is open, a run asks for nothing and changes nothing."""
         asked = dict(self.sandbox.ledger.calls)
-        again = await self._visit(home, QUIET, concurrency=8)
-        assert again is not None and (again.code, again.images) == (ended.code, ended.images)
+        again = await self._undisturbed(home)
+        assert (again.code, again.images) == (ended.code, ended.images)
         assert self.sandbox.ledger.calls == asked, "an idle run asked for something"
 
     def _arrived(self, body: dict[str, Any]) -> None:
         """A request has arrived: by now its intent is durable."""
-        for home in self._homes.values():
-            if home.is_ours(body):
-                states = home.states(body["seeds"], body["prompt"])
-                if not states or states - {"submitting", "in_doubt"}:
-                    self._sent_too_early.append((body, states))
+        asked = [home.states(body["seeds"], body["prompt"]) for home in self._homes.values() if home.is_ours(body)]
+        if asked and not any(states and not states - {"submitting", "in_doubt"} for states in asked):
+            self._sent_too_early.append((body, asked))
 
     def _check_pictures(self, home: Home, ended: Ended) -> None:
         """Every image that is stored was made by a job that was asked for it."""
@@ -254,6 +281,15 @@ class SimulatedNight:
             return struck
 
         self.sandbox._script.at = at  # type: ignore[method-assign]
+
+
+async def _all_the_same(home: Home, file: Path, error: CampaignError, **choices: Any) -> Ended | int:
+    """A run whose campaign file cannot be read: it fetches what is paid for, and buys nothing."""
+    if not waiting(home.folder):
+        return error.exit_code
+    with home.folder.ledger() as ledger:
+        campaign = recalled(home.folder, ledger, file)
+    return await home.run(campaign, forbidden=error, **choices)
 
 
 def _signalling(visit: Visit) -> Any:
