@@ -21,7 +21,7 @@ from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
 from campaign_runner.deliver.work import ToMake, Work, compare, cut_digest, refuse_foreign
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignFileError, IntegrityError, UsageError
-from campaign_runner.output_folder.delivery_record import OLD, TARGET, UPLOAD_LIST
+from campaign_runner.output_folder.delivery_record import OLD, UPLOAD_LIST, target_folder
 from campaign_runner.tasks import in_thread
 
 
@@ -53,12 +53,15 @@ class _Delivery:
     def __init__(self, request: DeliveryRequest) -> None:
         self.request = request
         home = request.folder.path
-        usual = home / TARGET
-        target = None if request.target in (None, usual) else str(request.target)
+        target = None if request.target is None else str(request.target)
         name = request.campaign.campaign
         account = DeliveryAccount(request.record, home=home, campaign=name, target=target, now=request.now)
         self._publisher = Publisher(
-            account, TargetFolder(request.target or usual), TargetFolder(home / OLD), home, request.folder.staging
+            account,
+            TargetFolder(target_folder(home, target)),
+            TargetFolder(home / OLD),
+            home,
+            request.folder.staging,
         )
         self._result = DeliveryResult(
             self._publisher.target.path, is_first=request.record is None or not request.record.files

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from campaign_runner.campaign_file.check.partial import PartialCampaign
 from campaign_runner.campaign_file.check.text_check import TextCheck, delivery_texts
 from campaign_runner.campaign_file.schema.channels import (
-    AXES,
     COLUMNS,
     FOLDER_WORDS,
     NAME_WORDS,
@@ -21,7 +20,6 @@ from campaign_runner.campaign_file.schema.channels import (
 )
 from campaign_runner.campaign_file.schema.ids import id_flaw
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.campaign_file.schema.shape import SINGULAR
 from campaign_runner.campaign_file.schema.templates import flaws, parse, slots
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.channels.channel import FORMATS, UNSURE, Channel
@@ -177,16 +175,12 @@ def _lacking(draft: PartialCampaign) -> Iterator[Problem]:
 def _untold(draft: PartialCampaign, named: set[str]) -> Iterator[Problem]:
     """Axes that vary and are missing from the name."""
     campaign = draft.campaign
-    values = [(axis, getattr(campaign, several)) for axis, several in zip(SINGULAR, _LISTS, strict=False)]
-    for axis, those in [*values, ("channel", campaign.channels)]:
-        own = _TELLS_APART[axis]
-        if len(those) > 1 and not named.intersection(own) and not any(each.startswith(f"{axis}.") for each in named):
+    for axis, own in _TELLS_APART.items():
+        is_told = bool(named.intersection(own)) or any(each.startswith(f"{axis}.") for each in named)
+        if len(getattr(campaign, f"{axis}s")) > 1 and not is_told:
             message = f"files of different {axis}s would have the same name"
             word = SKU if axis == "product" else axis
             yield draft.source.at(("deliver", "name"), message, f"write {{{word}}} in it")
-
-
-_LISTS = tuple(f"{axis}s" for axis in AXES)
 
 
 def _is_word(campaign: Campaign, name: str) -> bool:
