@@ -22,7 +22,7 @@ def fill_in(sheet: SheetPlaces, word: str, others: Sequence[str], *, is_meant: b
     if is_meant:
         return f"write the word as the column is called, or {advice}"
     if others:
-        advice += f"; or name the other prompts ({joined(others, most=3)}) in a column 'prompts'"
+        advice += f"; or write the prompts that they do get ({joined(others, most=3)}) into a column 'prompts'"
     return advice
 
 

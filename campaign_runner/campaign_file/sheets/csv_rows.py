@@ -17,7 +17,7 @@ _SEPARATORS = ",;\t"
 _LONGEST_ROW = 1 << 20  # characters
 _SAMPLE = 20  # rows from which the separator is known
 _SAVE_AS = "in Excel, choose File > Save As > CSV UTF-8 (Comma delimited), or save it as an Excel workbook (.xlsx)"
-_UNCLOSED = 'look for a " without its partner in this row, or save the sheet as an Excel workbook (.xlsx)'
+_UNCLOSED = 'look for a " that is not closed in this row, or save the sheet as an Excel workbook (.xlsx)'
 
 
 def csv_rows(content: bytes) -> Iterator[SheetRow]:
@@ -35,7 +35,7 @@ def csv_rows(content: bytes) -> Iterator[SheetRow]:
             if cells:
                 yield SheetRow(number, cells)
     except csv.Error:
-        raise UnreadableSheet("a cell of this row does not end", _UNCLOSED, number + 1) from None
+        raise UnreadableSheet("a text in quotes does not end in this row", _UNCLOSED, number + 1) from None
 
 
 def _too_large(row: int) -> UnreadableSheet:
@@ -56,7 +56,7 @@ def _encoding(content: bytes) -> str:
                 raise UnreadableSheet("this is not a CSV file: it holds bytes that no text has", _SAVE_AS)
     except UnicodeDecodeError:
         row = content[: at + (1 << 20)].count(b"\n", 0, _first_bad(content)) + 1
-        raise UnreadableSheet("letters of this CSV file cannot be read: it is not UTF-8", _SAVE_AS, row) from None
+        raise UnreadableSheet("some letters of this CSV file cannot be read: it is not UTF-8", _SAVE_AS, row) from None
     return encoding
 
 

@@ -14,13 +14,17 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Excel 97 to 2003, and anything that is encrypted
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _AS_XLSX = "open it in Excel and choose File > Save As > Excel Workbook (.xlsx)"
+_OTHERS = {
+    ".ods": "in LibreOffice, choose File > Save As > Excel 2007-365 (.xlsx)",
+    ".numbers": "in Numbers, choose File > Export To > Excel",
+}
 _WAIT = "it may still be copied or synced: wait until that is done, or copy it again"
 
 
 def refuse_other_kinds(file: IO[bytes], name: str) -> None:
     """Raise UnreadableSheet for what is not the workbook or CSV file that its name promises."""
     if name.startswith("~$"):
-        raise UnreadableSheet("this is a note that Excel keeps while the workbook is open", f"name {name[2:]} instead")
+        raise UnreadableSheet("Excel keeps this file only while the workbook is open", f"write {name[2:]} instead")
     beginning = file.read(_BEGINNING)
     file.seek(0)
     if not beginning.strip(b"\0"):
@@ -32,12 +36,13 @@ def refuse_other_kinds(file: IO[bytes], name: str) -> None:
     elif suffix in WORKBOOKS:
         _refuse_as_workbook(file, beginning, name, suffix)
     else:
-        raise UnreadableSheet(f"{suffix} files cannot be read", _AS_XLSX)
+        what = f"{suffix} files cannot be read" if suffix else "the name of a sheet ends in .xlsx or .csv"
+        raise UnreadableSheet(what, _OTHERS.get(suffix, _AS_XLSX))
 
 
 def _refuse_as_csv(beginning: bytes, name: str, suffix: str) -> None:
     if beginning.startswith((*_ZIP, _OLE)):
-        advice = f"call it {name.removesuffix(suffix)}.xlsx, in the campaign file too"
+        advice = f"rename it to {name.removesuffix(suffix)}.xlsx, here and in the campaign file"
         raise UnreadableSheet("this is an Excel workbook, not a CSV file", advice)
     if _is_markup(beginning):
         raise UnreadableSheet(
@@ -54,7 +59,7 @@ def _refuse_as_workbook(file: IO[bytes], beginning: bytes, name: str, suffix: st
         what = "a web page" if b"<html" in beginning.lower() or b"<table" in beginning.lower() else "an XML file"
         raise UnreadableSheet(f"this is {what} that was given the name of a workbook", _AS_XLSX)
     if _is_text(beginning):
-        advice = f"call it {name.removesuffix(suffix)}.csv, in the campaign file too"
+        advice = f"rename it to {name.removesuffix(suffix)}.csv, here and in the campaign file"
         raise UnreadableSheet("this is a text file that was given the name of a workbook", advice)
     raise UnreadableSheet("this is not an Excel workbook", _AS_XLSX)
 
@@ -64,10 +69,9 @@ def refuse_other_archives(parts: Collection[str]) -> None:
     if "xl/workbook.bin" in parts:
         raise UnreadableSheet("this is a binary workbook (.xlsb)", _AS_XLSX)
     if "content.xml" in parts:
-        advice = "in LibreOffice, choose File > Save As > Excel 2007-365 (.xlsx)"
-        raise UnreadableSheet("this is an OpenDocument file that was given the name of a workbook", advice)
+        raise UnreadableSheet("this is an OpenDocument file that was given the name of a workbook", _OTHERS[".ods"])
     if "Index/Document.iwa" in parts:
-        raise UnreadableSheet("this is a Numbers or Pages file", "in Numbers, choose File > Export To > Excel")
+        raise UnreadableSheet("this is a Numbers or Pages file", _OTHERS[".numbers"])
     if "[Content_Types].xml" not in parts and "xl/workbook.xml" not in parts:
         raise UnreadableSheet("this is a ZIP archive, not an Excel workbook", "unpack it, and name the workbook in it")
 

@@ -11,7 +11,7 @@ from campaign_runner.campaign_file.schema.shape import RESERVED
 from campaign_runner.campaign_file.sheets.cells import SheetRow
 from campaign_runner.campaign_file.sheets.fields import LIMITS, ONE_MARKET, Fields, alike, parts
 from campaign_runner.campaign_file.sheets.request import Column, SheetRequest
-from campaign_runner.campaign_file.sheets.suggestion import suggested
+from campaign_runner.campaign_file.sheets.suggestion import as_value, suggested
 from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
 from campaign_runner.campaign_file.syntax.source import Scalar, Source
 from campaign_runner.problem import Problem, column_letters
@@ -67,10 +67,14 @@ class HeadingReader:
             self._seen.append(row)
         return is_found
 
-    def refuse_none(self) -> None:
-        """No row has the id's heading."""
+    def refuse_none(self, sheets: Sequence[str]) -> None:
+        """No row has the id's heading; `sheets` are those of the workbook that show."""
         widest = max(self._seen, key=lambda row: len(row.cells), default=SheetRow(0))
-        self._refuse_missing("id", [cell.text for cell in widest.cells.values()], widest.number)
+        further = ""
+        if len(sheets) > 1 and self._request.sheet is None:
+            another = f"sheet: {as_value(sheets[1])}"
+            further = f"only its first sheet is read; to read another one ({joined(sheets[1:])}): {another}"
+        self._refuse_missing("id", [cell.text for cell in widest.cells.values()], widest.number, further)
 
     def read(self, row: SheetRow, places: SheetPlaces) -> Headings:
         """What the columns are; what cannot be found or has two meanings is a problem."""
@@ -153,19 +157,20 @@ class HeadingReader:
             message = f"there is no market '{key}'{did_you_mean(key, self._fields.markets)}"
             return message, f"markets of this campaign: {known}"
         if base in RESERVED and base not in ("id", "name", *LIMITS, *LOOK_FIELDS):
-            return f"'{base}' cannot be a column: it is reserved", "choose another name for it"
+            return (
+                f"'{base}' cannot be a column: it means something else in campaign files",
+                "choose another word for it",
+            )
         if not key:
             return None
         if not self._fields.is_text(base):
             return f"'{base}' is the same in all markets: '{field_}' cannot be a column", f"write {base}"
         if not self._fields.keys:
-            return "texts by market or language need 'markets'", f"write {base}, or add 'markets'"
+            return f"'{field_}' needs markets, and the campaign file has none", f"write {base}, or add 'markets'"
         if key not in self._fields.keys:
             known = ", ".join(sorted(self._fields.keys))
-            return (
-                f"'{key}' is neither a market nor a language of one{did_you_mean(key, self._fields.keys)}",
-                f"known here: {known}",
-            )
+            near = did_you_mean(key, self._fields.keys)
+            return f"'{key}' is neither a market of this campaign nor a language of one{near}", f"known here: {known}"
         return None
 
     def _refuse_heading(self, column: Column, headings: Sequence[str]) -> None:
@@ -173,7 +178,7 @@ class HeadingReader:
         message = f"{self._request.file.text} has no column '{text}'{did_you_mean(text, headings)}"
         self._refuse(column.heading, message, f"its columns: {joined(headings, most=_MOST_SHOWN)}")
 
-    def _refuse_missing(self, needed: str, headings: Sequence[str], row: int) -> None:
+    def _refuse_missing(self, needed: str, headings: Sequence[str], row: int, further: str = "") -> None:
         """There is no column for the id or the name, and the campaign file names none."""
         file, named = self._request.file, self._request.columns.get(needed)
         if named is not None:
@@ -181,15 +186,18 @@ class HeadingReader:
             return
         message = f"no column of {file.text} is called '{needed}'"
         if self._request.columns:
-            self._refuse(file, f"the columns have no '{needed}'", f"add the heading of its column: {needed}: …")
+            message = f"'columns' does not say which column is the {needed}"
+            self._refuse(file, message, f"add {needed}: and the heading of that column")
             return
         if not headings:
-            self._refuse(file, message, "it has no row with texts")
+            self._refuse(file, message, further or "it has no row with texts")
             return
         example = suggested(file.text, headings, self._fields.words)
         columns = f"its columns, in row {row}: {joined(headings, most=_MOST_SHOWN)}"
-        advice = f"{columns}\nsay which is which: products: {example}"
-        self._refuse(file, message, advice)
+        if self._request.header is not None:
+            further = "if the headings are in another row, correct 'header', or leave it out"
+        which = f"say in the campaign file which is which: products: {example}"
+        self._refuse(file, message, "\n".join(filter(None, (columns, further, which))))
 
     def _guesses(self, found: Headings, places: SheetPlaces) -> Iterator[Problem]:
         """Headings that are nearly a field which has no column."""

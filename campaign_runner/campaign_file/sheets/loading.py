@@ -102,7 +102,7 @@ class _Reading:
             with opened(self._path, name, self._columns) as sheet:
                 row = next((row for row in sheet.rows if columns.is_heading(row)), None)
                 if row is None:
-                    columns.refuse_none()
+                    columns.refuse_none(sheet.sheets)
                     return self._without(columns.problems)
                 return self._taken(columns, row, sheet)
         except UnreadableSheet as error:
@@ -170,5 +170,5 @@ def _none(taker: RowReader) -> str:
     """Why a sheet has no products."""
     if taker.counts.left_out:
         has = [f"column '{heading}' has {joined(sorted(met.values()))}" for heading, met in taker.met.items()]
-        return f"'where' lets no row in: {'; '.join(has)}"
+        return f"no row fits 'where': {'; '.join(has)}"
     return "there is no row below the headings" if not taker.counts.nowhere else "none of its rows is for a market"

@@ -91,7 +91,11 @@ class RequestReader:
             return None
         if node.text.isascii() and node.text.isdigit() and 0 < len(node.text) < 8 and int(node.text):
             return int(node.text)
-        self._refuse(node, f"'{node.text}' is not a row", "write the number of the row with the headings, such as 4")
+        self._refuse(
+            node,
+            f"'{node.text}' is not the number of a row",
+            "write the number of the row with the headings, such as 4",
+        )
         return None
 
     def _read_columns(self, request: SheetRequest, entries: Mapping[str, tuple[Scalar, Node]]) -> None:

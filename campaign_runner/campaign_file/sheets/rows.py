@@ -128,10 +128,10 @@ class RowReader:
         if len(id) > LONGEST_ID:
             return (
                 f"'{text}' makes an id of more than {LONGEST_ID} characters",
-                "shorten it",
+                "shorten it, or use another column as id, such as one with article numbers",
             )
         if flaw := id_flaw(id):
-            return flaw[0], another
+            return flaw[0], f"{flaw[1]}, or use another column as id"
         if id in NO_PRODUCTS:
             return f"'{text}' cannot be the id of a product: it is reserved", another
         if id in self._ids:

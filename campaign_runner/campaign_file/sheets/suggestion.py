@@ -14,6 +14,7 @@ from campaign_runner.campaign_file.syntax.parser import quoted
 UNKNOWN = "…"
 """In place of a heading that cannot be guessed."""
 _LOOKED_AT = 20  # rows
+_MOST_SHEETS = 8  # of a workbook
 _IDS = (
     "id",
     "handle",
@@ -39,25 +40,44 @@ def sheets_in(folder: Path) -> list[str]:
 
 
 def suggestion(path: Path) -> str:
-    """The line's value: the file, with the headings of id and name where the sheet calls them otherwise."""
+    """The line's value: the file, with the headings of id and name where the sheet calls them otherwise.
+
+    Of a workbook it is the first sheet that has such headings.
+    """
     try:
-        with opened(path) as sheet:
-            rows = [[cell.text for cell in row.cells.values()] for row in islice(sheet.rows, _LOOKED_AT)]
+        rows, sheets = _beginning(path)
+        for sheet in (None, *sheets[1:_MOST_SHEETS]):
+            if sheet is not None:
+                rows, _ = _beginning(path, sheet)
+            if found := _value(path.name, rows, sheet):
+                return found
     except UnreadableSheet:
-        rows = []  # told when the campaign is loaded
-    if not rows or any({"id", "name"} <= set(map(alike, row)) for row in rows):
-        return as_value(path.name)
-    found = suggested(path.name, max(rows, key=len), ())
-    return as_value(path.name) if UNKNOWN in found else found
+        pass  # told when the campaign is loaded
+    return as_value(path.name)
 
 
-def suggested(file: str, headings: Sequence[str], words: Collection[str]) -> str:
+def _beginning(path: Path, sheet: str | None = None) -> tuple[list[list[str]], Sequence[str]]:
+    """The first rows of a sheet, and the names of all. Raises UnreadableSheet."""
+    with opened(path, sheet) as found:
+        return [[cell.text for cell in row.cells.values()] for row in islice(found.rows, _LOOKED_AT)], found.sheets
+
+
+def _value(file: str, rows: Sequence[Sequence[str]], sheet: str | None) -> str | None:
+    """What to write for a sheet with such rows; None where its columns cannot be guessed."""
+    if any({"id", "name"} <= set(map(alike, row)) for row in rows):
+        return as_value(file) if sheet is None else f"{{file: {as_value(file)}, sheet: {as_value(sheet)}}}"
+    found = suggested(file, max(rows, key=len, default=()), (), sheet)
+    return None if UNKNOWN in found else found
+
+
+def suggested(file: str, headings: Sequence[str], words: Collection[str], sheet: str | None = None) -> str:
     """`{file: …, id: …, name: …}` with the headings that may be meant, as `columns` where `words` are among them."""
     by_heading = {alike(text): text for text in headings}
     columns = {"id": _guess(headings, _IDS), "name": _guess(headings, _NAMES)}
     known = {word: by_heading[alike(word)] for word in sorted(words) if alike(word) in by_heading}
     named = ", ".join(f"{field}: {as_value(heading)}" for field, heading in (columns | known).items())
-    return f"{{file: {as_value(file)}, columns: {{{named}}}}}" if known else f"{{file: {as_value(file)}, {named}}}"
+    which = as_value(file) if sheet is None else f"{as_value(file)}, sheet: {as_value(sheet)}"
+    return f"{{file: {which}, columns: {{{named}}}}}" if known else f"{{file: {which}, {named}}}"
 
 
 def _guess(headings: Sequence[str], words: Sequence[str]) -> str:

@@ -41,11 +41,14 @@ def test_the_rows_are_the_same_however_the_file_is_written(content: bytes, tmp_p
 
 
 BROKEN = {
-    "letters of another encoding": ("id;name\r\n1;Süß\r\n".encode("latin-1"), "row 2: letters of this CSV file cannot"),
+    "letters of another encoding": (
+        "id;name\r\n1;Süß\r\n".encode("latin-1"),
+        "row 2: some letters of this CSV file",
+    ),
     "bytes of no text": (b"id,name\r\n\0\0\0\r\n", "this is not a CSV file"),
-    "a quote that never ends": (b'id,name\r\n1,"' + b"x" * 140_000, "row 2: a cell of this row does not end"),
-    "a row that never ends": (b"id,name" + b"," * 2_000_000, "row 1: a cell of this row does not end"),
-    "a quote in the middle": (b'id,name\r\n1,"a" b\r\n', "row 2: a cell of this row does not end"),
+    "a quote that never ends": (b'id,name\r\n1,"' + b"x" * 140_000, "row 2: a text in quotes does not end in this row"),
+    "a row that never ends": (b"id,name" + b"," * 2_000_000, "row 1: a text in quotes does not end in this row"),
+    "a quote in the middle": (b'id,name\r\n1,"a" b\r\n', "row 2: a text in quotes does not end in this row"),
     "more cells than a sheet has": (b"id,name" + b"," * 20_000, "row 1: this row has more than 16,384 cells"),
 }
 

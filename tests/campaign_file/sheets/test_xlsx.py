@@ -50,11 +50,15 @@ REFUSED: dict[str, tuple[Value, str, str]] = {
     "a percentage": (0.3, "0%", "the sheet shows 30% here, but the cell holds 0.3"),
     "a unit of the format": (12, '0" g"', "the sheet shows 12 g here, but the cell holds 12"),
     "scientific notation": (1500, "0.00E+00", "the column shows numbers in scientific notation"),
-    "a tiny number": (0.00000012, "General", "a number in scientific notation"),
-    "too many digits": (40063813339310000, "0", "a number of more than 15 digits: Excel does not keep the others"),
-    "a time of day": (time(16, 9), "h:mm", "Excel holds this as a time of day"),
-    "a date with a time": (datetime(2026, 9, 1, 14, 30), "yyyy-mm-dd hh:mm", "a date with a time of day"),
-    "a formula that was never computed": ("=A1&A1", "General", "a formula whose result is not in the file"),
+    "a tiny number": (0.00000012, "General", "this number is in scientific notation"),
+    "too many digits": (
+        40063813339310000,
+        "0",
+        "this number has more than 15 digits: Excel keeps only the first 15",
+    ),
+    "a time of day": (time(16, 9), "h:mm", "Excel turned this into a time of day"),
+    "a date with a time": (datetime(2026, 9, 1, 14, 30), "yyyy-mm-dd hh:mm", "this date has a time of day"),
+    "a formula that was never computed": ("=A1&A1", "General", "the result of this formula is not in the file"),
     "an error": ("#N/A", "General", "this cell has the error #N/A"),
 }
 

@@ -120,7 +120,7 @@ def parsing(
 
 
 def _refuse_document_type(*_: object) -> None:
-    raise UnreadableSheet("the workbook was not written as Excel writes them", "open it in Excel and save it again")
+    raise UnreadableSheet("this workbook is not in the form that Excel writes", "open it in Excel and save it again")
 
 
 def _refuse_long_directory(file: IO[bytes]) -> None:

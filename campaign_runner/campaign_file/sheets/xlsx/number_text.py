@@ -20,8 +20,8 @@ _FRACTION, _SCIENTIFIC = "1/2", "1E+00"  # what is shown, where that is another 
 _EXPONENT = re.compile(r"[0#?][Ee][+-]")
 _LAST_DAY = 2_958_465  # 9999-12-31
 _LEAP_DAY = 60  # Excel believes that 1900-02-29 existed
-_AGAIN = "format the column as Text, then type the number again"
-_AS_TEXT = "format the column as Text, then type what should be read, such as {}"
+_AGAIN = "format the column as Text (Home > Number Format > Text), then type the number again"
+_AS_TEXT = "format the column as Text (Home > Number Format > Text), then type the value again: {}"
 
 
 @lru_cache(maxsize=4096)
@@ -35,10 +35,10 @@ def number_cell(raw: str, code: str, *, is_date: bool, from_1904: bool) -> Sheet
         return _date(value, code, from_1904=from_1904)
     text = f"{value:.{_DIGITS}g}"
     if abs(value) >= 10**_DIGITS and value == value and abs(value) != float("inf"):
-        message = f"a number of more than {_DIGITS} digits: Excel does not keep the others"
+        message = f"this number has more than {_DIGITS} digits: Excel keeps only the first {_DIGITS}"
         return SheetCell(f"{value:.0f}" if abs(value) < 1e40 else text, (message, _AGAIN))
     if "e" in text or "n" in text:
-        return SheetCell(text, ("a number in scientific notation", _AS_TEXT.format("0.001")))
+        return SheetCell(text, ("this number is in scientific notation", _AS_TEXT.format("0.001")))
     shown = _shown(value, code)
     if shown is None or _plain(shown) == text:
         return SheetCell(text)
@@ -53,7 +53,7 @@ def iso_cell(raw: str) -> SheetCell:
     """The cell of a date that is stored as a text, such as 2026-09-01T00:00:00."""
     day, _, time = raw.partition("T")
     if time.strip("0:.Z"):
-        return SheetCell(raw, ("a date with a time of day", _AS_TEXT.format(day)))
+        return SheetCell(raw, ("this date has a time of day", _AS_TEXT.format(day)))
     return SheetCell(day)
 
 
@@ -63,7 +63,7 @@ def _date(value: float, code: str, *, from_1904: bool) -> SheetCell:
         return SheetCell(str(value), ("this is not a date that Excel can show", "type the date again"))
     is_timed = _TIME.search(_SPELT.sub("", code.partition(";")[0])) is not None
     if is_timed and (days == 0 or value != days):
-        message = "Excel holds this as a time of day" if days == 0 else "a date with a time of day"
+        message = "Excel turned this into a time of day" if days == 0 else "this date has a time of day"
         seconds = round((value - days) * 86400)
         clock = f"{seconds // 3600}:{seconds // 60 % 60:02d}"
         shown = clock if days == 0 else f"{_day(days, from_1904=from_1904)} {clock}"

@@ -27,7 +27,7 @@ _MOST_CELLS = 1_500_000
 _COPY = "copy the rows and columns that the campaign needs into a new workbook"
 _MOST_MERGED = 100_000
 _UNKNOWN = CellFormat()
-_NOT_SAVED = "a formula whose result is not in the file", "open the file in Excel, and save it once"
+_NOT_SAVED = "the result of this formula is not in the file", "open the file in Excel and save it once"
 
 
 def open_xlsx(file: IO[bytes], sheet: str | None, columns: Collection[int]) -> OpenSheet:
