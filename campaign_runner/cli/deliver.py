@@ -13,10 +13,11 @@ from typing import NoReturn
 import click
 from tqdm import tqdm
 
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.target import Target, find
+from campaign_runner.cli.target import find
 from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
 from campaign_runner.deliver.delivery import deliver
@@ -25,6 +26,7 @@ from campaign_runner.deliver.report import lines
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.delivery_record import read_record
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
 from campaign_runner.review.decisions import Decisions, decisions_of
@@ -52,12 +54,13 @@ def command(
     `deliver-old/`.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
+    campaign = target.campaign()
     rest, decisions = parted(only)
     wishes = Wishes(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
-    result = asyncio.run(_deliver(target, tuple(rest), wishes))
+    result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), wishes))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
-    for line in lines(target.campaign().campaign, result, is_dry=wishes.is_dry):
+    for line in lines(campaign.campaign, result, is_dry=wishes.is_dry):
         click.echo(line)
     return result.exit_code
 
@@ -81,32 +84,31 @@ class Wishes:
         return self.is_all or is_picked(image)
 
 
-async def _deliver(target: Target, only: tuple[str, ...], wishes: Wishes) -> DeliveryResult:
-    campaign, folder = target.campaign(), target.folder
-    meant = options.recorded(only, campaign)
+async def _deliver(campaign: Campaign, folder: Folder, meant: Selection, wishes: Wishes) -> DeliveryResult:
     with folder.ledger() as ledger, folder.locked(), tqdm(unit=" files", disable=not console.is_terminal()) as bar:
         plan = Plan(campaign, ledger.custom_model)
-        decisions = decisions_of(folder, plan, ledger)
-        decisions.refuse_unreadable()
-        record = read_record(folder.path)
-        late = list(late_marks(decisions, record.files if record else ()))
-        request = DeliveryRequest(
-            campaign=campaign,
-            folder=folder,
-            chosen=list(_chosen(decisions, plan, ledger, meant, wishes)),
-            rows=rows_of(plan, meant),
-            scope=scope_of(meant),
-            now=datetime.now(UTC),
-            record=record,
-            target=wishes.to,
-            any_size=wishes.any_size,
-            is_dry=wishes.is_dry,
-            has_zips=wishes.has_zips,
-            progress=partial(_advance, bar),
-        )
-        result = await deliver(request)
-    result.late += late
-    return result
+        return await deliver(_request(plan, folder, ledger, meant, wishes), partial(_advance, bar))
+
+
+def _request(plan: Plan, folder: Folder, ledger: Ledger, meant: Selection, wishes: Wishes) -> DeliveryRequest:
+    """What is to be delivered, by what people decided and what was delivered before."""
+    decisions = decisions_of(folder, plan, ledger)
+    decisions.refuse_unreadable()
+    record = read_record(folder.path)
+    return DeliveryRequest(
+        campaign=plan.campaign,
+        folder=folder,
+        chosen=list(_chosen(decisions, plan, ledger, meant, wishes)),
+        rows=rows_of(plan, meant),
+        scope=scope_of(meant),
+        now=datetime.now(UTC),
+        record=record,
+        late=list(late_marks(decisions, record.files if record else ())),
+        target=wishes.to,
+        any_size=wishes.any_size,
+        is_dry=wishes.is_dry,
+        has_zips=wishes.has_zips,
+    )
 
 
 def _chosen(

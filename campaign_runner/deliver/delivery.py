@@ -17,21 +17,21 @@ from campaign_runner.deliver.handover.companions import archive_of, remove_stale
 from campaign_runner.deliver.handover.publishing import Publisher
 from campaign_runner.deliver.handover.target import TargetFolder
 from campaign_runner.deliver.production import Production
-from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
-from campaign_runner.deliver.work import ToMake, Work, compare, cut_digest, refuse_foreign
+from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult, Progress
+from campaign_runner.deliver.work import Survey, ToMake, Work, cut_digest
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignFileError, IntegrityError, UsageError
 from campaign_runner.output_folder.delivery_record import OLD, UPLOAD_LIST, target_folder
 from campaign_runner.tasks import in_thread
 
 
-async def deliver(request: DeliveryRequest) -> DeliveryResult:
+async def deliver(request: DeliveryRequest, progress: Progress = lambda made, of: None) -> DeliveryResult:
     """Deliver, or say what would be delivered. The caller holds the output folder's lock.
 
     Raises CampaignFileError, UsageError, IntegrityError, StoreError.
     """
     refuse_undeliverable(request)
-    return await _Delivery(request).run()
+    return await _Delivery(request, progress).run()
 
 
 def refuse_undeliverable(request: DeliveryRequest) -> None:
@@ -50,8 +50,9 @@ def refuse_undeliverable(request: DeliveryRequest) -> None:
 
 
 class _Delivery:
-    def __init__(self, request: DeliveryRequest) -> None:
+    def __init__(self, request: DeliveryRequest, progress: Progress) -> None:
         self.request = request
+        self._progress = progress
         home = request.folder.path
         target = None if request.target is None else str(request.target)
         name = request.campaign.campaign
@@ -63,9 +64,8 @@ class _Delivery:
             home,
             request.folder.staging,
         )
-        self._result = DeliveryResult(
-            self._publisher.target.path, is_first=request.record is None or not request.record.files
-        )
+        is_first = request.record is None or not request.record.files
+        self._result = DeliveryResult(self._publisher.target.path, is_first=is_first, late=request.late)
 
     async def run(self) -> DeliveryResult:
         request, result = self.request, self._result
@@ -85,7 +85,7 @@ class _Delivery:
             result.gone = list(leaving(account, slots, request.scope))
             return result
         await in_thread(self._prepare, slots)
-        not_made = await Production(self._publisher, request, result).make_all(work.to_make)
+        not_made = await Production(self._publisher, request, result).make_all(work.to_make, self._progress)
         await in_thread(self._finish, slots - not_made)
         return result
 
@@ -104,12 +104,13 @@ class _Delivery:
         account, target = self._publisher.account, self._publisher.target
         if target.path.exists() and not target.path.is_dir():
             raise IntegrityError(f"{target.path} is not a folder; nothing was written")
-        work = compare(account, target, planned)
+        survey = Survey(account, target)
+        work = survey.work(planned)
         zips: list[str] = [each.file for each in account.companions() if each.file != UPLOAD_LIST]
         if self.request.has_zips:
             names = [*(each.stem.text for each in planned), *(file.file for file in account.current())]
             zips += sorted({archive_of(self.request.campaign, name) for name in names})
-        refuse_foreign(account, target, work, [UPLOAD_LIST, *dict.fromkeys(zips)])
+        survey.refuse_foreign(work, [UPLOAD_LIST, *dict.fromkeys(zips)])
         return work
 
     def _prepare(self, slots: set[Slot]) -> None:

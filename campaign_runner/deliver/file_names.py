@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from campaign_runner.campaign_file.schema.channels import SKU
 from campaign_runner.campaign_file.schema.compose import Composer
@@ -23,6 +24,7 @@ from campaign_runner.problem import Problem
 _MOST_BYTES = 255
 """Of one name, on nearly every disk."""
 _LONGEST_VERSION = 9999
+_MOST_KEPT = 8192  # words at once: most are in many names
 _VERSION = "\0"  # where the version will be
 _DEFAULT = "{campaign}_{product}_{prompt}_{preset}_{market}_{channel}_{width}x{height}"
 _FOR_SEVERAL = "_{seed}"
@@ -156,6 +158,7 @@ def format_of(name: str) -> str:
     return next((format for format, own in SUFFIXES.items() if own == suffix), suffix)
 
 
+@lru_cache(_MOST_KEPT)
 def kept(value: str) -> str:
     """Of a value what may be in a name: letters, digits and `. _ -`; each run of others is one dash."""
     composed = unicodedata.normalize("NFC", value)

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import groupby
 
 from campaign_runner.deliver.arrangement import LeftOut, Slot
 from campaign_runner.deliver.cuts.cutting import Cutter, Staged
 from campaign_runner.deliver.cuts.encoding import NotMade
 from campaign_runner.deliver.handover.publishing import MadeFile, Publisher
-from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
+from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult, Progress
 from campaign_runner.deliver.work import ToMake
 from campaign_runner.errors import IntegrityError
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.ports import Content
 from campaign_runner.tasks import in_thread, map_concurrently
 
 _AT_ONCE = 64
 """Files that are entered in the record and given their names together: that costs a few syncs each time."""
+_SEE = "see what else differs: campaign-runner verify"
 
 
 class Production:
@@ -34,7 +38,7 @@ class Production:
         self._done = 0
         self._account_lock = asyncio.Lock()  # one thread at a time reads or changes the account
 
-    async def make_all(self, to_make: Sequence[ToMake]) -> set[Slot]:
+    async def make_all(self, to_make: Sequence[ToMake], progress: Progress) -> set[Slot]:
         """Make and publish them; the answer is where there is no file. Raises StoreError, IntegrityError."""
         by_original = sorted(to_make, key=_key)
         originals = [list(planned) for _, planned in groupby(by_original, key=_key)]
@@ -43,7 +47,7 @@ class Production:
             async def make(planned: list[ToMake]) -> None:
                 await self._make(cutter, planned)
                 self._done += len(planned)
-                self._request.progress(self._done, len(to_make))
+                progress(self._done, len(to_make))
 
             await map_concurrently(make, originals, cutter.at_once)
         await self._publish(at_least=1)
@@ -60,22 +64,31 @@ class Production:
         await self._publish(at_least=_AT_ONCE)
 
     async def _cut(self, cutter: Cutter, planned: Sequence[ToMake]) -> None:
-        entry = planned[0].wanted.chosen.entry
-        try:
-            content = await self._request.folder.store.open(entry.file or "", lambda file: file.read())
-        except (FileNotFoundError, IntegrityError) as error:
-            is_gone = isinstance(error, FileNotFoundError)
-            told = f"{entry.file} is gone; see what else is: campaign-runner verify" if is_gone else str(error)
-            self._result.damaged.append(told)
+        content = await self._original(planned[0].wanted.chosen.entry)
+        if content is None:
             self._leave_out(planned, "its original cannot be used")
             return
-        made = await cutter.cut(content, entry.sha256 or "", [each.request for each in planned])
+        made = await cutter.cut(content, [each.request for each in planned])
         for each, found in zip(planned, made, strict=True):
             match found:
                 case Staged():
                     self._unpublished.append(MadeFile(each, found))
                 case NotMade(reason):
                     self._leave_out([each], reason)
+
+    async def _original(self, entry: Entry) -> bytes | None:
+        """The bytes that were stored; None, and said, where the file is gone or holds others."""
+        name = entry.file or ""
+        try:
+            content, digest = await self._request.folder.store.open(name, _read_and_hashed)
+        except (FileNotFoundError, IntegrityError) as error:
+            is_gone = isinstance(error, FileNotFoundError)
+            self._result.damaged.append(f"{name} is gone; {_SEE}" if is_gone else str(error))
+            return None
+        if digest != entry.sha256:
+            self._result.damaged.append(f"{name} is not what was stored; {_SEE}")
+            return None
+        return content
 
     async def _publish(self, *, at_least: int) -> None:
         async with self._account_lock:
@@ -89,6 +102,11 @@ class Production:
         for each in planned:
             self._result.left_out.append(LeftOut(each.wanted.slot[0], each.wanted.channel.id, reason))
             self._not_made.add(each.wanted.slot)
+
+
+def _read_and_hashed(file: Content) -> tuple[bytes, str]:
+    content = file.read()
+    return content, sha256(content).hexdigest()
 
 
 def _key(planned: ToMake) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from campaign_runner.deliver.arrangement import Place, named
 from campaign_runner.deliver.request import DeliveryResult
@@ -33,6 +33,11 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
         yield f"  {'next':11}pick images: campaign-runner review {campaign}   or deliver every stored one: --all"
     if result.is_first and result.made:
         yield f"  {'note':11}{CONTENT_CREDENTIALS}"
+    yield _figures(result, is_dry=is_dry)
+
+
+def _figures(result: DeliveryResult, *, is_dry: bool) -> str:
+    """The line for machines."""
     figures = {
         "made": len(result.planned) if is_dry else len(result.made),
         "unchanged": result.unchanged,
@@ -42,7 +47,7 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
         "left_out": len(result.left_out),
     }
     told = " ".join(f"{name}={number}" for name, number in figures.items())
-    yield f"{'ok' if result.exit_code == 0 else 'attention'} {told} exit={result.exit_code}"
+    return f"{'ok' if result.exit_code == 0 else 'attention'} {told} exit={result.exit_code}"
 
 
 def _waiting(result: DeliveryResult) -> Iterator[str]:
@@ -62,9 +67,8 @@ def _left_out(result: DeliveryResult) -> Iterator[str]:
         places = [named(each.place) for each in result.left_out if (each.channel, each.reason) == (channel, reason)]
         yield f"  {'left out':11}{plural(number, 'file')} of {channel}: {reason} ({joined(places, most=4)})"
     if len(reasons) > _LISTED:
-        yield f"  {'left out':11}and {len(reasons) - _LISTED} more reasons"
-    for name in result.damaged:
-        yield f"  {'original':11}{name}"
+        yield f"  {'left out':11}and {plural(len(reasons) - _LISTED, 'more reason')}"
+    yield from _listed("original", result.damaged)
 
 
 def _moved(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
@@ -80,7 +84,7 @@ def _moved(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
 
 def _noted(result: DeliveryResult) -> Iterator[str]:
     """Late marks, other remarks, and the zip files."""
-    yield from (f"  {'late':11}{sentence}" for sentence in result.late[:_LISTED])
+    yield from _listed("late", result.late)
     if result.disputed:
         keys = joined(result.disputed)
         yield f"  {'focus':11}people disagree about {keys}; the final or latest word was taken"
@@ -88,3 +92,10 @@ def _noted(result: DeliveryResult) -> Iterator[str]:
         yield f"  {'zip':11}{name}"
     for name in result.stale_archives:
         yield f"  {'zip':11}{name} contained other files and was removed; --zip makes it again"
+
+
+def _listed(word: str, sentences: Sequence[str]) -> Iterator[str]:
+    """The first of many lines of a kind, and how many more there are."""
+    yield from (f"  {word:11}{sentence}" for sentence in sentences[:_LISTED])
+    if len(sentences) > _LISTED:
+        yield f"  {word:11}and {len(sentences) - _LISTED:,} more"

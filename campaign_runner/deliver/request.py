@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.deliver.arrangement import ChosenImage, LeftOut, Place, WaitingRows
@@ -13,14 +14,17 @@ from campaign_runner.deliver.handover.account import Scope
 from campaign_runner.output_folder.delivery_record import DeliveredFile, DeliveryRecord
 from campaign_runner.output_folder.folder import Folder
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Hears after each original how many files are made, of how many."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRequest:
     """Deliver the images `chosen` of a campaign. `rows` are all rows that something may be wanted of.
 
     `record` is what deliver.json says, None where nothing was delivered. `target` is the folder, None for `deliver/` of
-    the output folder. `scope` says which files delivered before the delivery is about. `progress` hears after each
-    original how many files are made, of how many. `processes` are cut in, None for as many as there are processors.
+    the output folder. `scope` says which files delivered before the delivery is about. `late` are sentences about marks
+    that came after the delivery before. `processes` are cut in, None for as many as there are processors.
     """
 
     campaign: Campaign
@@ -30,12 +34,12 @@ class DeliveryRequest:
     scope: Scope
     now: datetime
     record: DeliveryRecord | None
+    late: Sequence[str] = ()
     target: Path | None = None
     any_size: bool = False
     is_dry: bool = False
     has_zips: bool = False
     processes: int | None = None
-    progress: Callable[[int, int], None] = lambda made, of: None
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class DeliveryResult:
 
     target: Path
     is_first: bool = False
+    late: Sequence[str] = ()
     made: list[DeliveredFile] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
     unchanged: int = 0
@@ -59,9 +64,8 @@ class DeliveryResult:
     disputed: list[str] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)
     stale_archives: list[str] = field(default_factory=list)
-    late: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """5 where an original is not what was stored, 3 where a file was left out, otherwise 0."""
+        """5 where an original is gone or is not what was stored, 3 where a file was left out, otherwise 0."""
         return 5 if self.damaged else 3 if self.left_out else 0

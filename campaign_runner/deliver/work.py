@@ -59,62 +59,63 @@ def cut_digest(source_sha256: str, wanted: Wanted, request: CutRequest) -> str:
     return sha256(canonical_json(told).encode()).hexdigest()
 
 
-def compare(account: DeliveryAccount, target: TargetFolder, planned: Sequence[ToMake]) -> Work:
-    """Which of the planned files are there already, just so."""
-    current = {slot_of(file): file for file in account.current()}
-    to_make, kept = [], []
-    for each in planned:
-        file = current.get(each.wanted.slot)
-        if file is not None and _is_so(file, each) and target.seen(file.file) is not None:
-            kept.append(file)
-        else:
-            to_make.append(each)
-    return Work(tuple(to_make), tuple(kept))
+class Survey:
+    """The target as it is before a delivery. Methods raise StoreError, IntegrityError."""
 
+    def __init__(self, account: DeliveryAccount, target: TargetFolder) -> None:
+        self._account = account
+        self._target = target
+        self._current = account.current()
+        self._seen = target.seen_of(file.file for file in self._current)
 
-def refuse_foreign(account: DeliveryAccount, target: TargetFolder, work: Work, companions: Sequence[str]) -> None:
-    """Nothing may be under a name of ours but what was delivered. Raises IntegrityError, which names all of it."""
-    foreign = [*_changed(account, target), *_taken(account, target, work), *_lists(account, target, companions)]
-    if foreign:
-        raise IntegrityError(
-            f"{target.path} holds what this campaign did not deliver, or what was changed since: "
-            f"{joined(list(dict.fromkeys(foreign)), most=12)}; nothing was written. Move it away and run again"
-        )
+    def work(self, planned: Sequence[ToMake]) -> Work:
+        """Which of the planned files are there already, just so."""
+        current = {slot_of(file): file for file in self._current}
+        to_make, kept = [], []
+        for each in planned:
+            file = current.get(each.wanted.slot)
+            if file is not None and _is_so(file, each) and file.file in self._seen:
+                kept.append(file)
+            else:
+                to_make.append(each)
+        return Work(tuple(to_make), tuple(kept))
 
+    def refuse_foreign(self, work: Work, companions: Sequence[str]) -> None:
+        """Nothing may be under a name of ours but what was delivered. Raises IntegrityError, which names all of it."""
+        foreign = [*self._changed(), *self._taken(work), *self._other_companions(companions)]
+        if foreign:
+            raise IntegrityError(
+                f"{self._target.path} holds what this campaign did not deliver, or what was changed since: "
+                f"{joined(list(dict.fromkeys(foreign)), most=12)}; nothing was written. Move it away and run again"
+            )
 
-def is_as_delivered(target: TargetFolder, file: DeliveredFile) -> bool:
-    """Whether a file that is there has the bytes it was delivered with; it is read only where it looks touched."""
-    seen = target.seen(file.file)
-    return seen == FileSeen(file.bytes, file.modified_ns) or target.digest(file.file) in (None, file.sha256)
+    def _changed(self) -> Iterator[str]:
+        """Current files that are there without the bytes they were delivered with; only what looks touched is read."""
+        for file in self._current:
+            is_untouched = self._seen.get(file.file) in (None, FileSeen(file.bytes, file.modified_ns))
+            if not is_untouched and self._target.digest(file.file) not in (None, file.sha256):
+                yield file.file
+
+    def _taken(self, work: Work) -> Iterator[str]:
+        """The names of files to make under which something else is."""
+        for name in chain.from_iterable(map(self._likely_names, work.to_make)):
+            known = self._account.known(name)
+            digest = self._target.digest(name)
+            if digest is not None and (known is None or known.sha256 != digest):
+                yield name
+
+    def _likely_names(self, planned: ToMake) -> Iterator[str]:
+        for format in planned.wanted.channel.formats:
+            yield from self._account.likely_names(planned.wanted.slot, planned.stem, format)
+
+    def _other_companions(self, names: Sequence[str]) -> Iterator[str]:
+        """Lists and archives that are not as they were written."""
+        for name in names:
+            known = self._account.companion(name)
+            digest = self._target.digest(name)
+            if digest is not None and (known is None or digest not in known.sha256):
+                yield name
 
 
 def _is_so(file: DeliveredFile, planned: ToMake) -> bool:
     return file.cut == planned.cut and file.file == planned.stem.name(file.version, format_of(file.file))
-
-
-def _changed(account: DeliveryAccount, target: TargetFolder) -> Iterator[str]:
-    """Current files that are there and not as they were delivered."""
-    return (file.file for file in account.current() if not is_as_delivered(target, file))
-
-
-def _taken(account: DeliveryAccount, target: TargetFolder, work: Work) -> Iterator[str]:
-    """The names of files to make under which something else is."""
-    for name in chain.from_iterable(_likely_names(account, each) for each in work.to_make):
-        known = account.known(name)
-        digest = target.digest(name)
-        if digest is not None and (known is None or known.sha256 != digest):
-            yield name
-
-
-def _likely_names(account: DeliveryAccount, planned: ToMake) -> Iterator[str]:
-    for format in planned.wanted.channel.formats:
-        yield from account.likely_names(planned.wanted.slot, planned.stem, format)
-
-
-def _lists(account: DeliveryAccount, target: TargetFolder, names: Sequence[str]) -> Iterator[str]:
-    """Lists and archives that are not as they were written."""
-    for name in names:
-        known = account.companion(name)
-        digest = target.digest(name)
-        if digest is not None and (known is None or digest not in known.sha256):
-            yield name

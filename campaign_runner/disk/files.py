@@ -108,11 +108,8 @@ def make_folder(path: Path, *, mode: int = NEW_FOLDER) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make what was created, renamed or removed in `path` survive a power cut.
-
-    Not where we may write but not read, as in some folders above ours: the system cannot open those.
-    """
-    if os.access(path, os.R_OK):
+    """Make what was created, renamed or removed in `path` survive a power cut."""
+    if os.access(path, os.R_OK):  # the system cannot open a folder above ours that we may write and not read
         with open_folder(path) as folder:
             folder.sync()
 
@@ -174,16 +171,20 @@ class FolderHandle:
 
     def has_file(self, name: str) -> bool:
         """Whether `name` is a file. Raises IntegrityError where it is something else, StoreError."""
+        return self.status(name) is not None
+
+    def status(self, name: str) -> os.stat_result | None:
+        """What the file `name` is like, None if there is none. Raises IntegrityError where it is something else."""
         with translating(self.path / name):
             try:
                 found = os.stat(self._at(name), dir_fd=self.handle, follow_symlinks=False)
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):  # what no disk takes is not there
                     raise
-                return False
+                return None
             if not stat.S_ISREG(found.st_mode):
                 raise _in_the_way(self.path / name)
-            return True
+            return found
 
     def publish(self, staged: Path, name: str, patience: Patience | None = None) -> bool:
         """Rename `staged` to `name` in this folder; False, and nothing is touched, if something has that name."""

@@ -18,6 +18,7 @@ from campaign_runner.deliver.file_names import format_of
 from campaign_runner.deliver.handover.account import DeliveryAccount, slot_of
 from campaign_runner.deliver.handover.target import TargetFolder
 from campaign_runner.deliver.work import ToMake
+from campaign_runner.model import Cell
 from campaign_runner.output_folder.delivery_record import DeliveredCell, DeliveredFile, target_folder
 
 
@@ -107,21 +108,18 @@ class Publisher:
         return self.old if file.old is not None else TargetFolder(target_folder(self.home, file.target))
 
     def _entered(self, made: MadeFile) -> DeliveredFile:
-        planned, staged, account = made.planned, made.staged, self.account
-        wanted = planned.wanted
-        cell, entry, size = wanted.chosen.cell, wanted.chosen.entry, wanted.channel.size
-        version = account.version(wanted.slot, planned.stem, staged.format, staged.sha256)
-        name = planned.stem.name(version, staged.format)
-        known = account.known(name)
+        """A made file as the record has it from now on."""
+        planned, staged, wanted = made.planned, made.staged, made.planned.wanted
+        entry, size = wanted.chosen.entry, wanted.channel.size
+        version, name = self._named(made)
+        known = self.account.known(name)
         return DeliveredFile(
             file=name,
-            target=account.target,
+            target=self.account.target,
             state="current",
             old=known.old if known else None,
             version=version,
-            cell=DeliveredCell(
-                product=cell.product, prompt=cell.prompt, preset=cell.preset, market=cell.market, size=str(cell.size)
-            ),
+            cell=_recorded(wanted.chosen.cell),
             channel=wanted.channel.id,
             seed=entry.seed,
             is_one_of_several=wanted.is_one_of_several,
@@ -138,8 +136,14 @@ class Publisher:
             quality=staged.quality,
             alt=planned.request.description.alt,
             approved=wanted.chosen.approved,
-            delivered_at=account.now,
+            delivered_at=self.account.now,
         )
+
+    def _named(self, made: MadeFile) -> tuple[int, str]:
+        """The version that the bytes of a file get, and the name with it."""
+        stem, staged = made.planned.stem, made.staged
+        version = self.account.version(made.planned.wanted.slot, stem, staged.format, staged.sha256)
+        return version, stem.name(version, staged.format)
 
     def _move_out(self, leaving: Sequence[DeliveredFile]) -> None:
         """From the target to deliver-old; one that is there already, or whose file is gone, is passed over."""
@@ -167,3 +171,9 @@ class Publisher:
         if file.old is not None:
             self.old.remove(file.old, file.sha256)
             self.account.changed(file, old=None)
+
+
+def _recorded(cell: Cell) -> DeliveredCell:
+    return DeliveredCell(
+        product=cell.product, prompt=cell.prompt, preset=cell.preset, market=cell.market, size=str(cell.size)
+    )

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
@@ -51,12 +51,19 @@ class TargetFolder:
 
     def seen(self, name: str) -> FileSeen | None:
         """What is under a name, without reading it; None if nothing is there."""
-        with suppress(FileNotFoundError), self._at(name) as (folder, last):
-            if folder.has_file(last):
-                with folder.read(last) as file:
-                    found = os.fstat(file.fileno())
-                return FileSeen(found.st_size, found.st_mtime_ns)
-        return None
+        return self.seen_of([name]).get(name)
+
+    def seen_of(self, names: Iterable[str]) -> dict[str, FileSeen]:
+        """The same for many names, each of their folders opened once; what is not there is left out."""
+        by_folder: dict[str, list[str]] = {}
+        for name in names:
+            by_folder.setdefault(name.rpartition("/")[0], []).append(name)
+        found: dict[str, FileSeen] = {}
+        for above, those in by_folder.items():
+            with suppress(FileNotFoundError), self._folder(above.split("/") if above else [], make=False) as folder:
+                statuses = ((name, folder.status(name.rpartition("/")[2])) for name in those)
+                found |= {name: FileSeen(at.st_size, at.st_mtime_ns) for name, at in statuses if at is not None}
+        return found
 
     @contextmanager
     def reading(self, name: str) -> Iterator[BufferedReader]:
