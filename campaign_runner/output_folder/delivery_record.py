@@ -46,7 +46,7 @@ Edge: TypeAlias = Annotated[int, Field(ge=0)]
 class _OnRecord(BaseModel):
     """What all parts share: every field is there, and no other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class UsedChannel(_OnRecord):

@@ -26,7 +26,7 @@ MediaType: TypeAlias = Literal["image/jpeg", "image/png", "image/webp"]
 class _Part(BaseModel):
     """What all parts share: every field is there, and no other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Model(_Part):

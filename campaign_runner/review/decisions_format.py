@@ -38,7 +38,7 @@ _Utc: TypeAlias = Annotated[str, Field(pattern=_UTC), AfterValidator(_is_moment)
 class _Open(BaseModel):
     """What all parts share: strict about what they know, silent about what they do not."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
 class WrittenReviewer(_Open):

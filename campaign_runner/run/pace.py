@@ -13,10 +13,13 @@ from collections import deque
 
 POLL_PRICE = 0.1
 """Seconds of delay that one poll is worth."""
-SHORTEST, LONGEST = 0.5, 30.0
+SHORTEST, LONGEST = 0.5, 60.0
 _FIRST_GUESS = (4.0, 5.0, 6.0, 7.0, 9.0, 12.0, 18.0, 30.0, 60.0)
 _REMEMBERED = 200
 _NEIGHBOURS = 0.2
+_KNOWN, _STRAGGLING = 50, 1.3
+"""Where so many jobs are known, one so many times as old as all of them may well take ten times as long as they did: it
+is looked at after half its age again."""
 
 
 class Pace:
@@ -44,7 +47,8 @@ class Pace:
         start = bisect_right(seen, age)
         at_risk = len(seen) - start
         if at_risk == 0:
-            return 1 / max(age, 1.0)
+            is_straggler = len(seen) >= _KNOWN and age > _STRAGGLING * seen[-1]
+            return 2 * POLL_PRICE / (age / 2) ** 2 if is_straggler else 1 / max(age, 1.0)
         near = max(1, math.ceil(at_risk * _NEIGHBOURS))
         exposed = sum(duration - age for duration in seen[start : start + near])
         exposed += (seen[start + near - 1] - age) * (at_risk - near)

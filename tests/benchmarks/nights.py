@@ -88,9 +88,9 @@ def run_night(asked: Asked) -> tuple[Ended, Night]:
 
 
 NIGHTS = [
-    *((Asked(4, distance), 1.02) for distance in (0.05, 0.5)),
-    (Asked(4, 0.2, window="bucket"), 1.04),
-    *((Asked(60, distance), 1.02) for distance in (0.05, 0.5)),
+    *((Asked(4, distance, minutes=20), 1.02) for distance in (0.05, 0.5)),
+    (Asked(4, 0.2, window="bucket", minutes=30), 1.04),
+    *((Asked(60, distance, minutes=6), 1.02) for distance in (0.05, 0.5)),
     *((Asked(600, 0.5, seeds=seeds, minutes=2), 1.05) for seeds in (1, 4)),
 ]
 

@@ -36,7 +36,7 @@ PROMPT_AS_ALT = "prompt"
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ClearEdges(_Closed):

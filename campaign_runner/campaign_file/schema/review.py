@@ -68,7 +68,7 @@ _Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(as_number)]
 class ReviewRules(BaseModel):
     """Who decides which images are used, and how much it takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     need: _Count = 1
     """How many reviewers must pick an image; one reject is against it."""

@@ -52,7 +52,7 @@ Unset = BeforeValidator(unless_null)
 class Frozen(BaseModel):
     """What all parts share: closed, frozen, documented by their docstrings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Look(Frozen):
