@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import lru_cache, partial
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import pytest
+from PIL import Image
 
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.report.sheet import drawing
+from campaign_runner.report.sheet.layout import Place
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.images import render
@@ -55,12 +60,24 @@ def quick_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 drawn_once = lru_cache(maxsize=2000)(render)
+_small = drawing._small
+
+
+@lru_cache(maxsize=100)
+def _shrunk(place: Place, content: bytes) -> Image.Image:
+    return _small(place, BytesIO(content))
+
+
+def draw_once(patch: pytest.MonkeyPatch) -> None:
+    """The same request and seed give the same bytes, so they need not be drawn for every test again, nor shrunk."""
+    patch.setattr(downloads, "render", drawn_once)
+    patch.setattr(drawing, "_small", lambda place, file: _shrunk(replace(place, left=0, top=0), file.read()))
 
 
 @pytest.fixture(autouse=True)
 def pictures_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same request and seed give the same bytes, so they need not be drawn for every test again."""
-    monkeypatch.setattr(downloads, "render", drawn_once)
+    """See `draw_once`."""
+    draw_once(monkeypatch)
 
 
 def _awake(night: Night) -> float:

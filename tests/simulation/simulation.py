@@ -11,7 +11,6 @@ import signal
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,13 +26,12 @@ from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
-from campaign_runner.sandbox import downloads
-from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.serve import serving
 from campaign_runner.sandbox.settings import Settings
 from campaign_runner.session.last_text import recalled, waiting
 from tests import night
 from tests.checker import check_rate
+from tests.fixtures import draw_once, drawn_once
 from tests.night import BEGAN, Ended
 from tests.simulation.disk import seen_by_processes
 from tests.simulation.homes import Home, WatchedSandbox, unreadable
@@ -47,7 +45,6 @@ FURTHER_RUNS = 4
 """Once nothing goes wrong any more, so many runs leave nothing open."""
 SETTLED = {"stored", "failed", "in_doubt"}
 QUIET = Visit()
-drawn_once = lru_cache(maxsize=500)(render)
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def simulate(seed: int) -> Told:
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="night-") as home:
         machine = Machine(seed)
         with asyncio.Runner(loop_factory=lambda: machine) as runner, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(downloads, "render", drawn_once)
+            draw_once(patch)
             patch.setattr(night, "render", drawn_once)
             simulated = SimulatedNight(script(seed), Path(home), machine)
             with seen_by_processes(machine):
