@@ -248,17 +248,37 @@ Fact = (
 
 
 @dataclass(frozen=True, slots=True)
+class Called(_AsFields):
+    """A command begins: its `version` of the program, and the `command` as it was typed."""
+
+    version: str
+    command: str
+    word: ClassVar[str] = "called"
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
-    """A run begins: `due` images in `requests` requests, `waiting` accepted jobs of earlier runs."""
+    """A run begins: of `due` images it may buy `may_buy`, in `requests` requests; `waiting` images are paid for."""
 
     campaign: str
     due: int
     requests: int
     waiting: int
+    may_buy: int
     word: ClassVar[str] = "started"
 
     def facts(self) -> dict[str, Any]:
-        return {"due": self.due, "requests": self.requests, "waiting": self.waiting}
+        return {"due": self.due, "may_buy": self.may_buy, "requests": self.requests, "waiting": self.waiting}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(_AsFields):
+    """A run, or its command, is over: its `exit` status, its last `line`, and `why` where it was refused."""
+
+    exit: int
+    line: str
+    why: str = ""
+    word: ClassVar[str] = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,4 +333,4 @@ class Stopping(_AsFields):
     word: ClassVar[str] = "stopping"
 
 
-Event = Fact | Started | Edited | Reused | Waiting | Warned | StillAccepted | Stopping
+Event = Fact | Called | Started | Ended | Edited | Reused | Waiting | Warned | StillAccepted | Stopping

@@ -6,15 +6,13 @@ show it, says what is wrong in their words, shows the line with a caret, and say
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.text import printable
+from campaign_runner.text import cells_of, printable
 
-_WIDEST = 160  # characters of a line that are shown; a prompt may be 1,024 long
-_BEFORE = 100  # of these, how many are left of the caret at most
+_WIDEST, _NARROWEST = 160, 20  # characters of a line that are shown; a prompt may be 1,024 long
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Problem:
     cell: str | None = None
 
     def __str__(self) -> str:
-        return "\n".join(self._rows())
+        return "\n".join(self.rows())
 
     @property
     def sentence(self) -> str:
@@ -48,13 +46,16 @@ class Problem:
             return f"{name}:{self.line}:{self.column}"
         return f"{name}: {printable(self.cell)}" if self.cell else name
 
-    def _rows(self) -> Iterable[str]:
+    def rows(self, columns: int | None = None) -> Iterable[str]:
+        """The problem in lines; the quoted one fits into so many columns of a terminal, if they are said."""
         yield f"{self.place()}: {printable(self.message)}"
+        place = f"{self.line}" if self.cell is None else f"{column_letters(self.column)}{self.line}"
+        number = f"{place} | "
+        widest = _WIDEST if columns is None else max(min(_WIDEST, columns - len(number) - 1), _NARROWEST)
         if self.source and self.cell is not None:
-            yield f"{column_letters(self.column)}{self.line} | {_window(self.source, 0)[1]}"
+            yield number + _window(self.source, 0, widest)[1]
         elif self.source:
-            before, shown = _window(self.source, self.column - 1)
-            number = f"{self.line} | "
+            before, shown = _window(self.source, self.column - 1, widest)
             yield number + shown
             yield " " * (len(number) + before) + "^"
         if self.advice:
@@ -70,19 +71,13 @@ def column_letters(column: int) -> str:
     return letters
 
 
-def _window(line: str, caret: int) -> tuple[int, str]:
+def _window(line: str, caret: int, widest: int) -> tuple[int, str]:
     """The part of a line that is shown, and how many terminal cells of it are before the caret."""
-    cut = caret - _BEFORE if len(line) > _WIDEST and caret > _BEFORE else 0
-    shown = printable(line[cut : cut + _WIDEST])
+    before = widest * 5 // 8  # left of the caret, at most
+    cut = caret - before if len(line) > widest and caret > before else 0
+    shown = printable(line[cut : cut + widest])
     if cut:
         shown = "…" + shown[1:]
-    if cut + _WIDEST < len(line):
+    if cut + widest < len(line):
         shown += "…"
-    return _cells(shown[: caret - cut]) + max(0, caret - cut - len(shown)), shown
-
-
-def _cells(text: str) -> int:
-    """How many cells of a terminal a text fills: Chinese, Japanese and Korean characters take two."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.combining(c) == 0 for c in text)
+    return cells_of(shown[: caret - cut]) + max(0, caret - cut - len(shown)), shown

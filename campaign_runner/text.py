@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -22,6 +23,13 @@ def _shown(character: str) -> str:
     if character == "\t":
         return "→"
     return character if character.isprintable() or character == "\u3000" else "�"
+
+
+def cells_of(text: str) -> int:
+    """How many cells of a terminal a text fills: Chinese, Japanese and Korean characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.combining(c) == 0 for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -262,7 +262,7 @@ class Night:
         return Ended(code, lines, events, seconds, manifest, self.seconds() - stopped[0] if stopped else None)
 
     async def run_together(self, *campaigns: Campaign, watch: Watch | None = None, **choices: Any) -> Several:
-        """Several campaigns in one run. `choices`: limits, rate (`rates` by campaign), agree, several."""
+        """Several campaigns in one run. `choices`: limits, rate (`rates` by campaign), agree, several, secret."""
         several: Several = choices.get("several") or Several()
         rates = {campaign.campaign: choices.get("rate", FAST) for campaign in campaigns} | choices.get("rates", {})
         spent = Usage()
@@ -289,7 +289,8 @@ class Night:
             yield
 
         several.parts.extend(map(campaign_run, campaigns))
-        several.code = await run_campaigns(several.parts, self.access(), heed=heed, refused=several.refused.append)
+        access = self.access(choices.get("secret", SECRET))
+        several.code = await run_campaigns(several.parts, access, heed=heed, refused=several.refused.append)
         for part in several.parts:
             if part.refusal is None:
                 self._told(part.order, part.code, part.report)

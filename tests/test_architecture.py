@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "campaign_runner"
 LAYERS = """
 __main__
 cli
-rerun
+rerun notify
 maintenance
 session find verify deliver
 __init__

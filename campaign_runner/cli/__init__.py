@@ -7,12 +7,14 @@ redacted trace in the state folder. No traceback reaches a user.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
 from campaign_runner.cli.console import output_failure, print_error
 from campaign_runner.cli.help import statuses
+from campaign_runner.cli.invocation import Invocation
 from campaign_runner.errors import CampaignError
 from campaign_runner.text import did_you_mean
 from campaign_runner.version import __version__
@@ -98,9 +100,22 @@ def commands() -> None:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; the answer is the process's exit status."""
+    called = Invocation(tuple(arguments))
+    status = _heeded(partial(_called, called))
+    for work in called.afterwards:
+        _heeded(work)
+    return status
+
+
+def _called(invocation: Invocation) -> int:
+    status = commands.main(list(invocation.typed), prog_name="campaign-runner", standalone_mode=False, obj=invocation)
+    return status if isinstance(status, int) and status else _told()
+
+
+def _heeded(work: Callable[[], int | None]) -> int:
+    """The exit status of some work; what it raises is told to a person."""
     try:
-        status = commands.main(list(arguments), prog_name="campaign-runner", standalone_mode=False)
-        return status if isinstance(status, int) and status else _told()
+        return work() or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code

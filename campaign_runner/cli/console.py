@@ -13,18 +13,28 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TextIO
 
 import click
 
 from campaign_runner.errors import CampaignError, CampaignFileError, StoreError
+from campaign_runner.report.terminal import columns, fitted
 from campaign_runner.text import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-_held: ContextVar[list[str] | None] = ContextVar("held", default=None)
+@dataclass(slots=True)
+class Spoken:
+    """What `say` was given within a block: the last line, and the lines that are kept back where some are."""
+
+    last: str = ""
+    held: list[str] | None = None
+
+
+_spoken: ContextVar[Spoken | None] = ContextVar("spoken", default=None)
 
 
 class TolerantStream(io.FileIO):
@@ -66,32 +76,49 @@ def output_failure() -> StoreError | None:
 
 
 def say(line: str) -> None:
-    """Print one line on stdout, now or at the end of `holding`."""
-    held = _held.get()
-    if held is None:
-        click.echo(line)
+    """Print one line on stdout, now or at the end of `holding`; at a terminal it is broken at its words."""
+    spoken = _spoken.get()
+    if spoken is not None:
+        spoken.last = line
+    if spoken is not None and spoken.held is not None:
+        spoken.held.append(line)
     else:
-        held.append(line)
+        _print(line)
 
 
 @contextmanager
-def holding(is_quiet: bool) -> Iterator[list[str]]:
-    """While the block runs and `is_quiet`, keep what `say` prints; what is still in the list is printed at the end."""
-    held: list[str] = []
-    token = _held.set(held if is_quiet else None)
+def holding(is_quiet: bool) -> Iterator[Spoken]:
+    """While the block runs and `is_quiet`, keep what `say` prints; what is still held is printed at the end."""
+    spoken = Spoken(held=[] if is_quiet else None)
+    token = _spoken.set(spoken)
     try:
-        yield held
+        yield spoken
     finally:
-        _held.reset(token)
-        for line in held:
-            click.echo(line)
+        _spoken.reset(token)
+        for line in spoken.held or ():
+            _print(line)
+
+
+def _print(line: str, *, err: bool = False) -> None:
+    stream = sys.stderr if err else sys.stdout
+    for part in fitted(line, columns(stream) if stream is not None else None):
+        click.echo(part, err=err)
 
 
 def print_error(error: CampaignError) -> None:
     """Why a command stops, on stderr. A Problem names its file itself; what it quotes steers no terminal."""
-    is_long = isinstance(error, CampaignFileError)  # problems are a line each, the rest is one sentence
-    text = "\n".join(map(printable, str(error).split("\n") if is_long else [str(error)]))
-    click.echo(text if error.exit_code == 2 else f"campaign-runner: {text}", err=True)
+    if isinstance(error, CampaignFileError):  # problems stand below one another; all else is one sentence
+        width = columns(stderr())
+        rows = [row for problem in error.problems for row in (*problem.rows(width), "")]
+        for row in rows[:-1]:
+            _print(printable(row), err=True)
+    else:
+        _print(printable(f"{'' if error.exit_code == 2 else 'campaign-runner: '}{error}"), err=True)
+
+
+def print_warning(text: str) -> None:
+    """What a person should know although it changes nothing, on stderr."""
+    _print(printable(f"campaign-runner: {text}"), err=True)
 
 
 def is_terminal() -> bool:

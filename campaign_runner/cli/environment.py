@@ -21,6 +21,7 @@ IMS = "https://ims-na1.adobelogin.com"
 PER_MINUTE, PER_DAY = 4, 9000
 MOST = 999_999
 """What an allowance may be at most."""
+_NOTIFY = "CAMPAIGN_RUNNER_NOTIFY"
 _CLIENT_ID, _SECRET, _TOKEN = (
     "CUSTOM_MODELS_CLIENT_ID",
     "CUSTOM_MODELS_CLIENT_SECRET",
@@ -66,8 +67,20 @@ class Environment:
             ims_url=self._origin("CAMPAIGN_RUNNER_IMS_URL", IMS),
             image_hosts=self._image_hosts(),
             credentials=self._credentials(),
-            proxy=self.variables.get("CAMPAIGN_RUNNER_PROXY") or None,
+            proxy=self.proxy,
         )
+
+    @property
+    def proxy(self) -> str | None:
+        """The http proxy for everything, if there is one."""
+        return self.variables.get("CAMPAIGN_RUNNER_PROXY") or None
+
+    def recipients(self) -> Secret | None:
+        """The addresses of those who are told how a run ended; None where nobody is. Raises UsageError."""
+        try:
+            return self._secret(_NOTIFY)
+        except AccountRefused:
+            raise UsageError(f"{_NOTIFY}_FILE cannot be read; nobody is told how this run ended") from None
 
     def _image_hosts(self) -> tuple[str, ...]:
         """The further hosts that images may come from."""

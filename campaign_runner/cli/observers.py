@@ -12,9 +12,10 @@ from typing import IO
 
 from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Event
+from campaign_runner.events import Called, Ended, Event, Warned
 from campaign_runner.plan.cost import RateLimit
-from campaign_runner.report.progress import LINE_EVERY, Bar, JsonLines, Lines, Progress
+from campaign_runner.report.progress import LINE_EVERY, Bar, Bounds, JsonLines, Lines, Progress
+from campaign_runner.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,38 +64,84 @@ class Watch:
                 self.observers.remove(observer)
 
 
-@asynccontextmanager
-async def watching(rates: Mapping[str, RateLimit], shown: Shown) -> AsyncIterator[Watch]:
-    """Open the log and the bar of a run, which keep time; `rates` by campaign. They are closed at the end of the block.
+class RunLog:
+    """The log of one command, from how it was called to how it ended; nowhere, without a `stream`.
 
-    Raises UsageError where the log cannot be written.
+    `is_ended` once the end of the command, or of one of its campaigns, is told.
     """
-    with _log_stream(shown.log_file) as log:
-        observers: list[Bar | Lines | JsonLines] = []
-        if shown.log_format == "json":
-            observers.append(JsonLines(log))
-        elif shown.log_file is not None:
-            observers.append(Lines(Progress(rates), log, now=datetime.now))
-        if not shown.quiet and (shown.log_file is not None or shown.log_format == "text"):
-            stderr = console.stderr()
-            observers.append((Bar if stderr.isatty() else Lines)(Progress(rates), stderr))
-        watch = Watch(observers)
-        try:
-            async with watch.keeping_time():
-                yield watch
-        finally:
-            watch.close()
+
+    def __init__(self, stream: IO[str] | None, *, is_json: bool = False, has_times: bool = False) -> None:
+        self._stream = stream
+        self._is_json = is_json
+        self._now = datetime.now if has_times else None
+        self.is_ended = False
+
+    def observer(self, progress: Progress) -> JsonLines | Lines | None:
+        """What writes the events of a run into this log."""
+        if self._stream is None:
+            return None
+        return JsonLines(self._stream) if self._is_json else Lines(progress, self._stream, now=self._now)
+
+    def begin(self, command: str) -> None:
+        """Tell how the command was typed, and which version heeds it."""
+        self._write("", Called(__version__, command))
+
+    def end(self, ended: Ended, campaign: str = "") -> None:
+        """Tell how the command ended, or one of its campaigns."""
+        self.is_ended = True
+        self._write(campaign, ended)
+
+    def warn(self, message: str) -> None:
+        """Tell what a person should know though everything has ended."""
+        self._write("", Warned(message))
+
+    def _write(self, campaign: str, event: Event) -> None:
+        observer = self.observer(Progress({}))
+        if observer is not None:
+            with suppress(OSError):  # its reader has left, or its disk is full
+                observer(campaign, event)
 
 
 @contextmanager
-def _log_stream(file: Path | None) -> Iterator[IO[str]]:
+def open_log(shown: Shown) -> Iterator[RunLog]:
+    """The log of a command: in the file that is named, else on stderr, where neither `quiet` nor a bar keeps it away.
+
+    Raises UsageError where the file cannot be written.
+    """
+    is_json, file = shown.log_format == "json", shown.log_file
     if file is None:
-        yield console.stderr()
+        is_kept_away = shown.quiet or (not is_json and console.stderr().isatty())
+        yield RunLog(None if is_kept_away else console.stderr(), is_json=is_json)
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--log-file {file} cannot be written ({error.strerror}); nothing was sent") from error
-    with stream:
-        yield stream
+    try:
+        yield RunLog(stream, is_json=is_json, has_times=True)
+    finally:
+        with suppress(OSError):  # the disk is full: images are at stake, not lines
+            stream.close()
+
+
+@asynccontextmanager
+async def watching(
+    rates: Mapping[str, RateLimit], shown: Shown, log: RunLog, bounds: Bounds | None = None
+) -> AsyncIterator[Watch]:
+    """Whoever watches a run: its log and, at a terminal, a bar; they keep time, and are closed at the end of the block.
+
+    `rates` are the allowances by campaign, `bounds` where the command stops.
+    """
+    stderr = console.stderr()
+    observers: list[Bar | Lines | JsonLines | None] = [log.observer(Progress(rates, bounds))]
+    if not shown.quiet and stderr.isatty() and (shown.log_file is not None or shown.log_format == "text"):
+        observers.append(Bar(Progress(rates, bounds), stderr))
+    elif not shown.quiet and shown.log_file is not None:
+        observers.append(Lines(Progress(rates, bounds), stderr))
+    watch = Watch([observer for observer in observers if observer is not None])
+    try:
+        async with watch.keeping_time():
+            yield watch
+    finally:
+        watch.close()

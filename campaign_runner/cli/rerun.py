@@ -14,7 +14,7 @@ from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.observers import watching
+from campaign_runner.cli.observers import RunLog, watching
 from campaign_runner.cli.played import of_images
 from campaign_runner.cli.prompts import confirmed
 from campaign_runner.cli.run_options import Making
@@ -74,13 +74,13 @@ class RerunFlags(Making):
 @run_options.bounds
 @run_options.log
 @run_options.ends_with_a_line
-def command(manifest: Path, **options: Any) -> int:
+def command(manifest: Path, log: RunLog, **options: Any) -> int:
     """Generate the images of a manifest again and compare them.
 
     You pay for them a second time; they go into their own folder. One request is sent first: if its images, or the
     custom model, differ from the recorded ones, it stops there. Run it again to continue where it stopped.
     """
-    return asyncio.run(_rerun(_manifest(manifest), RerunFlags(**options)))
+    return asyncio.run(_rerun(_manifest(manifest), RerunFlags(**options), log))
 
 
 def _manifest(path: Path) -> Path:
@@ -94,7 +94,7 @@ def _manifest(path: Path) -> Path:
     return path / "manifest.json" if path.is_dir() else path
 
 
-async def _rerun(path: Path, flags: RerunFlags) -> int:
+async def _rerun(path: Path, flags: RerunFlags, log: RunLog) -> int:
     read = read_manifest(path)
     environment = Environment.of_process()
     order = RerunRequest(
@@ -109,17 +109,17 @@ async def _rerun(path: Path, flags: RerunFlags) -> int:
         decisions=flags.decisions,
     )
     console.say(f"output  {order.into.path}")
-    return await _made(order, environment, flags)
+    return await _made(order, environment, flags, log)
 
 
-async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags) -> int:
+async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags, log: RunLog) -> int:
     """From its lock to its report, which comes once the bar is closed."""
     name = order.read.head.campaign
     lines: list[str] = []
     models = of_images(order.chosen.images) if flags.is_sandbox else []
     access = accessed(environment, order.rate, is_sandbox=flags.is_sandbox, models=models)
     try:
-        async with watching({name: order.rate}, flags) as watch, access as service:
+        async with watching({name: order.rate}, flags, log, flags.bounds) as watch, access as service:
             control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
             with heeding_signals(control):
                 return await make_again(order, service, UserInterface(control, _agree(order, flags), lines.append))

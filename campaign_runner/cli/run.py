@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.cli import console, options, run_options
+from campaign_runner.cli import console, notification, options, run_options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.chosen import Choice, chosen
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.observers import Watch, watching
+from campaign_runner.cli.notification import Ends
+from campaign_runner.cli.observers import RunLog, Watch, watching
 from campaign_runner.cli.played import of_campaigns
 from campaign_runner.cli.prompts import Asking
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
+from campaign_runner.events import Ended
 from campaign_runner.model import CustomModel
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
@@ -50,8 +51,10 @@ from campaign_runner.uptime import uptime
 @click.option("--no-review", is_flag=True, help="Do not write the page to choose on (review.html).")
 @click.option("--accept-changes", is_flag=True, help="Continue even if this edit drops many images you already have.")
 @run_options.log
+@notification.option
+@notification.tells_somebody
 @run_options.ends_with_a_line
-def command(names: tuple[str, ...], **options: Any) -> int:
+def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> int:
     """Generate the missing images and download finished ones.
 
     Asks before it buys (at a terminal). Ctrl-C stops new requests and finishes those in progress. Run it again to
@@ -60,10 +63,12 @@ def command(names: tuple[str, ...], **options: Any) -> int:
     """
     flags = RunFlags(**options)
     choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent
-    return asyncio.run(run_all(choices, flags, wrong))
+    return asyncio.run(run_all(choices, flags, wrong, log, ends))
 
 
-async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[CampaignError]) -> int:
+async def run_all(
+    choices: list[Choice], flags: RunFlags, wrong: Sequence[CampaignError], log: RunLog, ends: Ends
+) -> int:
     """The campaigns from their locks to their reports, which come once all have ended; the worst exit status.
 
     `wrong` is what is wrong with files of the command: it is told after the reports, and nothing may be bought.
@@ -74,7 +79,7 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
     models = _played(choices, flags)
     parts: list[CampaignRun] = []
     try:
-        async with watching(rates, flags) as watch:
+        async with watching(rates, flags, log, flags.bounds) as watch:
             parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
                 console.say(f"output  {order.folder.path}")
@@ -82,16 +87,29 @@ async def run_all(choices: list[Choice], flags: RunFlags, wrong: Sequence[Campai
             async with accessed(environment, rate, is_sandbox=flags.is_sandbox, models=models) as access:
                 code = await run_campaigns(parts, access, heed=heeding_signals, refused=console.print_error)
     finally:
-        for line in chain.from_iterable(part.report for part in parts):
-            console.say(line)
+        ends.add(parts)
+        for part in parts:
+            _report(part, log)
         for error in _problems(parts, wrong):
             console.print_error(error)
     code = worst([code, *(error.exit_code for error in wrong)])
     if len(parts) > 1:
         console.say(_of_all(parts, code))
+        log.end(Ended(code, _of_all(parts, code)))
     elif not parts[0].report:
         console.say(f"attention exit={code}")
     return code
+
+
+def _report(part: CampaignRun, log: RunLog) -> None:
+    """Print how a campaign ended, and log it: its last line, or what it was refused for."""
+    for line in part.report:
+        console.say(line)
+    name = part.order.campaign.campaign
+    if part.report:
+        log.end(Ended(part.code, part.report[-1]), name)
+    elif part.refusal is not None:
+        log.end(Ended(part.code, f"attention exit={part.code}", part.refusal.sentence), name)
 
 
 def _played(choices: list[Choice], flags: RunFlags) -> list[CustomModel]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import reduce, wraps
+from datetime import datetime, timedelta
+from functools import partial, reduce, wraps
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ import click
 from campaign_runner.cli import console
 from campaign_runner.cli.access import SANDBOX_RATE
 from campaign_runner.cli.environment import MOST, Environment
-from campaign_runner.cli.observers import Shown
+from campaign_runner.cli.invocation import invocation
+from campaign_runner.cli.observers import RunLog, Shown, open_log
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.errors import CampaignError
+from campaign_runner.events import Ended
 from campaign_runner.plan.cost import RateLimit
+from campaign_runner.report.progress import Bounds, local_now
+from campaign_runner.run.ending import BUG
 from campaign_runner.run.limits import Limits
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -45,6 +50,13 @@ class Making(Shown):
         if self.is_sandbox:
             return RateLimit(self.per_minute or SANDBOX_RATE.per_minute, self.per_day or SANDBOX_RATE.per_day)
         return environment.rate(self.per_minute, self.per_day)
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the command stops, for whoever watches it."""
+        ends = None if self.max_runtime is None else local_now() + timedelta(seconds=self.max_runtime)
+        until = min((end for end in (self.until, ends) if end is not None), default=None)
+        return Bounds(self.max_images, self.max_requests, until)
 
     def limits(self, concurrency: int) -> Limits:
         return Limits(
@@ -79,22 +91,41 @@ def _all_of(*options: _Decorator) -> _Decorator:
 def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
     """A command whose last line on stdout is for machines, also where it is refused before anything is sent.
 
-    With `quiet` it prints nothing where its exit status is 0.
+    It is given its `log`, which begins with how it was called and ends with that line. With `quiet` it prints nothing
+    where its exit status is 0.
     """
 
     @wraps(command)
     def ended(**given: Any) -> int:
-        with console.holding(given["quiet"]) as held:
+        shown = Shown(log_format=given["log_format"], log_file=given["log_file"], quiet=given["quiet"])
+        with console.holding(shown.quiet) as spoken:
             try:
-                code = command(**given)
+                with open_log(shown) as log:
+                    code = _logged(partial(command, **given, log=log), log, spoken)
             except CampaignError as refusal:
                 console.say(f"attention exit={refusal.exit_code}")
                 raise
-            if code == 0:
-                held.clear()
+            if code == 0 and spoken.held is not None:
+                spoken.held.clear()
             return code
 
     return ended
+
+
+def _logged(command: Callable[[], int], log: RunLog, spoken: console.Spoken) -> int:
+    """The exit status of a command, whose begin and end are in the log, however it ends."""
+    log.begin(shlex.join(["campaign-runner", *invocation().typed]))
+    end = Ended(BUG, f"attention exit={BUG}", "a bug")
+    try:
+        code = command()
+        end = Ended(code, spoken.last)
+        return code
+    except CampaignError as refusal:
+        end = Ended(refusal.exit_code, f"attention exit={refusal.exit_code}", refusal.sentence)
+        raise
+    finally:
+        if not log.is_ended:
+            log.end(end)
 
 
 consent = _all_of(

@@ -96,12 +96,13 @@ class LastCampaign:
 class RequestCounts:
     """How many requests were ever sent, how many were accepted, and how many images were bought by them.
 
-    `bought` counts images submitted and not refused, doubts and later failures included.
+    `bought` counts images submitted and not refused, doubts and later failures included; `kept` those that are stored.
     """
 
     submitted: int
     accepted: int
     bought: int
+    kept: int = 0
 
 
 _ENTRY = """
@@ -278,11 +279,13 @@ class Ledger:
         return any(number for state, number in self.counts().items() if state != State.PENDING)
 
     def requests(self) -> RequestCounts:
-        submitted, accepted, bought = self._one(
+        figures = self._one(
             "SELECT count(*), coalesce(sum(outcome = 'accepted'), 0),"
-            " coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0) FROM attempts"
-        ) or (0, 0, 0)
-        return RequestCounts(submitted, accepted, bought)
+            " coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0),"
+            " (SELECT count(*) FROM variations WHERE state = ? AND source IS NULL) FROM attempts",
+            State.STORED,
+        )
+        return RequestCounts(*figures or (0, 0, 0))
 
     def oldest_waiting(self) -> datetime | None:
         """When the oldest accepted job that is still to be fetched was accepted; None where nothing waits."""

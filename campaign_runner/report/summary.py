@@ -61,6 +61,8 @@ def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
     yield from (f"  {printable(reason)}" for reason in summary.reasons)
     if rows or summary.reasons:
         yield ""
+    if money := _money(summary, ledger):
+        yield f"  money   {money}"
     yield f"{f'  files   {summary.folder.store.where(IMAGES)}':<45}   {_left_today(summary.allowance)}".rstrip()
     if summary.look is not None:
         yield f"  look    {summary.look}"
@@ -79,6 +81,17 @@ def last_line(counts: Mapping[str, int], requests: int, code: int) -> str:
     """The line for machines: begins `ok` if the exit status is 0, otherwise `attention`."""
     figures = " ".join(f"{name}={counts[name]}" for name in _COUNTS)
     return f"{'ok' if code == 0 else 'attention'} {figures} requests={requests} exit={code}"
+
+
+def _money(summary: Summary, ledger: Ledger) -> str:
+    """What was paid for, in one sentence: `463 images paid and kept; up to 25 more may have been charged`."""
+    if not summary.requests.bought or summary.folder.is_sandbox:
+        return ""
+    kept, waiting = summary.requests.kept, ledger.counts()[State.ACCEPTED]
+    paid = [f"{plural(kept, 'image')} paid and kept"]
+    paid += [f"{waiting:,} paid and waiting at Adobe"] if waiting else []
+    unsure = summary.requests.bought - kept - waiting
+    return ", ".join(paid) + (f"; up to {unsure:,} more may have been charged" if unsure > 0 else "")
 
 
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:

@@ -109,7 +109,8 @@ class Rerun(Road):
         """Run the scheduler: on a canary first, then on the rest."""
         ports = await self.ports(self.journal, self.references)
         figures, began = self._figures(), asyncio.get_running_loop().time()
-        self.control.observe(Started(figures.campaign, figures.due, figures.requests, self.waiting))
+        may_buy, requests = figures.images_to_buy, figures.requests
+        self.control.observe(Started(figures.campaign, figures.due, requests, self.waiting, may_buy))
         shared = SharedLimits()  # what the canary spent counts for the bulk
 
         async def go(jobs: Sequence[Job]) -> None:

@@ -16,6 +16,7 @@ from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import Estimate, RateLimit
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.quota import account_of
+from campaign_runner.report.standing import Standing
 from campaign_runner.reuse.offers import ReuseOffers
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits, SharedLimits
@@ -76,7 +77,8 @@ class UserInterface:
 
     `confirm_purchase` is asked before the first purchase and may refuse. `report` takes the lines of the report.
     `confirm_reuse` may refuse images of other campaigns, `confirm_removal` an edit that drops stored images.
-    `wait_for_others` is awaited before the first request: nothing was sent until then.
+    `wait_for_others` is awaited before the first request: nothing was sent until then. `ended` is told how the campaign
+    stands once all is counted.
     """
 
     control: Control
@@ -85,3 +87,4 @@ class UserInterface:
     confirm_reuse: Callable[[ReuseOffers], bool] = lambda found: True
     confirm_removal: Callable[[Changes], bool] = lambda changes: True
     wait_for_others: Callable[[], Awaitable[None]] = at_once
+    ended: Callable[[Standing], None] = lambda standing: None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from campaign_runner.errors import CampaignError
@@ -14,6 +15,7 @@ from campaign_runner.output_folder.manifest_writer import Sources, counts_of, ke
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.report.sheet.contents import Contents, sheets
 from campaign_runner.report.sheet.sheet_file import keep_sheets
+from campaign_runner.report.standing import standing_of
 from campaign_runner.report.summary import Summary, report
 from campaign_runner.review.page.page_data import PageSources
 from campaign_runner.review.page.page_file import keep_page
@@ -21,6 +23,9 @@ from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.session.last_text import NO_TEXT
 from campaign_runner.session.request import UserInterface
 from campaign_runner.session.steps import Session
+from campaign_runner.text import plural
+
+_PLACE = re.compile(r"\S*[/\\]\S*")
 
 
 async def close(run: Session) -> int:
@@ -46,6 +51,7 @@ async def close(run: Session) -> int:
     )
     for line in report(summary, ledger):
         ui.report(line)
+    ui.ended(standing_of(summary.counts, ledger))
     ending.raise_bug()
     return code
 
@@ -94,6 +100,15 @@ def reasons(ending: Ending) -> Iterator[str]:
     """Why the run stopped before its end, each once, and what it left to other campaigns."""
     problems = [error.sentence for error in ending.errors if isinstance(error, CampaignError)]
     problems += [ending.later] if ending.later is not None else []
-    yield from (f"stopped: {problem}" for problem in dict.fromkeys(problems))
+    for first, *others in _alike(dict.fromkeys(problems)):
+        yield f"stopped: {first}" + (f" (the same for {plural(len(others), 'other file')})" if others else "")
     yield from [ending.asked] if ending.asked is not None else []
     yield from dict.fromkeys(ending.left)
+
+
+def _alike(problems: Iterable[str]) -> Iterable[list[str]]:
+    """Sentences that differ in nothing but the file they name are one: a full disk refuses every image."""
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        found.setdefault(_PLACE.sub("", problem), []).append(problem)
+    return found.values()

@@ -13,7 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
-from campaign_runner.run.ending import OK, worst
+from campaign_runner.report.standing import Standing
+from campaign_runner.run.ending import BUG, OK, worst
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.session import run_campaign
 from campaign_runner.tasks import TaskSet
@@ -24,7 +25,8 @@ from campaign_runner.text import joined
 class CampaignRun:
     """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for.
 
-    `ready` is set once it could send, or has ended without.
+    `standing` is how it stands then, None where it was refused before. `ready` is set once it could send, or has ended
+    without.
     """
 
     order: RunRequest
@@ -32,6 +34,7 @@ class CampaignRun:
     report: list[str]
     code: int = OK
     refusal: CampaignError | None = None
+    standing: Standing | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -96,9 +99,16 @@ async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event) -> 
         part.ready.set()
         await go.wait()
 
+    def ended(standing: Standing) -> None:
+        part.standing = standing
+
     try:
-        part.code = await run_campaign(part.order, access, replace(part.ui, wait_for_others=wait_for_others))
+        ui = replace(part.ui, wait_for_others=wait_for_others, ended=ended)
+        part.code = await run_campaign(part.order, access, ui)
     except CampaignError as error:
         part.code, part.refusal = error.exit_code, error
+    except Exception:
+        part.code = BUG
+        raise
     finally:
         part.ready.set()

@@ -12,7 +12,7 @@ from campaign_runner.errors import CampaignError, ProviderError
 from campaign_runner.events import Adopted, Edited, ModelResolved, Reused, Started, Warned
 from campaign_runner.model import State
 from campaign_runner.plan.cost import Estimate, estimate
-from campaign_runner.plan.due import PlanStatus
+from campaign_runner.plan.due import PlanStatus, Purchase
 from campaign_runner.plan.plan import Plan
 from campaign_runner.reuse.adoption import take_over
 from campaign_runner.reuse.claims import Claiming
@@ -22,6 +22,7 @@ from campaign_runner.reuse.takeover import not_made, wait_for_stored
 from campaign_runner.review.marking.carry_over import carry_over, noted
 from campaign_runner.review.protection import picks_that_leave
 from campaign_runner.run.runner import Runner
+from campaign_runner.run.stop import Level
 from campaign_runner.session.preflight import (
     patiently,
     refuse_files_of_before,
@@ -113,6 +114,7 @@ class Session(Road):
             return None
         await self.journal.note(note_of(self.plan))
         await self.ui.wait_for_others()
+        self._tell_start(Purchase(0, 0))
         await self._take_over()
         return replace(self, is_over=True)
 
@@ -166,12 +168,13 @@ class Session(Road):
 
     async def schedule(self) -> Self:
         """Run the scheduler, then look again for what was left to others."""
-        order, may_submit = self.order, self.refusal is None
-        due, requests = (self.status.due, self.status.requests) if may_submit else (0, 0)
+        order, stop = self.order, self.control.stop
+        may_submit = self.refusal is None and not stop.reached(Level.NO_SUBMITS)
+        due = self.status.due if may_submit else 0
         ports = await self.ports(self._claiming(), self.plan.references)
         await self.ui.wait_for_others()
         self._remember(coming=due)
-        self.control.observe(Started(order.campaign.campaign, due, requests, self.waiting))
+        self._tell_start(self._within_limits() if may_submit else Purchase(0, 0))
         runner = Runner(ports, order.limits, control=self.control, shared=order.shared)
         await runner.run(self.status.jobs() if may_submit else ())
         await self._take_over()
@@ -218,9 +221,18 @@ class Session(Road):
         if adopted and (names := await in_thread(carry_over, self.folder, self.order.campaign.path)):
             await self.journal.note(noted(self.ledger, names))
 
-    def _figures(self) -> Estimate:
+    def _tell_start(self, most: Purchase) -> None:
+        """Tell what there is to do, and how much of it this run may buy."""
+        due, waiting = self.status.due, self.waiting
+        self.control.observe(Started(self.order.campaign.campaign, due, most.requests, waiting, most.images))
+
+    def _within_limits(self) -> Purchase:
         """What this run may buy, within its own limits."""
-        most = self.status.bounded(self.limits.max_images, self.limits.max_requests)
+        return self.status.bounded(self.limits.max_images, self.limits.max_requests)
+
+    def _figures(self) -> Estimate:
+        """What that is and costs."""
+        most = self._within_limits()
         now, bought = self.control.clock.now().astimezone(), self.ledger.requests().bought
         return estimate(self.status, self.rate, bought=bought, now=now, most=most)
 

@@ -32,6 +32,7 @@ campaign-runner resolve almond --only key=KEY --abandon
   1 waiting    paid for (1 request); the next run downloads it (until about TIME)
   1 not requested yet: campaign-runner run campaigns/almond.yaml
 
+  money   1 image paid and kept, 1 paid and waiting at Adobe; up to 2 more may have been charged
   files   output/almond/images   allowance left today 8,880 of 9,000
 attention planned=6 stored=1 accepted=1 in_doubt=1 failed=2 abandoned=0 pending=1 requests=5 exit=4"""
 
@@ -91,6 +92,7 @@ async def test_a_good_end_is_short(place: Path) -> None:
     assert (await told(place, ["stored"] * 6, exit=0)).splitlines() == [
         "almond   6 of 6 images stored and checked                       6 requests",
         "",
+        "  money   6 images paid and kept",
         "  files   output/almond/images",
         "ok planned=6 stored=6 accepted=0 in_doubt=0 failed=0 abandoned=0 pending=0 requests=6 exit=0",
     ]
@@ -121,6 +123,11 @@ async def test_what_has_the_same_cause_is_one_block(place: Path) -> None:
         "  4 refused",
         "  12 not requested yet",
     ]
+
+
+async def test_of_a_rehearsal_no_money_is_told(place: Path) -> None:
+    text = await told(place, ["stored"] * 6, output="output/almond.sandbox", exit=0)
+    assert "money" not in text
 
 
 async def test_every_image_is_listed_where_that_is_asked_for(place: Path) -> None:

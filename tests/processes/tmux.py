@@ -1,0 +1,70 @@
+"""A terminal of so many columns, with the program in it: Debian's tmux, whose screen can be read."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.processes.machines import PATIENCE
+
+ROWS = 120
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """One window of a tmux server of its own."""
+
+    socket: Path
+    columns: int
+
+    def screen(self, *, is_joined: bool = False) -> list[str]:
+        """The lines of the screen as they are seen; joined where the terminal itself broke them."""
+        shown = self._tmux("capture-pane", "-p", *(["-J"] if is_joined else []), "-t", "0")
+        return [line.rstrip() for line in shown.rstrip("\n").split("\n")]
+
+    def press(self, *keys: str) -> None:
+        self._tmux("send-keys", "-t", "0", *keys)
+
+    def wait_for(self, is_seen: Callable[[str], bool]) -> None:
+        """Until the screen shows something; bounded, since what never comes is a failure."""
+        deadline = time.monotonic() + PATIENCE
+        while not is_seen("\n".join(self.screen())):
+            assert time.monotonic() < deadline, "\n".join(self.screen())
+            time.sleep(0.05)
+
+    def exit(self) -> int:
+        """The exit status of the program, once it has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while not (ended := self._tmux("display-message", "-p", "-t", "0", "#{pane_dead} #{pane_dead_status}").split()):
+            raise AssertionError("tmux does not know the window")
+        while ended[0] != "1":
+            assert time.monotonic() < deadline, "\n".join(self.screen())
+            time.sleep(0.05)
+            ended = self._tmux("display-message", "-p", "-t", "0", "#{pane_dead} #{pane_dead_status}").split()
+        return int(ended[1])
+
+    def _tmux(self, *words: str) -> str:
+        return subprocess.run(
+            ["tmux", "-S", str(self.socket), "-f", "/dev/null", *words], capture_output=True, text=True, check=True
+        ).stdout
+
+
+@contextmanager
+def terminal(folder: Path, columns: int, command: list[str], env: Mapping[str, str]) -> Iterator[Terminal]:
+    """`command` in a terminal of so many columns, run in `folder`; its screen stays when it has ended."""
+    shown = Terminal(folder / ".tmux", columns)
+    size = ["-x", str(columns), "-y", str(ROWS)]
+    inside = shlex.join(["env", "-i", *(f"{name}={value}" for name, value in env.items()), "TERM=screen", *command])
+    shown._tmux(
+        *("set-option", "-g", "remain-on-exit", "on", ";", "set-option", "-g", "remain-on-exit-format", "", ";"),
+        *("new-session", "-d", *size, "-c", str(folder), inside),
+    )
+    try:
+        yield shown
+    finally:
+        shown._tmux("kill-server")
