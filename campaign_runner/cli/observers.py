@@ -96,8 +96,9 @@ class RunLog:
         self._write("", Warned(message))
 
     def _write(self, campaign: str, event: Event) -> None:
+        """Write what frames a run; beside the report, on a stderr for people, it would only be said twice."""
         observer = self.observer(Progress({}))
-        if observer is not None:
+        if observer is not None and (self._is_json or self._now is not None):
             with suppress(OSError):  # its reader has left, or its disk is full
                 observer(campaign, event)
 

@@ -41,7 +41,7 @@ def test_the_log_for_machines_has_each_as_an_event(ask: Ask) -> None:
     said = ask("run", "--sandbox", "spring.yaml", "--log-format", "json")
     told = warned(said.err)
     assert [sum(words in message for message in told) for words in (STYLE, WORDING)] == [1, 1]
-    assert json.loads(said.err.splitlines()[0])["event"] == "warned"
+    assert json.loads(said.err.splitlines()[1])["event"] == "warned"
 
 
 def test_at_a_terminal_they_stand_above_the_question(

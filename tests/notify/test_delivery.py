@@ -53,7 +53,10 @@ def test_of_several_addresses_one_that_takes_it_is_enough() -> None:
         ("nonsense", "none of its addresses is one that Apprise knows"),
         ("json://192.0.2.1/hook", "its addresses are not encrypted"),
         ("mailto://user:secret@192.0.2.1?from=a@example.com&to=ops@example.com", "its addresses are not encrypted"),
-        ("mailtos://user:secret@192.0.2.1?from=a@example.com&to=ops@example.com&mode=insecure", "its addresses are not encrypted"),
+        (
+            "mailtos://user:secret@192.0.2.1?from=a@example.com&to=ops@example.com&mode=insecure",
+            "its addresses are not encrypted",
+        ),
         ("mailto://127.0.0.1?smtp=192.0.2.1&from=a@example.com&to=b@example.com", "its addresses are not encrypted"),
     ],
 )

@@ -49,8 +49,8 @@ EXPECTED = {
     26: ["over: 1 image failed (prompt_unsafe)"],
     35: ["new: no new image for 3 nights (exit status 8)"],
     37: ["over: no new image for 3 nights (exit status 8)"],
-    40: ["new: credentials or account were refused; nothing is bought"],
-    42: ["over: credentials or account were refused; nothing is bought"],
+    40: ["new: credentials or account were refused (invalid_client); nothing is bought"],
+    42: ["over: credentials or account were refused (invalid_client); nothing is bought"],
     45: ["new: the run was refused, and nothing is bought"],
     46: ["over: the run was refused, and nothing is bought"],
     53: ["new: 1 image failed (prompt_unsafe)"],  # the night before, nobody listened
