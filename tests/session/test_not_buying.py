@@ -44,7 +44,7 @@ async def test_what_forbids_buying_is_the_exit_status_and_what_waits_is_stored(b
     night = await one_waits(begin)
     ended = await night.run(night.campaign(requests=2), forbidden=wrong(night))
     assert (ended.code, ended.states) == (2, {"stored": 4, "pending": 4})
-    assert [(started.due, started.waiting) for started in ended.seen(Started)] == [(0, 4)]
+    assert [(started.may_buy, started.waiting) for started in ended.seen(Started)] == [(0, 4)]
     assert any(line.endswith("night.yaml:3:1: a typo (and 2 more)") for line in ended.lines)
     assert night.ledger.images_charged == 4
 
