@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.processes.machines import PATIENCE
+from tests.processes.forks import PATIENCE
 
 ROWS = 120
 
