@@ -6,6 +6,7 @@ status is its whole answer: what Apprise logs may hold addresses.
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import json
 import os
@@ -24,13 +25,12 @@ def main() -> int:
     timer = threading.Timer(asked["seconds"], os._exit, [NOWHERE])
     timer.daemon = True
     timer.start()
-    try:
-        import apprise
-        from requests import sessions
+    try:  # an extra, so nothing is known of its types where it is missing
+        apprise: Any = importlib.import_module("apprise")
+        sessions: Any = importlib.import_module("requests.sessions")
     except ImportError:
         return NO_APPRISE
-    # An address is where a message goes, and nowhere else.
-    sessions.DEFAULT_REDIRECT_LIMIT = 0  # type: ignore[attr-defined]
+    sessions.DEFAULT_REDIRECT_LIMIT = 0  # an address is where a message goes, and nowhere else
     socket.getfqdn = _own_name  # how smtplib introduces itself
     asset = apprise.AppriseAsset(async_mode=False, storage_mode=apprise.PersistentStoreMode.MEMORY)
     services = [apprise.Apprise.instantiate(address, asset=asset) for address in asked["addresses"]]
