@@ -32,7 +32,7 @@ class Family:
     """An image model and its limits. `pack` is how many seeds one request may carry.
 
     `takes` are the look fields that it heeds. Where it `has_pixels`, pictures have the very pixels of `sizes`;
-    else these are only near, and a picture is held to their ratio.
+    otherwise these are only near, and a picture must have their ratio.
     """
 
     id: str  # the value of x-model-version
@@ -44,6 +44,10 @@ class Family:
     interface: str = "v3"
     prompt_characters: int = PROMPT_CHARACTERS
     has_pixels: bool = True
+
+    def called(self, size: Size) -> str:
+        """The name of a size; its pixels where it has none."""
+        return next((name for name, pixels in self.names.items() if pixels == size), str(size))
 
 
 _NAMES = {"square": _SQUARE, "landscape": _LANDSCAPE, "portrait": _PORTRAIT, "wide": _WIDE}

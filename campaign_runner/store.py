@@ -238,6 +238,14 @@ def length_of(file: Content) -> int:
     return length
 
 
+async def content_of(store: Store, name: str) -> bytes:
+    """The bytes of an image, up to the largest. Raises IntegrityError where it is gone, StoreError."""
+    try:
+        return await store.open(name, lambda held: held.read(LARGEST_BYTES + 1))
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{store.where(name)} is gone; see: campaign-runner verify") from error
+
+
 async def put_copy(store: Store, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
     """Give `file` of `source` a `name` in `store` where the two cannot share its bytes; see `Store.second_name`."""
     try:

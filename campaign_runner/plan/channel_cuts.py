@@ -11,7 +11,6 @@ from campaign_runner.channels.crops import GOOD_SHARE, best_size, share
 
 def channel_lines(campaign: Campaign) -> Iterator[str]:
     """One line a channel: its pixels, the size that it is cut from, and how much of that it shows."""
-    names = {size: name for name, size in campaign.family.names.items()}
     for channel in channels_of(campaign.channels):
         size = best_size(channel, campaign.sizes)
         if size is None:
@@ -19,5 +18,5 @@ def channel_lines(campaign: Campaign) -> Iterator[str]:
             continue
         kept = share(size, channel)
         little = ": little, look at each cut" if kept < GOOD_SHARE else ""
-        made = f"{names[size]} {size}" if size in names else str(size)
+        made = " ".join(dict.fromkeys((campaign.family.called(size), str(size))))
         yield f"{channel.id} {channel.size} from {made}, shows {kept:.0%}{little}"

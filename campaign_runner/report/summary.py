@@ -204,7 +204,7 @@ def _decide(summary: Summary, block: Block, ledger: Ledger, flag: str, also: str
 
 def _cell(cell: Cell, campaign: Campaign) -> str:
     """A cell in words, its size by name where it has one."""
-    size = next((name for name, size in campaign.family.names.items() if size == cell.size), str(cell.size))
+    size = campaign.family.called(cell.size)
     return ", ".join(part for part in (cell.product, cell.prompt, cell.preset, cell.market, size) if part)
 
 

@@ -12,7 +12,8 @@ from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.pictures.pixel_distance import likeness
-from campaign_runner.ports import LARGEST_BYTES, Store
+from campaign_runner.ports import Store
+from campaign_runner.store import content_of
 from campaign_runner.tasks import batched, in_thread, map_concurrently
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
@@ -89,11 +90,3 @@ async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
             image, made, "not_comparable", why=f"different bytes, and {image.file} was changed since it was stored"
         )
     return Pair(image, made, alike.verdict, alike.distance)
-
-
-async def content_of(store: Store, name: str) -> bytes:
-    """The bytes of an image, up to the largest. Raises IntegrityError where it is gone, StoreError."""
-    try:
-        return await store.open(name, lambda file: file.read(LARGEST_BYTES))
-    except FileNotFoundError as error:
-        raise IntegrityError(f"{store.where(name)} is not there") from error

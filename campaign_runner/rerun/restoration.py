@@ -20,8 +20,9 @@ from campaign_runner.output_folder.folder import DAMAGED, Folder
 from campaign_runner.output_folder.opened import rewrite_manifest
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put, Store
-from campaign_runner.rerun.comparison import Pair, Sides, content_of
+from campaign_runner.rerun.comparison import Pair, Sides
 from campaign_runner.session.last_text import recalled
+from campaign_runner.store import content_of
 
 
 @dataclass(frozen=True, slots=True)

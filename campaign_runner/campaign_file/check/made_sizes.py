@@ -9,7 +9,7 @@ from campaign_runner.campaign_file.syntax.source import Listed, Node, Pairs, Sca
 from campaign_runner.channels.channel import Channel
 from campaign_runner.channels.crops import fewest_sizes
 from campaign_runner.channels.table import known_channels
-from campaign_runner.families import FAMILIES, Family
+from campaign_runner.families import FAMILIES
 
 _USUAL = "image4_standard"
 
@@ -19,7 +19,7 @@ def sizes_to_make(source: Source) -> str | None:
     _, model = source.find(("model",))
     family = FAMILIES.get(model.text if isinstance(model, Scalar) else "", FAMILIES[_USUAL])
     sizes = fewest_sizes(list(_channels(source)), family.sizes)
-    return f"sizes: [{', '.join(_named(family, size) for size in sizes)}]" if sizes else None
+    return f"sizes: [{', '.join(map(family.called, sizes))}]" if sizes else None
 
 
 def _channels(source: Source) -> Iterator[Channel]:
@@ -42,7 +42,3 @@ def _text(entry: Node, field: str) -> str:
         _, value = entry.entries[field]
         return value.text if isinstance(value, Scalar) else ""
     return ""
-
-
-def _named(family: Family, size: object) -> str:
-    return next((name for name, pixels in family.names.items() if pixels == size), str(size))

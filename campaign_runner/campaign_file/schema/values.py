@@ -184,9 +184,9 @@ def _delivered(size: Size, family: Family) -> str:
     made = best_size(known or Channel("my-channel", size), family.sizes)
     if made is None:
         return ""
-    name = next((name for name, pixels in family.names.items() if pixels == made), str(made))
     channel = known.id if known is not None else f"{{name: my-channel, size: {size}}}"
-    return f"\nsizes are made, channels are cut from them: for {size} write sizes: [{name}] and channels: [{channel}]"
+    written = f"sizes: [{family.called(made)}] and channels: [{channel}]"
+    return f"\nsizes are made, channels are cut from them: for {size} write {written}"
 
 
 def as_seeds(value: object) -> Sequence[int]:

@@ -19,7 +19,7 @@ from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.pictures.appearance import ON_ITS_SIDE, turned
 from campaign_runner.pictures.colours import beside, in_srgb
 from campaign_runner.pictures.inspection import BROKEN, opened
-from campaign_runner.ports import LARGEST_BYTES, Content
+from campaign_runner.store import content_of
 from campaign_runner.tasks import in_thread
 
 SMALL, LARGE = 320, 1280
@@ -50,25 +50,16 @@ async def make(folder: Folder, file: str, sha256: str) -> None:
     Raises Damaged for what is not a picture, IntegrityError where the file is gone or holds other bytes, StoreError.
     """
     if not await in_thread(is_made, folder, sha256):
-        content = await content_of(folder, file, sha256)
+        content = await original(folder, file, sha256)
         await in_thread(make_from, content, folder, file, sha256)
 
 
-async def content_of(folder: Folder, file: str, sha256: str) -> bytes:
+async def original(folder: Folder, file: str, sha256: str) -> bytes:
     """The bytes of an image. Raises IntegrityError where it is gone or holds other bytes, StoreError."""
-    where = folder.store.where(file)
-    try:
-        content, digest = await folder.store.open(file, _read)
-    except FileNotFoundError as error:
-        raise IntegrityError(f"{where} is gone; see: campaign-runner verify") from error
-    if digest != sha256:
-        raise IntegrityError(f"{where} was changed; see: campaign-runner verify")
+    content = await content_of(folder.store, file)
+    if (await in_thread(hashlib.sha256, content)).hexdigest() != sha256:
+        raise IntegrityError(f"{folder.store.where(file)} was changed; see: campaign-runner verify")
     return content
-
-
-def _read(held: Content) -> tuple[bytes, str]:
-    content = held.read(LARGEST_BYTES + 1)
-    return content, hashlib.sha256(content).hexdigest()
 
 
 def make_from(content: bytes, folder: Folder, file: str, sha256: str) -> None:

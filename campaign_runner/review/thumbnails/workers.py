@@ -76,7 +76,7 @@ async def _flaws(
         if is_stopped():
             break
         try:
-            content = await thumbnail.content_of(folder, each.file, each.sha256)
+            content = await thumbnail.original(folder, each.file, each.sha256)
         except CampaignError as error:
             flaws.append(str(error))
         else:
