@@ -238,12 +238,18 @@ def length_of(file: Content) -> int:
     return length
 
 
-async def content_of(store: Store, name: str) -> bytes:
-    """The bytes of an image, up to the largest. Raises IntegrityError where it is gone, StoreError."""
+async def content_of(store: Store, name: str, sha256: str = "") -> bytes:
+    """The bytes of an image, up to the largest.
+
+    Raises IntegrityError where it is gone or, with a `sha256`, holds other bytes than those; StoreError.
+    """
     try:
-        return await store.open(name, lambda held: held.read(LARGEST_BYTES + 1))
+        content = await store.open(name, lambda held: held.read(LARGEST_BYTES + 1))
     except FileNotFoundError as error:
         raise IntegrityError(f"{store.where(name)} is gone; see: campaign-runner verify") from error
+    if sha256 and (await in_thread(hashlib.sha256, content)).hexdigest() != sha256:
+        raise IntegrityError(f"{store.where(name)} is not what was stored; see: campaign-runner verify")
+    return content
 
 
 async def put_copy(store: Store, name: str, sha256: str, *, source: Store, file: str) -> Put | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from hashlib import sha256
 from itertools import groupby
 
 from campaign_runner.deliver.arrangement import LeftOut, Slot
@@ -18,12 +17,11 @@ from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult, Pro
 from campaign_runner.deliver.work import ToMake
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.ports import Content
+from campaign_runner.store import content_of
 from campaign_runner.tasks import in_thread, map_concurrently
 
 _AT_ONCE = 64
 """Files that are entered in the record and given their names together: that costs a few syncs each time."""
-_SEE = "see what else differs: campaign-runner verify"
 
 
 class Production:
@@ -78,17 +76,11 @@ class Production:
 
     async def _original(self, entry: Entry) -> bytes | None:
         """The bytes that were stored; None, and said, where the file is gone or holds others."""
-        name = entry.file or ""
         try:
-            content, digest = await self._request.folder.store.open(name, _read_and_hashed)
-        except (FileNotFoundError, IntegrityError) as error:
-            is_gone = isinstance(error, FileNotFoundError)
-            self._result.damaged.append(f"{name} is gone; {_SEE}" if is_gone else str(error))
+            return await content_of(self._request.folder.store, entry.file or "", entry.sha256 or "")
+        except IntegrityError as error:
+            self._result.damaged.append(str(error))
             return None
-        if digest != entry.sha256:
-            self._result.damaged.append(f"{name} is not what was stored; {_SEE}")
-            return None
-        return content
 
     async def _publish(self, *, at_least: int) -> None:
         async with self._account_lock:
@@ -102,11 +94,6 @@ class Production:
         for each in planned:
             self._result.left_out.append(LeftOut(each.wanted.slot[0], each.wanted.channel.id, reason))
             self._not_made.add(each.wanted.slot)
-
-
-def _read_and_hashed(file: Content) -> tuple[bytes, str]:
-    content = file.read()
-    return content, sha256(content).hexdigest()
 
 
 def _key(planned: ToMake) -> str:

@@ -5,7 +5,6 @@ What is in the place of one is moved aside, never overwritten; the campaign's jo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -81,9 +80,7 @@ class _Restorer:
         """Move aside what is there, publish the image, record it; the answer says so."""
         made, key, media_type = _known(pair.made), pair.recorded.key, str(pair.recorded.media_type)
         name, sha256 = str(pair.recorded.file), str(made.sha256)
-        content = await content_of(self.sides.made, str(made.file))
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"{made.file} was changed since it was made")
+        content = await content_of(self.sides.made, str(made.file), sha256)
         aside = await _move_aside(self.sides.recorded, name, sha256)
         if await self.sides.recorded.put_new(name, content, sha256) is Put.DIFFERENT:
             raise IntegrityError("another file is in its place by now; it was left alone")

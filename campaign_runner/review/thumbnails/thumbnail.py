@@ -6,7 +6,6 @@ renamed. What a name holds never changes, so two processes may make the same one
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -50,16 +49,8 @@ async def make(folder: Folder, file: str, sha256: str) -> None:
     Raises Damaged for what is not a picture, IntegrityError where the file is gone or holds other bytes, StoreError.
     """
     if not await in_thread(is_made, folder, sha256):
-        content = await original(folder, file, sha256)
+        content = await content_of(folder.store, file, sha256)
         await in_thread(make_from, content, folder, file, sha256)
-
-
-async def original(folder: Folder, file: str, sha256: str) -> bytes:
-    """The bytes of an image. Raises IntegrityError where it is gone or holds other bytes, StoreError."""
-    content = await content_of(folder.store, file)
-    if (await in_thread(hashlib.sha256, content)).hexdigest() != sha256:
-        raise IntegrityError(f"{folder.store.where(file)} was changed; see: campaign-runner verify")
-    return content
 
 
 def make_from(content: bytes, folder: Folder, file: str, sha256: str) -> None:

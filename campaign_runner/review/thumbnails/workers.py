@@ -20,6 +20,7 @@ from campaign_runner.errors import CampaignError, StoreError
 from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.review.thumbnails import thumbnail
 from campaign_runner.review.thumbnails.thumbnail import EDGES, name_of
+from campaign_runner.store import content_of
 from campaign_runner.tasks import in_thread, map_concurrently
 
 _MOST_PROCESSES = 4
@@ -76,7 +77,7 @@ async def _flaws(
         if is_stopped():
             break
         try:
-            content = await thumbnail.original(folder, each.file, each.sha256)
+            content = await content_of(folder.store, each.file, each.sha256)
         except CampaignError as error:
             flaws.append(str(error))
         else:

@@ -119,7 +119,7 @@ async def test_colours_are_those_of_the_profile_of_the_image(folder: Folder) -> 
 
 async def test_what_is_not_the_image_of_the_record_has_no_thumbnail(folder: Folder, store: Store) -> None:
     image = store(1)
-    with pytest.raises(IntegrityError, match="was changed"):
+    with pytest.raises(IntegrityError, match="is not what was stored"):
         await make(folder, image.file, "0" * 64)
     with pytest.raises(IntegrityError, match="is gone"):
         await make(folder, "images/none.jpg", image.sha256)
