@@ -29,6 +29,7 @@ from campaign_runner.output_folder.delivery_record import read_record
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
+from campaign_runner.report import next_commands
 from campaign_runner.review.decisions import Decisions, decisions_of
 from campaign_runner.review.rules import DecidedImage
 
@@ -60,7 +61,8 @@ def command(
     result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), wishes))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
-    for line in lines(campaign.campaign, result, is_dry=wishes.is_dry):
+    review = next_commands.review(target.folder, target.file)
+    for line in lines(campaign.campaign, result, review=review, is_dry=wishes.is_dry):
         click.echo(line)
     return result.exit_code
 

@@ -81,7 +81,7 @@ class _Delivery:
             account.likely_names(each.wanted.slot, each.stem, each.wanted.channel.formats[0])[-1]
             for each in work.to_make
         ]
-        if request.is_dry:
+        if request.is_dry or not (planned or account.here()):  # nothing at all leaves no empty list
             result.gone = list(leaving(account, slots, request.scope))
             return result
         await in_thread(self._prepare, slots)

@@ -18,8 +18,8 @@ CONTENT_CREDENTIALS = (
 )
 
 
-def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Iterator[str]:
-    """The report; the last line is for machines."""
+def lines(campaign: str, result: DeliveryResult, *, review: str, is_dry: bool = False) -> Iterator[str]:
+    """The report; `review` is the command that picks images. The last line is for machines."""
     if is_dry:
         planned = plural(len(result.planned), "file")
         yield f"{campaign}   {planned} would be made, {result.unchanged:,} are there already"
@@ -30,7 +30,7 @@ def lines(campaign: str, result: DeliveryResult, *, is_dry: bool = False) -> Ite
     for part in (_waiting(result), _left_out(result), _moved(result, is_dry=is_dry), _noted(result)):
         yield from map(printable, part)
     if result.waiting and not result.made and not result.unchanged:
-        yield f"  {'next':11}pick images: campaign-runner review {campaign}   or deliver every stored one: --all"
+        yield f"  {'next':11}pick images: {review}   or add --all to deliver every stored one"
     if result.is_first and result.made:
         yield f"  {'note':11}{CONTENT_CREDENTIALS}"
     yield _figures(result, is_dry=is_dry)

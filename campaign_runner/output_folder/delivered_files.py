@@ -52,11 +52,15 @@ def _notes(folder: Path, delivered: list[DeliveredFile], *, reads_all: bool) -> 
         yield f"the folder of a delivery is not there: {folder} ({plural(len(delivered), 'file')})"
         return
     states = {file.file: _state(folder, file, reads_all=reads_all) for file in delivered}
-    for word, verb in (("gone", "gone from"), ("changed", "changed in")):
+    for word, verb, advice in (
+        ("gone", "gone from", ""),
+        ("changed", "changed in", "move away what was changed, then "),
+    ):
         names = [name for name, state in states.items() if state == word]
         if names:
             was = "was" if len(names) == 1 and word == "changed" else "is" if len(names) == 1 else "were"
-            yield f"{plural(len(names), 'delivered file')} {was} {verb} {folder}: {joined(names, most=_NAMED)}"
+            listed = f"{plural(len(names), 'delivered file')} {was} {verb} {folder}: {joined(names, most=_NAMED)}"
+            yield f"{listed}; {advice}`deliver` makes {'it' if len(names) == 1 else 'them'} again"
 
 
 def _state(folder: Path, file: DeliveredFile, *, reads_all: bool) -> str:

@@ -36,6 +36,11 @@ def status(folder: Folder, file: Path | None, *flags: str) -> str:
     return _typed("status", _called(folder, file), *flags)
 
 
+def review(folder: Folder, file: Path | None) -> str:
+    """Choose images. `file` is the campaign's, None where it is gone."""
+    return _typed("review", _called(folder, file))
+
+
 def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
     """Make the images of a manifest again."""
     return _typed("rerun", display_path(manifest), *flags, *(["--sandbox"] if is_sandbox else []))

@@ -74,7 +74,7 @@ class Verdict:
             yield f"  to buy all of them again and put them back: {self.mend_all}"
             yield ""
         for note in self.notes:
-            yield f"  {printable(note)}; `deliver` makes it again"
+            yield f"  {printable(note)}"
         word = "ok" if code == 0 else "attention"
         yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"
 

@@ -186,3 +186,13 @@ def decide(folder: Folder, marks: list[dict[str, object]]) -> None:
     path = folder.path / "decisions" / "anna.jsonl"
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(f"{json.dumps(line)}\n" for line in (head, *marks)), encoding="utf-8")
+
+
+def test_where_nothing_is_picked_nothing_is_written_and_the_next_command_is_said(tmp_path: Path, ask: Ask) -> None:
+    folder = store(tmp_path, SPRING)
+    said = ask("deliver", "spring")
+    assert said.status == 0
+    assert (
+        "  next       pick images: campaign-runner review spring   or add --all to deliver every stored one" in said.out
+    )
+    assert not (folder.path / "deliver").exists() and not (folder.path / "deliver.json").exists()

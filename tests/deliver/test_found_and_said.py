@@ -56,6 +56,8 @@ def test_what_is_missing_or_changed_is_said_by_verify_and_status_which_exit_0(tm
     assert f"1 delivered file was changed in {folder.path / 'deliver'}: shop/{changed.name}" in said.out
     notes = json.loads(ask("verify", "spring", "--json").out)["notes"]
     assert len(notes) == 2 and "gone" in notes[0] and "changed" in notes[1]
+    assert notes[0].endswith("; `deliver` makes it again")
+    assert notes[1].endswith("; move away what was changed, then `deliver` makes it again")
 
 
 def test_a_pipe_in_the_place_of_a_file_is_a_change_and_nobody_waits_for_its_writer(tmp_path: Path, ask: Ask) -> None:

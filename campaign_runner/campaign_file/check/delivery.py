@@ -87,7 +87,9 @@ def _loss(draft: PartialCampaign, channel: Channel) -> tuple[str, str] | None:
     if kept >= GOOD_SHARE:
         return None
     gain = better is not None and share(better, channel) > kept
-    advice = f"{better} keeps {share(better, channel):.0%}" if gain and better else "check each cut before it goes out"
+    advice = "check each cut before it goes out"
+    if gain and better:
+        advice = f"add {better} to sizes: {channel.id} shows {share(better, channel):.0%} of it; or {advice}"
     return f"{channel.id} shows only {kept:.0%} of {size}, the best size for it here", advice
 
 
