@@ -16,6 +16,7 @@ CampaignError                for a person: the command line prints it and exits 
 │   ├── Damaged           8  what came is not a whole picture; fetch it again
 │   └── BlockedHost       8  the answer names a host that is not trusted; it was not contacted
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
+│   └── TooLarge          5  a file has more bytes than anything that belongs there
 ├── StoreError            6  the disk: what is still at Adobe is paid for, run again to fetch it
 │   └── NameTooLong       6  a name or path that the disk does not take: another name will do
 ├── LaterError            8  not now: the allowance of the day is used up, or no one answers
@@ -192,6 +193,10 @@ class IntegrityError(CampaignError):
     """The journal, the manifest, an image or the custom model differs from the record."""
 
     exit_code = 5
+
+
+class TooLarge(IntegrityError):
+    """A file has more bytes than anything that belongs in its place: it is not read."""
 
 
 class StoreError(CampaignError):

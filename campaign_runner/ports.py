@@ -111,9 +111,13 @@ class Store(Protocol):
         DIFFERENT where it holds others. Raises NameTooLong where another name will do.
         """
 
-    async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
+    async def second_name(
+        self, name: str, sha256: str, *, source: Store, file: str, is_one_file: bool = False
+    ) -> Put | None:
         """Publish what is under `file` in `source`, which may be this store, under `name` too; as `put_new` does.
 
+        Who edits what is under one name does not change the other. With `is_one_file` the store may let both be names
+        of one file: of one that is being moved, or where a person asked for it.
         None, and nothing is published, where it is missing or holds other bytes than those of `sha256`.
         """
 

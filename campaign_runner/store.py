@@ -23,6 +23,7 @@ from typing import TypeVar
 import aiofiles.os
 
 from campaign_runner.disk import files
+from campaign_runner.disk.copies import copy_to
 from campaign_runner.disk.image_names import STAGING, split_name
 from campaign_runner.disk.name_lengths import is_file, try_longest
 from campaign_runner.disk.patience import Patience
@@ -66,11 +67,13 @@ class FolderStore:
         put = aiofiles.os.wrap(self._put_new)  # written, synced, linked and forgotten in one call of a thread
         return await to_its_end(asyncio.ensure_future(put(split_name(name), content, sha256)))
 
-    async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
-        """Publish `file` of `source` under `name` too: linked on the same disk, copied elsewhere; see the port."""
+    async def second_name(
+        self, name: str, sha256: str, *, source: Store, file: str, is_one_file: bool = False
+    ) -> Put | None:
+        """Publish `file` of `source` under `name` too: a copy, or a link where it may be one file; see the port."""
         parts = split_name(name)
         if isinstance(source, FolderStore):
-            return await in_thread(self._second_name, parts, sha256, source, file)
+            return await in_thread(self._second_name, parts, sha256, source, file, is_one_file)
         return await put_copy(self, name, sha256, source=source, file=file)
 
     async def holds(self, *stems: str) -> str | None:
@@ -149,10 +152,12 @@ class FolderStore:
         finally:
             files.remove(staged)
 
-    def _second_name(self, parts: list[str], sha256: str, source: FolderStore, file: str) -> Put | None:
+    def _second_name(
+        self, parts: list[str], sha256: str, source: FolderStore, file: str, is_one_file: bool
+    ) -> Put | None:
         staged = self._staging / secrets.token_hex(8)
         try:
-            if not source._lend(file, staged):
+            if not source._lend(file, staged, is_one_file=is_one_file):
                 return None
             with files.open_folder(self._staging) as staging, staging.read(staged.name) as content:
                 if sha256_of(content) != sha256:
@@ -161,12 +166,12 @@ class FolderStore:
         finally:
             files.remove(staged)
 
-    def _lend(self, name: str, staged: Path) -> bool:
-        """Let `staged` be another name of `name`, or a synced copy; False where there is no such file."""
+    def _lend(self, name: str, staged: Path, *, is_one_file: bool) -> bool:
+        """Let `staged` be a synced copy of `name`, or another name of it; False where there is no such file."""
         try:
-            with self._file(name) as (folder, last), folder.read(last) as content:
-                if not folder.hard_link(last, staged):
-                    _copy(content, staged)
+            with self._file(name) as (folder, last), folder.read(last, LARGEST_BYTES) as content:
+                if not (is_one_file and folder.hard_link(last, staged)):
+                    copy_to(content, staged)
         except FileNotFoundError:
             return False
         return True
@@ -190,12 +195,12 @@ class FolderStore:
             return None
 
     def _open(self, name: str, look: Callable[[Content], T]) -> T:
-        with self._file(name) as (folder, last), folder.read(last) as file:
+        with self._file(name) as (folder, last), folder.read(last, LARGEST_BYTES) as file:
             return look(file)
 
     def _remove(self, name: str, sha256: str) -> None:
         with suppress(FileNotFoundError), self._file(name) as (folder, last):
-            with folder.read(last) as file:
+            with folder.read(last, LARGEST_BYTES) as file:
                 is_same = sha256_of(file) == sha256
             if is_same:
                 folder.remove(last)
@@ -263,14 +268,9 @@ async def put_copy(store: Store, name: str, sha256: str, *, source: Store, file:
     return await store.put_new(name, content, sha256)
 
 
-def _copy(content: BufferedReader, target: Path) -> None:
-    with files.new_file(target) as new:
-        shutil.copyfileobj(content, new)
-
-
 def _compare(folder: files.FolderHandle, name: str, sha256: str) -> Put:
     with folder.read(name) as file:
-        if sha256_of(file) != sha256:
+        if length_of(file) > LARGEST_BYTES or sha256_of(file) != sha256:
             return Put.DIFFERENT
         if folder.handle is not None:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())

@@ -11,8 +11,10 @@ from campaign_runner.authoring.splice import replaced
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.templates import EVERYWHERE
+from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
 from campaign_runner.campaign_file.syntax.source import Loc
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import UsageError
 from campaign_runner.text import did_you_mean, joined
 
@@ -25,7 +27,7 @@ def clone(campaign: Campaign, path: Path, settings: Sequence[str]) -> tuple[Camp
     """
     texts: dict[Loc, str] = {("campaign",): path.stem} | dict(_setting(campaign, each) for each in settings)
     with files.translating(campaign.path):
-        content = campaign.path.read_bytes()
+        content = content_of(campaign.path, LARGEST_BYTES)
     new = replaced(campaign.source, content, texts)
     clone = load(path, new)
     if not write_new(path, new):

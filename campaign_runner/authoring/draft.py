@@ -12,9 +12,11 @@ from campaign_runner.authoring.splice import in_braces, on_one_line, with_entrie
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.look import FIELDS
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.campaign_file.syntax.source import Pairs
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.model import Cell, CustomModel, Recipe
 from campaign_runner.plan.plan import Plan
@@ -51,7 +53,7 @@ class Retake:
         path = self.path.resolve()
         with files.translating(path):
             mode = stat.S_IMODE(path.stat().st_mode)
-            if path.read_bytes() != self.before:
+            if content_of(path, LARGEST_BYTES) != self.before:
                 raise UsageError(f"{self.path} was edited meanwhile: nothing was written")
         files.write_durably(path, self.after)
         with files.translating(path):
@@ -86,7 +88,7 @@ class Draft:
         self._fields = fields
         self._model = model
         with files.translating(campaign.path):
-            self.content = campaign.path.read_bytes()
+            self.content = content_of(campaign.path, LARGEST_BYTES)
 
     def with_seeds(self, seeds: Sequence[Collection[int]]) -> bytes:
         """The file, each entry with its seeds. Raises UsageError where it cannot take another entry."""

@@ -6,6 +6,7 @@ redacted trace in the state folder. No traceback reaches a user.
 
 from __future__ import annotations
 
+import errno
 import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ import click
 from campaign_runner.cli.console import output_failure, print_error
 from campaign_runner.cli.help import statuses
 from campaign_runner.cli.invocation import Invocation
-from campaign_runner.errors import CampaignError
+from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.text import did_you_mean
 from campaign_runner.version import __version__
 
@@ -126,7 +127,16 @@ def _heeded(work: Callable[[], int | None]) -> int:
         print_error(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the process's boundary
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return _refuse_long_name(str(error.filename))
         return _report_bug(error)
+
+
+def _refuse_long_name(name: str) -> int:
+    """What was given as a name is none on any disk, wherever it was about to be looked for."""
+    error = UsageError(f"'{name[:40]}…' has {len(name):,} characters: no file or folder has such a name")
+    print_error(error)
+    return error.exit_code
 
 
 def _told() -> int:

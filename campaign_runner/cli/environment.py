@@ -10,6 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
@@ -19,6 +20,7 @@ from campaign_runner.plan.cost import RateLimit
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"
 PER_MINUTE, PER_DAY = 4, 9000
+_LARGEST_SECRET = 1 << 16
 MOST = 999_999
 """What an allowance may be at most."""
 _NOTIFY = "CAMPAIGN_RUNNER_NOTIFY"
@@ -108,9 +110,10 @@ class Environment:
         if not (file := self.variables.get(f"{name}_FILE")):
             return None
         try:
-            return Secret(Path(file).read_text(encoding="utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise AccountRefused(f"{name}_FILE cannot be read ({type(error).__name__}); nothing was sent") from None
+            return Secret(content_of(Path(file), _LARGEST_SECRET).decode().strip())
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is not a text in UTF-8"
+            raise AccountRefused(f"{name}_FILE cannot be read ({why}); nothing was sent") from None
 
     def _origin(self, name: str, default: str) -> str:
         try:

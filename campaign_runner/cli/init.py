@@ -17,6 +17,7 @@ from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.campaign_file.sheets.suggestion import sheets_in
 from campaign_runner.cli import console
 from campaign_runner.cli.help import ending
+from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import UsageError
 from campaign_runner.plan.cost import product_of_lists
 from campaign_runner.plan.due import PlanStatus
@@ -24,6 +25,7 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.text import joined
 
 _FOLDER = "campaigns"
+_LARGEST_SCHEMA = 1 << 20
 
 
 @click.command(epilog=ending("init campaigns/spring.yaml"))
@@ -65,9 +67,16 @@ def _schema_beside(file: Path) -> str:
     """Put the schema where the file's first line says it is; one that is there stays."""
     path = file.with_name(SCHEMA)
     text = schemas.shipped("campaign")
-    if write_new(path, text.encode()) or path.read_text(encoding="utf-8", errors="replace") == text:
+    if write_new(path, text.encode()) or _holds(path, text):
         return f"{path}   with it, your editor completes and checks the file"
     return f"{path}   is of another version and stays; the present one: campaign-runner schema > {path}"
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return text_of(path, _LARGEST_SCHEMA) == text
+    except OSError:
+        return False
 
 
 def _asked(answers: Answers) -> Answers:

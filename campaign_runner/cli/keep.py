@@ -27,10 +27,19 @@ from campaign_runner.text import plural, printable
 @click.argument("name", metavar="NAME")
 @click.option("--all", "is_all", is_flag=True, help="Keep every image that can be kept.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
+@options.link
 @options.only
 @options.output
 @options.in_sandbox
-def command(name: str, is_all: bool, yes: bool, only: tuple[str, ...], output: Path | None, is_sandbox: bool) -> None:
+def command(
+    name: str,
+    is_all: bool,
+    yes: bool,
+    link: bool,
+    only: tuple[str, ...],
+    output: Path | None,
+    is_sandbox: bool,
+) -> None:
     """Keep existing images after a wording change (free).
 
     Instead of buying an image, use the stored one of the same product, prompt, preset, market, size and seed that was
@@ -52,7 +61,7 @@ def command(name: str, is_all: bool, yes: bool, only: tuple[str, ...], output: P
     if not yes:
         click.echo("nothing was kept; --yes keeps them")
         return
-    kept, missing = asyncio.run(_keep(target, chosen))
+    kept, missing = asyncio.run(_keep(target, chosen, links=link))
     click.echo(f"{plural(kept, 'image')} kept; nothing was bought")
     if missing:
         raise IntegrityError("\n".join(map(str, missing)))
@@ -70,11 +79,11 @@ def _list(target: Target, only: Selection) -> int:
     return found.total()
 
 
-async def _keep(target: Target, only: Selection) -> tuple[int, list[Candidate]]:
+async def _keep(target: Target, only: Selection, *, links: bool) -> tuple[int, list[Candidate]]:
     """How many were kept, and what could not be."""
     kept, missing = 0, list[Candidate]()
     async with open_for_update(target.folder, target.campaign(), memory_of(target.folder)) as opened:
-        async for each in keep(opened, only):
+        async for each in keep(opened, only, links=links):
             if isinstance(each, Candidate):
                 missing.append(each)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -103,6 +104,14 @@ class RunLog:
                 observer(campaign, event)
 
 
+def _without_waiting(path: Path) -> int:
+    """A handle of the log, to append to: a pipe that no one reads is refused and not waited for. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(handle, True)
+    return handle
+
+
 @contextmanager
 def open_log(shown: Shown) -> Iterator[RunLog]:
     """The log of a command: in the file that is named, else on stderr, where neither `quiet` nor a bar keeps it away.
@@ -116,9 +125,10 @@ def open_log(shown: Shown) -> Iterator[RunLog]:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        stream = file.open("a", encoding="utf-8")
+        handle = _without_waiting(file)
     except OSError as error:
         raise UsageError(f"--log-file {file} cannot be written ({error.strerror}); nothing was sent") from error
+    stream = os.fdopen(handle, "a", encoding="utf-8")
     try:
         yield RunLog(stream, is_json=is_json, has_times=True)
     finally:

@@ -22,6 +22,11 @@ only = click.option(
     metavar="AXIS=VALUE[,VALUE…]",
     help="Only these images, by product, prompt, preset, market, size, seed or key. Repeatable.",
 )
+link = click.option(
+    "--link",
+    is_flag=True,
+    help="Let reused images share one file instead of copying them: saves room, but editing one edits both.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="Use the folder of `run --sandbox`.")
 

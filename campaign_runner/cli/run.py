@@ -48,6 +48,7 @@ from campaign_runner.uptime import uptime
     help="Start a new record here, buying again what an earlier one (elsewhere or lost) has.",
 )
 @click.option("--no-reuse", is_flag=True, help="Also buy images that another campaign has stored or is waiting for.")
+@options.link
 @click.option("--no-review", is_flag=True, help="Do not write the page to choose on (review.html).")
 @click.option("--accept-changes", is_flag=True, help="Continue even if this edit drops many images you already have.")
 @run_options.log
@@ -146,6 +147,7 @@ def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags)
             accept_drift=flags.accept_drift,
             start_over=flags.start_over,
             reuse=not flags.no_reuse,
+            link=flags.link,
             review=not flags.no_review,
             shared=shared[rates[choice.campaign.campaign]],
             forbidden=choice.forbidden,

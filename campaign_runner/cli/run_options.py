@@ -79,6 +79,7 @@ class RunFlags(Making):
     accept_drift: bool
     start_over: bool
     no_reuse: bool
+    link: bool
     no_review: bool
     accept_changes: bool
 

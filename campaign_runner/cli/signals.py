@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 
 from campaign_runner.run.control import Control
 
+LONGEST_END = 14.0
+"""Seconds after a signal, whatever is still to be done: the answers under way are given ten of them."""
 _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -21,6 +23,8 @@ def heeding_signals(*controls: Control) -> Iterator[None]:
     def heed(number: int) -> None:
         if any(control.ending.signal is not None for control in controls):
             os._exit(128 + number)
+        # Whatever a disk or a database keeps waiting: what is not recorded by then is a doubt for the next run.
+        loop.call_later(LONGEST_END, os._exit, 128 + number)
         for control in controls:
             control.signalled(number)
 

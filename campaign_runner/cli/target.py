@@ -10,6 +10,8 @@ import click
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
+from campaign_runner.disk.litter import is_litter
+from campaign_runner.disk.regular_files import is_folder, is_there
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.find.search import folders_in
 from campaign_runner.journal.ledger import Ledger
@@ -83,22 +85,22 @@ def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     path = Path(name)
     if path.suffix in YAML:
         return _of_file(path, output, is_sandbox=is_sandbox)
-    if path.name == "manifest.json" and path.exists():
+    if path.name == "manifest.json" and is_there(path):
         return _of_folder(path.parent)
-    if (path / FILE).exists():
+    if is_there(path / FILE):
         return _of_folder(path)
     for candidate in usual_files(name):
-        if candidate.exists():
+        if is_there(candidate):
             return _of_file(candidate, output, is_sandbox=is_sandbox)
     folder = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
-    if (folder / FILE).exists():
+    if is_there(folder / FILE):
         return _of_folder(folder)
     raise UsageError(_nothing_named(name, output))
 
 
 def _nothing_named(name: str, output: Path | None) -> str:
     path = Path(name)
-    if name and path.is_dir():
+    if name and is_folder(path):
         return f"{name} is a folder without a campaign's journal: give a campaign file, or the output folder of one"
     if meant := did_you_mean(name, _known_names(output)):
         return f"no campaign named '{name}' found{meant}"
@@ -110,7 +112,7 @@ def _nothing_named(name: str, output: Path | None) -> str:
 
 def _known_names(output: Path | None) -> set[str]:
     """The names that would have been found from here: of campaign files, and of output folders with a journal."""
-    files = {file.stem for usual in usual_files("*") for file in Path().glob(str(usual))}
+    files = {file.stem for usual in usual_files("*") for file in Path().glob(str(usual)) if not is_litter(file.name)}
     return files | {journal.parent.name for journal in (output or Path("output")).glob(f"*/{FILE}")}
 
 
@@ -128,10 +130,10 @@ def _located(name: str, output: Path | None, *, is_sandbox: bool) -> Folder:
     path = Path(name)
     if path.name == "manifest.json":
         return Folder(path.parent.resolve())
-    if path.is_dir():
+    if is_folder(path):
         return Folder(path.resolve())
     usual = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
-    if path.suffix not in YAML and usual.is_dir():
+    if path.suffix not in YAML and is_folder(usual):
         return Folder(usual.resolve())
     return _found(name, output, is_sandbox=is_sandbox).folder
 
@@ -149,7 +151,8 @@ def known_folders(output: Path | None) -> list[Folder]:
     """
     here = [home_of(Path("campaigns") / "any.yaml"), home_of(Path("any.yaml"))]
     remembered = [folder.parent for folder in RunRegistry(Environment.of_process().state_folder).folders()]
-    folders = folders_in([output] if output is not None else [*here, *remembered])
+    places = [output] if output is not None else [*here, *remembered]
+    folders = folders_in(places, lambda told: click.echo(printable(told), err=True))
     if not folders:
         raise UsageError("no output folder found: nothing was run yet, or name the folder with --output")
     return folders

@@ -19,8 +19,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, TypeVar
 
+from campaign_runner.disk import regular_files
 from campaign_runner.disk.patience import Patience
-from campaign_runner.errors import CampaignError, IntegrityError, NameTooLong, StoreError
+from campaign_runner.errors import CampaignError, IntegrityError, NameTooLong, StoreError, TooLarge
 
 T = TypeVar("T")
 
@@ -31,8 +32,7 @@ _HAS_FOLDER_HANDLES = sys.platform != "win32"
 _LONGEST_ON_WINDOWS = 260  # a path, with the zero at its end; a longer one is "not found" there
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-# O_NONBLOCK: opening a pipe that is in the way must not wait for its writer.
-_FILE_FLAGS = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FILE_FLAGS = regular_files.FLAGS | _NO_FOLLOW
 NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
@@ -47,7 +47,7 @@ def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]
     temporary = (staging or path.parent) / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:
         with translating(path):
-            _refuse_unless_file(path)
+            refuse_others(path)
             with open(temporary, "xb", opener=opener) as file:
                 yield file
                 file.flush()
@@ -159,14 +159,12 @@ class FolderHandle:
             yield folder
 
     @contextmanager
-    def read(self, name: str) -> Iterator[BufferedReader]:
-        """The plain file `name`, open for reading. Raises StoreError, IntegrityError."""
+    def read(self, name: str, most: int | None = None) -> Iterator[BufferedReader]:
+        """The plain file `name`, open for reading. Raises StoreError, IntegrityError; TooLarge for over `most` bytes"""
         path = self.path / name
         with translating(path):
             self.has_file(name)  # O_NOFOLLOW does not exist everywhere
-            with os.fdopen(os.open(self._at(name), _FILE_FLAGS, dir_fd=self.handle), "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise _in_the_way(path)
+            with regular_files.taken(os.open(self._at(name), _FILE_FLAGS, dir_fd=self.handle), path, most) as file:
                 yield file
 
     def has_file(self, name: str) -> bool:
@@ -287,6 +285,10 @@ def translating(path: Path, *, missing_is_plain: bool = False) -> Iterator[None]
 def translated(error: OSError, path: Path) -> CampaignError:
     """The package's word for what the system says about `path`: StoreError or IntegrityError."""
     match error.errno:
+        case _ if isinstance(error, regular_files.TooManyBytes):
+            return TooLarge(f"{path}: {error.strerror}, so it is not what belongs there; move it away and run again")
+        case _ if isinstance(error, regular_files.NotRegular):
+            return _in_the_way(path)
         case errno.ELOOP | errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENOTEMPTY:
             return _in_the_way(path)
         case errno.ENOSPC if _lacks_inodes(path):
@@ -324,11 +326,11 @@ def _in_the_way(path: Path) -> IntegrityError:
 
 
 def _take_place(temporary: Path, path: Path) -> None:
-    _refuse_unless_file(path)
+    refuse_others(path)
     temporary.replace(path)
 
 
-def _refuse_unless_file(path: Path) -> None:
+def refuse_others(path: Path) -> None:
     """A rename would silently replace a link, and a folder cannot be replaced."""
     try:
         found = path.lstat()

@@ -6,12 +6,17 @@ The file of a lock is made if missing and never removed: who removed it would le
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from campaign_runner.disk import files
+from campaign_runner.disk import files, regular_files
 from campaign_runner.errors import IntegrityError, StoreError
+
+if sys.platform != "win32":
+    import fcntl
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
 _POLL_EVERY = 0.05
@@ -25,8 +30,9 @@ class KernelLock:
         self._lock = FileLock(path, mode=files.NEW_FILE, blocking=False, thread_local=False, fallback_to_soft=False)
 
     def take(self, patience: float = 0.0) -> bool:
-        """Whether it is held now, after `patience` seconds at most. Blocks. Raises StoreError."""
+        """Whether it is held now, after `patience` seconds at most. Blocks. Raises StoreError, IntegrityError."""
         try:
+            files.refuse_others(self._path)
             self._lock.acquire(timeout=patience, poll_interval=_POLL_EVERY, blocking=patience > 0)
         except Timeout:
             return False
@@ -42,9 +48,34 @@ class KernelLock:
         self._lock.release()
 
 
+def is_taken(path: Path) -> bool:
+    """Whether a process holds the lock file at `path` now; nothing is made or changed. Raises StoreError."""
+    if sys.platform == "win32":
+        lock = KernelLock(path)
+        is_free = lock.take()
+        lock.release()
+        return not is_free
+    with files.translating(path):
+        handle = os.open(path, regular_files.FLAGS)
+    try:
+        # Shared: who only looks is in the way of no other who does, and a run waits a moment for its lock.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # a disk that cannot lock
+    finally:
+        os.close(handle)
+    return False
+
+
 def refuse_links(*paths: Path) -> None:
-    """None of `paths` is a symbolic link: it may lead to what is someone else's. Raises IntegrityError."""
+    """None of `paths` is a symbolic link: it may lead to what is someone else's; nor a pipe or a device, which may keep
+    us waiting. Raises IntegrityError.
+    """
     for path in paths:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise files.translated(regular_files.NotRegular(path), path)
         if path.is_symlink():
             raise IntegrityError(
                 f"{path} is a symbolic link, and nothing is written through links; nothing was sent. "

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from campaign_runner.disk.patience import WAITS
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
 
 T = TypeVar("T")
@@ -25,34 +29,101 @@ _LONG_PATH = 490
 """Bytes. Many SQLites take 512 with what they add to a name, and do not say that this is why."""
 
 
+_TURN = threading.RLock()
+_written: Counter[str] = Counter()
+_read: Counter[str] = Counter()
+"""How often a file is open in this process to be written, and to be read without a trace, by its real path."""
+
+
+class _Writer(sqlite3.Connection):
+    """A connection that the readers of this process know of as long as it is open."""
+
+    _real = ""
+
+    def begins_to_write(self, real: str) -> None:
+        """It is open to write what is at the real path `real`."""
+        self._real = real
+        _written[real] += 1
+
+    def close(self) -> None:
+        super().close()
+        with _TURN:
+            _written.subtract([self._real] if self._real else [])
+            self._real = ""
+
+
 def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
     """Open `path` for writing, with explicit transactions (`BEGIN` is the caller's word).
 
     `wal` for a record with one writing process and readers beside it; without it a rollback journal, for a
     file that many processes write. A commit survives a power cut in both. Raises StoreError, IntegrityError.
     """
-    with translating(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.Error:
+    if not wal:
+        with translating(path):
+            return _connected(path, wal=False)
+    real = os.path.realpath(path)
+    waits = iter(WAITS)
+    while True:
+        with translating(path), _TURN:
+            connection = _connected(path, wal=True)
+            if not _read[real] or _may_write(connection):
+                connection.begins_to_write(real)
+                return connection
             connection.close()
-            raise
+        if (wait := next(waits, None)) is None:
+            raise StoreError(f"{path} is still being read by this very process; run again")
+        time.sleep(wait)
+
+
+def _connected(path: Path, *, wal: bool) -> _Writer:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Writer
+    )
+    try:
+        connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
-def read_only(path: Path) -> sqlite3.Connection:
-    """Open `path` for reading beside a running writer; the file is never changed. Raises StoreError, IntegrityError."""
-    with translating(path):
-        return sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+def _may_write(connection: sqlite3.Connection) -> bool:
+    """Whether it may: where a reader of this process came first, SQLite has them share what that may not write."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_READONLY":
+            raise
+        return False
+    connection.execute("ROLLBACK")
+    return True
+
+
+def is_written_here(real: Path) -> bool:
+    """Whether this process has the file at the real path `real` open to be written."""
+    with _TURN:
+        return _written[str(real)] > 0
+
+
+@contextmanager
+def reading_here(real: Path) -> Iterator[None]:
+    """While the block runs, this process knows that it reads `real` without a trace."""
+    with _TURN:
+        _read[str(real)] += 1
+    try:
+        yield
+    finally:
+        with _TURN:
+            _read[str(real)] -= 1
+
+
+@contextmanager
+def no_writer_begins() -> Iterator[None]:
+    """While the block runs, nothing of this process begins to write a file."""
+    with _TURN:
+        yield
 
 
 def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
@@ -60,6 +131,8 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
     match getattr(error, "sqlite_errorname", ""):
         case code if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
             return IntegrityError(f"{path} is damaged ({error}); nothing was sent. Restore it from a backup")
+        case "SQLITE_TOOBIG":
+            return IntegrityError(f"{path} is damaged (a value larger than any of ours); nothing was sent")
         case "SQLITE_FULL":
             return StoreError(f"the disk is full: {path} cannot be written; make room and run again")
         case "SQLITE_CANTOPEN" if (length := len(os.fsencode(path.absolute()))) > _LONG_PATH:
@@ -90,6 +163,19 @@ def small(path: Path, table: str) -> Iterator[sqlite3.Connection]:
         with translating(path):
             connection.execute(table)
             yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def scratch(table: str) -> Iterator[sqlite3.Connection]:
+    """A file of one table that no one else sees, gone with the block; it grows on the disk, not in memory."""
+    connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(table)
+        connection.execute("BEGIN")
+        yield connection
     finally:
         connection.close()
 

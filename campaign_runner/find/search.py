@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import TooManyBytes, content_of
 from campaign_runner.errors import IntegrityError, StoreError, UsageError
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.output_folder.delivered_files import delivered_as
 from campaign_runner.output_folder.delivery_record import DeliveredFile
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness, difference_hash
-from campaign_runner.ports import Content, Store
+from campaign_runner.ports import LARGEST_BYTES, Content, Store
 from campaign_runner.store import sha256_of
 from campaign_runner.tasks import batched, in_thread
 
@@ -66,16 +68,29 @@ def key_in(text: str) -> str | None:
     return named[1] if named else None
 
 
-def folders_in(places: Sequence[Path]) -> list[Folder]:
-    """The output folders that have a journal below `places`, or are one of them; each once."""
+def folders_in(places: Sequence[Path], warn: Callable[[str], None]) -> list[Folder]:
+    """The output folders that have a journal below `places`, or are one of them; each once.
+
+    `warn` is told of those whose journal cannot be read: they are not searched.
+    """
     found: dict[Path, Folder] = {}
     for place in places:
         inside = sorted(place.iterdir()) if place.is_dir() else []
-        for path in (place, *inside):
-            folder = Folder(path.resolve())
-            if folder.has_journal:
-                found.setdefault(folder.path, folder)
+        for path in dict.fromkeys(each.resolve() for each in (place, *inside)):
+            if path not in found and _is_readable(Folder(path), warn):
+                found[path] = Folder(path)
     return list(found.values())
+
+
+def _is_readable(folder: Folder, warn: Callable[[str], None]) -> bool:
+    try:
+        if not folder.has_journal:
+            return False
+        with folder.ledger(is_running=False):
+            return True
+    except (IntegrityError, StoreError) as error:
+        warn(f"{folder.path.name} is not searched: {error}")
+        return False
 
 
 def by_key(key: str, folders: Sequence[Folder]) -> list[Match]:
@@ -102,8 +117,13 @@ async def by_picture(
 
 
 def _of_file(path: Path, look: Callable[[Content], T]) -> T:
-    with files.translating(path), path.open("rb") as file:
-        return look(file)
+    try:
+        with BytesIO(content_of(path, LARGEST_BYTES)) as content:
+            return look(content)
+    except TooManyBytes as error:
+        raise UsageError(f"{path} is not an image of a campaign: {error.strerror}") from error
+    except OSError as error:
+        raise files.translated(error, path) from error
 
 
 def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = None) -> Iterator[Match]:
@@ -146,7 +166,7 @@ async def _looks(store: Store, file: str) -> int | None:
 def _looks_of_cut(path: Path) -> int | None:
     """The same of a delivered file."""
     try:
-        with path.open("rb") as file:
-            return difference_hash(file)
+        with BytesIO(content_of(path, LARGEST_BYTES)) as content:
+            return difference_hash(content)
     except OSError:
         return None

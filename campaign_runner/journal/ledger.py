@@ -17,8 +17,9 @@ from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Cause, Doubted, RecipeSource
 from campaign_runner.firefly.protocol.hosts import recorded_origin
+from campaign_runner.journal.key_sets import without
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
-from campaign_runner.journal.tables import FILE, SUBMITTING, is_begun, open_for_reading, reading, recorded_recipe
+from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, State, Variation
 from campaign_runner.tasks import batched
 
@@ -106,7 +107,7 @@ class RequestCounts:
 
 
 _ENTRY = """
-SELECT v.key, v.seed, v.product, v.prompt, v.preset, v.market, v.width, v.height, v.prompt_template,
+v.key, v.seed, v.product, v.prompt, v.preset, v.market, v.width, v.height, v.prompt_template,
        r.text, v.state, v.code, v.message, v.file, v.sha256, v.bytes, v.media_type, v.stored_at, v.warnings,
        a.job_id, a.seeds, a.model_version, a.model_etag, a.submitted_at, v.source
 FROM variations v JOIN recipes r ON r.digest = v.recipe LEFT JOIN attempts a ON a.id = v.attempt
@@ -121,16 +122,17 @@ class Ledger:
 
     def __init__(self, folder: Path, *, is_running: bool = False, is_checked: bool = False) -> None:
         self._path = folder / FILE
-        if not is_begun(self._path):
+        reader = open_for_reading(self._path, is_checked=is_checked)
+        if reader is None:
             raise UsageError(f"{folder} has no journal: nothing was run there yet")
-        self._db = open_for_reading(self._path, is_checked=is_checked)
+        self._reader = reader
         self._unanswered = (State.PENDING, INTERRUPTED) if is_running else (State.IN_DOUBT, UNANSWERED)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._reader.close()
 
     def meta(self, name: str) -> str | None:
         """What was noted under `name` (`campaign`, `file`, `created_at`, `model`…)."""
@@ -175,7 +177,7 @@ class Ledger:
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Everything about those of `keys` that were ever submitted; at most a few hundred at a time."""
         marks = ",".join("?" * len(keys))
-        rows = self._all(f"{_ENTRY} WHERE v.key IN ({marks})", *keys)
+        rows = self._all(f"SELECT {_ENTRY} WHERE v.key IN ({marks})", *keys)
         with reading(self._path):
             return {row[0]: self._entry(row) for row in rows}
 
@@ -229,23 +231,17 @@ class Ledger:
         )
 
     def departed(self, planned: Iterable[str]) -> Iterator[Entry]:
-        """Every variation ever submitted whose key is not among `planned`, in the order of their first submission.
-
-        The keys are kept aside, not in the journal, and read once, before the first variation is.
-        """
-        with reading(self._path):
-            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS planned (key TEXT PRIMARY KEY)")
-            self._db.execute("DELETE FROM planned")
-        for some in batched(planned, _CHUNK):
-            with reading(self._path):
-                self._db.executemany("INSERT OR IGNORE INTO planned VALUES (?)", ((key,) for key in some))
-        yield from self._select("WHERE v.key NOT IN (SELECT key FROM planned)")
+        """Every variation ever submitted whose key is not among `planned`, in the order of their first submission."""
+        submitted = (key for (key,) in self._each("SELECT number, key FROM variations ORDER BY number"))
+        for left in without(submitted, planned):
+            entries = self.entries(left)
+            yield from (entries[key] for key in left)
 
     def set_aside(self) -> Iterator[Aside]:
         """What is paid for and not as it was asked for, in the order it came."""
         joined = "events e JOIN attempts a ON a.id = e.attempt WHERE e.kind = 'set_aside' ORDER BY e.seq"
-        with reading(self._path):
-            for detail, job_id in self._db.execute(f"SELECT e.detail, a.job_id FROM {joined}"):
+        for detail, job_id in self._each(f"SELECT e.seq, e.detail, a.job_id FROM {joined}"):
+            with reading(self._path):
                 told = json.loads(detail)
                 yield Aside(_inside(told["file"]), told["sha256"], told["bytes"], job_id)
 
@@ -297,9 +293,10 @@ class Ledger:
             return datetime.fromisoformat(row[0]) if row and row[0] else None
 
     def _select(self, where: str, *values: object) -> Iterator[Entry]:
-        with reading(self._path):
-            for row in self._db.execute(f"{_ENTRY} {where} ORDER BY v.number", values):
-                yield self._entry(row)
+        for row in self._each(f"SELECT v.number, {_ENTRY} {where} ORDER BY v.number", *values):
+            with reading(self._path):
+                entry = self._entry(row)
+            yield entry
 
     def _state(self, state: str) -> State:
         return self._unanswered[0] if state == SUBMITTING else State(state)
@@ -332,12 +329,17 @@ class Ledger:
             source=origin,
         )
 
+    def _each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query by and by; its first column is the number that orders them, and not in the answer."""
+        with reading(self._path):
+            yield from self._reader.each(query, *values)
+
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         return next(iter(self._all(query, *values)), None)
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with reading(self._path):
-            return self._db.execute(query, values).fetchall()
+            return self._reader.run(lambda db: db.execute(query, values).fetchall())
 
 
 def _inside(file: str) -> str:

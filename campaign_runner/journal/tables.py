@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from campaign_runner.disk import files, sqlite
+from campaign_runner.disk.regular_files import open_regular
+from campaign_runner.disk.sqlite_reader import SqliteReader, refuse_further_journal
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.consistency import first_contradiction
 from campaign_runner.model import Recipe
@@ -61,6 +63,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     Raises IntegrityError for a damaged, foreign or newer file (which is not changed), StoreError if the disk refuses.
     """
     refuse_damage(path)
+    refuse_further_journal(path)
     connection = sqlite.connect(path, wal=True)
     try:
         with sqlite.translating(path):
@@ -72,29 +75,33 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_for_reading(path: Path, *, is_checked: bool = False) -> sqlite3.Connection:
-    """The journal at `path`, checked; its pages not again where `is_checked`. Raises IntegrityError, StoreError."""
-    connection = sqlite.read_only(path)
+def open_for_reading(path: Path, *, is_checked: bool = False) -> SqliteReader | None:
+    """The journal at `path`, checked; its pages not again where `is_checked`. Raises IntegrityError, StoreError.
+
+    None where there is none that may hold something: a run that died before it had made the tables left a file, but no
+    record: nothing was ever sent.
+    """
+    if not path.exists() or _is_half_made(path):
+        return None
+    reader = SqliteReader(path)
     try:
         with reading(path):  # a damaged name of a table cannot even be decoded
-            if not is_checked:
-                _check_pages(connection, path)
-            _check(connection, path)
+            is_begun = reader.run(lambda db: _is_sound(db, path, is_checked=is_checked))
     except BaseException:
-        connection.close()
+        reader.close()
         raise
-    return connection
+    if is_begun:
+        return reader
+    reader.close()
+    return None
 
 
 def is_begun(path: Path) -> bool:
-    """Whether `path` is a journal that may hold something. Raises IntegrityError, StoreError.
-
-    A run that died before it had made the tables left a file, but no record: nothing was ever sent.
-    """
+    """Whether `path` is a journal that may hold something. Raises IntegrityError, StoreError."""
     if not path.exists() or _is_half_made(path):
         return False
-    with closing(sqlite.read_only(path)) as connection, reading(path):
-        return bool(_statements(connection))
+    with SqliteReader(path) as reader, reading(path):
+        return bool(reader.run(_statements))
 
 
 def refuse_damage(path: Path) -> None:
@@ -102,14 +109,18 @@ def refuse_damage(path: Path) -> None:
 
     A file that is not there is no one's damage. Raises IntegrityError, StoreError.
     """
-    if not path.exists() or _is_half_made(path):
+    reader = open_for_reading(path)
+    if reader is None:
         return
-    with closing(open_for_reading(path)) as connection, reading(path):
-        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        if verdict == "ok" and _statements(connection):
-            verdict = first_contradiction(connection) or "ok"
-    if verdict != "ok":
+    with reader, reading(path):
+        verdict = reader.run(_first_damage)
+    if verdict is not None:
         raise _damaged(path, verdict)
+
+
+def _first_damage(connection: sqlite3.Connection) -> str | None:
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    return first_contradiction(connection) if verdict == "ok" else str(verdict)
 
 
 def _is_half_made(path: Path) -> bool:
@@ -120,7 +131,7 @@ def _is_half_made(path: Path) -> bool:
     changes, wal = (path.with_name(f"{path.name}-{suffix}") for suffix in ("journal", "wal"))
     with files.translating(path), suppress(FileNotFoundError):
         if path.stat().st_size <= _ONE_PAGE and not (wal.exists() and wal.stat().st_size):
-            with changes.open("rb") as file:
+            with open_regular(changes) as file:
                 head = file.read(20)  # https://www.sqlite.org/fileformat2.html#the_rollback_journal
                 return head.startswith(_CHANGES) and head[16:] == bytes(4)  # there was no page before
     return False
@@ -149,16 +160,20 @@ def _statements(connection: sqlite3.Connection) -> set[str]:
     return {statement for (statement,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
 
 
-def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise _damaged(path, verdict)
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _is_sound(connection: sqlite3.Connection, path: Path, *, is_checked: bool) -> bool:
+    """Whether the file has its tables: these first, since a check of pages does what other tables ask for."""
     statements = _statements(connection)
     if not statements:
-        return  # a crash before the tables were made: nothing was ever sent
+        return False
+    _check_tables(connection, path, statements)
+    if not is_checked:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise _damaged(path, verdict)
+    return True
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path, statements: set[str]) -> None:
     row = None
     if any(statement.startswith("CREATE TABLE meta (name ") for statement in statements):
         row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()

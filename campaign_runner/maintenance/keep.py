@@ -1,7 +1,7 @@
 """Stored images that may stand for changed words: a person's word, recorded with the old words and the new ones.
 
 An image may stand for a due one of the same cell (product, prompt, preset, market, size) and seed. It keeps
-its own place; the new one gets a second name for the same bytes.
+its own place; the new one gets a copy of its bytes.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ def stand_ins(ledger: Ledger, status: PlanStatus) -> Iterator[Replacement]:
         )
 
 
-async def keep(opened: OpenFolder, only: Selection) -> AsyncIterator[Adopted | Candidate]:
+async def keep(opened: OpenFolder, only: Selection, *, links: bool = False) -> AsyncIterator[Adopted | Candidate]:
     """Let what is stored stand for what `only` selects; a Candidate could not be used: its file is gone or differs.
 
-    Raises UsageError where `only` selects nothing, IntegrityError, StoreError.
+    `links` as in `take_over`. Raises UsageError where `only` selects nothing, IntegrityError, StoreError.
     """
     store = opened.folder.store
     await store.ready()
     campaign = opened.plan.campaign.campaign
     found = stand_ins(opened.ledger, PlanStatus(opened.plan, opened.ledger.states, only))
     images = (Candidate(each.planned, each.entry, store, campaign, "kept") for each in found)
-    async for told in take_over(images, store, opened.journal):
+    async for told in take_over(images, store, opened.journal, links=links):
         yield told
 
 

@@ -77,7 +77,7 @@ async def prune(opened: OpenFolder, only: Selection) -> AsyncIterator[Placed | E
 
 async def _second_name(entry: Entry, store: Store) -> Placed | Entry:
     file = _aside(entry)
-    put = await store.second_name(file, str(entry.sha256), source=store, file=str(entry.file))
+    put = await store.second_name(file, str(entry.sha256), source=store, file=str(entry.file), is_one_file=True)
     if put is None:
         return entry
     if put is Put.DIFFERENT:

@@ -9,9 +9,12 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import STAGING, as_recorded
-from campaign_runner.disk.locks import KernelLock, refuse_links
+from campaign_runner.disk.litter import is_litter
+from campaign_runner.disk.locks import KernelLock, is_taken, refuse_links
+from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
@@ -28,7 +31,7 @@ DECISIONS = "decisions"
 """The folder of what reviewers decided."""
 DAMAGED = "damaged"
 """Where `rerun --restore` moves what was in the place of an image."""
-_PROBE_SECONDS = 0.3  # `status` holds the lock for a moment to see whether a run does: no one is refused for that
+_LOOKED_AT_SECONDS = 0.3  # `status` shares the lock for a moment to see whether a run holds it: no run fails by that
 MADE_AGAIN = "rerun_of"
 """What the journal of a rerun notes: whose images it makes again."""
 SANDBOX = "sandbox"
@@ -111,7 +114,7 @@ class Folder:
         refuse_links(self.path, *self._ours())
         files.make_folder(self.path)
         lock = KernelLock(self.path / ".lock")
-        if not lock.take(_PROBE_SECONDS):
+        if not lock.take(_LOOKED_AT_SECONDS):
             raise Busy(f"another run is already working on this campaign ({self.path}); nothing was sent")
         try:
             files.empty(self.staging)
@@ -121,15 +124,11 @@ class Folder:
 
     def is_held(self) -> bool:
         """Whether a run holds this folder now."""
-        if not (self.path / ".lock").exists():
-            return False
-        lock = KernelLock(self.path / ".lock")
+        path = self.path / ".lock"
         try:
-            is_free = lock.take(_PROBE_SECONDS)
+            return path.is_file() and is_taken(path)
         except StoreError:
-            return False  # a folder that can only be read: no one can be running in it
-        lock.release()
-        return not is_free
+            return False  # gone meanwhile, or one that may not be read
 
     def ledger(self, *, is_running: bool | None = None) -> Ledger:
         """What the journal says now; `is_running` says whether a run goes on, if that is known.
@@ -165,7 +164,7 @@ class Folder:
             return
         known = [str(self.manifest)] if self.manifest.exists() else []
         async with aclosing(self.store.names(f"{IMAGES}/")) as names:
-            known += [self.store.where(name) async for name in names][:1]
+            known += [self.store.where(name) async for name in names if not is_litter(name)][:1]
         if known:
             raise IntegrityError(
                 f"{known[0]} exists, but {self.what_is_missing()}; nothing was sent. "
@@ -176,7 +175,8 @@ class Folder:
         """Whether there is more in it than what every run makes before it looks, and leaves behind if it is refused."""
         if not self.path.is_dir():
             return False
-        return any(each.name not in (".lock", self.staging.name) for each in self.path.iterdir())
+        left = (".lock", self.staging.name)
+        return any(each.name not in left and not is_litter(each.name) for each in self.path.iterdir())
 
     def what_is_missing(self) -> str:
         """How this folder lacks its record: one that was copied without its `-wal` file may hold nothing at all."""
@@ -216,7 +216,7 @@ class Folder:
 def _names_itself(file: Path, campaign: str) -> bool:
     """Whether a campaign file still bears this campaign's name; one that cannot be read is given the benefit."""
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = text_of(file, LARGEST_BYTES).splitlines()
     except OSError:
         return False
     return any(

@@ -19,6 +19,7 @@ from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import REMOVED, is_outside
+from campaign_runner.disk.regular_files import is_there, open_regular
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.families import FAMILIES, Family
 from campaign_runner.firefly.protocol.interfaces import interface_of
@@ -58,10 +59,10 @@ class ReadBack:
 
 def read_manifest(path: Path) -> ReadBack:
     """The manifest at `path`. Raises UsageError where there is none, IntegrityError for what is wrong with it."""
-    if not path.is_file():
+    if not is_there(path):
         raise UsageError(f"there is no manifest {path}; a run writes it into its output folder")
     members: list[str] = []
-    with files.translating(path), path.open("rb") as file:
+    with files.translating(path), open_regular(path) as file:
         content = _Content(path, file)
         try:
             blocks = tuple(packed(_sound(path, elements(content.read, "images", members))))

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.firefly.protocol import hosts
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
@@ -32,6 +33,7 @@ VERSION = 1
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _BATCH = 200
 _HEAD_BYTES = 1 << 16
+_LONGEST_LINE = 1 << 20
 _REQUESTS = re.compile(rb'^  "requests": \{"submitted": (\d{1,9}), "accepted": \d{1,9}\},$', re.MULTILINE)
 KEPT = re.compile(r"manifest\.kept-\d+\.json")
 """The name of a manifest that knew more than the journal that took its place."""
@@ -60,7 +62,7 @@ def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:
 
     So that what was bought is still known when it is rewritten from an older journal or begun again. Raises StoreError.
     """
-    with files.translating(path, missing_is_plain=True), suppress(FileNotFoundError), path.open("rb") as file:
+    with files.translating(path, missing_is_plain=True), suppress(FileNotFoundError), open_regular(path) as file:
         counted = _REQUESTS.search(file.read(_HEAD_BYTES))
         if counted is None or int(counted[1]) <= ledger.requests().submitted:
             return None
@@ -78,7 +80,8 @@ def write_document(path: Path, about: Mapping[str, Any], images: Iterable[Manife
     files.make_folder(staging)
     draft = staging / "manifest.draft"
     try:
-        with files.translating(draft), draft.open("w", encoding="utf-8", newline="\n") as file:
+        files.remove(draft)
+        with files.translating(draft), draft.open("x", encoding="utf-8", newline="\n") as file:
             _write(file, about, images)
         if _same(path, draft):
             return False
@@ -170,9 +173,14 @@ def _same(path: Path, draft: Path) -> bool:
     """Whether both say the same, but for when and by which version they were written."""
     if not path.exists():
         return False
-    with files.translating(path), path.open("rb") as old, draft.open("rb") as new:
-        lines = zip_longest(new, old, fillvalue=b"")
+    with files.translating(path), open_regular(path) as old, draft.open("rb") as new:
+        lines = zip_longest(_lines(new), _lines(old), fillvalue=b"")
         return all(ours == theirs or _only_passed(ours, theirs) for ours, theirs in lines)
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file, one of more than any of ours in pieces."""
+    return iter(lambda: file.readline(_LONGEST_LINE), b"")
 
 
 def _only_passed(ours: bytes, theirs: bytes) -> bool:

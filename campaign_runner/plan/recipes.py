@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import file_digest
+from hashlib import sha256
 from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from campaign_runner.campaign_file.schema.compose import Composed, Composer
 from campaign_runner.campaign_file.schema.look import REFERENCES
+from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.firefly.protocol.interfaces import interface_of
 from campaign_runner.firefly.protocol.request_body import ImageRequest, ReferenceSource
@@ -90,7 +92,6 @@ def _known(path: Path, remembered: Mapping[Path, str]) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
+        return sha256(content_of(path, LARGEST_BYTES)).hexdigest()
     except OSError as error:
         raise UsageError(f"the reference image {path} cannot be read ({error.strerror}); nothing was sent") from error

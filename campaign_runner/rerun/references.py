@@ -9,6 +9,7 @@ from pathlib import Path
 
 from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import Job
@@ -22,8 +23,8 @@ def find_references(jobs: Iterable[Job], folder: Path | None) -> Mapping[str, Pa
     needed = {digest: job for job in jobs for digest in references_of(job.recipe)}
     found: dict[str, Path] = {}
     for path in _files(folder) if needed and folder is not None else ():
-        with files.translating(path), path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with files.translating(path):
+            digest = hashlib.sha256(content_of(path, LARGEST_BYTES)).hexdigest()
         if digest in needed:
             found.setdefault(digest, path)
     missing = [digest for digest in needed if digest not in found]

@@ -122,7 +122,7 @@ async def _move_aside(store: Store, name: str, sha256: str) -> str | None:
     place = PurePosixPath(name.removeprefix(f"{IMAGES}/"))
     aside = f"{DAMAGED}/{place.with_name(f'{place.stem}.{digest[:8]}{place.suffix}')}"
     await store.ready(DAMAGED)
-    match await store.second_name(aside, digest, source=store, file=name):
+    match await store.second_name(aside, digest, source=store, file=name, is_one_file=True):
         case Put.NEW | Put.SAME:
             await store.remove(name, digest)
             return aside

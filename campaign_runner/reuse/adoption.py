@@ -1,4 +1,4 @@
-"""Images that exist already take a place in a campaign: linked or copied, checked, recorded, never bought.
+"""Images that exist already take a place in a campaign: copied, or linked where a person asks for that; never bought.
 
 What another folder's record says is compared with the file: it must be a whole picture, looked at as a download is,
 with the recorded digest, length, kind and size. The digest is taken again of the very file that gets the new name.
@@ -14,7 +14,7 @@ from functools import partial
 from typing import Literal
 
 from campaign_runner.disk.name_lengths import placed
-from campaign_runner.errors import Damaged, IntegrityError
+from campaign_runner.errors import Damaged, IntegrityError, TooLarge
 from campaign_runner.events import Adopted, RecipeSource
 from campaign_runner.families import has_its_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
@@ -48,26 +48,30 @@ class Candidate:
         return self.kept_in.where(str(self.entry.file))
 
 
-async def take_over(images: Iterable[Candidate], store: Store, journal: Journal) -> AsyncIterator[Adopted | Candidate]:
+async def take_over(
+    images: Iterable[Candidate], store: Store, journal: Journal, *, links: bool = False
+) -> AsyncIterator[Adopted | Candidate]:
     """Adopt every image: an Adopted is recorded when it is told, a Candidate has no such file with such bytes.
 
+    `links`: it may be the very file that it was, under another name; who edits one then edits both.
     Raises IntegrityError where a name is taken by something else, StoreError.
     """
     for some in batched(images, _AT_ONCE):
-        told = [await _adopt(image, store) for image in some]
+        told = [await _adopt(image, store, links=links) for image in some]
         await journal.record([each for each in told if isinstance(each, Adopted)])
         for each in told:
             yield each
 
 
-async def _adopt(image: Candidate, store: Store) -> Adopted | Candidate:
+async def _adopt(image: Candidate, store: Store, *, links: bool) -> Adopted | Candidate:
     entry, variation = image.entry, image.planned.variation
     found = await _examined(image)
     if found is None:
         return image
 
     def place(name: str) -> Awaitable[Put | None]:
-        return store.second_name(name, found.sha256, source=image.kept_in, file=str(entry.file))
+        source, file = image.kept_in, str(entry.file)
+        return store.second_name(name, found.sha256, source=source, file=file, is_one_file=links)
 
     name, put = await placed(place, *(f"{stem}.{found.suffix}" for stem in (variation.stem, variation.short_stem)))
     if put is None:
@@ -97,7 +101,7 @@ async def _examined(image: Candidate) -> Examined | None:
     entry = image.entry
     try:
         return await image.kept_in.open(str(entry.file), partial(_found, image))
-    except FileNotFoundError:
+    except (FileNotFoundError, TooLarge):
         return None
     except IntegrityError as error:
         raise IntegrityError(

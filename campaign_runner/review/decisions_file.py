@@ -14,6 +14,7 @@ from pathlib import Path
 
 from campaign_runner.disk import files
 from campaign_runner.disk.files import FolderHandle
+from campaign_runner.disk.litter import is_litter
 from campaign_runner.errors import CampaignError
 from campaign_runner.problem import Problem
 from campaign_runner.review.decisions_format import BadLine, head_line, mark_line, read_head, read_mark
@@ -39,6 +40,11 @@ class DecisionsFile:
     marks: tuple[Mark, ...] = ()
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+def is_decisions(path: Path) -> bool:
+    """Whether a file of the folder of decisions counts as one: not what a system left beside it."""
+    return path.suffix == ".jsonl" and not is_litter(path.name)
 
 
 def read_file(folder: FolderHandle, name: str) -> DecisionsFile:

@@ -15,7 +15,7 @@ from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.problem import Problem
-from campaign_runner.review.decisions_file import MEND, SUFFIX, DecisionsFile, read_file
+from campaign_runner.review.decisions_file import MEND, SUFFIX, DecisionsFile, is_decisions, read_file
 from campaign_runner.review.marks import Mark
 
 
@@ -60,7 +60,7 @@ def _read(path: Path) -> list[DecisionsFile]:
     try:
         with files.open_folder(path.parent) as home, home.enter(path.name, make=False) as folder:
             with files.translating(path):
-                names = sorted(each.name for each in path.iterdir() if each.suffix == ".jsonl")
+                names = sorted(each.name for each in path.iterdir() if is_decisions(each))
             return [read_file(folder, name) for name in names]
     except FileNotFoundError:
         return []

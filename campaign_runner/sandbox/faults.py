@@ -20,6 +20,7 @@ import yaml
 
 from campaign_runner.sandbox.noise import ENDLESS, GARBLED, NOISE
 from campaign_runner.sandbox.recoding import RECODINGS
+from campaign_runner.sandbox.script_text import text_of
 
 Place = Literal["token", "models", "upload", "submit", "poll", "cancel", "download", "job", "output"]
 
@@ -187,7 +188,7 @@ def load_faults(path: Path) -> tuple[Fault, ...]:
     Raises FaultError for one that cannot be followed, OSError for one that cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
         entries = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise FaultError(f"{path}: not readable as YAML or JSON") from error

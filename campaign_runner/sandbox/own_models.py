@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from campaign_runner.sandbox.catalog import IMAGE4_BASE, CustomModel
+from campaign_runner.sandbox.script_text import text_of
 
 TEXTS = {"assetName": "name", "displayName": "display", "version": "version", "etag": "etag", "samplePrompt": "sample"}
 """Fields of an entry, and what they are called here."""
@@ -35,8 +36,8 @@ def _named(word: str, number: int, concept: str) -> CustomModel:
 
 def read_models(path: Path) -> tuple[CustomModel, ...]:
     """The models in a file. Raises ModelsError for what is not a list of them, OSError for what cannot be read."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = text_of(path)
         found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise ModelsError(f"{path}: not readable as YAML or JSON") from error

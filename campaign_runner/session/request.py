@@ -35,6 +35,8 @@ class RunRequest:
     start_over: bool = False
     reuse: bool = True
     """Whether images of other campaigns may be used."""
+    link: bool = False
+    """Whether they may be the very files, under another name, and not copies."""
     review: bool = False
     """Whether the page to choose on is written once everything is stored."""
     shared: SharedLimits = field(default_factory=SharedLimits)

@@ -213,7 +213,8 @@ class Session(Road):
         await store.ready()
         for offer in found.offers:
             taken = 0
-            async for told in take_over(existing(offer, self.plan, self.query, self.folder), store, self.journal):
+            images = existing(offer, self.plan, self.query, self.folder)
+            async for told in take_over(images, store, self.journal, links=self.order.link):
                 taken += isinstance(told, Adopted)
                 self.control.observe(told if isinstance(told, Adopted) else Warned(str(told)))
             adopted += taken

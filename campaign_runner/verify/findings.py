@@ -9,7 +9,7 @@ from typing import Any
 
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
-from campaign_runner.text import first_few, plural, printable
+from campaign_runner.text import first_few, joined, plural, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Difference:
     file: str | None = None
     key: str | None = None
     mend: str | None = None
+
+
+STRANGERS = ("unknown", "conflict_copy")
+"""The kinds that are about files which are not ours."""
+_NAMED = 6  # strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,14 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
     @property
+    def differing(self) -> tuple[Difference, ...]:
+        """The findings about what is recorded."""
+        return tuple(finding for finding in self.findings if finding.kind not in STRANGERS)
+
+    @property
     def is_ok(self) -> bool:
-        return not self.findings
+        """Whether all that is recorded is as it was: what else lies in the folder is its owner's matter."""
+        return not self.differing
 
     def as_json(self) -> dict[str, Any]:
         """The figures of `verify --json`."""
@@ -60,23 +71,25 @@ class Verdict:
 
     def lines(self, code: int) -> Iterator[str]:
         """The same for a person; the last line is for machines."""
-        differing = sum(finding.kind != "unknown" for finding in self.findings)
-        unknown = len(self.findings) - differing
+        differing, unknown = len(self.differing), [each.file or "" for each in self.findings if each.kind == "unknown"]
         images = f"{plural(self.images, 'image')} checked, {self.bytes:,} bytes"
         yield f"{self.campaign}   {images}   {display_path(self.folder)}"
-        kinds = dict.fromkeys(finding.kind for finding in self.findings)
+        kinds = dict.fromkeys(finding.kind for finding in self.findings if finding.kind != "unknown")
         for kind in kinds:
             yield ""
             yield from map(printable, self._told([finding for finding in self.findings if finding.kind == kind]))
-        if self.findings:
+        if kinds:
             yield ""
+        if unknown:
+            yield f"  not part of this campaign (left alone): {printable(joined(_by_folder(unknown), most=_NAMED))}"
         if self.mend_all is not None:
             yield f"  to buy all of them again and put them back: {self.mend_all}"
             yield ""
         for note in self.notes:
             yield f"  {printable(note)}"
+        strange = len(self.findings) - differing
         word = "ok" if code == 0 else "attention"
-        yield f"{word} images={self.images} differing={differing} unknown={unknown} exit={code}"
+        yield f"{word} images={self.images} differing={differing} unknown={strange} exit={code}"
 
     def _told(self, found: Sequence[Difference]) -> Iterator[str]:
         """The differences of one kind; of several how many, the first few, and what `mend_all` does not mend."""
@@ -93,3 +106,14 @@ class Verdict:
             yield from (f"      {line}" for line in first_few(told, whole))
         if len(mends) == 1 or self.mend_all is None:
             yield from (f"      {mend}" for mend in first_few(mends, whole))
+
+
+def _by_folder(names: Sequence[str]) -> list[str]:
+    """Files by the folder they lie in, where that holds several of them."""
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    found: list[str] = []
+    for folder, inside in folders.items():
+        found += inside if len(inside) == 1 or not folder else [f"{folder}/ ({plural(len(inside), 'file')})"]
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 
+from campaign_runner.disk.litter import conflict_copy_of, is_litter
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.delivery_record import FILE as DELIVERIES
@@ -13,12 +14,12 @@ from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, REVIEW, REV
 from campaign_runner.output_folder.manifest_writer import KEPT
 from campaign_runner.ports import Store
 from campaign_runner.store import length_of, sha256_of
+from campaign_runner.verify.findings import Difference
 
 COMPARISON = ("comparison.json", "comparison.html")
 _RECORD = ("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", ".lock")
 OURS = frozenset((*_RECORD, REVIEW_PAGE, DELIVERIES, *COMPARISON))
 _OUR_FOLDERS = frozenset((DAMAGED, REVIEW, DECISIONS, TARGET, OLD))
-_LEFT_BY_SYSTEMS = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
 
 
@@ -30,8 +31,19 @@ async def strangers(store: Store, known: Collection[str]) -> AsyncIterator[str]:
     async for name in store.names():
         folder, below, _ = name.partition("/")
         is_ours = name in OURS or SHEETS.fullmatch(name) or KEPT.fullmatch(name) or (below and folder in _OUR_FOLDERS)
-        if not is_ours and name not in known and not _is_left_behind(name):
+        if not is_ours and name not in known and not is_litter(name) and not name.lower().endswith(_SIDECAR):
             yield name
+
+
+def stranger(name: str, known: Collection[str]) -> Difference:
+    """What to say of a file that is not ours: whose it is, where its name tells."""
+    original = conflict_copy_of(name, {*known, *OURS})
+    if original is None:
+        return Difference("unknown", "not part of this campaign (left alone)", name)
+    both = "two machines changed it" if original in known else "two machines wrote this folder at the same time"
+    return Difference(
+        "conflict_copy", f"a sync client's conflict copy of {original} (left alone): {both}; compare them", name
+    )
 
 
 async def misplaced(store: Store, names: Collection[str], lost: Mapping[str, int]) -> dict[str, str]:
@@ -46,8 +58,3 @@ async def misplaced(store: Store, names: Collection[str], lost: Mapping[str, int
             sha256 = await store.open(name, lambda file: sha256_of(file) if length_of(file) in lengths else "")
             found.setdefault(sha256, name)
     return {sha256: name for sha256, name in found.items() if sha256 in lost}
-
-
-def _is_left_behind(name: str) -> bool:
-    last = name.rpartition("/")[2].lower()
-    return last in _LEFT_BY_SYSTEMS or last.endswith(_SIDECAR)

@@ -16,7 +16,7 @@ from campaign_runner.tasks import in_thread, map_concurrently
 from campaign_runner.verify.damage import Damage, Expected, damage
 from campaign_runner.verify.findings import Difference, Verdict
 from campaign_runner.verify.record import Record, read_record
-from campaign_runner.verify.unknown_files import misplaced, strangers
+from campaign_runner.verify.unknown_files import misplaced, stranger, strangers
 
 READERS = 4
 """Images read at once."""
@@ -36,10 +36,7 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     lost = {each.sha256: each.bytes for each, how in damaged if how.kind == "missing"}
     elsewhere = await misplaced(folder.store, unknown, lost)
     findings = [*record.findings, *(_damage(folder, record, each, how, elsewhere) for each, how in damaged)]
-    strange = [name for name in unknown if name not in elsewhere.values()]
-    findings += [
-        Difference("unknown", "not part of this campaign (left alone); move it away", name) for name in strange
-    ]
+    findings += (stranger(name, record.wanted) for name in unknown if name not in elsewhere.values())
     size = sum(each.bytes for each in wanted)
     mend_all = _mend_all(folder, record, findings)
     notes = await in_thread(lambda: delivery_notes(folder.path, reads_all=True))

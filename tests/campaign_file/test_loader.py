@@ -1,8 +1,10 @@
 """What a loaded campaign tells about its file: places, warnings, and pictures that are checked."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.problem import Problem
@@ -10,7 +12,14 @@ from campaign_runner.text import joined, printable
 from tests.campaign_file.conftest import Load, Messages
 
 HERE = Path(__file__).parent
+CUT = "look.png is cut off or damaged: it has no end"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+
+
+def drawn(format: str) -> bytes:
+    content = BytesIO()
+    Image.effect_noise((64, 64), 50).convert("RGB").save(content, format)
+    return content.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -106,9 +115,12 @@ def test_a_link_is_taken_only_from_hosts_that_firefly_fetches_from(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (PNG, None),
-        (b"\xff\xd8\xff\xe0" + bytes(20), None),
-        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", None),
+        (drawn("PNG"), None),
+        (drawn("JPEG"), None),
+        (drawn("WEBP"), None),
+        (drawn("JPEG")[:-100], CUT),  # half synced
+        (drawn("JPEG")[:-100] + bytes(100), CUT),  # with its length, but not its content yet
+        (drawn("PNG")[:-20], CUT),
         (PNG + bytes(15_000_000), "look.png has 15.0 MB; Firefly accepts at most 15 MB"),
         (b"", "look.png is not a JPEG, PNG or WebP picture"),
         (b"GIF89a" + bytes(20), "look.png is not a JPEG, PNG or WebP picture"),

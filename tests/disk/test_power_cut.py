@@ -80,7 +80,7 @@ async def test_an_image_is_absent_or_complete_and_there_once_it_is_stored(
     record_property("proved", f"power cuts while publishing: {sum(1 for _ in trees(log))} states, 0 broken")
 
 
-async def reuse(disk: Path, recorder: Recorder) -> Log:
+async def reuse(disk: Path, recorder: Recorder, *, is_one_file: bool = True) -> Log:
     """Three images that another campaign of the disk has stored, each recorded as stored once the store says so."""
     for name, content in IMAGES.items():
         files.make_folder((disk / "other" / "images" / name).parent)
@@ -90,7 +90,8 @@ async def reuse(disk: Path, recorder: Recorder) -> Log:
     standing = len(recorder.finish().events)
     for name, content in IMAGES.items():
         sha256 = hashlib.sha256(content).hexdigest()
-        await store.second_name(f"images/{name}", sha256, source=other, file=f"images/{name}")
+        file = f"images/{name}"
+        await store.second_name(file, sha256, source=other, file=file, is_one_file=is_one_file)
         recorder.relied(name)
     return recorder.finish().since(standing)
 
@@ -107,20 +108,21 @@ def refusing_links(error: int, link: Callable[..., None], *, only_away: bool) ->
 
 
 @pytest.mark.parametrize(
-    ("error", "only_away"),
-    [(None, False), (errno.EXDEV, True), (errno.EPERM, False)],
-    ids=["linked", "from another disk", "a disk without links"],
+    ("error", "only_away", "is_one_file"),
+    [(None, False, False), (None, False, True), (errno.EXDEV, True, True), (errno.EPERM, False, False)],
+    ids=["copied", "linked", "from another disk", "a disk without links"],
 )
 async def test_a_reused_image_is_absent_or_complete_and_there_once_it_is_stored(
     error: int | None,
     only_away: bool,
+    is_one_file: bool,
     tmp_path: Path,
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if error is not None:
         monkeypatch.setattr(os, "link", refusing_links(error, os.link, only_away=only_away))
-    log = await reuse(tmp_path / "disk", recorder)
+    log = await reuse(tmp_path / "disk", recorder, is_one_file=is_one_file)
     assert set(IMAGES) <= {str(words) for cut in log.cuts() for words in cut.facts}
     assert broken_images(log) == []
 

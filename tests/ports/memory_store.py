@@ -48,7 +48,9 @@ class MemoryStore:
         there = self._files.setdefault(name, content)
         return Put.NEW if is_new else Put.SAME if hashlib.sha256(there).hexdigest() == sha256 else Put.DIFFERENT
 
-    async def second_name(self, name: str, sha256: str, *, source: Store, file: str) -> Put | None:
+    async def second_name(
+        self, name: str, sha256: str, *, source: Store, file: str, is_one_file: bool = False
+    ) -> Put | None:
         split_name(name)
         return await put_copy(self, name, sha256, source=source, file=file)
 

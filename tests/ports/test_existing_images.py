@@ -1,7 +1,8 @@
-"""A file that exists takes a second name in a store: linked, or copied; checked; never in the place of another."""
+"""A file that exists takes a second name in a store: copied, or linked; checked; never in the place of another."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -33,9 +34,10 @@ def image(folder: Path, content: bytes = CONTENT) -> Path:
     return path
 
 
-async def again(store: FolderStore, old: Path) -> Put | None:
+async def again(store: FolderStore, old: Path, *, is_one_file: bool = False) -> Put | None:
     """Put `old` into the store under another name."""
-    return await store.second_name(NEW, DIGEST, source=FolderStore(old.parent), file=old.name)
+    source = FolderStore(old.parent)
+    return await store.second_name(NEW, DIGEST, source=source, file=old.name, is_one_file=is_one_file)
 
 
 def placed(tmp_path: Path) -> list[Path]:
@@ -43,19 +45,47 @@ def placed(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
 
 
-async def test_it_is_the_same_file_under_two_names(store: FolderStore, tmp_path: Path) -> None:
+async def test_who_retouches_it_under_one_name_does_not_change_the_other(store: FolderStore, tmp_path: Path) -> None:
     old = image(tmp_path)
     assert await again(store, old) is Put.NEW
     (new,) = placed(tmp_path)
+    assert new.read_bytes() == CONTENT and new.stat().st_nlink == 1
+    with old.open("r+b") as retouched:
+        retouched.write(b"RETOUCHED")
+    assert new.read_bytes() == CONTENT
+    assert await store.digest(NEW) == DIGEST
+
+
+async def test_where_it_may_be_one_file_it_is_under_two_names(store: FolderStore, tmp_path: Path) -> None:
+    old = image(tmp_path)
+    assert await again(store, old, is_one_file=True) is Put.NEW
+    (new,) = placed(tmp_path)
     assert new.samefile(old) and old.read_bytes() == CONTENT
-    assert await again(store, old) is Put.SAME
+    assert await again(store, old, is_one_file=True) is Put.SAME
+
+
+async def test_blocks_are_shared_where_the_disk_can(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No disk here can, or every one: what it is asked for is what the system documents, and the file is whole."""
+    asked: list[tuple[int, bytes]] = []
+
+    def shared(new: int, request: int, old: int) -> None:
+        os.lseek(old, 0, os.SEEK_SET)
+        asked.append((request, content := os.read(old, len(CONTENT) + 1)))
+        os.write(new, content)
+
+    monkeypatch.setattr(fcntl, "ioctl", shared)
+    assert await again(store, image(tmp_path)) is Put.NEW
+    (new,) = placed(tmp_path)
+    assert asked == [(0x40049409, CONTENT)] and new.read_bytes() == CONTENT
 
 
 async def test_from_another_disk_it_is_copied(
     store: FolderStore, tmp_path: Path, small_disk: Callable[[str], Path]
 ) -> None:
     old = image(small_disk("size=1m"))
-    assert await again(store, old) is Put.NEW
+    assert await again(store, old, is_one_file=True) is Put.NEW
     (new,) = placed(tmp_path)
     assert new.read_bytes() == CONTENT and new.stat().st_nlink == 1
 

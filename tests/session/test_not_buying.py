@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from campaign_runner.errors import CampaignFileError, StoreError, UsageError
 from campaign_runner.events import Edited, Event, Started, Stored
@@ -105,7 +106,7 @@ async def test_a_reference_image_that_vanishes_while_the_run_begins_keeps_nothin
     night = await begin(job_seconds=1000)
     picture = night.home / "campaigns" / "look.png"
     picture.parent.mkdir(parents=True)
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    Image.new("RGB", (8, 8)).save(picture)
     campaign = night.campaign(requests=1, more="defaults: {style_reference: look.png}\n")
     await night.run(campaign)
     await asyncio.sleep(100)

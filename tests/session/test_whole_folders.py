@@ -71,7 +71,7 @@ async def test_a_manifest_of_then_is_made_again(night: Night) -> None:
 
 
 async def test_a_picture_of_then_is_found_by_its_bytes(night: Night, tmp_path: Path) -> None:
-    folders = folders_in([night.home / "output"])
+    folders = folders_in([night.home / "output"], pytest.fail)
     file = next((night.home / "output" / "open" / "images").rglob("*.jpg"))
     (hit,) = await by_picture(file, folders, Likeness(tmp_path / "likeness"), lambda number: None)
     assert (hit.folder.path.name, hit.entry.variation.cell.product) == ("open", "almond-candle")

@@ -5,8 +5,13 @@ The formats, the 15 MB and the hosts are those of Adobe's Firefly API specificat
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from campaign_runner.disk.regular_files import content_of, open_regular
+from campaign_runner.errors import Damaged
+from campaign_runner.pictures.inspection import examine
 
 HOSTS = ("amazonaws.com", "windows.net", "dropboxusercontent.com", "storage.googleapis.com")
 LARGEST_BYTES = 15_000_000  # "15 MB", in the stricter reading
@@ -29,9 +34,9 @@ def picture_flaw(reference: str, folder: Path) -> tuple[str, str] | None:
 
 def _file_flaw(path: Path) -> tuple[str, str] | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             beginning = file.read(12)
-        size = path.stat().st_size
+        found = path.stat()
     except FileNotFoundError:
         return f"there is no file {path.name}", f"looked for {path}"
     except (OSError, ValueError) as error:
@@ -42,9 +47,29 @@ def _file_flaw(path: Path) -> tuple[str, str] | None:
             f"{path.name} is not a JPEG, PNG or WebP picture",
             "save it in one of these formats; renaming it isn't enough",
         )
-    if size > LARGEST_BYTES:
-        return f"{path.name} has {size / 1e6:.1f} MB; Firefly accepts at most 15 MB", "save it smaller"
+    if found.st_size > LARGEST_BYTES:
+        return f"{path.name} has {found.st_size / 1e6:.1f} MB; Firefly accepts at most 15 MB", "save it smaller"
+    if _is_cut(path, found.st_size, found.st_mtime_ns):
+        return f"{path.name} is cut off or damaged: it has no end", "wait until it is synced, or copy it again"
     return None
+
+
+@lru_cache(maxsize=64)
+def _is_cut(path: Path, size: int, modified_ns: int) -> bool:
+    """Whether a picture does not decode to its end; a file that is as long and as old is not read again."""
+    try:
+        return not is_whole(content_of(path, LARGEST_BYTES))
+    except OSError:
+        return True
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether a reference image decodes to its end."""
+    try:
+        examine(content)
+    except Damaged as error:
+        return error.code != "damaged"  # of what is too large to be decoded here, the service may think otherwise
+    return True
 
 
 def _link_flaw(link: str) -> tuple[str, str] | None:

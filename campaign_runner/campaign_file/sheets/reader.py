@@ -11,6 +11,7 @@ from campaign_runner.campaign_file.sheets.cells import LARGEST_BYTES, OpenSheet,
 from campaign_runner.campaign_file.sheets.csv_rows import csv_rows
 from campaign_runner.campaign_file.sheets.file_kinds import WORKBOOKS, refuse_other_kinds
 from campaign_runner.campaign_file.sheets.xlsx.rows import open_xlsx
+from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem, column_letters
 
@@ -60,7 +61,7 @@ def opened(path: Path, sheet: str | None = None, columns: Collection[int] = ()) 
 
 def _file(path: Path) -> IO[bytes]:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except FileNotFoundError:
         raise UnreadableSheet("there is no such file", f"looked for {path.absolute()}") from None
     except PermissionError:

@@ -10,6 +10,7 @@ from campaign_runner.campaign_file.sheets.cells import UnreadableSheet
 from campaign_runner.campaign_file.sheets.fields import alike
 from campaign_runner.campaign_file.sheets.reader import READABLE, opened
 from campaign_runner.campaign_file.syntax.parser import quoted
+from campaign_runner.disk.litter import is_litter
 
 UNKNOWN = "…"
 """In place of a heading that cannot be guessed."""
@@ -34,9 +35,9 @@ _NAMES = ("name", "title", "titel", "bezeichnung", "product", "produkt", "descri
 
 
 def sheets_in(folder: Path) -> list[str]:
-    """The names of the sheets in a folder, but for the notes that Excel keeps beside an open one."""
+    """The names of the sheets in a folder, but for the notes that programs keep beside an open one."""
     found = (path.name for path in folder.glob("*") if path.suffix.lower() in READABLE)
-    return sorted(name for name in found if not name.startswith("~$"))
+    return sorted(name for name in found if not is_litter(name))
 
 
 def suggestion(path: Path) -> str:

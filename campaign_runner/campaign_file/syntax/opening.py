@@ -18,6 +18,8 @@ import yaml
 from campaign_runner.campaign_file.syntax.diagnosis import diagnose
 from campaign_runner.campaign_file.syntax.parser import Fault, UnreadableText, read_tree
 from campaign_runner.campaign_file.syntax.source import Hole, Source
+from campaign_runner.disk.litter import is_litter
+from campaign_runner.disk.regular_files import TooManyBytes, content_of
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
 from campaign_runner.text import nearest, plural
@@ -26,6 +28,10 @@ LARGEST_BYTES = 1024 * 1024
 _MOST_MENDED = 25  # lines
 _SLOW_TEXT = 100_000  # characters; a larger file is mended less often, since each time it is read again
 _INVISIBLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_ODDLY_INDENTED = re.compile(
+    "^ *[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000][ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]*", re.MULTILINE
+)
+"""Spaces that YAML takes for letters: non-breaking and wide ones."""
 _INDENTED_BY_TAB = re.compile(r"^ *\t", re.MULTILINE)
 _INIT = "`campaign-runner init` writes one that runs"
 _SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadsheets as `CSV UTF-8`"
@@ -38,32 +44,36 @@ def open_source(path: Path, content: bytes | None = None) -> tuple[Source, list[
     """
     content = _content(path) if content is None else content
     text = _decoded(path, content)
+    if text.startswith("\ufeff"):
+        message = "the file begins with two byte order marks (U+FEFF): two programs each added one"
+        raise CampaignFileError([Problem(path, 1, 1, message, advice=_SAVE_AS)])
     source = Source(path, text, sha256(content).hexdigest(), Hole(0, 0), text)
     findings = list(_odd_characters(text))
     problems = [source.problem(found.at, found.message, found.advice) for found in findings]
     if _INDENTED_BY_TAB.search(text):
         raise CampaignFileError(problems)
-    return _parsed(source, _INVISIBLE.sub(" ", text).replace("\t", " "), problems)
+    seen = _INVISIBLE.sub(" ", text).replace("\t", " ")
+    return _parsed(source, _ODDLY_INDENTED.sub(lambda found: " " * len(found[0]), seen), problems)
 
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
+        return content_of(path, LARGEST_BYTES)
+    except TooManyBytes:
+        message = "the file is larger than 1 MiB"
+        raise CampaignFileError(
+            [Problem(path, 1, 1, message, advice="split the campaign into several files")]
+        ) from None
     except FileNotFoundError:
         raise CampaignFileError([Problem(path, 1, 1, f"file not found{_meant(path)}")]) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CampaignFileError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
-    if len(content) > LARGEST_BYTES:
-        message = "the file is larger than 1 MiB"
-        raise CampaignFileError([Problem(path, 1, 1, message, advice="split the campaign into several files")])
-    return content
 
 
 def _meant(path: Path) -> str:
     """A file beside it with nearly the same name, as a question; empty if there is none."""
-    beside = {file.stem: file.name for file in path.parent.glob("*.y*ml")}
+    beside = {file.stem: file.name for file in path.parent.glob("*.y*ml") if not is_litter(file.name)}
     near = nearest(path.stem, beside)
     return f"; did you mean '{beside[near]}'?" if near else ""
 
@@ -82,7 +92,12 @@ def _decoded(path: Path, content: bytes) -> str:
 
 
 def _odd_characters(text: str) -> Iterator[Fault]:
-    """The first tab, and each kind of invisible character once."""
+    """The first tab, the first line that is indented with other spaces, and each kind of invisible character once."""
+    oddly = list(_ODDLY_INDENTED.finditer(text))
+    if oddly:
+        more = f" ({plural(len(oddly), 'line')} are)" if len(oddly) > 1 else ""
+        message = f"this line is indented with non-breaking spaces{more}, which YAML takes for letters"
+        yield Fault(oddly[0].start(), message, "indent with plain spaces; web pages and chats paste others")
     if (tab := text.find("\t")) >= 0:
         lines = sum("\t" in line for line in text.split("\n"))
         message = "a tab, where YAML needs spaces" + (f" ({plural(lines, 'line')} have tabs)" if lines > 1 else "")

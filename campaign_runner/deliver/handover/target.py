@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from campaign_runner.disk import files
+from campaign_runner.disk.copies import copy_to
 from campaign_runner.disk.files import FolderHandle
 from campaign_runner.errors import IntegrityError
 
@@ -164,8 +164,7 @@ class TargetFolder:
 
 def _copy(content: BufferedReader, staged: Path) -> None:
     """A new file with the same bytes, synced, as old as that one."""
-    with files.new_file(staged) as copy:
-        shutil.copyfileobj(content, copy)
+    copy_to(content, staged)
     with files.translating(staged):
         when = os.fstat(content.fileno()).st_mtime_ns
         os.utime(staged, ns=(when, when))

@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 
 from PIL import Image, ImageDraw, ImageFont
 
+from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.appearance import on_paper
@@ -59,7 +60,7 @@ def _from_thumbnail(folder: Folder, picture: Picture, place: Place) -> Image.Ima
     path = path_of(folder, picture.sha256 or "", SMALL)
     if path.is_symlink() or not path.is_file():
         return None
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return _small(place, file)
 
 

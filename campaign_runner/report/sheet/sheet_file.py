@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.inspection import BROKEN
@@ -87,7 +88,7 @@ async def _mark(contents: Contents, store: Store) -> bytes:
 
 def _mark_of(path: Path) -> bytes | None:
     try:
-        with Image.open(path, formats=("JPEG",)) as sheet:
+        with open_regular(path) as file, Image.open(file, formats=("JPEG",)) as sheet:
             mark = sheet.info.get("comment")
     except BROKEN:
         return None

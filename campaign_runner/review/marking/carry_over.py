@@ -11,7 +11,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review.decisions import FORMER_NAMES, former_names
-from campaign_runner.review.decisions_file import LARGEST_BYTES
+from campaign_runner.review.decisions_file import LARGEST_BYTES, is_decisions
 from campaign_runner.review.decisions_folder import keep_file
 
 
@@ -60,7 +60,7 @@ def _readable(path: Path) -> list[tuple[str, bytes]]:
     try:
         with files.open_folder(path.parent) as home, home.enter(path.name, make=False) as folder:
             with files.translating(path):
-                names = sorted(each.name for each in path.iterdir() if each.suffix == ".jsonl")
+                names = sorted(each.name for each in path.iterdir() if is_decisions(each))
             found = [(name, _content(folder, name)) for name in names]
     except FileNotFoundError:
         return []

@@ -10,11 +10,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.disk import files
+from campaign_runner.disk import files, regular_files
 from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review.decisions import Decisions
-from campaign_runner.review.decisions_file import SUFFIX, DecisionsFile, encoded, read_file
+from campaign_runner.review.decisions_file import LARGEST_BYTES, SUFFIX, DecisionsFile, encoded, read_file
 from campaign_runner.review.decisions_folder import keep_file
 
 
@@ -36,14 +36,14 @@ class ForeignFile:
 
 def looked_at(path: Path, decisions: Decisions) -> ForeignFile:
     """The file at `path`. Raises CampaignFileError for one that cannot be read whole, UsageError, StoreError."""
-    if not path.is_file():
+    if not regular_files.is_there(path):
         raise UsageError(f"there is no file {path}")
     with files.open_folder(path.absolute().parent) as folder:
         file = read_file(folder, path.name)
         if file.problems:
             raise CampaignFileError(file.problems)
         with folder.read(path.name) as stored:
-            content = stored.read()
+            content = stored.read(LARGEST_BYTES)
     had = {mark.id for mark in decisions.gathered.marks}
     keys = {image.shot.key for row in decisions.rows for image in row.images}
     digests = {image.shot.sha256 for row in decisions.rows for image in row.images}

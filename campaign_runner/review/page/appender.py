@@ -15,7 +15,7 @@ from campaign_runner.review.decisions_folder import keep_file
 from campaign_runner.review.decisions_format import head_line, mark_line
 from campaign_runner.review.marks import Mark, Reviewer
 
-_FLAGS = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class DecisionsAppender:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
@@ -117,7 +118,7 @@ def _inside(folder: Folder) -> AddressOf:
 
     def address_of(entry: Entry) -> Addresses:
         path = path_of(folder, entry.sha256 or "", LARGE)
-        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        content = content_of(path, LARGEST_SINGLE_FILE) if path.is_file() and not path.is_symlink() else b""
         data = f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
         return Addresses("", "", data)
 
@@ -136,4 +137,6 @@ def _stored(plan: Plan, ledger: Ledger) -> Iterator[WantedThumbnail]:
 
 def _holds(path: Path, content: bytes) -> bool:
     with files.translating(path):
-        return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+        if not path.is_file() or path.is_symlink() or path.stat().st_size != len(content):
+            return False
+        return content_of(path, len(content)) == content

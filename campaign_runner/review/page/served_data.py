@@ -16,6 +16,7 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import DECISIONS, REVIEW, Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import LARGEST_BYTES
+from campaign_runner.review.decisions_file import is_decisions
 from campaign_runner.review.decisions_format import BadLine, read_mark
 from campaign_runner.review.marks import Mark, Reviewer
 from campaign_runner.review.page.appender import DecisionsAppender
@@ -77,7 +78,7 @@ class ServedReview:
         """Name, size and time of every file of decisions."""
         path = self._folder.path / DECISIONS
         with files.translating(path):
-            found = [each for each in path.iterdir() if each.suffix == ".jsonl"] if path.is_dir() else []
+            found = [each for each in path.iterdir() if is_decisions(each)] if path.is_dir() else []
             return [(each.name, (seen := each.lstat()).st_size, seen.st_mtime_ns) for each in found]
 
     def mark(self, lines: Iterable[bytes]) -> None:
