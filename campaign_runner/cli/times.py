@@ -35,6 +35,18 @@ class TimeOfDay(click.ParamType[datetime]):
 
 
 def next_time(hour: int, minute: int, *, after: datetime) -> datetime:
-    """When the clock on the wall shows a time next; `after` is what it shows now. Clocks may be changed meanwhile."""
-    then = after.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return (then + timedelta(days=then <= after)).astimezone()
+    """When the clock on the wall shows a time next; `after` is what it shows now.
+
+    Where clocks are set back meanwhile it shows the time twice: the first of them that is still to come is meant.
+    """
+    now = after.astimezone()
+    wanted = after.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    shown = (each for days in (0, 1) for each in _moments(wanted + timedelta(days=days)))
+    return next(each for each in shown if each > now)
+
+
+def _moments(wall: datetime) -> tuple[datetime, ...]:
+    """When a clock on the wall shows this: twice where it is set back, a little later where it is set past it."""
+    first, second = (wall.replace(fold=fold).astimezone() for fold in (0, 1))
+    is_shown = (first.hour, first.minute) == (wall.hour, wall.minute)
+    return (first, second) if is_shown else (max(first, second),)

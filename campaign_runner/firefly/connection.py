@@ -183,7 +183,7 @@ def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "")  # OpenSSL's, of the certificate alone
-            return f"its certificate is not valid ({reason or 'it does not match'})"
+            return f"its certificate is not valid ({reason or 'it does not match'}){_own_authority(reason)}"
         case aiohttp.ClientConnectorDNSError():
             return "its name cannot be resolved"
         case aiohttp.ClientProxyConnectionError():
@@ -210,3 +210,10 @@ def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
             return "the connection broke"
         case _:
             return "the connection failed"
+
+
+def _own_authority(reason: str) -> str:
+    """What to do where a company signs certificates itself, as its proxies do."""
+    if "self" not in reason and "issuer" not in reason:
+        return ""
+    return "; if your company signs its own, set SSL_CERT_FILE to the file of its authorities"

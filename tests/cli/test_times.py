@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -36,6 +36,27 @@ def test_six_o_clock_is_what_the_clock_on_the_wall_shows(berlin: None, now: str,
     until = next_time(6, 0, after=after)
     assert (until.hour, until.minute) == (6, 0)
     assert (until - after.astimezone()).total_seconds() == pytest.approx(hours * 3600)
+
+
+TWICE: list[tuple[str, int, str]] = [
+    # what the clock shows (the second time: fold=1), the minute of two o'clock that is meant, and when that is (UTC)
+    ("2026-10-25T01:00", 30, "2026-10-25T00:30"),  # the first of both
+    ("2026-10-25T02:10", 30, "2026-10-25T00:30"),
+    ("2026-10-25T02:40", 30, "2026-10-25T01:30"),  # the first is over, the second still to come
+    ("2026-10-25T02:10 again", 30, "2026-10-25T01:30"),
+    ("2026-10-25T02:40 again", 30, "2026-10-26T01:30"),
+    ("2027-03-28T01:00", 30, "2027-03-28T01:30"),  # the clock never shows it: half an hour after it was set
+]
+
+
+@pytest.mark.parametrize(("now", "minute", "utc"), TWICE)
+def test_in_the_night_the_clocks_change_a_time_is_the_next_one_that_comes(
+    berlin: None, now: str, minute: int, utc: str
+) -> None:
+    text, _, again = now.partition(" ")
+    after = datetime.fromisoformat(text).replace(fold=1 if again else 0)
+    until = next_time(2, minute, after=after)
+    assert until.astimezone(UTC).isoformat().startswith(utc)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200)])

@@ -23,6 +23,7 @@ from campaign_runner.campaign_file.schema.schema import (
     Prompt,
 )
 from campaign_runner.campaign_file.schema.shape import LISTS, SINGULAR
+from campaign_runner.campaign_file.schema.values import told_not_made
 from campaign_runner.campaign_file.syntax.source import Loc, Source
 from campaign_runner.problem import Problem
 from campaign_runner.text import did_you_mean, joined, nearest
@@ -82,7 +83,13 @@ def explained(source: Source, errors: list[ErrorDetails], holes: set[Loc]) -> It
     unknown = islice((loc for loc in extra if not _is_later(loc)), _MOST_GUESSED)
     misspelt = {(*loc[:-1], _meant(loc)) for loc in unknown}
     told = holes | misspelt
+    not_made = [error for error in errors if error["loc"][0] == "sizes" and "not_made" in error.get("ctx", {})]
+    if len(not_made) > 1:
+        several = told_not_made([error["ctx"]["not_made"] for error in not_made])
+        yield source.at(not_made[0]["loc"], *several, shows_line=False)
     for error in errors:
+        if error in not_made and len(not_made) > 1:
+            continue
         if error["type"] != "missing" or error["loc"] not in told:
             yield from _each(source, error) if error["type"] == "wrong_ones" else (_explained(source, error),)
 

@@ -7,8 +7,9 @@ decimal integers and nothing else. What does not fit says what to write instead.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -19,13 +20,15 @@ from campaign_runner.channels.crops import best_size
 from campaign_runner.channels.table import known_channels
 from campaign_runner.families import FAMILIES, LARGEST_SEED, PROMPT_CHARACTERS, Family
 from campaign_runner.model import Size
-from campaign_runner.text import did_you_mean, plural
+from campaign_runner.text import did_you_mean, joined, plural
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_LARGE = re.compile(r"[1-9][0-9]{17,39}")  # larger than any number of ours: a seed of another program
 _PIXELS = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 _RATIO = re.compile(r"([1-9][0-9]{0,3}):([1-9][0-9]{0,3})")
-_SEED_RANGE = re.compile(r"(0|[1-9][0-9]{0,9})\.\.(0|[1-9][0-9]{0,9})")
+_SEED_RANGE = re.compile(r"(0|[1-9][0-9]{0,39})\.\.(0|[1-9][0-9]{0,39})")
 _LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
+_NAMED = 12  # sizes in a sentence
 _NEAR_RATIO = 0.05  # a size may be this far from the ratio asked for
 LONGEST_WORDING = 10_000  # characters of a text as written; what is sent is far shorter
 _SEEDS_ADVICE = 'write seeds: [66080, 82683], or seeds: "1000..1007", or seeds: {base: 1000, count: 8}'
@@ -131,8 +134,7 @@ def as_size(value: object, info: ValidationInfo) -> object:
     if size := pixels_in(text):
         if size in family.sizes:
             return size
-        advice = f"{_sizes_of(family)}{_delivered(size, family)}"
-        raise wrong(f"{family.id} cannot make {size}", advice, shows_line=False)
+        raise _not_made(size, family)
     if ratio := _RATIO.fullmatch(text):
         return _nearest_size(family, text, int(ratio[1]) / int(ratio[2]))
     raise _not_a_size(family, text)
@@ -178,15 +180,34 @@ def _sizes_of(family: Family) -> str:
     return f"available sizes: {named}" + (f", and {smaller} smaller" if smaller else "")
 
 
-def _delivered(size: Size, family: Family) -> str:
-    """How a size that is not made is delivered; nothing where it would be enlarged."""
+def _not_made(size: Size, family: Family) -> PydanticCustomError:
+    """A size that a family cannot make; it carries what is to be said of several of them at once."""
+    made = _delivered(size, family)
+    parts = {"family": family.id, "sizes": _sizes_of(family), "size": str(size), "made": made}
+    message, advice = told_not_made([parts])
+    context = {"message": message, "advice": advice, "shows_line": False, "not_made": parts}
+    return PydanticCustomError("wrong", "{message}", context)
+
+
+def told_not_made(several: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """What to say of sizes that are not made, and how they are delivered all the same."""
+    first, sizes = several[0], [each["size"] for each in several]
+    message, advice = f"{first['family']} cannot make {joined(sizes, most=_NAMED)}", first["sizes"]
+    found = [(each["size"], *each["made"]) for each in several if each["made"] is not None]
+    if found:
+        cut, made, channels = (list(dict.fromkeys(column)) for column in zip(*found, strict=True))
+        advice += f"\nsizes are made, channels are cut from them: for {joined(cut, most=_NAMED)} write "
+        advice += f"sizes: [{', '.join(made)}] and channels: [{', '.join(channels)}]"
+    return message, advice
+
+
+def _delivered(size: Size, family: Family) -> tuple[str, str] | None:
+    """From which size one that is not made is cut, for which channel; None where it would be enlarged."""
     known = next((channel for channel in known_channels().values() if channel.size == size), None)
     made = best_size(known or Channel("my-channel", size), family.sizes)
     if made is None:
-        return ""
-    channel = known.id if known is not None else f"{{name: my-channel, size: {size}}}"
-    written = f"sizes: [{family.called(made)}] and channels: [{channel}]"
-    return f"\nsizes are made, channels are cut from them: for {size} write {written}"
+        return None
+    return family.called(made), known.id if known is not None else f"{{name: my-channel, size: {size}}}"
 
 
 def as_seeds(value: object) -> Sequence[int]:
@@ -228,10 +249,17 @@ def _listed_seeds(values: list[object]) -> tuple[int, ...]:
 
 
 def _seed(value: object) -> int:
-    seed = as_number(value)
+    seed = int(value.text) if isinstance(value, Scalar) and _LARGE.fullmatch(value.text) else as_number(value)
     if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        raise wrong(f"{seed} is not a seed", f"seeds are 0 to {LARGEST_SEED}")
+        raise _not_a_seed(seed)
     return seed
+
+
+def _not_a_seed(seed: object) -> PydanticCustomError:
+    advice = f"seeds are 0 to {LARGEST_SEED}"
+    if isinstance(seed, int) and seed > LARGEST_SEED:
+        advice += "; those of other programs may be larger, and would make another picture here: choose any number"
+    return wrong(f"{seed} is not a seed", advice)
 
 
 def _counted_seeds(value: dict[str, object]) -> range:
@@ -258,6 +286,5 @@ def _ranged_seeds(text: str) -> range:
 
 def _checked_range(first: int, last: int) -> range:
     if first < 0 or last > LARGEST_SEED:
-        outside = first if first < 0 else last
-        raise wrong(f"{outside} is not a seed", f"seeds are 0 to {LARGEST_SEED}")
+        raise _not_a_seed(first if first < 0 else last)
     return range(first, last + 1)

@@ -135,7 +135,10 @@ def _quote_inside(lines: _Lines, number: int, start: int, value: str, comment: s
     ends = [at for at in range(1, len(value)) if value[at] == quote and value[at - 1] != "\\"]
     if not ends or ends[0] == len(value) - 1:
         return None
-    inner = value[1:-1] if value.endswith(quote) else value.replace(quote, "")
+    around = value.endswith(quote) and not value[ends[0] + 1].isspace()
+    is_needed = value[1] in _PAIRS or value[1] in _SIGNS
+    # `"Big" candle` has quotes of its own, `"a "big" candle"` has them around it, too, `"{product}" here` needs them
+    inner = value[1:-1] if around else value.replace(quote, "") if is_needed else value
     meant = lines.rows[number][:start] + quoted(inner) + comment
     message = f"the text ends at this {quote}, but the line goes on"
     return lines.diagnosis(number, start + ends[0], message, meant)
