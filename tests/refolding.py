@@ -29,6 +29,7 @@ LEADS = {
     "resubmit": (("in_doubt",), "pending"),
     "retry": (("failed",), "pending"),
     "abandon": (("in_doubt", "failed"), "abandoned"),
+    "restore": (("abandoned",), "in_doubt"),  # or failed: it says itself which of them it was
     "adopted": (("new", "pending", "failed", "abandoned"), "stored"),
 }
 BESIDE = ("set_aside", "uploaded", "model_resolved", "placed", "held")
@@ -119,7 +120,7 @@ class Sum:
             self._move(event, self._held(event.detail["attempt"], ("accepted", "in_doubt")), into="pending")
         elif event.key is not None:
             before, into = LEADS[event.kind]
-            self._move(event, [event.key], before=before, into=into)
+            self._move(event, [event.key], before=before, into=event.detail.get("state", into))
             if event.kind == "adopted":
                 self.owners[event.key] = None
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
+from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
@@ -28,7 +30,9 @@ from campaign_runner.text import plural, printable
 @click.argument("name", metavar="NAME")
 @click.option("--resubmit", is_flag=True, help="Request images in doubt again; you may pay for them twice.")
 @click.option("--retry-failed", is_flag=True, help="Request failed images again.")
-@click.option("--abandon", is_flag=True, help="Give up images that failed or are in doubt.")
+@click.option("--abandon", is_flag=True, help="Give up images that failed or are in doubt; asks first.")
+@click.option("--restore", is_flag=True, help="Take --abandon back: each image is failed or in doubt, as before.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @options.only
 @options.output
 @options.in_sandbox
@@ -37,6 +41,8 @@ def command(
     resubmit: bool,
     retry_failed: bool,
     abandon: bool,
+    restore: bool,
+    yes: bool,
     only: tuple[str, ...],
     output: Path | None,
     is_sandbox: bool,
@@ -47,9 +53,10 @@ def command(
     that Adobe delivered instead (in images/unexpected/): you paid for it, and it may be what you want.
     """
     target = find(name, output=output, is_sandbox=is_sandbox)
-    chosen = [flag for flag, is_set in zip(Decision, (resubmit, retry_failed, abandon), strict=True) if is_set]
+    flags = (resubmit, retry_failed, abandon, restore)
+    chosen = [decision for decision, is_set in zip(Decision, flags, strict=True) if is_set]
     if len(chosen) > 1:
-        raise UsageError("one decision at a time: --resubmit, --retry-failed or --abandon")
+        raise UsageError("one decision at a time: --resubmit, --retry-failed, --abandon or --restore")
     with target.folder.ledger() as ledger:
         known = target.recalled(ledger)
     selected = options.recorded(only, known.campaign)
@@ -58,11 +65,38 @@ def command(
     if not chosen:
         _list(target.folder, known.campaign, selected)
         return
+    if chosen[0] is Decision.ABANDON and not yes and not _agreed(target.folder, known.campaign, selected):
+        click.echo("nothing was changed")
+        return
     opening = open_for_update(target.folder, known.campaign, memory_of(target.folder))
     moved = asyncio.run(apply(chosen[0], opening, selected))
-    what = "is in doubt or failed" if chosen[0] is Decision.ABANDON else f"is {chosen[0].states[0].replace('_', ' ')}"
+    what = f"is {' or '.join(_called(state) for state in chosen[0].states)}"
     none = "nothing that --only selects" if only else "nothing"
     click.echo(f"{plural(moved, 'image')} {chosen[0].past}" if moved else f"{none} {what}: nothing was changed")
+
+
+def _agreed(folder: Folder, campaign: Campaign, only: Selection) -> bool:
+    """Whether a person gives them up; there is nothing to ask where there are none. Raises UsageError without one."""
+    with folder.ledger() as ledger:
+        found = meant(ledger, Plan(campaign, ledger.custom_model), Decision.ABANDON.states, only)
+        numbers = Counter(entry.state for entry in found)
+    if not numbers:
+        return True
+    which = " and ".join(
+        f"{plural(number, 'image')} that {_are(number)} {_called(state)}" for state, number in numbers.items()
+    )
+    paid = "; Adobe may have charged for those in doubt" if State.IN_DOUBT in numbers else ""
+    if not is_terminal():
+        raise UsageError(f"nothing was changed: to give up {which}{paid}, add --yes")
+    return click.confirm(f"Give up {which}{paid}? `resolve --restore` takes it back", default=False)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _called(state: State) -> str:
+    return "given up" if state == State.ABANDONED else state.replace("_", " ")
 
 
 def _list(folder: Folder, campaign: Campaign, only: Selection) -> None:

@@ -29,11 +29,13 @@ from campaign_runner.events import (
     Submitting,
     Uploaded,
 )
+from campaign_runner.journal.given_up import BeforeGivenUp
 from campaign_runner.journal.tables import SUBMITTING
 from campaign_runner.model import Recipe, State, Variation, canonical_json
 
 Value: TypeAlias = str | int | None
 """What a column holds."""
+_GIVEN_UP = f"state = '{State.ABANDONED}'"
 _UNDER_WAY = (SUBMITTING, State.ACCEPTED, State.IN_DOUBT)
 DUPLICATE_JOB = Cause("duplicate_job", "Adobe answered with the job id of another request")
 
@@ -106,6 +108,18 @@ class Writer:
             values = {"state": into, "code": reason.code, "message": reason.message}
             if self._update("variations", values, f"key = ? AND state IN ({_quoted(states)})", key):
                 self._event(reason.code, key=key)
+                moved += 1
+        return moved
+
+    def take_back(self, reason: Cause, keys: Iterable[str]) -> int:
+        """What a person gave up is again as it was: in doubt or failed, for the reason it had. How many it moved."""
+        before, moved = BeforeGivenUp(self._db), 0
+        for key in keys:
+            row = self._db.execute(f"SELECT attempt FROM variations WHERE key = ? AND {_GIVEN_UP}", (key,)).fetchone()
+            if row is not None:
+                values = before.of(key, row[0])
+                self._update("variations", values, "key = ?", key)
+                self._event(reason.code, key=key, detail=values)
                 moved += 1
         return moved
 

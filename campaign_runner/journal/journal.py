@@ -116,6 +116,11 @@ class SqliteJournal:
         """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
         return await self._write(lambda pen: pen.decide(reason, keys, states=states, into=into))
 
+    async def take_back(self, reason: Cause, keys: Iterable[str]) -> int:
+        """What a person gave up of `keys` is as it was before; how many that are. Raises IntegrityError, StoreError."""
+        with reading(self._path):
+            return await self._write(lambda pen: pen.take_back(reason, keys))
+
     async def forget_unfinished(self) -> int:
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
         return await self._write(lambda pen: pen.forget((State.ACCEPTED, State.IN_DOUBT), SANDBOX_ENDED))

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from enum import Enum
 
 from campaign_runner.events import Cause
+from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.opened import OpenFolder
@@ -16,17 +17,27 @@ from campaign_runner.plan.selection import Selection
 
 
 class Decision(Enum):
-    """What may be decided: its word in the journal, the states it applies to, where they go, and what to say."""
+    """What may be decided: its word in the journal, the states it applies to, where they go, and what to say.
+
+    They go nowhere in particular where each becomes again what it was.
+    """
 
     RESUBMIT = ("resubmit", (State.IN_DOUBT,), State.PENDING, "will be requested again on the next run")
     RETRY = ("retry", (State.FAILED,), State.PENDING, "will be requested again on the next run")
     ABANDON = ("abandon", (State.IN_DOUBT, State.FAILED), State.ABANDONED, "marked as given up; not reported again")
+    RESTORE = ("restore", (State.ABANDONED,), None, "no longer given up: each is failed or in doubt, as before")
 
-    def __init__(self, word: str, states: tuple[State, ...], into: State, past: str) -> None:
+    def __init__(self, word: str, states: tuple[State, ...], into: State | None, past: str) -> None:
         self.reason = Cause(word, f"decided with `resolve`: {past}")
         self.states = states
         self.into = into
         self.past = past
+
+    async def record(self, journal: SqliteJournal, keys: Sequence[str]) -> int:
+        """Record it over `keys`, as far as they are in its states; the answer is how many it moved."""
+        if self.into is None:
+            return await journal.take_back(self.reason, keys)
+        return await journal.decide(self.reason, keys, states=self.states, into=self.into)
 
 
 async def apply(decision: Decision, opening: AbstractAsyncContextManager[OpenFolder], only: Selection) -> int:
@@ -36,7 +47,7 @@ async def apply(decision: Decision, opening: AbstractAsyncContextManager[OpenFol
     """
     async with opening as opened:
         keys = [entry.variation.key for entry in meant(opened.ledger, opened.plan, decision.states, only)]
-        return await opened.journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
+        return await decision.record(opened.journal, keys)
 
 
 def meant(ledger: Ledger, plan: Plan, states: Sequence[State], only: Selection) -> Iterator[Entry]:

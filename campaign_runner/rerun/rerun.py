@@ -71,7 +71,7 @@ async def _decide(journal: SqliteJournal, order: RerunRequest) -> None:
     """Apply a person's word over what an earlier rerun left open."""
     keys = [image.key for image in order.chosen.images]
     for decision in order.decisions:
-        await journal.decide(decision.reason, keys, states=decision.states, into=decision.into)
+        await decision.record(journal, keys)
 
 
 async def _made(rerun: Rerun) -> int:

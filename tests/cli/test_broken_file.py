@@ -92,7 +92,7 @@ def test_a_decision_is_recorded_and_the_manifest_rewritten(
     flag: str, into: str, break_it: Break, why: str, ask: Ask, folder: Path, tmp_path: Path
 ) -> None:
     break_it(tmp_path / "almond.yaml")
-    said = ask("resolve", "almond", flag, "--only", "product=candle")
+    said = ask("resolve", "almond", flag, "--yes", "--only", "product=candle")
     assert (said.status, said.out.splitlines()[-1].partition(" ")[0]) == (0, "1")
     assert "cannot be loaded" in said.err and why in said.err
     manifest = json.loads((folder / "manifest.json").read_bytes())
@@ -111,7 +111,7 @@ def test_a_journal_without_the_text_says_so_and_is_resolved_all_the_same(ask: As
     typo(tmp_path / "almond.yaml")
     status = ask("status", "almond")
     assert NO_TEXT in status.out.splitlines()[0] and " planned=4 stored=1 accepted=1 " in status.out
-    said = ask("resolve", "almond", "--abandon")
+    said = ask("resolve", "almond", "--abandon", "--yes")
     assert (said.status, NO_TEXT in said.err) == (0, True)
     assert said.out.startswith("2 images")
     assert not (folder / "manifest.json").exists()  # from nothing but the journal it would say less than it did

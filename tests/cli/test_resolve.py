@@ -14,10 +14,14 @@ from campaign_runner.cli import run_command
 from campaign_runner.disk.files import make_folder
 from campaign_runner.events import Attempt, Cause, Doubted
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.model import Job
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.tables import refuse_damage
+from campaign_runner.model import Job, State
 from campaign_runner.output_folder.folder import Folder
 from tests.campaigns import plan, written
+from tests.cli.typed import AtATerminal
 from tests.recorded import record
+from tests.refolding import check_replay, read
 
 Captured = pytest.CaptureFixture[str]
 STATES = ["stored", "in_doubt", "failed", "in_doubt"]
@@ -39,14 +43,18 @@ def counts(folder: Path) -> dict[str, int]:
 DECISIONS: list[Any] = [
     (["--resubmit"], "2 images will be requested again on the next run", {"in_doubt": 0, "pending": 2}),
     (["--retry-failed"], "1 image will be requested again on the next run", {"failed": 0, "pending": 1}),
-    (["--abandon"], "3 images marked as given up; not reported again", {"abandoned": 3, "in_doubt": 0, "failed": 0}),
-    (["--abandon", "--only", "product=soap"], "2 images marked as given up", {"abandoned": 2, "in_doubt": 1}),
+    (
+        ["--abandon", "--yes"],
+        "3 images marked as given up; not reported again",
+        {"abandoned": 3, "in_doubt": 0, "failed": 0},
+    ),
+    (["--abandon", "--yes", "--only", "product=soap"], "2 images marked as given up", {"abandoned": 2, "in_doubt": 1}),
     (
         ["--resubmit", "--only", "seed=5"],
         "nothing that --only selects is in doubt: nothing was changed",
         {"in_doubt": 2, "pending": 0},
     ),
-    (["--abandon", "--only", "size=square"], "3 images marked as given up", {"abandoned": 3}),
+    (["--abandon", "--yes", "--only", "size=square"], "3 images marked as given up", {"abandoned": 3}),
 ]
 
 
@@ -117,7 +125,7 @@ def test_status_takes_a_name_a_file_or_a_folder(name: str, folder: Path, capsys:
 
 
 def test_status_takes_a_manifest(folder: Path, capsys: Captured) -> None:
-    assert run_command(["resolve", "almond", "--abandon"]) == 0
+    assert run_command(["resolve", "almond", "--abandon", "--yes"]) == 0
     assert run_command(["status", "output/almond/manifest.json"]) == 0
     last = "ok planned=4 stored=1 accepted=0 in_doubt=0 failed=0 abandoned=3 pending=0 requests=4 exit=0"
     assert capsys.readouterr().out.splitlines()[-1] == last
@@ -159,3 +167,50 @@ def test_how_an_unreadable_answer_began_is_shown_once_a_request_and_harmlessly(
     why, first, answer, second = capsys.readouterr().out.splitlines()
     assert why.startswith("2 in doubt: ") and first.endswith("seed 66080") and second.endswith("seed 82683")
     assert answer.strip() == 'Adobe\'s answer began: {"jobId": "urn:1\ufffd[2J'
+
+
+@pytest.mark.parametrize("only", [[], ["--only", "product=soap"]])
+def test_what_was_given_up_can_be_taken_back_each_as_it_was(only: list[str], folder: Path, capsys: Captured) -> None:
+    before = json.loads((folder / "manifest.json").read_bytes()) if (folder / "manifest.json").exists() else None
+    with folder_ledger(folder) as ledger:
+        was = {entry.key: (entry.state, entry.reason) for entry in ledger.in_states(*State)}
+    assert before is None
+    assert run_command(["resolve", "almond", "--abandon", "--yes"]) == 0
+    assert counts(folder)["abandoned"] == 3
+    capsys.readouterr()
+    assert run_command(["resolve", "almond", "--restore", *only]) == 0
+    back = 2 if only else 3
+    assert capsys.readouterr().out.startswith(f"{back} images no longer given up")
+    with folder_ledger(folder) as ledger:
+        now = {entry.key: (entry.state, entry.reason) for entry in ledger.in_states(*State)}
+        taken_back = {entry.key for entry in ledger.in_states(*State) if not only or entry.cell.product == "soap"}
+    assert {key: now[key] for key in taken_back} == {key: was[key] for key in taken_back}
+    assert sum(state == State.ABANDONED for state, _ in now.values()) == 3 - back
+    check_replay(read(folder / "journal.sqlite"))
+    refuse_damage(folder / "journal.sqlite")
+    assert run_command(["resolve", "almond", "--restore"]) == 0
+    assert run_command(["resolve", "almond", "--restore"]) == 0
+    assert "nothing is given up: nothing was changed" in capsys.readouterr().out
+
+
+def folder_ledger(folder: Path) -> Ledger:
+    return Folder(folder).ledger(is_running=False)
+
+
+def test_without_a_terminal_nothing_is_given_up_unless_it_is_said_to_be_meant(folder: Path, capsys: Captured) -> None:
+    assert run_command(["resolve", "almond", "--abandon"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("nothing was changed: to give up 2 images that are in doubt and 1 image that is failed")
+    assert "Adobe may have charged" in told and "--yes" in told
+    with folder_ledger(folder) as ledger:
+        assert ledger.counts()[State.ABANDONED] == 0
+
+
+@pytest.mark.parametrize(("typed", "given_up"), [("y\n", 3), ("n\n", 0), ("\n", 0)])
+def test_at_a_terminal_it_asks_before_anything_is_given_up(
+    typed: str, given_up: int, folder: Path, at_a_terminal: AtATerminal
+) -> None:
+    said = at_a_terminal("resolve", "almond", "--abandon", typed=typed)
+    assert said.status == 0 and "Give up 2 images that are in doubt and 1 image that is failed" in said.out + said.err
+    with folder_ledger(folder) as ledger:
+        assert ledger.counts()[State.ABANDONED] == given_up

@@ -36,7 +36,7 @@ COMMANDS = {
     "prune": ("prune", "spring"),
     "prune --yes": ("prune", "spring", "--yes"),
     "keep": ("keep", "spring", "--all", "--yes"),
-    "resolve": ("resolve", "spring", "--abandon"),
+    "resolve": ("resolve", "spring", "--abandon", "--yes"),
     "run": ("run", "spring.yaml", "--quiet"),
     "rerun --restore": ("rerun", "output/spring.sandbox/manifest.json", "--restore", "--quiet"),
 }

@@ -101,7 +101,7 @@ def test_a_tampered_journal_writes_nothing_elsewhere_and_steers_no_terminal(
         journal.commit()
     shown = [
         said_by(capsys, *words)
-        for words in (("status", "a"), ("resolve", "a"), ("resolve", "a", "--abandon"), ("run", "a"))
+        for words in (("status", "a"), ("resolve", "a"), ("resolve", "a", "--abandon", "--yes"), ("run", "a"))
     ]
     check_shown(shown)
     assert not any(line.startswith("ok planned=1") for said in shown for line in said.splitlines())
