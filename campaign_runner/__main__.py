@@ -6,10 +6,12 @@ import sys
 
 from campaign_runner.cli import run_command
 from campaign_runner.cli.console import use_tolerant_streams
+from campaign_runner.cli.core_dumps import refuse_core_dumps
 
 
 def main() -> None:
     """Run one command and leave with its exit status."""
+    refuse_core_dumps()
     use_tolerant_streams()
     sys.exit(run_command(sys.argv[1:]))
 
