@@ -15,7 +15,6 @@ import secrets
 import shutil
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar

@@ -29,7 +29,6 @@ ELSEWHERE = {
     "review.page.doorway": "a new file, which nothing else may have the name of",
     "review.page.scripts": "a file of the package",
     "schemas": "a file of the package",
-    "store": "a new file in staging, under a name that no one knows",
     "uptime": "what the kernel tells of itself",
 }
 

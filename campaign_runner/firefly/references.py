@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES, is_whole
+from campaign_runner.campaign_file.schema import reference_files
 from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import IntegrityError, Rejected, Unavailable
 from campaign_runner.events import Fact, Uploaded
@@ -100,12 +100,12 @@ class WithReferences(Provider):
 async def _content(path: Path, sha256: str) -> bytes:
     """The bytes of a reference image. Raises IntegrityError where it is gone or has other ones now."""
     try:
-        content = await in_thread(content_of, path, LARGEST_BYTES)
+        content = await in_thread(content_of, path, reference_files.LARGEST_BYTES)
     except OSError as error:
         raise IntegrityError(f"the reference image {path} cannot be read any more ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise IntegrityError(f"the reference image {path} changed during the run; run again")
-    if not await in_thread(is_whole, content):
+    if not await in_thread(reference_files.is_whole, content):
         raise IntegrityError(
             f"the reference image {path} is cut off or damaged, and was not uploaded; wait until it is synced, or copy "
             "it again, and run again"
