@@ -248,7 +248,7 @@ class Night:
             choices.get("hear", str)(line)
 
         control = Control(self.clock(), Stop(), observe)
-        answers = {name: choices[name] for name in ("confirm_reuse", "confirm_removal") if name in choices}
+        answers = {name: choices[name] for name in ("confirm_reuse", "confirm_removal", "told") if name in choices}
         ui = UserInterface(control, confirm_purchase=choices.get("agree", lambda figures: True), report=say, **answers)
         began = self.seconds()
         order = self._order(campaign, choices)
@@ -321,4 +321,5 @@ class Night:
         drift, over = choices.get("accept_drift", False), choices.get("start_over", False)
         rate = choices.get("rate", FAST)
         choice = {"accept_drift": drift, "start_over": over, "reuse": reuse, "forbidden": choices.get("forbidden")}
+        choice |= {"review": choices.get("review", False)}
         return RunRequest(campaign, folder, rate, limits, only, shared=shared, **choice)

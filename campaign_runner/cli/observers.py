@@ -15,6 +15,7 @@ from campaign_runner.cli import console
 from campaign_runner.errors import UsageError
 from campaign_runner.events import Called, Ended, Event, Warned
 from campaign_runner.plan.cost import RateLimit
+from campaign_runner.report.picture_progress import PictureProgress
 from campaign_runner.report.progress import LINE_EVERY, Bar, Bounds, JsonLines, Lines, Progress
 from campaign_runner.version import __version__
 
@@ -28,14 +29,27 @@ class Shown:
     quiet: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Watch:
-    """Everyone who watches a run. The report begins once they have closed: a bar must not be torn."""
+    """Everyone who watches a run. The report begins once its progress has ended: a bar must not be torn."""
 
     observers: list[Bar | Lines | JsonLines]
+    pictures: PictureProgress | None = None
 
     def tell(self, campaign: str, event: Event) -> None:
         self._each(lambda observer: observer(campaign, event))
+
+    def end_progress(self) -> None:
+        """Show sentences alone from now on: the report is about to be printed."""
+        self._each(lambda observer: observer.close())
+
+    def pictured(self, campaign: str, done: int, of: int) -> None:
+        """So many images have their small pictures."""
+        try:
+            if self.pictures is not None:
+                self.pictures(campaign, done, of)
+        except OSError:  # its reader has left
+            self.pictures = None
 
     @asynccontextmanager
     async def keeping_time(self) -> AsyncIterator[None]:
@@ -53,6 +67,9 @@ class Watch:
             self._each(lambda observer: observer.tick())
 
     def close(self) -> None:
+        if self.pictures is not None:
+            with suppress(OSError):
+                self.pictures.close()
         while self.observers:
             with suppress(OSError):
                 self.observers.pop().close()
@@ -151,6 +168,8 @@ async def watching(
     elif not shown.quiet and shown.log_file is not None:
         observers.append(Lines(Progress(rates, bounds), stderr))
     watch = Watch([observer for observer in observers if observer is not None])
+    if not shown.quiet and (shown.log_file is not None or shown.log_format == "text"):
+        watch.pictures = PictureProgress(stderr)
     try:
         async with watch.keeping_time():
             yield watch

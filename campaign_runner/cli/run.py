@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -72,34 +73,69 @@ async def run_all(
 ) -> int:
     """The campaigns from their locks to their reports, which come once all have ended; the worst exit status.
 
+    Pictures to look at are made after the reports: no one waits for them to know how it went.
+
     `wrong` is what is wrong with files of the command: it is told after the reports, and nothing may be bought.
     """
     environment = Environment.of_process()
     rates = {choice.campaign.campaign: _rate(choice.campaign, flags, environment) for choice in choices}
     orders = _orders(choices, rates, flags)
     models = _played(choices, flags)
-    parts: list[CampaignRun] = []
+    reports = Reports([], wrong, log)
     try:
         async with watching(rates, flags, log, flags.bounds) as watch:
-            parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
+            reports.parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
                 console.say(f"output  {order.folder.path}")
             rate = flags.account(environment)
+
+            def told() -> None:
+                watch.end_progress()
+                reports.say()
+                reports.say_last()
+
             async with accessed(environment, rate, is_sandbox=flags.is_sandbox, models=models) as access:
-                code = await run_campaigns(parts, access, heed=heeding_signals, refused=console.print_error)
+                await run_campaigns(reports.parts, access, heed=heeding_signals, refused=console.print_error, told=told)
     finally:
-        ends.add(parts)
-        for part in parts:
-            _report(part, log)
-        for error in _problems(parts, wrong):
+        ends.add(reports.parts)
+        reports.say()
+    return reports.code
+
+
+@dataclass(slots=True)
+class Reports:
+    """What is printed and logged of the campaigns of a command once all have ended.
+
+    `wrong` is what is wrong with its files.
+    """
+
+    parts: list[CampaignRun]
+    wrong: Sequence[CampaignError]
+    log: RunLog
+    is_said: bool = False
+
+    @property
+    def code(self) -> int:
+        """The worst exit status."""
+        return worst([*(part.code for part in self.parts), *(error.exit_code for error in self.wrong)])
+
+    def say(self) -> None:
+        """Every report, then what is wrong with files; once."""
+        if self.is_said:
+            return
+        self.is_said = True
+        for part in self.parts:
+            _report(part, self.log)
+        for error in _problems(self.parts, self.wrong):
             console.print_error(error)
-    code = worst([code, *(error.exit_code for error in wrong)])
-    if len(parts) > 1:
-        console.say(_of_all(parts, code))
-        log.end(Ended(code, _of_all(parts, code)))
-    elif not parts[0].report:
-        console.say(f"attention exit={code}")
-    return code
+
+    def say_last(self) -> None:
+        """The last line, for machines, where it is not that of the only report."""
+        if len(self.parts) > 1:
+            console.say(_of_all(self.parts, self.code))
+            self.log.end(Ended(self.code, _of_all(self.parts, self.code)))
+        elif not self.parts[0].report:
+            console.say(f"attention exit={self.code}")
 
 
 def _report(part: CampaignRun, log: RunLog) -> None:
@@ -161,7 +197,14 @@ def _part(order: RunRequest, watch: Watch, flags: RunFlags, *, is_only: bool) ->
     report: list[str] = []
     asking = Asking(flags.yes, flags.is_sandbox, flags.accept_changes, "" if is_only else f"{name}: ")
     control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
-    ui = UserInterface(control, asking.buy, report.append, confirm_reuse=asking.use, confirm_removal=asking.leave)
+    ui = UserInterface(
+        control,
+        asking.buy,
+        report.append,
+        confirm_reuse=asking.use,
+        confirm_removal=asking.leave,
+        pictured=lambda done, of: watch.pictured(name, done, of),
+    )
     return CampaignRun(order, ui, report)
 
 

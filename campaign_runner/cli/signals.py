@@ -21,7 +21,7 @@ def heeding_signals(*controls: Control) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def heed(number: int) -> None:
-        if any(control.ending.signal is not None for control in controls):
+        if any(control.was_signalled for control in controls):
             os._exit(128 + number)
         # Whatever a disk or a database keeps waiting: what is not recorded by then is a doubt for the next run.
         loop.call_later(LONGEST_END, os._exit, 128 + number)

@@ -91,6 +91,10 @@ class Progress:
         if campaign in self._tallies:
             self._tallies[campaign].count(event, self._now())
 
+    def end(self) -> None:
+        """The run is over: from now on there are sentences alone."""
+        self.has_begun = False
+
     @property
     def stored(self) -> int:
         return self._sum("stored")
@@ -195,6 +199,7 @@ class Bar:
     def close(self) -> None:
         for campaign, sentence in self._progress.counted():
             self._say(campaign, sentence)
+        self._progress.end()
         if self._bar is not None:
             self._bar.close()
 
@@ -230,6 +235,7 @@ class Lines:
     def close(self) -> None:
         for campaign, sentence in self._progress.counted():
             self._write(f"{campaign}: {sentence}")
+        self._progress.end()
         self._stream.flush()
 
     def _write(self, line: str) -> None:

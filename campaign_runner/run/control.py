@@ -50,6 +50,10 @@ class Control:
         self.stop = stop
         self.observe = observe
         self.ending = Ending()
+        self.is_told = False
+        """Whether the run has ended and its report is complete: nothing changes its exit status any more."""
+        self.skips_pictures = False
+        """Whether a signal came after that: what is only for looking at is left out."""
         self._silent_since: float | None = None
         self._told: set[str] = set()
         self._useless: set[str] = set()  # attempts in a row
@@ -124,11 +128,19 @@ class Control:
 
     def signalled(self, number: int) -> None:
         """A signal asked the process to end: answers and writes under way have a few seconds left."""
+        if self.is_told:
+            self.skips_pictures = True
+            return
         self.ending.signal = number
         is_typed = number == signal.SIGINT
         stopping = "Stopping" if is_typed else f"Stopping ({signal.Signals(number).name})"
         again = "press Ctrl-C again to quit now" if is_typed else "a second signal quits now"
         self._stopping(f"{stopping}. Finishing requests in progress (up to 10 s); {again}.", Level.INTERRUPTED)
+
+    @property
+    def was_signalled(self) -> bool:
+        """Whether a signal came already: a second one leaves at once."""
+        return self.ending.signal is not None or self.skips_pictures
 
     def _stopping(self, why: str, level: Level) -> None:
         if not self.stop.reached(level):

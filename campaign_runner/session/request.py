@@ -73,6 +73,10 @@ async def at_once() -> None:
     """The start of a run that waits for no other."""
 
 
+async def told_at_once(code: int) -> None:
+    """The end of a run whose report waits for no other."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserInterface:
     """The person or the cron job a run reports to.
@@ -80,7 +84,8 @@ class UserInterface:
     `confirm_purchase` is asked before the first purchase and may refuse. `report` takes the lines of the report.
     `confirm_reuse` may refuse images of other campaigns, `confirm_removal` an edit that drops stored images.
     `wait_for_others` is awaited before the first request: nothing was sent until then. `ended` is told how the campaign
-    stands once all is counted.
+    stands once all is counted. `told` is awaited with the exit status once the report is complete: what follows is only
+    for looking at, and a signal ends it. `pictured` hears how many small pictures are done, and of how many.
     """
 
     control: Control
@@ -90,3 +95,5 @@ class UserInterface:
     confirm_removal: Callable[[Changes], bool] = lambda changes: True
     wait_for_others: Callable[[], Awaitable[None]] = at_once
     ended: Callable[[Standing], None] = lambda standing: None
+    told: Callable[[int], Awaitable[None]] = told_at_once
+    pictured: Callable[[int, int], None] = lambda made, of: None

@@ -13,12 +13,13 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
 from campaign_runner.plan.due import PlanStatus
+from campaign_runner.report import next_commands
 from campaign_runner.report.sheet.contents import Contents, sheets
 from campaign_runner.report.sheet.sheet_file import keep_sheets
 from campaign_runner.report.standing import standing_of
 from campaign_runner.report.summary import Summary, report
 from campaign_runner.review.page.page_data import PageSources
-from campaign_runner.review.page.page_file import keep_page
+from campaign_runner.review.page.page_file import keep_page, keep_thumbnails
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.session.last_text import NO_TEXT
 from campaign_runner.session.request import UserInterface
@@ -29,14 +30,19 @@ _PLACE = re.compile(r"\S*[/\\]\S*")
 
 
 async def close(run: Session) -> int:
-    """Write what is kept and report; the answer is the exit status. Raises what was a bug in the run."""
+    """Write what is kept and report; the answer is the exit status. Raises what was a bug in the run.
+
+    What is only for looking at is made after the report: no one waits for it to know how it went.
+    """
     seconds = asyncio.get_running_loop().time() - run.began
     order, ui, ledger, plan = run.order, run.ui, run.ledger, run.plan
     folder, ending = run.folder, run.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(run, everything)
-    await _keep_page(run)  # first: the contact sheets are drawn from its thumbnails
+    shown = sheets(plan, ledger, everything)
+    if _has_page(run):
+        keep_page(PageSources(folder, plan, ledger), run.warn)
     summary = Summary(
         campaign=order.campaign,
         folder=folder,
@@ -44,7 +50,7 @@ async def close(run: Session) -> int:
         requests=ledger.requests(),
         exit=code,
         reasons=list(reasons(ending)),
-        look=await _look(ui, folder, sheets(plan, ledger, everything)),
+        look=_look(ending, folder, shown),
         allowance=run.allowance,
         seconds=seconds,
         now=ui.control.clock.now(),
@@ -52,7 +58,10 @@ async def close(run: Session) -> int:
     for line in report(summary, ledger):
         ui.report(line)
     ui.ended(standing_of(summary.counts, ledger))
+    run.control.is_told = True
+    await ui.told(code)
     ending.raise_bug()
+    await _keep_pictures(run, shown)
     return code
 
 
@@ -77,23 +86,30 @@ def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
     return exit_code(run.control.ending, selected, doubts_elsewhere=elsewhere)
 
 
-async def _look(ui: UserInterface, folder: Folder, shown: Sequence[Contents]) -> Path | None:
-    """Where the first contact sheet is; all are drawn again, if they differ, unless a signal came."""
-    if ui.control.ending.signal is None:
-        await keep_sheets(shown, folder, lambda text: ui.control.observe(Warned(text)))
-    return folder.sheet if folder.sheet.exists() else None
+def _look(ending: Ending, folder: Folder, shown: Sequence[Contents]) -> Path | None:
+    """Where the first contact sheet is, or will be in a moment; none is drawn after a signal."""
+    is_drawn = ending.signal is None and any(each.has_any for each in shown)
+    return folder.sheet if is_drawn or folder.sheet.exists() else None
 
 
-async def _keep_page(run: Session) -> None:
-    """The page to choose on, with its thumbnails; a signal ends the making of these."""
-    ending = run.control.ending
-    if run.order.review and ending.signal is None and run.plan.knows_keys:
-        sources = PageSources(run.folder, run.plan, run.ledger)
-        await keep_page(
-            sources,
-            lambda text: run.control.observe(Warned(text)),
-            is_stopped=lambda: ending.signal is not None,
-        )
+async def _keep_pictures(run: Session, shown: Sequence[Contents]) -> None:
+    """Thumbnails and the page that shows them, then the contact sheets, which are drawn from them.
+
+    A signal ends it, and nothing but pictures is left out then.
+    """
+    control, sources = run.control, PageSources(run.folder, run.plan, run.ledger)
+    if _has_page(run):
+        await keep_thumbnails(sources, run.warn, is_stopped=lambda: control.skips_pictures, told=run.ui.pictured)
+    if control.skips_pictures:
+        again = next_commands.run(run.order.campaign.path, run.folder)
+        run.warn(f"the small pictures are not complete; the next run makes the rest: {again}")
+    elif control.ending.signal is None:
+        await keep_sheets(shown, run.folder, run.warn)
+
+
+def _has_page(run: Session) -> bool:
+    """Whether a page to choose on is wanted: not after a signal."""
+    return run.order.review and run.control.ending.signal is None and run.plan.knows_keys
 
 
 def reasons(ending: Ending) -> Iterator[str]:

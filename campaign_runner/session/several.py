@@ -26,7 +26,7 @@ class CampaignRun:
     """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for.
 
     `standing` is how it stands then, None where it was refused before. `ready` is set once it could send, or has ended
-    without.
+    without; `is_told` once its report is complete, or there is none.
     """
 
     order: RunRequest
@@ -36,6 +36,7 @@ class CampaignRun:
     refusal: CampaignError | None = None
     standing: Standing | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    is_told: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def run_campaigns(
@@ -44,25 +45,33 @@ async def run_campaigns(
     *,
     heed: Callable[..., AbstractContextManager[None]],
     refused: Callable[[CampaignError], None],
+    told: Callable[[], None] = lambda: None,
 ) -> int:
     """Make them all; the answer is the worst exit status.
 
     `heed` is entered with every Control and turns signals into stops; `refused` is told why one is
-    refused. Raises what was a bug in one, after all have ended.
+    refused. `told` is called once every report is complete, before what is only for looking at is made.
+    Raises what was a bug in one, after all have ended.
     """
     bugs: list[BaseException] = []
-    go = asyncio.Event()
+    go, seen = asyncio.Event(), asyncio.Event()
     async with TaskSet(bugs.append) as tasks:
         with heed(*(part.ui.control for part in parts)):
             for part in parts:
-                tasks.start(_made(part, access, go))
+                tasks.start(_made(part, access, go, seen))
                 await part.ready.wait()
                 _tell_refusals([part], refused)
             prepared = [part for part in parts if part.refusal is None]
             _hold_back(parts)
             go.set()
+            for part in parts:
+                await part.is_told.wait()
+            _tell_refusals(prepared, refused)
+            ended = [part for part in prepared if part.refusal is None]
+            told()
+            seen.set()
             await tasks.join()
-    _tell_refusals(prepared, refused)
+    _tell_refusals(ended, refused)
     if bugs:
         raise bugs[0]
     return worst([part.code for part in parts])
@@ -92,8 +101,11 @@ def _tell_refusals(parts: Sequence[CampaignRun], refused: Callable[[CampaignErro
             refused(part.refusal)
 
 
-async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event) -> None:
-    """One campaign, from its lock to its report; it is ready once it could send, or has ended without."""
+async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event, seen: asyncio.Event) -> None:
+    """One campaign, from its lock to its report; it is ready once it could send, or has ended without.
+
+    It sends once all others are ready (`go`), and makes pictures to look at once every report is out (`seen`).
+    """
 
     async def wait_for_others() -> None:
         part.ready.set()
@@ -102,8 +114,13 @@ async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event) -> 
     def ended(standing: Standing) -> None:
         part.standing = standing
 
+    async def told(code: int) -> None:
+        part.code = code
+        part.is_told.set()
+        await seen.wait()
+
     try:
-        ui = replace(part.ui, wait_for_others=wait_for_others, ended=ended)
+        ui = replace(part.ui, wait_for_others=wait_for_others, ended=ended, told=told)
         part.code = await run_campaign(part.order, access, ui)
     except CampaignError as error:
         part.code, part.refusal = error.exit_code, error
@@ -112,3 +129,4 @@ async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event) -> 
         raise
     finally:
         part.ready.set()
+        part.is_told.set()

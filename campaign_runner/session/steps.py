@@ -59,6 +59,10 @@ class Session(Road):
     def query(self) -> ReuseQuery:
         return ReuseQuery(self.folder.path, self.access.origin, self.ledger.custom_model)
 
+    def warn(self, message: str) -> None:
+        """Tell what a person should know though the run goes on."""
+        self.control.observe(Warned(message))
+
     def goes_on_after(self, refusal: CampaignError) -> bool:
         """Where accepted images wait, nothing that forbids buying keeps them waiting."""
         return self.waiting > 0 or isinstance(refusal, ProviderError)

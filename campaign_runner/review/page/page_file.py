@@ -17,7 +17,14 @@ from campaign_runner.review.page.document import document
 from campaign_runner.review.page.page_data import Addresses, AddressOf, PageSources, beside_the_page, page_data
 from campaign_runner.review.rows import recorded
 from campaign_runner.review.thumbnails.thumbnail import LARGE, SMALL, name_of, path_of
-from campaign_runner.review.thumbnails.workers import WantedThumbnail, make_thumbnails
+from campaign_runner.review.thumbnails.workers import (
+    Told,
+    WantedThumbnail,
+    make_thumbnails,
+    missing,
+    never,
+    untold,
+)
 from campaign_runner.tasks import in_thread
 from campaign_runner.text import plural
 
@@ -39,26 +46,43 @@ def write_page(sources: PageSources) -> Path:
 
 
 async def write_with_thumbnails(
-    sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool] = lambda: False
+    sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool] = never, told: Told = untold
 ) -> Path:
     """Make the thumbnails that are missing, then the page; `warn` hears which could not be made.
 
-    Raises StoreError, IntegrityError.
+    `is_stopped` and `told` are those of `make_thumbnails`. Raises StoreError, IntegrityError.
     """
     wanted = _wanted(sources.plan, sources.ledger)
-    for flaw in await make_thumbnails(sources.folder, wanted, is_stopped=is_stopped):
+    for flaw in await make_thumbnails(sources.folder, wanted, is_stopped=is_stopped, told=told):
         warn(f"no thumbnail: {flaw}")
-    return write_page(PageSources(sources.folder, sources.plan, sources.ledger, with_thumbnails(sources.folder)))
+    return _write_now(sources)
 
 
-async def keep_page(sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool]) -> None:
-    """The same at the end of a run, once there is a picture to look at. Raises nothing: `warn` hears of errors."""
-    if not _wanted(sources.plan, sources.ledger):
-        return
+def keep_page(sources: PageSources, warn: Callable[[str], None]) -> None:
+    """The page with the thumbnails that are there, once there is a picture to look at.
+
+    Raises nothing: `warn` hears of errors.
+    """
     try:
-        await write_with_thumbnails(sources, warn, is_stopped=is_stopped)
+        if _wanted(sources.plan, sources.ledger):
+            _write_now(sources)
     except CampaignError as error:
         warn(f"the review page was not written: {error}")
+
+
+async def keep_thumbnails(
+    sources: PageSources, warn: Callable[[str], None], *, is_stopped: Callable[[], bool], told: Told
+) -> None:
+    """The thumbnails that are missing, and the page that shows them. Raises nothing: `warn` hears of errors."""
+    try:
+        if await in_thread(missing, sources.folder, _wanted(sources.plan, sources.ledger)):
+            await write_with_thumbnails(sources, warn, is_stopped=is_stopped, told=told)
+    except CampaignError as error:
+        warn(f"the review page is without its small pictures: {error}")
+
+
+def _write_now(sources: PageSources) -> Path:
+    return write_page(PageSources(sources.folder, sources.plan, sources.ledger, with_thumbnails(sources.folder)))
 
 
 def with_thumbnails(folder: Folder) -> AddressOf:

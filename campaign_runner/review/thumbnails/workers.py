@@ -9,11 +9,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
+from typing import IO, TypeAlias
 
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError, StoreError
@@ -27,6 +27,19 @@ _MOST_PROCESSES = 4
 _FEW = 4  # images that are made sooner here than by a process that has to start first
 _OURS = ("CAMPAIGN_RUNNER_", "CUSTOM_MODELS_")
 """How the names of our own settings begin, secrets and all: a worker is not given them."""
+
+
+Told: TypeAlias = Callable[[int, int], None]
+"""Hears how many images are done, and of how many."""
+
+
+def never() -> bool:
+    """No one stops it."""
+    return False
+
+
+def untold(done: int, of: int) -> None:
+    """No one asks how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +60,31 @@ def missing(folder: Folder, wanted: Iterable[WantedThumbnail]) -> list[WantedThu
 
 
 async def make_thumbnails(
-    folder: Folder, wanted: Iterable[WantedThumbnail], *, is_stopped: Callable[[], bool] = lambda: False
+    folder: Folder, wanted: Iterable[WantedThumbnail], *, is_stopped: Callable[[], bool] = never, told: Told = untold
 ) -> list[str]:
     """Make what is missing of `wanted`; the answer is why some could not be made, a sentence each.
 
-    `is_stopped` is asked before each image: after Ctrl-C no one waits for the rest. Raises StoreError.
+    `is_stopped` is asked before each image: after Ctrl-C no one waits for the rest. `told` hears how far it is. Raises
+    StoreError.
     """
     left = await in_thread(missing, folder, wanted)
     if not left:
         return []
     await in_thread(thumbnail.prepare, folder)
-    source = iter(left)
+    source = _told_of(left, told)
     if len(left) <= _FEW:
         return await _flaws(folder, source, is_stopped, partial(_made_here, folder))
     processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
     flaws = await map_concurrently(lambda _: _made_elsewhere(folder, source, is_stopped), range(processes), processes)
     return [flaw for some in flaws for flaw in some]
+
+
+def _told_of(left: Sequence[WantedThumbnail], told: Told) -> Iterator[WantedThumbnail]:
+    """What is to be made; `told` hears how many were taken before each, and at the end."""
+    for number, each in enumerate(left):
+        told(number, len(left))
+        yield each
+    told(len(left), len(left))
 
 
 async def _flaws(
