@@ -60,20 +60,20 @@ class Retake:
             path.chmod(mode)
 
 
-def entry_fields(campaign: Campaign, cell: Cell, wish: TakeChange) -> dict[str, str]:
+def entry_fields(campaign: Campaign, cell: Cell, change: TakeChange) -> dict[str, str]:
     """The entry but for its seeds, as it is written: every axis the campaign has, and what an entry before it says."""
     root, own = campaign.source.root, {}
     if cell.include is not None:
         _, entry = campaign.source.find(("include", cell.include))
         own = {name: on_one_line(node) for name, (_, node) in entry.entries.items()} if isinstance(entry, Pairs) else {}
     fields = {"product": cell.product, "prompt": cell.prompt}
-    if wish.text is not None:
-        fields["text"] = quoted(" ".join(wish.text.split()))
+    if change.text is not None:
+        fields["text"] = quoted(" ".join(change.text.split()))
     elif "text" in own:
         fields["text"] = own["text"]
     axes = root.entries if isinstance(root, Pairs) else {}
-    if "presets" in axes or wish.preset is not None:
-        fields["preset"] = wish.preset or cell.preset
+    if "presets" in axes or change.preset is not None:
+        fields["preset"] = change.preset or cell.preset
     if cell.market is not None:
         fields["market"] = cell.market
     fields["size"] = str(cell.size)

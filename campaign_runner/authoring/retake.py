@@ -24,7 +24,7 @@ _HIGHEST_SEED = 2**31 - 1
 def retake(
     campaign: Campaign,
     image: Variation,
-    wish: TakeChange,
+    change: TakeChange,
     *,
     model: CustomModel | None = None,
     bought: Collection[str] = (),
@@ -39,23 +39,23 @@ def retake(
     if not plan.knows_keys:
         raise UsageError("the images of a custom model have keys once a first run looked it up: run the campaign first")
     planned = set(plan.keys())
-    draft = Draft(campaign, [entry_fields(campaign, *_where(plan, image, wish))], model)
+    draft = Draft(campaign, [entry_fields(campaign, *_where(plan, image, change))], model)
     (recipe,) = draft.recipes(image.seed)
-    seeds = wish.seeds or (image.seed,)
-    if wish.further:
-        seeds = _further(recipe, image.seed, wish.further, planned | set(bought))
+    seeds = change.seeds or (image.seed,)
+    if change.further:
+        seeds = _further(recipe, image.seed, change.further, planned | set(bought))
     if twice := [seed for seed in seeds if recipe.key(seed) in planned]:
         raise UsageError(f"the campaign already has that image, with seed {joined(list(map(str, twice)))}")
     return draft.added([seeds], [recipe.key(seed) for seed in seeds])
 
 
-def _where(plan: Plan, image: Variation, wish: TakeChange) -> tuple[Cell, TakeChange]:
+def _where(plan: Plan, image: Variation, change: TakeChange) -> tuple[Cell, TakeChange]:
     """Where the image is now, or where it was; one that left the campaign keeps the words it had."""
     position = next((at for at, key in enumerate(plan.keys()) if key == image.key), None)
     if position is not None:
-        return plan.at(position).variation.cell, wish
+        return plan.at(position).variation.cell, change
     cell = spelt(image.cell, plan.campaign.spellings)
-    return cell, wish if wish.text is not None else replace(wish, text=image.prompt_template)
+    return cell, change if change.text is not None else replace(change, text=image.prompt_template)
 
 
 def _further(recipe: Recipe, seed: int, number: int, taken: Collection[str]) -> tuple[int, ...]:

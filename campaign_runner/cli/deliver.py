@@ -57,18 +57,18 @@ def command(
     target = find(name, output=output, is_sandbox=is_sandbox)
     campaign = target.campaign()
     rest, decisions = parted(only)
-    wishes = Wishes(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
-    result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), wishes))
+    flags = DeliverFlags(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
+    result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), flags))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
     review = next_commands.review(target.folder, target.file)
-    for line in lines(campaign.campaign, result, review=review, is_dry=wishes.is_dry):
+    for line in lines(campaign.campaign, result, review=review, is_dry=flags.is_dry):
         click.echo(line)
     return result.exit_code
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DeliverFlags:
     """What a command line says of a delivery; `decisions` are the values of `--only decision=`."""
 
     is_all: bool
@@ -86,13 +86,13 @@ class Wishes:
         return self.is_all or is_picked(image)
 
 
-async def _deliver(campaign: Campaign, folder: Folder, meant: Selection, wishes: Wishes) -> DeliveryResult:
+async def _deliver(campaign: Campaign, folder: Folder, meant: Selection, flags: DeliverFlags) -> DeliveryResult:
     with folder.ledger() as ledger, folder.locked(), tqdm(unit=" files", disable=not console.is_terminal()) as bar:
         plan = Plan(campaign, ledger.custom_model)
-        return await deliver(_request(plan, folder, ledger, meant, wishes), partial(_advance, bar))
+        return await deliver(_request(plan, folder, ledger, meant, flags), partial(_advance, bar))
 
 
-def _request(plan: Plan, folder: Folder, ledger: Ledger, meant: Selection, wishes: Wishes) -> DeliveryRequest:
+def _request(plan: Plan, folder: Folder, ledger: Ledger, meant: Selection, flags: DeliverFlags) -> DeliveryRequest:
     """What is to be delivered, by what people decided and what was delivered before."""
     decisions = decisions_of(folder, plan, ledger)
     decisions.refuse_unreadable()
@@ -100,25 +100,25 @@ def _request(plan: Plan, folder: Folder, ledger: Ledger, meant: Selection, wishe
     return DeliveryRequest(
         campaign=plan.campaign,
         folder=folder,
-        chosen=list(_chosen(decisions, plan, ledger, meant, wishes)),
+        chosen=list(_chosen(decisions, plan, ledger, meant, flags)),
         rows=rows_of(plan, meant),
         scope=scope_of(meant),
         now=datetime.now(UTC),
         record=record,
         late=list(late_marks(decisions, record.files if record else ())),
-        target=wishes.to,
-        any_size=wishes.any_size,
-        is_dry=wishes.is_dry,
-        has_zips=wishes.has_zips,
+        target=flags.to,
+        any_size=flags.any_size,
+        is_dry=flags.is_dry,
+        has_zips=flags.has_zips,
     )
 
 
 def _chosen(
-    decisions: Decisions, plan: Plan, ledger: Ledger, meant: Selection, wishes: Wishes
+    decisions: Decisions, plan: Plan, ledger: Ledger, meant: Selection, flags: DeliverFlags
 ) -> Iterator[ChosenImage]:
-    yield from chosen_images(decisions, ledger, meant, wishes.wants)
-    if wishes.has_left:
-        yield from left_images(decisions, plan, ledger, meant, wishes.wants)
+    yield from chosen_images(decisions, ledger, meant, flags.wants)
+    if flags.has_left:
+        yield from left_images(decisions, plan, ledger, meant, flags.wants)
 
 
 def _advance(bar: tqdm[NoReturn], made: int, of: int) -> None:

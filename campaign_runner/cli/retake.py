@@ -64,10 +64,10 @@ def command(
     """
     if text is None and preset is None and seeds is None:
         raise UsageError("say what to change: --text, --preset or --seeds")
-    wish = TakeChange(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
+    change = TakeChange(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
     folders = [find(name, output=output, is_sandbox=is_sandbox).folder] if name else known_folders(output)
     hit = _only_one(key, folders, is_sandbox=is_sandbox)
-    new, figures = _planned(hit, wish)
+    new, figures = _planned(hit, change)
     for line in new.diff():
         click.echo(line)
     click.echo(f"\n{cost_line(figures)}")
@@ -99,7 +99,7 @@ def _is_rerun(folder: Folder) -> bool:
         return ledger.meta(MADE_AGAIN) is not None
 
 
-def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
+def _planned(hit: Match, change: TakeChange) -> tuple[Retake, Estimate]:
     """The new text of the campaign's file, and what its new images cost."""
     with hit.folder.ledger() as ledger:
         file = hit.folder.campaign_file(ledger)
@@ -107,5 +107,5 @@ def _planned(hit: Match, wish: TakeChange) -> tuple[Retake, Estimate]:
             raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
         campaign = load(Path(display_path(file)))
         bought = frozenset(ledger.keys())
-        new = retake(campaign, hit.entry.variation, wish, model=ledger.custom_model, bought=bought)
+        new = retake(campaign, hit.entry.variation, change, model=ledger.custom_model, bought=bought)
         return new, price_of(new, campaign, ledger)

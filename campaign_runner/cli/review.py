@@ -22,9 +22,9 @@ from campaign_runner.output_folder.folder import DECISIONS
 from campaign_runner.review import listing
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.marking import foreign_file, table
-from campaign_runner.review.marking.new_marks import Marker, Wish, keep_marks
+from campaign_runner.review.marking.new_marks import Marker, MarkRequest, keep_marks
 from campaign_runner.review.marks import Mark, Note, Reviewer, Vote, Word
-from campaign_runner.text import did_you_mean, joined, plural, printable
+from campaign_runner.text import did_you_mean, first_few, joined, plural, printable
 
 _KEY = re.compile(r"[0-9a-fA-F]{8,64}")
 _SHOWN = 20  # new marks that are listed before it is asked
@@ -52,13 +52,13 @@ class Given:
     reason: str | None
     note: str | None
 
-    def wishes(self, known: Decided) -> list[Wish]:
+    def requests(self, known: Decided) -> list[MarkRequest]:
         """What is said of which image. Raises UsageError."""
         if self.reason is not None and not self.reject:
             raise UsageError("--reason says why something is rejected: give --reject KEY, too")
         _refuse_unknown_reason(self.reason, self.note, known.campaign.review)
-        picks = (Wish(_key(key, known), "pick", text=self.note) for key in self.pick)
-        rejects = (Wish(_key(key, known), "reject", self.reason, self.note) for key in self.reject)
+        picks = (MarkRequest(_key(key, known), "pick", text=self.note) for key in self.pick)
+        rejects = (MarkRequest(_key(key, known), "reject", self.reason, self.note) for key in self.reject)
         return [*picks, *rejects]
 
 
@@ -135,7 +135,7 @@ def command(
         if take is not None:
             _take(known, take, who, yes=yes)
         elif pick or reject:
-            marks = _marks(known, given.wishes(known), reviewer_of(who))
+            marks = _marks(known, given.requests(known), reviewer_of(who))
             _keep(known, marks)
         else:
             _list(known, only, as_json=as_json, as_csv=as_csv)
@@ -176,9 +176,9 @@ def _refuse_unknown_reason(reason: str | None, note: str | None, rules: ReviewRu
         raise UsageError("--reason other: say why with --note")
 
 
-def _marks(known: Decided, wishes: Sequence[Wish], reviewer: Reviewer) -> list[Mark]:
+def _marks(known: Decided, requests: Sequence[MarkRequest], reviewer: Reviewer) -> list[Mark]:
     marker = Marker(known.decisions, reviewer, now(), most_picks=known.campaign.review.most_picks)
-    return marker.marks(wishes)
+    return marker.marks(requests)
 
 
 def _keep(known: Decided, marks: Sequence[Mark]) -> None:
@@ -207,10 +207,9 @@ def _take(known: Decided, path: Path, who: str | None, *, yes: bool) -> None:
         _take_decisions(known, path, yes=yes)
         return
     marks = _marks(known, table.read(path), reviewer_of(who))
-    for mark in marks[:_SHOWN]:
-        click.echo(printable(f"{mark.word or mark.kind:8} {mark.key[:8]} {mark.cell or ''} {_text_of(mark)}"))
-    if len(marks) > _SHOWN:
-        click.echo(f"… and {len(marks) - _SHOWN:,} more")
+    told = [f"{mark.word or mark.kind:8} {mark.key[:8]} {mark.cell or ''} {_text_of(mark)}" for mark in marks]
+    for line in first_few(told, most=_SHOWN):
+        click.echo(printable(line))
     if marks and not _agreed(f"{_counted(marks)} by {marks[0].reviewer.id}. Take them?", yes=yes):
         click.echo("cancelled; nothing was changed")
         return

@@ -16,7 +16,7 @@ from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.review.decisions import Decisions, decisions_of
-from campaign_runner.review.marking.new_marks import Marker, Wish, keep_marks
+from campaign_runner.review.marking.new_marks import Marker, MarkRequest, keep_marks
 from campaign_runner.review.marks import Reviewer
 from tests.fixtures import Begin
 from tests.night import Night
@@ -34,7 +34,7 @@ def decided(night: Night, campaign: Campaign) -> Decisions:
 
 def pick(night: Night, campaign: Campaign, key: str) -> None:
     folder = Folder(night.home / "output" / campaign.campaign)
-    marks = Marker(decided(night, campaign), ANNA, NOW).marks([Wish(key, "pick")])
+    marks = Marker(decided(night, campaign), ANNA, NOW).marks([MarkRequest(key, "pick")])
     keep_marks(folder, campaign.campaign, marks, NOW)
 
 

@@ -20,7 +20,7 @@ from campaign_runner.review.rules import DecidedImage
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MarkRequest:
     """What a reviewer says of an image: a verdict, or None and a note alone. `cell` is None for all of its cells."""
 
     key: str
@@ -48,37 +48,39 @@ class Marker:
         self._given: list[Mark] = []
         self._picked: dict[Cell, str] = {}
 
-    def marks(self, wishes: Iterable[Wish]) -> list[Mark]:
+    def marks(self, requests: Iterable[MarkRequest]) -> list[Mark]:
         """The new marks; a mark that counts already is not made again.
 
         Raises UsageError for what is not a stored image of the campaign, and for two picks where a row takes one.
         """
-        for wish in wishes:
-            self._mark(wish)
+        for request in requests:
+            self._mark(request)
         return list(self._given)
 
-    def _mark(self, wish: Wish) -> None:
-        places = self._places_of(wish)
+    def _mark(self, request: MarkRequest) -> None:
+        places = self._places_of(request)
         image = places[0][1]
         if image.shot.sha256 is None:
-            raise UsageError(f"{wish.key[:8]} is not stored yet: there is nothing to look at")
+            raise UsageError(f"{request.key[:8]} is not stored yet: there is nothing to look at")
         cell = places[0][0] if len(places) == 1 else None
-        if wish.word is None:
-            self._note(image, cell, wish.text or "")
+        if request.word is None:
+            self._note(image, cell, request.text or "")
             return
-        said = Vote(wish.word, wish.reason, wish.text)
+        said = Vote(request.word, request.reason, request.text)
         before = {mark.id: mark for _, each in places for mark in self._own(each)}
         if not before or any(mark.value != said or mark.sha256 != image.shot.sha256 for mark in before.values()):
             self._add(image, cell, said, before)
-        if wish.word == "pick" and self._most_picks == 1:
-            self._move_pick(wish.key, [cell for cell, _ in places])
+        if request.word == "pick" and self._most_picks == 1:
+            self._move_pick(request.key, [cell for cell, _ in places])
 
-    def _places_of(self, wish: Wish) -> Sequence[tuple[Cell, DecidedImage]]:
+    def _places_of(self, request: MarkRequest) -> Sequence[tuple[Cell, DecidedImage]]:
         """The places of the image that is meant. Raises UsageError if there is none."""
-        found = [place for place in self._places.get(wish.key, ()) if wish.cell is None or place[0] == wish.cell]
+        found = [
+            place for place in self._places.get(request.key, ()) if request.cell is None or place[0] == request.cell
+        ]
         if not found:
-            where = f" in {wish.cell}" if wish.cell is not None else ""
-            raise UsageError(f"{wish.key[:8]} is not an image of this campaign{where}")
+            where = f" in {request.cell}" if request.cell is not None else ""
+            raise UsageError(f"{request.key[:8]} is not an image of this campaign{where}")
         return found
 
     def _note(self, image: DecidedImage, cell: Cell | None, text: str) -> None:

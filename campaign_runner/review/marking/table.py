@@ -16,7 +16,7 @@ from campaign_runner.errors import CampaignFileError
 from campaign_runner.model import Cell, Size
 from campaign_runner.problem import Problem
 from campaign_runner.review.decisions import Decisions
-from campaign_runner.review.marking.new_marks import Wish
+from campaign_runner.review.marking.new_marks import MarkRequest
 from campaign_runner.review.marks import Word
 from campaign_runner.review.rules import DecidedImage, DecidedRow
 from campaign_runner.text import did_you_mean
@@ -56,7 +56,7 @@ def _safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_STEERS) else cell
 
 
-def read(path: Path) -> list[Wish]:
+def read(path: Path) -> list[MarkRequest]:
     """What a table that came back says. Raises CampaignFileError with every line that cannot be read."""
     rows = read_sheet(path)
     columns = _columns(path, next(rows, None))
@@ -65,7 +65,7 @@ def read(path: Path) -> list[Wish]:
         lines.read(row)
     if lines.problems:
         raise CampaignFileError(lines.problems)
-    return lines.wishes
+    return lines.requests
 
 
 def _columns(path: Path, heading: SheetRow | None) -> Mapping[str, int]:
@@ -84,7 +84,7 @@ class _TableLines:
     def __init__(self, path: Path, columns: Mapping[str, int]) -> None:
         self._path = path
         self._columns = columns
-        self.wishes: list[Wish] = []
+        self.requests: list[MarkRequest] = []
         self.problems: list[Problem] = []
 
     def read(self, row: SheetRow) -> None:
@@ -99,7 +99,7 @@ class _TableLines:
         elif said and word is None:
             self._wrong(row, "verdict", f"'{said[:80]}' is not a verdict{did_you_mean(said, _WORDS)}", "pick or reject")
         else:
-            self.wishes.append(Wish(key, word, text=note or None, cell=self._cell(row)))
+            self.requests.append(MarkRequest(key, word, text=note or None, cell=self._cell(row)))
 
     def _cell(self, row: SheetRow) -> Cell | None:
         """The cell that a line names; None where the columns of it are gone."""
