@@ -1,16 +1,21 @@
-"""What more images cost, in one line."""
+"""What more images in a campaign file cost, in one line; and the file written, if a person agrees."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import click
+
 from campaign_runner.authoring.draft import Retake
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli import console
 from campaign_runner.cli.environment import Environment
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.selection import Selection
+from campaign_runner.report import next_commands
 from campaign_runner.text import plural
 
 
@@ -29,3 +34,12 @@ def cost_line(figures: Estimate) -> str:
     buys = f"{plural(figures.images_to_buy, 'image')} to buy in {plural(figures.requests, 'request')}"
     left = "" if figures.budget_left is None else f"; budget left {figures.budget_left:,}"
     return f"{adds}: {buys}, {figures.time}{left}"
+
+
+def write(new: Retake, folder: Folder, *, yes: bool) -> None:
+    """Write the changed file, after a question if there is someone to ask, and say how to generate its images."""
+    if not yes and console.is_terminal():
+        click.confirm("Write it?", abort=True)
+    new.write()
+    keys = ",".join(key[:8] for key in new.added)
+    click.echo(f"written; next: {next_commands.run(new.path, folder, '--only', f'key={keys}')}")

@@ -9,10 +9,10 @@ import click
 from campaign_runner.authoring.draft import Retake
 from campaign_runner.authoring.reroll import reroll
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.cli import console, options
+from campaign_runner.cli import options
 from campaign_runner.cli.decided import Decided, decided, narrowed, parted
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.price import cost_line, price_of
+from campaign_runner.cli.price import cost_line, price_of, write
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.report import next_commands
@@ -56,11 +56,7 @@ def command(
             click.echo("no row to reroll")
             return
         new = _added(known, chances)
-    if not yes and console.is_terminal():
-        click.confirm("Write it?", abort=True)
-    new.write()
-    keys = ",".join(key[:8] for key in new.added)
-    click.echo(f"written; next: {next_commands.run(new.path, known.target.folder, '--only', f'key={keys}')}")
+    write(new, known.target.folder, yes=yes)
 
 
 def _added(known: Decided, chances: SecondChances) -> Retake:

@@ -11,15 +11,14 @@ import click
 from campaign_runner.authoring.draft import Retake, TakeChange
 from campaign_runner.authoring.retake import retake
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.cli import console, options
+from campaign_runner.cli import options
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.price import cost_line, price_of
+from campaign_runner.cli.price import cost_line, price_of, write
 from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural
 
@@ -71,11 +70,7 @@ def command(
     for line in new.diff():
         click.echo(line)
     click.echo(f"\n{cost_line(figures)}")
-    if not yes and console.is_terminal():
-        click.confirm("Write it?", abort=True)
-    new.write()
-    keys = ",".join(key[:8] for key in new.added)
-    click.echo(f"written; next: {next_commands.run(new.path, hit.folder, '--only', f'key={keys}')}")
+    write(new, hit.folder, yes=yes)
 
 
 def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Match:

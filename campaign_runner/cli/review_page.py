@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import webbrowser
 from pathlib import Path
 
 import click
 
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.signals import ended_by_signal
 from campaign_runner.cli.target import Target
 from campaign_runner.errors import StoreError
 from campaign_runner.plan.plan import Plan
@@ -64,10 +64,7 @@ async def _serve(review: ServedReview, state: Path, *, opens: bool) -> None:
 
 async def _stay_open(entrance: Path, *, opens: bool) -> None:
     """Lead the person in, and wait for Ctrl-C."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    ended = ended_by_signal()
     is_open = opens and await in_thread(webbrowser.open, entrance.as_uri())
     if not is_open:
         click.echo(f"open this file in your browser: {entrance}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import fields
@@ -16,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.signals import ended_by_signal
 from campaign_runner.errors import StoreError, UsageError
 from campaign_runner.sandbox.catalog import CATALOG, Catalog, CustomModel
 from campaign_runner.sandbox.faults import KINDS, FaultError, load_faults
@@ -148,10 +148,7 @@ def _played(account: Catalog, models: Sequence[str]) -> str:
 
 
 async def _serve(sandbox: Sandbox, port: int, played: str) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    ended = ended_by_signal()
     try:
         async with serving(sandbox, port) as origin:
             click.echo(_welcome(origin, played))

@@ -42,6 +42,14 @@ def heeding_signals(*controls: Control) -> Iterator[None]:
         yield
 
 
+def ended_by_signal() -> asyncio.Event:
+    """What Ctrl-C and SIGTERM set from now on."""
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    return ended
+
+
 class _Interrupted(BaseException):
     """A signal came while a person was asked."""
 

@@ -6,10 +6,11 @@ All `*.jsonl` count whatever their name, if they are of this campaign or of a fo
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from typing import TypeVar
 
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
@@ -17,6 +18,8 @@ from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.problem import Problem
 from campaign_runner.review.decisions_file import MEND, SUFFIX, DecisionsFile, is_decisions, read_file
 from campaign_runner.review.marks import Mark
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def gather(folder: Folder, names: Collection[str]) -> Gathered:
     """What is in `decisions/`; `names` are the campaign's and those it had before. Raises nothing for bad files."""
     path = folder.path / DECISIONS
     try:
-        found = _read(path)
+        found = each_file(path, read_file)
     except CampaignError as error:
         problem = Problem(path, 1, 1, f"it cannot be read: {error}", advice=MEND)
         return Gathered((DecisionsFile(path, problems=(problem,)),))
@@ -55,13 +58,13 @@ def gather(folder: Folder, names: Collection[str]) -> Gathered:
     return Gathered(tuple(file for file in found if file not in foreign), tuple(foreign))
 
 
-def _read(path: Path) -> list[DecisionsFile]:
-    """Every file there; none where there is no such folder. Raises StoreError, IntegrityError."""
+def each_file(path: Path, read: Callable[[files.FolderHandle, str], T]) -> list[T]:
+    """What `read` makes of each file there; nothing if there is no such folder. Raises StoreError, IntegrityError."""
     try:
         with files.open_folder(path.parent) as home, home.enter(path.name, make=False) as folder:
             with files.translating(path):
                 names = sorted(each.name for each in path.iterdir() if is_decisions(each))
-            return [read_file(folder, name) for name in names]
+            return [read(folder, name) for name in names]
     except FileNotFoundError:
         return []
 

@@ -11,8 +11,8 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import DECISIONS, Folder
 from campaign_runner.review.decisions import FORMER_NAMES, former_names
-from campaign_runner.review.decisions_file import LARGEST_BYTES, is_decisions
-from campaign_runner.review.decisions_folder import keep_file
+from campaign_runner.review.decisions_file import LARGEST_BYTES
+from campaign_runner.review.decisions_folder import each_file, keep_file
 
 
 def carry_over(folder: Folder, file: Path) -> tuple[str, ...]:
@@ -57,23 +57,16 @@ def noted(ledger: Ledger, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _readable(path: Path) -> list[tuple[str, bytes]]:
-    try:
-        with files.open_folder(path.parent) as home, home.enter(path.name, make=False) as folder:
-            with files.translating(path):
-                names = sorted(each.name for each in path.iterdir() if is_decisions(each))
-            found = [(name, _content(folder, name)) for name in names]
-    except FileNotFoundError:
-        return []
-    return [(name, content) for name, content in found if content is not None]
+    return [(name, content) for name, content in each_file(path, _content) if content is not None]
 
 
-def _content(folder: files.FolderHandle, name: str) -> bytes | None:
+def _content(folder: files.FolderHandle, name: str) -> tuple[str, bytes | None]:
     try:
         with folder.read(name) as file, files.translating(folder.path / name):
             content = file.read(LARGEST_BYTES + 1)
     except CampaignError:
-        return None  # `review` of the former name tells it
-    return content if len(content) <= LARGEST_BYTES else None
+        return name, None  # `review` of the former name tells it
+    return name, content if len(content) <= LARGEST_BYTES else None
 
 
 def _has(folder: Folder, content: bytes) -> bool:
