@@ -147,6 +147,7 @@ def _worker(folder: Folder) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment,
+        process_group=0,  # Ctrl-C reaches every process of a terminal's group, also one that has only begun to start
         bufsize=0,  # nothing is kept back that a worker which is gone could refuse later
     ) as process:
         assert process.stdin is not None and process.stdout is not None

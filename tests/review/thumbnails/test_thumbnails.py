@@ -172,6 +172,18 @@ def test_a_worker_is_given_none_of_our_settings(folder: Folder, monkeypatch: pyt
     assert environments and not any(b"canary" in environment for environment in environments)
 
 
+def test_ctrl_c_at_a_terminal_does_not_reach_a_worker(folder: Folder) -> None:
+    before = children()
+    with workers._worker(folder):
+        (worker,) = children() - before
+        assert os.getpgid(worker) == worker != os.getpgrp()
+
+
+def children() -> set[int]:
+    """The processes that this one has started."""
+    return set(map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()))
+
+
 async def test_a_worker_that_is_killed_is_a_clear_sentence(
     folder: Folder, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
