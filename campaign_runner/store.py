@@ -250,9 +250,9 @@ async def content_of(store: Store, name: str, sha256: str = "") -> bytes:
     try:
         content = await store.open(name, lambda held: held.read(LARGEST_BYTES + 1))
     except FileNotFoundError as error:
-        raise IntegrityError(f"{store.where(name)} is gone; see: campaign-runner verify") from error
+        raise IntegrityError(f"{store.where(name)} is gone; `verify` says what else differs") from error
     if sha256 and (await in_thread(hashlib.sha256, content)).hexdigest() != sha256:
-        raise IntegrityError(f"{store.where(name)} is not what was stored; see: campaign-runner verify")
+        raise IntegrityError(f"{store.where(name)} is not what was stored; `verify` says what else differs")
     return content
 
 

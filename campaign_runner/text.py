@@ -40,16 +40,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is nearest to `word`, empty if none is near."""
-    plain = _plain(word)
-    spelt = {_plain(name): name for name in sorted(known) if abs(len(name) - len(word)) <= 2 + len(word) // 2}
-    if plain in spelt:
-        return spelt[plain]
+    spelt_plain = plain(word)
+    spelt = {plain(name): name for name in sorted(known) if abs(len(name) - len(word)) <= 2 + len(word) // 2}
+    if spelt_plain in spelt:
+        return spelt[spelt_plain]
     candidates = list(islice(spelt, _MOST_CANDIDATES))
-    near = get_close_matches(plain, candidates, n=1, cutoff=0.66) if len(word) <= 60 else []
+    near = get_close_matches(spelt_plain, candidates, n=1, cutoff=0.66) if len(word) <= 60 else []
     return spelt[near[0]] if near else ""
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
+    """A word as it is compared: `Tea Cup`, `tea_cup` and `tea-cup` are one."""
     return word.casefold().replace("_", "-").replace(" ", "-")
 
 

@@ -23,6 +23,7 @@ from jsonschema_rs import Draft202012Validator
 from PIL import Image
 
 from tests import leaks, refolding
+from tests.printed import check_commands
 from tests.refolding import Attempt, Journal
 
 NAMED = ("stored", "accepted", "in_doubt", "failed", "abandoned")
@@ -86,6 +87,7 @@ def check(
     if ledger is not None and seen.per_minute is not None:
         check_rate(ledger, seen.per_minute)
     leaks.check_shown(seen.texts)
+    check_commands(seen.texts)
     leaks.check_strangers(seen.strangers)
     _check_last_lines(seen.texts)
     places = [*leaks.files_below(home, *([seen.state] if seen.state else []))]

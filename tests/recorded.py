@@ -71,6 +71,7 @@ def facts(attempt: Attempt, variation: Variation, state: str) -> Sequence[Fact]:
         "in_doubt": [Doubted(attempt, DOUBT)],
         "refused": [Refused(attempt, POLICY, for_good=True)],
         "failed": [accepted, Failed(attempt, variation, MISSING)],
+        "unsafe": [accepted, Failed(attempt, variation, POLICY)],
         "replaced": [accepted, aside, Failed(attempt, variation, MISSING)],
         "blocked": [accepted, Held(attempt, variation, BLOCKED)],
         "pending": [Refused(attempt, Cause("busy", "the service was busy"))],

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from campaign_runner.authoring.splice import in_braces, on_one_line, with_entries
+from campaign_runner.authoring.splice import in_braces, on_one_line, text_as_yaml, with_entries
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.look import FIELDS
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
 from campaign_runner.campaign_file.syntax.parser import quoted
-from campaign_runner.campaign_file.syntax.source import Pairs
+from campaign_runner.campaign_file.syntax.source import Loc, Pairs
 from campaign_runner.disk import files
 from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import CampaignFileError, UsageError
@@ -25,10 +25,15 @@ from campaign_runner.plan.recipes import RecipeBuilder
 
 @dataclass(frozen=True, slots=True)
 class TakeChange:
-    """What shall be different: another prompt, another preset, these seeds, or so many further ones."""
+    """What shall be different: another prompt, preset, size or market, what must not be seen, these seeds, or so many
+    further ones.
+    """
 
     text: str | None = None
     preset: str | None = None
+    size: str | None = None
+    market: str | None = None
+    negative_prompt: str | None = None
     seeds: tuple[int, ...] = ()
     further: int = 0
 
@@ -74,19 +79,29 @@ def entry_fields(campaign: Campaign, cell: Cell, change: TakeChange) -> dict[str
     axes = root.entries if isinstance(root, Pairs) else {}
     if "presets" in axes or change.preset is not None:
         fields["preset"] = change.preset or cell.preset
-    if cell.market is not None:
-        fields["market"] = cell.market
-    fields["size"] = str(cell.size)
-    return fields | {name: value for name, value in own.items() if name in FIELDS}
+    if (market := change.market or cell.market) is not None:
+        fields["market"] = market if change.market is None else text_as_yaml(market)
+    fields["size"] = str(cell.size) if change.size is None else text_as_yaml(change.size)
+    fields |= {name: value for name, value in own.items() if name in FIELDS}
+    if change.negative_prompt is not None:
+        fields["negative_prompt"] = quoted(" ".join(change.negative_prompt.split()))
+    return fields
 
 
 class Draft:
-    """The file with more entries, with any seeds; `fields` are those of each entry."""
+    """The file with more entries, with any seeds; `fields` are those of each entry, `budget` a new one."""
 
-    def __init__(self, campaign: Campaign, fields: Sequence[dict[str, str]], model: CustomModel | None) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        fields: Sequence[dict[str, str]],
+        model: CustomModel | None,
+        budget: int | None = None,
+    ) -> None:
         self._campaign = campaign
         self._fields = fields
         self._model = model
+        self._numbers: dict[Loc, int] = {} if budget is None else {("budget",): budget}
         with files.translating(campaign.path):
             self.content = content_of(campaign.path, LARGEST_BYTES)
 
@@ -97,7 +112,7 @@ class Draft:
             for fields, own in zip(self._fields, seeds, strict=True)
         ]
         try:
-            return with_entries(self._campaign.source, self.content, entries)
+            return with_entries(self._campaign.source, self.content, entries, self._numbers)
         except ValueError as error:
             raise UsageError(f"{self._campaign.path} cannot take another entry: {error}") from error
 

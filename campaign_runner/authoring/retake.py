@@ -28,18 +28,19 @@ def retake(
     *,
     model: CustomModel | None = None,
     bought: Collection[str] = (),
+    budget: int | None = None,
 ) -> Retake:
     """Another take of `image`, which is or was in the campaign.
 
     `model` is what the custom model's name was found to mean, `bought` are the keys ever asked for: further seeds are
-    the next ones of which no one asked. Raises UsageError where the file cannot say so, or
-    would be wrong.
+    the next ones of which no one asked. `budget` is written in the place of the campaign's own. Raises UsageError where
+    the file cannot say so, or would be wrong.
     """
     plan = Plan(campaign, model)
     if not plan.knows_keys:
         raise UsageError("the images of a custom model have keys once a first run looked it up: run the campaign first")
     planned = set(plan.keys())
-    draft = Draft(campaign, [entry_fields(campaign, *_where(plan, image, change))], model)
+    draft = Draft(campaign, [entry_fields(campaign, *_where(plan, image, change))], model, budget)
     (recipe,) = draft.recipes(image.seed)
     seeds = change.seeds or (image.seed,)
     if change.further:

@@ -7,6 +7,7 @@ plan of then can be made again and compared with the one of now.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -89,14 +90,13 @@ def _stand_in(campaign: Campaign) -> CustomModel | None:
     return None if name is None else CustomModel(name, name, version="", etag="", concept="{concept}")
 
 
-def refuse_large_loss(changes: Changes) -> None:
-    """Where no one can be asked, an edit that takes much out of the campaign is a slip. Raises UsageError."""
+def refuse_large_loss(changes: Changes, file: Path) -> None:
+    """Where no one can be asked, an edit of `file` that takes much out of the campaign is a slip. Raises UsageError."""
     stored = changes.left + changes.kept
     raise UsageError(
         f"the campaign changed since the last run: {changes.left:,} of {plural(stored, 'stored image')} would no "
         f"longer be in it{picks_among(changes)}; nothing was sent. If that is meant, run it once with "
-        "--accept-changes; "
-        "`campaign-runner plan` says what changed"
+        f"--accept-changes; `{shlex.join(['campaign-runner', 'plan', str(file.absolute())])}` says what changed"
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.campaign_file.syntax.source import Hole, Listed, Loc, Node, Pairs, Scalar, Source
@@ -18,6 +19,7 @@ _KEY = "include"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ -][A-Za-z0-9]+)*")
 _NO_TEXTS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+NO_NUMBERS: Mapping[Loc, int] = MappingProxyType({})
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
@@ -26,13 +28,17 @@ def replaced(source: Source, content: bytes, texts: Mapping[Loc, str]) -> bytes:
     return _spliced(source.text, content, {_span(source, loc): text_as_yaml(text) for loc, text in texts.items()})
 
 
-def with_entries(source: Source, content: bytes, entries: Sequence[str]) -> bytes:
+def with_entries(
+    source: Source, content: bytes, entries: Sequence[str], numbers: Mapping[Loc, int] = NO_NUMBERS
+) -> bytes:
     """`content`, the bytes that `source` was read from, with `entries` (values in braces) added to `include`.
 
-    Raises ValueError where `include` is not written as a list.
+    The number at each place of `numbers` is replaced. Raises ValueError where `include` is not written as a list.
     """
     at, added = _insertion(source.text, source.root, entries)
-    return _spliced(source.text, content, {(at, at): added})
+    return _spliced(
+        source.text, content, {(at, at): added} | {_span(source, loc): str(new) for loc, new in numbers.items()}
+    )
 
 
 def text_as_yaml(text: str) -> str:

@@ -22,12 +22,13 @@ from campaign_runner.version import __version__
 
 COMMANDS = {
     "Write": {
+        "login": "Keep your Adobe credentials on this machine.",
         "init": "Write a first campaign file, ready to run.",
         "check": "Check campaign files and show every problem.",
         "plan": "Preview a campaign: images, cost and time.",
         "clone": "Copy a campaign to a new name.",
         "export": "Write the products of a campaign to an Excel workbook.",
-        "models": "List your custom models, each with the two lines to paste.",
+        "models": "List your custom models, newest first, each with the two lines to paste.",
         "schema": "Print the JSON Schema of campaign files and of what is recorded.",
     },
     "Make": {
@@ -35,6 +36,7 @@ COMMANDS = {
         "rerun": "Generate the images of a manifest again and compare them.",
     },
     "Look": {
+        "list": "List the campaigns of this machine: how each stands, and when it last ran.",
         "status": "Show progress, even during a run.",
         "find": "Find an image: its file, its prompt, its state and what to do next.",
         "review": "Compare the images of a campaign and choose the best of each row.",
@@ -86,7 +88,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for purpose, commands in COMMANDS.items():
             with formatter.section(purpose):
-                formatter.write_dl(list(commands.items()))
+                formatter.write_dl([*commands.items()])  # here `list` is a command, once it was called
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_paragraph()
@@ -109,7 +111,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _called(invocation: Invocation) -> int:
-    status = commands.main(list(invocation.typed), prog_name="campaign-runner", standalone_mode=False, obj=invocation)
+    status = commands.main([*invocation.typed], prog_name="campaign-runner", standalone_mode=False, obj=invocation)
     return status if isinstance(status, int) and status else _told()
 
 

@@ -66,7 +66,7 @@ async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: s
             async for job in cancel_accepted(firefly, opened.journal, only):
                 asked.append(job)
     finally:  # what was confirmed before an error is said, too
-        _report(asked, next_commands.status(folder, campaign.path, "--all"))
+        _report(asked, next_commands.status(next_commands.called(folder, memory_of(folder)), "--all"))
     click.echo(f"{plural(sum(each.images for each in asked), 'image')} cancelled")
 
 

@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 from campaign_runner.campaign_file.loader import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.help import ending
 from campaign_runner.errors import CampaignFileError
+from campaign_runner.plan.cost import product_of_lists
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.plan.plan import Plan
 from campaign_runner.text import plural
 
 
@@ -17,7 +21,8 @@ from campaign_runner.text import plural
 def command(files: tuple[Path, ...]) -> int:
     """Check campaign files and show every problem.
 
-    Finds everything that Adobe would reject or silently ignore, before you pay for it. Works offline.
+    Finds everything that Adobe would reject or silently ignore, before you pay for it, and says what the file makes.
+    Works offline.
     """
     problems = 0
     for file in files:
@@ -34,6 +39,13 @@ def command(files: tuple[Path, ...]) -> int:
         warned = f", {plural(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
         stopped = f"; fix {len(campaign.undeliverable):,} of them before you deliver" if campaign.undeliverable else ""
         click.echo(f"{file}: ok{warned}{stopped}")
+        click.echo(f"  {_made(campaign)}")
     if problems:
         click.echo(f"{plural(problems, 'problem')}; nothing was sent")
     return CampaignFileError.exit_code if problems else 0
+
+
+def _made(campaign: Campaign) -> str:
+    """What the file makes, all of it; `plan` says what of that is there already."""
+    status = PlanStatus(Plan(campaign))
+    return f"{product_of_lists(status)}; {plural(status.requests, 'request')}"

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
@@ -61,7 +62,7 @@ def command(
     result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), flags))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
-    review = next_commands.review(target.folder, target.file)
+    review = next_commands.review(next_commands.called(target.folder, memory_of(target.folder)))
     for line in lines(campaign.campaign, result, review=review, is_dry=flags.is_dry):
         click.echo(line)
     return result.exit_code

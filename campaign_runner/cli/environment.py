@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_state_path
+from platformdirs import user_config_path, user_state_path
 
+from campaign_runner.cli.login_file import kept
 from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
@@ -62,13 +63,36 @@ class Environment:
         """The origin of the Firefly API, in its one spelling. Raises UsageError."""
         return self._origin("CAMPAIGN_RUNNER_FIREFLY_URL", FIREFLY)
 
-    def settings(self) -> Settings:
-        """Where the service is and who asks. Raises UsageError (an origin, a host), AccountRefused (no credentials)."""
+    @property
+    def login_file(self) -> Path:
+        """Where `login` keeps credentials."""
+        return user_config_path("campaign_runner", appauthor=False) / "credentials.json"
+
+    @property
+    def scope(self) -> str:
+        return self.variables.get("CUSTOM_MODELS_SCOPE") or SCOPE
+
+    @property
+    def names_credentials(self) -> bool:
+        """Whether the environment has credentials, or a part of them: then those of `login` are not used."""
+        names = (_CLIENT_ID, _SECRET, _TOKEN)
+        return any(self.variables.get(f"{name}{suffix}") for name in names for suffix in ("", "_FILE"))
+
+    @property
+    def knows_credentials(self) -> bool:
+        """Whether there are credentials of either kind."""
+        return self.names_credentials or self.login_file.exists()
+
+    def settings(self, credentials: Credentials | None = None) -> Settings:
+        """Where the service is and who asks: `credentials`, or those that are set, or those of `login`.
+
+        Raises UsageError (an origin, a host), AccountRefused (no credentials).
+        """
         return Settings(
             firefly_url=self.origin,
             ims_url=self._origin("CAMPAIGN_RUNNER_IMS_URL", IMS),
             image_hosts=self._image_hosts(),
-            credentials=self._credentials(),
+            credentials=credentials or self._credentials(),
             proxy=self.proxy,
         )
 
@@ -93,15 +117,19 @@ class Environment:
             raise UsageError(f"{error}; nothing was sent") from None
 
     def _credentials(self) -> Credentials:
+        """All of one kind: of the environment, else of `login`."""
+        if not self.names_credentials and (found := kept(self.login_file)) is not None:
+            return Credentials(*found, scope=self.scope)
         client_id, secret, token = (self._secret(name) for name in (_CLIENT_ID, _SECRET, _TOKEN))
         missing = _CLIENT_ID if client_id is None else _SECRET if secret is None and token is None else None
         if client_id is None or missing is not None:
             raise AccountRefused(
                 f"{missing} is not set; nothing was sent. Set {_CLIENT_ID} and {_SECRET} to the credentials of your "
-                "project in the Adobe Developer Console, or practise without any: campaign-runner run --sandbox FILE",
+                "project in the Adobe Developer Console, or keep them once with `campaign-runner login`, "
+                "or practise without any: campaign-runner run --sandbox FILE",
                 code="no_credentials",
             )
-        return Credentials(client_id.reveal(), secret, token, self.variables.get("CUSTOM_MODELS_SCOPE") or SCOPE)
+        return Credentials(client_id.reveal(), secret, token, self.scope)
 
     def _secret(self, name: str) -> Secret | None:
         """The value of a variable, or the content of the file that NAME_FILE names."""

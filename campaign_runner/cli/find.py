@@ -11,48 +11,100 @@ from typing import Any
 import click
 
 from campaign_runner.cli import options, target
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, parted
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.target import Target, known_folders
+from campaign_runner.cli.target import Target, every_folder, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find import history
 from campaign_runner.find.history import home_of, lines
 from campaign_runner.find.search import Match, by_key, by_picture, files_of, key_in
+from campaign_runner.find.words import by_words, guess
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import State
 from campaign_runner.pictures.likeness import Likeness
+from campaign_runner.text import plural
 
 _TOLD_EVERY = 1000
 
 
-@click.command(epilog=ending("find picture.jpg", 5))
-@click.argument("what", metavar="NAME|FILE|KEY8")
+@click.command(epilog=ending("find tea-cup golden wide", 5))
+@click.argument("what", nargs=-1, required=True, metavar="NAME|FILE|KEY8|WORD…")
 @options.only
 @options.output
 @options.in_sandbox
 @options.as_json
-def command(what: str, only: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> None:
+def command(what: tuple[str, ...], only: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> None:
     """Find an image: its file, its prompt, its state and what to do next.
 
-    Searches by at least 8 digits of the image's key, by its file name, or by any copy of the picture, even one that was
-    resized or saved again. The name of a campaign lists all of its images, or those of --only, which also takes
-    decision=picked and the like. Every known output folder is searched.
+    Searches by at least 8 digits of the image's key, by its file name, by any copy of the picture, even one that was
+    resized or saved again, or by words: product, prompt, preset, market, size, campaign or any word of the prompt. The
+    name of a campaign lists all of its images, or those of --only, which also takes decision=picked and the like. Every
+    known output folder is searched.
     """
-    path = Path(what)
-    if path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json":
-        likeness = Likeness(Environment.of_process().state_folder)
-        hits = asyncio.run(by_picture(path, known_folders(output), likeness, _looking))
-    elif (key := key_in(what)) is not None and not path.is_dir():
-        hits = by_key(key, known_folders(output))
-    else:
-        _list(target.find(what, output=output, is_sandbox=is_sandbox), only, as_json=as_json)
+    named = _campaign(what, output, is_sandbox=is_sandbox)
+    if named is not None:
+        _list(named, only, as_json=as_json)
         return
     if only:
         raise UsageError("--only goes with the name of a campaign")
+    hits, is_by_words = _found(what, output, is_sandbox=is_sandbox)
+    if is_by_words and len(hits) > 1 and not as_json:
+        for line in _rows(hits, with_campaign=True):
+            click.echo(line)
+        click.echo(f"{plural(len(hits), 'image')}; all about one of them: campaign-runner find KEY8", err=True)
+        return
+    _show(hits, as_json=as_json)
+
+
+def _campaign(what: Sequence[str], output: Path | None, *, is_sandbox: bool) -> Target | None:
+    """The campaign that is named; None for a picture, a key, or words. Raises UsageError for a path to nothing."""
+    name, path = what[0], Path(what[0])
+    if len(what) > 1 or _is_picture(path) or (key_in(name) is not None and not path.is_dir()):
+        return None
+    try:
+        return target.find(name, output=output, is_sandbox=is_sandbox)
+    except UsageError:
+        if path.name != name or path.suffix in target.YAML or path.exists():
+            raise
+        if not by_words(what, every_folder(output)):
+            raise
+        return None
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json"
+
+
+def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool) -> tuple[list[Match], bool]:
+    """The images that a picture, a key or words mean, and whether it was words. Raises UsageError where there is none.
+
+    By words a rehearsal's images are found only with --sandbox, or where there are no others.
+    """
+    folders, path = known_folders(output), Path(what[0])
+    if len(what) == 1 and _is_picture(path):
+        likeness = Likeness(Environment.of_process().state_folder)
+        hits = asyncio.run(by_picture(path, folders, likeness, _looking))
+    elif len(what) == 1 and (key := key_in(what[0])) is not None:
+        hits = by_key(key, folders)
+    else:
+        found = by_words(what, folders)
+        hits = [hit for hit in found if hit.folder.is_sandbox == is_sandbox] or found
+        if not hits:
+            raise UsageError(f"no image found that has all of these words: {' '.join(what)}{guess(what, folders)}")
+        return hits, True
     if not hits:
-        raise UsageError(f"no image found that is or looks like {what}; to search elsewhere, add --output DIR")
-    homes, there = {hit.folder.path: home_of(hit.folder) for hit in hits}, asyncio.run(files_of(hits))
+        raise UsageError(f"no image found that is or looks like {what[0]}; to search elsewhere, add --output DIR")
+    return hits, False
+
+
+def _show(hits: Sequence[Match], *, as_json: bool) -> None:
+    """Everything about some images."""
+    homes, there = (
+        {hit.folder.path: home_of(hit.folder, memory_of(hit.folder)) for hit in hits},
+        asyncio.run(files_of(hits)),
+    )
     if as_json:
         _print([history.as_json(hit, homes[hit.folder.path], there) for hit in hits])
         return
@@ -75,7 +127,7 @@ def _list(named: Target, only: Sequence[str], *, as_json: bool) -> None:
     with folder.ledger() as ledger:
         hits = [Match(folder, entry) for entry in ledger.in_states(*State) if is_meant(entry)]
     if as_json:
-        home, there = home_of(folder), asyncio.run(files_of(hits))
+        home, there = home_of(folder, memory_of(folder)), asyncio.run(files_of(hits))
         _print([history.as_json(hit, home, there) for hit in hits])
         return
     if not hits:
@@ -96,9 +148,10 @@ def _is_meant(named: Target, only: Sequence[str]) -> Callable[[Entry], bool]:
     return lambda entry: chosen.matches([entry.cell], entry.seed, entry.key) and (keys is None or entry.key in keys)
 
 
-def _rows(hits: list[Match]) -> Iterator[str]:
+def _rows(hits: Sequence[Match], *, with_campaign: bool = False) -> Iterator[str]:
     for hit in hits:
         variation = hit.entry.variation
         where = f"  {hit.file}" if hit.file else ""
         state = hit.entry.state.replace("_", " ")
-        yield f"{state:9} {variation.key[:8]} {variation.cell}, seed {variation.seed}{where}"
+        whose = f"{hit.folder.path.name}: " if with_campaign else ""
+        yield f"{state:9} {variation.key[:8]} {whose}{variation.cell}, seed {variation.seed}{where}"

@@ -1,8 +1,16 @@
-"""How the help of a command ends: one example, and the exit statuses that the command can have."""
+"""The help of a command: a first page without the options that hardly anyone needs, and how each page ends.
+
+A page ends with one example, and the exit statuses that the command can have.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from campaign_runner.text import plural
 
 STATUSES = {
     0: "done",
@@ -22,6 +30,43 @@ STATUSES = {
 }
 """The table of the README in a few words each."""
 _ANY_COMMAND = (0, 1, 2, 6, 130)
+
+
+class TwoPages(click.Command):
+    """A command with options that are made by `rarely`: `--help` leaves them out, `--help-all` shows everything."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        number = len(_rare(self))
+        more = click.Option(
+            ["--help-all"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            help=f"Show {plural(number, 'more option')} and exit.",
+            callback=_show_all,
+        )
+        return [*super().get_params(ctx), *([more] if number else [])]
+
+
+def rarely(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A click option that only `--help-all` shows."""
+    return click.option(*names, hidden=True, **attributes)
+
+
+def _rare(command: click.Command) -> list[click.Option]:
+    return [option for option in command.params if isinstance(option, click.Option) and option.hidden]
+
+
+def _show_all(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:
+    if not is_asked or ctx.resilient_parsing:
+        return
+    rare = _rare(ctx.command)
+    for option in rare:
+        option.hidden = False
+    click.echo(ctx.get_help())
+    for option in rare:
+        option.hidden = True
+    ctx.exit()
 
 
 def statuses(codes: Iterable[int] = tuple(STATUSES)) -> str:

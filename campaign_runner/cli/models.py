@@ -12,36 +12,55 @@ from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
+from campaign_runner.errors import UsageError
 from campaign_runner.families import CUSTOM_BASES, FAMILIES
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.untrusted import sanitize
 from campaign_runner.firefly.settings import Settings
 from campaign_runner.model import CustomModel
-from campaign_runner.text import plural
+from campaign_runner.text import did_you_mean, plural
 
 
-@click.command(epilog=ending("models", 7, 8))
+@click.command(epilog=ending("models warm", 7, 8))
+@click.argument("word", required=False)
 @options.as_json
-def command(as_json: bool) -> None:
-    """List your custom models, each with the two lines to paste.
+def command(word: str | None, as_json: bool) -> None:
+    """List your custom models, newest first, each with the two lines to paste.
 
-    Adobe lists a model only once it is shared with the project's technical account or with your organisation.
+    With WORD only those that have it in their name, concept, base model or id. Adobe lists a model only once it is
+    shared with the project's technical account or with your organisation.
     """
-    models = asyncio.run(_listed(Environment.of_process().settings()))
+    models = asyncio.run(newest_first(Environment.of_process().settings()))
+    shown = [model for model in models if _has(model, word)] if word else models
     if as_json:
-        click.echo(json.dumps([_figures(model, models) for model in models], ensure_ascii=False))
+        click.echo(json.dumps([_figures(model, models) for model in shown], ensure_ascii=False))
         return
-    for line in table(models):
+    if models and not shown:
+        known = [text for model in models for text in (model.name, *model.name.split())]
+        raise UsageError(
+            f"none of {plural(len(models), 'custom model')} has '{word}' in it{did_you_mean(word or '', known)}"
+        )
+    for line in table(shown, models):
         click.echo(line)
 
 
-async def _listed(settings: Settings) -> Sequence[CustomModel]:
+async def newest_first(settings: Settings) -> Sequence[CustomModel]:
+    """The custom models of an account: they are listed as they were made. Raises ProviderError."""
     async with FireflyClient(settings) as firefly:
-        return sorted(await firefly.list_models(), key=lambda model: (model.name.casefold(), model.id))
+        return tuple(reversed(await firefly.list_models()))
 
 
-def table(models: Sequence[CustomModel]) -> Iterator[str]:
-    """The models in columns, and below each the two lines that a campaign file needs."""
+def _has(model: CustomModel, word: str) -> bool:
+    texts = (model.name, model.asset_name, model.concept, model.base, model.id)
+    return any(word.casefold() in text.casefold() for text in texts)
+
+
+def table(models: Sequence[CustomModel], all_models: Sequence[CustomModel] | None = None) -> Iterator[str]:
+    """The models in columns, and below each the two lines that a campaign file needs.
+
+    `all_models` are those of the account, among which a name has to be the only one.
+    """
+    account = models if all_models is None else all_models
     if not models:
         yield "no custom model is shared with this account: share one with the project's technical account in Firefly"
         return
@@ -49,8 +68,9 @@ def table(models: Sequence[CustomModel]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row, model in zip(rows, [None, *models], strict=True):
         yield "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        yield from (f"    {line}" for line in lines_to_paste(model, models)) if model else ()
-    yield f"{plural(len(models), 'custom model')}"
+        yield from (f"    {line}" for line in lines_to_paste(model, account)) if model else ()
+    of_all = "" if len(models) == len(account) else f" of {len(account):,}"
+    yield f"{plural(len(models), 'custom model')}{of_all}"
 
 
 def _row(model: CustomModel) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from campaign_runner.authoring.draft import Retake
 from campaign_runner.authoring.reroll import reroll
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import Decided, decided, narrowed, parted
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.price import cost_line, price_of, write
@@ -51,7 +52,7 @@ def command(
         meant = narrowed(known.decisions, options.recorded(axes, known.campaign), wanted)
         cells = {row.cell for row in meant.rows}
         chances = second_chances(known.decisions.within(cells), known.plan, takes_open=takes_open)
-        _tell(chances)
+        _tell(chances, next_commands.called(known.target.folder, memory_of(known.target.folder)))
         if not chances.again:
             click.echo("no row to reroll")
             return
@@ -73,11 +74,11 @@ def _added(known: Decided, chances: SecondChances) -> Retake:
     return new
 
 
-def _tell(chances: SecondChances) -> None:
-    """What is not rerolled, and what to do about it."""
+def _tell(chances: SecondChances, name: str) -> None:
+    """What is not rerolled, and what to do about it; `name` is what commands call the campaign."""
     for complaint in chances.complaints:
         click.echo(_line(complaint))
-        click.echo(f"  {next_commands.retake(complaint.image.shot.key, '--text', '…')}")
+        click.echo(f"  {next_commands.retake(complaint.image.shot.key, name, '--text', '…')}")
     left = [f"{chances.left[state]:,} {words}" for state, words in _LEFT.items() if state in chances.left]
     if left:
         click.echo(f"left out: {joined(left)}")

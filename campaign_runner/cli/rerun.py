@@ -13,18 +13,19 @@ import click
 from campaign_runner.cli import console, options, run_options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending, rarely
 from campaign_runner.cli.observers import RunLog, watching
 from campaign_runner.cli.played import of_images
 from campaign_runner.cli.prompts import confirmed
 from campaign_runner.cli.run_options import Making
 from campaign_runner.cli.signals import heeding_signals
+from campaign_runner.cli.target import locate
 from campaign_runner.errors import UsageError
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.report.next_commands import display_path
+from campaign_runner.report.next_commands import display_path, typed
 from campaign_runner.rerun.choice import choose, usual_place
 from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.rerun.rerun import make_again
@@ -52,8 +53,8 @@ class RerunFlags(Making):
         return tuple(decision for decision, is_set in asked if is_set)
 
 
-@click.command(epilog=ending("rerun output/spring/manifest.json", 3, 4, 5, 7, 8, 9, 11, 129, 143))
-@click.argument("manifest", type=click.Path(path_type=Path), metavar="MANIFEST")
+@click.command(cls=TwoPages, epilog=ending("rerun spring", 3, 4, 5, 7, 8, 9, 11, 129, 143))
+@click.argument("name", metavar="NAME|MANIFEST")
 @run_options.consent
 @options.only
 @click.option(
@@ -65,33 +66,45 @@ class RerunFlags(Making):
     help="Folder with reference images.",
 )
 @click.option("--restore", is_flag=True, help="Generate only damaged or missing images and put them back.")
-@click.option("--accept-drift", is_flag=True, help="Continue even though the first images or the custom model differ.")
+@run_options.accept(drift="the first images or the custom model differ")
 @click.option("--resubmit", is_flag=True, help="Request images again that an earlier rerun left in doubt.")
 @click.option("--retry-failed", is_flag=True, help="Request images again that failed in an earlier rerun.")
-@click.option(
-    "--concurrency", type=run_options.positive, default=16, show_default=True, help="Requests in progress at once."
-)
+@rarely("--concurrency", type=run_options.positive, default=16, show_default=True, help="Requests in progress at once.")
 @run_options.bounds
 @run_options.log
 @run_options.ends_with_a_line
-def command(manifest: Path, log: RunLog, **options: Any) -> int:
+def command(name: str, log: RunLog, **options: Any) -> int:
     """Generate the images of a manifest again and compare them.
 
     You pay for them a second time; they go into their own folder. One request is sent first: if its images, or the
     custom model, differ from the recorded ones, it stops there. Run it again to continue where it stopped.
     """
-    return asyncio.run(_rerun(_manifest(manifest), RerunFlags(**options), log))
+    flags = RerunFlags(**run_options.accepted(options))
+    return asyncio.run(_rerun(_manifest(name, is_sandbox=flags.is_sandbox), flags, log))
 
 
-def _manifest(path: Path) -> Path:
-    """The manifest that is meant. Raises UsageError for a campaign file, which is not a manifest."""
+def _manifest(name: str, *, is_sandbox: bool) -> Path:
+    """The manifest that is meant; where a campaign was only rehearsed, that of its rehearsal is rehearsed again.
+
+    Raises UsageError where nothing answers to the name, and for a campaign file, which is not a manifest.
+    """
+    path = Path(name)
     if path.suffix in (".yaml", ".yml"):
+        run = typed("run", str(path.absolute()))
         raise UsageError(
-            f"{path} is a campaign: `campaign-runner run {path}` makes what is missing of it and buys nothing twice. "
+            f"{path} is a campaign: `{run}` makes what is missing of it and buys nothing twice. "
             "rerun takes the manifest of images that exist and buys them once more, to compare them: "
-            "campaign-runner rerun output/NAME/manifest.json"
+            "campaign-runner rerun NAME"
         )
-    return path / "manifest.json" if path.is_dir() else path
+    if path.is_file() or path.suffix == ".json":
+        return path
+    try:
+        manifest = locate(name).manifest
+    except UsageError:
+        if not is_sandbox:
+            raise
+        return locate(name, is_sandbox=True).manifest
+    return locate(name, is_sandbox=True).manifest if is_sandbox and not manifest.exists() else manifest
 
 
 async def _rerun(path: Path, flags: RerunFlags, log: RunLog) -> int:

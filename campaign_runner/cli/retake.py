@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ import click
 
 from campaign_runner.authoring.draft import Retake, TakeChange
 from campaign_runner.authoring.retake import retake
+from campaign_runner.campaign_file.check.counts import MOST_CELLS
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.cli import options
+from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.cli import console, options
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.price import cost_line, price_of, write
 from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
+from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.report.next_commands import display_path
@@ -41,6 +46,9 @@ class Seeds(click.ParamType[tuple[int, ...] | int]):
 @click.argument("key", metavar="KEY8")
 @click.option("--text", help="A different prompt; placeholders work as in the campaign file.")
 @click.option("--preset", help="Another preset of the campaign.")
+@click.option("--size", help="Another size of the campaign: another picture, also with the same seed.")
+@click.option("--market", help="Another market of the campaign.")
+@click.option("--negative-prompt", help="What must not be in the picture.")
 @click.option("--seeds", type=Seeds(), help="+2 for two more seeds, or the seeds themselves.")
 @click.option("--in", "name", metavar="NAME", help="Which campaign, if several have this image.")
 @options.output
@@ -49,26 +57,29 @@ class Seeds(click.ParamType[tuple[int, ...] | int]):
 def command(
     key: str,
     text: str | None,
-    preset: str | None,
     seeds: tuple[int, ...] | int | None,
     name: str | None,
     output: Path | None,
     is_sandbox: bool,
     yes: bool,
+    **changed: str | None,
 ) -> None:
     """Add a new version of one image to the campaign and show its cost.
 
     KEY8 is at least 8 digits of the image's key, or its file name. Adds one `include` entry to the campaign file and
     changes nothing else in it. Nothing is sent; the next run generates the image.
     """
-    if text is None and preset is None and seeds is None:
-        raise UsageError("say what to change: --text, --preset or --seeds")
-    change = TakeChange(text, preset, seeds if isinstance(seeds, tuple) else (), seeds if isinstance(seeds, int) else 0)
+    if text is None and seeds is None and not any(changed.values()):
+        raise UsageError("say what to change: --text, --seeds, --preset, --size, --market or --negative-prompt")
+    named, further = (seeds, 0) if isinstance(seeds, tuple) else ((), seeds or 0)
+    change = TakeChange(text, seeds=named, further=further, **changed)
     folders = [find(name, output=output, is_sandbox=is_sandbox).folder] if name else known_folders(output)
     hit = _only_one(key, folders, is_sandbox=is_sandbox)
-    new, figures = _planned(hit, change)
+    new, figures = _planned(hit, change, asks=not yes and console.is_terminal())
     for line in new.diff():
         click.echo(line)
+    if change.size is not None:
+        click.echo("\nanother size is another picture: the same seed shows something else there")
     click.echo(f"\n{cost_line(figures)}")
     write(new, hit.folder, yes=yes)
 
@@ -76,7 +87,9 @@ def command(
 def _only_one(text: str, folders: list[Folder], *, is_sandbox: bool) -> Match:
     key = key_in(text)
     if key is None:
-        raise UsageError(f"'{text}' is not a key: give at least 8 of its digits; `campaign-runner find` shows them")
+        raise UsageError(
+            f"'{text}' is not a key: give at least 8 of its digits; `campaign-runner find NAME` shows them"
+        )
     found = [hit for hit in by_key(key, folders) if not _is_rerun(hit.folder)]  # a rerun has no campaign file
     hits = [hit for hit in found if hit.folder.is_sandbox == is_sandbox] or found  # a rehearsal has the same keys
     if not hits:
@@ -94,13 +107,36 @@ def _is_rerun(folder: Folder) -> bool:
         return ledger.meta(MADE_AGAIN) is not None
 
 
-def _planned(hit: Match, change: TakeChange) -> tuple[Retake, Estimate]:
-    """The new text of the campaign's file, and what its new images cost."""
+def _planned(hit: Match, change: TakeChange, *, asks: bool) -> tuple[Retake, Estimate]:
+    """The new text of the campaign's file, with a larger budget where that is needed and agreed to, and what its new
+    images cost.
+    """
     with hit.folder.ledger() as ledger:
         file = hit.folder.campaign_file(ledger)
         if file is None:
             raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
         campaign = load(Path(display_path(file)))
-        bought = frozenset(ledger.keys())
-        new = retake(campaign, hit.entry.variation, change, model=ledger.custom_model, bought=bought)
-        return new, price_of(new, campaign, ledger)
+        drafted = partial(
+            retake, campaign, hit.entry.variation, change, model=ledger.custom_model, bought=frozenset(ledger.keys())
+        )
+        needed = _needed(drafted, campaign, ledger)
+        new = drafted(budget=needed) if needed is not None and asks and _may_raise(campaign, needed) else drafted()
+        if needed is not None and new.plan.campaign.budget != needed:
+            place = f"{display_path(campaign.path)}:{campaign.line(('budget',))}"
+            click.echo(f"`run` will refuse: raise the budget from {campaign.budget:,} to {needed:,} at {place}")
+        return new, price_of(new, new.plan.campaign, ledger)
+
+
+def _needed(drafted: Callable[..., Retake], campaign: Campaign, ledger: Ledger) -> int | None:
+    """The budget that the new images need; None where the campaign's is enough, or it has none."""
+    if campaign.budget is None:
+        return None
+    new = drafted(budget=campaign.budget + MOST_CELLS)
+    buys = price_of(new, campaign, ledger).images_to_buy
+    needed = max(new.plan.cells, ledger.requests().bought + buys)
+    return needed if needed > campaign.budget else None
+
+
+def _may_raise(campaign: Campaign, needed: int) -> bool:
+    question = f"The budget is {campaign.budget:,} images, the new ones need {needed:,}. Raise it?"
+    return click.confirm(question, default=False)

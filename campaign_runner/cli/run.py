@@ -14,7 +14,7 @@ from campaign_runner.cli import console, notification, options, run_options
 from campaign_runner.cli.access import accessed
 from campaign_runner.cli.chosen import Choice, chosen
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending, rarely
 from campaign_runner.cli.notification import Ends
 from campaign_runner.cli.observers import RunLog, Watch, watching
 from campaign_runner.cli.played import of_campaigns
@@ -34,24 +34,23 @@ from campaign_runner.session.several import CampaignRun, run_campaigns
 from campaign_runner.uptime import uptime
 
 
-@click.command(epilog=ending("run campaigns/spring.yaml --until 06:00", 3, 4, 5, 7, 8, 9, 11, 129, 143))
+@click.command(cls=TwoPages, epilog=ending("run campaigns/spring.yaml --until 06:00", 3, 4, 5, 7, 8, 9, 11, 129, 143))
 @click.argument("names", nargs=-1, required=True, metavar="FILE…")
 @run_options.consent
 @options.only
 @options.output
-@click.option("--subject", default="", metavar="WORD", help="With --sandbox: the concept of your custom model.")
-@click.option("--concurrency", type=run_options.positive, help="Requests in progress at once, per campaign.")
+@rarely("--subject", default="", metavar="WORD", help="With --sandbox: the concept of your custom model.")
+@rarely("--concurrency", type=run_options.positive, help="Requests in progress at once, per campaign.")
 @run_options.bounds
-@click.option("--accept-drift", is_flag=True, help="Continue even though the custom model was retrained.")
-@click.option(
+@run_options.accept(changes="this edit drops many images you already have", drift="the custom model was retrained")
+@rarely(
     "--start-over",
     is_flag=True,
     help="Start a new record here, buying again what an earlier one (elsewhere or lost) has.",
 )
-@click.option("--no-reuse", is_flag=True, help="Also buy images that another campaign has stored or is waiting for.")
+@rarely("--no-reuse", is_flag=True, help="Also buy images that another campaign has stored or is waiting for.")
 @options.link
-@click.option("--no-review", is_flag=True, help="Do not write the page to choose on (review.html).")
-@click.option("--accept-changes", is_flag=True, help="Continue even if this edit drops many images you already have.")
+@rarely("--no-review", is_flag=True, help="Do not write the page to choose on (review.html).")
 @run_options.log
 @notification.option
 @notification.tells_somebody
@@ -63,7 +62,7 @@ def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> 
     continue where it stopped; nothing is bought twice. Several files run at the same time and share the allowance and
     the limits (--max-..., --until); each has its own question and its own report.
     """
-    flags = RunFlags(**options)
+    flags = RunFlags(**run_options.accepted(options))
     choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent
     return asyncio.run(run_all(choices, flags, wrong, log, ends))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce, wraps
@@ -15,6 +15,7 @@ import click
 from campaign_runner.cli import console
 from campaign_runner.cli.access import SANDBOX_RATE
 from campaign_runner.cli.environment import MOST, Environment
+from campaign_runner.cli.help import rarely
 from campaign_runner.cli.invocation import invocation
 from campaign_runner.cli.observers import RunLog, Shown, open_log
 from campaign_runner.cli.times import Duration, TimeOfDay
@@ -24,6 +25,7 @@ from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report.progress import Bounds, local_now
 from campaign_runner.run.ending import BUG
 from campaign_runner.run.limits import Limits
+from campaign_runner.text import did_you_mean, joined, printable
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -84,6 +86,41 @@ class RunFlags(Making):
     accept_changes: bool
 
 
+class AcceptedWords(click.ParamType[frozenset[str]]):
+    """`changes,drift`: what a run goes on in spite of. `known` are the words of the command, each with its meaning."""
+
+    name = "what"
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        words = frozenset(word.strip() for word in str(value).split(",") if word.strip())
+        for word in sorted(words - self._known.keys()):
+            told = did_you_mean(word, self._known) or f"; there are {joined(list(self._known))}"
+            self.fail(f"'{printable(word)}' cannot be accepted{told}", param, ctx)
+        return words
+
+
+def accept(**known: str) -> _Decorator:
+    """`--accept WHAT[,WHAT]`, and an option of its own for each word; a command is told of all by `accepted`."""
+    told = "; ".join(f"{word} ({meaning})" for word, meaning in known.items())
+    metavar = f"{next(iter(known))}[,…]" if len(known) > 1 else next(iter(known))
+    one = click.option(
+        "--accept", type=AcceptedWords(known), default="", metavar=metavar, help=f"Continue although: {told}."
+    )
+    return _all_of(one, *(rarely(f"--accept-{word}", is_flag=True, help=f"As --accept {word}.") for word in known))
+
+
+def accepted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command, with each word of `--accept` as if its own option were given."""
+    rest = dict(options)
+    words = rest.pop("accept")
+    return rest | {
+        name: rest[name] or name.removeprefix("accept_") in words for name in rest if name.startswith("accept_")
+    }
+
+
 def _all_of(*options: _Decorator) -> _Decorator:
     """Several options as one, in the order in which help shows them."""
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
@@ -136,15 +173,15 @@ consent = _all_of(
     click.option("--yes", is_flag=True, help="Skip the purchase confirmation."),
 )
 bounds = _all_of(
-    click.option("--per-minute", type=_allowance, help="Requests per minute that your account allows."),
-    click.option("--per-day", type=_allowance, help="Requests in 24 hours that your account allows."),
+    rarely("--per-minute", type=_allowance, help="Requests per minute that your account allows."),
+    rarely("--per-day", type=_allowance, help="Requests in 24 hours that your account allows."),
     click.option("--max-images", type=positive, help="Stop after buying this many images."),
-    click.option("--max-requests", type=positive, help="Stop after this many requests."),
+    rarely("--max-requests", type=positive, help="Stop after this many requests."),
     click.option("--max-runtime", type=Duration(), help="Stop sending requests after this time: 90s, 30m, 2h."),
     click.option("--until", type=TimeOfDay(), help="Stop sending requests at this time of day."),
 )
 log = _all_of(
-    click.option(
+    rarely(
         "--log-format",
         type=click.Choice(["text", "json"]),
         default="text",

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import click
+
 from campaign_runner.run.control import Control
 
 LONGEST_END = 14.0
@@ -61,7 +63,8 @@ class _Interrupted(BaseException):
 def answered(question: Callable[[], bool]) -> bool:
     """What a person answers, within `heeding_signals`. A signal meanwhile is a no, and then heeded as at any time.
 
-    The loop cannot heed it meanwhile: it waits for the person, too.
+    But for Ctrl-C, which is that no and nothing else: it is meant for the question. The loop cannot heed a signal
+    meanwhile: it waits for the person, too.
     """
     before = {number: signal.getsignal(number) for number in _NUMBERS}
     heeded = [number for number in _NUMBERS if before[number] is not signal.SIG_IGN]
@@ -76,7 +79,9 @@ def answered(question: Callable[[], bool]) -> bool:
         signal.set_wakeup_fd(wake_up)
         for each in heeded:
             signal.signal(each, before[each])
-    signal.raise_signal(number)
+    click.echo()  # what comes next begins on a line of its own
+    if number != signal.SIGINT:
+        signal.raise_signal(number)
     return False
 
 

@@ -10,11 +10,15 @@ from typing import Any
 
 import click
 
+from campaign_runner.authoring.since_last_run import sentences, since_last_run
 from campaign_runner.cli import options
+from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, tell_remarks
+from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.deliver.late_marks import late_marks
+from campaign_runner.journal.last_run import last_run
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.delivered_files import delivered_as, delivery_notes
@@ -22,6 +26,8 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from campaign_runner.report.next_commands import called, typed
+from campaign_runner.report.runs import told
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.review import listing
 from campaign_runner.review.decisions import Decisions, decisions_if_any
@@ -97,16 +103,40 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
         look=target.folder.sheet if target.folder.sheet.exists() else None,
         exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()[State.IN_DOUBT] - counts[State.IN_DOUBT]),
         is_whole=is_whole,
+        memory=memory_of(target.folder),
     )
     *lines, for_machines = report(summary, ledger)
     for line in lines:
         click.echo(line)
+    for label, line in _edited(target, plan, ledger):
+        click.echo(f"  {label:7} {printable(line)}")
+    if ran := told(last_run(ledger), datetime.now(UTC), is_running=is_running):
+        click.echo(f"  last    {ran}")
     if (decisions := decisions_if_any(target.folder, plan, ledger)) is not None:
         click.echo(listing.summary(decisions))
         tell_remarks(decisions)
     for note in _deliveries(target.folder, decisions):
         click.echo(f"  {printable(note)}")
     click.echo(for_machines)
+
+
+def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """What the file says otherwise than in its last run, and what is kept of the images of before."""
+    if not plan.knows_keys:
+        return
+    quota, name = plan.campaign.quota, called(target.folder, memory_of(target.folder))
+    rate = Environment.of_process().rate().lowered(quota.per_minute, quota.per_day)
+    changes = since_last_run(ledger, PlanStatus(plan, ledger.states))
+    for sentence in sentences(changes, rate) if changes else ():
+        yield "edited", sentence
+    old = sum(entry.state is State.STORED for entry in ledger.departed(plan.keys()))
+    if old:
+        yield "kept", f"{plural(old, 'image')} of earlier words or sizes; `{typed('prune', name)}` lists them"
+    if changes is not None and any(edit.due and edit.left for edit in changes.edits):
+        yield (
+            "",
+            f"`{typed('keep', name, '--all')}` uses them for the new wording where that is all that changed (free)",
+        )
 
 
 def _deliveries(folder: Folder, decisions: Decisions | None) -> Iterator[str]:

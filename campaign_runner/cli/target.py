@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +14,16 @@ from campaign_runner.cli.environment import Environment
 from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.regular_files import is_folder, is_there
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
+from campaign_runner.find.campaigns import is_campaign
 from campaign_runner.find.search import folders_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, Folder, home_of, usual_files
+from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, SANDBOX, Folder, home_of, usual_files
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
-from campaign_runner.text import did_you_mean, printable
+from campaign_runner.text import did_you_mean, plural, printable
 
 YAML = (".yaml", ".yml")
 
@@ -95,7 +97,27 @@ def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     folder = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
     if is_there(folder / FILE):
         return _of_folder(folder)
+    if (place := _remembered(name, output, is_sandbox=is_sandbox)) is not None:
+        return _of_folder(place)
+    beside = [file for file in files_here(output) if file.stem == name and is_campaign(file)]
+    if len(beside) == 1:  # it never ran, but lies beside one that did
+        return _of_file(beside[0], output, is_sandbox=is_sandbox)
     raise UsageError(_nothing_named(name, output))
+
+
+def _remembered(name: str, output: Path | None, *, is_sandbox: bool) -> Path | None:
+    """The output folder of a campaign that ran on this machine, wherever that is.
+
+    Raises UsageError where several have this name.
+    """
+    if output is not None or Path(name).name != name:
+        return None
+    memory = RunRegistry(Environment.of_process().state_folder)
+    found = memory.named(f"{name}.{SANDBOX}" if is_sandbox else name)
+    if len(found) > 1:
+        places = " or ".join(map(str, found))
+        raise UsageError(f"{plural(len(found), 'campaign')} here are called '{name}': give the output folder, {places}")
+    return found[0] if found else None
 
 
 def _nothing_named(name: str, output: Path | None) -> str:
@@ -106,13 +128,16 @@ def _nothing_named(name: str, output: Path | None) -> str:
         return f"no campaign named '{name}' found{meant}"
     example = f"campaigns/{path.stem or 'NAME'}.yaml"
     return (
-        f"no campaign named '{name}' found: give a campaign file ({example}), its output folder, or its manifest.json"
+        f"no campaign named '{name}' found: give a campaign file ({example}), its output folder, or its manifest.json; "
+        "`campaign-runner list` shows what this machine knows"
     )
 
 
 def _known_names(output: Path | None) -> set[str]:
-    """The names that would have been found from here: of campaign files, and of output folders with a journal."""
+    """The names that would have been found: of campaign files and output folders here, and of all that ever ran."""
     files = {file.stem for usual in usual_files("*") for file in Path().glob(str(usual)) if not is_litter(file.name)}
+    if output is None:
+        files |= {folder.name for folder in RunRegistry(Environment.of_process().state_folder).folders()}
     return files | {journal.parent.name for journal in (output or Path("output")).glob(f"*/{FILE}")}
 
 
@@ -135,6 +160,10 @@ def _located(name: str, output: Path | None, *, is_sandbox: bool) -> Folder:
     usual = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
     if path.suffix not in YAML and is_folder(usual):
         return Folder(usual.resolve())
+    if not any(map(is_there, usual_files(name))):
+        place = _remembered(name, output, is_sandbox=is_sandbox)  # not opened: its journal may be damaged
+        if place is not None:
+            return Folder(place)
     return _found(name, output, is_sandbox=is_sandbox).folder
 
 
@@ -144,15 +173,29 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
     return Folder((output or home_of(campaign.path)).resolve() / name)
 
 
-def known_folders(output: Path | None) -> list[Folder]:
+def every_folder(output: Path | None, warn: Callable[[str], None] | None = None) -> list[Folder]:
     """The output folders that have a record: beside the campaigns, of `--output`, and of every earlier run.
 
-    Raises UsageError where there is none.
+    Those that cannot be read are told to `warn` and left out; without it they are among them.
     """
     here = [home_of(Path("campaigns") / "any.yaml"), home_of(Path("any.yaml"))]
     remembered = [folder.parent for folder in RunRegistry(Environment.of_process().state_folder).folders()]
-    places = [output] if output is not None else [*here, *remembered]
-    folders = folders_in(places, lambda told: click.echo(printable(told), err=True))
+    return folders_in([output] if output is not None else [*here, *remembered], warn)
+
+
+def files_here(output: Path | None) -> list[Path]:
+    """The YAML files that may be campaigns: those here and beside every campaign that ever ran; none of `--output`."""
+    if output is not None:
+        return []
+    ran = [file.parent for file, _ in RunRegistry(Environment.of_process().state_folder).ran()]
+    places = dict.fromkeys([*(usual.parent.resolve() for usual in usual_files("any")), *ran])
+    found = (file for place in places for suffix in YAML for file in sorted(place.glob(f"*{suffix}")))
+    return [file for file in found if not is_litter(file.name)]
+
+
+def known_folders(output: Path | None) -> list[Folder]:
+    """The output folders that have a record, see `every_folder`. Raises UsageError where there is none."""
+    folders = every_folder(output, lambda told: click.echo(printable(told), err=True))
     if not folders:
         raise UsageError("no output folder found: nothing was run yet, or name the folder with --output")
     return folders

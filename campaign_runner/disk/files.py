@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, TypeVar
@@ -37,18 +38,18 @@ NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, err
 
 
 @contextmanager
-def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, staging: Path | None = None, mode: int = NEW_FILE) -> Iterator[IO[bytes]]:
     """A file to write to that takes the place of `path`, durably, once the block ends without an error.
 
     On any error `path` is as it was and nothing is left. Until then what is written is in `staging`, a folder
-    of the same disk; by default in the folder of `path`, which must exist. Raises StoreError, IntegrityError, also
-    for what the system refuses inside the block.
+    of the same disk; by default in the folder of `path`, which must exist. `mode` are its permissions. Raises
+    StoreError, IntegrityError, also for what the system refuses inside the block.
     """
     temporary = (staging or path.parent) / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:
         with translating(path):
             refuse_others(path)
-            with open(temporary, "xb", opener=opener) as file:
+            with open(temporary, "xb", opener=partial(os.open, mode=mode)) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -58,9 +59,9 @@ def replacing(path: Path, *, staging: Path | None = None) -> Iterator[IO[bytes]]
         remove(temporary)
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, *, mode: int = NEW_FILE) -> None:
     """Put `content` in the place of `path`, as `replacing` does. Raises StoreError, IntegrityError."""
-    with replacing(path) as file:
+    with replacing(path, mode=mode) as file:
         file.write(content)
 
 

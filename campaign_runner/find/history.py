@@ -18,6 +18,7 @@ from campaign_runner.model import Cell, Recipe, State
 from campaign_runner.output_folder.delivery_record import DeliveredFile
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.manifest_image import cell_fields
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
 from campaign_runner.review.decisions import Decisions, decisions_if_any
@@ -42,6 +43,7 @@ class CampaignHome:
 
     `planned` are the keys of the campaign as its file is now; None where no one can say. `unexpected` are the files
     of what was delivered and not asked for, by job; `decisions` what reviewers decided, None where no one can say.
+    `called` is what commands call it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class CampaignHome:
     is_sandbox: bool
     planned: frozenset[str] | None
     unexpected: Mapping[str, Sequence[str]]
+    called: str
     decisions: Decisions | None = None
 
     def beside(self, entry: Entry) -> Sequence[str]:
@@ -64,11 +67,12 @@ class CampaignHome:
         return self.decisions.about(entry.key) if self.decisions is not None else ()
 
 
-def home_of(folder: Folder) -> CampaignHome:
-    """What the record and the campaign's file say of an output folder's campaign."""
+def home_of(folder: Folder, memory: RunRegistry | None) -> CampaignHome:
+    """What the record and the campaign's file say of an output folder's campaign; `memory` leads to folders by name."""
     with folder.ledger() as ledger:
         name, path, model = ledger.meta("campaign"), folder.campaign_file(ledger), ledger.custom_model
-        home = CampaignHome(name or folder.path.name, path, ledger.origin == SANDBOX, None, ledger.unexpected())
+        called, is_sandbox = next_commands.called(folder, memory), ledger.origin == SANDBOX
+        home = CampaignHome(name or folder.path.name, path, is_sandbox, None, ledger.unexpected(), called)
         if path is None:
             return home
         try:
@@ -197,18 +201,18 @@ def suggestions(hit: Match, home: CampaignHome) -> Iterator[str]:
     only = ("--only", f"key={key}")
     match hit.entry.state:
         case State.IN_DOUBT:
-            yield next_commands.resolve(hit.folder, home.file, "--resubmit", *only)
-            yield next_commands.resolve(hit.folder, home.file, "--abandon", *only)
+            yield next_commands.resolve(home.called, "--resubmit", *only)
+            yield next_commands.resolve(home.called, "--abandon", *only)
         case State.FAILED if home.beside(hit.entry):  # what came is looked at before it is asked for again
-            yield next_commands.resolve(hit.folder, home.file, "--abandon", *only)
-            yield next_commands.resolve(hit.folder, home.file, "--retry-failed", *only)
+            yield next_commands.resolve(home.called, "--abandon", *only)
+            yield next_commands.resolve(home.called, "--retry-failed", *only)
         case State.FAILED:
-            yield next_commands.resolve(hit.folder, home.file, "--retry-failed", *only)
+            yield next_commands.resolve(home.called, "--retry-failed", *only)
         case State.ACCEPTED | State.PENDING if home.file:
             yield next_commands.run(home.file, hit.folder, *only)
         case _:
             pass
     if home.file:
-        yield next_commands.retake(key, "--text", "…")
+        yield next_commands.retake(key, home.called, "--text", "…")
     if hit.entry.state == State.STORED:
         yield next_commands.rerun(hit.folder.manifest, *only, is_sandbox=home.is_sandbox)

@@ -68,29 +68,32 @@ def key_in(text: str) -> str | None:
     return named[1] if named else None
 
 
-def folders_in(places: Sequence[Path], warn: Callable[[str], None]) -> list[Folder]:
+def folders_in(places: Sequence[Path], warn: Callable[[str], None] | None) -> list[Folder]:
     """The output folders that have a journal below `places`, or are one of them; each once.
 
-    `warn` is told of those whose journal cannot be read: they are not searched.
+    `warn` is told of those whose journal cannot be read: they are left out. Without it they are among them.
     """
     found: dict[Path, Folder] = {}
     for place in places:
         inside = sorted(place.iterdir()) if place.is_dir() else []
         for path in dict.fromkeys(each.resolve() for each in (place, *inside)):
-            if path not in found and _is_readable(Folder(path), warn):
+            if path not in found and _is_meant(Folder(path), warn):
                 found[path] = Folder(path)
     return list(found.values())
 
 
-def _is_readable(folder: Folder, warn: Callable[[str], None]) -> bool:
+def _is_meant(folder: Folder, warn: Callable[[str], None] | None) -> bool:
     try:
         if not folder.has_journal:
             return False
+        if warn is None:
+            return True
         with folder.ledger(is_running=False):
             return True
     except (IntegrityError, StoreError) as error:
-        warn(f"{folder.path.name} is not searched: {error}")
-        return False
+        if warn is not None:
+            warn(f"{folder.path.name} is not searched: {error}")
+        return warn is None
 
 
 def by_key(key: str, folders: Sequence[Folder]) -> list[Match]:

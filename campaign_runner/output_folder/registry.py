@@ -14,11 +14,14 @@ from typing import Any
 
 from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.image_names import as_recorded
+from campaign_runner.disk.regular_files import is_there
 from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.text import plural
 
 _RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
+_ALL = "SELECT file, folder FROM ran ORDER BY folder, file"
 # In a table of its own: a file may have run into several folders, and each has a journal.
 _BEGUN = """CREATE TABLE IF NOT EXISTS begun (
     file TEXT NOT NULL, folder TEXT NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (file, folder))"""
@@ -93,14 +96,33 @@ class RunRegistry:
 
     def last_folder(self, file: Path) -> Path | None:
         """Where a campaign file last ran, also if that is gone; None where it never ran."""
-        with self._open() as db:
-            row = db.execute("SELECT folder FROM ran WHERE file = ?", (as_recorded(file.resolve()),)).fetchone()
+        row = self._known("SELECT folder FROM ran WHERE file = ?", as_recorded(file.resolve()))
         return None if row is None else Path(row[0])
+
+    def ran(self) -> list[tuple[Path, Path]]:
+        """Every campaign file that ever ran, and the output folder that it last ran into; some may be gone."""
+        if not self._path.exists():
+            return []
+        with self._open() as db:
+            return [(Path(file), Path(folder)) for file, folder in db.execute(_ALL)]
 
     def folders(self) -> list[Path]:
         """Every output folder that a campaign last ran into; some may be gone."""
-        with self._open() as db:
-            return [Path(folder) for (folder,) in db.execute("SELECT DISTINCT folder FROM ran ORDER BY folder")]
+        return list(dict.fromkeys(folder for _, folder in self.ran()))
+
+    def named(self, name: str) -> list[Path]:
+        """The output folders with a journal that `name` means on this machine: by their own name, or their file's.
+
+        What lies beside a folder that is remembered is found, too: a rehearsal, a rerun.
+        """
+        ran = self.ran()
+        by_name = [home / name for home in dict.fromkeys(folder.parent for _, folder in ran)]
+        by_file = [folder for file, folder in ran if file.stem == name]
+        return [folder for folder in dict.fromkeys([*by_name, *by_file]) if is_there(folder / FILE)]
+
+    def name_of(self, folder: Path) -> str | None:
+        """The name by which `folder` is found from anywhere; None where another one has it, or nothing is known."""
+        return folder.name if self.named(folder.name) == [folder] else None
 
     def _known(self, query: str, *values: str) -> tuple[Any, ...] | None:
         """The first row; None where there is none. Where nothing was ever remembered, nothing is made."""

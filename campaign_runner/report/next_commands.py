@@ -1,73 +1,89 @@
-"""Commands that a person may type next: word for word, in the current folder, in a shell."""
+"""Commands that a person may type next: word for word, in a shell, in whatever folder that is.
+
+A campaign goes by its name where this machine knows where it is, everything else by its whole path.
+"""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
-from campaign_runner.output_folder.folder import Folder, home_of, usual_files
+from campaign_runner.output_folder.folder import Folder, home_of
+from campaign_runner.output_folder.registry import RunRegistry
 
 
 def display_path(path: Path | str) -> str:
-    """A path as it is called here; another place, such as a URL, stays as it is."""
+    """A path as it is called here, for reading; another place, such as a URL, stays as it is."""
     here = Path.cwd()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
+    is_below = here != Path(here.anchor) and Path(path).is_relative_to(here)
+    return str(Path(path).relative_to(here)) if is_below else str(path)
+
+
+def called(folder: Folder, memory: RunRegistry | None) -> str:
+    """What a command calls an output folder: its name where `memory` leads from that to it, else its path."""
+    name = None if memory is None else memory.name_of(folder.path)
+    return name or str(folder.path)
 
 
 def run(file: Path, folder: Folder, *flags: str) -> str:
     """Go on with a campaign, into the output folder that it has."""
     place = folder.path.parent
-    output = [] if place == home_of(file) else ["--output", display_path(place)]
-    return _typed("run", display_path(file), *_sandbox(folder), *output, *flags)
+    output = [] if place == home_of(file) else ["--output", _anywhere(place)]
+    return typed("run", _anywhere(file), *_sandbox(folder), *output, *flags)
 
 
 def check(file: Path) -> str:
     """See everything that is wrong with a campaign file."""
-    return _typed("check", display_path(file))
+    return typed("check", _anywhere(file))
 
 
-def resolve(folder: Folder, file: Path | None, *flags: str) -> str:
-    """A person's word over what a run left open. `file` is the campaign's, None where it is gone."""
-    return _typed("resolve", _called(folder, file), *flags)
+def plan(file: Path) -> str:
+    """See what a campaign would make, and what an edit of it costs."""
+    return typed("plan", _anywhere(file))
 
 
-def status(folder: Folder, file: Path | None, *flags: str) -> str:
-    """The state of a campaign. `file` is the campaign's, None where it is gone."""
-    return _typed("status", _called(folder, file), *flags)
-
-
-def review(folder: Folder, file: Path | None) -> str:
-    """Choose images. `file` is the campaign's, None where it is gone."""
-    return _typed("review", _called(folder, file))
-
-
-def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
-    """Make the images of a manifest again."""
-    return _typed("rerun", display_path(manifest), *flags, *(["--sandbox"] if is_sandbox else []))
+def review(name: str) -> str:
+    """Choose images. `name` is what the campaign is `called`."""
+    return typed("review", name)
 
 
 def verify(folder: Path, *flags: str) -> str:
     """Compare an output folder with its record."""
-    return _typed("verify", display_path(folder), *flags)
+    return typed("verify", _anywhere(folder), *flags)
 
 
-def retake(key: str, *flags: str) -> str:
-    """Write another take of an image into its campaign file."""
-    return _typed("retake", key[:8], *flags)
+def resolve(name: str, *flags: str) -> str:
+    """A person's word over what a run left open. `name` is what the campaign is `called`."""
+    return typed("resolve", name, *flags)
 
 
-def _typed(*words: str) -> str:
-    return shlex.join(["campaign-runner", *words])
+def status(name: str, *flags: str) -> str:
+    """How a campaign stands. `name` is what it is `called`."""
+    return typed("status", name, *flags)
+
+
+def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
+    """Make the images of a manifest again."""
+    return typed("rerun", _anywhere(manifest), *flags, *(["--sandbox"] if is_sandbox else []))
+
+
+def retake(key: str, name: str, *flags: str) -> str:
+    """Write another take of an image into its campaign file. `name` is what the campaign is `called`.
+
+    Every campaign with a name is searched; one that has only a path is named.
+    """
+    return typed("retake", key[:8], *flags, *(["--in", name] if Path(name).is_absolute() else []))
+
+
+def typed(command: str, *words: str) -> str:
+    """A command as it is typed."""
+    return shlex.join(["campaign-runner", command, *words])
+
+
+def _anywhere(path: Path) -> str:
+    """A path that means the same in any folder."""
+    return str(path.absolute())
 
 
 def _sandbox(folder: Folder) -> list[str]:
     return ["--sandbox"] if folder.is_sandbox else []
-
-
-def _called(folder: Folder, file: Path | None) -> str:
-    """The campaign's name, or its output folder where the name leads elsewhere from here."""
-    name = folder.path.name
-    found = next((usual for usual in usual_files(name) if usual.exists()), None)
-    if file is None or found is None or found.resolve() != file.resolve() or folder.path != home_of(file) / name:
-        return display_path(folder.path)
-    return name

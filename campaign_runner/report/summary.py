@@ -15,6 +15,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger, RequestCounts
 from campaign_runner.model import IMAGES, Cell, State
 from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
 from campaign_runner.report.blocks import LISTED, Block, blocks_of
@@ -26,6 +27,8 @@ Row: TypeAlias = list[str]
 """A label, such as `4 in doubt`, and its lines."""
 KEPT_AT_SERVICE = timedelta(hours=24)
 _MAY_COST = "Adobe may have charged for them"
+_OF_WORDS = frozenset(("prompt_unsafe", "prompt_entity_denied", "image_unsafe", "output_media_unsafe"))
+"""Codes of the content policy: the same words are refused again, so they are to be changed."""
 _COUNTS = ("planned", *State)
 
 
@@ -34,7 +37,7 @@ class Summary:
     """What a report is about: the campaign, its counts (as in the manifest) and how the run ended.
 
     `reasons` say why it stopped before its end. `look` is the contact sheet, if there is one. With `is_whole` every
-    image that needs a person is listed.
+    image that needs a person is listed. `memory` leads from names to folders, None where nothing is remembered.
     """
 
     campaign: Campaign
@@ -48,6 +51,12 @@ class Summary:
     seconds: float | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_whole: bool = False
+    memory: RunRegistry | None = None
+
+    @property
+    def called(self) -> str:
+        """What commands call the campaign."""
+        return next_commands.called(self.folder, self.memory)
 
 
 def report(summary: Summary, ledger: Ledger) -> Iterator[str]:
@@ -132,10 +141,11 @@ def _row(block: Block, summary: Summary, ledger: Ledger) -> Row:
             told = [*which, reason.message] if reason.message else which if summary.is_whole else []
             kept = [f"what came is kept: {_names(block, summary)}"] if block.unexpected else []
             return [f"{images:,} waiting", *told, *kept, ready]
-        case _ if block.why.is_refused:
-            lines = ", ".join(dict.fromkeys(_places(block, summary.campaign)))
+        case _ if block.why.is_refused or reason.code in _OF_WORDS:
+            lines = ", ".join(dict.fromkeys(_places(block, summary.campaign, ledger)))
             command = f"edit {lines}, or: {_decide(summary, block, ledger, '--abandon')}"
-            return [f"{images:,} refused", *_with_why(which, why), command]
+            state = "refused" if block.why.is_refused else "failed"
+            return [f"{images:,} {state}", *_with_why(which, why), command]
         case _:
             look = [f"look first at what came instead, you paid for it: {_names(block, summary)}"]
             again = _decide(summary, block, ledger, "--retry-failed", "   or   --abandon")
@@ -189,11 +199,11 @@ def _run_again(summary: Summary) -> str:
 
 
 def _resolve(summary: Summary, *flags: str) -> str:
-    return next_commands.resolve(summary.folder, summary.campaign.path, *flags)
+    return next_commands.resolve(summary.called, *flags)
 
 
 def _every_one(summary: Summary) -> str:
-    return next_commands.status(summary.folder, summary.campaign.path, "--all")
+    return next_commands.status(summary.called, "--all")
 
 
 def _decide(summary: Summary, block: Block, ledger: Ledger, flag: str, also: str = "") -> str:
@@ -208,11 +218,26 @@ def _cell(cell: Cell, campaign: Campaign) -> str:
     return ", ".join(part for part in (cell.product, cell.prompt, cell.preset, cell.market, size) if part)
 
 
-def _places(block: Block, campaign: Campaign) -> Iterator[str]:
-    """Where to edit the prompts of a block; where the prompts begin, for those that are gone."""
+def _places(block: Block, campaign: Campaign, ledger: Ledger) -> Iterator[str]:
+    """Where to edit what was refused: its products, if other products got through with the same prompts, else these.
+
+    Where the prompts begin, for those that are gone.
+    """
+    products = sorted(product for product in block.axes["product"] if product in campaign.products)
+    if products and _others_passed(block, ledger):
+        for product in products:
+            place = campaign.problem(("products", product), "")
+            yield f"{place.place(display_path(place.path))} (product {product})"
+        return
     for prompt in sorted(block.axes["prompt"]):
         line = campaign.line(("prompts", prompt) if prompt in campaign.prompts else ("prompts",))
         yield f"{display_path(campaign.path)}:{line}"
+
+
+def _others_passed(block: Block, ledger: Ledger) -> bool:
+    """Whether Adobe took the prompts of a block for other products."""
+    cells = (entry.cell for entry in ledger.in_states(State.STORED, State.ACCEPTED))
+    return any(cell.prompt in block.axes["prompt"] and cell.product not in block.axes["product"] for cell in cells)
 
 
 def _left_today(allowance: Allowance | None) -> str:

@@ -86,9 +86,7 @@ def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
 
     def again(flag: str) -> str:
         is_sandbox = ledger.origin == SANDBOX
-        return next_commands.rerun(
-            order.read.path, "--into", display_path(order.into.path), flag, is_sandbox=is_sandbox
-        )
+        return next_commands.rerun(order.read.path, "--into", str(order.into.path), flag, is_sandbox=is_sandbox)
 
     states, came = ledger.counts(), ledger.unexpected()
     if states[State.IN_DOUBT]:

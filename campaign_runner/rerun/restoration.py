@@ -97,7 +97,7 @@ def _obstacle(pair: Pair, entry: Entry | None) -> str | None:
     if not pair.is_same or made is None:
         return pair.why or f"it is {pair.verdict}, {pair.distance} % apart"
     if entry is None or (entry.file, entry.sha256) != (recorded.file, recorded.sha256):
-        return "the campaign's journal and the manifest disagree; see `campaign-runner verify`"
+        return "the campaign's journal and the manifest disagree; `verify` says where"
     if not str(recorded.file).startswith(f"{IMAGES}/"):
         return "it was moved out of the campaign"
     if made.media_type != recorded.media_type:

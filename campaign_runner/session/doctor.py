@@ -28,6 +28,8 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from campaign_runner.report import next_commands
+from campaign_runner.report.next_commands import called
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import OK
 from campaign_runner.session.preflight import (
@@ -112,7 +114,7 @@ class Doctor:
         if wrong is not None:
             first = str(wrong.problems[0]).splitlines()[0]
             many = f"{plural(len(wrong.problems), 'problem')}, the first is {first}"
-            raise UsageError(f"{many}. `campaign-runner check {wrong.problems[0].path}` shows all")
+            raise UsageError(f"{many}. `{next_commands.check(Path(wrong.problems[0].path))}` shows all")
         if order is None:
             return None
         folder = order.folder
@@ -137,7 +139,7 @@ class Doctor:
             counts = ledger.counts()
         found = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items() if number)
         settle = (
-            f"; clear them up with `campaign-runner resolve {order.campaign.campaign}`"
+            f"; clear them up with `{next_commands.resolve(called(order.folder, self._subject.access.memory))}`"
             if counts[State.IN_DOUBT]
             else ""
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
+from campaign_runner.journal.last_run import LastRun, last_run
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
@@ -40,6 +41,7 @@ async def close(run: Session) -> int:
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(run, everything)
+    await note_end(run, code)
     shown = sheets(plan, ledger, everything)
     if _has_page(run):
         keep_page(PageSources(folder, plan, ledger), run.warn)
@@ -54,6 +56,7 @@ async def close(run: Session) -> int:
         allowance=run.allowance,
         seconds=seconds,
         now=ui.control.clock.now(),
+        memory=run.access.memory,
     )
     for line in report(summary, ledger):
         ui.report(line)
@@ -63,6 +66,16 @@ async def close(run: Session) -> int:
     ending.raise_bug()
     await _keep_pictures(run, shown)
     return code
+
+
+async def note_end(run: Session, code: int) -> None:
+    """The journal notes that the run ended, and how; a disk that refuses it is told in the log."""
+    control = run.control
+    began = last_run(run.ledger) or LastRun(control.clock.now())
+    try:
+        await run.journal.note(began.end(control.clock.now(), code).as_note())
+    except CampaignError as error:
+        control.observe(Warned(str(error)))
 
 
 def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[State, int]) -> None:

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from campaign_runner.errors import UsageError
+from campaign_runner.errors import CampaignError, UsageError
+from campaign_runner.journal.last_run import LastRun
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.ownership import refuse_wrong_folder
@@ -21,7 +22,7 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
-from campaign_runner.session.result import close
+from campaign_runner.session.result import close, note_end
 from campaign_runner.session.road import open_record
 from campaign_runner.session.steps import ROAD, Session
 
@@ -51,9 +52,10 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
     with order.folder.locked():
         await refuse_to_run(order, access)
         owner = {"campaign": order.campaign.campaign, "file": order.folder.relative(order.campaign.path)}
-        async with open_record(order.folder, access, ui, owner) as (journal, ledger):
+        noted = owner | LastRun(ui.control.clock.now()).as_note()
+        async with open_record(order.folder, access, ui, noted) as (journal, ledger):
             order, status = _planned(order, ledger)
-            yield Session(
+            run = Session(
                 folder=order.folder,
                 rate=order.rate,
                 limits=order.limits,
@@ -65,6 +67,11 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
                 status=status,
                 began=began,
             )
+            try:
+                yield run
+            except CampaignError as refusal:  # the record says how the run ended, also where it was refused
+                await note_end(run, refusal.exit_code)
+                raise
 
 
 def _planned(order: RunRequest, ledger: Ledger) -> tuple[RunRequest, PlanStatus]:

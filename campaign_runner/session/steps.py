@@ -95,7 +95,7 @@ class Session(Road):
         if seen.changes is not None and seen.takes_much:
             changes = replace(seen.changes, picked=self._picks_that_leave())
             if not self.ui.confirm_removal(changes):
-                refuse_large_loss(changes)
+                refuse_large_loss(changes, self.order.campaign.path)
         return replace(self, found=seen.found)
 
     async def reuse(self) -> Self:

@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import pytest
 
 from campaign_runner.cli import run_command
+from campaign_runner.cli.target import find
 from tests.checker import Seen, check
 from tests.cli.typed import Ask, AtATerminal, Said
+from tests.command_line import understood
+from tests.printed import check_commands, printed_commands
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 
@@ -24,13 +27,15 @@ PROGRAM = (sys.executable, "-m", "campaign_runner")
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Ask]:
     """`ask("models", "--json", CUSTOM_MODELS_CLIENT_ID="me")` runs a command in `tmp_path`.
 
-    Where one of them was a run, the checker looks at what is left once the test is over.
+    Every command that it prints to be typed is tried from `/`. Where one was a run, the checker looks at what is left
+    once the test is over.
     """
     texts: list[str] = []
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("CAMPAIGN_RUNNER_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where `login` keeps credentials
 
     def ask(*arguments: str | Path, **variables: str) -> Said:
         for name, value in variables.items():
@@ -38,6 +43,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         capsys.readouterr()
         status = run_command([str(argument) for argument in arguments])
         said = capsys.readouterr()
+        check_typed_anywhere(f"{said.out}\n{said.err}")
         texts.extend((said.out, said.err) if arguments[0] == "run" else ())
         return Said(status, said.out, said.err)
 
@@ -47,6 +53,17 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         check(tmp_path / "output", None, seen=Seen(texts=texts))
 
 
+def check_typed_anywhere(text: str) -> None:
+    """Each command in a text that was printed is one, with options that it has, and finds its campaign from `/`."""
+    check_commands([text])
+    with chdir("/"):
+        for words in printed_commands(text):
+            given = understood(words).params if words[0] != "schema" else {}
+            named = (given.get("name"), *given.get("names", ()))
+            for campaign in (each for each in named if isinstance(each, str) and Path(each).name == each):
+                find(campaign, output=given.get("output"), is_sandbox=given.get("is_sandbox", False))
+
+
 @pytest.fixture
 def at_a_terminal(tmp_path: Path) -> AtATerminal:
     """`at_a_terminal("init", typed="spring\\n…")` runs a command at a terminal, in `tmp_path`."""
@@ -54,18 +71,23 @@ def at_a_terminal(tmp_path: Path) -> AtATerminal:
     def run(*arguments: str, typed: str) -> Said:
         ours, theirs = pty.openpty()
         with subprocess.Popen(
-            [*PROGRAM, *arguments], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs
+            [*PROGRAM, *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config")},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
         ) as process:
             os.close(theirs)
             os.write(ours, typed.encode())
-            shown = b"".join(_until_closed(ours)).decode()
+            shown = b"".join(until_closed(ours)).decode()
         os.close(ours)
         return Said(process.returncode, shown.replace("\r\n", "\n"), "")
 
     return run
 
 
-def _until_closed(terminal: int) -> Iterator[bytes]:
+def until_closed(terminal: int) -> Iterator[bytes]:
     with suppress(OSError):  # how Linux says that nobody holds the other end any more
         while piece := os.read(terminal, 4096):
             yield piece

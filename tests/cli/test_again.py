@@ -23,13 +23,18 @@ def test_rerun_tells_a_campaign_file_apart_from_a_manifest(ask: Ask, tmp_path: P
     (tmp_path / "first.yaml").write_text(FIRST, encoding="utf-8")
     said = ask("rerun", "first.yaml")
     assert said.status == 2
-    assert said.err.startswith("first.yaml is a campaign: `campaign-runner run first.yaml` makes what is missing")
+    assert said.err.startswith(f"first.yaml is a campaign: `campaign-runner run {tmp_path}/first.yaml` makes what is")
 
 
-@pytest.mark.parametrize("name", ["nothing.json", "output", "."])
+@pytest.mark.parametrize("name", ["nothing.json", "."])
 def test_rerun_of_what_is_not_there_says_so(ask: Ask, name: str) -> None:
     said = ask("rerun", name)
     assert (said.status, said.out) == (2, "attention exit=2\n") and "there is no manifest" in said.err
+
+
+def test_rerun_of_a_name_that_nothing_has_says_so(ask: Ask) -> None:
+    said = ask("rerun", "first")
+    assert (said.status, said.out) == (2, "attention exit=2\n") and "no campaign named 'first' found" in said.err
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 100_000, b'{"manifest_version": 2}', b"\xff\xfe\x00"])

@@ -41,6 +41,16 @@ def test_plan_says_what_changed_since_the_last_run(ran: Path, ask: Ask) -> None:
     assert f"  changed    {SAID}\n" in ask("plan", "almond").out
 
 
+def test_status_says_what_changed_and_what_is_kept_of_the_old_words(ran: Path, ask: Ask) -> None:
+    assert "edited" not in ask("status", "almond").out
+    written(ran, **NEW_WORDS)
+    folder = ran / "output" / "almond"
+    lines = ask("status", "almond").out.splitlines()
+    assert f"  edited  {SAID}" in lines
+    assert f"  kept    4 images of earlier words or sizes; `campaign-runner prune {folder}` lists them" in lines
+    assert any(f"`campaign-runner keep {folder} --all` uses them for the new wording" in line for line in lines)
+
+
 def test_json_has_the_changes_too(ran: Path, ask: Ask) -> None:
     assert json.loads(ask("plan", "almond", "--json").out)["changes"] is None
     written(ran, **NEW_WORDS)

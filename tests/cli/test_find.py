@@ -38,8 +38,9 @@ def test_a_key_tells_a_pictures_life(ask: Ask, keys: list[str], tmp_path: Path) 
     ]
     assert lines[5].startswith("generated  requested ") and f"(job job-{keys[0][:8]}, seeds 66080)" in lines[5]
     assert lines[6] == "now        stored"
-    assert lines[7] == f"next       campaign-runner retake {keys[0][:8]} --text '…'"
-    assert lines[8] == f"campaign-runner rerun output/almond/manifest.json --only key={keys[0][:8]}"
+    folder = tmp_path / "output" / "almond"
+    assert lines[7] == f"next       campaign-runner retake {keys[0][:8]} --text '…' --in {folder}"
+    assert lines[8] == f"campaign-runner rerun {folder}/manifest.json --only key={keys[0][:8]}"
 
 
 @pytest.mark.parametrize("version", ["image4_standard", "image9"])
@@ -54,18 +55,20 @@ def test_a_request_that_this_version_cannot_read_is_said_to_be_one(
 
 
 NEXT = [
-    (1, "in doubt: the line broke", "resolve almond --resubmit --only key="),
-    (2, "failed: Adobe returned no image", "resolve almond --retry-failed --only key="),
+    (1, "in doubt: the line broke", "resolve {folder} --resubmit --only key="),
+    (2, "failed: Adobe returned no image", "resolve {folder} --retry-failed --only key="),
     (3, "accepted", "almond.yaml --only key="),
 ]
 
 
 @pytest.mark.parametrize(("number", "now", "command"), NEXT)
-def test_the_next_command_settles_what_is_open(ask: Ask, keys: list[str], number: int, now: str, command: str) -> None:
+def test_the_next_command_settles_what_is_open(
+    ask: Ask, keys: list[str], tmp_path: Path, number: int, now: str, command: str
+) -> None:
     said = ask("find", keys[number])
     assert f"now        {now}" in said.out
     (line,) = [line for line in said.out.splitlines() if line.startswith("  next")]
-    assert f"{command}{keys[number][:8]}" in line
+    assert f"{command.format(folder=tmp_path / 'output' / 'almond')}{keys[number][:8]}" in line
 
 
 def test_what_came_instead_is_shown_before_it_is_asked_for_again(ask: Ask, tmp_path: Path) -> None:
@@ -107,7 +110,7 @@ def test_json_tells_the_same_for_machines(ask: Ask, keys: list[str], tmp_path: P
     assert (found["key"], found["state"], found["in_campaign"]) == (keys[1], "in_doubt", True)
     assert found["reason"]["code"] == "no_answer"
     assert found["request"]["prompt"] == "almond candle on an oak table"
-    assert found["next"][0].startswith("campaign-runner resolve almond --resubmit")
+    assert found["next"][0].startswith(f"campaign-runner resolve {tmp_path}/output/almond --resubmit")
 
 
 def test_the_very_file_and_a_copy_of_it_are_found(ask: Ask, tmp_path: Path) -> None:
@@ -144,3 +147,41 @@ def test_what_is_nowhere_is_said_with_what_to_do(ask: Ask, keys: list[str], tmp_
 def test_where_nothing_was_run_yet_it_says_so(ask: Ask, tmp_path: Path) -> None:
     said = ask("find", "0123456789abcdef", CAMPAIGN_RUNNER_STATE_DIR=str(tmp_path / "state"))
     assert said.status == 2 and "nothing was run yet" in said.err
+
+
+WORDS = [
+    (["candle", "square"], 2),  # a size by its name
+    (["2048x2048"], 4),
+    (["ALMOND", "soap"], 2),  # of the prompt, and a product
+    (["oak_table", "66080"], 0),  # a seed is not a word
+    (["hero", "plain", "oak table"], 4),
+]
+
+
+@pytest.mark.parametrize(("words", "number"), WORDS)
+def test_words_find_images_by_their_names_and_their_prompt(
+    words: list[str], number: int, ask: Ask, keys: list[str]
+) -> None:
+    said = ask("find", *words)
+    assert (said.status, len(said.out.splitlines())) == (0 if number else 2, number)
+    assert all(" almond: " in line for line in said.out.splitlines())
+
+
+def test_one_word_that_is_no_campaign_is_looked_for_too(ask: Ask, keys: list[str]) -> None:
+    said = ask("find", "soap")
+    assert [line.split()[0] for line in said.out.splitlines()] == ["failed", "accepted"]
+    assert said.err == "2 images; all about one of them: campaign-runner find KEY8\n"
+
+
+def test_words_that_are_nowhere_are_answered_with_the_nearest(ask: Ask, keys: list[str]) -> None:
+    said = ask("find", "candel", "plain")
+    assert (said.status, said.err) == (
+        2, "no image found that has all of these words: candel plain; did you mean 'candle'?\n",
+    )  # fmt: skip
+
+
+def test_the_words_of_a_rehearsal_are_found_where_there_is_nothing_else(ask: Ask, tmp_path: Path) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond.sandbox", plan(tmp_path), STATES))
+    assert len(ask("find", "soap", "hero").out.splitlines()) == 2
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored"]))
+    assert ask("find", "hero", "candle", "--json").out.count('"key"') == 1

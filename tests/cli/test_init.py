@@ -1,4 +1,4 @@
-"""`init`: five answers, twelve lines that run, and nothing that was there before is touched."""
+"""`init`: seven answers, twelve lines that run, and nothing that was there before is touched."""
 
 from __future__ import annotations
 
@@ -65,42 +65,96 @@ def test_the_usual_file_stays_as_it_is_the_second_time(ask: Ask, tmp_path: Path)
 def test_an_older_schema_stays_and_is_told(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "campaign.schema.json").write_text("{}", encoding="utf-8")
     said = ask("init", "spring.yaml")
-    assert said.status == 0 and "campaign-runner schema > campaign.schema.json" in said.out
+    assert said.status == 0 and f"campaign-runner schema > {tmp_path}/campaign.schema.json" in said.out
     assert (tmp_path / "campaign.schema.json").read_text() == "{}"
 
 
 def test_a_file_that_no_command_would_take_is_refused(ask: Ask, tmp_path: Path) -> None:
     said = ask("init", "spring")
-    assert said.status == 2 and "campaign-runner init spring.yaml" in said.err
+    assert said.status == 2 and f"campaign-runner init {tmp_path}/spring.yaml" in said.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_at_a_terminal_it_asks_five_questions(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
-    typed = "Spring Sale\ntea, iced tea\n{product.name} in a garden\nWarm Custom Model\nportrait\n"
+def test_at_a_terminal_it_asks_seven_questions(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
+    typed = "Spring Sale\ntea, iced tea\nWarm Custom Model\n{product.name} in a garden\nwatercolor\nportrait\n6\n"
     shown = at_a_terminal("init", typed=typed)
     assert shown.status == 0, shown.out
-    assert shown.out.count("]: ") == 5
+    assert shown.out.count("]: ") == 7
     campaign = load(tmp_path / "campaigns" / "spring-sale.yaml")
     assert list(campaign.products) == ["tea", "iced-tea"]
     assert (campaign.model, campaign.custom_model) == ("image3_custom", "Warm Custom Model")
     assert [str(size) for size in campaign.sizes] == ["1792x2304"]
+    assert (list(campaign.presets), len(campaign.seeds)) == (["watercolor"], 6)
+    assert campaign.budget == 2 * 6 + 4
+    assert "12 images = 2 products x 1 prompt x 1 preset x 1 size x 6 seeds; budget 16" in shown.out
 
 
 def test_enter_takes_the_defaults(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
-    assert at_a_terminal("init", typed="\n" * 5).status == 0
+    assert at_a_terminal("init", typed="\n" * 7).status == 0
     text = (tmp_path / "campaigns" / "my-campaign.yaml").read_text(encoding="utf-8")
     assert text == Answers().text()
 
 
+def test_back_returns_to_the_question_before_which_knows_its_answer(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
+    typed = "back\nspring\ntea\nback\nback\n\ncoffee\n" + "\n" * 4 + "back\nwide\n1\n"
+    shown = at_a_terminal("init", typed=typed)
+    assert shown.status == 0, shown.out
+    assert "1. What is the campaign called? [spring]" in shown.out
+    assert "2. Which products? (separate with commas) [tea]" in shown.out
+    campaign = load(tmp_path / "campaigns" / "spring.yaml")
+    assert (list(campaign.products), [str(size) for size in campaign.sizes]) == (["coffee"], ["2688x1536"])
+    assert len(campaign.seeds) == 1
+
+
+def test_the_models_of_the_account_are_offered(
+    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    shown = at_a_terminal("init", typed="spring\n\nWarm Custom Modle\nWarm Custom Model\n" + "\n" * 4)
+    assert shown.status == 0, shown.out
+    assert "and 65 more: type a name" in shown.out
+    assert "is shared with your account; did you mean 'Warm Custom Model'?" in shown.out
+    lines = (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[2:4] == ["model: image3_custom", 'custom_model: "Warm Custom Model"']
+
+
+def test_a_subject_model_has_its_concept_in_the_prompt(
+    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    shown = at_a_terminal("init", typed="spring\n\nalmond candle\n{product.name}\n" + "\n" * 4)
+    assert shown.status == 0, shown.out
+    assert "'Almond Candle' is a subject model: write {concept} where its subject goes" in shown.out
+    assert "{concept}" in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
+
+
+def test_a_service_that_does_not_answer_is_told_and_keeps_no_one_from_a_campaign(
+    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in (account | {"CAMPAIGN_RUNNER_IMS_URL": "http://127.0.0.1:9"}).items():
+        monkeypatch.setenv(name, value)
+    shown = at_a_terminal("init", typed="\n" * 7)
+    assert shown.status == 0, shown.out
+    assert "your custom models cannot be listed now: " in shown.out
+
+
 def test_an_answer_that_would_not_run_is_asked_for_again(at_a_terminal: AtATerminal) -> None:
-    shown = at_a_terminal("init", typed="\n\na table\n{product.name} on a {table}\n{product.name}\n\nbig\nwide\n")
+    typed = (
+        "\n\n\na table\n{product.name} on a {table}\n{product.name}\ngolden hour, waterclor\n-\nbig\nwide\n0\nmany\n2\n"
+    )
+    shown = at_a_terminal("init", typed=typed)
     assert shown.status == 0, shown.out
     assert "write {product.name} where its name goes" in shown.out
     assert "{table}" in shown.out and "'big' is not a size" in shown.out
+    assert "Adobe lists no style 'waterclor'; did you mean 'watercolor'?" in shown.out
+    assert shown.out.count("write a whole number from 1 to 100") == 2
 
 
 def test_leaving_at_a_question_writes_nothing(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
-    assert at_a_terminal("init", typed="spring\n\x04").status == 130
+    shown = at_a_terminal("init", typed="spring\n\x04")
+    assert shown.status == 130 and shown.out.splitlines()[-1] == "cancelled; nothing was written"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,8 +216,8 @@ def test_a_sheet_beside_the_campaigns_is_offered(
     (tmp_path / "campaigns/products.csv").write_text(
         f"{headings}\nAB-1,candle\nAB-2,soap\nAB-3,tray\n", encoding="utf-8"
     )
-    shown = at_a_terminal("init", typed="\n" * 5)
-    assert "or which sheet (products.csv)? [products.csv]" in shown.out
+    shown = at_a_terminal("init", typed="\n" * 7)
+    assert "or name a sheet: products.csv) [products.csv]" in shown.out
     lines = (tmp_path / "campaigns/my-campaign.yaml").read_text(encoding="utf-8").splitlines()
     assert f"products: {products}" in lines
     assert lines[-1] == "budget: 52"  # 3 products x 2 presets x 2 sizes x 4 seeds, and a retake
@@ -172,6 +226,6 @@ def test_a_sheet_beside_the_campaigns_is_offered(
 def test_a_sheet_that_cannot_be_read_is_told_and_asked_for_again(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     (tmp_path / "campaigns").mkdir()
     (tmp_path / "campaigns/master.xlsx").write_bytes(b"<html><table>")
-    shown = at_a_terminal("init", typed="\nmaster.xlsx\n\n\n\n\n")
+    shown = at_a_terminal("init", typed="\nmaster.xlsx\n" + "\n" * 6)
     assert "this is a web page that was given the name of a workbook" in shown.out
     assert "products:\n  almond-candle: almond candle" in (tmp_path / "campaigns/my-campaign.yaml").read_text("utf-8")

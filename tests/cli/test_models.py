@@ -31,6 +31,24 @@ def test_it_lists_every_model_of_the_account(ask: Ask, account: dict[str, str]) 
     assert len(re.findall("^ +custom_model: ", said.out, flags=re.M)) == 74
 
 
+def test_the_newest_comes_first(ask: Ask, account: dict[str, str]) -> None:
+    names = [model["name"] for model in json.loads(ask("models", "--json", **account).out)]
+    assert names[-1] == "Warm Custom Model"  # the oldest of the sandbox
+    assert names.index("Cool Custom Model") < names.index("Almond Candle")
+
+
+def test_a_word_shows_those_that_have_it(ask: Ask, account: dict[str, str]) -> None:
+    said = ask("models", "HOLIDAY", **account)
+    assert said.out.splitlines()[-1] == "2 custom models of 74"
+    assert said.out.count('custom_model: "urn:') == 2, "the name is not that of one alone"
+    assert [model["name"] for model in json.loads(ask("models", "almndcndl", "--json").out)] == ["Almond Candle"]
+
+
+def test_a_word_that_none_has_is_answered_with_the_nearest(ask: Ask, account: dict[str, str]) -> None:
+    said = ask("models", "hoilday", **account)
+    assert (said.status, said.err) == (2, "none of 74 custom models has 'hoilday' in it; did you mean 'Holiday'?\n")
+
+
 def test_the_two_lines_can_be_pasted(ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
     shown = ask("models", **account).out.splitlines()
     at = next(number for number, line in enumerate(shown) if line.startswith("Warm Custom Model"))

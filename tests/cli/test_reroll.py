@@ -37,7 +37,9 @@ def test_a_rejected_row_gets_as_many_new_seeds_as_a_request_takes(ask: Ask, keys
     assert said.status == 0 and f"+  - {entry}" in said.out.splitlines()
     assert "left out: 1 waiting for images, 1 open (--open takes them, too)" in said.out
     assert "1 row; adds 4 images: 4 images to buy in 1 request" in said.out
-    assert said.out.splitlines()[-1].startswith("written; next: campaign-runner run almond.yaml --only key=")
+    assert said.out.splitlines()[-1].startswith(
+        f"written; next: campaign-runner run {tmp_path}/almond.yaml --only key="
+    )
     assert file.read_text(encoding="utf-8") == f"{before}include:\n  - {entry}\n"
     rows = [line for line in ask("review", "almond", "--list").out.splitlines() if "candle" in line]
     assert rows == ["waiting   candle, hero, plain, 2048x2048"]
@@ -65,7 +67,7 @@ def test_what_other_words_have_to_mend_is_a_retake(ask: Ask, keys: list[str], tm
     said = ask("reroll", "almond")
     assert said.out.splitlines()[:2] == [
         "candle, hero, plain, 2048x2048 needs other words (brand): the logo is upside down",
-        f"  campaign-runner retake {keys[3][:8]} --text '…'",
+        f"  campaign-runner retake {keys[3][:8]} --text '…' --in {tmp_path}/output/almond",
     ]
     assert (tmp_path / "almond.yaml").read_text(encoding="utf-8") == before
 

@@ -104,3 +104,43 @@ def test_where_two_campaigns_have_the_image_one_has_to_be_named(ask: Ask, keys: 
 def test_a_rehearsal_in_the_sandbox_is_not_meant_unless_it_is_named(ask: Ask, keys: list[str], tmp_path: Path) -> None:
     asyncio.run(record(tmp_path / "output" / "almond.sandbox", plan(tmp_path, budget=6), ["stored"]))
     assert ask("retake", keys[0], "--seeds", "+1").out.splitlines()[-1].startswith("written; next: ")
+
+
+def test_another_size_is_said_to_be_another_picture(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    written(tmp_path, sizes=["2048x2048", "wide"])
+    said = ask("retake", keys[0], "--size", "wide", "--seeds", "5")
+    assert (said.status, "another size is another picture" in said.out) == (0, True)
+    assert "size: wide, seeds: [5]" in (tmp_path / "almond.yaml").read_text(encoding="utf-8")
+
+
+def test_what_must_not_be_seen_is_added(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    written(tmp_path, model="image3")
+    planned = plan(tmp_path, model="image3")
+    asyncio.run(record(tmp_path / "output" / "other", planned, ["stored"] * 4))
+    key = next(iter(planned.keys()))
+    said = ask("retake", key, "--negative-prompt", "text,  logos")
+    assert said.status == 0, said.err
+    assert 'negative_prompt: "text, logos"' in (tmp_path / "almond.yaml").read_text(encoding="utf-8")
+
+
+def test_another_market_is_one_of_the_campaign(ask: Ask, keys: list[str]) -> None:
+    said = ask("retake", keys[0], "--market", "mars")
+    assert said.status == 2 and "this campaign has no markets" in said.err
+
+
+def test_without_a_terminal_a_small_budget_is_told(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    written(tmp_path, seeds=[66080], budget=4)  # all four were bought
+    said = ask("retake", keys[0], "--seeds", "5")
+    assert said.status == 0, said.err
+    assert "`run` will refuse: raise the budget from 4 to 5 at almond.yaml:" in said.out
+
+
+@pytest.mark.parametrize(("typed", "budget"), [("y\ny\n", 5), ("n\ny\n", 4)])
+def test_at_a_terminal_it_offers_a_larger_budget(
+    typed: str, budget: int, at_a_terminal: AtATerminal, keys: list[str], tmp_path: Path
+) -> None:
+    written(tmp_path, seeds=[66080], budget=4)
+    said = at_a_terminal("retake", keys[0], "--seeds", "5", "--output", "output", typed=typed)
+    assert said.status == 0, said.out
+    assert "The budget is 4 images, the new ones need 5. Raise it? [y/N]" in said.out
+    assert load(tmp_path / "almond.yaml").budget == budget

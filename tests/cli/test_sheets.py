@@ -93,6 +93,7 @@ def test_an_exported_sheet_overwrites_nothing(sheet: Path, ask: Ask, tmp_path: P
 def test_check_tells_what_it_read_of_the_sheet(sheet: Path, ask: Ask) -> None:
     assert ask("check", "campaigns/spring.yaml").out == (
         "campaigns/products.csv: 1 column not used: price\ncampaigns/spring.yaml: ok\n"
+        "  6 images = 3 products x 1 prompt x 1 preset x 1 size x 2 seeds; 3 requests\n"
     )
 
 

@@ -107,9 +107,9 @@ def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
     return process.wait()
 
 
-@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 9), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("name", ["run", "rerun"])
-def test_a_signal_at_the_question_ends_it_at_once(
+def test_a_signal_at_the_question_ends_it_at_once_and_ctrl_c_is_a_no(
     name: str, number: signal.Signals, ends: int, machine: Machine, service: SandboxProcess
 ) -> None:
     command = [*PROGRAM, name, str(machine.campaign())]

@@ -11,6 +11,7 @@ import pytest
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Allowance
@@ -27,7 +28,7 @@ almond   1 of 6 images stored and checked                       5 requests, 30 m
   1 failed     candle, hero, plain, square, seed 2: "missing", Adobe returned no image for this seed
                campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon
   1 refused    soap, hero, plain, square, seed 2: "prompt_unsafe", Adobe's content policy
-               edit campaigns/almond.yaml:4, or: \
+               edit campaigns/almond.yaml:3:57 (product soap), or: \
 campaign-runner resolve almond --only key=KEY --abandon
   1 waiting    paid for (1 request); the next run downloads it (until about TIME)
   1 not requested yet: campaign-runner run campaigns/almond.yaml
@@ -44,15 +45,20 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def told(place: Path, states: list[str], output: str = "output/almond", **summary: Any) -> str:
-    """The report of a campaign whose images are in `states`, times left out."""
+async def told(
+    place: Path, states: list[str], output: str = "output/almond", *, is_known: bool = True, **summary: Any
+) -> str:
+    """The report of a campaign whose images are in `states`; `is_known`: this machine remembers where it is."""
     spec: Campaign = campaign(Path("campaigns"), seeds=summary.pop("seeds", [1, 2, 3]))
     made = Plan(spec)
     await record(place / output, made, states)
+    memory = RunRegistry(place / "state") if is_known else None
+    if memory is not None:
+        memory.remember(spec.path, place / output, 0, 0)
     with Ledger(place / output) as ledger:
         counts = {"planned": len(made)} | PlanStatus(made, ledger.states).counts()
-        facts = Summary(spec, Folder(place / output), counts, ledger.requests(), **summary)
-        return "\n".join(report(facts, ledger)).replace(f"{place}/output", "output")
+        facts = Summary(spec, Folder(place / output), counts, ledger.requests(), memory=memory, **summary)
+        return "\n".join(report(facts, ledger)).replace(f"{place}/", "")
 
 
 def without_times_and_keys(text: str) -> str:
@@ -76,6 +82,19 @@ async def test_what_came_instead_is_looked_at_before_it_is_asked_for_again(place
     assert second.splitlines()[1:] == [
         "             campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon",
     ], "what is to be looked at first is not asked for along with others"
+
+
+async def test_a_product_is_to_be_edited_where_others_get_through_and_else_the_prompt(place: Path) -> None:
+    alone = await told(place, ["stored"] * 3 + ["refused"] * 3, exit=3)
+    assert "edit campaigns/almond.yaml:3:57 (product soap), or: " in alone
+    every = await told(place, ["refused"] * 6, output="output/all", exit=3)
+    assert "edit campaigns/almond.yaml:4, or: " in every
+
+
+async def test_an_image_that_came_out_unsafe_has_the_advice_of_a_refused_one(place: Path) -> None:
+    text = await told(place, ["unsafe"] * 2 + ["stored"] * 4, exit=3)
+    assert "(product candle), or: campaign-runner resolve almond --only key=" in text
+    assert "--retry-failed" not in text
 
 
 async def test_why_an_image_waits_is_told(place: Path) -> None:
@@ -103,9 +122,9 @@ async def test_what_settles_a_group_names_its_images_and_no_others(place: Path) 
     assert re.search(r"resolve almond --only key=[0-9a-f]{8},[0-9a-f]{8} --retry-failed ", text)
     many = await told(place, ["failed"] * 20, output="output/many", seeds=list(range(10)), exit=3)
     only = "--only product=candle,soap --only prompt=hero --only preset=plain --only size=2048x2048"
-    assert f"resolve output/many {only} --retry-failed   or   --abandon\n" in many
+    assert f"resolve many {only} --retry-failed   or   --abandon\n" in many
     mixed = await told(place, ["failed", "refused"] * 10, output="output/mixed", seeds=list(range(10)), exit=3)
-    assert mixed.count("choose from campaign-runner resolve output/mixed\n") == 2, "these words would mean others, too"
+    assert mixed.count("choose from campaign-runner resolve mixed\n") == 2, "these words would mean others, too"
 
 
 async def test_seeds_of_one_cell_share_a_line(place: Path) -> None:
@@ -139,8 +158,8 @@ async def test_every_image_is_listed_where_that_is_asked_for(place: Path) -> Non
     ]
 
 
-async def test_commands_name_the_folder_where_the_name_leads_elsewhere(place: Path) -> None:
-    text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond.sandbox", exit=4)
+async def test_commands_name_the_folder_where_no_name_leads_to_it(place: Path) -> None:
+    text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond.sandbox", is_known=False, exit=4)
     assert "campaign-runner resolve elsewhere/almond.sandbox --resubmit" in text
     assert "campaign-runner run campaigns/almond.yaml --sandbox --output elsewhere" in text
 

@@ -1,0 +1,48 @@
+"""Images by words: `tea-cup golden wide` are those in whose names, prompt and campaign all three are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from campaign_runner.families import FAMILIES
+from campaign_runner.find.search import Match
+from campaign_runner.firefly.protocol.request_body import prompt_of
+from campaign_runner.journal.ledger import Entry
+from campaign_runner.model import State
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.text import did_you_mean, plain
+
+
+def by_words(words: Sequence[str], folders: Sequence[Folder]) -> list[Match]:
+    """The images that were ever requested and have every word, whatever its case, in a name or in their prompt."""
+    wanted = [plain(word) for word in words]
+    hits: list[Match] = []
+    for folder in folders:
+        with folder.ledger() as ledger:
+            campaign = [plain(folder.path.name), plain(ledger.meta("campaign") or "")]
+            entries = (entry for entry in ledger.in_states(*State) if _has_all(wanted, campaign, entry))
+            hits += [Match(folder, entry) for entry in entries]
+    return hits
+
+
+def _has_all(words: Sequence[str], campaign: Sequence[str], entry: Entry) -> bool:
+    texts = [*campaign, *map(plain, _names(entry)), plain(prompt_of(entry.recipe.body))]
+    return all(any(word in text for text in texts) for word in words)
+
+
+def guess(words: Sequence[str], folders: Sequence[Folder]) -> str:
+    """`; did you mean 'tea-cup'?` for the first word that is in no name, or nothing if no known name is near."""
+    known: set[str] = set()
+    for folder in folders:
+        with folder.ledger() as ledger:
+            known.update(folder.path.name, *(_names(entry) for entry in ledger.in_states(*State)))
+    unknown = [word for word in words if not any(plain(word) in plain(name) for name in known)]
+    return next(filter(None, (did_you_mean(word, known) for word in unknown)), "")
+
+
+def _names(entry: Entry) -> Iterator[str]:
+    """The names of an image's cell; its size in pixels and by the name it has in a campaign file."""
+    yield from filter(None, entry.cell.axes.values())
+    family = FAMILIES.get(entry.recipe.version)
+    if family is not None:
+        yield from (name for name, size in family.names.items() if size == entry.cell.size)

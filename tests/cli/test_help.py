@@ -1,0 +1,44 @@
+"""The help of a command: a short first page, a whole second one; and one option for what is accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns import SPRING
+from tests.cli.typed import Ask
+
+RARE = ("--concurrency", "--per-minute", "--per-day", "--max-requests", "--accept-drift", "--log-format")
+
+
+@pytest.mark.parametrize("command", ["run", "rerun"])
+def test_help_leaves_out_what_hardly_anyone_needs_and_help_all_shows_it(command: str, ask: Ask) -> None:
+    short, whole, again = (ask(command, option) for option in ("--help", "--help-all", "--help"))
+    assert (short.status, whole.status) == (0, 0)
+    for option in RARE:
+        assert option not in short.out and option in whole.out
+    assert "--help-all" in short.out and "more options and exit" in short.out
+    assert again.out == short.out
+
+
+def test_a_command_without_rare_options_has_one_page(ask: Ask) -> None:
+    assert "--help-all" not in ask("status", "--help").out
+    assert ask("status", "--help-all").status == 2
+
+
+def test_rare_options_work_as_the_others(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "spring.yaml").write_text(SPRING, encoding="utf-8")
+    assert ask("run", "--sandbox", "spring.yaml", "--max-requests", "1", "--no-review").status == 9
+
+
+@pytest.mark.parametrize("words", ["changes", "drift", "changes,drift", "changes, drift"])
+def test_what_is_accepted_is_said_in_one_option(words: str, ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "spring.yaml").write_text(SPRING, encoding="utf-8")
+    assert ask("run", "--sandbox", "spring.yaml", "--accept", words, "--quiet").status == 0
+
+
+def test_a_word_that_cannot_be_accepted_is_answered_with_the_nearest(ask: Ask) -> None:
+    said = ask("run", "spring.yaml", "--accept", "drfit")
+    assert said.status == 2 and "'drfit' cannot be accepted; did you mean 'drift'?" in said.err
+    assert "'changes' cannot be accepted" in ask("rerun", "spring", "--accept", "changes").err
