@@ -438,7 +438,7 @@ async def test_without_the_recorded_picture_other_bytes_cannot_be_judged(begin: 
     file.unlink()
     ended = await again(night)
     assert (ended.code, ended.verdicts["not_comparable"]) == (5, 1)
-    assert f"{file} is gone; see: campaign-runner verify" in ended.said
+    assert f"{file} is gone; `verify` says what else differs" in ended.said
     file.write_bytes(content)
 
 
