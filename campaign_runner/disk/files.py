@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, TypeVar
@@ -49,7 +48,7 @@ def replacing(path: Path, *, staging: Path | None = None, mode: int = NEW_FILE) 
     try:
         with translating(path):
             refuse_others(path)
-            with open(temporary, "xb", opener=partial(os.open, mode=mode)) as file:
+            with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
