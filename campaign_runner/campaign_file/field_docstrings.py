@@ -1,4 +1,4 @@
-"""What stands under a field in the code is its description in a JSON Schema.
+"""What is under a field in the code is its description in a JSON Schema.
 
 pydantic can do so, too, but reads the sources of all models at every start of the program; here they are read when
 a schema is made.

@@ -102,7 +102,7 @@ class Environment:
         return self.variables.get("CAMPAIGN_RUNNER_PROXY") or None
 
     def recipients(self) -> Secret | None:
-        """The addresses of those who are told how a run ended; None where nobody is. Raises UsageError."""
+        """The addresses of those who are told how a run ended; None where no one is. Raises UsageError."""
         try:
             return self._secret(_NOTIFY)
         except AccountRefused:

@@ -1,4 +1,4 @@
-"""`run` tells somebody who is not there how it ended, once its lock is let go and its output is out."""
+"""`run` tells someone who is not there how it ended, once its lock is let go and its output is out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Ends:
 
 
 def tells_somebody(command: Callable[..., int]) -> Callable[..., int]:
-    """A command that is given its `ends`, and about which somebody is told after everything is printed."""
+    """A command that is given its `ends`, and about which someone is told after everything is printed."""
 
     @wraps(command)
     def told(**given: Any) -> int:
@@ -76,7 +76,7 @@ def tells_somebody(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _tell(ends: Ends) -> None:
-    """Tell somebody, if that is wanted; what goes wrong is said, and changes nothing."""
+    """Tell someone, if that is wanted; what goes wrong is said, and changes nothing."""
     if ends.when is When.NEVER or (ends.is_sandbox and ends.when is not When.ALWAYS):
         return
     problems = list(_problems_of_telling(ends))

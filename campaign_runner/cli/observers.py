@@ -131,7 +131,7 @@ def _without_waiting(path: Path) -> int:
 
 @contextmanager
 def open_log(shown: Shown) -> Iterator[RunLog]:
-    """The log of a command: in the file that is named, else on stderr, where neither `quiet` nor a bar keeps it away.
+    """The log of a command: in the file that is named, or on stderr if neither `quiet` nor a bar keeps it away.
 
     Raises UsageError where the file cannot be written.
     """
@@ -157,7 +157,7 @@ def open_log(shown: Shown) -> Iterator[RunLog]:
 async def watching(
     rates: Mapping[str, RateLimit], shown: Shown, log: RunLog, bounds: Bounds | None = None
 ) -> AsyncIterator[Watch]:
-    """Whoever watches a run: its log and, at a terminal, a bar; they keep time, and are closed at the end of the block.
+    """Those who watch a run: its log and, at a terminal, a bar; they keep time, and are closed at the end of the block.
 
     `rates` are the allowances by campaign, `bounds` where the command stops.
     """

@@ -55,7 +55,7 @@ class Making(Shown):
 
     @property
     def bounds(self) -> Bounds:
-        """Where the command stops, for whoever watches it."""
+        """Where the command stops, for those who watch it."""
         ends = None if self.max_runtime is None else local_now() + timedelta(seconds=self.max_runtime)
         until = min((end for end in (self.until, ends) if end is not None), default=None)
         return Bounds(self.max_images, self.max_requests, until)

@@ -1,6 +1,6 @@
-"""What systems, sync clients and programs leave in every folder: nobody's files, and the copies of a conflict.
+"""What systems, sync clients and programs leave in every folder: no one's files, and the copies of a conflict.
 
-Litter is passed over wherever names are listed. A conflict copy is somebody's: the client of a synced folder wrote it
+Litter is passed over wherever names are listed. A conflict copy is someone's: the client of a synced folder wrote it
 beside a file that two machines had changed.
 """
 

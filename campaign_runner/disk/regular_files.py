@@ -1,8 +1,8 @@
 """The one way to open a file that this process did not write: a regular file, without waiting, and no more than asked.
 
-Whoever can put a file beside ours can put a pipe there, which waits for ever for its writer, a link to a device, which
-has no end, or a terabyte of nothing. So what stands there is looked at before it is opened, and again once it is. Links
-are followed: people keep their files behind them. `FolderHandle.read` is the same where no link may be followed.
+Anyone who can put a file beside ours can put a pipe there, which waits for ever for its writer, a link to a device,
+which has no end, or a terabyte of nothing. So what is there is looked at before it is opened, and again once it is.
+Links are followed: people keep their files behind them. `FolderHandle.read` is the same where no link may be followed.
 """
 
 from __future__ import annotations

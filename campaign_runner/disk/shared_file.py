@@ -1,7 +1,7 @@
 """A small SQLite file that many processes write, each transaction alone among all of them.
 
 Callers of one process that wait at the same time share a transaction. While a `SharedFile` is entered its connection
-is kept; before each use it is held against its path, so a file that was removed, replaced or made read-only meanwhile
+is kept; before each use it is compared with its path, so a file that was removed, replaced or made read-only meanwhile
 is noticed as if it had just been opened.
 """
 
@@ -98,7 +98,7 @@ class SharedFile(Generic[R]):
         return answers
 
     def _opened(self) -> sqlite3.Connection:
-        """The kept connection, if it is still the file of that path and may be written; else a new one."""
+        """The kept connection, if it is still the file of that path and may be written; otherwise a new one."""
         if self._connection is None or self._is_stale():
             self._close()
             self._make()

@@ -1,7 +1,7 @@
 """A SQLite file that is only read, also while another process writes it: nothing beside it is made, changed or removed.
 
 SQLite itself makes a `-shm`, and a `-wal`, beside what it opens only to read. So how a file is opened follows from what
-lies beside it: nothing that counts, and it is read as one that does not change, and looked at again afterwards; a
+is beside it: nothing that counts, and it is read as one that does not change, and looked at again afterwards; a
 `-wal` with its `-shm`, and a run has both open; anything else was left by a crash or a copy, and is brought together in
 a copy of our own. Whatever is there may have been put there by anyone: regular files only, no larger than ours can be.
 """

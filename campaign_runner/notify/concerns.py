@@ -1,4 +1,4 @@
-"""What of an ended run needs somebody: each cause with a name of its own, so that it is told once.
+"""What of an ended run needs someone: each cause with a name of its own, so that it is told once.
 
 The words hold counts, ids and commands. What an error says is not among them: it may quote a prompt, or name a path.
 """
@@ -27,7 +27,7 @@ _LONGEST_CODE = 40
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One cause why somebody is needed. `id` is the same for as long as the cause is; `command` looks into it."""
+    """One cause why someone is needed. `id` is the same for as long as the cause is; `command` looks into it."""
 
     id: str
     words: str
@@ -54,7 +54,7 @@ class CampaignEnd:
 
 
 def concerns_of(end: CampaignEnd) -> Iterator[Concern]:
-    """What needs somebody as far as this run alone tells."""
+    """What needs someone as far as this run alone tells."""
     for error in end.errors:
         code = error.exit_code if isinstance(error, CampaignError) else BUG
         if code in NEEDS_SOMEBODY:
@@ -72,7 +72,7 @@ def concerns_of(end: CampaignEnd) -> Iterator[Concern]:
 
 
 def _words(error: BaseException, code: int, name: str) -> tuple[str, str]:
-    """What an error means for somebody who was not there, and the command that says more."""
+    """What an error means for someone who was not there, and the command that says more."""
     match code:
         case _ if code == USAGE and isinstance(error, CampaignFileError):
             told = f"the campaign file has {plural(len(error.problems), 'problem')}; nothing is bought"
@@ -94,7 +94,7 @@ def _words(error: BaseException, code: int, name: str) -> tuple[str, str]:
 
 
 def _same(error: BaseException) -> str:
-    """What is equal for equal causes: the code, else the sentence without its numbers, which change every night."""
+    """What is equal for equal causes: the code, or the sentence without its numbers, which change every night."""
     if not isinstance(error, CampaignError):
         return type(error).__name__
     code = getattr(error, "code", "")

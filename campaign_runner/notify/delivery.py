@@ -58,9 +58,9 @@ class Recipients:
 
 
 def deliver(addresses: Recipients, message: Message, *, finish: Finish = _finish) -> str | None:
-    """Send it; the answer is why nobody has it, None where at least one address took it.
+    """Send it; the answer is why no one has it, None where at least one address took it.
 
-    Raises nothing of its own: what became of a message changes nothing of the run.
+    Raises nothing of its own: what happened to a message changes nothing of the run.
     """
     asked = asdict(message) | {"addresses": addresses.each, "seconds": PATIENCE}
     try:

@@ -1,7 +1,8 @@
 """Whether a night is worth a message: a function of what was told before and of how the run ended.
 
-New causes are told at once, what stands once a week, that it is over once, and a good night not at all. An outage or
-a limit is nobody's business until the third night without a new image, or until paid images are about to expire.
+New causes are told at once, what is still wrong once a week, that it is over once, and a good night not at all. An
+outage or a limit is no one's business until the third night without a new image, or until paid images are about to
+expire.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def judge(told: Told, end: CampaignEnd, began: datetime, now: datetime) -> tuple
     tonight = night_of(now)
     told = _with_progress(told, end, tonight)
     concerns = {concern.id: concern for concern in (*concerns_of(end), *_impatience(told, end, began, now))}
-    if end.standing is None:  # what the record says was not asked: it stands as it did
+    if end.standing is None:  # what the record says was not asked: as it was
         stands = {id: Concern(id, words) for id, words in told.open.items() if id.startswith(OF_THE_RECORD)}
         concerns = stands | concerns
     new = [concern for id, concern in concerns.items() if id not in told.open]

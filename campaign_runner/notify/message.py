@@ -1,4 +1,4 @@
-"""The message about a command's campaigns: what is new, what stands, what is over; counts, ids and commands."""
+"""The message about a command's campaigns: what is new, what is still wrong, what is over; counts, ids and commands."""
 
 from __future__ import annotations
 

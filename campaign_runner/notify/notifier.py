@@ -15,7 +15,7 @@ from campaign_runner.notify.message import Message, message_of
 
 
 class When(StrEnum):
-    """When somebody is told: where there are news, after every run, never."""
+    """When someone is told: where there are news, after every run, never."""
 
     NEWS = "news"
     ALWAYS = "always"
@@ -26,7 +26,7 @@ class When(StrEnum):
 class Notifier:
     """Judges how the campaigns of a command ended, and sends one message about those that have news.
 
-    `deliver` answers why nobody has a message, None where somebody has. `memory` is None where nothing is to be
+    `deliver` answers why no one has a message, None where someone has. `memory` is None where nothing is to be
     remembered: a rehearsal. `began` and `now` are aware local times.
     """
 

@@ -39,7 +39,7 @@ SANDBOX = "sandbox"
 
 
 def home_of(campaign_file: Path) -> Path:
-    """The folder `output` of a campaign file: beside the folder `campaigns` that holds it, or else beside the file.
+    """The folder `output` of a campaign file: beside the folder `campaigns` that holds it, otherwise beside the file.
 
     Never in the current folder by accident: the same file has the same output wherever the command is given.
     """

@@ -2,7 +2,7 @@
 
 Far from the service a download takes its time, so a few at once would keep a fast allowance waiting. How large an image
 is, is known only once it comes; so each place beyond the first few has a size that no image may exceed there, a little
-more than the images seen so far. One that does is fetched anew in a place for any size.
+more than the images seen so far. One that does is fetched again in a place for any size.
 """
 
 from __future__ import annotations

@@ -83,9 +83,9 @@ class UserInterface:
 
     `confirm_purchase` is asked before the first purchase and may refuse. `report` takes the lines of the report.
     `confirm_reuse` may refuse images of other campaigns, `confirm_removal` an edit that drops stored images.
-    `wait_for_others` is awaited before the first request: nothing was sent until then. `ended` is told how the campaign
-    stands once all is counted. `told` is awaited with the exit status once the report is complete: what follows is only
-    for looking at, and a signal ends it. `pictured` hears how many small pictures are done, and of how many.
+    `wait_for_others` is awaited before the first request: nothing was sent until then. `ended` is told the state of the
+    campaign once all is counted. `told` is awaited with the exit status once the report is complete: what follows is
+    only for looking at, and a signal ends it. `pictured` hears how many small pictures are done, and of how many.
     """
 
     control: Control

@@ -25,7 +25,7 @@ from campaign_runner.text import joined
 class CampaignRun:
     """One campaign of a command, and how it ended: its report, its exit status, or what it was refused for.
 
-    `standing` is how it stands then, None where it was refused before. `ready` is set once it could send, or has ended
+    `standing` is its state then, None where it was refused before. `ready` is set once it could send, or has ended
     without; `is_told` once its report is complete, or there is none.
     """
 
