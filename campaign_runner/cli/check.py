@@ -37,7 +37,7 @@ def command(files: tuple[Path, ...]) -> int:
         for note in campaign.notes:
             click.echo(note)
         warned = f", {plural(len(campaign.warnings), 'warning')}" if campaign.warnings else ""
-        stopped = f"; fix {len(campaign.undeliverable):,} of them before you deliver" if campaign.undeliverable else ""
+        stopped = _before_delivery(len(campaign.undeliverable), len(campaign.warnings))
         click.echo(f"{file}: ok{warned}{stopped}")
         click.echo(f"  {_made(campaign)}")
     if problems:
@@ -49,3 +49,11 @@ def _made(campaign: Campaign) -> str:
     """What the file makes, all of it; `plan` says what of that is there already."""
     status = PlanStatus(Plan(campaign))
     return f"{product_of_lists(status)}; {plural(status.requests, 'request')}"
+
+
+def _before_delivery(number: int, of: int) -> str:
+    """How many of the warnings stop a delivery, in words."""
+    if not number:
+        return ""
+    which = f"{number:,} of them" if number < of else "it" if number == 1 else "them"
+    return f"; fix {which} before you deliver"

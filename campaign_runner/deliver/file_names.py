@@ -20,6 +20,7 @@ from campaign_runner.deliver.arrangement import Wanted, named
 from campaign_runner.deliver.cuts.encoding import SUFFIXES
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
+from campaign_runner.text import joined, plural
 
 _MOST_BYTES = 255
 """Of one name, on nearly every disk."""
@@ -64,7 +65,7 @@ class FileNames:
 
     def stems(self, wanted: Sequence[Wanted]) -> list[Stem]:
         """The names of all files, each another one, all short enough; every problem is told at once."""
-        problems: dict[Problem, None] = {}
+        problems = dict.fromkeys(self._untold(wanted))
         stems: list[Stem] = []
         first: dict[str, Wanted] = {}
         for each in wanted:
@@ -112,11 +113,16 @@ class FileNames:
         found = {word: self._composer.wording(text, market) for word, text in words.items()}
         return {f"market.{word}": wording[1] for word, wording in found.items() if wording is not None}
 
+    def _untold(self, wanted: Sequence[Wanted]) -> Iterator[Problem]:
+        """Rows that deliver several images, where the name does not say which."""
+        rows = list(dict.fromkeys(named(each.slot[0]) for each in wanted if each.is_one_of_several))
+        if rows and not self._tells_images:
+            of = rows[0] if len(rows) == 1 else f"each of {plural(len(rows), 'row')} ({joined(rows, most=3)})"
+            message = f"several images of {of} are delivered, and the name does not say which is which"
+            yield self._campaign.problem(("deliver", "name"), message, "write {seed} in it")
+
     def _flaws(self, wanted: Wanted, stem: Stem) -> Iterator[Problem]:
         settings = self._campaign.deliver
-        if wanted.is_one_of_several and not self._tells_images:
-            message = f"several images of {named(wanted.slot[0])} are delivered, and the name does not say which"
-            yield self._campaign.problem(("deliver", "name"), message, "write {seed} in it")
         name = stem.name(_LONGEST_VERSION, wanted.channel.formats[0])
         for part in name.split("/"):
             if flaw := _flaw(part, settings.name_max):

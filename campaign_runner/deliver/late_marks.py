@@ -23,7 +23,8 @@ def late_marks(decisions: Decisions, files: Iterable[DeliveredFile]) -> Iterator
         for image in row.images:
             when = delivered.get(image.shot.key)
             if when is not None:
-                told |= dict.fromkeys(_sentence(mark, when) for mark in image.marks if _is_late(mark, when))
+                late = (mark for mark in image.marks if _is_late(mark, when))
+                told |= dict.fromkeys(f"{_sentence(mark)} ({row.cell})" for mark in late)
     yield from told
 
 
@@ -33,7 +34,7 @@ def _is_late(mark: Mark, delivered: datetime) -> bool:
     )
 
 
-def _sentence(mark: Mark, delivered: datetime) -> str:
+def _sentence(mark: Mark) -> str:
     what = "rejected" if mark.word == "reject" else "given another focus"
     at = datetime.fromisoformat(mark.at).astimezone()
     return f"{mark.key[:8]} was {what} by {mark.reviewer.id} at {at:%Y-%m-%d %H:%M}, after its delivery"

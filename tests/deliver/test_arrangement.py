@@ -182,3 +182,4 @@ def test_where_the_name_does_not_tell_them_apart_it_says_what_would(tmp_path: Pa
     store(tmp_path, text + 'deliver: {name: "{product}_{channel}"}\n', name="season")
     said = ask("deliver", "season", "--all")
     assert said.status == 2 and "write {seed} in it" in said.err and "would be called" not in said.err
+    assert said.err.count("several images of") == 1

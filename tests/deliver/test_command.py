@@ -127,7 +127,7 @@ def test_an_unknown_channel_is_guessed_at(ask: Ask) -> None:
 def test_check_says_how_many_warnings_stop_a_delivery_and_deliver_shows_them(tmp_path: Path, ask: Ask) -> None:
     store(tmp_path, SPRING.replace("display-rectangle", "display-rectangel"))
     said = ask("check", "campaigns/spring.yaml")
-    assert said.status == 0 and "spring.yaml: ok, 1 warning; fix 1 of them before you deliver" in said.out
+    assert said.status == 0 and "spring.yaml: ok, 1 warning; fix it before you deliver" in said.out
     refused = ask("deliver", "spring", "--all")
     assert refused.status == 2 and "did you mean 'display-rectangle'?" in refused.out + refused.err
 

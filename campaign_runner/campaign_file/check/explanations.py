@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -72,6 +73,7 @@ _ENTRIES = {  # an example of what is inside an entry
     "channels": "name: web-billboard, size: 970x250, max_kb: 150",
     "deliver": "folders: [market, channel]",
 }
+_QUOTED = re.compile("'([^']*)'")
 _MOST_GUESSED = 500  # unknown keys of which it is asked what they meant
 _LATER = ("due", "account")  # reserved at the top of the file
 _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
@@ -115,10 +117,11 @@ def _explained(source: Source, error: ErrorDetails) -> Problem:
         case "extra_forbidden":
             return _unknown(source, loc)
         case "literal_error":
-            allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            allowed = _QUOTED.findall(str(context["expected"]))
             value = getattr(error["input"], "text", error["input"])
             message = f"'{value}' is not a value of {_named(loc)}{did_you_mean(str(value), allowed)}"
-            return source.at(loc, message, f"write one of: {', '.join(allowed)}")
+            shown = (each if each.isidentifier() else f'"{each}"' for each in allowed)
+            return source.at(loc, message, f"write one of: {', '.join(shown)}")
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(source, loc, error)
         case "too_short":
