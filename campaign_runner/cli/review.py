@@ -111,7 +111,8 @@ def command(
 ) -> None:
     """Compare the images of a campaign and choose the best of each row.
 
-    Opens a page in your browser, also while a run goes on; every choice is kept at once. With --page, the same page is
+    Opens a page in your browser, also while a run goes on; every choice is kept at once. There P picks and X rejects,
+    Space shows a picture large, V what each channel cuts from it; ? lists every key. With --page, the same page is
     written as `review.html`, which opens with a double click, also from a share: save your marks there as a file and
     put it into the folder `decisions` beside the page. Without the page, --pick and --reject do the same, and --take
     reads the table of --list --csv back.

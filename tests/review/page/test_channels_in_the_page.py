@@ -17,6 +17,8 @@ from campaign_runner.model import Size
 from campaign_runner.plan.plan import Plan
 from campaign_runner.review.decisions import ChosenFocus, decisions_of
 from campaign_runner.review.marks import Reviewer
+from campaign_runner.review.page.page_data import PageSources
+from campaign_runner.review.page.page_file import write_single_file
 from campaign_runner.review.page.scripts import joined_script
 from campaign_runner.review.page.served_data import ServedReview
 from campaign_runner.review.page.server import serving_review
@@ -45,6 +47,12 @@ Cut = tuple[Size, Channel, tuple[float, ...] | None]
 @pytest.fixture
 def season(tmp_path: Path) -> Home:
     return make_home(tmp_path, SEASON + CHANNELS)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Home:
+    """Two markets that are asked for in the same words: each picture stands in two rows."""
+    return make_home(tmp_path, f"{SEASON}markets: {{us: {{locale: en-US}}, ca: {{locale: en-US}}}}\n{CHANNELS}")
 
 
 @pytest.fixture
@@ -166,6 +174,18 @@ async def place_by_keyboard(anna: Reader, season: Home) -> None:
     assert await cuts_shown(anna) == {}
 
 
+async def test_one_file_to_mail_has_the_frames_too(season: Home, person: Person, tmp_path: Path) -> None:
+    anna, mail = await person(offline=True), tmp_path / "mail.html"
+    with season.folder.ledger() as ledger:
+        plan = Plan(load(season.file), ledger.custom_model)
+        await write_single_file(PageSources(season.folder, plan, ledger, reviewer=ANNA), mail, pytest.fail)
+    await anna.open(mail)
+    await place_by_keyboard(anna, season)
+    await anna.save(season.decisions)
+    focus = focus_of(season)
+    assert focus is not None and set(focus.focus) == {"*", "square"}
+
+
 async def test_a_click_sets_the_focus_and_a_drag_a_part(season: Home, person: Person) -> None:
     anna = await person()
     await anna.open(season.write_page(ANNA))
@@ -199,7 +219,25 @@ async def test_a_note_is_pinned_while_frames_are_shown_and_moves_no_focus(season
     assert are_near(await cuts_shown(anna), cuts_of(season, {}))
 
 
-async def test_one_focus_is_that_of_the_picture_in_every_row_and_for_everybody(season: Home, person: Person) -> None:
+async def test_a_picture_of_two_rows_has_one_focus_and_undoing_it_stays_in_the_row(
+    shared: Home, person: Person
+) -> None:
+    anna = await person()
+    await anna.open(shared.write_page(ANNA))
+    await look_closely(anna)
+    await anna.press("ArrowDown", "Alt+ArrowLeft")
+    moved = cuts_of(shared, {"*": (0.48, 0.5)})
+    assert "Row 2" in await anna.page.inner_text("#viewer-place") and are_near(await cuts_shown(anna), moved)
+    await anna.press("ArrowUp")
+    assert are_near(await cuts_shown(anna), moved)
+    await anna.press("Control+z")
+    assert "Row 2" in await anna.page.inner_text("#viewer-place")
+    assert are_near(await cuts_shown(anna), cuts_of(shared, {}))
+    await anna.save(shared.decisions)
+    assert focus_of(shared) is None
+
+
+async def test_one_focus_is_that_of_the_picture_for_everybody(season: Home, person: Person) -> None:
     for who, key in (("Anna", "Alt+ArrowLeft"), ("Ben", "Alt+ArrowUp")):
         reader = await person()
         await reader.open(season.write_page(Reviewer(who.lower(), who)))

@@ -14,6 +14,7 @@ export class Review extends EventTarget {
   #rowsByKey = new Map();
   #rowsByBytes = new Map();
   #decided = [];
+  #madeIn = new Map();
 
   constructor(data, storage) {
     super();
@@ -217,8 +218,10 @@ export class Review extends EventTarget {
   }
 
   #mark(row, image, kind, value, replaced) {
+    const id = newId();
+    this.#madeIn.set(id, row.number);
     return {
-      id: newId(),
+      id,
       key: image.key,
       sha256: image.sha256,
       cell: kind === "focus" ? null : row.cell, // a focus is a fact of the picture, wherever it stands
@@ -243,7 +246,8 @@ export class Review extends EventTarget {
 
   #rowOf(mark) {
     const rows = this.rowsOf(mark.key);
-    return mark.cell ? rows.find((row) => row.cellId === cellId(mark.cell)) : rows[0];
+    if (mark.cell) return rows.find((row) => row.cellId === cellId(mark.cell));
+    return rows.find((row) => row.number === this.#madeIn.get(mark.id)) ?? rows[0];
   }
 
   #take(made, isUndoable) {
