@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from campaign_runner.output_folder.folder import Folder as Folder
     from campaign_runner.plan.due import PlanStatus as PlanStatus
     from campaign_runner.plan.plan import Plan as Plan
-    from campaign_runner.quota import SharedQuota as SharedQuota
+    from campaign_runner.quota.shared_quota import SharedQuota as SharedQuota
     from campaign_runner.run.limits import Ports as Ports
     from campaign_runner.run.runner import Runner as Runner
     from campaign_runner.store import FolderStore as FolderStore
@@ -41,7 +41,7 @@ _HOMES = {
     "journal.ledger": ("Ledger",),
     "plan.plan": ("Plan",),
     "plan.due": ("PlanStatus",),
-    "quota": ("SharedQuota",),
+    "quota.shared_quota": ("SharedQuota",),
     "run.limits": ("Ports",),
     "run.runner": ("Runner",),
     "campaign_file.loader": ("load",),

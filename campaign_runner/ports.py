@@ -244,8 +244,12 @@ class Quota(Protocol):
     async def give_back(self, permit: Permit) -> None:
         """The request never reached the service, or the service says it does not count."""
 
-    async def block(self, seconds: float) -> None:
-        """The service told us to wait: no one gets leave before `seconds` are over."""
+    async def block(self, seconds: float, *, told: float | None = None) -> int | None:
+        """The service refused for the allowance: no one gets leave before `seconds` are over.
+
+        `told` are the seconds that it asked for itself. The answer is how many requests a minute are kept to from now
+        on, where refusals taught that it takes fewer than allowed.
+        """
 
     async def allowance(self) -> Allowance:
         """What is used now, in both windows."""

@@ -97,14 +97,14 @@ PLANTS = (
     ),
     Plant(
         "burst after a restart",
-        "quota.py",
+        "quota/shared_quota.py",
         "        self._sender = Sender.this()\n",
         "        self._sender = Sender.this()\n        self._path.unlink(missing_ok=True)\n",
         ("tests/run/test_quota_used.py::test_two_runs_back_to_back_share_one_allowance",),
     ),
     Plant(
         "stamp the quota at sending",
-        "quota.py",
+        "quota/request_log.py",
         '"UPDATE sent SET answered = ? WHERE id = ?", (self._now, id)',
         '"UPDATE sent SET answered = asked WHERE id = ?", (id,)',
         ("tests/ports/test_quota.py",),
@@ -176,12 +176,12 @@ PLANTS = (
         "free a refused permit before everybody waits",
         "run/submitter.py",
         """\
-                await quota.block(self._refused(error))
+                self._tell_fewer(await quota.block(self._refused(error), told=error.retry_after))
                 await (quota.settle if error.retry_after is None else quota.give_back)(permit)
 """,
         """\
                 await (quota.settle if error.retry_after is None else quota.give_back)(permit)
-                await quota.block(self._refused(error))
+                self._tell_fewer(await quota.block(self._refused(error), told=error.retry_after))
 """,
         ("tests/run/test_refused_permit.py",),
     ),

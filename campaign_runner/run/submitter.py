@@ -192,12 +192,17 @@ class Submitter:
         quota = self._ports.quota
         match error:
             case Throttled():
-                await quota.block(self._refused(error))
+                self._tell_fewer(await quota.block(self._refused(error), told=error.retry_after))
                 await (quota.settle if error.retry_after is None else quota.give_back)(permit)
             case ProviderError(sent=False):
                 await quota.give_back(permit)
             case _:
                 await quota.settle(permit)
+
+    def _tell_fewer(self, fewer: int | None) -> None:
+        if fewer is not None:
+            told = "Adobe takes fewer requests a minute than the allowance says"
+            self._control.warn_once(f"{told}; the run keeps to what it takes and now and then tries for more")
 
     def _refused(self, error: Throttled) -> float:
         """Seconds everyone waits. What was sent together and refused together counts once, a wait we are told never."""

@@ -15,7 +15,7 @@ from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import Estimate, RateLimit
 from campaign_runner.plan.selection import EVERYTHING, Selection
-from campaign_runner.quota import account_of
+from campaign_runner.quota.shared_quota import account_of
 from campaign_runner.report.standing import Standing
 from campaign_runner.reuse.offers import ReuseOffers
 from campaign_runner.run.control import Control

@@ -23,7 +23,7 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import Allowance, Journal, Quota
-from campaign_runner.quota import QuotaLimits, SharedQuota
+from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.run.stop import Level

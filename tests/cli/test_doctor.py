@@ -17,7 +17,7 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import CustomModel
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
-from campaign_runner.quota import SharedQuota, account_of
+from campaign_runner.quota.shared_quota import SharedQuota, account_of
 from campaign_runner.run.control import Clock
 from campaign_runner.session.doctor import Doctor, Subject
 from campaign_runner.session.request import ServiceAccess

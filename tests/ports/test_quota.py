@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_runner.ports import Allowance, Permit, Quota, Wait
-from campaign_runner.quota import QuotaLimits, SharedQuota, account_of
+from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota, account_of
 
 LIMITS = QuotaLimits(per_minute=3, per_day=5, minute=60.0, day=600.0)
 ACCOUNT = account_of("https://firefly-api.adobe.io", "client")

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 
 from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.quota import QuotaLimits, Sender, SharedQuota, account_of, seconds_until
+from campaign_runner.quota.request_log import seconds_until
+from campaign_runner.quota.senders import Sender
+from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota, account_of
 from campaign_runner.uptime import Uptime, uptime
 
 LIMITS = QuotaLimits(per_minute=3, per_day=100)
@@ -39,7 +41,7 @@ def in_another_process(folder: Path, body: str) -> subprocess.Popen[str]:
 import asyncio, os, sys
 from pathlib import Path
 from campaign_runner.ports import Permit
-from campaign_runner.quota import QuotaLimits, SharedQuota
+from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota
 
 async def main():
     quota = SharedQuota(Path({str(folder)!r}), {ACCOUNT!r}, limits=QuotaLimits(3, 100), clock=lambda: {NOW})
@@ -260,7 +262,7 @@ async def test_a_full_disk_is_told_and_nothing_is_granted(
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     await quota_at(tmp_path).acquire()
     with closing(sqlite3.connect(tmp_path / "quota.sqlite")) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
     before = contents(tmp_path / "quota.sqlite")
     with pytest.raises(IntegrityError, match="newer"):
         await quota_at(tmp_path).acquire()

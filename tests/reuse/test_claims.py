@@ -18,7 +18,7 @@ from campaign_runner.disk.locks import KernelLock
 from campaign_runner.events import Accepted, Adopted, Event, Submitting, Warned
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.plan.selection import read_only
-from campaign_runner.quota import LOOK_AGAIN
+from campaign_runner.quota.request_log import LOOK_AGAIN
 from campaign_runner.reuse.claims import FILE as BUYING
 from campaign_runner.reuse.claims import LONGEST_WAIT as PATIENCE
 from campaign_runner.run.control import Control

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from campaign_runner.events import Failed, Refused, Waiting
+from campaign_runner.events import Failed, Refused, Waiting, Warned
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -77,9 +77,27 @@ async def test_a_429_is_no_failure_and_everyone_waits(begin: Begin, retry_after:
     refusals = [entry.at for entry in night.ledger.refused]
     assert refusals
     if retry_after != "none":
-        for refused in refusals:
+        for refused in (at for at in refusals if at == refusals[0]):  # later ones only try whether there is more
             assert not [at for at in submitted_at(night) if refused < at < refused + 30 and at not in refusals]
         assert len(refusals) <= 4 * len({round(at) for at in refusals})
+
+
+@pytest.mark.parametrize("window", ["sliding", "fixed", "bucket", "even"])
+async def test_where_the_service_allows_half_of_what_we_believe_that_is_learnt(begin: Begin, window: str) -> None:
+    night = await begin(DISTANCE, per_minute=10, quota_window=window)
+    rate, limits = RateLimit(per_minute=20, per_day=9000), Limits(concurrency=4)
+    ended = await night.run(night.campaign(requests=99, seeds=1), rate=rate, limits=limits)
+    assert (ended.code, ended.states) == (0, {"stored": 99})
+    assert len(night.ledger.refused) < 99 / 4
+    accepted = [entry.at for entry in night.ledger.accepted]
+    late = [at for at in accepted if at >= accepted[0] + 300]
+    assert (len(late) - 1) / (late[-1] - late[0]) > 0.85 * 10 / 60
+    told = [warned.message for warned in ended.seen(Warned) if "fewer requests a minute" in warned.message]
+    assert len(told) == 1
+    began, asked = night.seconds(), len(night.ledger.entries)
+    await night.run(night.campaign(requests=40, seeds=1, name="second"), rate=rate, limits=limits)
+    assert len([entry for entry in night.ledger.refused if entry.at > began]) <= 4  # it is remembered
+    assert len(night.ledger.entries) > asked
 
 
 AN_HOUR = 3600.0

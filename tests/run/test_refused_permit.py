@@ -9,8 +9,8 @@ import pytest
 
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import Permit
-from campaign_runner.quota import QuotaLimits as Allowed
-from campaign_runner.quota import SharedQuota
+from campaign_runner.quota.shared_quota import QuotaLimits as Allowed
+from campaign_runner.quota.shared_quota import SharedQuota
 from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.sandbox.faults import Fault
 from tests.fixtures import Begin
@@ -58,8 +58,8 @@ class Overlooked(Wrapped):
     def __getattr__(self, name: str) -> Any:
         call = super().__getattr__(name)
 
-        async def overlooked(*words: Any) -> Any:
-            answer = await call(*words)
+        async def overlooked(*words: Any, **more: Any) -> Any:
+            answer = await call(*words, **more)
             if isinstance(permit := await self.other.acquire(), Permit):
                 self.got_out.append(name)
                 await self.other.settle(permit)

@@ -20,7 +20,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import Put
-from campaign_runner.quota import SharedQuota
+from campaign_runner.quota.shared_quota import SharedQuota
 from campaign_runner.run.control import Control
 from campaign_runner.run.ending import Ending
 from campaign_runner.run.limits import Limits, Ports

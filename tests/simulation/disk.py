@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 from filelock import FileLock
 
-from campaign_runner import quota
 from campaign_runner.disk import locks, patience
 from campaign_runner.output_folder import folder
+from campaign_runner.quota import senders
 from tests.simulation.machine import PROCESS, Machine
 
 CALLS = ("fsync", "link", "mkdir", "unlink", "replace", "rename")
@@ -37,8 +37,8 @@ def seen_by_processes(machine: Machine) -> Iterator[None]:
         patch.setattr(locks, "FileLock", _Lock)
         patch.setattr(folder, "_PROBE_SECONDS", 0.0)  # real ones
         patch.setattr(patience, "WAITS", (0.0,))  # real ones, too
-        patch.setattr(quota, "_started", machine.started)
-        patch.setattr(quota.Sender, "this", classmethod(_this_sender))
+        patch.setattr(senders, "_started", machine.started)
+        patch.setattr(senders.Sender, "this", classmethod(_this_sender))
         yield
 
 
@@ -99,7 +99,7 @@ class _Lock(FileLock):
         return held
 
 
-def _this_sender(cls: type[quota.Sender]) -> quota.Sender:
+def _this_sender(cls: type[senders.Sender]) -> senders.Sender:
     process = PROCESS.get()
     assert process is not None, "only a process sends"
     return cls(process.id, process.id)

@@ -1,31 +1,16 @@
-"""The organisation's allowance, shared by every process of this machine that uses the same credentials.
-
-A log of what was sent, one row a request, in one SQLite file. A row is written before its request
-leaves and counts as sent *now* until the answer sets its time, so it never counts as earlier than the service
-counts it; that is why the whole allowance can be used, without a margin. Whoever waits at once shares a transaction.
-"""
+"""The rows of one account in the shared file: what was sent and when, who waits until when, what refusals taught."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-import secrets
 import sqlite3
-import sys
-import time
-from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
-from typing import Self
 
-from campaign_runner.disk import files
-from campaign_runner.disk.shared_file import SharedFile
 from campaign_runner.errors import IntegrityError
-from campaign_runner.ports import Allowance, Permit, Wait
-from campaign_runner.tasks import to_its_end
-from campaign_runner.uptime import Uptime, unknown
+from campaign_runner.quota.beliefs import MINUTE, Belief, Refusal, after_acceptance, after_refusal, is_over
+from campaign_runner.quota.senders import Sender
 
 LONGEST_BLOCK = 3600.0
 """Seconds: a service that asks for more is asked again after this."""
@@ -34,7 +19,10 @@ ANSWERED_WITHIN = 60.0
 LOOK_AGAIN = 10.0
 """Seconds: an unanswered request may be given back at any moment, so no one waits longer before asking again."""
 
-_VERSION = 2
+TRIED_WITHIN = 1.0
+"""Seconds after which it is looked again whether the request that tries for more was answered."""
+
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,159 +42,18 @@ CREATE TABLE IF NOT EXISTS machine (
     boot TEXT PRIMARY KEY,
     began REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS beliefs (
+    account TEXT PRIMARY KEY,
+    per_minute INTEGER NOT NULL,
+    pause REAL NOT NULL,
+    try_after REAL NOT NULL,
+    refused INTEGER NOT NULL,
+    at REAL NOT NULL
+);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaLimits:
-    """At most `per_minute` requests in any `minute` seconds and `per_day` in any `day` seconds."""
-
-    per_minute: int = 4
-    per_day: int = 9000
-    minute: float = 60.0
-    day: float = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """A process that sends. `started` tells it from a later one of the same id; 0 where that is unknown."""
-
-    id: int
-    started: int
-
-    @classmethod
-    def this(cls) -> Sender:
-        return cls(os.getpid(), _started(os.getpid()) or 0)
-
-    def is_alive(self) -> bool:
-        """Whether it runs. Where the system cannot tell, no: its requests then count as those of a dead one."""
-        if sys.platform == "linux":
-            return _started(self.id) == self.started
-        if sys.platform == "win32":
-            return self == Sender.this()  # signal 0 would be Ctrl-C there
-        try:
-            os.kill(self.id, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
-
-
-def account_of(origin: str, client_id: str) -> str:
-    """The account as the log names it: a digest, since the log may be read by others."""
-    return hashlib.sha256(f"{origin}\n{client_id}".encode()).hexdigest()
-
-
-class SharedQuota:
-    """A Quota in the file `quota.sqlite` of the state folder, which is made if missing.
-
-    `account` is `account_of` the credentials. `clock` gives wall seconds: other processes
-    and later runs read them. It is read once a start of the machine where `uptime` is known, so that no one
-    who sets it makes the allowance come back early or late. Every method raises StoreError where the file
-    cannot be written. Within `async with` its file is kept open.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        account: str,
-        *,
-        limits: QuotaLimits | None = None,
-        clock: Callable[[], float] = time.time,
-        uptime: Callable[[], Uptime | None] = unknown,
-    ) -> None:
-        self._path = folder / "quota.sqlite"
-        self._account = account
-        self._limits = limits or QuotaLimits()
-        self._clock = clock
-        self._uptime = uptime
-        self._sender = Sender.this()
-        self._file = SharedFile(self._path, self._make_file, self._begin)
-
-    async def __aenter__(self) -> Self:
-        await self._file.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._file.__aexit__(*error)
-
-    async def acquire(self) -> Permit | Wait:
-        """Leave to send one request, or how long to wait before asking again."""
-        asking = self._file.asked(self._acquire)
-        try:
-            return await to_its_end(asking)
-        except CancelledError:
-            # No one will send what is granted now, and no one would ever settle it.
-            if asking.done() and isinstance(granted := asking.result(), Permit):
-                await self.give_back(granted)
-            raise
-
-    async def settle(self, permit: Permit) -> None:
-        """An answer arrived, or none ever will: the request counts from now on as sent now."""
-        await self._file.transact(lambda log: log.settle(permit.id))
-
-    async def give_back(self, permit: Permit) -> None:
-        """The request never reached the service, or the service says it does not count."""
-        await self._file.transact(lambda log: log.give_back(permit.id))
-
-    async def block(self, seconds: float) -> None:
-        """The service told us to wait: no one gets leave before `seconds` are over, an hour at most."""
-        await self._file.transact(lambda log: log.block(seconds))
-
-    async def allowance(self) -> Allowance:
-        """What is used now, in both windows."""
-        return await self._file.transact(self._allowance)
-
-    def _acquire(self, log: _Log) -> Permit | Wait:
-        limits = self._limits
-        waits = [
-            Wait(log.wait(limits.per_minute, limits.minute), "minute"),
-            Wait(log.wait(limits.per_day, limits.day), "day"),
-            Wait(log.blocked(), "retry-after"),
-        ]
-        longest = max(waits, key=lambda wait: wait.seconds)
-        return longest if longest.seconds > 0 else Permit(log.insert())
-
-    def _allowance(self, log: _Log) -> Allowance:
-        limits = self._limits
-        return Allowance(limits.per_minute, limits.per_day, log.used(limits.minute), log.used(limits.day))
-
-    def _begin(self, connection: sqlite3.Connection) -> _Log:
-        """The log as it stands in a transaction. The clock is read under the lock: a later caller has a later time."""
-        _prepare(connection, self._path)
-        log = _Log(connection, self._account, self._sender, self._now(connection))
-        log.tidy(self._limits.day)
-        return log
-
-    def _now(self, connection: sqlite3.Connection) -> float:
-        """Wall seconds, as the machine has counted them since it was first asked after its start."""
-        wall, up = self._clock(), self._uptime()
-        if up is None:
-            return wall
-        row = connection.execute("SELECT began FROM machine WHERE boot = ?", (up.boot,)).fetchone()
-        if row is not None:
-            return float(row[0]) + up.seconds
-        connection.execute("DELETE FROM machine")
-        connection.execute("INSERT INTO machine VALUES (?, ?)", (up.boot, wall - up.seconds))
-        return wall
-
-    def _make_file(self) -> None:
-        """Make the file for its owner alone. SQLite would let everyone read it."""
-        staged = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.tmp")
-        with files.translating(self._path):
-            if self._path.exists():
-                return
-            files.make_folder(self._path.parent, mode=0o700)
-            os.close(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        try:
-            # Never opened under its own name: closing it would drop the locks SQLite holds on it for other threads.
-            files.publish_new(staged, self._path)
-        finally:
-            files.remove(staged)
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Make the tables. Raises IntegrityError for a file of a newer version."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
@@ -217,7 +64,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-class _Log:
+class RequestLog:
     """The rows of one account as of `now`, inside a transaction."""
 
     def __init__(self, connection: sqlite3.Connection, account: str, sender: Sender, now: float) -> None:
@@ -270,6 +117,56 @@ class _Log:
             " SET until = excluded.until, seconds = excluded.seconds WHERE excluded.until > blocked.until",
             (self._account, self._now + seconds, seconds),
         )
+
+    def wait_as_believed(self, limit: int) -> float:
+        """Seconds until one more request may leave by what refusals taught; 0 where they taught nothing."""
+        belief = self.belief()
+        if belief is None:
+            return 0.0
+        if belief.pause:
+            last = self._now if self._unanswered else self._last()
+            return min(seconds_until(last + belief.pause, self._now), LOOK_AGAIN)
+        if self.used(MINUTE) < belief.per_minute:
+            return 0.0
+        if self._now >= belief.try_after:
+            return TRIED_WITHIN if self._unanswered else 0.0  # one at a time
+        return min(self.wait(belief.per_minute, MINUTE), seconds_until(belief.try_after, self._now))
+
+    def belief(self) -> Belief | None:
+        """What refusals taught of late."""
+        query = "SELECT per_minute, pause, try_after, refused, at FROM beliefs WHERE account = ?"
+        row = self._connection.execute(query, (self._account,)).fetchone()
+        return None if row is None or is_over(belief := Belief(*row), self._now) else belief
+
+    def refused(self, wait: float, limit: int) -> Belief | None:
+        """A request was refused for `wait` seconds: what is believed from now on."""
+        is_alone = self._unanswered <= 1  # else one beside it may have been taken just now
+        since_last = self._now - self._last() if is_alone else 0.0
+        refusal = Refusal(self._now, wait, self._taken(), since_last, is_first=self.blocked() == 0.0)
+        return self._believe(after_refusal(self.belief(), refusal, limit))
+
+    def taken(self, limit: int) -> None:
+        """A request was taken. Not where one beside it was refused: it may have left before that."""
+        if (belief := self.belief()) is not None and self.blocked() == 0.0:
+            self._believe(after_acceptance(belief, self._taken(), limit))
+
+    def _believe(self, belief: Belief | None) -> Belief | None:
+        if belief is None:
+            self._connection.execute("DELETE FROM beliefs WHERE account = ?", (self._account,))
+        else:
+            values = (self._account, *astuple(belief))
+            self._connection.execute("INSERT OR REPLACE INTO beliefs VALUES (?, ?, ?, ?, ?, ?)", values)
+        return belief
+
+    def _taken(self) -> int:
+        """How many requests were answered within a minute."""
+        return self.used(MINUTE) - self._unanswered - len(self._lost)
+
+    def _last(self) -> float:
+        """When the last request was answered; long ago where none was."""
+        query = "SELECT max(answered) FROM sent WHERE account = ?"
+        (last,) = self._connection.execute(query, (self._account,)).fetchone()
+        return self._now - MINUTE if last is None else float(last)
 
     def insert(self) -> int:
         row = self._connection.execute(
@@ -337,13 +234,3 @@ def seconds_until(moment: float, now: float) -> float:
     """Seconds from `now` that, added to it, are not before `moment`: rounding must not make anyone ask twice."""
     seconds = max(0.0, moment - now)
     return seconds if now + seconds >= moment else seconds + math.ulp(moment)
-
-
-def _started(process: int) -> int | None:
-    """When a process of Linux started, in ticks since the machine did; None if it is dead or cannot be seen."""
-    try:
-        line = Path(f"/proc/{process}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    state, *fields = line.rpartition(")")[2].split()
-    return None if state in "ZX" else int(fields[18])
