@@ -11,7 +11,9 @@ from campaign_runner.text import cells_of
 
 _LABEL = re.compile(r" *(?:\S+(?: \S+)* {2,})?")
 """What is left of a line's text: its indentation, and a label that two spaces or more set off."""
-_GAP = re.compile(r" {4,}")
+_WIDE_GAP = re.compile(r" {4,}")
+_GAP = re.compile(r" {3}(?!--)")
+"""Between what may as well stand below one another; not between `or` and an option."""
 _COMMAND = re.compile(r"(?:^|(?<=[ `(]))campaign-runner [a-z]+(?: [^` ]+)*")
 _CONTINUED = " \\"
 """How a shell is told that a command goes on in the next line."""
@@ -29,14 +31,17 @@ def fitted(line: str, width: int | None) -> list[str]:
     """`line` as lines of at most `width` columns, as far as its words allow it. None: as it is."""
     if width is None or cells_of(line) <= width:
         return [line]
-    label = _LABEL.match(line)
-    start = label.end() if label is not None else 0
-    line = line[:start] + _GAP.sub("   ", line[start:])
+    match = _LABEL.match(line)
+    start = match.end() if match is not None else 0
+    line = line[:start] + _WIDE_GAP.sub("   ", line[start:])
     if cells_of(line) <= width:
         return [line]
     if cells_of(line[:start]) > width // 2:  # next to such a label nothing has room
         start = len(line) - len(line.lstrip(" "))
-    return _broken(line[:start], list(_pieces(line[start:], width - cells_of(line[:start]))), width)
+    indent, room = " " * cells_of(line[:start]), width - cells_of(line[:start])
+    parts = [list(_pieces(part, room)) for part in _GAP.split(line[start:])]
+    labels = [line[:start], *[indent] * (len(parts) - 1)]
+    return [each for label, part in zip(labels, parts, strict=True) for each in _broken(label, part, width)]
 
 
 def _pieces(text: str, room: int) -> Iterator[tuple[str, bool]]:

@@ -20,7 +20,7 @@ class Terminal:
     """One window of a tmux server of its own."""
 
     socket: Path
-    columns: int
+    status: Path
 
     def screen(self, *, is_joined: bool = False) -> list[str]:
         """The lines of the screen as they are seen; joined where the terminal itself broke them."""
@@ -38,15 +38,12 @@ class Terminal:
             time.sleep(0.05)
 
     def exit(self) -> int:
-        """The exit status of the program, once it has ended."""
+        """The exit status of the program, once it has ended and all it wrote is on the screen."""
         deadline = time.monotonic() + PATIENCE
-        while not (ended := self._tmux("display-message", "-p", "-t", "0", "#{pane_dead} #{pane_dead_status}").split()):
-            raise AssertionError("tmux does not know the window")
-        while ended[0] != "1":
+        while not (self.status.exists() and self._tmux("display-message", "-p", "-t", "0", "#{pane_dead}") == "1\n"):
             assert time.monotonic() < deadline, "\n".join(self.screen())
             time.sleep(0.05)
-            ended = self._tmux("display-message", "-p", "-t", "0", "#{pane_dead} #{pane_dead_status}").split()
-        return int(ended[1])
+        return int(self.status.read_text())
 
     def _tmux(self, *words: str) -> str:
         return subprocess.run(
@@ -57,9 +54,10 @@ class Terminal:
 @contextmanager
 def terminal(folder: Path, columns: int, command: list[str], env: Mapping[str, str]) -> Iterator[Terminal]:
     """`command` in a terminal of so many columns, run in `folder`; its screen stays when it has ended."""
-    shown = Terminal(folder / ".tmux", columns)
+    shown = Terminal(folder / ".tmux", folder / ".status")
     size = ["-x", str(columns), "-y", str(ROWS)]
     inside = shlex.join(["env", "-i", *(f"{name}={value}" for name, value in env.items()), "TERM=screen", *command])
+    inside += "; echo $? > .status.part; mv .status.part .status"
     shown._tmux(
         *("set-option", "-g", "remain-on-exit", "on", ";", "set-option", "-g", "remain-on-exit-format", "", ";"),
         *("new-session", "-d", *size, "-c", str(folder), inside),
