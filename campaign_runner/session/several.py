@@ -116,6 +116,7 @@ async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event, see
 
     async def told(code: int) -> None:
         part.code = code
+        part.ready.set()  # it may have ended before it could send
         part.is_told.set()
         await seen.wait()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 from itertools import accumulate
 from typing import Any
@@ -132,6 +133,14 @@ async def test_a_campaign_with_nothing_due_waits_for_nobody(begin: Begin) -> Non
         "autumn": 0,
         "spring": 16,
     }
+
+
+async def test_what_ends_before_it_could_send_keeps_nobody_waiting(begin: Begin) -> None:
+    night = await begin()
+    night.cut_off(errno.ECONNREFUSED)
+    several = await night.run_together(*two(night))
+    assert several.codes == {"autumn": 8, "spring": 8}
+    assert all(part.report for part in several.parts)
 
 
 ORDER = [1, 5, 6, 7, 2, 4, 129, 130, 143, 8, 9, 3, 11, 0]
