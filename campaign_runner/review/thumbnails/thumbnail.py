@@ -80,13 +80,16 @@ def _shrunk(picture: Image.Image, profile: bytes | None, orientation: int) -> It
     """The upright picture in sRGB at each longest side, the largest first: each is made from the one before."""
     width, height = picture.size
     picture.draft("RGB", _fitted(width, height, LARGE))
-    current = turned(in_srgb(picture, profile), orientation)
+    if picture.mode != "RGB" or picture.has_transparency_data:  # all others have fewer pixels to convert once shrunk
+        picture, profile = in_srgb(picture, profile), None
+    current = turned(picture, orientation)
     if orientation in ON_ITS_SIDE:
         width, height = height, width
     for edge in sorted(EDGES, reverse=True):
         size = _fitted(width, height, edge)
         if current.size != size:
             current = current.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        current, profile = in_srgb(current, profile), None
         yield edge, current
 
 
