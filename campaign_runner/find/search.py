@@ -73,13 +73,11 @@ def folders_in(places: Sequence[Path], warn: Callable[[str], None] | None) -> li
 
     `warn` is told of those whose journal cannot be read: they are left out. Without it they are among them.
     """
-    found: dict[Path, Folder] = {}
+    found: dict[Path, None] = {}
     for place in places:
         inside = sorted(place.iterdir()) if place.is_dir() else []
-        for path in dict.fromkeys(each.resolve() for each in (place, *inside)):
-            if path not in found and _is_meant(Folder(path), warn):
-                found[path] = Folder(path)
-    return list(found.values())
+        found |= dict.fromkeys(each.resolve() for each in (place, *inside))
+    return [Folder(path) for path in found if _is_meant(Folder(path), warn)]
 
 
 def _is_meant(folder: Folder, warn: Callable[[str], None] | None) -> bool:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, BinaryIO, Literal, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaign_runner.campaign_file.field_docstrings import Documented
 from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import split_name
 from campaign_runner.errors import IntegrityError
+from campaign_runner.output_folder.json_list import elements
 
 FILE = "deliver.json"
 TARGET = "deliver"
@@ -25,7 +26,12 @@ TARGET = "deliver"
 OLD = "deliver-old"
 UPLOAD_LIST = "upload.csv"
 ID = "urn:campaign-runner:schema:deliver"
-_LARGEST = 256 << 20
+_LARGEST = 128 << 20
+"""Bytes: of some 100,000 files."""
+_LARGEST_FILE = 1 << 16
+"""Characters that are said of one file."""
+_LARGEST_REST = 1 << 20
+"""Characters of the list of channels, or of that of zip files."""
 
 
 def _is_name(name: str) -> str:
@@ -183,17 +189,28 @@ def read_record(home: Path) -> DeliveryRecord | None:
     with files.open_folder(home) as folder:
         if not folder.has_file(FILE):
             return None
-        with folder.read(FILE) as file:
-            content = file.read(_LARGEST + 1)
+        with folder.read(FILE, _LARGEST) as file, files.translating(path):
+            return _read(path, file)
+
+
+def _read(path: Path, file: BinaryIO) -> DeliveryRecord:
+    """What a record says, its files one after the other: parsed at once, a few bytes of JSON may be a thousand."""
+    others: list[str] = []
     try:
-        if len(content) > _LARGEST:
-            raise ValueError("too large")
-        return DeliveryRecord.model_validate_json(content)
-    except (ValidationError, ValueError) as error:
+        delivered = tuple(_delivered(text) for text in elements(file.read, "files", others, most_beside=_LARGEST_REST))
+        record = DeliveryRecord.model_validate_json(f"{{{','.join(others)}}}")
+    except ValueError as error:
         first = str(error).splitlines()
         raise IntegrityError(
             f"{path} cannot be read ({' '.join(first[:3])}): restore it from a backup; without it, nothing is delivered"
         ) from error
+    return record.model_copy(update={"files": delivered})
+
+
+def _delivered(text: str) -> DeliveredFile:
+    if len(text) > _LARGEST_FILE:
+        raise ValueError("what it says of a file is too long")
+    return DeliveredFile.model_validate_json(text)
 
 
 def write_record(home: Path, record: DeliveryRecord, *, staging: Path) -> None:

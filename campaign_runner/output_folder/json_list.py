@@ -28,10 +28,11 @@ Read = Callable[[int], bytes]
 """At most so many bytes of a file; none at its end."""
 
 
-def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
+def elements(read: Read, name: str, others: list[str], *, most_beside: int = LARGEST_BESIDE) -> Iterator[str]:
     """The text of each element of the list `name`; every other member goes into `others`, as `"name": value`.
 
-    Raises ValueError, with a sentence, for what is not a JSON object with such a list, or has too large a value.
+    Each of these has at most `most_beside` characters. Raises ValueError, with a sentence, for what is not a JSON object
+    with such a list, or has too large a value.
     """
     text, seen = _Window(read), set[str]()
     text.take("{")
@@ -45,7 +46,7 @@ def elements(read: Read, name: str, others: list[str]) -> Iterator[str]:
         text.take(":")
         if member != name:
             value, _ = text.value(member)
-            if len(value) > LARGEST_BESIDE:  # all of these are kept
+            if len(value) > most_beside:  # all of these are kept
                 raise ValueError(f"{member[:60]}: it is too long")
             others.append(f"{spelt}: {value}")
         elif text.next() != "[":
