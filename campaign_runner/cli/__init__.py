@@ -129,16 +129,20 @@ def _heeded(work: Callable[[], int | None]) -> int:
         print_error(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the process's boundary
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            return _refuse_long_name(str(error.filename))
+        if (refusal := _refusal(error)) is not None:
+            print_error(refusal)
+            return refusal.exit_code
         return _report_bug(error)
 
 
-def _refuse_long_name(name: str) -> int:
-    """What was given as a name is none on any disk, wherever it was about to be looked for."""
-    error = UsageError(f"'{name[:40]}…' has {len(name):,} characters: no file or folder has such a name")
-    print_error(error)
-    return error.exit_code
+def _refusal(error: Exception) -> CampaignError | None:
+    """What to say of a name that is none on any disk, wherever it was about to be looked for; None of a bug."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)
+        return UsageError(f"'{name[:40]}…' has {len(name):,} characters: no file or folder has such a name")
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # what Python's paths say of one
+        return UsageError("a symbolic link that is named here leads back to itself: name the file or folder itself")
+    return None
 
 
 def _told() -> int:

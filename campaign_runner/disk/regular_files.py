@@ -85,6 +85,11 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def real(path: Path) -> Path:
+    """Where a path leads, whatever is there: also of links that lead in a circle, for which `resolve` raises."""
+    return Path(os.path.realpath(path))
+
+
 def is_folder(path: Path) -> bool:
     """Whether a folder is at `path`; links are followed."""
     try:

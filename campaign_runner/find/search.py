@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from campaign_runner.disk import files
-from campaign_runner.disk.regular_files import TooManyBytes, content_of
+from campaign_runner.disk.regular_files import TooManyBytes, content_of, real
 from campaign_runner.errors import IntegrityError, StoreError, UsageError
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.output_folder.delivered_files import delivered_as
@@ -76,7 +76,7 @@ def folders_in(places: Sequence[Path], warn: Callable[[str], None] | None) -> li
     found: dict[Path, None] = {}
     for place in places:
         inside = sorted(place.iterdir()) if place.is_dir() else []
-        found |= dict.fromkeys(each.resolve() for each in (place, *inside))
+        found |= dict.fromkeys(map(real, (place, *inside)))
     return [Folder(path) for path in found if _is_meant(Folder(path), warn)]
 
 

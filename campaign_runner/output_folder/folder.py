@@ -14,7 +14,7 @@ from campaign_runner.disk import files
 from campaign_runner.disk.image_names import STAGING, as_recorded
 from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.locks import KernelLock, is_taken, refuse_links
-from campaign_runner.disk.regular_files import text_of
+from campaign_runner.disk.regular_files import real, text_of
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
@@ -147,7 +147,7 @@ class Folder:
     def campaign_file(self, ledger: Ledger) -> Path | None:
         """The campaign file that was run into this folder last; None where it is gone, or was never known."""
         known = ledger.meta("file")
-        file = (self.path / known).resolve() if known else None
+        file = real(self.path / known) if known else None
         return file if file is not None and file.exists() else None
 
     def can_lend_to(self, other: Folder) -> bool:
@@ -200,7 +200,7 @@ class Folder:
         known = ledger.meta("file")
         if known is None or known == self.relative(file):
             return
-        other = (self.path / known).resolve()
+        other = real(self.path / known)
         if other.exists() and _names_itself(other, campaign):
             raise UsageError(
                 f"{self.path} belongs to {other}, which also says 'campaign: {campaign}'; nothing was sent. "

@@ -31,8 +31,8 @@ Read = Callable[[int], bytes]
 def elements(read: Read, name: str, others: list[str], *, most_beside: int = LARGEST_BESIDE) -> Iterator[str]:
     """The text of each element of the list `name`; every other member goes into `others`, as `"name": value`.
 
-    Each of these has at most `most_beside` characters. Raises ValueError, with a sentence, for what is not a JSON object
-    with such a list, or has too large a value.
+    Each of these has at most `most_beside` characters. Raises ValueError, with a sentence, for what is not a JSON
+    object with such a list, or has too large a value.
     """
     text, seen = _Window(read), set[str]()
     text.take("{")

@@ -12,6 +12,7 @@ from pathlib import Path
 from campaign_runner.authoring.since_last_run import last_campaign
 from campaign_runner.campaign_file.loader import nameless
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.disk.regular_files import real
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
@@ -45,7 +46,7 @@ def recalled(folder: Folder, ledger: Ledger, file: Path | None = None) -> Campai
 
     `file` is where its file is, or was, if that is known better than by the journal. Raises IntegrityError.
     """
-    path = file or (folder.path / (ledger.meta("file") or f"{folder.path.name}.yaml")).resolve()
+    path = file or real(folder.path / (ledger.meta("file") or f"{folder.path.name}.yaml"))
     return last_campaign(ledger, path) or nameless(path, ledger.meta("campaign") or folder.path.name)
 
 
@@ -63,7 +64,7 @@ def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sand
     `known` is where the file last ran, as far as is remembered; if not, they are looked for in `homes`.
     """
     journals = (journal for home in homes for journal in sorted(home.glob(f"*/{tables.FILE}")))
-    places = [*([known] if known is not None else []), *(journal.parent.resolve() for journal in journals)]
+    places = [*([known] if known is not None else []), *(real(journal.parent) for journal in journals)]
     folders = [Folder(place) for place in dict.fromkeys(places)]
     ours = [folder for folder in folders if folder.is_sandbox == is_sandbox and _names(folder, file)]
     return sorted(ours, key=lambda folder: not waiting(folder))
@@ -75,6 +76,6 @@ def _names(folder: Folder, file: Path) -> bool:
             return False
         with Ledger(folder.path) as ledger:
             named = ledger.meta("file")
-            return named is not None and (folder.path / named).resolve() == file.resolve()
+            return named is not None and real(folder.path / named) == real(file)
     except (IntegrityError, StoreError):
         return False  # one that cannot be read names no one

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from campaign_runner.disk import files
+from campaign_runner.disk.regular_files import real
 from campaign_runner.errors import CampaignError, IntegrityError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
@@ -48,7 +49,7 @@ def _names_of(former: Folder, file: Path) -> tuple[str, ...]:
             names = (*former_names(ledger), ledger.meta("campaign") or former.path.name)
     except IntegrityError:
         return ()
-    return names if known == file.resolve() else ()
+    return names if known == real(file) else ()
 
 
 def noted(ledger: Ledger, names: tuple[str, ...]) -> dict[str, str]:
