@@ -22,6 +22,8 @@ TYPED: Mapping[str, Sequence[str]] = {
     "export": ("export", "products", "spring", "products.xlsx", "--sandbox"),
     "models": ("models",),
     "schema": ("schema",),
+    "login": ("login",),
+    "list": ("list",),
     "status": ("status", "spring", "--sandbox", "--json"),
     "find": ("find", "spring", "--sandbox"),
     "find a key": ("find", "KEY8"),
