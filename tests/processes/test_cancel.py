@@ -46,11 +46,11 @@ def test_jobs_whose_host_is_dead_are_cancelled_at_the_api_origin(
 
 def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str], Machine], tmp_path: Path) -> None:
     script = tmp_path / "faults.yaml"
-    script.write_text("- {kind: slow, where: poll, first: 4, seconds: 60}\n", encoding="utf-8")  # all that look at once
+    script.write_text("- {kind: slow, where: poll, first: 6, seconds: 60}\n", encoding="utf-8")  # each of its jobs
     with sandbox_process("--per-minute", "600", "--job-seconds", "0", "--faults", str(script)) as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()
-        interrupt(machine, file, sandbox, poll=4)
+        interrupt(machine, file, sandbox, poll=6)
         cancelled = machine.run("cancel", "spring")
         again = machine.run("run", file)
         ledger = sandbox.ledger()
