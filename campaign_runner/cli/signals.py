@@ -74,7 +74,6 @@ def answered(question: Callable[[], bool]) -> bool:
             signal.signal(number, _interrupt)
         return question()
     except _Interrupted as interrupted:
-        click.echo()  # what follows is not the answer
         number = interrupted.number
     finally:
         signal.set_wakeup_fd(wake_up)

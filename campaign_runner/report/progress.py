@@ -25,6 +25,8 @@ LINE_EVERY = 60.0
 """Seconds between two lines where there is no terminal."""
 _LEAST_BAR = 13
 """Columns of the shortest bar that is worth its room."""
+_ECHO = 4
+"""Columns that a bar leaves free: a terminal shows `^C` behind it, and would go on in its next line."""
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # some readers end a line there
 
 
@@ -179,11 +181,12 @@ class Bar:
         progress = self._progress
         if not progress.has_begun:
             return
-        form = self._form(columns(self._stream))
+        terminal = columns(self._stream)
+        width = None if terminal is None else max(terminal - _ECHO, 1)
+        form = self._form(width)
         if self._bar is None:
-            title = progress.title
-            self._bar = tqdm(desc=title, total=0, bar_format=form, file=self._stream, leave=False, dynamic_ncols=True)
-        self._bar.bar_format = form
+            self._bar = tqdm(desc=progress.title, bar_format=form, file=self._stream, leave=False, ncols=width)
+        self._bar.bar_format, self._bar.ncols = form, width
         self._bar.total, self._bar.n = progress.images, progress.stored
         self._bar.refresh()
 
@@ -202,10 +205,16 @@ class Bar:
         self._progress.end()
         if self._bar is not None:
             self._bar.close()
+            self._stream.write(self._emptied())
 
     def _say(self, campaign: str, sentence: str) -> None:
         for line in fitted(self._progress.named(campaign, sentence), columns(self._stream)):
-            tqdm.write(line, file=self._stream)
+            tqdm.write(f"{self._emptied()}{line}", file=self._stream)
+
+    def _emptied(self) -> str:
+        """What empties the line that the bar was drawn on: beside it stands what was typed meanwhile."""
+        width = columns(self._stream)
+        return "" if width is None or self._bar is None else f"\r{' ' * (width - 1)}\r"
 
 
 class Lines:

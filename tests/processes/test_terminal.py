@@ -97,7 +97,7 @@ ENDS = {
     "the file has a mistake": End(2, text=CAMPAIGN.replace("autumn leaves", "{product.scent}"), has_report=False),
     "no": End(9, (), play=say_no),
     "Ctrl-C while it runs": End(130, play=interrupt, job_seconds="600"),
-    "Ctrl-C at the question": End(130, (), play=interrupt_at_the_question),
+    "Ctrl-C at the question": End(9, (), play=interrupt_at_the_question),
     "another run is at work": End(11, meanwhile=another_run, has_report=False),
 }
 
