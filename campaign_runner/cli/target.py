@@ -26,6 +26,7 @@ from campaign_runner.session.last_text import Recalled, folders_of, recalled
 from campaign_runner.text import did_you_mean, plural, printable
 
 YAML = (".yaml", ".yml")
+_LONGEST = 1_000  # characters of what a person names and means
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ def _remembered(name: str, output: Path | None, *, is_sandbox: bool) -> Path | N
 
 def _nothing_named(name: str, output: Path | None) -> str:
     path = Path(name)
+    if len(name) > _LONGEST:
+        return f"'{name[:40]}…' has {len(name):,} characters: no campaign, file or folder has such a name"
     if name and is_folder(path):
         return f"{name} is a folder without a campaign's journal: give a campaign file, or the output folder of one"
     if meant := did_you_mean(name, _known_names(output)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,14 +178,24 @@ async def test_a_link_in_the_place_of_an_image_is_not_followed(made: Path) -> No
     assert kinds(await held(made)) == ["in_the_way", "unknown"]
 
 
-async def test_files_that_nobody_knows_are_named_and_those_of_systems_and_picture_programs_are_not(made: Path) -> None:
-    for name in (".DS_Store", "images/Thumbs.db", "images/p00/desktop.ini", "images/p00/a.jpg.xmp", ".staging/draft"):
+async def test_files_that_nobody_knows_are_named_left_alone_and_no_damage(made: Path) -> None:
+    first = images(made)[0]["file"]
+    copy = first.replace(".jpg", " (Anna's conflicted copy 2026-11-28).jpg")
+    for name in (".DS_Store", "images/Thumbs.db", "images/p00/._a.jpg", "images/p00/a.jpg.xmp", "Icon\r", ".staging/x"):
         (made / name).write_text("left behind")
-    for name in ("notes.txt", "images/p00/copy.jpg"):
+    (made / ".dropbox.cache").mkdir()
+    (made / "picks").mkdir()
+    for name in ("notes.txt", "images/p00/copy.jpg", copy, "picks/a.jpg", "picks/b.jpg", ".dropbox.cache/x"):
         (made / name).write_text("whose?")
     verdict = await held(made)
-    assert {finding.file for finding in verdict.findings} == {"notes.txt", "images/p00/copy.jpg"}
-    assert set(kinds(verdict)) == {"unknown"}
+    assert {finding.file for finding in verdict.findings} == {
+        *("notes.txt", "images/p00/copy.jpg", copy, "picks/a.jpg", "picks/b.jpg")
+    }
+    assert verdict.is_ok and Counter(kinds(verdict)) == {"unknown": 4, "conflict_copy": 1}
+    told = "\n".join(verdict.lines(0))
+    assert "not part of this campaign (left alone): images/p00/copy.jpg, notes.txt, picks/ (2 files)" in told
+    assert f"a sync client's conflict copy of {first} (left alone)" in told
+    assert told.endswith("ok images=4 differing=0 unknown=5 exit=0")
 
 
 def manifest_with(folder: Path, **changes: object) -> None:
