@@ -9,14 +9,15 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.access import adobe
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
-from campaign_runner.errors import CampaignFileError
+from campaign_runner.errors import CampaignError, CampaignFileError
+from campaign_runner.notify.delivery import Recipients, unusable
 from campaign_runner.run.control import Clock
-from campaign_runner.run.ending import worst
+from campaign_runner.run.ending import USAGE, worst
 from campaign_runner.run.limits import Limits
 from campaign_runner.session.doctor import Check, Doctor, Subject
 from campaign_runner.session.request import RunRequest
@@ -32,7 +33,8 @@ def command(name: str | None, output: Path | None, as_json: bool) -> int:
     """Check that everything is ready for a run (free).
 
     Checks the settings, the credentials, the folders, the clock and how many requests are left today; with NAME also
-    the campaign file, its record, the disk and the custom model. The exit status is that of the worst problem found.
+    the campaign file, its record, the disk and the custom model; and the addresses that messages about a run go to, if
+    there are any. The exit status is that of the worst problem found.
     """
     findings = asyncio.run(_examined(_patient(name, output), as_json=as_json))
     if as_json:
@@ -44,9 +46,31 @@ async def _examined(patient: Subject, *, as_json: bool) -> list[Check]:
     findings = []
     async for finding in Doctor(patient).findings():
         findings.append(finding)
-        if not as_json:
-            click.echo(f"{'attention' if finding.code else 'ok':9} {finding.check:9} {printable(finding.message)}")
+        _show(finding, as_json=as_json)
+    if (messages := _messages()) is not None:
+        findings.append(messages)
+        _show(messages, as_json=as_json)
     return findings
+
+
+def _show(finding: Check, *, as_json: bool) -> None:
+    if not as_json:
+        console.say(f"{'attention' if finding.code else 'ok':9} {finding.check:9} {printable(finding.message)}")
+
+
+def _messages() -> Check | None:
+    """Whether somebody could be told how a run ended; None where nobody is to be."""
+    environment = Environment.of_process()
+    try:
+        addresses = environment.recipients()
+    except CampaignError as error:
+        return Check("notify", str(error), error.exit_code)
+    if addresses is None:
+        return None
+    why = unusable(Recipients(addresses.reveal(), environment.proxy))
+    if why is None:
+        return Check("notify", "the addresses of CAMPAIGN_RUNNER_NOTIFY can be used; nothing was sent there")
+    return Check("notify", f"a message could not be sent: {why}", USAGE)
 
 
 def _patient(name: str | None, output: Path | None) -> Subject:

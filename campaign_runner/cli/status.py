@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from campaign_runner.authoring.since_last_run import sentences, since_last_run
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, tell_remarks
 from campaign_runner.cli.environment import Environment
@@ -107,7 +107,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
     )
     *lines, for_machines = report(summary, ledger)
     for line in lines:
-        click.echo(line)
+        console.say(line)
     for label, line in _edited(target, plan, ledger):
         click.echo(f"  {label:7} {printable(line)}")
     if ran := told(last_run(ledger), datetime.now(UTC), is_running=is_running):
@@ -117,7 +117,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
         tell_remarks(decisions)
     for note in _deliveries(target.folder, decisions):
         click.echo(f"  {printable(note)}")
-    click.echo(for_machines)
+    console.say(for_machines)
 
 
 def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, str]]:

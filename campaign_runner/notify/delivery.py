@@ -25,9 +25,9 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _HERE = "127.0.0.1,localhost"
 _FAILED: Mapping[int, str] = {
     sender.NOWHERE: "none of its addresses took it",
-    sender.UNSAFE: "its addresses are not encrypted: use https, jsons://, mailtos:// and the like, or 127.0.0.1",
+    sender.UNSAFE: "an address is not encrypted: use jsons://, mailtos:// and the like, or 127.0.0.1",
     sender.NO_APPRISE: "Apprise is not installed: pip install 'campaign-runner[notify]'",
-    sender.UNREADABLE: "none of its addresses is one that Apprise knows",
+    sender.UNREADABLE: "an address is none that Apprise knows",
 }
 
 Finish = Callable[["subprocess.Popen[bytes]", bytes, float], int]
@@ -57,19 +57,19 @@ class Recipients:
         return [word for part in self.text.split() if (word := part.strip(","))]
 
 
-def deliver(addresses: Recipients, message: Message, *, finish: Finish = _finish) -> str | None:
+def deliver(recipients: Recipients, message: Message, *, finish: Finish = _finish) -> str | None:
     """Send it; the answer is why no one has it, None where at least one address took it.
 
     Raises nothing of its own: what happened to a message changes nothing of the run.
     """
-    asked = asdict(message) | {"addresses": addresses.each, "seconds": PATIENCE}
+    asked = asdict(message) | {"addresses": recipients.each, "seconds": PATIENCE}
     try:
         process = subprocess.Popen(
             [sys.executable, "-P", str(Path(sender.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=scrubbed(os.environ, addresses.proxy),
+            env=scrubbed(os.environ, recipients.proxy),
         )
     except OSError as error:
         return f"its process could not be started ({error.strerror})"
@@ -86,6 +86,11 @@ def deliver(addresses: Recipients, message: Message, *, finish: Finish = _finish
         with suppress(OSError):  # what it did not read
             process.stdin.close()
     return None if code == sender.ARRIVED else _FAILED.get(code, "its process failed")
+
+
+def unusable(recipients: Recipients) -> str | None:
+    """Why a message could not be sent, as far as that is known without sending one; None where nothing is."""
+    return deliver(recipients, Message("", ""))
 
 
 def scrubbed(environment: Mapping[str, str], proxy: str | None) -> dict[str, str]:

@@ -20,7 +20,7 @@ ARRIVED, NOWHERE, UNSAFE, NO_APPRISE, UNREADABLE = 0, 3, 4, 5, 6
 
 
 def main() -> int:
-    """Send what stdin holds: `addresses`, `title`, `body`, within `seconds`."""
+    """Send what stdin holds: `addresses`, `title`, `body`, within `seconds`. Without a title, look at the addresses."""
     asked = json.load(sys.stdin)
     timer = threading.Timer(asked["seconds"], os._exit, [NOWHERE])
     timer.daemon = True
@@ -36,6 +36,8 @@ def main() -> int:
     services = [apprise.Apprise.instantiate(address, asset=asset) for address in asked["addresses"]]
     known = [service for service in services if service is not None]
     safe = [service for service in known if is_safe(service)]
+    if not asked["title"]:
+        return UNREADABLE if len(known) < len(services) else UNSAFE if len(safe) < len(known) else ARRIVED
     if not safe:
         return UNSAFE if known else UNREADABLE
     arrived = [bool(service.notify(title=asked["title"], body=asked["body"])) for service in safe]

@@ -15,6 +15,7 @@ from campaign_runner.cli.environment import sandbox_settings
 from campaign_runner.events import ModelResolved
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import CustomModel
+from campaign_runner.notify import delivery
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.quota.shared_quota import SharedQuota, account_of
@@ -66,6 +67,23 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
 def test_without_a_campaign_it_checks_the_account_and_the_machine(ask: Ask, account: dict[str, str]) -> None:
     said = ask("doctor", **account)
     assert (said.status, list(found(said))) == (0, ["state", "settings", "service", "clock", "allowance"])
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("jsons://canary-hook.example.com/x mailtos://u:canary-pass@example.com", 0, "can be used; nothing was sent"),
+        ("json://192.0.2.1/canary-hook", 2, "a message could not be sent: an address is not encrypted"),
+        ("jsons://example.com/x nonsense", 2, "a message could not be sent: an address is none"),
+    ],
+)
+def test_the_addresses_of_messages_are_looked_at_and_nothing_is_sent_there(
+    ask: Ask, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, address: str, status: int, words: str
+) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE", 600.0)  # a busy machine is no failure
+    said = ask("doctor", CAMPAIGN_RUNNER_NOTIFY=address, **account)
+    assert (said.status, words in found(said)["notify"]) == (status, True), said
+    assert "canary-hook" not in said.out and "canary-pass" not in said.out
 
 
 def test_json_has_every_finding(ask: Ask, account: dict[str, str]) -> None:

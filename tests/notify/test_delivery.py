@@ -50,14 +50,14 @@ def test_of_several_addresses_one_that_takes_it_is_enough() -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("nonsense", "none of its addresses is one that Apprise knows"),
-        ("json://192.0.2.1/hook", "its addresses are not encrypted"),
-        ("mailto://user:secret@192.0.2.1?from=a@example.com&to=ops@example.com", "its addresses are not encrypted"),
+        ("nonsense", "an address is none that Apprise knows"),
+        ("json://192.0.2.1/hook", "an address is not encrypted"),
+        ("mailto://user:secret@192.0.2.1?from=a@example.com&to=ops@example.com", "an address is not encrypted"),
         (
             "mailtos://user:secret@192.0.2.1?from=a@example.com&to=ops@example.com&mode=insecure",
-            "its addresses are not encrypted",
+            "an address is not encrypted",
         ),
-        ("mailto://127.0.0.1?smtp=192.0.2.1&from=a@example.com&to=b@example.com", "its addresses are not encrypted"),
+        ("mailto://127.0.0.1?smtp=192.0.2.1&from=a@example.com&to=b@example.com", "an address is not encrypted"),
     ],
 )
 def test_an_address_that_may_not_be_used_is_not_contacted(address: str, why: str) -> None:
