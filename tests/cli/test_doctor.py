@@ -147,7 +147,8 @@ def test_a_wrong_file_is_told_and_the_rest_is_checked_all_the_same(
     spring.write_text(CAMPAIGN.replace("seeds:", "seedz:"), encoding="utf-8")
     said = ask("doctor", "spring.yaml", **account)
     assert said.status == 2
-    assert "unknown key 'seedz'" in found(said)["campaign"] and "check spring.yaml" in found(said)["campaign"]
+    told = found(said)["campaign"]
+    assert "unknown key 'seedz'" in told and "`campaign-runner check " in told
     assert found(said)["service"].startswith("ok")
 
 
