@@ -100,7 +100,7 @@ class WithReferences(Provider):
 async def _content(path: Path, sha256: str) -> bytes:
     """The bytes of a reference image. Raises IntegrityError where it is gone or has other ones now."""
     try:
-        content = await in_thread(content_of, path, reference_files.LARGEST_BYTES)
+        content = await in_thread(content_of, reference_files.on_disk(path), reference_files.LARGEST_BYTES)
     except OSError as error:
         raise IntegrityError(f"the reference image {path} cannot be read any more ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != sha256:

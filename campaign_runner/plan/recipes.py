@@ -10,7 +10,7 @@ from typing import Any
 
 from campaign_runner.campaign_file.schema.compose import Composed, Composer
 from campaign_runner.campaign_file.schema.look import REFERENCES
-from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES
+from campaign_runner.campaign_file.schema.reference_files import LARGEST_BYTES, on_disk
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import IntegrityError, UsageError
@@ -92,6 +92,6 @@ def _known(path: Path, remembered: Mapping[Path, str]) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        return sha256(content_of(path, LARGEST_BYTES)).hexdigest()
+        return sha256(content_of(on_disk(path), LARGEST_BYTES)).hexdigest()
     except OSError as error:
         raise UsageError(f"the reference image {path} cannot be read ({error.strerror}); nothing was sent") from error

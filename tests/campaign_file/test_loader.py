@@ -1,5 +1,6 @@
 """What a loaded campaign tells about its file: places, warnings, and pictures that are checked."""
 
+import unicodedata
 from io import BytesIO
 from pathlib import Path
 
@@ -132,6 +133,17 @@ def test_a_reference_file_is_a_picture_of_at_most_15_mb(
 ) -> None:
     (tmp_path / "look.png").write_bytes(content)
     assert messages(defaults="{style_reference: look.png}") == ([message] if message else [])
+
+
+def test_a_picture_is_found_by_its_name_in_either_spelling_of_its_letters(tmp_path: Path, messages: Messages) -> None:
+    (tmp_path / unicodedata.normalize("NFD", "Träume.png")).write_bytes(drawn("PNG"))
+    assert messages(defaults='{style_reference: "Träume.png"}') == []
+    assert messages(defaults=f'{{style_reference: "{unicodedata.normalize("NFD", "Träume.png")}"}}') == []
+
+
+def test_a_picture_whose_name_differs_in_case_is_guessed_at(tmp_path: Path, messages: Messages) -> None:
+    (tmp_path / "Look.PNG").write_bytes(drawn("PNG"))
+    assert messages(defaults="{style_reference: look.png}") == ["there is no file look.png; did you mean 'Look.PNG'?"]
 
 
 def test_a_folder_is_no_picture(tmp_path: Path, messages: Messages) -> None:

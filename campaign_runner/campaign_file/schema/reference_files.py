@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from unicodedata import normalize
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from campaign_runner.disk.regular_files import content_of, open_regular
+from campaign_runner.disk.regular_files import content_of, is_there, open_regular
 from campaign_runner.errors import Damaged
 from campaign_runner.pictures.inspection import examine
+from campaign_runner.text import did_you_mean
 
 HOSTS = ("amazonaws.com", "windows.net", "dropboxusercontent.com", "storage.googleapis.com")
 LARGEST_BYTES = 15_000_000  # "15 MB", in the stricter reading
@@ -32,13 +34,29 @@ def picture_flaw(reference: str, folder: Path) -> tuple[str, str] | None:
     return _file_flaw(folder / reference)
 
 
+def on_disk(path: Path) -> Path:
+    """The same file by the name that its disk has for it: some spell a letter with an accent as two characters."""
+    if is_there(path):
+        return path
+    wanted = normalize("NFC", path.name)
+    return next((path.with_name(name) for name in _names_in(path.parent) if normalize("NFC", name) == wanted), path)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(each.name for each in folder.iterdir())
+    except (OSError, ValueError):
+        return []
+
+
 def _file_flaw(path: Path) -> tuple[str, str] | None:
+    path = on_disk(path)
     try:
         with open_regular(path) as file:
             beginning = file.read(12)
         found = path.stat()
     except FileNotFoundError:
-        return f"there is no file {path.name}", f"looked for {path}"
+        return f"there is no file {path.name}{did_you_mean(path.name, _names_in(path.parent))}", f"looked for {path}"
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         return f"the picture cannot be read: {reason}", "name a picture file, relative to this file"
