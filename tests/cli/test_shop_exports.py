@@ -76,7 +76,7 @@ def test_init_offers_an_export_and_what_it_writes_can_run(
 ) -> None:
     (tmp_path / "campaigns").mkdir()
     EXPORTS[name](tmp_path / "campaigns" / name)
-    shown = at_a_terminal("init", typed="\n" * 5)
+    shown = at_a_terminal("init", typed="\n" * 7)
     assert shown.status == 0 and f"[{name}]" in shown.out
     assert f"products: {line}\n" in (tmp_path / "campaigns/my-campaign.yaml").read_text(encoding="utf-8")
     assert ask("check", "campaigns/my-campaign.yaml").status == 0
