@@ -12,6 +12,7 @@ from campaign_runner.cli import options
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
+from campaign_runner.report import next_commands
 from campaign_runner.text import plural, printable
 
 
@@ -28,7 +29,9 @@ def command(what: str, name: str, file: Path, output: Path | None, is_sandbox: b
     Never overwrites a file.
     """
     if file.suffix.lower() != ".xlsx":
-        raise UsageError(f"the sheet is an Excel workbook: campaign-runner export products {name} {file.stem}.xlsx")
+        whole = str(Path(name).absolute()) if Path(name).exists() else name
+        typed = next_commands.typed("export", what, whole, str(file.absolute().with_suffix(".xlsx")))
+        raise UsageError(f"the sheet is an Excel workbook: {typed}")
     campaign = find(name, output=output, is_sandbox=is_sandbox).campaign()
     rows = product_rows(campaign)
     if not write_new(file, as_workbook(rows)):
