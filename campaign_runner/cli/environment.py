@@ -124,8 +124,8 @@ class Environment:
         missing = _CLIENT_ID if client_id is None else _SECRET if secret is None and token is None else None
         if client_id is None or missing is not None:
             raise AccountRefused(
-                f"{missing} is not set; nothing was sent. Set {_CLIENT_ID} and {_SECRET} to the credentials of your "
-                "project in the Adobe Developer Console, or keep them once with `campaign-runner login`, "
+                f"{missing} is not set; nothing was sent. Give the credentials of your project in the Adobe Developer "
+                f"Console once to `campaign-runner login`, or set {_CLIENT_ID} and {_SECRET}, "
                 "or practise without any: campaign-runner run --sandbox FILE",
                 code="no_credentials",
             )

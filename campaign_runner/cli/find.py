@@ -68,7 +68,10 @@ def _campaign(what: Sequence[str], output: Path | None, *, is_sandbox: bool) -> 
     except UsageError:
         if path.name != name or path.suffix in target.YAML or path.exists():
             raise
-        if not by_words(what, every_folder(output)):
+        folders = every_folder(output)
+        if not by_words(what, folders):
+            if meant := guess(what, folders):
+                raise UsageError(f"no campaign is named '{name}', and no image found has that word{meant}") from None
             raise
         return None
 

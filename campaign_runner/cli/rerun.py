@@ -104,7 +104,10 @@ def _manifest(name: str, *, is_sandbox: bool) -> Path:
         if not is_sandbox:
             raise
         return locate(name, is_sandbox=True).manifest
-    return locate(name, is_sandbox=True).manifest if is_sandbox and not manifest.exists() else manifest
+    if not is_sandbox or manifest.exists():
+        return manifest
+    rehearsed = locate(name, is_sandbox=True).manifest
+    return rehearsed if rehearsed.exists() else manifest
 
 
 async def _rerun(path: Path, flags: RerunFlags, log: RunLog) -> int:
