@@ -10,33 +10,18 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from tests.plants.buying import BUYING
+from tests.plants.deciding import DECIDING
+from tests.plants.keeping import KEEPING
+from tests.plants.plant import Plant
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = "campaign_runner"
-
-
-@dataclass(frozen=True, slots=True)
-class Plant:
-    """A bug: in `file` of the package, `old` (which stands there once) becomes `new`. `tests` should catch it."""
-
-    bug: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-    def text(self, package: Path) -> str:
-        """The file with the bug in it. Raises ValueError where the patch does not apply any more."""
-        text = (package / self.file).read_text(encoding="utf-8")
-        if text.count(self.old) != 1:
-            raise ValueError(f"{self.bug}: {self.file} holds the text {text.count(self.old)} times")
-        return text.replace(self.old, self.new)
-
 
 PLANTS = (
     Plant(
@@ -216,6 +201,9 @@ PLANTS = (
 """,
         ("tests/session/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
     ),
+    *BUYING,
+    *KEEPING,
+    *DECIDING,
 )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted import PACKAGE, PLANTS, ROOT, Plant
+from tests.planted import PACKAGE, PLANTS, ROOT
+from tests.plants.plant import Plant
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.bug)

@@ -67,6 +67,7 @@ def test_a_pick_that_is_taken_back_moves_its_file_out_and_is_named(tmp_path: Pat
     assert said.status == 0
     assert delivered(folder) == ["upload.csv"]
     assert f"withdrawn  1 file moved to deliver-old/: {CANDLE}.jpg" in said.out
+    assert [file["state"] for file in record(folder)["files"]] == ["withdrawn"]  # not only replaced by nothing
     assert f"{key[:8]} was rejected by anna" in said.out and "after its delivery" in said.out
 
 

@@ -16,11 +16,13 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.disk.locks import KernelLock
 from campaign_runner.events import Accepted, Adopted, Event, Submitting, Warned
+from campaign_runner.model import Job
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.plan.selection import read_only
 from campaign_runner.quota.request_log import LOOK_AGAIN
 from campaign_runner.reuse.claims import FILE as BUYING
 from campaign_runner.reuse.claims import LONGEST_WAIT as PATIENCE
+from campaign_runner.reuse.claims import Claiming
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -69,6 +71,22 @@ async def test_what_is_left_to_another_uses_up_nothing_of_our_limits(begin: Begi
     )
     assert night.ledger.images_charged == 12
     assert ended[1].states["stored"] >= 4
+
+
+async def test_what_another_begins_while_we_have_leave_uses_up_nothing_of_our_limits(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_wanted(self: Claiming, job: Job) -> bool:
+        return True  # as it was a moment before the other began
+
+    monkeypatch.setattr(Claiming, "is_wanted", is_wanted)
+    night = await begin(Fault("slow", where="token", first=2, seconds=5), job_seconds=60)
+    campaign = night.campaign(requests=2)
+    longer = edited(copied(campaign, "clone"), "p01: night mug 1\n", "p01: night mug 1\n  p02: a third one\n")
+    limits = Limits(max_requests=1, concurrency=1)
+    # it has planned before the other begins, and has its token after that
+    await asyncio.gather(night.run(campaign), after(1, night.run(longer, limits=limits)))
+    assert night.ledger.images_charged == 12
 
 
 async def test_the_allowance_is_not_used_up_by_what_is_left_to_another(begin: Begin) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from tests.fixtures import Begin
 from tests.night import Night
 
 TWO_DAYS = 48 * 3600.0
+KEPT = ("file", "sha256", "bytes", "media_type", "stored_at")
+"""What the journal says of an image that is stored."""
 
 
 async def left_two_days_ago(begin: Begin, *faults: Fault, **switches: Any) -> Night:
@@ -113,9 +117,25 @@ async def test_what_the_service_says_is_gone_is_lost_after_a_day_and_not_before(
     night = await begin(fault, job_known_seconds=10 * 86400)
     ended = await night.run(night.campaign(requests=1, seeds=2))
     assert ended.states == {"accepted": 2}
+    await asyncio.sleep(23 * 3600.0)
+    assert (await night.run()).states == {"accepted": 2}
     await asyncio.sleep(TWO_DAYS)
     ended = await night.run()
     assert (ended.code, ended.reasons) == (3, {"lost": 2})
+
+
+async def test_what_lies_on_the_disk_without_a_record_is_not_lost_with_its_job(begin: Begin) -> None:
+    night = await begin(job_known_seconds=3600)
+    assert (await night.run(night.campaign(requests=1, seeds=2))).states == {"stored": 2}
+    with (
+        closing(sqlite3.connect(night.output / "journal.sqlite")) as journal,
+        journal,
+    ):  # as if killed before it said so
+        journal.execute(f"UPDATE variations SET state = 'accepted', {', '.join(f'{name} = NULL' for name in KEPT)}")
+        journal.execute("DELETE FROM events WHERE kind = 'stored'")
+    await asyncio.sleep(TWO_DAYS)
+    ended = await night.run()
+    assert (ended.code, ended.states) == (0, {"stored": 2})
 
 
 async def test_an_image_that_is_gone_does_not_take_along_one_that_is_only_cut(begin: Begin) -> None:
