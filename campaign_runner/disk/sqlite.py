@@ -30,26 +30,9 @@ _LONG_PATH = 490
 
 
 _TURN = threading.RLock()
-_written: Counter[str] = Counter()
+_written: dict[str, list[sqlite3.Connection]] = {}
 _read: Counter[str] = Counter()
-"""How often a file is open in this process to be written, and to be read without a trace, by its real path."""
-
-
-class _Writer(sqlite3.Connection):
-    """A connection that the readers of this process know of as long as it is open."""
-
-    _real = ""
-
-    def begins_to_write(self, real: str) -> None:
-        """It is open to write what is at the real path `real`."""
-        self._real = real
-        _written[real] += 1
-
-    def close(self) -> None:
-        super().close()
-        with _TURN:
-            _written.subtract([self._real] if self._real else [])
-            self._real = ""
+"""What this process has open to be written, and how often it reads what without a trace, by its real path."""
 
 
 def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
@@ -67,7 +50,7 @@ def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
         with translating(path), _TURN:
             connection = _connected(path, wal=True)
             if not _read[real] or _may_write(connection):
-                connection.begins_to_write(real)
+                _written.setdefault(real, []).append(connection)
                 return connection
             connection.close()
         if (wait := next(waits, None)) is None:
@@ -75,10 +58,8 @@ def connect(path: Path, *, wal: bool) -> sqlite3.Connection:
         time.sleep(wait)
 
 
-def _connected(path: Path, *, wal: bool) -> _Writer:
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Writer
-    )
+def _connected(path: Path, *, wal: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
         connection.execute("PRAGMA synchronous = FULL")
@@ -104,7 +85,17 @@ def _may_write(connection: sqlite3.Connection) -> bool:
 def is_written_here(real: Path) -> bool:
     """Whether this process has the file at the real path `real` open to be written."""
     with _TURN:
-        return _written[str(real)] > 0
+        still = [connection for connection in _written.pop(str(real), ()) if _is_open(connection)]
+        if still:
+            _written[str(real)] = still
+        return bool(still)
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
 
 
 @contextmanager

@@ -43,7 +43,8 @@ def asking(found: Found) -> type[sqlite3.Connection]:
                 super(Asked, self).execute(f"PRAGMA {word}").fetchone()
                 for word in ("database_list", "journal_mode", "synchronous")
             )
-            found.add((Path(file[2]).name, mode[0], synced[0]))
+            if file[2]:  # else it has no name, and is gone with its connection: no one relies on it
+                found.add((Path(file[2]).name, mode[0], synced[0]))
 
     return Asked
 
