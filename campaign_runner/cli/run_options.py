@@ -152,7 +152,7 @@ def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
 
 def _logged(command: Callable[[], int], log: RunLog, spoken: console.Spoken) -> int:
     """The exit status of a command, whose begin and end are in the log, however it ends."""
-    log.begin(shlex.join(["campaign-runner", *invocation().typed]))
+    log.begin(shlex.join(invocation().typed))
     end = Ended(BUG, f"attention exit={BUG}", "a bug")
     try:
         code = command()

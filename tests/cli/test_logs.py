@@ -84,7 +84,7 @@ def test_a_log_says_how_a_run_was_called_what_was_due_and_how_it_ended(ask: Ask,
     said = ask("run", "--sandbox", "spring.yaml", "--quiet", "--log-file", "spring.log")
     began, due, *_, ended = log_of(tmp_path)
     assert (said.status, said.out, said.err) == (0, "", "")
-    command = "campaign-runner run --sandbox spring.yaml --quiet --log-file spring.log"
+    command = "run --sandbox spring.yaml --quiet --log-file spring.log"
     assert began == f"began: {command} (version {__version__})"
     assert due == "spring: 4 images due (2 requests)"
     assert re.fullmatch(r"spring: ended: ok planned=4 stored=4 .* requests=2 exit=0", ended)
@@ -102,7 +102,7 @@ def test_a_log_says_why_a_run_was_refused(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "spring.yaml").write_text(SPRING.replace("seeds:", "seedz:"), encoding="utf-8")
     said = ask("run", "spring.yaml", "--log-file", "spring.log")
     began, refused, ended = log_of(tmp_path)
-    assert (said.status, began[:29]) == (2, "began: campaign-runner run sp")
+    assert (said.status, began[:17]) == (2, "began: run spring")
     assert refused.startswith("refused: ") and "unknown key 'seedz'" in refused
     assert ended == "ended: attention exit=2"
 
@@ -139,7 +139,7 @@ def test_rerun_has_such_a_log_too(ask: Ask, tmp_path: Path) -> None:
     manifest = "output/spring.sandbox/manifest.json"
     said = ask("rerun", "--sandbox", manifest, "--log-file", "spring.log")
     began, due, *_, ended = log_of(tmp_path)
-    assert began.startswith(f"began: campaign-runner rerun --sandbox {manifest}")
+    assert began.startswith(f"began: rerun --sandbox {manifest}")
     assert due == "spring: 4 images due (2 requests)"
     assert ended.endswith(said.out.splitlines()[-1])
 

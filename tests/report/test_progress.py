@@ -56,7 +56,7 @@ RATE = RateLimit(per_minute=4, per_day=9000)
 README = (Path(__file__).parents[2] / "campaign_runner" / "README.md").read_text(encoding="utf-8")
 
 EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
-    (Called("0.1.0", "campaign-runner run almond.yaml"), "called", {"version", "command"}),
+    (Called("0.1.0", "run almond.yaml"), "called", {"version", "command"}),
     (STARTED, "started", {"due", "may_buy", "requests", "waiting"}),
     (Ended(4, "attention planned=4 exit=4"), "ended", {"exit", "line", "why"}),
     (ModelResolved(CustomModel("urn:1", "Warm", "1", "e", "")), "model_resolved", {"id", "name", "version"}),
@@ -197,8 +197,8 @@ def test_what_goes_well_only_moves_the_numbers(event: Event) -> None:
     ("event", "lines"),
     [
         (
-            Called("0.1.0", "campaign-runner run almond.yaml\x1b[2J"),
-            ["almond: began: campaign-runner run almond.yaml�[2J (version 0.1.0)"],
+            Called("0.1.0", "run almond.yaml\x1b[2J"),
+            ["almond: began: run almond.yaml�[2J (version 0.1.0)"],
         ),
         (STARTED, ["almond: 4 images due (2 requests)"]),
         (Started("almond", 480, 2, 0, may_buy=5), ["almond: 480 images due; this run may buy 5 (2 requests)"]),
