@@ -62,8 +62,8 @@ def command(
     result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), flags))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
-    review = next_commands.review(next_commands.called(target.folder, memory_of(target.folder)))
-    for line in lines(campaign.campaign, result, review=review, is_dry=flags.is_dry):
+    called = next_commands.called(target.folder, memory_of(target.folder))
+    for line in lines(campaign.campaign, result, called=called, is_dry=flags.is_dry):
         click.echo(line)
     return result.exit_code
 

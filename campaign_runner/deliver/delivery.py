@@ -42,7 +42,7 @@ def refuse_undeliverable(request: DeliveryRequest) -> None:
     if not campaign.channels:
         raise UsageError(
             f"{campaign.path} names no channels; add such a line: channels: [instagram-feed, linkedin-ad] "
-            "(campaign-runner channels lists them all)"
+            "(`campaign-runner channels` lists them all)"
         )
     home, target = request.folder.path, request.target
     if target is not None and (target == home or home in target.parents):

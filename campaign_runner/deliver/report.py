@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from campaign_runner.deliver.arrangement import Place, named
 from campaign_runner.deliver.request import DeliveryResult
 from campaign_runner.model import Size
+from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import joined, plural, printable
 
@@ -18,8 +19,8 @@ CONTENT_CREDENTIALS = (
 )
 
 
-def lines(campaign: str, result: DeliveryResult, *, review: str, is_dry: bool = False) -> Iterator[str]:
-    """The report; `review` is the command that picks images. The last line is for machines."""
+def lines(campaign: str, result: DeliveryResult, *, called: str, is_dry: bool = False) -> Iterator[str]:
+    """The report; `called` is what a command calls the campaign. The last line is for machines."""
     if is_dry:
         planned = plural(len(result.planned), "file")
         yield f"{campaign}   {planned} would be made, {result.unchanged:,} are there already"
@@ -30,7 +31,8 @@ def lines(campaign: str, result: DeliveryResult, *, review: str, is_dry: bool = 
     for part in (_waiting(result), _left_out(result), _moved(result, is_dry=is_dry), _noted(result)):
         yield from map(printable, part)
     if result.waiting and not result.made and not result.unchanged:
-        yield f"  {'next':11}pick images: {review}   or add --all to deliver every stored one"
+        yield f"  {'next':11}to pick images: {next_commands.review(called)}"
+        yield f"  {'':11}to deliver every stored one: {next_commands.deliver(called, '--all')}"
     if result.is_first and result.made:
         yield f"  {'note':11}{CONTENT_CREDENTIALS}"
     yield _figures(result, is_dry=is_dry)

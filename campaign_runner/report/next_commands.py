@@ -47,6 +47,11 @@ def review(name: str) -> str:
     return typed("review", name)
 
 
+def deliver(name: str, *flags: str) -> str:
+    """Cut the chosen images to every channel. `name` is what the campaign is `called`."""
+    return typed("deliver", name, *flags)
+
+
 def verify(folder: Path, *flags: str) -> str:
     """Compare an output folder with its record."""
     return typed("verify", _anywhere(folder), *flags)

@@ -192,7 +192,6 @@ def test_where_nothing_is_picked_nothing_is_written_and_the_next_command_is_said
     folder = store(tmp_path, SPRING)
     said = ask("deliver", "spring")
     assert said.status == 0
-    assert (
-        "  next       pick images: campaign-runner review spring   or add --all to deliver every stored one" in said.out
-    )
+    assert f"  next       to pick images: campaign-runner review {folder.path}\n" in said.out
+    assert f"to deliver every stored one: campaign-runner deliver {folder.path} --all\n" in said.out
     assert not (folder.path / "deliver").exists() and not (folder.path / "deliver.json").exists()
