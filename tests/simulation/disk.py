@@ -35,7 +35,7 @@ def seen_by_processes(machine: Machine) -> Iterator[None]:
             patch.setattr(os, name, _watched(name, getattr(os, name)))
         patch.setattr(sqlite3, "connect", _registered(sqlite3.connect))
         patch.setattr(locks, "FileLock", _Lock)
-        patch.setattr(folder, "_PROBE_SECONDS", 0.0)  # real ones
+        patch.setattr(folder, "_LOOKED_AT_SECONDS", 0.0)  # real ones
         patch.setattr(patience, "WAITS", (0.0,))  # real ones, too
         patch.setattr(senders, "_started", machine.started)
         patch.setattr(senders.Sender, "this", classmethod(_this_sender))
@@ -64,7 +64,7 @@ def _registered(connect: Callable[..., sqlite3.Connection]) -> Callable[..., sql
         options["factory"] = sqlite3.Connection if process is None else _Database
         connection = connect(path, *arguments, **options)
         if process is not None:
-            file = urlsplit(path).path if "mode=ro" in str(path) else path
+            file = urlsplit(path).path if str(path).startswith("file:") else path
             process.databases.append((Path(file), connection))
         return connection
 

@@ -110,7 +110,8 @@ class Process:
 
 def _close_as_found(databases: list[tuple[Path, sqlite3.Connection]]) -> None:
     """Closing would tidy up the files, which a killed process does not: put them back as they were."""
-    files = {path.with_name(path.name + part) for path, _ in databases for part in ("", "-wal", "-journal")}
+    paths = {path for path, _ in databases if path.name}  # a copy in memory has none
+    files = {path.with_name(path.name + part) for path in paths for part in ("", "-wal", "-journal")}
     found = {file: file.read_bytes() for file in files if file.exists()}
     for _, connection in databases:
         connection.close()
