@@ -35,6 +35,7 @@ async def written(folder: Path, images: int, **changes: Any) -> Folder:
     return Folder(folder)
 
 
+@pytest.mark.proof
 async def test_4_000_images_are_verified_and_chosen_from_in_a_few_megabytes(tmp_path: Path) -> None:
     folder = await written(tmp_path, 4_000)
     tracemalloc.start()

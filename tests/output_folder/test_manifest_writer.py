@@ -206,6 +206,7 @@ async def test_only_https_under_adobe_io_is_firefly(origin: str, backend: str, t
         assert head(Sources(plan(tmp_path), ledger, NOW))["backend"] == backend
 
 
+@pytest.mark.proof
 async def test_20_000_images_are_written_in_a_few_megabytes(tmp_path: Path) -> None:
     made = plan(tmp_path, seeds={"count": 10_000})
     await record(tmp_path, made, ["stored"])
