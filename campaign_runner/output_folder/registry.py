@@ -5,7 +5,7 @@ So that neither a moved or deleted output folder nor a journal that is older tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,10 @@ _ALL = "SELECT file, folder FROM ran ORDER BY folder, file"
 # In a table of its own: a file may have run into several folders, and each has a journal.
 _BEGUN = """CREATE TABLE IF NOT EXISTS begun (
     file TEXT NOT NULL, folder TEXT NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (file, folder))"""
+# By the service, too: a practice server is quicker.
+_TOOK = """CREATE TABLE IF NOT EXISTS took (
+    origin TEXT NOT NULL, model TEXT NOT NULL, megapixels INTEGER NOT NULL, number INTEGER NOT NULL,
+    seconds REAL NOT NULL, PRIMARY KEY (origin, model, megapixels, number))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,27 @@ class RunRegistry:
         with self._open() as db:
             most = "ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)"
             db.execute(f"INSERT INTO begun VALUES (?, ?, ?) {most}", (*place, requests))
+
+    def durations(self, origin: str) -> dict[tuple[str, int], list[float]]:
+        """How many seconds the last jobs took there, by model and megapixels; nothing where nothing was remembered."""
+        found: dict[tuple[str, int], list[float]] = {}
+        if not self._path.exists():
+            return found
+        query = "SELECT model, megapixels, seconds FROM took WHERE origin = ? ORDER BY model, megapixels, number"
+        with self._open() as db:
+            for model, megapixels, seconds in db.execute(query, (origin,)):
+                found.setdefault((model, megapixels), []).append(seconds)
+        return found
+
+    def note_durations(self, origin: str, took: Mapping[tuple[str, int], Sequence[float]]) -> None:
+        """Remember how long jobs take, in the place of what was known of their kinds."""
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            for kind, durations in took.items():
+                db.execute("DELETE FROM took WHERE (origin, model, megapixels) = (?, ?, ?)", (origin, *kind))
+                rows = ((origin, *kind, number, seconds) for number, seconds in enumerate(durations))
+                db.executemany("INSERT INTO took VALUES (?, ?, ?, ?, ?)", rows)
+            db.execute("COMMIT")
 
     def refuse_older(self, file: Path, output: Path, requests: int) -> None:
         """The journal in `output` has so many requests: refuse to buy again what a newer one had.
@@ -141,4 +166,5 @@ class RunRegistry:
         files.make_folder(self.folder, mode=0o700)
         with sqlite.small(self._path, _RAN) as db:
             db.execute(_BEGUN)
+            db.execute(_TOOK)
             yield db

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right, insort
 from collections import deque
+from collections.abc import Iterable
+from typing import TypeAlias
 
 POLL_PRICE = 0.1
 """Seconds of delay that one poll is worth."""
@@ -22,12 +24,26 @@ _KNOWN, _STRAGGLING = 50, 1.3
 is looked at after half its age again."""
 
 
-class Pace:
-    """The durations, in seconds, of the last jobs of one kind (model and size), and what follows from them."""
+Kind: TypeAlias = tuple[str, int]
+"""Jobs that take about the same time: the image model, and the whole megapixels of an image."""
 
-    def __init__(self) -> None:
+
+class Pace:
+    """The durations, in seconds, of the last jobs of one kind, and what follows from them.
+
+    `known` are those of earlier runs.
+    """
+
+    def __init__(self, known: Iterable[float] = ()) -> None:
         self._recent: deque[float] = deque()
         self._sorted: list[float] = []
+        for seconds in known:
+            self.learn(seconds)
+
+    @property
+    def durations(self) -> tuple[float, ...]:
+        """What it has learned, in that order."""
+        return tuple(self._recent)
 
     def learn(self, seconds: float) -> None:
         """A job took `seconds` from its acceptance to the poll that found it finished."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from campaign_runner.run.deliveries import Delivery, GivenUp
 from campaign_runner.run.ending import Ending
 from campaign_runner.run.fetcher import ImageFetcher
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
-from campaign_runner.run.pace import Pace
+from campaign_runner.run.pace import Kind, Pace
 from campaign_runner.run.polls import POLLERS, NoLongerFollowed, Polls, Silence
 from campaign_runner.run.slots import Slots
 from campaign_runner.run.stop import Level, Stop
@@ -46,7 +46,7 @@ class Runner:
     """One run over a plan's due jobs and over what earlier runs left accepted. Use once.
 
     `control` may be told to stop from outside at any time; its observer sees every event as it happens.
-    `shared` is what it has in common with runs beside it.
+    `shared` is what it has in common with runs beside it, `known` how long jobs took in earlier runs, in seconds.
     """
 
     def __init__(
@@ -56,12 +56,13 @@ class Runner:
         *,
         control: Control | None = None,
         shared: SharedLimits | None = None,
+        known: Mapping[Kind, Sequence[float]] | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._control = control or Control(Clock(), Stop(), _nobody)
         self._journal = ports.journal
         self._slots = Slots(self._limits.concurrency, self._control.stop)
-        self._paces: dict[tuple[str, int], Pace] = {}
+        self._paces = {kind: Pace(durations) for kind, durations in (known or {}).items()}
         self._left: set[str] = set()  # attempts that are accepted and that no one follows
         self._returning = asyncio.Lock()
         heard, random = self._control.note_answer, self._control.clock.random
@@ -75,6 +76,11 @@ class Runner:
             record=self._record,
         )
         self._fetcher = ImageFetcher(ports, self._control, self._record)
+
+    @property
+    def durations(self) -> dict[Kind, list[float]]:
+        """How many seconds the last jobs of each kind took, those that were known before included."""
+        return {kind: list(pace.durations) for kind, pace in self._paces.items() if pace.durations}
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
         """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""

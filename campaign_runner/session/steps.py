@@ -21,6 +21,7 @@ from campaign_runner.reuse.offers import NOTHING, Offer, ReuseOffers, ReuseQuery
 from campaign_runner.reuse.takeover import not_made, wait_for_stored
 from campaign_runner.review.marking.carry_over import carry_over, noted
 from campaign_runner.review.protection import picks_that_leave
+from campaign_runner.run.pace import Kind
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Level
 from campaign_runner.session.preflight import (
@@ -179,10 +180,17 @@ class Session(Road):
         await self.ui.wait_for_others()
         self._remember(coming=due)
         self._tell_start(self._within_limits() if may_submit else Purchase(0, 0))
-        runner = Runner(ports, order.limits, control=self.control, shared=order.shared)
+        known = self.access.memory.durations(self.access.origin) if self.access.memory is not None else {}
+        runner = Runner(ports, order.limits, control=self.control, shared=order.shared, known=known)
         await runner.run(self.status.jobs() if may_submit else ())
         await self._take_over()
-        return await self.end(ports.quota, partial(self._remember, coming=0))
+        return await self.end(ports.quota, partial(self._remember_all, known, runner))
+
+    def _remember_all(self, known: dict[Kind, list[float]], runner: Runner) -> None:
+        """Note what was bought, and how long jobs took, where that is more than was known."""
+        self._remember(coming=0)
+        if self.access.memory is not None and runner.durations != known:
+            self.access.memory.note_durations(self.access.origin, runner.durations)
 
     async def _take_over(self) -> None:
         """What was left to other campaigns, as far as they store it while we wait."""

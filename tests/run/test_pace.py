@@ -96,3 +96,20 @@ def test_what_was_long_ago_is_forgotten() -> None:
         pace.learn(5.0)
     assert pace.next_look(0.0) < taught(200.0, times=200).next_look(0.0)
     assert pace.next_look(4.9) <= 1.0
+
+
+def test_what_was_learned_before_is_known_at_once() -> None:
+    learned, later = Pace(), Pace([8.0] * 60)
+    for _ in range(60):
+        learned.learn(8.0)
+    assert later.next_look(0.0) == learned.next_look(0.0) != Pace().next_look(0.0)
+    assert later.durations == (8.0,) * 60
+
+
+def test_a_straggler_is_looked_at_ever_more_rarely() -> None:
+    pace = Pace([8.0] * 60)
+    looks, age = 0, 8.5
+    while age < 240:
+        age += pace.next_look(age)
+        looks += 1
+    assert looks <= 12
