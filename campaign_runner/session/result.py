@@ -27,7 +27,7 @@ from campaign_runner.session.request import UserInterface
 from campaign_runner.session.steps import Session
 from campaign_runner.text import plural
 
-_PLACE = re.compile(r"\S*[/\\]\S*")
+_PLACE = re.compile(r"(?<!\S)[^\s/\\]*[/\\]\S*")
 
 
 async def close(run: Session) -> int:

@@ -179,8 +179,8 @@ class Session(Road):
         ports = await self.ports(self._claiming(), self.plan.references)
         await self.ui.wait_for_others()
         self._remember(coming=due)
-        self._tell_start(self._within_limits() if may_submit else Purchase(0, 0))
         known = self.access.memory.durations(self.access.origin) if self.access.memory is not None else {}
+        self._tell_start(self._within_limits() if may_submit else Purchase(0, 0))
         runner = Runner(ports, order.limits, control=self.control, shared=order.shared, known=known)
         await runner.run(self.status.jobs() if may_submit else ())
         await self._take_over()
