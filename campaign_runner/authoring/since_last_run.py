@@ -96,7 +96,7 @@ def refuse_large_loss(changes: Changes, file: Path) -> None:
     raise UsageError(
         f"the campaign changed since the last run: {changes.left:,} of {plural(stored, 'stored image')} would no "
         f"longer be in it{picks_among(changes)}; nothing was sent. If that is meant, run it once with "
-        f"--accept-changes; `{shlex.join(['campaign-runner', 'plan', str(file.absolute())])}` says what changed"
+        f"--accept changes; `{shlex.join(['campaign-runner', 'plan', str(file.absolute())])}` says what changed"
     )
 
 

@@ -146,7 +146,7 @@ class Rerun(Road):
         """What differs is part of how the rerun ended, and told at once."""
         refusal = IntegrityError(
             f"{'; '.join(found)}. Nothing more was sent. Look at the comparison; to accept the new look, add "
-            "--accept-drift"
+            "--accept drift"
         )
         self.control.failed(refusal)
         return refusal

@@ -100,7 +100,7 @@ def _refuse_drift(name: str, recorded: CustomModel, model: CustomModel) -> None:
         return
     raise IntegrityError(
         f"the custom model '{name}' changed since the first run: {change}. New images would not match the old ones; "
-        "nothing was sent. To accept the new model, add --accept-drift"
+        "nothing was sent. To accept the new model, add --accept drift"
     )
 
 

@@ -94,7 +94,7 @@ START = (
         "F09",
         "the custom model was trained again since the first run",
         tests=("session/test_session.py::test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted",),
-        ends="nothing is sent until --accept-drift",
+        ends="nothing is sent until --accept drift",
         exit="5",
     ),
 )

@@ -50,7 +50,7 @@ async def test_an_edit_is_told_once(begin: Begin) -> None:
 async def test_an_edit_that_leaves_much_behind_wants_a_persons_word(begin: Begin) -> None:
     night, campaign = await made(begin)
     now = edited(campaign, "on a table", "on a shelf")
-    with pytest.raises(UsageError, match=r"8 of 8 stored images would no longer be in it.*--accept-changes"):
+    with pytest.raises(UsageError, match=r"8 of 8 stored images would no longer be in it.*--accept changes"):
         await night.run(now, **PERSON_SAYS_NO)
     assert len(night.ledger.accepted) == 2
     assert (await night.run(now)).code == 0

@@ -178,7 +178,7 @@ async def test_a_custom_model_trained_again_sends_nothing_until_that_is_accepted
     await night.run(night.custom("Warm Custom Model"))
     night.sandbox.settings = replace(night.sandbox.settings, drift=True)
     campaign = night.campaign(requests=2, model="image3_custom\ncustom_model: Warm Custom Model")
-    with pytest.raises(IntegrityError, match="--accept-drift"):
+    with pytest.raises(IntegrityError, match="--accept drift"):
         await night.run(campaign)
     assert night.ledger.images_charged == 4
     ended = await night.run(campaign, accept_drift=True)
