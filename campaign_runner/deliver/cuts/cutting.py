@@ -12,8 +12,10 @@ import multiprocessing
 import os
 import secrets
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,13 +94,28 @@ class Cutter:
         if self._pool is None:
             return await in_thread(cut_to_files, *arguments)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, cut_to_files, *arguments)
+            with _out_of_reach():
+                cutting = asyncio.get_running_loop().run_in_executor(self._pool, cut_to_files, *arguments)
+            return await cutting
         except BrokenExecutor as error:
             raise StoreError(
                 "a process that cuts pictures was ended from outside (out of memory?); run the command again to go on"
             ) from error
         except OSError as error:
             raise files.translated(error, self._staging) from error
+
+
+@contextmanager
+def _out_of_reach() -> Iterator[None]:
+    """A process that is started inside does not hear Ctrl-C from its first moment, when it cannot say so itself yet."""
+    if sys.platform == "win32":  # knows no masks
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_signals_to_us() -> None:
