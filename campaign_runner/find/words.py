@@ -1,7 +1,8 @@
-"""Images by words: `tea-cup golden wide` are those in whose names, prompt and campaign all three are found."""
+"""Images by words: `tea-cup golden wide` are those in whose names, prompt and campaign all three begin a word."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from campaign_runner.families import FAMILIES
@@ -14,8 +15,11 @@ from campaign_runner.text import did_you_mean, plain
 
 
 def by_words(words: Sequence[str], folders: Sequence[Folder]) -> list[Match]:
-    """The images that were ever requested and have every word, whatever its case, in a name or in their prompt."""
-    wanted = [plain(word) for word in words]
+    """The images that were ever requested and have every word, whatever its case, in a name or in their prompt.
+
+    A word is found where one begins: `tin` is in `tea-tin`, not in `painting`.
+    """
+    wanted = [_beginning(word) for word in words]
     hits: list[Match] = []
     for folder in folders:
         with folder.ledger() as ledger:
@@ -25,9 +29,13 @@ def by_words(words: Sequence[str], folders: Sequence[Folder]) -> list[Match]:
     return hits
 
 
-def _has_all(words: Sequence[str], campaign: Sequence[str], entry: Entry) -> bool:
+def _beginning(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){re.escape(plain(word))}")
+
+
+def _has_all(words: Sequence[re.Pattern[str]], campaign: Sequence[str], entry: Entry) -> bool:
     texts = [*campaign, *map(plain, _names(entry)), plain(prompt_of(entry.recipe.body))]
-    return all(any(word in text for text in texts) for word in words)
+    return all(any(map(word.search, texts)) for word in words)
 
 
 def guess(words: Sequence[str], folders: Sequence[Folder]) -> str:
@@ -36,7 +44,7 @@ def guess(words: Sequence[str], folders: Sequence[Folder]) -> str:
     for folder in folders:
         with folder.ledger() as ledger:
             known.update(folder.path.name, *(_names(entry) for entry in ledger.in_states(*State)))
-    unknown = [word for word in words if not any(plain(word) in plain(name) for name in known)]
+    unknown = [word for word in words if not any(map(_beginning(word).search, map(plain, known)))]
     return next(filter(None, (did_you_mean(word, known) for word in unknown)), "")
 
 

@@ -58,7 +58,7 @@ EVERYTHING = Selection({})
 def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | None = None) -> Selection:
     """Read the values of `--only`. `known` holds the names of each axis, where a campaign can tell them.
 
-    Raises UsageError for an unknown axis, a short key, or a value that names no one.
+    Raises UsageError for an unknown axis, two axes in one option, a short key, or a value that names no one.
     """
     values: dict[str, set[str]] = {}
     for option in options:
@@ -67,6 +67,10 @@ def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | Non
             raise UsageError(f"--only {option}: find, status, reroll, review and deliver know decisions, this does not")
         if not equals or axis not in AXES:
             raise UsageError(f"--only {option}: say AXIS=VALUE, where AXIS is one of {', '.join(AXES)}")
+        if "=" in names:  # no name has one
+            raise UsageError(
+                f"--only {option}: each AXIS needs its own --only, as in --only product=tea --only size=wide"
+            )
         wanted = [_spelt(axis, name.strip()) for name in names.split(",") if name.strip()]
         if not wanted:
             raise UsageError(f"--only {option}: name at least one {axis}")

@@ -155,6 +155,7 @@ WORDS = [
     (["ALMOND", "soap"], 2),  # of the prompt, and a product
     (["oak_table", "66080"], 0),  # a seed is not a word
     (["hero", "plain", "oak table"], 4),
+    (["able"], 0),  # no word begins so
 ]
 
 

@@ -16,6 +16,8 @@ REFUSED = [
     ("product", "--only product: say AXIS=VALUE"),  # no value at all
     ("product=", "--only product=: name at least one product"),
     ("product=,", "name at least one product"),
+    ("product=soap,size=square", "each AXIS needs its own --only, as in --only product=tea --only size=wide"),
+    ("product=soap,siz=square", "--only product=soap,siz=square: each AXIS needs its own --only"),
     ("product=sope", "--only product=sope: no product has this name; did you mean 'soap'?"),
     ("product=xyz", "no product has this name; there are candle, soap"),  # nothing near
     ("preset=golden", "no preset has this name; there are plain"),
