@@ -36,7 +36,7 @@ _Look = tuple[int, int, int] | None
 
 
 class _Outdated(Exception):
-    """The file was written while it was read as one that does not change."""
+    """The file was written while it was read as one that does not change, or could not be read for those who write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,9 @@ class SqliteReader:
         """What `work` answers. Raises _Outdated where the file was written meanwhile, whatever that is worth then."""
         try:
             answer = work()
-        except sqlite3.Error:
-            if self._is_outdated():
+        except sqlite3.Error as error:
+            # "locking protocol": those who write it were in each other's way for as long as SQLite tries by itself.
+            if self._is_outdated() or getattr(error, "sqlite_errorname", "") == "SQLITE_PROTOCOL":
                 raise _Outdated from None
             raise
         if self._is_outdated():

@@ -220,3 +220,17 @@ def test_a_reader_of_this_process_that_does_not_end_is_told(path: Path, monkeypa
         assert numbers(reader) == [1, 2]
         with pytest.raises(StoreError, match="still being read by this very process"):
             sqlite.connect(path, wal=True)
+
+
+def test_who_is_in_the_way_of_others_for_a_moment_is_asked_again(path: Path) -> None:
+    refusals = [sqlite3.OperationalError("locking protocol"), sqlite3.OperationalError("locking protocol")]
+
+    def work(db: sqlite3.Connection) -> list[tuple[int]]:
+        if refusals:
+            error = refusals.pop()
+            error.sqlite_errorname = "SQLITE_PROTOCOL"
+            raise error
+        return db.execute("SELECT number FROM kept").fetchall()
+
+    with SqliteReader(path) as reader:
+        assert reader.run(work) == [(1,)] and not refusals
