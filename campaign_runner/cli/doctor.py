@@ -59,7 +59,7 @@ def _show(finding: Check, *, as_json: bool) -> None:
 
 
 def _messages() -> Check | None:
-    """Whether somebody could be told how a run ended; None where nobody is to be."""
+    """Whether a message about how a run ended could be sent; None where none is wanted."""
     environment = Environment.of_process()
     try:
         addresses = environment.recipients()

@@ -106,7 +106,7 @@ class Environment:
         try:
             return self._secret(_NOTIFY)
         except AccountRefused:
-            raise UsageError(f"{_NOTIFY}_FILE cannot be read; nobody is told how this run ended") from None
+            raise UsageError(f"{_NOTIFY}_FILE cannot be read; no message about this run is sent") from None
 
     def _image_hosts(self) -> tuple[str, ...]:
         """The further hosts that images may come from."""

@@ -54,7 +54,7 @@ class Ends:
                 self.campaigns.append(end)
 
 
-def tells_somebody(command: Callable[..., int]) -> Callable[..., int]:
+def tells_someone(command: Callable[..., int]) -> Callable[..., int]:
     """A command that is given its `ends`, and about which someone is told after everything is printed."""
 
     @wraps(command)

@@ -53,7 +53,7 @@ from campaign_runner.uptime import uptime
 @rarely("--no-review", is_flag=True, help="Do not write the page to choose on (review.html).")
 @run_options.log
 @notification.option
-@notification.tells_somebody
+@notification.tells_someone
 @run_options.ends_with_a_line
 def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> int:
     """Generate the missing images and download finished ones.

@@ -95,7 +95,7 @@ def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     for candidate in usual_files(name):
         if is_there(candidate):
             return _of_file(candidate, output, is_sandbox=is_sandbox)
-    folder = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
+    folder = (output or Path("output")) / _folder_name(name, is_sandbox=is_sandbox)
     if is_there(folder / FILE):
         return _of_folder(folder)
     if (place := _remembered(name, output, is_sandbox=is_sandbox)) is not None:
@@ -114,7 +114,7 @@ def _remembered(name: str, output: Path | None, *, is_sandbox: bool) -> Path | N
     if output is not None or Path(name).name != name:
         return None
     memory = RunRegistry(Environment.of_process().state_folder)
-    found = memory.named(f"{name}.{SANDBOX}" if is_sandbox else name)
+    found = memory.named(_folder_name(name, is_sandbox=is_sandbox))
     if len(found) > 1:
         places = " or ".join(map(str, found))
         raise UsageError(f"{plural(len(found), 'campaign')} here are called '{name}': give the output folder, {places}")
@@ -160,7 +160,7 @@ def _located(name: str, output: Path | None, *, is_sandbox: bool) -> Folder:
         return Folder(path.parent.resolve())
     if is_folder(path):
         return Folder(path.resolve())
-    usual = (output or Path("output")) / (f"{name}.sandbox" if is_sandbox else name)
+    usual = (output or Path("output")) / _folder_name(name, is_sandbox=is_sandbox)
     if path.suffix not in YAML and is_folder(usual):
         return Folder(usual.resolve())
     if not any(map(is_there, usual_files(name))):
@@ -172,8 +172,12 @@ def _located(name: str, output: Path | None, *, is_sandbox: bool) -> Folder:
 
 def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> Folder:
     """The output folder of a campaign: always absolute."""
-    name = f"{campaign.campaign}.sandbox" if is_sandbox else campaign.campaign
-    return Folder((output or home_of(campaign.path)).resolve() / name)
+    home = (output or home_of(campaign.path)).resolve()
+    return Folder(home / _folder_name(campaign.campaign, is_sandbox=is_sandbox))
+
+
+def _folder_name(campaign: str, *, is_sandbox: bool) -> str:
+    return f"{campaign}.{SANDBOX}" if is_sandbox else campaign
 
 
 def every_folder(output: Path | None, warn: Callable[[str], None] | None = None) -> list[Folder]:

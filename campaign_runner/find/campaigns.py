@@ -12,6 +12,7 @@ from typing import Any
 from campaign_runner.authoring.since_last_run import last_campaign
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
 from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import CampaignError, CampaignFileError, StoreError
 from campaign_runner.journal.last_run import LastRun, last_run
@@ -23,7 +24,6 @@ from campaign_runner.plan.plan import Plan
 from campaign_runner.report.runs import told
 from campaign_runner.text import plural, printable
 
-_LARGEST_FILE = 16 << 20
 _OPEN = {
     State.IN_DOUBT: "in doubt",
     State.FAILED: "failed",
@@ -105,8 +105,8 @@ def lines(known: Sequence[KnownCampaign], now: datetime) -> Iterator[str]:
 def is_campaign(file: Path) -> bool:
     """Whether a YAML file is a campaign's: one of its lines begins with `campaign:`."""
     try:
-        lines = text_of(file, _LARGEST_FILE).removeprefix("\ufeff").splitlines()
-        return any(line.startswith("campaign:") for line in lines)
+        text = text_of(file, LARGEST_BYTES).removeprefix("\ufeff")
+        return any(line.startswith("campaign:") for line in text.splitlines())
     except OSError:
         return False
 

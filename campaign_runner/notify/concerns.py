@@ -17,12 +17,19 @@ from campaign_runner.report.standing import Standing
 from campaign_runner.run.ending import ACCOUNT, ASKED, BUG, INTEGRITY, LATER, MACHINE, USAGE
 from campaign_runner.text import plural, printable
 
-NEEDS_SOMEBODY = range(1, LATER)
+NEEDS_SOMEONE = range(1, LATER)
 UNJUDGED = (11, 129, 130, 143)
 """Exit statuses that say nothing about the campaign: another run has it, or this one was ended from outside."""
 OF_THE_RECORD = "record:"
 """How the ids of what the record says begin; the others are about one run."""
 _LONGEST_CODE = 40
+_REFUSED = {
+    USAGE: ("the run was refused, and nothing is bought", "plan"),
+    INTEGRITY: ("journal, manifest, image or custom model differ from the record; nothing is bought", "doctor"),
+    MACHINE: ("the disk or its permissions stopped the run", "doctor"),
+    ACCOUNT: ("credentials or account were refused; nothing is bought", "doctor"),
+}
+"""What an exit status means in general, and the command that looks into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class CampaignEnd:
 
     @property
     def may_pass(self) -> bool:
-        """Whether another night may do without anybody: an outage, the allowance, a limit of the caller's."""
+        """Whether another night may do without anyone: an outage, the allowance, a limit of the caller's."""
         return self.exit in (LATER, ASKED)
 
 
@@ -57,7 +64,7 @@ def concerns_of(end: CampaignEnd) -> Iterator[Concern]:
     """What needs someone as far as this run alone tells."""
     for error in end.errors:
         code = error.exit_code if isinstance(error, CampaignError) else BUG
-        if code in NEEDS_SOMEBODY:
+        if code in NEEDS_SOMEONE:
             yield Concern(f"{code}:{_same(error)}", *_words(error, code, end.name))
     if end.exit == BUG and not end.errors:
         yield Concern(f"{BUG}:", "a bug in campaign_runner; a trace is in its state folder")
@@ -73,24 +80,17 @@ def concerns_of(end: CampaignEnd) -> Iterator[Concern]:
 
 def _words(error: BaseException, code: int, name: str) -> tuple[str, str]:
     """What an error means for someone who was not there, and the command that says more."""
-    match code:
-        case _ if code == USAGE and isinstance(error, CampaignFileError):
-            told = f"the campaign file has {plural(len(error.problems), 'problem')}; nothing is bought"
-            return told, f"campaign-runner plan {name}"
-        case _ if code == USAGE:
-            return "the run was refused, and nothing is bought", f"campaign-runner plan {name}"
-        case _ if code == INTEGRITY:
-            told = "journal, manifest, image or custom model differ from the record; nothing is bought"
-            return told, f"campaign-runner doctor {name}"
-        case _ if code == MACHINE:
-            is_full = isinstance(error, StoreError) and "disk is full" in str(error)
-            told = "the disk is full" if is_full else "the disk or its permissions stopped the run"
-            return told, f"campaign-runner doctor {name}"
-        case _ if code == ACCOUNT:
-            why = f" ({_harmless(error.code)})" if isinstance(error, AccountRefused) and error.code else ""
-            return f"credentials or account were refused{why}; nothing is bought", f"campaign-runner doctor {name}"
-        case _:
-            return f"a bug in campaign_runner ({type(error).__name__}); a trace is in its state folder", ""
+    if code not in _REFUSED:
+        return f"a bug in campaign_runner ({type(error).__name__}); a trace is in its state folder", ""
+    words, command = _REFUSED[code]
+    match error:
+        case CampaignFileError(problems=problems):
+            words = f"the campaign file has {plural(len(problems), 'problem')}; nothing is bought"
+        case StoreError() if "disk is full" in str(error):
+            words = "the disk is full"
+        case AccountRefused(code=why) if why:
+            words = f"credentials or account were refused ({_harmless(why)}); nothing is bought"
+    return words, f"campaign-runner {command} {name}"
 
 
 def _same(error: BaseException) -> str:

@@ -25,7 +25,7 @@ class Memory:
     folder: Path
 
     def of(self, file: Path) -> Told:
-        """What was told of the campaign of `file`; nothing, where it never needed anybody."""
+        """What was told of the campaign of `file`; nothing, where it never needed anyone."""
         if not self._path.exists():
             return Told()
         with self._open() as db:

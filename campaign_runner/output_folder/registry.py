@@ -106,14 +106,14 @@ class RunRegistry:
         if but(known):
             return
         images = f"{plural(bought, 'image')} {'was' if bought == 1 else 'were'} bought there"
-        is_there = Folder(known).holds_anything()
-        if is_there and known == output.resolve():
+        has_images = Folder(known).holds_anything()
+        if has_images and known == output.resolve():
             raise IntegrityError(
                 f"{file.name} last ran into {known}: {images}, but {Folder(known).what_is_missing()}; "
                 "nothing was sent. Restore it from a backup, or buy them again with --start-over"
             )
-        gone = "" if is_there else ", which is gone"
-        where = known.parent if is_there else f"DIR if they are in DIR/{known.name}"
+        gone = "" if has_images else ", which is gone"
+        where = known.parent if has_images else f"DIR if they are in DIR/{known.name}"
         raise UsageError(
             f"{file.name} last ran into {known}{gone}: {images}; nothing was sent. "
             f"Say where they are with --output {where}, or buy them again with --start-over"

@@ -54,7 +54,7 @@ class PixelRoom:
 
 
 class SharedQuiet:
-    """While anybody is inside, no warning is told.
+    """While anyone is inside, no warning is told.
 
     Python's filters belong to the whole process: the first changes them, the last puts them back.
     """

@@ -2,7 +2,7 @@
 
 A log of what was sent, one row a request, in one SQLite file. A row is written before its request
 leaves and counts as sent *now* until the answer sets its time, so it never counts as earlier than the service
-counts it; that is why the whole allowance can be used, without a margin. Whoever waits at once shares a transaction.
+counts it; that is why the whole allowance can be used, without a margin. Those who wait at once share a transaction.
 """
 
 from __future__ import annotations

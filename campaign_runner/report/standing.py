@@ -1,4 +1,4 @@
-"""How a campaign stands once a run has ended, in figures: what is told to somebody who was not there."""
+"""How a campaign stands once a run has ended, in figures: what is told to someone who was not there."""
 
 from __future__ import annotations
 

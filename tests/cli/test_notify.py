@@ -100,7 +100,7 @@ def test_the_addresses_may_be_in_a_file(ask: Ask, sink: WebSink, tmp_path: Path)
 def test_a_file_of_addresses_that_is_gone_changes_no_exit_status(ask: Ask) -> None:
     said = ask("run", "--sandbox", "spring.yaml", "--notify", "always", CAMPAIGN_RUNNER_NOTIFY_FILE="nowhere")
     assert said.status == 0
-    assert "CAMPAIGN_RUNNER_NOTIFY_FILE cannot be read; nobody is told how this run ended" in said.err
+    assert "CAMPAIGN_RUNNER_NOTIFY_FILE cannot be read; no message about this run is sent" in said.err
 
 
 def test_several_campaigns_make_one_message(ask: Ask, sink: WebSink, tmp_path: Path) -> None:

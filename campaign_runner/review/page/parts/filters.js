@@ -76,7 +76,7 @@ export class Filters extends EventTarget {
     if (groups.length) fields.append(select("group", "Group by", [["", "Nothing"], ...groups]));
   }
 
-  /** Whoever has marked something can be asked for, also those who appear while the page is open. */
+  /** All who have marked something can be asked for, also those who appear while the page is open. */
   #nameReviewers() {
     const field = byId("filter-fields").querySelector("[name=reviewer]");
     const there = new Set([...field.options].map((option) => option.value));

@@ -11,7 +11,7 @@ export class FrameActions {
   #asReviewer;
   #viewer = null;
 
-  /** `asReviewer(act)` acts once somebody has said who they are, if there is a picture. */
+  /** `asReviewer(act)` acts once the reviewer has said who they are, if there is a picture. */
   constructor(review, position, asReviewer) {
     this.#review = review;
     this.#position = position;

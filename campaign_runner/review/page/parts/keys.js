@@ -1,4 +1,4 @@
-/** The keyboard: letters by their character, digits by the place of the key, and nothing while somebody writes. */
+/** The keyboard: letters by their character, digits by the place of the key, and nothing while one writes. */
 
 import { byId } from "./dom.js";
 
@@ -37,7 +37,7 @@ export class Keys {
     else if (byId("single-keys").checked && this.#onSingle(event)) event.preventDefault();
   }
 
-  /** Whether somebody writes, chooses from a list, or another dialog is open. */
+  /** Whether one writes, chooses from a list, or another dialog is open. */
   #isElsewhere(event) {
     const { target } = event;
     if (target.closest?.("input:not([type=checkbox]), textarea, select")) {

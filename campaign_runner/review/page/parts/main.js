@@ -61,7 +61,7 @@ function listen({ review, position, grid, viewer, filters }) {
   }
 }
 
-/** Whether the keyboard may be moved: whoever types into the search, or chooses a filter, stays there. */
+/** Whether the keyboard may be moved: one who types into the search, or chooses a filter, stays there. */
 function isNobodyWriting() {
   return !document.activeElement?.closest("#head, #filters");
 }

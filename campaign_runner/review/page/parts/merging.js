@@ -27,7 +27,7 @@ function inOrderOfIds(one, other) {
 /**
  * All marks of a campaign, found by the image and the cell they are about. Equal ids are one mark.
  *
- * Where somebody gave one id to two different ones, the smaller spelling counts, whichever is added first.
+ * Where one id was given to two different ones, the smaller spelling counts, whichever is added first.
  */
 export class MarkIndex {
   #byId = new Map();

@@ -1,4 +1,4 @@
-/** Large pictures that are loaded and decoded before anybody asks for them, and shown as they are. */
+/** Large pictures that are loaded and decoded before anyone asks for them, and shown as they are. */
 
 export class PictureCache {
   #ready = new Map();

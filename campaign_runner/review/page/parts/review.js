@@ -47,7 +47,7 @@ export class Review extends EventTarget {
     return touched;
   }
 
-  /** The same while the page is open: whoever shows rows hears of those that changed. */
+  /** The same while the page is open: what shows rows hears of those that changed. */
   refresh(data) {
     const touched = this.takeData(data);
     this.#forgetKept();
@@ -83,7 +83,7 @@ export class Review extends EventTarget {
     return standing(about).filter((mark) => mark.value?.text).sort((one, other) => (one.at < other.at ? -1 : 1));
   }
 
-  /** What must be seen of an image, as `chosenFocus` says; null where nobody said so of these bytes. */
+  /** What must be seen of an image, as `chosenFocus` says; null where no one said so of these bytes. */
   focusOf(row, image) {
     const decided = this.decided(row).images.find((each) => each.image.key === image.key);
     return decided ? chosenFocus(decided, this.settings) : null;

@@ -26,7 +26,7 @@ export function decide(row, index, rules) {
 /**
  * The focus that counts of an image as `decide` has it: where two stand the final one's, else the later.
  *
- * `{value, mark, isDisputed}`; null where nobody set one, or where it was taken back.
+ * `{value, mark, isDisputed}`; null where no one set one, or where it was taken back.
  */
 export function chosenFocus(decided, rules) {
   const current = decided.marks.filter((mark) => mark.kind === "focus" && !decided.outdated.includes(mark));
@@ -41,7 +41,7 @@ function isBefore([isFinal, at], [otherIsFinal, otherAt]) {
   return isFinal === otherIsFinal ? at < otherAt : isFinal < otherIsFinal;
 }
 
-/** What each reviewer says of the stored bytes; nobody says anything of an image that is not stored. */
+/** What each reviewer says of the stored bytes; no one says anything of an image that is not stored. */
 function votesOn(image, marks) {
   const votes = new Map();
   for (const mark of marks) {

@@ -28,7 +28,7 @@ export class BrowserStorage {
     return this.#write("marks", kept);
   }
 
-  /** `{id, name}`, or null before somebody said who they are. */
+  /** `{id, name}`, or null before the reviewer said who they are. */
   reviewer() {
     const kept = this.#read("reviewer");
     return isReviewer(kept) ? kept : null;

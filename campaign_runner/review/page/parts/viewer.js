@@ -174,7 +174,7 @@ export class Viewer {
     byId("zoom").setAttribute("aria-pressed", String(this.#zoom.isOn));
   }
 
-  /** What may be looked at next is decoded before anybody asks for it. */
+  /** What may be looked at next is decoded before anyone asks for it. */
   #loadAhead(left) {
     const shown = [this.#main, ...(left ? [this.#left] : [])].map((stage) => stage.source).filter(Boolean);
     this.#pictures.keep(shown, this.#position.neighbours().map((image) => image.large));
