@@ -1,14 +1,15 @@
 """Workbooks saved again by LibreOffice: `python -m tests.campaign_file.sheets.resaving` makes what is in `resaved/`.
 
-It needs `soffice` (Debian: libreoffice-calc); the tests, which read what it made, do not.
+It needs `soffice`. The default tests read what is kept there; the proofs have everything saved again.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 
 from openpyxl.worksheet.worksheet import Worksheet
@@ -72,20 +73,28 @@ MADE: dict[str, Callable[[Path], object]] = {
     "texts": texts,
 }
 """The workbooks, by what they are called in `resaved/`."""
-_FILTERS = ("xlsx:Calc MS Excel 2007 XML", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true")
+XLSX, CSV = "xlsx:Calc MS Excel 2007 XML", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true"
+"""The filters of LibreOffice for a workbook, and for a CSV file of a workbook's first sheet."""
+LONGEST_SECONDS = 600
+"""How long LibreOffice may take; it needs five."""
 
 
-def resave() -> None:
-    """Let LibreOffice save them as workbooks and as CSV files of their first sheets."""
-    RESAVED.mkdir(exist_ok=True)
-    with TemporaryDirectory() as place:
-        for name, make in MADE.items():
-            make(Path(place) / f"{name}.xlsx")
-        for filter in _FILTERS:
-            command = ["soffice", "--headless", f"-env:UserInstallation=file://{place}/profile", "--convert-to", filter]
-            made = [f"{place}/{name}.xlsx" for name in MADE]
-            subprocess.run([*command, "--outdir", str(RESAVED), *made], check=True)
+def convert(workbooks: Sequence[Path], filter: str, into: Path, profile: Path) -> None:
+    """Have LibreOffice save workbooks again in another folder, with one start for all of them."""
+    assert which("soffice"), "LibreOffice is needed: apt-get install --no-install-recommends libreoffice-calc-nogui"
+    command = ["soffice", "--headless", f"-env:UserInstallation={profile.as_uri()}", "--convert-to", filter]
+    made = [str(workbook) for workbook in workbooks]
+    subprocess.run([*command, "--outdir", str(into), *made], check=True, capture_output=True, timeout=LONGEST_SECONDS)
+
+
+def resave(into: Path, place: Path) -> None:
+    """Have all of them saved again, as workbooks and as CSV files; `place` is for what is made on the way."""
+    for name, make in MADE.items():
+        make(place / f"{name}.xlsx")
+    for filter in (XLSX, CSV):
+        convert([place / f"{name}.xlsx" for name in MADE], filter, into, place / "profile")
 
 
 if __name__ == "__main__":
-    resave()
+    with TemporaryDirectory() as folder:
+        resave(RESAVED, Path(folder))
