@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "campaign_runner"
 LAYERS = """
 __main__
 cli
+fleet
 rerun notify
 maintenance
 session find verify deliver

@@ -44,12 +44,18 @@ def test_the_lock_covers_what_the_project_asks_for() -> None:
     asked = [
         *project["build-system"]["requires"],
         *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["test"],
+        *(each for extra in project["project"]["optional-dependencies"].values() for each in extra),
     ]
     locked = pins(LOCK.read_text(encoding="ascii"))
     for requirement in map(Requirement, asked):
         if requirement.marker is None or requirement.marker.evaluate({"sys_platform": "linux"}):
             assert locked[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_the_tests_run_on_what_every_extra_installs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tested = set(project["optional-dependencies"]["test"])
+    assert [each for extra in project["optional-dependencies"].values() for each in extra if each not in tested] == []
 
 
 def tiny_wheel(shelf: Path) -> Path:
