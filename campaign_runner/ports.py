@@ -7,15 +7,15 @@ tested by one suite that runs on every adapter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from io import BufferedReader, BytesIO
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from campaign_runner.events import Attempt, Fact
-from campaign_runner.model import SUFFIXES, Finished, Job, Output, Size, Ticket
+from campaign_runner.events import Attempt, Cause, Fact
+from campaign_runner.model import SUFFIXES, Finished, Job, Output, Size, State, Ticket
 
 T = TypeVar("T")
 Content: TypeAlias = BufferedReader | BytesIO
@@ -200,6 +200,28 @@ class JobsOnRecord(Protocol):
 
     async def note_known_at_origin(self, job_id: str) -> None:
         """Durable on return."""
+
+
+class CampaignJournal(Journal, JobsOnRecord, Protocol):
+    """The journal of one campaign, in the hands of the command that holds it."""
+
+    async def begun(self) -> int:
+        """How many requests were ever about to be sent for this campaign, refused ones too: the number only grows."""
+
+    async def upload_id(self, sha256: str) -> str | None:
+        """The id under which a reference image is at Adobe; None where it is not, or may not be any more."""
+
+    async def note(self, facts: Mapping[str, str]) -> None:
+        """Note what is true of the whole campaign (`campaign`, `origin`, `file`…); durable on return."""
+
+    async def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[State, ...], into: State) -> int:
+        """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
+
+    async def take_back(self, reason: Cause, keys: Iterable[str]) -> int:
+        """What a person gave up of `keys` is as it was before; how many that are."""
+
+    async def forget_unfinished(self) -> int:
+        """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from campaign_runner.errors import GenerationFailed, ProviderError, Throttled, U
 from campaign_runner.events import Attempt, Cause, Failed
 from campaign_runner.firefly.client import UNKNOWN_HERE, FireflyClient
 from campaign_runner.firefly.protocol.answers import Cancelling
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Ticket
 from campaign_runner.plan.selection import Selection
+from campaign_runner.ports import CampaignJournal
 from campaign_runner.tasks import Sleep
 
 CONFIRMED_WITHIN = 10
@@ -43,7 +43,7 @@ class Cancelled:
 
 async def cancel_accepted(
     firefly: FireflyClient,
-    journal: SqliteJournal,
+    journal: CampaignJournal,
     only: Selection,
     *,
     pick: Callable[[], float] = random.random,
@@ -69,7 +69,7 @@ class CancelRequest:
     sleep: Sleep
 
 
-async def _cancel(firefly: FireflyClient, journal: SqliteJournal, request: CancelRequest) -> Cancelled:
+async def _cancel(firefly: FireflyClient, journal: CampaignJournal, request: CancelRequest) -> Cancelled:
     said = await _asked(firefly, request)
     if said is Cancelling.ACCEPTED:
         reason = await _confirmed(firefly, request)

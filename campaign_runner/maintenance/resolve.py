@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from enum import Enum
 
 from campaign_runner.events import Cause
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
+from campaign_runner.ports import CampaignJournal
 
 
 class Decision(Enum):
@@ -33,7 +33,7 @@ class Decision(Enum):
         self.into = into
         self.past = past
 
-    async def record(self, journal: SqliteJournal, keys: Sequence[str]) -> int:
+    async def record(self, journal: CampaignJournal, keys: Sequence[str]) -> int:
         """Record it over `keys`, as far as they are in its states; the answer is how many it moved."""
         if self.into is None:
             return await journal.take_back(self.reason, keys)

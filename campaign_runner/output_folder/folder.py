@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
@@ -15,11 +16,12 @@ from campaign_runner.disk.image_names import STAGING, as_recorded
 from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.locks import KernelLock, is_taken, refuse_links
 from campaign_runner.disk.regular_files import real, text_of
-from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
+from campaign_runner.errors import Busy, CampaignError, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import IMAGES, State
-from campaign_runner.ports import Store
+from campaign_runner.output_folder.keeping import Keeping, OnDisk
+from campaign_runner.ports import CampaignJournal, Store
 from campaign_runner.store import FolderStore
 
 SHEET = "contact-sheet.jpg"
@@ -55,12 +57,20 @@ def usual_files(name: str) -> tuple[Path, ...]:
     return Path("campaigns", f"{name}.yaml"), Path(f"{name}.yaml")
 
 
+def _never_lost(why: CampaignError) -> None:
+    """A lock of the kernel is held until it is let go."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One campaign's output folder. `path` is absolute; `stores` says where the images of a folder are kept."""
+    """One campaign's output folder. `path` is absolute.
+
+    `stores` says where the images of a folder are kept, `keeping` who may work on it and where its record is written.
+    """
 
     path: Path
     stores: Callable[[Path], Store] = field(default=FolderStore, repr=False, compare=False)
+    keeping: Keeping = field(default=OnDisk(), repr=False, compare=False)
 
     @property
     def store(self) -> Store:
@@ -121,6 +131,19 @@ class Folder:
             yield
         finally:
             lock.release()
+
+    def held(self, lost: Callable[[CampaignError], None] = _never_lost) -> AbstractAsyncContextManager[None]:
+        """Hold the campaign for one command; `lost` is told why, where it is lost before the command ends.
+
+        Raises Busy while another command holds it, StoreError, IntegrityError.
+        """
+        return self.keeping.held(self, lost)
+
+    def journal(
+        self, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> AbstractAsyncContextManager[CampaignJournal]:
+        """Its journal, to write to; the caller holds the campaign. Raises IntegrityError, StoreError."""
+        return self.keeping.journal(self, now)
 
     def is_held(self) -> bool:
         """Whether a run holds this folder now."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_writer import Sources, keep_what_knows_more, write_manifest
 from campaign_runner.output_folder.ownership import refuse_older
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
+from campaign_runner.ports import CampaignJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class OpenFolder:
     """A folder, its journal to write to, what that says, and the plan it is compared with."""
 
     folder: Folder
-    journal: SqliteJournal
+    journal: CampaignJournal
     ledger: Ledger
     plan: Plan
 
@@ -39,8 +39,8 @@ async def open_for_update(
     with folder.ledger() as ledger:  # refused before anything is made in it
         refuse_older(folder, ledger, campaign, memory)
     async with AsyncExitStack() as stack:
-        stack.enter_context(folder.locked())
-        journal = await stack.enter_async_context(SqliteJournal(folder.path))
+        await stack.enter_async_context(folder.held())
+        journal = await stack.enter_async_context(folder.journal())
         ledger = stack.enter_context(Ledger(folder.path))
         opened = OpenFolder(folder, journal, ledger, Plan(campaign, ledger.custom_model))
         stack.callback(rewrite_manifest, folder, ledger, opened.plan)

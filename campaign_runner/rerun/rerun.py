@@ -10,10 +10,10 @@ import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
 
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.output_folder.folder import MADE_AGAIN
+from campaign_runner.ports import CampaignJournal
 from campaign_runner.rerun.choice import only_these
 from campaign_runner.rerun.comparison import compare
 from campaign_runner.rerun.comparison_page import write_comparison, write_record
@@ -67,7 +67,7 @@ async def _only_damaged(order: RerunRequest) -> RerunRequest:
     return replace(order, chosen=only_these(order.chosen, damaged))
 
 
-async def _decide(journal: SqliteJournal, order: RerunRequest) -> None:
+async def _decide(journal: CampaignJournal, order: RerunRequest) -> None:
     """Apply a person's word over what an earlier rerun left open."""
     keys = [image.key for image in order.chosen.images]
     for decision in order.decisions:

@@ -20,9 +20,8 @@ from campaign_runner.disk import files
 from campaign_runner.disk.locks import KernelLock, refuse_links
 from campaign_runner.errors import LaterError
 from campaign_runner.events import Attempt, Fact, Refused
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.model import Job
-from campaign_runner.ports import Journal, Unfinished
+from campaign_runner.ports import CampaignJournal, Journal, Unfinished
 from campaign_runner.reuse.neighbours import Neighbours
 from campaign_runner.run.submitter import NOT_SENT
 from campaign_runner.tasks import in_thread
@@ -44,7 +43,7 @@ class Claiming(Journal):
 
     def __init__(
         self,
-        journal: SqliteJournal,
+        journal: CampaignJournal,
         home: Path,
         neighbours: Neighbours | None,
         *,

@@ -17,12 +17,11 @@ from typing import Self, TypeVar
 from campaign_runner.errors import AccountRefused, CampaignError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.references import WithReferences
-from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
-from campaign_runner.ports import Allowance, Journal, Quota
+from campaign_runner.ports import Allowance, CampaignJournal, Journal, Quota
 from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits, Ports
@@ -49,7 +48,7 @@ class Road(ABC):
     limits: Limits
     access: ServiceAccess
     ui: UserInterface
-    journal: SqliteJournal
+    journal: CampaignJournal
     ledger: Ledger
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
     firefly: FireflyClient | None = None
@@ -154,9 +153,9 @@ def quota_of(access: ServiceAccess, rate: RateLimit, clock: Clock) -> SharedQuot
 @asynccontextmanager
 async def open_record(
     folder: Folder, access: ServiceAccess, ui: UserInterface, owner: Mapping[str, str]
-) -> AsyncIterator[tuple[SqliteJournal, Ledger]]:
+) -> AsyncIterator[tuple[CampaignJournal, Ledger]]:
     """The record of a locked folder, which notes whose it is; what an ended sandbox still held becomes pending."""
-    async with SqliteJournal(folder.path, now=ui.control.clock.now) as journal:
+    async with folder.journal(ui.control.clock.now) as journal:
         await journal.note({**owner, "origin": access.origin})
         if access.is_sandbox:
             await journal.forget_unfinished()

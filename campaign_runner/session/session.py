@@ -49,7 +49,7 @@ async def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
 async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) -> AsyncIterator[Session]:
     """The run at its start: the folder is locked and ours, its record open, the campaign planned."""
     began = asyncio.get_running_loop().time()
-    with order.folder.locked():
+    async with order.folder.held(ui.control.failed):
         await refuse_to_run(order, access)
         owner = {"campaign": order.campaign.campaign, "file": order.folder.relative(order.campaign.path)}
         noted = owner | LastRun(ui.control.clock.now()).as_note()
