@@ -191,13 +191,13 @@ PLANTS = (
         "rewrite the manifest once the folder is let go",
         "output_folder/opened.py",
         """\
-        stack.callback(rewrite_manifest, folder, ledger, opened.plan)
+        stack.push_async_callback(rewrite_manifest, folder, ledger, opened.plan)
         yield opened
 """,
         """\
         yield opened
     with Ledger(folder.path) as ledger:
-        rewrite_manifest(folder, ledger, opened.plan)
+        await rewrite_manifest(folder, ledger, opened.plan)
 """,
         ("tests/session/test_under_the_lock.py::test_a_command_rewrites_the_manifest_under_the_lock",),
     ),

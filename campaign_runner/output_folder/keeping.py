@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.ports import CampaignJournal
+from campaign_runner.ports import CampaignJournal, Journal
 
 if TYPE_CHECKING:
     from campaign_runner.output_folder.folder import Folder
@@ -27,6 +27,18 @@ class Keeping(Protocol):
 
     def journal(self, folder: Folder, now: Callable[[], datetime]) -> AbstractAsyncContextManager[CampaignJournal]:
         """See Folder.journal."""
+
+    async def refresh(self, folder: Folder) -> None:
+        """Let the journals beside `folder` say what their records do now. Raises StoreError, IntegrityError."""
+
+    async def publish(self, folder: Folder) -> None:
+        """The manifest in `folder` was written: let those see it who look where the images are. Raises StoreError."""
+
+    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
+        """`journal` as a run buys through it, where the record itself grants no two campaigns the same image.
+
+        It puts the keys that others have or buy into `left`. None where a run has to look at the others itself.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +54,13 @@ class OnDisk:
     def journal(self, folder: Folder, now: Callable[[], datetime]) -> AbstractAsyncContextManager[CampaignJournal]:
         """SQLite, written to by one command at a time."""
         return SqliteJournal(folder.path, now=now)
+
+    async def refresh(self, folder: Folder) -> None:
+        """They are the records."""
+
+    async def publish(self, folder: Folder) -> None:
+        """It is where the images are."""
+
+    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
+        """Each journal grants what is due in it: see `reuse.claims`."""
+        return None

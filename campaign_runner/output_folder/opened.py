@@ -43,11 +43,11 @@ async def open_for_update(
         journal = await stack.enter_async_context(folder.journal())
         ledger = stack.enter_context(Ledger(folder.path))
         opened = OpenFolder(folder, journal, ledger, Plan(campaign, ledger.custom_model))
-        stack.callback(rewrite_manifest, folder, ledger, opened.plan)
+        stack.push_async_callback(rewrite_manifest, folder, ledger, opened.plan)
         yield opened
 
 
-def rewrite_manifest(folder: Folder, ledger: Ledger, plan: Plan) -> None:
+async def rewrite_manifest(folder: Folder, ledger: Ledger, plan: Plan) -> None:
     """Let the manifest say what the journal does; it stays where a custom model was never looked up: no key is known.
 
     Raises StoreError, IntegrityError.
@@ -55,3 +55,4 @@ def rewrite_manifest(folder: Folder, ledger: Ledger, plan: Plan) -> None:
     if plan.knows_keys:
         keep_what_knows_more(folder.manifest, ledger)
         write_manifest(folder.manifest, Sources(plan, ledger, datetime.now(UTC)), staging=folder.staging)
+        await folder.keeping.publish(folder)

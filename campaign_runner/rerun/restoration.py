@@ -46,17 +46,17 @@ async def put_back(pairs: Sequence[Pair], home: Folder, sides: Sides) -> AsyncIt
         for pair, entry in asked:
             yield await restorer.put(pair, entry)
         with Ledger(home.path) as ledger:
-            _tell_manifest(home, ledger)
+            await _tell_manifest(home, ledger)
 
 
-def _tell_manifest(home: Folder, ledger: Ledger) -> None:
+async def _tell_manifest(home: Folder, ledger: Ledger) -> None:
     """Other bytes have another digest. Where the campaign's file cannot be loaded it is that of the last run."""
     file = home.campaign_file(ledger)
     try:
         plan = Plan(load(file) if file is not None else recalled(home, ledger), ledger.custom_model)
     except (CampaignFileError, UsageError):
         plan = Plan(recalled(home, ledger, file), ledger.custom_model)
-    rewrite_manifest(home, ledger, plan)
+    await rewrite_manifest(home, ledger, plan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ async def close(run: Session) -> int:
     order, ui, ledger, plan = run.order, run.ui, run.ledger, run.plan
     folder, ending = run.folder, run.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
-    _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
+    await _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(run, everything)
     await note_end(run, code)
     shown = sheets(plan, ledger, everything)
@@ -78,7 +78,7 @@ async def note_end(run: Session, code: int) -> None:
         control.observe(Warned(str(error)))
 
 
-def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[State, int]) -> None:
+async def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[State, int]) -> None:
     """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
     if not sources.plan.knows_keys:
         if not len(sources.plan):
@@ -88,6 +88,7 @@ def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: 
         if (kept := keep_what_knows_more(folder.manifest, sources.ledger)) is not None:
             ui.control.observe(Warned(f"the previous manifest knows of more requests; it is kept as {kept}"))
         write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
+        await folder.keeping.publish(folder)
     except CampaignError as error:
         ui.control.failed(error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
@@ -14,6 +14,7 @@ from campaign_runner.model import State
 from campaign_runner.plan.cost import Estimate, estimate
 from campaign_runner.plan.due import PlanStatus, Purchase
 from campaign_runner.plan.plan import Plan
+from campaign_runner.ports import Journal
 from campaign_runner.reuse.adoption import take_over
 from campaign_runner.reuse.claims import Claiming
 from campaign_runner.reuse.neighbours import Neighbours
@@ -90,6 +91,8 @@ class Session(Road):
 
         An edit that leaves much behind wants a person's word. Raises UsageError, IntegrityError, StoreError.
         """
+        if self.order.reuse:
+            await self.folder.keeping.refresh(self.folder)
         seen = preview(self.status, self.ledger, self.query if self.order.reuse else None)
         for sentence in sentences(seen.changes, self.rate) if seen.changes else ():
             self.control.observe(Edited(sentence))
@@ -146,7 +149,7 @@ class Session(Road):
         """Keys are known only with the custom model: other campaigns may have more than was seen."""
         if not self.is_planned_anew or not self.order.reuse:
             return None
-        return await replace(self, found=search(self.status, self.query)).reuse()
+        return await replace(self, found=await self._search(self.status)).reuse()
 
     async def check_cost(self) -> None:
         """Raises CampaignFileError where the budget does not allow it; a sandbox costs nothing."""
@@ -207,9 +210,14 @@ class Session(Road):
 
     async def _look_again(self) -> Sequence[Offer]:
         """Take what others have stored meanwhile; the answer is what they may still store."""
-        found = search(self.fresh_status(), self.query, self.left)
+        found = await self._search(self.fresh_status(), self.left)
         await self._take(found)
         return found.waiting
+
+    async def _search(self, status: PlanStatus, among: Collection[str] | None = None) -> ReuseOffers:
+        """What other campaigns have, as their records say now."""
+        await self.folder.keeping.refresh(self.folder)
+        return search(status, self.query, among)
 
     def _picks_that_leave(self) -> tuple[str, ...]:
         """The picked images that the edit takes out of the campaign, by their names."""
@@ -249,8 +257,10 @@ class Session(Road):
         now, bought = self.control.clock.now().astimezone(), self.ledger.requests().bought
         return estimate(self.status, self.rate, bought=bought, now=now, most=most)
 
-    def _claiming(self) -> Claiming:
+    def _claiming(self) -> Journal:
         """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""
+        if (buying := self.folder.keeping.buying(self.folder, self.journal, self.left)) is not None:
+            return buying
         memory, beside = self.access.memory, None
         if self.order.reuse:
             beside = Neighbours(lambda: self.query, self.found.read, lambda text: self.control.observe(Warned(text)))
