@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from io import BufferedReader, BytesIO
-from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from campaign_runner.events import Attempt, Cause, Fact
 from campaign_runner.model import SUFFIXES, Finished, Job, Output, Size, State, Ticket
@@ -275,3 +275,11 @@ class Quota(Protocol):
 
     async def allowance(self) -> Allowance:
         """What is used now, in both windows."""
+
+
+class OpenableQuota(Quota, Protocol):
+    """A Quota that keeps what it needs open within `async with`, and works without that, too."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *error: object) -> None: ...

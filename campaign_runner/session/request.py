@@ -15,10 +15,11 @@ from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import Estimate, RateLimit
 from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.ports import OpenableQuota
 from campaign_runner.quota.shared_quota import account_of
 from campaign_runner.report.standing import Standing
 from campaign_runner.reuse.offers import ReuseOffers
-from campaign_runner.run.control import Control
+from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits, SharedLimits
 
 
@@ -56,6 +57,8 @@ class ServiceAccess:
     settings: Callable[[], Settings]
     state: Path
     memory: RunRegistry | None = None
+    quota: Callable[[RateLimit, Clock], OpenableQuota] | None = None
+    """The allowance, where it is not the one that the processes of this machine share."""
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the run of this process that looks what others buy: other processes are kept away by a lock file."""
 

@@ -21,7 +21,7 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
-from campaign_runner.ports import Allowance, CampaignJournal, Journal, Quota
+from campaign_runner.ports import Allowance, CampaignJournal, Journal, OpenableQuota, Quota
 from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits, Ports
@@ -144,8 +144,13 @@ class Road(ABC):
             return self
 
 
-def quota_of(access: ServiceAccess, rate: RateLimit, clock: Clock) -> SharedQuota:
-    """The allowance that all processes of this machine share. Raises what the settings lack."""
+def quota_of(access: ServiceAccess, rate: RateLimit, clock: Clock) -> OpenableQuota:
+    """The allowance: that of `access`, otherwise the one that all processes of this machine share.
+
+    Raises what the settings lack.
+    """
+    if access.quota is not None:
+        return access.quota(rate, clock)
     limits, wall = QuotaLimits(rate.per_minute, rate.per_day), lambda: clock.now().timestamp()
     return SharedQuota(access.state, access.account(), limits=limits, clock=wall, uptime=clock.uptime)
 
