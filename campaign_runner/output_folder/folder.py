@@ -146,7 +146,11 @@ class Folder:
         return self.keeping.journal(self, now)
 
     def is_held(self) -> bool:
-        """Whether a run holds this folder now."""
+        """Whether a run holds the campaign now."""
+        return self.keeping.is_held(self)
+
+    def is_locked(self) -> bool:
+        """Whether a run of this machine holds this folder now."""
         path = self.path / ".lock"
         try:
             return path.is_file() and is_taken(path)

@@ -25,6 +25,9 @@ class Keeping(Protocol):
     def held(self, folder: Folder, lost: Callable[[CampaignError], None]) -> AbstractAsyncContextManager[None]:
         """See Folder.held. Within it, the journal in the folder says what the record does."""
 
+    def is_held(self, folder: Folder) -> bool:
+        """See Folder.is_held."""
+
     def journal(self, folder: Folder, now: Callable[[], datetime]) -> AbstractAsyncContextManager[CampaignJournal]:
         """See Folder.journal."""
 
@@ -50,6 +53,10 @@ class OnDisk:
         """Locked by the kernel, so it is never lost."""
         with folder.locked():
             yield
+
+    def is_held(self, folder: Folder) -> bool:
+        """The file says so."""
+        return folder.is_locked()
 
     def journal(self, folder: Folder, now: Callable[[], datetime]) -> AbstractAsyncContextManager[CampaignJournal]:
         """SQLite, written to by one command at a time."""
