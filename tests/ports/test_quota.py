@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from campaign_runner.ports import Allowance, Permit, Quota, Wait
 from campaign_runner.quota.shared_quota import QuotaLimits, SharedQuota, account_of
+from tests.fleet.turned_quota import opener
 
 LIMITS = QuotaLimits(per_minute=3, per_day=5, minute=60.0, day=600.0)
 ACCOUNT = account_of("https://firefly-api.adobe.io", "client")
@@ -32,11 +34,33 @@ class HandClock:
 OpenQuota = Callable[[], Quota]
 
 
+@dataclass(frozen=True)
+class Adapter:
+    """Opens quotas of one account. A request without an answer arrives within `lasts` seconds of its permit."""
+
+    make: Callable[[Path, HandClock], OpenQuota]
+    lasts: float = math.inf
+    fractions: int = 0  # of a second, in which its clock tells the time; 0: as finely as a float
+
+    def seconds(self, wanted: float) -> float:
+        return round(wanted * self.fractions) / self.fractions if self.fractions else wanted
+
+
 def shared_quota(place: Path, clock: HandClock) -> OpenQuota:
     return lambda: SharedQuota(place / "state", ACCOUNT, limits=LIMITS, clock=clock)
 
 
-QUOTAS: list[Callable[[Path, HandClock], OpenQuota]] = [shared_quota]
+def fleet_quota(place: Path, clock: HandClock) -> OpenQuota:
+    return opener(LIMITS, clock)
+
+
+SHARED = Adapter(shared_quota)
+QUOTAS = [
+    pytest.param(SHARED, id="shared"),
+    pytest.param(Adapter(fleet_quota, lasts=6.0, fractions=8), id="fleet", marks=pytest.mark.proof),
+]
+of_this_machine = pytest.mark.parametrize("open_quota", [SHARED], indirect=True, ids=["shared"])
+"""For what a quota promises that knows which processes run, and whose clock is the machine's."""
 
 
 @pytest.fixture
@@ -47,7 +71,7 @@ def clock() -> HandClock:
 @pytest.fixture(params=QUOTAS)
 def open_quota(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> OpenQuota:
     """Opens a quota, always of the same account: opening again is what another run does."""
-    opened: OpenQuota = request.param(tmp_path, clock)
+    opened: OpenQuota = request.param.make(tmp_path, clock)
     return opened
 
 
@@ -109,6 +133,7 @@ async def test_a_request_counts_from_its_answer(quota: Quota, clock: HandClock) 
     assert await quota.acquire() == Wait(60.0, "minute")
 
 
+@of_this_machine
 async def test_an_unanswered_request_counts_as_sent_now_however_long_ago(quota: Quota, clock: HandClock) -> None:
     for _ in range(3):
         await granted(quota)
@@ -174,6 +199,7 @@ async def test_the_longest_of_the_waits_is_told(quota: Quota, clock: HandClock) 
     assert await quota.acquire() == Wait(70.0, "retry-after")
 
 
+@of_this_machine
 @pytest.mark.parametrize("back", [1.0, 60.0, 3600.0, 86_400.0, 1_790_000_000.0])
 async def test_a_clock_set_back_costs_one_window_at_most(back: float, quota: Quota, clock: HandClock) -> None:
     await send(quota, 3)
@@ -185,6 +211,7 @@ async def test_a_clock_set_back_costs_one_window_at_most(back: float, quota: Quo
     assert await quota.acquire() == Wait(540.0, "day")
 
 
+@of_this_machine
 async def test_a_clock_set_forward_and_back_again_forgets_no_request(quota: Quota, clock: HandClock) -> None:
     await send(quota, 1)
     clock.seconds += 500
@@ -193,6 +220,7 @@ async def test_a_clock_set_forward_and_back_again_forgets_no_request(quota: Quot
     assert await quota.acquire() == Wait(60.0, "minute")
 
 
+@of_this_machine
 async def test_the_allowance_tells_what_is_used_in_both_windows(quota: Quota, clock: HandClock) -> None:
     await send(quota, 3)
     clock.seconds += 60
@@ -236,13 +264,15 @@ class Service:
     counted: list[float] = field(default_factory=list)
     answered: list[float] = field(default_factory=list)
     under_way: list[Sent] = field(default_factory=list)
+    lasts: float = math.inf
 
-    def is_free(self, now: float, under_way: int) -> bool:
+    def is_free(self, now: float, under_way: list[Sent]) -> bool:
         windows = ((LIMITS.per_minute, LIMITS.minute), (LIMITS.per_day, LIMITS.day))
-        return all(under_way + sum(at + window > now for at in self.answered) < most for most, window in windows)
+        moments = [*self.answered, *(sent.at + self.lasts for sent in under_way)]
+        return all(sum(at + window > now for at in moments) < most for most, window in windows)
 
     def count(self, sent: Sent, now: float) -> None:
-        self.counted.append(min(now, sent.at + sent.share * (now - sent.at)))
+        self.counted.append(min(now, sent.at + sent.share * min(now - sent.at, self.lasts)))
 
     def is_kept_within(self, most: int, window: float) -> bool:
         return all(sum(first <= at < first + window for at in self.counted) <= most for first in self.counted)
@@ -263,13 +293,14 @@ STEPS = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(steps=STEPS)
 async def test_never_too_many_at_the_service_and_never_one_less_than_allowed(
-    adapter: Callable[[Path, HandClock], OpenQuota], steps: list[tuple[int, str, float, float]]
+    adapter: Adapter, steps: list[tuple[int, str, float, float]]
 ) -> None:
-    clock, service = HandClock(), Service()
+    clock, service = HandClock(), Service(lasts=adapter.lasts)
     with tempfile.TemporaryDirectory() as place:
-        quotas = [adapter(Path(place), clock)() for _ in range(3)]
+        open_quota = adapter.make(Path(place), clock)
+        quotas = [open_quota() for _ in range(3)]
         for which, what, seconds, share in steps:
-            clock.seconds += seconds
+            clock.seconds += adapter.seconds(seconds)
             await step(quotas[which], what, share, service, clock.seconds)
     for sent in service.under_way:
         service.count(sent, clock.seconds)
@@ -281,11 +312,11 @@ async def test_never_too_many_at_the_service_and_never_one_less_than_allowed(
 @settings(max_examples=100, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from([0, 1, 20, 60]), st.sampled_from([0, 0, 5, 90, 5000])), max_size=30))
 async def test_a_clock_set_back_again_and_again_never_lets_too_many_through(
-    adapter: Callable[[Path, HandClock], OpenQuota], steps: list[tuple[int, int]]
+    adapter: Adapter, steps: list[tuple[int, int]]
 ) -> None:
     clock, service, passed = HandClock(), Service(), 0
     with tempfile.TemporaryDirectory() as place:
-        quota = adapter(Path(place), clock)()
+        quota = adapter.make(Path(place), clock)()
         for seconds, back in steps:
             passed += seconds
             clock.seconds += seconds - back
@@ -311,13 +342,14 @@ async def step(quota: Quota, what: str, share: float, service: Service, now: flo
 
 
 async def ask(quota: Quota, share: float, service: Service, now: float) -> None:
-    answer, under_way = await quota.acquire(), len(service.under_way)
+    answer, under_way = await quota.acquire(), list(service.under_way)
     assert isinstance(answer, Permit) == service.is_free(now, under_way)
     if isinstance(answer, Permit):
         service.under_way.append(Sent(quota, answer, now, share))
-    elif under_way == 0:
-        assert service.is_free(now + answer.seconds, 0)
-        assert not service.is_free(now + answer.seconds - 0.001, 0)
+    elif not under_way:
+        assert service.is_free(now + answer.seconds, [])
+        assert not service.is_free(now + answer.seconds - 0.001, [])
     else:
         # Not asked back before anything can have changed, nor so late that much could be missed.
-        assert answer.seconds <= 10 or not service.is_free(now + answer.seconds - 0.001, 0)
+        gone = [sent for sent in under_way if sent.at + service.lasts + 60 <= now]  # as good as answered
+        assert answer.seconds <= 10 or not service.is_free(now + answer.seconds - 0.001, gone)

@@ -1,0 +1,112 @@
+-- The record of a fleet. Workers read these tables and write them through the functions beside this file alone.
+-- Times are the database's. Whatever is added later keeps what is here: a fact must find its function for good.
+
+CREATE TABLE meta (
+    name text PRIMARY KEY,
+    value text NOT NULL
+);
+
+CREATE TABLE accounts (
+    digest text PRIMARY KEY,
+    per_minute integer NOT NULL DEFAULT 4 CHECK (per_minute > 0),
+    per_day integer NOT NULL DEFAULT 9000 CHECK (per_day > 0),
+    newest timestamptz NOT NULL DEFAULT '-infinity', -- no time that is given out is before it
+    blocked_until timestamptz NOT NULL DEFAULT '-infinity',
+    belief jsonb, -- what refusals taught, as quota/beliefs.py says
+    belief_version bigint NOT NULL DEFAULT 0
+);
+
+-- One row a request. It counts at `counts_at`: the last moment at which it can arrive, until an answer says more.
+CREATE TABLE permits (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account text NOT NULL REFERENCES accounts,
+    nonce uuid NOT NULL UNIQUE,
+    counts_at timestamptz NOT NULL,
+    is_answered boolean NOT NULL DEFAULT false
+);
+CREATE INDEX permits_by_time ON permits (account, counts_at);
+CREATE INDEX permits_unanswered ON permits (account) WHERE NOT is_answered;
+
+-- Tests turn the clock by replacing this function.
+CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT clock_timestamp()';
+
+-- A commit that this transaction makes is on the disk when it returns. (A function's own SET would end with the
+-- function, before the commit.)
+CREATE FUNCTION durably() RETURNS void LANGUAGE sql VOLATILE AS
+    $$ SELECT set_config('synchronous_commit', 'on', true) $$;
+
+-- The account's time, under the lock of its row: looks that follow are statements of their own, and see what those
+-- did who had the lock before.
+CREATE FUNCTION tick(p_account text) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    moment timestamptz;
+BEGIN
+    INSERT INTO accounts (digest) VALUES (p_account) ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM accounts WHERE digest = p_account FOR UPDATE;
+    UPDATE accounts SET newest = greatest(newest, clock()) WHERE digest = p_account RETURNING newest INTO moment;
+    RETURN moment;
+END $$;
+
+-- A campaign, and who holds it: one run at a time, whose epoch is the newest.
+CREATE TABLE campaigns (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account text NOT NULL REFERENCES accounts,
+    prefix text NOT NULL UNIQUE, -- of its files in the store: account name/campaign name
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'held', 'moved')),
+    why text NOT NULL DEFAULT '', -- a sentence, where it is not open
+    is_stopped boolean NOT NULL DEFAULT false, -- buys nothing until the next run
+    epoch bigint NOT NULL DEFAULT 0,
+    holder uuid,
+    host text,
+    held_since timestamptz,
+    heard_at timestamptz,
+    last_seq bigint NOT NULL DEFAULT 0
+);
+CREATE INDEX campaigns_by_account ON campaigns (account);
+
+-- The record: what was told, in order, never changed. All tables below are what it adds up to.
+CREATE TABLE entries (
+    campaign bigint NOT NULL REFERENCES campaigns,
+    seq bigint NOT NULL,
+    at timestamptz NOT NULL,
+    epoch bigint NOT NULL,
+    worker text NOT NULL,
+    nonce uuid NOT NULL,
+    kind text NOT NULL,
+    body jsonb NOT NULL,
+    PRIMARY KEY (campaign, seq)
+);
+CREATE INDEX entries_by_nonce ON entries (campaign, nonce);
+
+CREATE TABLE attempts (
+    campaign bigint NOT NULL REFERENCES campaigns,
+    id text NOT NULL,
+    epoch bigint NOT NULL,
+    images integer NOT NULL,
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'accepted', 'refused', 'in_doubt')),
+    job_id text,
+    PRIMARY KEY (campaign, id),
+    UNIQUE (campaign, job_id)
+);
+CREATE INDEX attempts_open ON attempts (campaign) WHERE outcome = 'open';
+
+CREATE TABLE variations (
+    campaign bigint NOT NULL REFERENCES campaigns,
+    key text NOT NULL,
+    account text NOT NULL,
+    attempt text,
+    state text NOT NULL CHECK (state IN
+        ('pending', 'submitting', 'accepted', 'in_doubt', 'stored', 'failed', 'abandoned')),
+    PRIMARY KEY (campaign, key)
+);
+CREATE INDEX variations_by_key ON variations (account, key);
+CREATE INDEX variations_by_attempt ON variations (campaign, attempt);
+
+-- Who may send an image after which attempt ('' is none): whoever inserts the row, and nobody else, whatever else fails.
+CREATE TABLE sendings (
+    campaign bigint NOT NULL REFERENCES campaigns,
+    key text NOT NULL,
+    after text NOT NULL,
+    attempt text NOT NULL,
+    PRIMARY KEY (campaign, key, after)
+);

@@ -1,0 +1,161 @@
+"""A PostgreSQL of the tests: Debian's, in a short folder in memory, on a Unix socket, with fsync as `fleet init` wants it.
+
+One server for a session of tests; each test that asks gets a database of its own, copied from a prepared one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from campaign_runner.fleet.database import DatabaseSettings
+from campaign_runner.fleet.setup import prepare
+
+USER = "postgres"
+SETTINGS = {
+    "listen_addresses": "''",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "autovacuum": "off",
+    "fsync": "on",
+    "jit": "off",
+    "max_wal_size": "256MB",
+    "log_min_messages": "fatal",
+}
+TURNED_CLOCK = """
+CREATE TABLE campaign_runner.turned (at timestamptz NOT NULL);
+INSERT INTO campaign_runner.turned VALUES (to_timestamp(1790000000));
+CREATE OR REPLACE FUNCTION campaign_runner.clock() RETURNS timestamptz LANGUAGE sql VOLATILE
+AS 'SELECT at FROM campaign_runner.turned';
+UPDATE campaign_runner.meta SET value = campaign_runner.identity()::text WHERE name = 'identity';
+"""
+"""The database's clock as one that a test turns."""
+
+
+def programs() -> Path:
+    """Where Debian keeps the server's programs. Without them the tests fail, and are not skipped."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not found:
+        pytest.fail("these tests need PostgreSQL: apt-get install postgresql")
+    return found[-1].parent
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server. `folder` holds its data and its socket."""
+
+    folder: Path
+    numbers: Iterator[int]
+
+    def url(self, database: str) -> str:
+        return f"host={self.folder} user={USER} dbname={database}"
+
+    def settings(self, database: str) -> DatabaseSettings:
+        return DatabaseSettings.of(self.url(database))
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._control("stop", "-m", mode)
+
+    def start(self) -> None:
+        self._control("start", "-l", str(self.folder / "log"))
+
+    def _control(self, *words: str) -> None:
+        run_as_owner(str(programs() / "pg_ctl"), "-s", "-w", "-D", str(self.folder / "data"), *words)
+
+    def execute(self, database: str, query: str) -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(query.encode())
+
+    def new_database(self, template: str = "template0") -> str:
+        """A new database, the copy of another one."""
+        name = f"fleet{next(self.numbers)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            query = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+            connection.execute(query.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+    def prepared_database(self, template: str) -> str:
+        """A copy of a prepared database that is one of its own."""
+        name = self.new_database(template)
+        self.execute(
+            name, "UPDATE campaign_runner.meta SET value = campaign_runner.identity()::text WHERE name = 'identity'"
+        )
+        return name
+
+
+def run_as_owner(*command: str) -> None:
+    """The server refuses to run as root."""
+    as_user = ["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"] if os.geteuid() == 0 else []
+    subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+@contextmanager
+def running() -> Iterator[PostgresServer]:
+    """A server of our own; it is gone afterwards."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if memory.is_dir() else None))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, USER, USER)
+        initdb = ("-A", "trust", "-U", USER, "-N", "--no-locale", "-E", "UTF8", "-D", str(folder / "data"))
+        run_as_owner(str(programs() / "initdb"), *initdb)
+        lines = [f"{name} = {value}\n" for name, value in SETTINGS.items()]
+        with (folder / "data" / "postgresql.conf").open("a") as file:
+            file.writelines([*lines, f"unix_socket_directories = '{folder}'\n"])
+        server = PostgresServer(folder, count(1))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A server with two prepared databases to be copied: with its own clock, and with one that tests turn."""
+
+    server: PostgresServer
+    prepared: str
+    with_turned_clock: str
+
+
+@contextmanager
+def fleet() -> Iterator[Fleet]:
+    with running() as server:
+        prepared = server.new_database()
+        with ThreadPoolExecutor(1) as beside:  # a loop may be running here
+            beside.submit(asyncio.run, prepare(server.settings(prepared))).result()
+        turned = server.prepared_database(prepared)
+        server.execute(turned, TURNED_CLOCK)
+        yield Fleet(server, prepared, turned)
+
+
+_shared = ExitStack()
+_running: list[Fleet] = []
+
+
+def shared() -> Fleet:
+    """The one of this process, started for who asks first; `stop_shared` ends it."""
+    if not _running:
+        _running.append(_shared.enter_context(fleet()))
+    return _running[0]
+
+
+def stop_shared() -> None:
+    _shared.close()
+    _running.clear()
