@@ -31,12 +31,23 @@ CONNECTIONS = 4
 CONNECT_WITHIN = 10
 ANSWER_WITHIN = 30.0
 """Seconds after which a connection, or a call, counts as broken."""
+_USUAL = {"connect_timeout": str(CONNECT_WITHIN), "application_name": "campaign_runner"} | {
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _GONE = ("08", "57", "53")
 """Classes of SQLSTATE: the connection, the server's operator, or what the server has too little of just now."""
 _AGAIN = ("40001", "40P01")
 _MISSING = ("3F000", "42P01", "42883")
 """No such schema, table or function."""
+
+_TO_MEND = (
+    *("password authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry"),
+    *("resolve", "could not translate", "certificate", "ssl", "permission denied"),
+)
+"""In the words of a refused connection: what does not pass by itself."""
 
 
 class DatabaseGone(LaterError):
@@ -66,9 +77,8 @@ class DatabaseSettings:
             parts["sslmode"] = "verify-full"
             if "sslrootcert" not in parts and pq.version() >= 160000:
                 parts["sslrootcert"] = "system"
-        usual = {"connect_timeout": CONNECT_WITHIN, "application_name": "campaign_runner"}
-        usual |= {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
-        return cls(Secret(conninfo.make_conninfo(**(usual | {key: str(value) for key, value in parts.items()}))))
+        words = {**_USUAL, **{key: str(value) for key, value in parts.items()}}
+        return cls(Secret(conninfo.make_conninfo("", **words)))
 
 
 def _is_here(host: str) -> bool:
@@ -233,9 +243,7 @@ def translated(error: psycopg.Error | TimeoutError) -> CampaignError:
 def _refused(error: psycopg.Error) -> CampaignError:
     """Why there is no connection: what a person must mend, or a database that is gone for now."""
     state, words = getattr(error, "sqlstate", None) or "", str(error).lower()
-    signs = ("password authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry")
-    signs += ("resolve", "could not translate", "certificate", "ssl", "permission denied", "no such file")
-    if state[:2] in ("28", "3D", "42") or any(sign in words for sign in signs):
+    if state[:2] in ("28", "3D", "42") or any(sign in words for sign in _TO_MEND):
         return StoreError(
             f"the database cannot be used: {_words(error)}. Nothing was sent; check CAMPAIGN_RUNNER_DATABASE_URL"
         )

@@ -102,4 +102,4 @@ END $$
 
 
 def _named(query: str, *names: str) -> sql.Composed:
-    return sql.SQL(query).format(sql.Identifier(SCHEMA, *names))  # type: ignore[arg-type]
+    return sql.SQL(query).format(sql.Identifier(SCHEMA, *names))

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests: Debian's, in a short folder in memory, on a Unix socket, with fsync as `fleet init` wants it.
+"""A PostgreSQL of the tests: Debian's, in a short folder in memory, on a Unix socket, with fsync on.
 
 One server for a session of tests; each test that asks gets a database of its own, copied from a prepared one.
 """
