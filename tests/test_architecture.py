@@ -196,6 +196,8 @@ TASKS = {
     # a module that starts tasks: who waits for their end
     "cli.observers": "the block that `keeping_time` spans",
     "disk.sqlite": "leaving the Committer",
+    "fleet.database": "`to_its_end`, also where the caller is cancelled",
+    "fleet.quota": "`to_its_end`, also where the caller is cancelled",
     "run.stop": "`until` itself",
     "store": "`to_its_end`, also where the caller is cancelled",
     "tasks": "the TaskSet",
