@@ -18,7 +18,8 @@ CampaignError                for a person: the command line prints it and exits 
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
 │   └── TooLarge          5  a file has more bytes than anything that belongs there
 ├── StoreError            6  the disk: what is still at Adobe is paid for, run again to fetch it
-│   └── NameTooLong       6  a name or path that the disk does not take: another name will do
+│   ├── NameTooLong       6  a name or path that the disk does not take: another name will do
+│   └── StoreSilent       8  a store of images that did not answer for a minute: run again later
 ├── LaterError            8  not now: the allowance of the day is used up, or no one answers
 └── Busy                 11  another run holds this folder
 
@@ -207,6 +208,12 @@ class StoreError(CampaignError):
 
 class NameTooLong(StoreError):
     """A name, or a path, is longer than the disk takes."""
+
+
+class StoreSilent(StoreError):
+    """A store of images does not answer: what is to be put there stays at Adobe, paid for. Running again goes on."""
+
+    exit_code = 8
 
 
 class LaterError(CampaignError):

@@ -195,6 +195,7 @@ def foreign_names(node: ast.AST) -> Iterator[str]:
 TASKS = {
     # a module that starts tasks: who waits for their end
     "cli.observers": "the block that `keeping_time` spans",
+    "fleet.images.bucket": "`to_its_end`, also where the caller is cancelled",
     "disk.sqlite": "leaving the Committer",
     "fleet.database": "`to_its_end`, also where the caller is cancelled",
     "fleet.quota": "`to_its_end`, also where the caller is cancelled",

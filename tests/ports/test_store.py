@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.errors import IntegrityError, NameTooLong
+from campaign_runner.fleet.images.object_store import ObjectStore
 from campaign_runner.ports import Content, Put, Store
 from campaign_runner.store import FolderStore
+from tests.fleet import s3
 from tests.ports.memory_store import MemoryStore
 from tests.ports.pictures import picture
 
@@ -39,7 +41,18 @@ def memory_store(place: Path) -> OpenStore:
     return opened
 
 
-STORES: list[Callable[[Path], OpenStore]] = [folder_store, memory_store]
+def object_store(place: Path) -> OpenStore:
+    url = s3.new_bucket()
+
+    async def opened() -> Store:
+        store = ObjectStore(s3.bucket(f"{url}/agency"), f"acme/{place.name}")
+        await store.ready()
+        return store
+
+    return opened
+
+
+STORES: list[Callable[[Path], OpenStore]] = [folder_store, memory_store, object_store]
 
 
 @pytest.fixture(params=STORES)
