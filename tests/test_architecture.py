@@ -198,6 +198,8 @@ TASKS = {
     "fleet.images.bucket": "`to_its_end`, also where the caller is cancelled",
     "disk.sqlite": "leaving the Committer",
     "fleet.database": "`to_its_end`, also where the caller is cancelled",
+    "fleet.lease": "leaving the Lease",
+    "fleet.record.journal": "`to_its_end`, also where the caller is cancelled",
     "fleet.quota": "`to_its_end`, also where the caller is cancelled",
     "run.stop": "`until` itself",
     "store": "`to_its_end`, also where the caller is cancelled",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -111,6 +112,7 @@ class Database:
         self._patience = patience
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._idle: list[Connection] = []
+        self._welcomed: set[Connection] = set()
         self._identity: DatabaseIdentity | None = None
 
     async def __aenter__(self) -> Self:
@@ -151,7 +153,7 @@ class Database:
         until, pause = clock() + patience, 0.0
         while True:
             try:
-                return await self._once(work)
+                return await self._once(work, min(ANSWER_WITHIN, max(patience, 1.0)))
             except DatabaseGone:
                 await self._close_idle()
                 if clock() + pause >= until:
@@ -159,39 +161,39 @@ class Database:
             await asyncio.sleep(pause)
             pause = min(max(_FIRST_PAUSE, 2 * pause), _LONGEST_PAUSE)
 
-    async def _once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        async with self._places:
-            connection = self._idle.pop() if self._idle else await self._connected()
-            try:
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    answer = await work(connection)
-            except BaseException as error:
-                await connection.close()
-                if isinstance(error, psycopg.Error | TimeoutError):
-                    raise translated(error) from None
-                raise
-            self._idle.append(connection)
-            return answer
-
-    async def _connected(self) -> Connection:
-        connection = await connect(self._settings)
+    async def _once(self, work: Callable[[Connection], Awaitable[T]], seconds: float) -> T:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                found = await welcomed(connection)
-        except BaseException as error:
+            async with asyncio.timeout(seconds), self._places, self._connection() as connection:
+                return await work(connection)
+        except (psycopg.Error, TimeoutError) as error:
+            raise translated(error) from None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """One that is open, for one use; closed where anything went wrong."""
+        connection = self._idle.pop() if self._idle else await connect(self._settings)
+        try:
+            if connection not in self._welcomed:
+                await self._welcome(connection)
+            yield connection
+        except BaseException:
+            self._welcomed.discard(connection)
             await connection.close()
-            if isinstance(error, psycopg.Error | TimeoutError):
-                raise translated(error) from None
             raise
+        self._idle.append(connection)
+
+    async def _welcome(self, connection: Connection) -> None:
+        found = await welcomed(connection)
         if self._identity not in (None, found):
-            await connection.close()
             raise IntegrityError("the database is another one than before; nothing more was sent. Run again")
         self._identity = found
-        return connection
+        self._welcomed.add(connection)
 
     async def _close_idle(self) -> None:
         while self._idle:
-            await self._idle.pop().close()
+            connection = self._idle.pop()
+            self._welcomed.discard(connection)
+            await connection.close()
 
 
 async def _nothing(_: Connection) -> None:

@@ -24,7 +24,7 @@ from campaign_runner.fleet.database import (
 )
 
 OLDEST_SERVER = 14
-_SCRIPTS = ("tables", "identity", "quota")
+_SCRIPTS = ("tables", "identity", "quota", "record", "lease")
 """In the order in which they are run."""
 _LOCK = 7_311_046_201
 """Of all who run `fleet init` on a database."""

@@ -38,6 +38,7 @@ from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import Cell, Job, Recipe, Size, State, Ticket, Variation
 from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
 from tests import refolding
+from tests.fleet.opened_journal import opened_journal
 
 NOW = datetime(2026, 10, 1, 2, 14, tzinfo=UTC)
 SILENCE = Cause("no_answer", "the line broke after sending")
@@ -68,7 +69,16 @@ def sqlite_journal(folder: Path) -> Place:
     return Place(lambda: SqliteJournal(folder, now=lambda: NOW + timedelta(seconds=next(ticks))), entries, bought)
 
 
-JOURNALS: list[Callable[[Path], Place]] = [sqlite_journal]
+def fleet_journal(folder: Path) -> Place:
+    """Whoever opens it takes the campaign over at once."""
+    sqlite = sqlite_journal(folder)  # the copy is one
+    return Place(opened_journal(folder, NOW + timedelta(seconds=1)), sqlite.states, sqlite.bought)
+
+
+JOURNALS = [
+    pytest.param(sqlite_journal, id="sqlite"),
+    pytest.param(fleet_journal, id="fleet", marks=pytest.mark.proof),
+]
 
 
 @pytest.fixture(params=JOURNALS)

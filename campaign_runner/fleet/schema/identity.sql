@@ -26,6 +26,8 @@ BEGIN
     PERFORM durably();
     UPDATE campaigns SET epoch = epoch + 1, holder = NULL, state = CASE state WHEN 'moved' THEN state ELSE 'held' END,
         why = CASE state WHEN 'moved' THEN why ELSE 'the database was restored' END;
+    -- What a machine still has to tell of a campaign that is lost must not be taken for another one's.
+    PERFORM setval(pg_get_serial_sequence('campaigns', 'id'), (SELECT coalesce(max(id), 0) + 1000000 FROM campaigns));
     UPDATE meta SET value = (value::integer + 1)::text WHERE name = 'restored';
     UPDATE meta SET value = identity()::text WHERE name = 'identity';
     RETURN NULL;

@@ -1,0 +1,273 @@
+"""The journal of a campaign of the fleet: the database permits and keeps, a copy on this machine is read.
+
+Everything is written to the database first, and then into the copy, in the database's order and under its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from campaign_runner.errors import Busy, IntegrityError, LaterError
+from campaign_runner.events import (
+    Accepted,
+    Adopted,
+    Attempt,
+    Cause,
+    Doubted,
+    Fact,
+    ModelResolved,
+    Placed,
+    Submitting,
+    Uploaded,
+)
+from campaign_runner.fleet.database import Database, DatabaseGone
+from campaign_runner.fleet.lease import FleetCampaign, this_worker
+from campaign_runner.fleet.record.copies import RecordCopy
+from campaign_runner.fleet.record.entries import told_fact, told_job
+from campaign_runner.fleet.record.untold import Telling, tell_again
+from campaign_runner.journal.given_up import BeforeGivenUp
+from campaign_runner.journal.recorded import RecordedJobs, known_at_origin
+from campaign_runner.journal.tables import reading
+from campaign_runner.model import Job, State
+from campaign_runner.tasks import to_its_end
+
+TAKEN_WITHIN = 1.0
+"""Seconds after which a fact that the database did not take is kept on this machine's disk, to be told again."""
+
+
+class FleetJournal(RecordedJobs):
+    """The journal of `campaign`, in the hands of who holds it in `epoch`; its copy is in `folder`.
+
+    Use as `async with FleetJournal(…) as journal:`. What the database does not take is kept below `home` and told
+    again. `budget`: the most images that are bought, over all machines. Every method raises what `Database.call`
+    raises, Busy where another run took the campaign over, and LaterError where it was asked to stop.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        campaign: FleetCampaign,
+        *,
+        epoch: int,
+        folder: Path,
+        home: Path,
+        budget: int | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._campaign = campaign
+        self._epoch = epoch
+        self._worker = this_worker()
+        self._home = home
+        self._budget = budget
+        self._now = now
+        self._left: set[str] | None = None
+        self._copy = RecordCopy(folder, campaign.id, database.identity)
+        self._path = self._copy.path
+        self._stack = AsyncExitStack()
+        self._telling = asyncio.Lock()
+        self._has_untold = False
+        self._waiting: list[tuple[Sequence[Fact], asyncio.Future[list[Fact]]]] = []
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._copy)
+            self._committer = self._copy.committer
+            await tell_again(self._database, self._home)
+            await self.refresh()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        try:
+            await self._tell_again(TAKEN_WITHIN)
+        except DatabaseGone:
+            if kind is None:
+                raise
+        finally:
+            await self._stack.aclose()
+
+    async def refresh(self) -> None:
+        """Bring the copy up to what the database says now."""
+        await self._copy.refresh(self._database)
+
+    def sharing(self, left: set[str]) -> Self:
+        """From now on, what other campaigns of the account have or buy is not granted; it is put into `left`."""
+        self._left = left
+        return self
+
+    async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """See Journal.intend."""
+        return await to_its_end(asyncio.ensure_future(self._intend(attempts)))
+
+    async def is_wanted(self, job: Job) -> bool:
+        """See Journal.is_wanted."""
+        if self._left is None:
+            return True
+        held = await self._database.call("held", self._campaign.id, list(job.keys))
+        self._left.update(held)
+        return len(held) < len(job.keys)
+
+    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """See Journal.record. What is told at once is told in one call."""
+        return await to_its_end(asyncio.ensure_future(self._record(facts)))
+
+    async def note(self, facts: Mapping[str, str]) -> None:
+        """Note what is true of the whole campaign; durable on return."""
+        await self._ask("note", dict(facts))
+
+    async def note_known_at_origin(self, job_id: str) -> None:
+        """See JobsOnRecord."""
+        await self.note({known_at_origin(job_id): self._now().isoformat(timespec="milliseconds")})
+
+    async def decide(self, reason: Cause, keys: Iterable[str], *, states: tuple[State, ...], into: State) -> int:
+        """A person's decision over those of `keys` that are in one of `states`; how many it moved."""
+        decision = {"reason": reason.facts(), "keys": list(keys), "states": [*map(str, states)], "into": str(into)}
+        return _moved(await self._ask("decide", decision))
+
+    async def take_back(self, reason: Cause, keys: Iterable[str]) -> int:
+        """What a person gave up of `keys` is as it was before; how many that are."""
+        wanted = list(keys)
+        while True:
+            states = await self._committer.write(lambda db: _before(db, wanted, self._path))
+            decision = {"reason": reason.facts(), "keys": list(states), "states": states}
+            if (results := await self._ask("take_back", decision)) is not None:
+                return _moved(results)
+
+    async def forget_unfinished(self) -> int:
+        """No sandbox is part of a fleet."""
+        return 0
+
+    async def _intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        await self._tell_again()
+        keys = [key for attempt in attempts for key in attempt.job.keys]
+        after = await self._committer.write(lambda db: _last_attempts(db, keys))
+        terms = {"after": after, "shares": self._left is not None, "budget": self._budget}
+        wanted = [{"id": attempt.id, "job": told_job(attempt.job)} for attempt in attempts]
+        begun = await self._ask("intend", wanted, terms) or ()
+        granted = {fact.attempt.id: fact.attempt.job.keys for fact in begun if isinstance(fact, Submitting)}
+        return [_part(attempt, granted[attempt.id]) for attempt in attempts if attempt.id in granted]
+
+    async def _record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        mine: asyncio.Future[list[Fact]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((facts, mine))
+        async with self._telling:
+            if not mine.done():
+                batch, self._waiting = self._waiting, []
+                facts = [fact for some, _ in batch for fact in some]
+                await _hand_out(asyncio.ensure_future(self._recorded(facts)), batch)
+        return mine.result()
+
+    async def _recorded(self, facts: Sequence[Fact]) -> list[Fact]:
+        known = await self._committer.write(lambda db: _known_attempts(db, facts))
+        told = [told_fact(fact, is_known=_attempt_id(fact) in known) for fact in facts]
+        telling = Telling(self._campaign.id, str(uuid.uuid4()), self._epoch, self._worker, told)
+        with self._copy.expecting(telling.nonce) as results:
+            try:
+                answer = await telling.tell(self._database, self._copy.seq, TAKEN_WITHIN)
+            except DatabaseGone:
+                await telling.keep(self._home)
+                self._has_untold = True
+                return list(facts)
+            await self._copy.catch_up(self._database, answer)
+        await self._tell_again(TAKEN_WITHIN)
+        return [_as_recorded(fact, result) for fact, result in zip(facts, results, strict=True)]
+
+    async def _tell_again(self, patience: float | None = None) -> None:
+        """Tell what the database did not take. Raises DatabaseGone where it takes nothing yet."""
+        if self._has_untold:
+            await tell_again(self._database, self._home, patience)
+            self._has_untold = False
+            await self.refresh()
+
+    async def _ask(self, function: str, *values: object) -> list[Fact | int | None] | None:
+        """What the entries did that were written for us; None where the caller has to read news first."""
+        nonce = str(uuid.uuid4())
+        with self._copy.expecting(nonce) as results:
+            who = (self._campaign.id, nonce, self._epoch, self._worker)
+            told = await self._database.call(function, *who, self._copy.seq, *values)
+            await self._copy.catch_up(self._database, told)
+        if self._left is not None:
+            self._left.update(told.get("held", ()))
+        match told.get("refused"):
+            case None:
+                return results
+            case "news":
+                return None
+            case "epoch":
+                raise Busy("another run took this campaign over; nothing more was sent")
+            case "stopped":
+                raise LaterError("`fleet stop` was asked for: nothing more is bought until the next run")
+            case state:
+                raise IntegrityError(_NOT_OPEN.get(state, f"the campaign is {state}; nothing was sent"))
+
+
+_NOT_OPEN = {
+    "held": "the database was restored: check this campaign, then run `campaign-runner resolve NAME --release`; "
+    "nothing was sent",
+    "moved": "the campaign was moved out of the fleet; nothing was sent",
+}
+
+
+async def _hand_out(
+    telling: asyncio.Future[list[Fact]], batch: Sequence[tuple[Sequence[Fact], asyncio.Future[list[Fact]]]]
+) -> None:
+    """Give each of those who wait its part of what was told at once, or what went wrong."""
+    await asyncio.wait({telling})
+    at = 0
+    for some, waiting in batch:
+        if (error := telling.exception()) is not None:
+            waiting.set_exception(error)
+        else:
+            waiting.set_result(telling.result()[at : at + len(some)])
+            at += len(some)
+
+
+def _as_recorded(fact: Fact, result: Fact | int | None) -> Fact:
+    """The fact as the caller knows it; a doubt where its job id was another one's."""
+    if isinstance(fact, Accepted) and isinstance(result, Doubted):
+        return Doubted(fact.attempt, result.reason)
+    return fact
+
+
+def _part(attempt: Attempt, keys: Collection[str]) -> Attempt:
+    """The attempt with those of its variations that were granted."""
+    some = tuple(each for each in attempt.job.variations if each.key in keys)
+    return replace(attempt, job=replace(attempt.job, variations=some))
+
+
+def _moved(results: Sequence[object] | None) -> int:
+    return sum(result for result in results or () if isinstance(result, int))
+
+
+def _attempt_id(fact: Fact) -> str | None:
+    return None if isinstance(fact, Uploaded | ModelResolved | Placed | Adopted) else fact.attempt.id
+
+
+def _known_attempts(db: sqlite3.Connection, facts: Sequence[Fact]) -> set[str]:
+    """Those of the facts' attempts that the copy knows, and so the record."""
+    ids = {id for fact in facts if (id := _attempt_id(fact)) is not None}
+    return {id for id in ids if db.execute("SELECT 1 FROM attempts WHERE id = ?", (id,)).fetchone()}
+
+
+def _last_attempts(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, str]:
+    """The last attempt at each of `keys`, as far as the copy knows any."""
+    query = "SELECT key, attempt FROM variations WHERE key = ? AND attempt IS NOT NULL"
+    return dict(row for key in keys if (row := db.execute(query, (key,)).fetchone()) is not None)
+
+
+def _before(db: sqlite3.Connection, keys: Sequence[str], path: Path) -> dict[str, str]:
+    """The states that those of `keys` had which a person gave up, before that. Raises IntegrityError."""
+    query = f"SELECT attempt FROM variations WHERE key = ? AND state = '{State.ABANDONED}'"
+    with reading(path):
+        before = BeforeGivenUp(db)
+        given_up = {key: row[0] for key in keys if (row := db.execute(query, (key,)).fetchone()) is not None}
+        return {key: str(before.of(key, attempt)["state"]) for key, attempt in given_up.items()}
