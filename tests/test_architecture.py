@@ -110,9 +110,9 @@ def test_a_room_can_be_looked_through_at_a_glance() -> None:
     assert set(crowded) <= {"cli", "sandbox"}, crowded
 
 
-def test_where_images_are_kept_is_said_in_one_place() -> None:
+def test_where_images_are_kept_is_said_in_one_place_for_a_machine_and_in_one_for_a_fleet() -> None:
     choosing = {name for name, module in MODULES.items() for what, _ in imports(module) if what == "store.FolderStore"}
-    assert choosing - {"__init__"} == {"output_folder.folder"}
+    assert choosing - {"__init__"} == {"output_folder.folder", "fleet.images.place"}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("sandbox")])

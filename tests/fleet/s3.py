@@ -19,6 +19,7 @@ from moto.server import ThreadedMotoServer
 from obstore.store import from_url
 
 from campaign_runner.fleet.images.bucket import Bucket
+from campaign_runner.fleet.images.place import BucketPlace, ImagePlace
 
 SECRET = "s3cr3tOfTheStore"
 SOME_DAY = "Sun, 29 Nov 2026 12:00:00 GMT"
@@ -61,7 +62,17 @@ def environment(address: str, proxy: str = NOWHERE) -> dict[str, str]:
 def bucket(url: str, *, address: str = "", **options: Any) -> Bucket:
     """The bucket at `url` of the S3 at `address`, usually that of this process."""
     with known(address or endpoint()):
-        return Bucket(url, allows_http=True, **options)
+        return Bucket(url, allows_http=True, **{"sleep": never} | options)
+
+
+async def never(seconds: float) -> None:
+    """No test waits for a store that does not answer."""
+    raise AssertionError("the store had no usable answer")
+
+
+def place(url: str, *, address: str = "") -> ImagePlace:
+    """The place of a fleet's images at `url`."""
+    return BucketPlace(bucket(url, address=address))
 
 
 def new_bucket() -> str:

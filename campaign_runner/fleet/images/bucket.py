@@ -120,14 +120,17 @@ class Bucket:
 
         return await self._ask(get, FileNotFoundError, None)
 
+    async def version(self, key: str) -> UpdateVersion | None:
+        """Which version of an object has this key; None where none has."""
+
+        async def head() -> UpdateVersion:
+            return _version_of(await self._objects.head_async(key))
+
+        return await self._ask(head, FileNotFoundError, None)
+
     async def has(self, key: str) -> bool:
         """Whether an object has this key."""
-
-        async def head() -> bool:
-            await self._objects.head_async(key)
-            return True
-
-        return await self._ask(head, FileNotFoundError, False)
+        return await self.version(key) is not None
 
     async def delete(self, key: str) -> None:
         """Take an object away, if it is there."""
