@@ -154,7 +154,8 @@ class FleetJournal(RecordedJobs):
         wanted = [{"id": attempt.id, "job": told_job(attempt.job)} for attempt in attempts]
         begun = await self._ask("intend", wanted, terms) or ()
         granted = {fact.attempt.id: fact.attempt.job.keys for fact in begun if isinstance(fact, Submitting)}
-        return [_part(attempt, granted[attempt.id]) for attempt in attempts if attempt.id in granted]
+        parts = [(attempt, granted.pop(attempt.id, None)) for attempt in attempts]
+        return [_part(attempt, keys) for attempt, keys in parts if keys is not None]
 
     async def _record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         mine: asyncio.Future[list[Fact]] = asyncio.get_running_loop().create_future()
