@@ -1,0 +1,133 @@
+"""The rules of a fleet hold on its database; and where the database has a fault, the check of that rule says so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.fleet import postgres, rules
+from tests.fleet.machines import Machines
+
+pytestmark = pytest.mark.proof
+Rule = Callable[[Machines], Awaitable[None]]
+Edit = tuple[str, str, str]
+"""A function of the database, a piece of its text, and what stands there instead."""
+
+ONE_SNAPSHOT = """
+    WITH lock AS (SELECT 1 AS one FROM accounts WHERE digest = p_account FOR UPDATE),
+    put AS (INSERT INTO permits (account, nonce, counts_at) SELECT p_account, p_nonce, clock() FROM lock
+        WHERE (SELECT count(*) FROM permits WHERE account = p_account) < 1 RETURNING id)
+    SELECT coalesce((SELECT jsonb_build_object('permit', id) FROM put), '{"seconds": 60, "why": "minute"}') INTO answer;
+    RETURN answer;
+"""
+"""Lock and count in one statement: it counts what there was before it waited."""
+
+LOOK = """held := held_by_others(p_campaign, ours.account, ARRAY(SELECT v ->> 'key'
+    FROM jsonb_array_elements(p_attempts) a, jsonb_array_elements(a -> 'job' -> 'variations') v));"""
+"""A look before the lock."""
+FENCE = "IF p_epoch <> (SELECT epoch FROM campaigns WHERE id = p_campaign) THEN RETURN; END IF;"
+
+FAULTS: dict[str, tuple[Rule, list[Edit]]] = {
+    "no epoch": (
+        rules.who_was_taken_over_may_send_nothing,
+        [("refusal", "ours.epoch <> p_epoch", "false")],
+    ),
+    "opened over a living holder": (
+        rules.a_campaign_is_not_opened_over_a_living_holder,
+        [("take", "IF busy IS NOT NULL", "IF false")],
+    ),
+    "blind takeover": (
+        rules.what_had_no_answer_is_in_doubt_after_a_takeover,
+        [("take", "'in_doubt', jsonb_build_object('attempt', lost)", "'refused', jsonb_build_object('attempt', lost)")],
+    ),
+    "nothing is in doubt after a takeover": (
+        rules.what_had_no_answer_is_in_doubt_after_a_takeover,
+        [("take", "AND outcome = 'open'", "AND false")],
+    ),
+    "facts fenced": (
+        rules.facts_of_who_was_taken_over_are_believed,
+        [("apply_fact", "CASE p_kind", f"{FENCE} CASE p_kind")],
+    ),
+    "an old attempt's answer on a new one": (
+        rules.a_late_answer_moves_nothing_that_was_sent_again,
+        [("move", "attempt = p_attempt AND", "key IN (SELECT key FROM sendings WHERE attempt = p_attempt) AND")],
+    ),
+    "no nonce of a decision": (
+        rules.a_call_made_again_changes_nothing,
+        [("decide", "NOT is_done(p_campaign, p_nonce)", "true")],
+    ),
+    "no nonce of a permit": (
+        rules.a_call_made_again_changes_nothing,
+        [
+            ("acquire", "WHERE nonce = p_nonce", "WHERE false"),
+            ("acquire", "(p_account, p_nonce,", "(p_account, gen_random_uuid(),"),
+        ],
+    ),
+    "no look at others": (
+        rules.two_campaigns_never_buy_the_same_image,
+        [("held_by_others", "'submitting', ", "")],
+    ),
+    "no lock of the account": (
+        rules.two_who_ask_at_once_are_looked_at_one_after_the_other,
+        [
+            ("intend", "PERFORM pg_advisory_xact_lock", f"{LOOK} PERFORM pg_advisory_xact_lock"),
+            ("intend", "IF (p_terms -> 'shares')::boolean THEN", "IF false THEN"),
+        ],
+    ),
+    "lock and count in one snapshot": (
+        rules.of_two_permits_asked_for_at_once_the_allowance_is_granted,
+        [
+            ("acquire", "    moment timestamptz;", "    moment timestamptz; answer jsonb;"),
+            ("acquire", "    PERFORM durably();", ONE_SNAPSHOT),
+        ],
+    ),
+    "no budget": (
+        rules.no_more_is_bought_than_the_budget_says_over_all_machines,
+        [("bought", "coalesce(sum(images), 0)", "0::bigint")],
+    ),
+    "no row": (
+        rules.one_row_is_enough,
+        [
+            ("free_part", "v.state <> 'pending'", "false"),
+            ("claim", "IF FOUND", "IF false"),
+            ("claim", "AS each;", "AS each ON CONFLICT DO NOTHING;"),
+        ],
+    ),
+    "no stop": (
+        rules.a_stop_buys_nothing_more_until_the_next_run,
+        [("intend", "ours.is_stopped", "false")],
+    ),
+}
+
+
+def broken(fleet: postgres.Fleet, edits: list[Edit]) -> str:
+    """A database of its own whose functions are edited."""
+    name = fleet.server.prepared_database(fleet.prepared)
+    source = "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE pronamespace = 'campaign_runner'::regnamespace"
+    for function, before, after in edits:
+        with psycopg.connect(fleet.server.url(name), autocommit=True) as connection:
+            row = connection.execute(f"{source} AND proname = %s".encode(), (function,)).fetchone()
+            assert row is not None and before in row[0], f"{function} does not say {before!r}"
+            connection.execute(row[0].replace(before, after).encode())
+    return name
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+async def test_it_holds(rule: Rule, fleet: postgres.Fleet, tmp_path: Path) -> None:
+    await rule(Machines(fleet.server, fleet.prepared, tmp_path))
+
+
+async def test_one_lock_is_enough_where_two_fail(fleet: postgres.Fleet, tmp_path: Path) -> None:
+    edits = [("free_part", "v.state <> 'pending'", "false"), ("refusal", "ours.epoch <> p_epoch", "false")]
+    await rules.one_row_is_enough(Machines(fleet.server, broken(fleet, edits), tmp_path))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_fault_is_noticed(fault: str, fleet: postgres.Fleet, tmp_path: Path) -> None:
+    rule, edits = FAULTS[fault]
+    machines = Machines(fleet.server, broken(fleet, edits), tmp_path)
+    with pytest.raises(AssertionError):
+        await rule(machines)
