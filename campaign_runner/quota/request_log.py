@@ -142,25 +142,25 @@ class RequestLog:
         """A request was refused for `wait` seconds: what is believed from now on."""
         is_alone = self._unanswered <= 1  # else one beside it may have been taken just now
         since_last = self._now - self._last() if is_alone else 0.0
-        refusal = Refusal(self._now, wait, self._taken(), since_last, is_first=self.blocked() == 0.0)
-        return self._believe(after_refusal(self.belief(), refusal, limit))
+        before, is_first = self.belief(), self.blocked() == 0.0
+        since = self._now - before.at if before else 0.0
+        refusal = Refusal(self._now, wait, self._taken(MINUTE), since_last, is_first, self._taken(since), since)
+        return self._believe(before, after_refusal(before, refusal, limit))
 
     def taken(self, limit: int) -> None:
         """A request was taken. Not where one beside it was refused: it may have left before that."""
         if (belief := self.belief()) is not None and self.blocked() == 0.0:
-            self._believe(after_acceptance(belief, self._taken(), limit))
+            self._believe(belief, after_acceptance(belief, self._taken(MINUTE), limit))
 
-    def _believe(self, belief: Belief | None) -> Belief | None:
-        if belief is None:
-            self._connection.execute("DELETE FROM beliefs WHERE account = ?", (self._account,))
-        else:
+    def _believe(self, before: Belief | None, belief: Belief | None) -> Belief | None:
+        if belief is not None and belief != before:
             values = (self._account, *astuple(belief))
             self._connection.execute("INSERT OR REPLACE INTO beliefs VALUES (?, ?, ?, ?, ?, ?)", values)
         return belief
 
-    def _taken(self) -> int:
-        """How many requests were answered within a minute."""
-        return self.used(MINUTE) - self._unanswered - len(self._lost)
+    def _taken(self, window: float) -> int:
+        """How many requests were answered within `window` seconds."""
+        return self.used(window) - self._unanswered - len(self._lost)
 
     def _last(self) -> float:
         """When the last request was answered; long ago where none was."""
