@@ -61,6 +61,8 @@ COMMANDS = {
         "sandbox": "Start a practice server that behaves like Firefly.",
     },
 }
+UNLISTED = ("fleet",)
+"""Commands for many machines, which the first page of the help leaves out."""
 
 
 class Commands(click.Group):
@@ -70,7 +72,7 @@ class Commands(click.Group):
         return [name for commands in COMMANDS.values() for name in commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in (*self.list_commands(ctx), *UNLISTED):
             return None
         command: click.Command = importlib.import_module(f"campaign_runner.cli.{cmd_name}").command
         return command
@@ -79,8 +81,9 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
-        if (
-            not args[0].startswith("-") and args[0] not in known
+        if not args[0].startswith("-") and args[0] not in (
+            *known,
+            *UNLISTED,
         ):  # click would guess only among commands that are loaded
             ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)

@@ -25,6 +25,7 @@ _LARGEST_SECRET = 1 << 16
 MOST = 999_999
 """What an allowance may be at most."""
 _NOTIFY = "CAMPAIGN_RUNNER_NOTIFY"
+_DATABASE, _STORE = "CAMPAIGN_RUNNER_DATABASE_URL", "CAMPAIGN_RUNNER_STORE"
 _CLIENT_ID, _SECRET, _TOKEN = (
     "CUSTOM_MODELS_CLIENT_ID",
     "CUSTOM_MODELS_CLIENT_SECRET",
@@ -95,6 +96,48 @@ class Environment:
             credentials=credentials or self._credentials(),
             proxy=self.proxy,
         )
+
+    def database_url(self) -> Secret:
+        """How the fleet's database is reached. Raises UsageError."""
+        try:
+            found = self._secret(_DATABASE)
+        except AccountRefused as error:
+            raise UsageError(str(error)) from None
+        if found is None:
+            raise UsageError(
+                f"{_DATABASE} is not set, nor {_DATABASE}_FILE; nothing was sent. "
+                "Write postgresql://USER:PASSWORD@HOST/DATABASE there"
+            )
+        return found
+
+    @property
+    def store_url(self) -> str:
+        """Where the fleet's images are kept. Raises UsageError."""
+        if found := self.variables.get(_STORE):
+            return found
+        raise UsageError(
+            f"{_STORE} is not set; nothing was sent. Write s3://BUCKET/PREFIX, az://, gs://, or the path of a folder"
+        )
+
+    @property
+    def allows_http(self) -> bool:
+        """Whether the fleet's images may be reached without TLS, as other programs for S3 are told."""
+        return self.variables.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")
+
+    def of_account(self, name: str | None) -> Environment:
+        """The environment of an account by its name: only the credentials that end with `__NAME`. Raises UsageError."""
+        if name is None:
+            return self
+        suffix, kinds = f"__{name.upper().replace('-', '_')}", (_CLIENT_ID, _SECRET, _TOKEN)
+        others = {key: value for key, value in self.variables.items() if not key.startswith(kinds)}
+        named = {f"{kind}{end}": f"{kind}{suffix}{end}" for kind in kinds for end in ("", "_FILE")}
+        found = {plain: self.variables[key] for plain, key in named.items() if self.variables.get(key)}
+        if not found:
+            raise UsageError(
+                f"the environment knows no account '{name}'; nothing was sent. Set {_CLIENT_ID}{suffix}, and "
+                f"{_SECRET}{suffix} or {_SECRET}{suffix}_FILE"
+            )
+        return Environment(others | found)
 
     @property
     def proxy(self) -> str | None:

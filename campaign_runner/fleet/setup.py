@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from importlib import resources
+from typing import TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -16,13 +17,17 @@ from campaign_runner.fleet.database import (
     SCHEMA,
     VERSION,
     Connection,
+    Database,
     DatabaseIdentity,
     DatabaseSettings,
     connect,
     translated,
     welcomed,
 )
+from campaign_runner.fleet.quota import FleetQuota
 
+Allowed: TypeAlias = tuple[str, int | None, int | None]
+"""An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
 _SCRIPTS = ("tables", "identity", "quota", "record", "lease")
 """In the order in which they are run."""
@@ -49,6 +54,16 @@ async def prepare(settings: DatabaseSettings, *, after_restore: bool = False) ->
         raise translated(error) from None
     finally:
         await connection.close()
+
+
+async def allow(
+    settings: DatabaseSettings, account: str, per_minute: int | None, per_day: int | None
+) -> dict[str, str | int]:
+    """Write what an account may send, where it is given; what it may send now. Raises as `prepare` does."""
+    async with Database(settings, patience=0.0) as database:
+        await database.call("set_allowance", account, per_minute, per_day)
+        allowance = await FleetQuota(database, account).allowance()
+    return {"account": account, "per_minute": allowance.per_minute, "per_day": allowance.per_day}
 
 
 async def _check_server(connection: Connection) -> None:

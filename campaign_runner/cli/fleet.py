@@ -1,0 +1,78 @@
+"""`campaign-runner fleet`: what many machines share is prepared and moved; its libraries are loaded for it alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from campaign_runner.cli import options
+from campaign_runner.cli.environment import MOST, Environment
+from campaign_runner.cli.help import ending
+from campaign_runner.errors import UsageError
+from campaign_runner.quota.shared_quota import account_of
+
+if TYPE_CHECKING:
+    from campaign_runner.fleet.setup import Allowed
+
+number = click.IntRange(1, MOST)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Prepare a database and an image store that many machines share."""
+
+
+@command.command(epilog=ending("fleet init --per-minute 4 --per-day 9000", 5, 7, 8))
+@click.option("--account", metavar="NAME", help="The account whose allowance is set; usually the only one.")
+@click.option("--per-minute", type=number, help="Requests a minute of the account, over all machines.")
+@click.option("--per-day", type=number, help="Requests in 24 hours of the account, over all machines.")
+@click.option("--after-restore", is_flag=True, help="Go on with a database that was restored, or another server.")
+@options.as_json
+def init(account: str | None, per_minute: int | None, per_day: int | None, after_restore: bool, as_json: bool) -> None:
+    """Prepare the database and the image store, or check them.
+
+    Makes the tables in CAMPAIGN_RUNNER_DATABASE_URL, as the role that owns them; tries whether the store in
+    CAMPAIGN_RUNNER_STORE keeps what is there, and binds the two together. Can be run again at any time, and must be
+    after every upgrade. What the account may send is written to the database: every machine keeps to it.
+    """
+    environment = Environment.of_process()
+    allowed = _allowed(environment, account, per_minute, per_day)
+    told = asyncio.run(_prepared(environment, allowed, after_restore=after_restore))
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo(f"database   ready (id {told['database']})")
+    click.echo(f"store      ready: {told['store']}")
+    if allowed is not None:
+        click.echo(f"allowance  {told['per_minute']:,} requests a minute, {told['per_day']:,} in 24 hours")
+
+
+def _allowed(
+    environment: Environment, account: str | None, per_minute: int | None, per_day: int | None
+) -> Allowed | None:
+    """What is to be written of an account; its credentials say which one it is. Raises UsageError, AccountRefused."""
+    if account is None and per_minute is None and per_day is None:
+        return None
+    settings = environment.of_account(account).settings()
+    return account_of(settings.firefly_url, settings.credentials.client_id), per_minute, per_day
+
+
+async def _prepared(environment: Environment, allowed: Allowed | None, *, after_restore: bool) -> dict[str, str | int]:
+    try:
+        from campaign_runner.fleet.database import DatabaseSettings
+        from campaign_runner.fleet.images.place import ImagePlace
+        from campaign_runner.fleet.setup import allow, prepare
+    except ImportError as error:
+        raise UsageError(
+            f"the fleet needs libraries that are not installed ({error.name}): pip install 'campaign-runner[fleet]'"
+        ) from None
+    database = DatabaseSettings.of(environment.database_url().reveal())
+    images = ImagePlace.of(environment.store_url, allows_http=environment.allows_http)
+    await images.check()
+    identity = await prepare(database, after_restore=after_restore)
+    await images.note(identity.id)
+    told: dict[str, str | int] = {"database": identity.id, "restored": identity.restored, "store": images.url}
+    return told if allowed is None else told | await allow(database, *allowed)
