@@ -31,6 +31,13 @@ Allowed: TypeAlias = tuple[str, int | None, int | None]
 OLDEST_SERVER = 14
 _SCRIPTS = ("tables", "identity", "quota", "record", "lease")
 """In the order in which they are run."""
+CALLED = (
+    *("welcome", "after_restore"),
+    *("acquire", "settle", "give_back", "block", "believe", "allowance", "set_allowance"),
+    *("campaign", "campaigns_of", "holder_of", "take", "beat", "leave", "ask_to_stop", "release"),
+    *("entries_since", "intend", "held", "tell", "note", "decide", "take_back"),
+)
+"""The functions that are called from here: they look nowhere but in our schema, and have the rights of its owner."""
 _LOCK = 7_311_046_201
 """Of all who run `fleet init` on a database."""
 
@@ -92,7 +99,7 @@ async def _has_tables(connection: Connection) -> bool:
 
 
 async def _make_tables(connection: Connection) -> None:
-    """All or nothing. Functions look nowhere but in our schema, and run with the rights of its owner."""
+    """All or nothing."""
     folder = resources.files("campaign_runner.fleet") / "schema"
     async with connection.transaction():
         await connection.execute(_named("CREATE SCHEMA IF NOT EXISTS {}"))
@@ -109,7 +116,9 @@ async def _make_tables(connection: Connection) -> None:
 _RIGHTS = f"""
 DO $$ DECLARE each regprocedure;
 BEGIN
-    FOR each IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = '{SCHEMA}'::regnamespace LOOP
+    FOR each IN SELECT oid::regprocedure FROM pg_proc
+        WHERE pronamespace = '{SCHEMA}'::regnamespace AND proname IN ({", ".join(f"'{name}'" for name in CALLED)})
+    LOOP
         EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = {SCHEMA}, pg_temp', each);
     END LOOP;
 END $$

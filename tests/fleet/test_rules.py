@@ -109,6 +109,7 @@ def broken(fleet: postgres.Fleet, edits: list[Edit]) -> str:
     source = "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE pronamespace = 'campaign_runner'::regnamespace"
     for function, before, after in edits:
         with psycopg.connect(fleet.server.url(name), autocommit=True) as connection:
+            connection.execute("SET search_path = campaign_runner")
             row = connection.execute(f"{source} AND proname = %s".encode(), (function,)).fetchone()
             assert row is not None and before in row[0], f"{function} does not say {before!r}"
             connection.execute(row[0].replace(before, after).encode())

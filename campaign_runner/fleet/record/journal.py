@@ -89,9 +89,10 @@ class FleetJournal(RecordedJobs):
     async def __aexit__(self, kind: object, *_: object) -> None:
         try:
             await self._tell_again(TAKEN_WITHIN)
-        except DatabaseGone:
+        except DatabaseGone as error:
             if kind is None:
-                raise
+                kept = f"what it did not take is kept in {self._home} and is reported by the next run on this machine"
+                raise DatabaseGone(f"{error}; {kept}") from None
         finally:
             await self._stack.aclose()
 

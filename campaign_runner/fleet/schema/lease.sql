@@ -66,6 +66,7 @@ DECLARE
     ours campaigns := locked(p_campaign);
     is_ours boolean := ours.holder IS NOT DISTINCT FROM p_holder AND ours.epoch = p_epoch;
 BEGIN
+    PERFORM durably();
     IF is_ours THEN
         UPDATE campaigns SET heard_at = now_of(account) WHERE id = p_campaign;
     END IF;

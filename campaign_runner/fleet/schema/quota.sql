@@ -184,6 +184,7 @@ DECLARE
     moment timestamptz := tick(p_account);
     most record := limits_of(p_account, p_settings);
 BEGIN
+    PERFORM durably();
     RETURN jsonb_build_object(
         'per_minute', most.per_minute, 'per_day', most.per_day,
         'used_minute', used(p_account, moment, (p_settings ->> 'minute')::double precision),

@@ -1,0 +1,175 @@
+"""The journal of a fleet beside `tests/ports/test_journal.py`: its copies, and what the database does not take."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from campaign_runner.errors import Busy, IntegrityError
+from campaign_runner.fleet.database import DatabaseGone
+from campaign_runner.fleet.lease import Lease
+from campaign_runner.fleet.record.journal import FleetJournal
+from campaign_runner.journal.tables import FILE, refuse_damage
+from campaign_runner.model import State
+from campaign_runner.tasks import batched
+from tests.fleet import postgres
+from tests.fleet.machines import PERSON, Machines, doubt, one, states
+from tests.ports import test_journal as contract
+
+pytestmark = pytest.mark.proof
+
+
+@pytest.fixture
+def machines(fleet: postgres.Fleet, tmp_path: Path) -> Machines:
+    return Machines(fleet.server, fleet.prepared, tmp_path)
+
+
+def untold(journal_home: Path) -> list[Path]:
+    return sorted(journal_home.rglob("untold/*.json"))
+
+
+async def test_what_the_database_does_not_take_is_kept_and_told_once_it_is_back(machines: Machines) -> None:
+    async with machines.database() as database, machines.journal(database) as journal:
+        await journal.intend([one("a", 1), one("b", 2)])
+        machines.server.stop()
+        told = contract.accepted(one("a", 1))
+        assert await journal.record([told]) == [told]
+        assert len(untold(machines.home)) == 1
+        machines.server.start()
+        await journal.record([contract.accepted(one("b", 2))])
+        assert untold(machines.home) == []
+        assert list(states(journal).values()) == [State.ACCEPTED] * 2
+
+
+async def test_nothing_is_sent_before_what_was_kept_is_told(machines: Machines) -> None:
+    async with machines.database(patience=0.3) as database:
+        campaign = await machines.campaign(database)
+        with pytest.raises(DatabaseGone):
+            async with machines.journal(database) as journal:
+                await journal.intend([one("a", 1)])
+                machines.server.stop()
+                await journal.record([contract.accepted(one("a", 1))])
+                with pytest.raises(DatabaseGone):
+                    await journal.intend([one("b", 2)])
+        machines.server.start()
+        assert campaign.id and len(untold(machines.home)) == 1
+
+
+async def test_the_tickets_of_a_process_killed_meanwhile_are_told_by_the_next_start(
+    machines: Machines,
+) -> None:
+    own = machines.home / "copy"
+    async with machines.database(patience=0.3) as database:
+        campaign = await machines.campaign(database)
+        epoch = await contract_epoch(machines)
+        with pytest.raises(DatabaseGone):
+            async with FleetJournal(database, campaign, epoch=epoch, folder=own, home=own) as killed:
+                await killed.intend([one("a", 1)])
+                machines.server.stop()
+                await killed.record([contract.accepted(one("a", 1))])
+        machines.server.start()
+    async with machines.database() as database:
+        epoch = await contract_epoch(machines)  # which declares the doubt: the answer comes late
+        async with FleetJournal(database, campaign, epoch=epoch, folder=own, home=own) as journal:
+            assert list(states(journal).values()) == [State.ACCEPTED]
+            assert untold(machines.home) == []
+
+
+async def contract_epoch(machines: Machines) -> int:
+    """Whoever holds the campaign is taken over."""
+    async with (
+        machines.database() as database,
+        Lease(database, await machines.campaign(database), lost=lambda why: None, seconds=0.001) as lease,
+    ):
+        return lease.epoch
+
+
+async def test_every_machine_reads_the_same(machines: Machines) -> None:
+    async with machines.database() as database, machines.journal(database) as writing:
+        for some in batched(range(600), 100):
+            attempts = [one(f"a{number}", number) for number in some]
+            await writing.intend(attempts)
+            await writing.record([contract.accepted(each) for each in attempts])
+        async with machines.journal(database, epoch=writing._epoch) as reading:  # more than one page
+            assert states(reading) == states(writing) and len(states(reading)) == 600
+            refuse_damage(reading._path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign", "gone", "of another campaign"])
+async def test_a_copy_that_is_none_is_made_again(damage: str, machines: Machines) -> None:
+    own = machines.home / "copy"
+    async with machines.database() as database:
+        campaign, other = await machines.campaign(database), await machines.campaign(database, "other")
+        for each in (other, campaign):
+            async with machines.journal(database, each.prefix.rpartition("/")[2]) as journal:
+                await journal.intend([one("a", 1)])
+                await journal.record([doubt(one("a", 1))])
+        async with FleetJournal(database, other, epoch=1, folder=own, home=own):
+            """Its copy is left."""
+        spoil(own / FILE, damage)
+        async with FleetJournal(database, campaign, epoch=1, folder=own, home=own) as journal:
+            assert list(states(journal).values()) == [State.IN_DOUBT]
+
+
+def spoil(file: Path, damage: str) -> None:
+    match damage:
+        case "cut":
+            os.truncate(file, file.stat().st_size // 2)
+        case "foreign":
+            file.write_bytes(b"something else")
+        case "gone":
+            file.unlink()
+
+
+async def test_a_copy_that_knows_more_than_the_database_says_that_it_was_restored(machines: Machines) -> None:
+    """A snapshot put back is the same server with the same tables: only who was there can tell."""
+    async with machines.database() as database, machines.journal(database) as journal:
+        await journal.intend([one("a", 1)])
+        campaign = await machines.campaign(database)
+        for query in (
+            f"DELETE FROM campaign_runner.entries WHERE campaign = {campaign.id} AND kind = 'submitting'",
+            f"UPDATE campaign_runner.campaigns SET last_seq = 1 WHERE id = {campaign.id}",
+        ):
+            machines.server.execute(machines.database_name, query)
+        with pytest.raises(IntegrityError, match="--after-restore"):
+            await journal.refresh()
+
+
+async def test_an_entry_that_was_deleted_is_noticed(machines: Machines) -> None:
+    async with machines.database() as database, machines.journal(database) as journal:
+        await journal.intend([one("a", 1), one("b", 2)])
+        campaign = await machines.campaign(database)
+        query = f"DELETE FROM campaign_runner.entries WHERE campaign = {campaign.id} AND seq = 2"
+        machines.server.execute(machines.database_name, query)
+        with pytest.raises(IntegrityError, match="missing"):
+            async with machines.journal(database, epoch=journal._epoch):
+                pass
+
+
+async def test_who_is_taken_over_is_told(machines: Machines) -> None:
+    told: asyncio.Future[Busy] = asyncio.get_running_loop().create_future()
+    async with machines.database() as database:
+        campaign = await machines.campaign(database)
+        async with Lease(database, campaign, lost=told.set_result, seconds=0.1):
+            machines.server.execute(
+                machines.database_name, f"UPDATE campaign_runner.campaigns SET holder = NULL WHERE id = {campaign.id}"
+            )
+            async with Lease(database, campaign, lost=lambda why: None):
+                assert "took this campaign over" in str(await told)
+
+
+async def test_what_a_person_gave_up_is_taken_back_as_it_was(machines: Machines) -> None:
+    """By what the copy says, which is read again where the database has news."""
+    async with machines.database() as database, machines.journal(database) as journal:
+        attempts = [one("a", 1), one("b", 2)]
+        keys = [attempt.job.keys[0] for attempt in attempts]
+        await journal.intend(attempts)
+        await journal.record([doubt(attempts[0]), contract.accepted(attempts[1]), contract.failed(attempts[1])])
+        async with machines.journal(database, epoch=journal._epoch) as other:
+            await other.decide(PERSON, keys, states=(State.IN_DOUBT, State.FAILED), into=State.ABANDONED)
+            assert await journal.take_back(PERSON, keys) == 2
+            assert list(states(journal).values()) == [State.IN_DOUBT, State.FAILED]
+            assert await journal.take_back(PERSON, keys) == 0
