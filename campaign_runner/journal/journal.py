@@ -13,10 +13,12 @@ from typing import Self, TypeVar
 
 from campaign_runner.disk.sqlite import Committer
 from campaign_runner.events import Attempt, Cause, Doubted, Fact
+from campaign_runner.journal.checked import Checked, CheckedJournals
+from campaign_runner.journal.consistency import NOTHING, Sums
 from campaign_runner.journal.facts import Stamp, Writer
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.recorded import RecordedJobs, job_of, known_at_origin
-from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing, reading
+from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing, reading, refuse_damage
 from campaign_runner.model import Job, State
 
 SANDBOX_ENDED = Cause("sandbox_ended", "the sandbox of an earlier run ended with its process")
@@ -26,13 +28,21 @@ T = TypeVar("T")
 class SqliteJournal(RecordedJobs):
     """The journal of an output folder. Use as `async with SqliteJournal(folder) as journal:`.
 
-    The caller holds the folder's lock. Opening begins a new epoch and declares in doubt every attempt
-    of an earlier one that has no answer: its sender is gone. Raises IntegrityError, StoreError.
+    The caller holds the folder's lock. Opening checks the journal, begins a new epoch and declares in doubt every
+    attempt of an earlier one that has no answer: its sender is gone. `checks` remember what was checked; without them
+    everything is. Raises IntegrityError, StoreError.
     """
 
-    def __init__(self, folder: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        checks: CheckedJournals | None = None,
+    ) -> None:
         self._path = folder / FILE
         self._now = now
+        self._checks = checks
         self._stack = AsyncExitStack()
         self._epoch = 0
         self._worker = str(os.getpid())
@@ -40,15 +50,34 @@ class SqliteJournal(RecordedJobs):
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
+            checked = await loop.run_in_executor(None, self._check)
             connection = await loop.run_in_executor(None, open_for_writing, self._path)
+            others = _commits_of_others(connection)
             self._committer = await stack.enter_async_context(Committer(connection, self._path))
             with reading(self._path):
                 self._epoch = await self._committer.write(self._open_epoch)
             self._stack = stack.pop_all()
+        self._checked = checked, others
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        checked, others = self._checked
+        is_ours = kind is None and others == await self._committer.write(_commits_of_others)
         await self._stack.aclose()
+        if self._checks is not None and is_ours:
+            await asyncio.get_running_loop().run_in_executor(None, self._checks.note, self._path, checked)
+
+    def _check(self) -> Checked:
+        """Refuse a damaged journal. What was checked is what the state folder may remember once this is closed."""
+        before = Checked(NOTHING, self._now())
+
+        def known() -> Sums:
+            nonlocal before
+            if self._checks is not None:
+                before = self._checks.known(self._path, before.at)
+            return before.sums
+
+        return Checked(refuse_damage(self._path, known), before.at)
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         """See Journal.intend."""
@@ -102,3 +131,8 @@ class SqliteJournal(RecordedJobs):
         for (attempt_id,) in db.execute("SELECT id FROM attempts WHERE outcome = 'open'").fetchall():
             pen.record(Doubted(Attempt(attempt_id, job_of(db, attempt_id, SUBMITTING)), UNANSWERED))
         return self._epoch
+
+
+def _commits_of_others(db: sqlite3.Connection) -> int:
+    """A number that changes when anything but this connection commits to the file."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])

@@ -7,7 +7,7 @@ newer version, a damaged one, or another program's is refused and left as it is.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.disk.sqlite_reader import SqliteReader, refuse_further_journal
 from campaign_runner.errors import IntegrityError
-from campaign_runner.journal.consistency import first_contradiction
+from campaign_runner.journal.consistency import NOTHING, Sums, first_contradiction, sums
 from campaign_runner.model import Recipe
 
 VERSION = "1"
@@ -58,11 +58,10 @@ _STATEMENTS = {words for statement in _TABLES.split(";") if (words := statement.
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """The journal at `path`, made if there is none. The caller holds the folder's lock.
+    """The journal at `path`, which was checked, made if there is none. The caller holds the folder's lock.
 
-    Raises IntegrityError for a damaged, foreign or newer file (which is not changed), StoreError if the disk refuses.
+    Raises IntegrityError, StoreError if the disk refuses.
     """
-    refuse_damage(path)
     refuse_further_journal(path)
     connection = sqlite.connect(path, wal=True)
     try:
@@ -104,23 +103,30 @@ def is_begun(path: Path) -> bool:
         return bool(reader.run(_statements))
 
 
-def refuse_damage(path: Path) -> None:
+def refuse_damage(path: Path, known: Callable[[], Sums] = lambda: NOTHING) -> Sums:
     """Read the whole journal: pages and indices as SQLite checks them, and whether its rows contradict one another.
 
-    A file that is not there is no one's damage. Raises IntegrityError, StoreError.
+    Only what came since where `known` says, of the file as it is while it is called, that all before was checked: then
+    pages are for others to look at. The answer is how far it agrees with itself. A file that is not there is no one's
+    damage. Raises IntegrityError for a damaged, foreign or newer file (which is not changed), StoreError.
     """
-    reader = open_for_reading(path)
+    reader = open_for_reading(path, is_checked=True)
     if reader is None:
-        return
+        return NOTHING
     with reader, reading(path):
-        verdict = reader.run(_first_damage)
+        verdict, found = reader.run(lambda db: _first_damage(db, known()))
     if verdict is not None:
         raise _damaged(path, verdict)
+    return found
 
 
-def _first_damage(connection: sqlite3.Connection) -> str | None:
-    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    return first_contradiction(connection) if verdict == "ok" else str(verdict)
+def _first_damage(connection: sqlite3.Connection, before: Sums) -> tuple[str | None, Sums]:
+    if before == NOTHING:
+        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if verdict != "ok":
+            return str(verdict), NOTHING
+    contradiction = first_contradiction(connection, before)
+    return contradiction, sums(connection, before) if contradiction is None else NOTHING
 
 
 def _is_half_made(path: Path) -> bool:

@@ -18,6 +18,7 @@ from campaign_runner.disk.locks import KernelLock, is_taken, refuse_links
 from campaign_runner.disk.regular_files import real, text_of
 from campaign_runner.errors import Busy, CampaignError, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
+from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import IMAGES, State
 from campaign_runner.output_folder.keeping import Keeping, OnDisk
@@ -144,6 +145,10 @@ class Folder:
     ) -> AbstractAsyncContextManager[CampaignJournal]:
         """Its journal, to write to; the caller holds the campaign. Raises IntegrityError, StoreError."""
         return self.keeping.journal(self, now)
+
+    def with_checks(self, checks: CheckedJournals | None) -> Folder:
+        """The same, where `checks` remember what was checked of its journal; not of one that is kept elsewhere."""
+        return replace(self, keeping=OnDisk(checks)) if isinstance(self.keeping, OnDisk) else self
 
     def is_held(self) -> bool:
         """Whether a run holds the campaign now."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from campaign_runner.errors import CampaignError
+from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.ports import CampaignJournal, Journal
 
@@ -46,7 +47,12 @@ class Keeping(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """On this machine's disk: the record is the journal in the folder, and who works on it locks a file there."""
+    """On this machine's disk: the record is the journal in the folder, and who works on it locks a file there.
+
+    `checks` remember what was checked of journals; without them, one that is opened to be written is checked whole.
+    """
+
+    checks: CheckedJournals | None = None
 
     @asynccontextmanager
     async def held(self, folder: Folder, lost: Callable[[CampaignError], None]) -> AsyncIterator[None]:
@@ -60,7 +66,7 @@ class OnDisk:
 
     def journal(self, folder: Folder, now: Callable[[], datetime]) -> AbstractAsyncContextManager[CampaignJournal]:
         """SQLite, written to by one command at a time."""
-        return SqliteJournal(folder.path, now=now)
+        return SqliteJournal(folder.path, now=now, checks=self.checks)
 
     async def refresh(self, folder: Folder) -> None:
         """They are the records."""

@@ -40,8 +40,9 @@ async def open_for_update(
         refuse_older(folder, ledger, campaign, memory)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(folder.held())
-        journal = await stack.enter_async_context(folder.journal())
-        ledger = stack.enter_context(Ledger(folder.path))
+        checks = memory.checks if memory is not None else None
+        journal = await stack.enter_async_context(folder.with_checks(checks).journal())
+        ledger = stack.enter_context(Ledger(folder.path, is_checked=True))
         opened = OpenFolder(folder, journal, ledger, Plan(campaign, ledger.custom_model))
         stack.push_async_callback(rewrite_manifest, folder, ledger, opened.plan)
         yield opened

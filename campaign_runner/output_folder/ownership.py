@@ -5,6 +5,8 @@ The same for every command that says what a run would do.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import Folder
@@ -18,9 +20,8 @@ async def refuse_wrong_folder(
 
     Raises UsageError, IntegrityError, StoreError.
     """
-    await refuse_lost_record(folder, campaign, memory, reuse=reuse)
-    if folder.has_journal:
-        with Ledger(folder.path) as ledger:
+    with await _record(folder, campaign, memory, reuse=reuse) as ledger:
+        if ledger is not None:
             folder.refuse_strangers(ledger, origin=origin, file=campaign.path, campaign=campaign.campaign)
 
 
@@ -32,14 +33,26 @@ async def refuse_lost_record(
     Without `memory` nothing outside the folder counts; `reuse` says whether images of other campaigns may be used.
     Raises UsageError, IntegrityError, StoreError.
     """
+    with await _record(folder, campaign, memory, reuse=reuse):
+        pass
+
+
+async def _record(
+    folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool
+) -> AbstractContextManager[Ledger | None]:
+    """The record of a folder, which is not lost; None where there is none yet, nor was."""
     await folder.refuse_orphans()
-    if folder.has_journal:
-        with Ledger(folder.path) as ledger:
-            refuse_older(folder, ledger, campaign, memory)
-    elif memory is not None:
-        memory.refuse_elsewhere(
-            campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
-        )
+    if not folder.has_journal:
+        if memory is not None:
+            memory.refuse_elsewhere(
+                campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
+            )
+        return nullcontext()
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(folder.path))
+        refuse_older(folder, ledger, campaign, memory)
+        stack.pop_all()
+    return ledger
 
 
 def refuse_older(folder: Folder, ledger: Ledger, campaign: Campaign, memory: RunRegistry | None) -> None:

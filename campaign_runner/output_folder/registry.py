@@ -16,6 +16,7 @@ from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.image_names import as_recorded
 from campaign_runner.disk.regular_files import is_there
 from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.text import plural
@@ -39,6 +40,11 @@ class RunRegistry:
     """
 
     folder: Path
+
+    @property
+    def checks(self) -> CheckedJournals:
+        """What was checked of journals."""
+        return CheckedJournals(self.folder)
 
     def remember(self, file: Path, output: Path, bought: int, begun: int) -> None:
         """Note that `file` runs into `output`: how many images are bought there, or may be before this is said again.

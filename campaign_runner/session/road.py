@@ -160,9 +160,10 @@ async def open_record(
     folder: Folder, access: ServiceAccess, ui: UserInterface, owner: Mapping[str, str]
 ) -> AsyncIterator[tuple[CampaignJournal, Ledger]]:
     """The record of a locked folder, which notes whose it is; what an ended sandbox still held becomes pending."""
-    async with folder.journal(ui.control.clock.now) as journal:
+    checks = access.memory.checks if access.memory is not None else None
+    async with folder.with_checks(checks).journal(ui.control.clock.now) as journal:
         await journal.note({**owner, "origin": access.origin})
         if access.is_sandbox:
             await journal.forget_unfinished()
-        with Ledger(folder.path) as ledger:
+        with Ledger(folder.path, is_checked=True) as ledger:
             yield journal, ledger

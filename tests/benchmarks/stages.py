@@ -51,9 +51,10 @@ def first_request(home: Path, address: str) -> dict[str, float]:
     """A run that buys one request: until that leaves."""
     found: list[dict[str, float]] = []
 
-    def note(event: Event) -> None:
+    def note(event: Event, control: Control) -> None:
         if isinstance(event, Submitting):
             found.append(spent())
+            control.skips_pictures = True
 
     asyncio.run(_run(home, address, note, limits=Limits(max_requests=1)))
     return found[0]
@@ -67,10 +68,10 @@ def idle(home: Path, address: str) -> dict[str, float]:
     return spent()
 
 
-async def _run(home: Path, address: str, watch: Callable[[Event], None], **choices: Any) -> None:
+async def _run(home: Path, address: str, watch: Callable[[Event, Control], None], **choices: Any) -> None:
     night, lines = Night(home, Sandbox(Settings()), asyncio.get_running_loop().time, origin=address), list[str]()
     order = RunRequest(load(home / "campaigns" / "many.yaml"), Folder(home / "output" / "many"), EVERYTHING, **choices)
-    control = Control(night.clock(), Stop(), watch)
+    control = Control(night.clock(), Stop(), lambda event: watch(event, control))
     await run_campaign(order, night.access(), UserInterface(control, lambda figures: True, lines.append))
     assert "failed=0" in lines[-1] and not control.ending.errors, lines
 

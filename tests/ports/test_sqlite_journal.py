@@ -18,7 +18,7 @@ from campaign_runner.events import Cause, Doubted, ModelResolved, Refused, SetAs
 from campaign_runner.journal import journal as journal_module
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing
+from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing, refuse_damage
 from campaign_runner.model import CustomModel, State
 from tests.ports.test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
 
@@ -169,7 +169,7 @@ async def test_a_file_of_somebody_else_is_refused_untouched(
     with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as db:
         change(db)
     before = (tmp_path / FILE).read_bytes()
-    for refused in (lambda: Ledger(tmp_path), lambda: open_for_writing(tmp_path / FILE)):
+    for refused in (lambda: Ledger(tmp_path), lambda: refuse_damage(tmp_path / FILE)):
         with pytest.raises(IntegrityError, match=message):
             refused()
     assert (tmp_path / FILE).read_bytes() == before
