@@ -68,6 +68,10 @@ def idle(home: Path, address: str) -> dict[str, float]:
     return spent()
 
 
+def _ignore(event: Event, control: Control) -> None:
+    """Nothing is to be noted."""
+
+
 async def _run(home: Path, address: str, watch: Callable[[Event, Control], None], **choices: Any) -> None:
     night, lines = Night(home, Sandbox(Settings()), asyncio.get_running_loop().time, origin=address), list[str]()
     order = RunRequest(load(home / "campaigns" / "many.yaml"), Folder(home / "output" / "many"), EVERYTHING, **choices)
