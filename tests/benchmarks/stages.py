@@ -62,9 +62,7 @@ def first_request(home: Path, address: str) -> dict[str, float]:
 
 def idle(home: Path, address: str) -> dict[str, float]:
     """A run with nothing to do, from its lock to its report."""
-    asyncio.run(
-        _run(home, address, lambda event: None, only=read_only(["product=p00000"]), limits=Limits(), review=False)
-    )
+    asyncio.run(_run(home, address, _ignore, only=read_only(["product=p00000"]), limits=Limits(), review=False))
     return spent()
 
 
