@@ -1,0 +1,101 @@
+"""The page on operating a fleet: what it tells people to type is typed, with the roles that it makes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shlex
+import uuid
+from pathlib import Path
+
+import click
+import psycopg
+import pytest
+from psycopg import sql
+
+from campaign_runner.cli import commands
+from campaign_runner.errors import StoreError
+from campaign_runner.fleet.database import Database, DatabaseSettings
+from campaign_runner.fleet.lease import campaign_of
+from campaign_runner.fleet.quota import FleetQuota
+from campaign_runner.fleet.setup import allow, prepare
+from campaign_runner.ports import Permit
+from tests.fleet.opened_journal import taken
+from tests.fleet.postgres import Fleet
+
+PAGE = (Path(__file__).parents[2] / "campaign_runner" / "fleet" / "README.md").read_text(encoding="utf-8")
+ROLES = ("campaigns_owner", "campaigns_worker", "campaigns_monitor")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_every_command_in_it_can_be_given() -> None:
+    found = [line.split("#")[0] for block in blocks("sh") for line in block.splitlines()]
+    typed = [shlex.split(line)[1:] for line in found if line.startswith("campaign-runner ")]
+    typed += [shlex.split(line)[1:] for line in re.findall(r"`(campaign-runner [^`]*)`", PAGE)]
+    assert len(typed) > 4
+    for words in typed:
+        context = click.Context(commands)
+        command = commands.get_command(context, words[0])
+        if isinstance(command, click.Group):
+            command = command.get_command(context, words.pop(1))
+        assert command is not None and command.make_context(words[0], words[1:])
+
+
+def test_the_policy_is_json() -> None:
+    (policy,) = blocks("json")
+    assert {each["Effect"] for each in json.loads(policy)["Statement"]} == {"Allow"}
+
+
+@pytest.mark.proof
+def test_its_roles_can_do_what_they_must_and_nothing_else(fleet: Fleet) -> None:
+    name = f"campaigns_{uuid.uuid4().hex[:8]}"
+    server = fleet.server
+
+    def asked(role: str, query: str) -> int:
+        with psycopg.connect(f"host={server.folder} user={role} dbname={name}", autocommit=True) as connection:
+            return connection.execute(query.encode()).rowcount
+
+    def settings(role: str) -> DatabaseSettings:
+        return DatabaseSettings.of(f"host={server.folder} user={role} dbname={name}")
+
+    make, grant, watch = blocks("sql")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for statement in make.replace("DATABASE campaigns", f"DATABASE {name}").split(";\n"):
+            connection.execute(statement.encode())
+    try:
+        identity = asyncio.run(prepare(settings("campaigns_owner")))
+        asked("campaigns_owner", grant)
+        asyncio.run(allow(settings("campaigns_owner"), "account", 4, 9000))
+        assert asyncio.run(bought(settings("campaigns_worker"))) == identity.id
+        for statement in watch.split(";\n")[:-1]:
+            assert asked("campaigns_monitor", statement) <= 1
+        for role, query in (
+            ("campaigns_worker", "SELECT campaign_runner.after_restore()"),
+            ("campaigns_worker", "DELETE FROM campaign_runner.entries"),
+            ("campaigns_worker", "UPDATE campaign_runner.accounts SET per_minute = 99"),
+            ("campaigns_monitor", "SELECT campaign_runner.welcome()"),
+            ("campaigns_monitor", "DELETE FROM campaign_runner.permits"),
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                asked(role, query)
+        with pytest.raises(StoreError, match="permission denied"):
+            asyncio.run(allow(settings("campaigns_worker"), "account", 99, 9000))
+        assert asyncio.run(prepare(settings("campaigns_owner"))) == identity, "init can be run again"
+    finally:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            for role in ROLES:
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+async def bought(settings: DatabaseSettings) -> str:
+    """What a host does for one request, but for the request: it takes a campaign, and gets leave to send."""
+    async with Database(settings) as database:
+        campaign = await campaign_of(database, "account", "default/spring")
+        assert await taken(database, campaign) == 1
+        assert isinstance(await FleetQuota(database, "account").acquire(), Permit)
+        return database.identity.id
