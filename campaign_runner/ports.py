@@ -8,7 +8,7 @@ tested by one suite that runs on every adapter.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from io import BufferedReader, BytesIO
@@ -16,6 +16,7 @@ from typing import Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from campaign_runner.events import Attempt, Cause, Fact
 from campaign_runner.model import SUFFIXES, Finished, Job, Output, Size, State, Ticket
+from campaign_runner.uptime import Deadline
 
 T = TypeVar("T")
 Content: TypeAlias = BufferedReader | BytesIO
@@ -33,8 +34,10 @@ class Provider(Protocol):
         Raises Rejected (a reference image is at fault), AccountRefused, Throttled, Unavailable or IntegrityError.
         """
 
-    async def submit(self, job: Job) -> Ticket:
+    async def submit(self, job: Job, permit: Permit | None = None) -> Ticket:
         """Ask for `job` once; the only call that costs money.
+
+        Where the deadline of `permit` is over once the connection stands, nothing is sent: Unavailable.
 
         Never repeat it unless the error's `charged` is False. Raises Throttled, Unavailable,
         AccountRefused, Rejected (not charged) or InDoubt (no one knows), and nothing else. The error's
@@ -229,6 +232,8 @@ class Permit:
     """Leave to send one request now. It counts as sent this very moment until it is settled or given back."""
 
     id: int
+    deadline: Deadline | None = field(default=None, compare=False)
+    """Until when its first byte must leave; None where it may at any time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -30,6 +30,26 @@ def uptime() -> Uptime | None:
     except OSError:
         return None
     return Uptime(boot, time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """`seconds` after it was made, also where the machine slept meanwhile: the larger of all that its clocks say."""
+
+    seconds: float
+    began: tuple[float, ...] = field(default_factory=lambda: _clocks())
+
+    @property
+    def is_over(self) -> bool:
+        passed = (now - then for now, then in zip(_clocks(), self.began, strict=True))
+        return max(passed) >= self.seconds
+
+
+def _clocks() -> tuple[float, ...]:
+    """One that counts sleep, where there is one; where there is none, the wall clock does."""
+    if sys.platform == "linux":
+        return (time.clock_gettime(time.CLOCK_BOOTTIME),)
+    return time.monotonic(), time.time()
 
 
 def unknown() -> Uptime | None:

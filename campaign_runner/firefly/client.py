@@ -28,7 +28,7 @@ from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.routes import Question, Routes
 from campaign_runner.firefly.settings import UPLOAD, Settings, Timeouts
 from campaign_runner.model import NO_UPLOADS, CustomModel, Finished, Job, Output, Ticket, is_same_job
-from campaign_runner.ports import LARGEST_BYTES, JobsOnRecord, Provider
+from campaign_runner.ports import LARGEST_BYTES, JobsOnRecord, Permit, Provider
 
 _MOST_PAGES = 50
 UNKNOWN_HERE = "unknown_here"
@@ -113,14 +113,16 @@ class FireflyClient(Provider):
         """See Provider: the token is at hand. `submit` refuses a job whose reference images are not uploaded."""
         await self._tokens.get()
 
-    async def submit(self, job: Job, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
+    async def submit(self, job: Job, permit: Permit | None = None, uploads: Mapping[str, str] = NO_UPLOADS) -> Ticket:
         """Ask for `job` once; see Provider. The ticket holds the URLs as given and warns of one that is not trusted.
 
         Where the service refuses the token, Unavailable once a job: asked for again, it has another. Then it is final.
         """
         request = wire.generate_request(self._origin, job, uploads)
         token = await self._tokens.get()
-        outcome = await self._submits.exchange(self._authorised(request, token))
+        outcome = await self._submits.exchange(
+            self._authorised(request, token), deadline=None if permit is None else permit.deadline
+        )
         response = self._heard(outcome, lost_submit, token)
         if response.status == 401 and self._tokens.drop(token) and job.keys[0] not in self._left:
             self._left.add(job.keys[0])

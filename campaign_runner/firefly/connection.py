@@ -19,6 +19,7 @@ from yarl import URL
 
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.settings import Timeouts
+from campaign_runner.uptime import Deadline
 
 _USER_AGENT = "campaign-runner/0.1"
 _MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole
@@ -37,6 +38,7 @@ class Lost:
     answered: bool = False
     is_certificate: bool = False  # the other side is not who it says it is: asking again is no use
     is_too_large: bool = False
+    is_too_late: bool = False  # the deadline was over once the connection stood
     begun: Response | None = None
 
     def __str__(self) -> str:
@@ -51,7 +53,11 @@ class _TooSlow(Exception):
     pass
 
 
-_FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, ValueError, _TooLarge, _TooSlow)
+class _TooLate(Exception):
+    pass
+
+
+_FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, ValueError, _TooLarge, _TooSlow, _TooLate)
 
 
 class Connection:
@@ -73,12 +79,14 @@ class Connection:
     async def close(self) -> None:
         await self._http.close()
 
-    async def exchange(self, request: Request, most_bytes: int | None = None) -> Response | Lost:
-        """Send `request` once. Redirects are answers like any other, never followed.
+    async def exchange(
+        self, request: Request, most_bytes: int | None = None, *, deadline: Deadline | None = None
+    ) -> Response | Lost:
+        """Send `request` once, unless `deadline` is over by then. Redirects are answers like any other, never followed.
 
         `most_bytes` may lower what an answer may have.
         """
-        progress, limits = _Progress(), self._limits
+        progress, limits = _Progress(deadline), self._limits
         if most_bytes is not None and most_bytes < limits.most_bytes:
             limits = replace(limits, most_bytes=most_bytes)
         is_https = request.url[:6].lower() == "https:"
@@ -115,6 +123,7 @@ class TransferWatch(Protocol):
 class _Progress:
     """How far one exchange has come. `begun` is the answer with its first bytes, whatever happens to the rest."""
 
+    deadline: Deadline | None = None
     sent: bool = False
     begun: Response | None = None
     content: Stream | None = None
@@ -156,14 +165,17 @@ async def gather(content: Stream, watch: TransferWatch, limits: Timeouts) -> byt
 
 
 def _tracing() -> aiohttp.TraceConfig:
-    """Tell each exchange's progress just before the first byte of its request is written."""
+    """Tell each exchange's progress, and look at its deadline, just before the first byte of its request is written."""
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(_mark_sent)
     return tracing
 
 
 async def _mark_sent(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRequestHeadersSentParams) -> None:
-    context.trace_request_ctx.sent = True
+    progress: _Progress = context.trace_request_ctx
+    if progress.deadline is not None and progress.deadline.is_over:
+        raise _TooLate
+    progress.sent = True
 
 
 def _lost(host: str, error: Exception, progress: _Progress, limits: Timeouts) -> Lost:
@@ -173,6 +185,7 @@ def _lost(host: str, error: Exception, progress: _Progress, limits: Timeouts) ->
         sent=progress.sent,
         answered=progress.begun is not None,
         is_too_large=isinstance(error, _TooLarge),
+        is_too_late=isinstance(error, _TooLate),
         is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),
         begun=progress.begun,
     )
@@ -194,6 +207,8 @@ def cause_of(error: Exception, limits: Timeouts, *, sent: bool) -> str:
             return "no secure connection could be made"
         case _TooLarge():
             return f"the answer is larger than {limits.most_bytes // 1024 // 1024} MiB"
+        case _TooLate():
+            return "the permission to send was too old once the connection was made"
         case _TooSlow():
             return f"the answer arrived slower than {limits.pace / 1024:g} KiB a second"
         case TimeoutError() if not sent:

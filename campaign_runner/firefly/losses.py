@@ -50,5 +50,7 @@ def _unreached(lost: Lost) -> ProviderError:
     """Not one byte left. A certificate that is not valid is never accepted and never tried again."""
     if lost.is_certificate:
         return AccountRefused(f"nothing was sent: {lost}", code="certificate", sent=False)
+    if lost.is_too_late:
+        return Unavailable(f"nothing was sent: {lost}", code="too_late", sent=False, reached=True)
     hint = "if this network needs a proxy, set CAMPAIGN_RUNNER_PROXY"
     return Unavailable(f"cannot reach {lost}; {hint}", code="not_reached", sent=False)

@@ -22,7 +22,7 @@ from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.protocol.answers import UNKNOWN_UPLOAD
 from campaign_runner.firefly.protocol.interfaces import references_of
 from campaign_runner.model import Finished, Job, Output, Ticket
-from campaign_runner.ports import LARGEST_BYTES, Provider
+from campaign_runner.ports import LARGEST_BYTES, Permit, Provider
 from campaign_runner.tasks import in_thread
 
 
@@ -62,14 +62,14 @@ class WithReferences(Provider):
                     upload_id = await self._upload(sha256)
                 self._known[sha256] = upload_id
 
-    async def submit(self, job: Job) -> Ticket:
+    async def submit(self, job: Job, permit: Permit | None = None) -> Ticket:
         """See Provider. Unavailable where the service no longer knows an upload: `prepare` hands it over again.
 
         That as often as the job has uploads: refused with new ones, too, it is itself at fault.
         """
         uploads = {sha256: self._known[sha256] for sha256 in references_of(job.recipe) if sha256 in self._known}
         try:
-            return await self._service.submit(job, uploads)
+            return await self._service.submit(job, permit, uploads)
         except Rejected as error:
             if error.code != UNKNOWN_UPLOAD or self._left[job.keys[0]] == len(uploads):
                 raise

@@ -19,6 +19,7 @@ from campaign_runner.quota.beliefs import Belief, Refusal, after_acceptance, aft
 from campaign_runner.quota.request_log import LONGEST_BLOCK
 from campaign_runner.quota.shared_quota import QuotaLimits
 from campaign_runner.tasks import to_its_end
+from campaign_runner.uptime import Deadline
 
 LIFE = 5.0
 """Seconds within which a permit must be used."""
@@ -86,10 +87,11 @@ class FleetQuota:
         return Allowance(**await self._database.call("allowance", self._account, self._settings))
 
     async def _acquire(self) -> Permit | Wait:
+        deadline = Deadline(LIFE)  # counted from before it is asked for
         answer = await self._database.call("acquire", self._account, uuid.uuid4(), self._settings)
         match answer:
             case {"permit": int(number)}:
-                return Permit(number)
+                return Permit(number, deadline)
             case {"seconds": float() | int() as seconds, "why": str(why)}:
                 return Wait(float(seconds), why)
         raise IntegrityError("the database gave an answer that this version does not know; run `fleet init`")

@@ -130,7 +130,7 @@ class Submitter:
         """
         try:
             self._control.observe(Submitting(attempt))
-            ticket = await self._ports.provider.submit(attempt.job)
+            ticket = await self._ports.provider.submit(attempt.job, permit)
         except ProviderError as error:
             await self._not_accepted(attempt, permit, error)
             return None

@@ -66,7 +66,7 @@ async def sent_by_every_method(rehearsal: Rehearsal) -> None:
     job = Job(recipe, (Variation(recipe.key(1), 1, cell, "almond soap"),))
     async with FireflyClient(settings) as firefly:
         uploads = {"5e": await firefly.upload(PNG, "image/png")}
-        ticket = await firefly.submit(job, uploads)
+        ticket = await firefly.submit(job, uploads=uploads)
         await firefly.cancel(ticket)
         await firefly.list_models()
         with pytest.raises(GenerationFailed):

@@ -33,6 +33,8 @@ from campaign_runner.firefly.connection import Lost, gather
 from campaign_runner.firefly.losses import lost_image
 from campaign_runner.firefly.settings import Settings, Timeouts
 from campaign_runner.model import Job, Output, Ticket
+from campaign_runner.ports import Permit
+from campaign_runner.uptime import Deadline
 from tests.firefly.asking import make_job, settings_for
 from tests.firefly.raw_server import TOKEN, Act, answer, begin, close, granted, hang, raw_server, reset
 
@@ -81,6 +83,16 @@ async def test_a_submit_that_left_without_a_complete_answer_is_in_doubt_and_not_
             await firefly.submit(make_job(1))
         assert len(server.calls) == 1
         assert caught.value.code == "no_answer" and caught.value.sent
+
+
+async def test_where_the_permit_is_too_old_once_the_connection_stands_not_one_byte_leaves() -> None:
+    async with raw_server(answer(202, {"jobId": "urn:1"})) as server, FireflyClient(settings_for(server)) as firefly:
+        with pytest.raises(Unavailable, match="nothing was sent") as caught:
+            await firefly.submit(make_job(1), Permit(1, Deadline(0.0)))
+        assert (caught.value.sent, caught.value.charged, caught.value.code) == (False, False, "too_late")
+        await asyncio.sleep(0)
+        assert server.calls == []
+        assert (await firefly.submit(make_job(1), Permit(2, Deadline(900.0)))).job_id == "urn:1"
 
 
 @pytest.mark.parametrize("act", UNANSWERED.values(), ids=UNANSWERED)

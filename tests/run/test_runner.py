@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.ports import Put
+from campaign_runner.ports import Permit, Put, Wait
 from campaign_runner.quota.shared_quota import SharedQuota
 from campaign_runner.run.control import Control
 from campaign_runner.run.ending import Ending
@@ -27,6 +28,7 @@ from campaign_runner.run.limits import Limits, Ports
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
+from campaign_runner.uptime import Deadline
 from tests.fixtures import Begin
 from tests.night import Night
 
@@ -222,15 +224,35 @@ async def test_when_a_request_leaves_its_intent_is_in_the_journal(begin: Begin) 
     known: list[set[str]] = []
 
     class Watched(Wrapped):
-        async def submit(self, job: Any) -> Any:
+        async def submit(self, job: Any, permit: Permit | None = None) -> Any:
             with Ledger(night.output) as ledger:  # as another process reads it
                 known.append(set(ledger.states(job.keys).values()))
-            return await self._inner.submit(job)
+            return await self._inner.submit(job, permit)
 
     async with parts(night) as ports:
         await run(night, Ports(Watched(ports.provider), ports.store, ports.journal, ports.quota))
     assert known == [{"in_doubt"}] * 3
     assert (await night.run(night.campaign(3, 2))).code == 0
+
+
+async def test_a_permit_that_grew_old_sends_nothing_and_its_job_is_asked_for_again(begin: Begin) -> None:
+    night = await begin()
+    old: list[Permit] = []
+
+    class Slow(Wrapped):
+        async def acquire(self) -> Permit | Wait:
+            permit: Permit | Wait = await self._inner.acquire()
+            if old or not isinstance(permit, Permit):
+                return permit
+            old.append(replace(permit, deadline=Deadline(0.0)))
+            return old[0]
+
+    async with parts(night) as ports:
+        await run(night, Ports(ports.provider, ports.store, ports.journal, Slow(ports.quota)))
+        assert (await ports.quota.allowance()).used_day == 3  # what was not sent uses up nothing
+    assert len(old) == 1
+    ended = await night.run(night.campaign(3, 2))
+    assert ended.states == {"stored": 6} and max(night.ledger.charged.values()) == 1
 
 
 async def test_a_journal_that_refuses_spends_nothing(begin: Begin) -> None:
