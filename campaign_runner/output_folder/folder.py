@@ -10,18 +10,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import STAGING, as_recorded
 from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.locks import KernelLock, is_taken, refuse_links
 from campaign_runner.disk.regular_files import real, text_of
-from campaign_runner.errors import Busy, CampaignError, IntegrityError, StoreError, UsageError
+from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import IMAGES, State
-from campaign_runner.output_folder.keeping import Keeping, OnDisk
+from campaign_runner.output_folder.keeping import Holder, Keeping, OnDisk
 from campaign_runner.ports import CampaignJournal, Store
 from campaign_runner.store import FolderStore
 
@@ -56,10 +57,6 @@ def home_of(campaign_file: Path) -> Path:
 def usual_files(name: str) -> tuple[Path, ...]:
     """Where the file of a campaign called `name` is looked for, from the current folder, in this order."""
     return Path("campaigns", f"{name}.yaml"), Path(f"{name}.yaml")
-
-
-def _never_lost(why: CampaignError) -> None:
-    """A lock of the kernel is held until it is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +130,12 @@ class Folder:
         finally:
             lock.release()
 
-    def held(self, lost: Callable[[CampaignError], None] = _never_lost) -> AbstractAsyncContextManager[None]:
-        """Hold the campaign for one command; `lost` is told why, where it is lost before the command ends.
+    def held(self, holder: Holder = Holder()) -> AbstractAsyncContextManager[None]:  # noqa: B008 - it is frozen
+        """Hold the campaign for one command; `holder` is told where it should end before that.
 
         Raises Busy while another command holds it, StoreError, IntegrityError.
         """
-        return self.keeping.held(self, lost)
+        return self.keeping.held(self, holder)
 
     def journal(
         self, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -171,6 +168,11 @@ class Folder:
         if not self.has_journal and rehearsed.has_journal:
             raise UsageError(f"{self.path} has no journal: only the sandbox was run; see it with --sandbox")
         return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)
+
+    def owner(self, campaign: Campaign) -> dict[str, str]:
+        """What its journal notes of whose it is; where no folder belongs to a file, no file. Raises UsageError."""
+        named = {"campaign": campaign.campaign}
+        return named if self.keeping.options else named | {"file": self.relative(campaign.path)}
 
     def relative(self, file: Path) -> str:
         """A campaign file as the journal names it: by its path from this folder. Raises UsageError."""

@@ -5,7 +5,7 @@ What everything else reads is a journal on this disk, wherever the record itself
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +20,30 @@ if TYPE_CHECKING:
     from campaign_runner.output_folder.folder import Folder
 
 
+def _ignored(why: object) -> None:
+    """Who holds a campaign for a moment only is told nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a campaign. `lost` is told why, where another has it now; `asked` is told to buy nothing more.
+
+    `buys`: it is a run, so an earlier order to buy nothing more is over.
+    """
+
+    lost: Callable[[CampaignError], None] = _ignored
+    asked: Callable[[str], None] = _ignored
+    buys: bool = False
+
+
 class Keeping(Protocol):
     """How campaigns are kept. Each method is given the output folder of the campaign that it is about."""
 
-    def held(self, folder: Folder, lost: Callable[[CampaignError], None]) -> AbstractAsyncContextManager[None]:
+    @property
+    def options(self) -> Sequence[str]:
+        """What a command has to be given besides the name of a campaign that is kept here; nothing on a disk."""
+
+    def held(self, folder: Folder, holder: Holder) -> AbstractAsyncContextManager[None]:
         """See Folder.held. Within it, the journal in the folder says what the record does."""
 
     def is_held(self, folder: Folder) -> bool:
@@ -54,8 +74,10 @@ class OnDisk:
 
     checks: CheckedJournals | None = None
 
+    options: Sequence[str] = ()
+
     @asynccontextmanager
-    async def held(self, folder: Folder, lost: Callable[[CampaignError], None]) -> AsyncIterator[None]:
+    async def held(self, folder: Folder, holder: Holder) -> AsyncIterator[None]:
         """Locked by the kernel, so it is never lost."""
         with folder.locked():
             yield

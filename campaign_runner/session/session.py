@@ -11,15 +11,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.last_run import LastRun
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
+from campaign_runner.output_folder.keeping import Holder
 from campaign_runner.output_folder.ownership import refuse_wrong_folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING
+from campaign_runner.run.stop import Level
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.result import close, note_end
@@ -49,10 +52,10 @@ async def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
 async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) -> AsyncIterator[Session]:
     """The run at its start: the folder is locked and ours, its record open, the campaign planned."""
     began = asyncio.get_running_loop().time()
-    async with order.folder.held(ui.control.failed):
+    holder = Holder(partial(ui.control.failed, level=Level.DRAINING), ui.control.stop_asked, buys=True)
+    async with order.folder.held(holder):
         await refuse_to_run(order, access)
-        owner = {"campaign": order.campaign.campaign, "file": order.folder.relative(order.campaign.path)}
-        noted = owner | LastRun(ui.control.clock.now()).as_note()
+        noted = order.folder.owner(order.campaign) | LastRun(ui.control.clock.now()).as_note()
         async with open_record(order.folder, access, ui, noted) as (journal, ledger):
             order, status = _planned(order, ledger)
             run = Session(

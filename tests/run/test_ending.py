@@ -1,4 +1,4 @@
-"""Which exit status a run has: the first that holds of 1, 5, 6, 7, 2, 4, a signal, 8, 9, 3."""
+"""Which exit status a run has: the first that holds of 1, 5, 6, 7, 2, 11, 4, a signal, 8, 9, 3."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from campaign_runner.errors import (
     AccountRefused,
+    Busy,
     CampaignFileError,
     IntegrityError,
     StoreError,
@@ -39,6 +40,7 @@ TABLE = [
     (Ending(errors=[CampaignFileError([])]), {"pending": 3, "in_doubt": 1}, 2),
     (Ending(signal=15, errors=[CampaignFileError([])]), {"accepted": 3}, 2),
     (Ending(errors=[RECORD, BUG]), {"accepted": 3}, 1),
+    (Ending(errors=[Busy("another goes on with it")]), {"pending": 3, "in_doubt": 1}, 11),  # it settles the doubts
     (Ending(signal=15), {"pending": 3, "failed": 1}, 143),
     (Ending(signal=2, later="x", asked="y"), {"pending": 3}, 130),
     (Ending(signal=2), {"pending": 3, "in_doubt": 1}, 4),
