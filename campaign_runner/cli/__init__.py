@@ -124,6 +124,8 @@ def _heeded(work: Callable[[], int | None]) -> int:
         return work() or 0
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name == "--on":
+            click.echo("It works on a folder: `campaign-runner fleet export NAME` makes one of a campaign", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("cancelled; no request is in progress", err=True)

@@ -21,8 +21,8 @@ SANDBOX_JOB_SECONDS = 0.4
 
 
 def memory_of(folder: Folder) -> RunRegistry | None:
-    """What this machine remembers of the runs into an output folder; nothing of the sandbox's."""
-    return None if folder.is_sandbox else RunRegistry(Environment.of_process().state_folder)
+    """What this machine remembers of the runs into an output folder; nothing of the sandbox's, nor of a fleet's."""
+    return None if folder.is_sandbox or folder.keeping.options else RunRegistry(Environment.of_process().state_folder)
 
 
 def adobe(environment: Environment) -> ServiceAccess:

@@ -12,7 +12,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
@@ -25,18 +25,19 @@ from campaign_runner.report import next_commands
 from campaign_runner.text import first_few, plural, printable
 
 
-@click.command(epilog=ending("cancel spring", 5, 7, 8, 11))
+@click.command(cls=TwoPages, epilog=ending("cancel spring", 5, 7, 8, 11))
 @click.argument("name", metavar="NAME")
 @options.only
 @options.output
+@options.on
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
-def command(name: str, only: tuple[str, ...], output: Path | None, yes: bool) -> None:
+def command(name: str, only: tuple[str, ...], output: Path | None, on: str | None, yes: bool) -> None:
     """Cancel requests that Adobe is still working on.
 
     Adobe does not say whether it charges for a cancelled request, so the budget counts it. Images that are already
     finished are downloaded by the next run.
     """
-    target = find(name, output=output)
+    target = find(name, output=output, on=on)
     with target.folder.ledger() as ledger:
         waiting, origin = ledger.counts()[State.ACCEPTED], ledger.origin
         if origin == SANDBOX:

@@ -17,7 +17,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import is_meant, parted
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import find
 from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
@@ -35,7 +35,7 @@ from campaign_runner.review.decisions import Decisions, decisions_of
 from campaign_runner.review.rules import DecidedImage
 
 
-@click.command(epilog=ending("deliver spring --all --zip", 3, 5, 11))
+@click.command(cls=TwoPages, epilog=ending("deliver spring --all --zip", 3, 5, 11))
 @click.argument("name", metavar="NAME")
 @click.option("--all", "is_all", is_flag=True, help="Deliver every stored image, picked or not.")
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Deliver into this folder.")
@@ -45,9 +45,16 @@ from campaign_runner.review.rules import DecidedImage
 @click.option("--include-left", "has_left", is_flag=True, help="Also images that are no longer in the campaign.")
 @options.only
 @options.output
+@options.on
 @options.in_sandbox
 def command(
-    name: str, output: Path | None, is_sandbox: bool, only: tuple[str, ...], to: Path | None, **wanted: bool
+    name: str,
+    output: Path | None,
+    on: str | None,
+    is_sandbox: bool,
+    only: tuple[str, ...],
+    to: Path | None,
+    **wanted: bool,
 ) -> int:
     """Cut the chosen images to every channel, named and labelled.
 
@@ -55,7 +62,7 @@ def command(
     never touched. What is the same as before is not made again; files whose image is no longer chosen move to
     `deliver-old/`.
     """
-    target = find(name, output=output, is_sandbox=is_sandbox)
+    target = find(name, output=output, is_sandbox=is_sandbox, on=on)
     campaign = target.campaign()
     rest, decisions = parted(only)
     flags = DeliverFlags(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)

@@ -14,7 +14,7 @@ from campaign_runner.cli import options, target
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, parted
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import Target, every_folder, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find import history
@@ -29,13 +29,16 @@ from campaign_runner.text import plural
 _TOLD_EVERY = 1000
 
 
-@click.command(epilog=ending("find tea-cup golden wide", 5))
+@click.command(cls=TwoPages, epilog=ending("find tea-cup golden wide", 5))
 @click.argument("what", nargs=-1, required=True, metavar="NAME|FILE|KEY8|WORD…")
 @options.only
 @options.output
+@options.on
 @options.in_sandbox
 @options.as_json
-def command(what: tuple[str, ...], only: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> None:
+def command(
+    what: tuple[str, ...], only: tuple[str, ...], output: Path | None, on: str | None, is_sandbox: bool, as_json: bool
+) -> None:
     """Find an image: its file, its prompt, its state and what to do next.
 
     Searches by at least 8 digits of the image's key, by its file name, by any copy of the picture, even one that was
@@ -43,13 +46,15 @@ def command(what: tuple[str, ...], only: tuple[str, ...], output: Path | None, i
     name of a campaign lists all of its images, or those of --only, which also takes decision=picked and the like. Every
     known output folder is searched.
     """
-    named = _campaign(what, output, is_sandbox=is_sandbox)
+    if on is not None:
+        target.refuse_beside(on, output, is_sandbox=is_sandbox)
+    named = _campaign(what, output, is_sandbox=is_sandbox, on=on)
     if named is not None:
         _list(named, only, as_json=as_json)
         return
     if only:
         raise UsageError("--only goes with the name of a campaign")
-    hits, is_by_words = _found(what, output, is_sandbox=is_sandbox)
+    hits, is_by_words = _found(what, output, is_sandbox=is_sandbox, on=on)
     if is_by_words and len(hits) > 1 and not as_json:
         for line in _rows(hits, with_campaign=True):
             click.echo(line)
@@ -58,17 +63,17 @@ def command(what: tuple[str, ...], only: tuple[str, ...], output: Path | None, i
     _show(hits, as_json=as_json)
 
 
-def _campaign(what: Sequence[str], output: Path | None, *, is_sandbox: bool) -> Target | None:
+def _campaign(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: str | None) -> Target | None:
     """The campaign that is named; None for a picture, a key, or words. Raises UsageError for a path to nothing."""
     name, path = what[0], Path(what[0])
     if len(what) > 1 or _is_picture(path) or (key_in(name) is not None and not path.is_dir()):
         return None
     try:
-        return target.find(name, output=output, is_sandbox=is_sandbox)
+        return target.find(name, output=output, is_sandbox=is_sandbox, on=on)
     except UsageError:
         if path.name != name or path.suffix in target.YAML or path.exists():
             raise
-        folders = every_folder(output)
+        folders = every_folder(output, on=on)
         if not by_words(what, folders):
             if meant := guess(what, folders):
                 raise UsageError(f"no campaign is named '{name}', and no image found has that word{meant}") from None
@@ -80,12 +85,12 @@ def _is_picture(path: Path) -> bool:
     return path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json"
 
 
-def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool) -> tuple[list[Match], bool]:
+def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: str | None) -> tuple[list[Match], bool]:
     """The images that a picture, a key or words mean, and whether it was words. Raises UsageError where there is none.
 
     By words a rehearsal's images are found only with --sandbox, or where there are no others.
     """
-    folders, path = known_folders(output), Path(what[0])
+    folders, path = known_folders(output, on=on), Path(what[0])
     if len(what) == 1 and _is_picture(path):
         likeness = Likeness(Environment.of_process().state_folder)
         hits = asyncio.run(by_picture(path, folders, likeness, _looking))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.target import ON_FLEET
 from campaign_runner.errors import UsageError
 from campaign_runner.quota.shared_quota import account_of
 
@@ -22,7 +24,10 @@ number = click.IntRange(1, MOST)
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Prepare a database and an image store that many machines share."""
+    """Work from many machines on one record: prepare its database and image store, stop a campaign.
+
+    Then `--on fleet` goes with run (--here), status, find, review, deliver, verify, resolve and cancel.
+    """
 
 
 @command.command(epilog=ending("fleet init --per-minute 4 --per-day 9000", 5, 7, 8))
@@ -48,6 +53,17 @@ def init(account: str | None, per_minute: int | None, per_day: int | None, after
     click.echo(f"store      ready: {told['store']}")
     if allowed is not None:
         click.echo(f"allowance  {told['per_minute']:,} requests a minute, {told['per_day']:,} in 24 hours")
+
+
+@command.command(epilog=ending("fleet stop spring", 5, 8))
+@click.argument("name", metavar="NAME")
+def stop(name: str) -> None:
+    """Buy nothing more for a campaign until its next `run`.
+
+    Whichever machine works on it finishes the requests in progress and downloads what is paid for.
+    """
+    host = importlib.import_module(ON_FLEET).stop(name)
+    click.echo(f"{name} buys nothing more until its next run" + (f"; {host} finishes what it began" if host else ""))
 
 
 def _allowed(

@@ -36,10 +36,12 @@ class TwoPages(click.Command):
     """A command with options that are made by `rarely`: `--help` leaves them out, `--help-all` shows everything."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        number = len(_rare(self))
+        rare = _rare(self)
+        number = len(rare)
         more = click.Option(
             ["--help-all"],
             is_flag=True,
+            hidden=[option.name for option in rare] == ["on"],  # `fleet --help` tells who has one
             is_eager=True,
             expose_value=False,
             help=f"Show {plural(number, 'more option')} and exit.",
@@ -54,7 +56,8 @@ def rarely(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Cal
 
 
 def _rare(command: click.Command) -> list[click.Option]:
-    return [option for option in command.params if isinstance(option, click.Option) and option.hidden]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    return [option for option in options if option.hidden and option.name != "help_all"]
 
 
 def _show_all(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:

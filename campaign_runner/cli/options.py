@@ -10,8 +10,10 @@ import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.spellings import both
+from campaign_runner.cli.help import rarely
 from campaign_runner.plan.selection import Selection, read_only
 
+FLEET = "fleet"
 output = click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds the output folders."
 )
@@ -28,6 +30,7 @@ link = click.option(
     help="Let reused images share one file instead of copying them: saves room, but editing one edits both.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+on = rarely("--on", type=click.Choice([FLEET]), help="Use the record and the images of the fleet, not of this machine.")
 in_sandbox = click.option("--sandbox", "is_sandbox", is_flag=True, help="Use the folder of `run --sandbox`.")
 
 

@@ -12,7 +12,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Entry
@@ -26,7 +26,7 @@ from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural, printable
 
 
-@click.command(epilog=ending("resolve spring --resubmit", 5, 11))
+@click.command(cls=TwoPages, epilog=ending("resolve spring --resubmit", 5, 11))
 @click.argument("name", metavar="NAME")
 @click.option("--resubmit", is_flag=True, help="Request images in doubt again; you may pay for them twice.")
 @click.option("--retry-failed", is_flag=True, help="Request failed images again.")
@@ -35,6 +35,7 @@ from campaign_runner.text import plural, printable
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @options.only
 @options.output
+@options.on
 @options.in_sandbox
 def command(
     name: str,
@@ -45,6 +46,7 @@ def command(
     yes: bool,
     only: tuple[str, ...],
     output: Path | None,
+    on: str | None,
     is_sandbox: bool,
 ) -> None:
     """Decide what to do about failed or uncertain images.
@@ -52,7 +54,7 @@ def command(
     Sends nothing itself: the next run does what you decide. Without an option it lists these images and any picture
     that Adobe delivered instead (in images/unexpected/): you paid for it, and it may be what you want.
     """
-    target = find(name, output=output, is_sandbox=is_sandbox)
+    target = find(name, output=output, is_sandbox=is_sandbox, on=on)
     flags = (resubmit, retry_failed, abandon, restore)
     chosen = [decision for decision, is_set in zip(Decision, flags, strict=True) if is_set]
     if len(chosen) > 1:

@@ -14,7 +14,7 @@ from campaign_runner.campaign_file.schema.review import OTHER, REASONS, ReviewRu
 from campaign_runner.cli import options
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of, tell_remarks
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.review_page import serve, write_mail, written_page
 from campaign_runner.cli.target import find
 from campaign_runner.errors import UsageError
@@ -30,7 +30,7 @@ _KEY = re.compile(r"[0-9a-fA-F]{8,64}")
 _SHOWN = 20  # new marks that are listed before it is asked
 
 
-class KeysAfterOptions(click.Command):
+class KeysAfterOptions(TwoPages):
     """`--pick KEY KEY…`: every key that follows belongs to the option before it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -89,6 +89,7 @@ class Given:
 @click.option("--yes", is_flag=True, help="Skip the confirmation of --take.")
 @options.only
 @options.output
+@options.on
 @options.in_sandbox
 def command(
     name: str,
@@ -107,6 +108,7 @@ def command(
     yes: bool,
     only: tuple[str, ...],
     output: Path | None,
+    on: str | None,
     is_sandbox: bool,
 ) -> None:
     """Compare the images of a campaign and choose the best of each row.
@@ -119,7 +121,7 @@ def command(
     """
     if (reason or note) and not (pick or reject):
         raise UsageError("--reason and --note go with a verdict: give --pick KEY or --reject KEY, too")
-    target = find(name, output=output, is_sandbox=is_sandbox)
+    target = find(name, output=output, is_sandbox=is_sandbox, on=on)
     if single_file is not None:
         write_mail(target, single_file)
         click.echo(single_file)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -21,15 +24,16 @@ from campaign_runner.cli.played import of_campaigns
 from campaign_runner.cli.prompts import Asking
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.signals import heeding_signals
+from campaign_runner.cli.target import ON_FLEET
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.events import Ended
-from campaign_runner.model import CustomModel
+from campaign_runner.model import IMAGES, CustomModel
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import SharedLimits, Usage
 from campaign_runner.run.stop import Stop
-from campaign_runner.session.request import RunRequest, UserInterface
+from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.several import CampaignRun, run_campaigns
 from campaign_runner.uptime import uptime
 
@@ -39,6 +43,8 @@ from campaign_runner.uptime import uptime
 @run_options.consent
 @options.only
 @options.output
+@options.on
+@rarely("--here", is_flag=True, help="With --on fleet: this process does the work, without a worker.")
 @rarely("--subject", default="", metavar="WORD", help="With --sandbox: the concept of your custom model.")
 @rarely("--concurrency", type=run_options.positive, help="Requests in progress at once, per campaign.")
 @run_options.bounds
@@ -63,12 +69,23 @@ def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> 
     the limits (--max-..., --until); each has its own question and its own report.
     """
     flags = RunFlags(**run_options.accepted(options))
+    if flags.on is not None or flags.here:
+        flags.refuse_beside_fleet()
+        on_fleet = importlib.import_module(ON_FLEET)
+        fleet, choices = on_fleet.chosen(names, flags)
+        return asyncio.run(run_all(choices, flags, (), log, ends, accessed=partial(on_fleet.accessed, fleet)))
     choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent
     return asyncio.run(run_all(choices, flags, wrong, log, ends))
 
 
 async def run_all(
-    choices: list[Choice], flags: RunFlags, wrong: Sequence[CampaignError], log: RunLog, ends: Ends
+    choices: list[Choice],
+    flags: RunFlags,
+    wrong: Sequence[CampaignError],
+    log: RunLog,
+    ends: Ends,
+    *,
+    accessed: Callable[..., AbstractAsyncContextManager[ServiceAccess]] = accessed,
 ) -> int:
     """The campaigns from their locks to their reports, which come once all have ended; the worst exit status.
 
@@ -85,7 +102,7 @@ async def run_all(
         async with watching(rates, flags, log, flags.bounds) as watch:
             reports.parts += [_part(order, watch, flags, is_only=len(orders) == 1) for order in orders]
             for order in orders:
-                console.say(f"output  {order.folder.path}")
+                console.say(f"output  {order.folder.store.where(IMAGES) if flags.on else order.folder.path}")
             rate = flags.account(environment)
 
             def told() -> None:
@@ -183,7 +200,8 @@ def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags)
             start_over=flags.start_over,
             reuse=not flags.no_reuse,
             link=flags.link,
-            review=not flags.no_review,
+            review=not (flags.no_review or flags.on),
+            sheets=not flags.on,
             shared=shared[rates[choice.campaign.campaign]],
             forbidden=choice.forbidden,
         )

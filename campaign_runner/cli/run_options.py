@@ -19,7 +19,7 @@ from campaign_runner.cli.help import rarely
 from campaign_runner.cli.invocation import invocation
 from campaign_runner.cli.observers import RunLog, Shown, open_log
 from campaign_runner.cli.times import Duration, TimeOfDay
-from campaign_runner.errors import CampaignError
+from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.events import Ended
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report.progress import Bounds, local_now
@@ -76,6 +76,8 @@ class RunFlags(Making):
     """The options of one `run`, as given. `start_over`: buy also what the campaign has in a folder elsewhere."""
 
     output: Path | None
+    on: str | None
+    here: bool
     subject: str
     concurrency: int | None
     accept_drift: bool
@@ -84,6 +86,24 @@ class RunFlags(Making):
     link: bool
     no_review: bool
     accept_changes: bool
+
+    def refuse_beside_fleet(self) -> None:
+        """What goes only with `--on fleet`, or not with it. Raises UsageError."""
+        if self.on is None:
+            raise UsageError("--here goes with --on fleet")
+        given = {
+            "--sandbox": self.is_sandbox,
+            "--output": self.output is not None,
+            "--start-over": self.start_over,
+            "--link": self.link,
+        }
+        if wrong := [name for name, is_given in given.items() if is_given]:
+            raise UsageError(
+                f"--on {self.on} and {wrong[0]} do not go together; nothing was sent. "
+                "`campaign-runner fleet export NAME` makes a folder of a campaign"
+            )
+        if not self.here:
+            raise UsageError(f"--on {self.on} needs --here: this process then does the work; nothing was sent")
 
 
 class AcceptedWords(click.ParamType[frozenset[str]]):

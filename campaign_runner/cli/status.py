@@ -15,7 +15,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, tell_remarks
 from campaign_runner.cli.environment import Environment
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import Target, find
 from campaign_runner.deliver.late_marks import late_marks
 from campaign_runner.journal.last_run import last_run
@@ -35,15 +35,22 @@ from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.text import plural, printable
 
 
-@click.command(epilog=ending("status spring", 5))
+@click.command(cls=TwoPages, epilog=ending("status spring", 5))
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @options.only
 @options.output
+@options.on
 @options.in_sandbox
 @click.option("--all", "is_whole", is_flag=True, help="List every image that needs attention.")
 @options.as_json
 def command(
-    names: tuple[str, ...], only: tuple[str, ...], output: Path | None, is_sandbox: bool, is_whole: bool, as_json: bool
+    names: tuple[str, ...],
+    only: tuple[str, ...],
+    output: Path | None,
+    on: str | None,
+    is_sandbox: bool,
+    is_whole: bool,
+    as_json: bool,
 ) -> None:
     """Show progress, even during a run.
 
@@ -51,7 +58,7 @@ def command(
     like, it counts the images that are meant.
     """
     for name in names:
-        target = find(name, output=output, is_sandbox=is_sandbox)
+        target = find(name, output=output, is_sandbox=is_sandbox, on=on)
         if only:
             _count(target, only, as_json=as_json)
             continue

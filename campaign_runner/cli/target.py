@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from campaign_runner.session.last_text import Recalled, folders_of, recalled
 from campaign_runner.text import did_you_mean, plural, printable
 
 YAML = (".yaml", ".yml")
+ON_FLEET = "campaign_runner.cli.on_fleet"
+"""Loaded only where a command is given `--on`."""
 _LONGEST = 1_000  # characters of what a person names and means
 
 
@@ -61,15 +64,29 @@ class Target:
         return load(self.file)
 
 
-def find(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Target:
-    """What `name` means. `output` is where output folders are, if not in their usual place.
+def find(name: str, *, output: Path | None = None, is_sandbox: bool = False, on: str | None = None) -> Target:
+    """What `name` means. `output` is where output folders are, if not in their usual place; `on` the fleet, if that.
 
     Files of decisions that cannot be read are named on stderr, whatever the command does. Raises UsageError where
     nothing answers to the name, CampaignFileError where a campaign file is wrong that never ran.
     """
-    found = _found(name, output, is_sandbox=is_sandbox)
+    if on is not None:
+        refuse_beside(on, output, is_sandbox=is_sandbox)
+        found: Target = importlib.import_module(ON_FLEET).find(name)
+    else:
+        found = _found(name, output, is_sandbox=is_sandbox)
     _tell_unreadable(found.folder)
     return found
+
+
+def refuse_beside(on: str, output: Path | None, *, is_sandbox: bool) -> None:
+    """A fleet has no folders here, and buys for real. Raises UsageError."""
+    if output is not None or is_sandbox:
+        other = "--sandbox" if is_sandbox else "--output"
+        raise UsageError(
+            f"--on {on} and {other} do not go together; "
+            "`campaign-runner fleet export NAME` makes a folder of a campaign"
+        )
 
 
 def _tell_unreadable(folder: Folder) -> None:
@@ -144,12 +161,18 @@ def _known_names(output: Path | None) -> set[str]:
     return files | {journal.parent.name for journal in (output or Path("output")).glob(f"*/{FILE}")}
 
 
-def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False) -> Folder:
+def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False, on: str | None = None) -> Folder:
     """The output folder that `name` means, also where its journal or its campaign file is damaged or gone.
+
+    With `on`, the copy of its record, with the manifest that lies beside its images.
 
     Raises UsageError where nothing answers to it, CampaignFileError where a campaign file is wrong.
     """
-    folder = _located(name, output, is_sandbox=is_sandbox)
+    if on is not None:
+        refuse_beside(on, output, is_sandbox=is_sandbox)
+        folder: Folder = importlib.import_module(ON_FLEET).locate(name)
+    else:
+        folder = _located(name, output, is_sandbox=is_sandbox)
     _tell_unreadable(folder)
     return folder
 
@@ -180,11 +203,18 @@ def _folder_name(campaign: str, *, is_sandbox: bool) -> str:
     return f"{campaign}.{SANDBOX}" if is_sandbox else campaign
 
 
-def every_folder(output: Path | None, warn: Callable[[str], None] | None = None) -> list[Folder]:
+def every_folder(
+    output: Path | None, warn: Callable[[str], None] | None = None, *, on: str | None = None
+) -> list[Folder]:
     """The output folders that have a record: beside the campaigns, of `--output`, and of every earlier run.
+
+    With `on`, the copies of all records there.
 
     Those that cannot be read are told to `warn` and left out; without it they are among them.
     """
+    if on is not None:
+        copies: list[Folder] = importlib.import_module(ON_FLEET).every_folder()
+        return copies
     here = [home_of(Path("campaigns") / "any.yaml"), home_of(Path("any.yaml"))]
     remembered = [folder.parent for folder in RunRegistry(Environment.of_process().state_folder).folders()]
     return folders_in([output] if output is not None else [*here, *remembered], warn)
@@ -200,9 +230,9 @@ def files_here(output: Path | None) -> list[Path]:
     return [file for file in found if not is_litter(file.name)]
 
 
-def known_folders(output: Path | None) -> list[Folder]:
+def known_folders(output: Path | None, *, on: str | None = None) -> list[Folder]:
     """The output folders that have a record, see `every_folder`. Raises UsageError where there is none."""
-    folders = every_folder(output, lambda told: click.echo(printable(told), err=True))
+    folders = every_folder(output, lambda told: click.echo(printable(told), err=True), on=on)
     if not folders:
         raise UsageError("no output folder found: nothing was run yet, or name the folder with --output")
     return folders

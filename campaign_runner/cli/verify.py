@@ -10,18 +10,19 @@ import click
 
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
-from campaign_runner.cli.help import ending
+from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
 from campaign_runner.verify.verification import verify
 
 
-@click.command(epilog=ending("verify spring", 5))
+@click.command(cls=TwoPages, epilog=ending("verify spring", 5))
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @options.output
+@options.on
 @options.in_sandbox
 @options.as_json
-def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_json: bool) -> int:
+def command(names: tuple[str, ...], output: Path | None, on: str | None, is_sandbox: bool, as_json: bool) -> int:
     """Check that every stored image is still there and unchanged.
 
     Also checks the journal and the manifest and names files that are not part of the campaign. Differences are grouped
@@ -29,7 +30,7 @@ def command(names: tuple[str, ...], output: Path | None, is_sandbox: bool, as_js
     """
     status = 0
     for name in names:
-        folder = locate(name, output=output, is_sandbox=is_sandbox)
+        folder = locate(name, output=output, is_sandbox=is_sandbox, on=on)
         verdict = asyncio.run(verify(folder, memory_of(folder)))
         code = 0 if verdict.is_ok else IntegrityError.exit_code
         status = max(status, code)

@@ -118,6 +118,12 @@ class Lease:
         with suppress(DatabaseGone):  # then it is let go once it was not heard of
             await self._database.call("leave", self._campaign.id, self._holder, patience=_LEAVE_WITHIN)
 
+    async def refuse_others(self) -> None:
+        """Raises Busy where another run took the campaign over."""
+        told = await self._database.call("beat", self._campaign.id, self._holder, self.epoch)
+        if not told["is_ours"]:
+            raise _taken_over(told)
+
     async def _beat(self) -> None:
         pause = self._seconds / _BEATS
         while True:
@@ -126,10 +132,14 @@ class Lease:
                 values = (self._campaign.id, self._holder, self.epoch)
                 told = await self._database.call("beat", *values, patience=pause)
                 if not told["is_ours"]:
-                    self._lost(Busy(f"another run took this campaign over ({_who(told)}); nothing more was sent"))
+                    self._lost(_taken_over(told))
                     return
                 if told["is_stopped"]:
                     self._stop()
+
+
+def _taken_over(told: dict[str, Any]) -> Busy:
+    return Busy(f"another run took this campaign over ({_who(told)}); nothing more was sent")
 
 
 def _who(told: dict[str, Any]) -> str:

@@ -29,12 +29,13 @@ from campaign_runner.fleet.quota import FleetQuota
 Allowed: TypeAlias = tuple[str, int | None, int | None]
 """An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
-_SCRIPTS = ("tables", "identity", "quota", "record", "lease")
+_SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places")
 """In the order in which they are run."""
 CALLED = (
     *("welcome", "after_restore"),
     *("acquire", "settle", "give_back", "block", "believe", "allowance", "set_allowance"),
     *("campaign", "campaigns_of", "holder_of", "take", "beat", "leave", "ask_to_stop", "release"),
+    *("find_campaign", "find_campaigns"),
     *("entries_since", "intend", "held", "tell", "note", "decide", "take_back"),
 )
 """The functions that are called from here: they look nowhere but in our schema, and have the rights of its owner."""

@@ -19,14 +19,26 @@ def display_path(path: Path | str) -> str:
     return str(Path(path).relative_to(here)) if is_below else str(path)
 
 
+class CalledCampaign(str):
+    """What a command calls a campaign, and the `options` that it has to be given besides."""
+
+    options: tuple[str, ...] = ()
+
+
 def called(folder: Folder, memory: RunRegistry | None) -> str:
     """What a command calls an output folder: its name where `memory` leads from that to it, else its path."""
+    if folder.keeping.options:
+        kept = CalledCampaign(folder.path.name)
+        kept.options = tuple(folder.keeping.options)
+        return kept
     name = None if memory is None else memory.name_of(folder.path)
     return name or str(folder.path)
 
 
 def run(file: Path, folder: Folder, *flags: str) -> str:
     """Go on with a campaign, into the output folder that it has."""
+    if folder.keeping.options:
+        return typed("run", _anywhere(file) if file.exists() else file.name, *flags, *folder.keeping.options, "--here")
     place = folder.path.parent
     output = [] if place == home_of(file) else ["--output", _anywhere(place)]
     return typed("run", _anywhere(file), *_sandbox(folder), *output, *flags)
@@ -82,7 +94,8 @@ def retake(key: str, name: str, *flags: str) -> str:
 
 def typed(command: str, *words: str) -> str:
     """A command as it is typed."""
-    return shlex.join(["campaign-runner", command, *words])
+    options = (option for word in words if isinstance(word, CalledCampaign) for option in word.options)
+    return shlex.join(["campaign-runner", command, *words, *options])
 
 
 def _anywhere(path: Path) -> str:

@@ -40,6 +40,8 @@ class RunRequest:
     """Whether they may be the very files, under another name, and not copies."""
     review: bool = False
     """Whether the page to choose on is written once everything is stored."""
+    sheets: bool = True
+    """Whether a contact sheet is drawn at the end."""
     shared: SharedLimits = field(default_factory=SharedLimits)
     forbidden: CampaignError | None = None
     """Why nothing may be bought; what is paid for is fetched all the same."""

@@ -42,7 +42,7 @@ async def close(run: Session) -> int:
     await _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(run, everything)
     await note_end(run, code)
-    shown = sheets(plan, ledger, everything)
+    shown = sheets(plan, ledger, everything) if order.sheets else []
     if _has_page(run):
         keep_page(PageSources(folder, plan, ledger), run.warn)
     summary = Summary(

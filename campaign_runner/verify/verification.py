@@ -45,7 +45,7 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
 
 def _mend_all(folder: Folder, record: Record, findings: Sequence[Difference]) -> str | None:
     images = [finding for finding in findings if finding.key is not None]
-    if len(images) < 2 or any(finding.mend is None for finding in images):
+    if folder.keeping.options or len(images) < 2 or any(finding.mend is None for finding in images):
         return None  # what was only moved is not to be bought again
     return next_commands.rerun(folder.manifest, "--restore", is_sandbox=record.is_sandbox)
 
@@ -67,7 +67,7 @@ def _damage(folder: Folder, record: Record, wanted: Expected, how: Damage, elsew
         message = f"it was moved to {elsewhere[wanted.sha256]}: move it back"
         return Difference("moved", message, wanted.file, wanted.key)
     mend = None
-    if wanted.key is not None:
+    if wanted.key is not None and not folder.keeping.options:
         mend = next_commands.rerun(
             folder.manifest, "--only", f"key={wanted.key[:8]}", "--restore", is_sandbox=record.is_sandbox
         )

@@ -32,6 +32,7 @@ ID = f"{OWN}/fleet-id"
 """Holds the id of the database whose images are here."""
 _JSON, _TEXT = "application/json", "text/plain"
 _ID_BYTES = 100
+_LARGEST = 1 << 30
 _LOCK_SECONDS = 30.0
 _TRIES = 20  # of a manifest that others replace at the same time
 _AGAIN = "then run `campaign-runner fleet init` again"
@@ -77,6 +78,10 @@ class ImagePlace(ABC):
             if await self._swap(name, content, before):
                 return
         raise StoreError(f"{self.url}/{name} was replaced again and again meanwhile; run again")
+
+    async def content(self, name: str) -> bytes | None:
+        """What is under `name`; None where nothing is."""
+        return await self._read(name, _LARGEST)
 
     async def check(self) -> None:
         """Refuse a place that puts over what is there, or replaces what is not there any more: each is tried twice."""

@@ -1,0 +1,98 @@
+"""`--on fleet`: what the environment says of the fleet, and its campaigns by name; loaded for such commands alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.cli import options
+from campaign_runner.cli.chosen import Choice
+from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.run_options import RunFlags
+from campaign_runner.cli.target import YAML, Target
+from campaign_runner.errors import UsageError
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.quota.shared_quota import account_of
+from campaign_runner.session.last_text import recalled
+from campaign_runner.session.request import ServiceAccess
+
+try:
+    from campaign_runner.fleet.database import DatabaseSettings
+    from campaign_runner.fleet.images.place import ImagePlace
+    from campaign_runner.fleet.lease import LEASE
+    from campaign_runner.fleet.place import FleetPlace, FleetSettings
+except ImportError as error:
+    raise UsageError(
+        f"--on fleet needs the libraries of the fleet ({error.name} is missing): pip install 'campaign-runner[fleet]'"
+    ) from error
+
+
+def place(environment: Environment) -> FleetPlace:
+    """The fleet that the environment names. Raises UsageError."""
+
+    def account() -> str:
+        settings = environment.settings()
+        return account_of(settings.firefly_url, settings.credentials.client_id)
+
+    return FleetPlace(settings_of(environment), account)
+
+
+def settings_of(environment: Environment, lease: float = LEASE) -> FleetSettings:
+    """What the environment says of the fleet. Raises UsageError."""
+    database = DatabaseSettings.of(environment.database_url().reveal())
+    images = ImagePlace.of(environment.store_url, allows_http=environment.allows_http)
+    return FleetSettings(database, images, environment.state_folder, lease=lease)
+
+
+def find(name: str) -> Target:
+    """The campaign of the fleet that `name`, or the campaign file of that name, means; its record was read just now.
+
+    Raises UsageError, CampaignFileError, and what reaching the fleet raises.
+    """
+    file = Path(name) if Path(name).suffix in YAML else None
+    loaded = load(file) if file is not None else None
+    folder = asyncio.run(place(Environment.of_process()).read(loaded.campaign if loaded is not None else name))
+    if loaded is None:
+        with folder.ledger() as ledger:
+            loaded = recalled(folder, ledger)
+    return Target(folder, file, loaded)
+
+
+def locate(name: str) -> Folder:
+    """The copy of a campaign's record, as it is now, with the manifest that lies beside its images."""
+    campaign = load(Path(name)).campaign if Path(name).suffix in YAML else name
+    return asyncio.run(place(Environment.of_process()).read(campaign, has_manifest=True))
+
+
+def every_folder() -> list[Folder]:
+    """The copies of all records of the account, as they are now."""
+    return asyncio.run(place(Environment.of_process()).read_all())
+
+
+def stop(name: str) -> str | None:
+    """Buy nothing more of a campaign until its next run; the host that works on it, if one does."""
+    return asyncio.run(place(Environment.of_process()).stop(name))
+
+
+def chosen(names: Sequence[str], flags: RunFlags) -> tuple[FleetPlace, list[Choice]]:
+    """The fleet, and the campaigns of a `run`, each once. Raises CampaignFileError, UsageError."""
+    campaigns = {(campaign := load(Path(name))).path.resolve(): campaign for name in names}
+    fleet = place(Environment.of_process())
+    asyncio.run(fleet.reach())
+    return fleet, [
+        Choice(campaign, fleet.folder(campaign.campaign), options.selection(flags.only, campaign))
+        for campaign in campaigns.values()
+    ]
+
+
+@asynccontextmanager
+async def accessed(
+    fleet: FleetPlace, environment: Environment, rate: RateLimit, **_: object
+) -> AsyncIterator[ServiceAccess]:
+    """The service, with the allowance and the record of the fleet, which is connected while the block runs."""
+    async with fleet.opened():
+        yield ServiceAccess(environment.origin, environment.settings, environment.state_folder, quota=fleet.quota)

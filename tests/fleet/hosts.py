@@ -1,0 +1,109 @@
+"""Machines of a fleet: the program in processes of its own, against a database, a shared folder and a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from campaign_runner.fleet.database import Database
+from campaign_runner.fleet.images.place import ImagePlace
+from campaign_runner.quota.shared_quota import account_of
+from tests.fleet.postgres import PostgresServer
+from tests.processes.forks import Done, SandboxProcess
+from tests.processes.machines import Machine, sandbox_process
+
+PATIENCE = 120.0
+"""Seconds for anything that a process was asked to do."""
+ON = ("--on", "fleet")
+
+
+@dataclass
+class FleetMachine:
+    """A machine of the fleet: its own state folder and campaign files; record, store and service are shared."""
+
+    machine: Machine
+    lease: float
+
+    def start(self, *words: object) -> subprocess.Popen[str]:
+        """A command whose leases are short, in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.fleet.program", str(self.lease), *map(str, words), *ON],
+            cwd=self.machine.home,
+            env={**self.machine.env, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, *words: object) -> Done:
+        """One command, to its end."""
+        return ended(self.start(*words))
+
+    def here(self, file: Path, *words: object) -> subprocess.Popen[str]:
+        return self.start("run", file, "--here", "--yes", *words)
+
+
+def ended(process: subprocess.Popen[str]) -> Done:
+    """How a process ended, and what it said."""
+    out, err = process.communicate(timeout=PATIENCE)
+    return Done(process.returncode, out, err)
+
+
+@dataclass(frozen=True)
+class FleetOfMachines:
+    """A database, a shared folder of images and a sandbox, and as many machines as are asked for."""
+
+    server: PostgresServer
+    database: str
+    home: Path
+    sandbox: SandboxProcess
+    lease: float
+
+    async def prepare(self) -> None:
+        """As `fleet init` does: database and images are bound together."""
+        async with Database(self.server.settings(self.database)) as database:
+            await ImagePlace.of(str(self.home / "shared")).note(database.identity.id)
+
+    def machine(self, name: str) -> FleetMachine:
+        home = self.home / name
+        home.mkdir()
+        machine = Machine.beside(self.sandbox.origin, home)
+        machine.env["CAMPAIGN_RUNNER_DATABASE_URL"] = self.server.url(self.database)
+        machine.env["CAMPAIGN_RUNNER_STORE"] = str(self.home / "shared")
+        return FleetMachine(machine, self.lease)
+
+    def manifest(self, name: str = "spring") -> dict[str, Any]:
+        """What lies beside the images of a campaign."""
+        file = self.home / "shared" / "default" / name / "manifest.json"
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+
+    def states(self, name: str = "spring") -> dict[str, str]:
+        """The state of each image of a campaign, by key."""
+        return {image["key"]: image["state"] for image in self.manifest(name)["images"]}
+
+    def files(self) -> list[Path]:
+        """All images that are stored."""
+        return [path for path in (self.home / "shared").rglob("*") if path.suffix in (".jpg", ".png", ".webp")]
+
+
+@contextmanager
+def fleet_of_machines(
+    server: PostgresServer, prepared: str, home: Path, *switches: str, lease: float = 1.0, per_minute: int = 600
+) -> Iterator[FleetOfMachines]:
+    """A fleet with a database of its own; its sandbox refuses what is beyond the allowance."""
+    with sandbox_process("--per-minute", str(per_minute), "--strict", *switches) as sandbox:
+        database = server.prepared_database(prepared)
+        account = account_of(sandbox.origin, "me")
+        server.execute(database, f"SELECT campaign_runner.set_allowance('{account}', {per_minute}, 9000)")
+        whole = FleetOfMachines(server, database, home, sandbox, lease)
+        asyncio.run(whole.prepare())
+        yield whole
