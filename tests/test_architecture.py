@@ -196,7 +196,6 @@ TASKS = {
     # a module that starts tasks: who waits for their end
     "cli.observers": "the block that `keeping_time` spans",
     "fleet.images.bucket": "`to_its_end`, also where the caller is cancelled",
-    "disk.sqlite": "leaving the Committer",
     "fleet.database": "`to_its_end`, also where the caller is cancelled",
     "fleet.lease": "leaving the Lease",
     "fleet.record.journal": "`to_its_end`, also where the caller is cancelled",

@@ -11,12 +11,12 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 from campaign_runner.disk import files
-from campaign_runner.disk.sqlite import connect, tell, translated
+from campaign_runner.disk.shared_calls import SharedCalls
+from campaign_runner.disk.sqlite import connect, translated
 from campaign_runner.tasks import in_thread, to_its_end
 
 R = TypeVar("R")
@@ -33,9 +33,8 @@ class SharedFile(Generic[R]):
         self._path = path
         self._make = make
         self._begin = begin
-        self._waiting: list[tuple[Callable[[R], Any], asyncio.Future[Any]]] = []
+        self._calls = SharedCalls(self._commit)
         self._is_kept = False
-        self._under_way: asyncio.Future[list[Any]] | None = None
         self._connection: sqlite3.Connection | None = None
         self._identity = (0, 0)  # device and number of the file that is open
 
@@ -44,9 +43,7 @@ class SharedFile(Generic[R]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        while self._under_way is not None:  # also what a cancelled caller began
-            await asyncio.wait({self._under_way})
-            await asyncio.sleep(0)
+        await self._calls.ended()
         self._is_kept = False
         await in_thread(self._close)
 
@@ -60,25 +57,7 @@ class SharedFile(Generic[R]):
 
     def asked(self, work: Callable[[R], T]) -> asyncio.Future[T]:
         """The answer of `transact` to come: `work` is on its way, whether anyone waits for it or not."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, done))
-        if self._under_way is None:
-            self._next()
-        return done
-
-    def _next(self) -> None:
-        """Commit what waits, in one transaction; what comes meanwhile waits for the next one."""
-        waiting, self._waiting = self._waiting, []
-        works, callers = [work for work, _ in waiting], [done for _, done in waiting]
-        self._under_way = asyncio.get_running_loop().run_in_executor(None, self._commit, works)
-        self._under_way.add_done_callback(partial(self._committed, callers))
-
-    def _committed(self, callers: list[asyncio.Future[Any]], commit: asyncio.Future[list[Any]]) -> None:
-        self._under_way = None
-        if self._waiting:
-            self._next()
-        for number, caller in enumerate(callers):
-            tell(caller, commit, number)
+        return self._calls.asked(work)
 
     def _commit(self, works: list[Callable[[R], Any]]) -> list[Any]:
         try:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from campaign_runner.disk.patience import WAITS
+from campaign_runner.disk.shared_calls import SharedCalls
 from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
 
 T = TypeVar("T")
@@ -174,27 +175,22 @@ def scratch(table: str) -> Iterator[sqlite3.Connection]:
 class Committer:
     """One writer for many callers: what is handed in together is committed together.
 
-    Use as `async with Committer(connection, path) as committer:`. One flusher task owns the
-    connection and hands batches to a one-thread executor; there is no other thread.
+    Use as `async with Committer(connection, path) as committer:`. The connection is used in one thread.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._queue: asyncio.Queue[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]] | None]
-        self._queue = asyncio.Queue()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._flusher: asyncio.Task[None]
+        self._calls = SharedCalls(self._commit, self._executor)
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
-        self._flusher = asyncio.create_task(self._flush())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._is_closed = True
-        self._queue.put_nowait(None)
-        await self._flusher
+        await self._calls.ended()
         gathering = asyncio.get_running_loop().run_in_executor(self._executor, self._gather)
         await asyncio.wait([gathering])
         self._executor.shutdown()
@@ -204,29 +200,13 @@ class Committer:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` inside a transaction; its answer comes once the transaction is durable.
 
-        A batch whose commit fails is rolled back whole and every caller is told. Raises StoreError, IntegrityError.
+        A batch whose commit fails is rolled back whole and every caller is told. A caller who is cancelled leaves at
+        once, and `work` is done all the same. Raises StoreError, IntegrityError.
         """
         if self._is_closed:
             raise RuntimeError(f"{self._path} is closed")
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((work, done))
-        return await asyncio.shield(done)
-
-    async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
-        last = False
-        while not last:
-            batch = [await self._queue.get()]
-            while not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            last = None in batch
-            works = [entry for entry in batch if entry is not None]
-            if not works:
-                continue
-            commit = loop.run_in_executor(self._executor, self._commit, [work for work, _ in works])
-            await asyncio.wait([commit])
-            for number, (_, done) in enumerate(works):
-                tell(done, commit, number)
+        answer: T = await self._calls.asked(work)
+        return answer
 
     def _commit(self, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         try:
@@ -253,12 +233,3 @@ class Committer:
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-def tell(caller: asyncio.Future[Any], commit: asyncio.Future[list[Any]], number: int) -> None:
-    """Hand a caller its answer, or what went wrong, even if that is a bug: no one may be left waiting."""
-    error = commit.exception()
-    if error is not None:
-        caller.set_exception(error)
-    else:
-        caller.set_result(commit.result()[number])

@@ -65,6 +65,10 @@ class Writer:
         self._begin(attempt)
         return True
 
+    def begun(self) -> int:
+        """The number of the last attempt; 0 where there is none."""
+        return int(self._db.execute("SELECT coalesce(max(number), 0) FROM attempts").fetchone()[0])
+
     def record(self, fact: Fact) -> Fact:
         """Apply `fact`; the answer is the fact as it was recorded."""
         if not isinstance(fact, ModelResolved | Uploaded | Adopted | Placed) and not self._knows(fact.attempt):

@@ -44,7 +44,7 @@ class SqliteJournal(RecordedJobs):
         self._now = now
         self._checks = checks
         self._stack = AsyncExitStack()
-        self._epoch = 0
+        self._epoch = self._begun = 0
         self._worker = str(os.getpid())
 
     async def __aenter__(self) -> Self:
@@ -81,7 +81,11 @@ class SqliteJournal(RecordedJobs):
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         """See Journal.intend."""
-        return await self._write(lambda pen: [attempt for attempt in attempts if pen.intend(attempt)])
+        return await self._counting(lambda pen: [attempt for attempt in attempts if pen.intend(attempt)])
+
+    async def begun(self) -> int:
+        """See CampaignJournal; kept with each write, so no transaction is needed to know it."""
+        return self._begun
 
     async def is_wanted(self, job: Job) -> bool:
         """See Journal.is_wanted: this journal knows of no one else who buys."""
@@ -89,7 +93,7 @@ class SqliteJournal(RecordedJobs):
 
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """See Journal.record."""
-        return await self._write(lambda pen: [pen.record(fact) for fact in facts])
+        return await self._counting(lambda pen: [pen.record(fact) for fact in facts])
 
     async def note_known_at_origin(self, job_id: str) -> None:
         """See JobsOnRecord."""
@@ -112,6 +116,12 @@ class SqliteJournal(RecordedJobs):
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
         return await self._write(lambda pen: pen.forget((State.ACCEPTED, State.IN_DOUBT), SANDBOX_ENDED))
 
+    async def _counting(self, work: Callable[[Writer], T]) -> T:
+        """`work`, which may begin requests: once it is durable, it is known how many there are."""
+        answer, begun = await self._write(lambda pen: (work(pen), pen.begun()))
+        self._begun = max(self._begun, begun)
+        return answer
+
     async def _write(self, work: Callable[[Writer], T]) -> T:
         def inside(db: sqlite3.Connection) -> T:
             return work(Writer(db, self._stamp()))
@@ -130,6 +140,7 @@ class SqliteJournal(RecordedJobs):
             pen.note({"created_at": self._stamp().at})
         for (attempt_id,) in db.execute("SELECT id FROM attempts WHERE outcome = 'open'").fetchall():
             pen.record(Doubted(Attempt(attempt_id, job_of(db, attempt_id, SUBMITTING)), UNANSWERED))
+        self._begun = pen.begun()
         return self._epoch
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Self
 
 from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.image_names import as_recorded
 from campaign_runner.disk.regular_files import is_there
+from campaign_runner.disk.shared_file import SharedFile
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.tables import FILE
@@ -57,12 +59,10 @@ class RunRegistry:
             db.execute(f"INSERT INTO ran VALUES (?1, ?2, ?3) {known}", (*place, bought))
             db.execute("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", (*place, begun))
 
-    def began(self, file: Path, output: Path, requests: int) -> None:
-        """Note that so many requests were ever about to be sent from `output`; a smaller number changes nothing."""
-        place = as_recorded(file.resolve()), as_recorded(output.resolve())
-        with self._open() as db:
-            most = "ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)"
-            db.execute(f"INSERT INTO begun VALUES (?, ?, ?) {most}", (*place, requests))
+    def begun(self, file: Path, output: Path) -> BegunRequests:
+        """Notes of the run of `file` into `output`: how many requests were ever about to be sent from there."""
+        shared = SharedFile(self._path, self._make_folder, _prepare)
+        return BegunRequests(shared, (as_recorded(file.resolve()), as_recorded(output.resolve())))
 
     def durations(self, origin: str) -> dict[tuple[str, int], list[float]]:
         """How many seconds the last jobs took there, by model and megapixels; nothing where nothing was remembered."""
@@ -169,8 +169,39 @@ class RunRegistry:
 
     @contextmanager
     def _open(self) -> Iterator[Connection]:
-        files.make_folder(self.folder, mode=0o700)
+        self._make_folder()
         with sqlite.small(self._path, _RAN) as db:
-            db.execute(_BEGUN)
-            db.execute(_TOOK)
+            _prepare(db)
             yield db
+
+    def _make_folder(self) -> None:
+        files.make_folder(self.folder, mode=0o700)
+
+
+class BegunRequests:
+    """How many requests were ever about to be sent from one folder. Within `async with` its file is kept open."""
+
+    def __init__(self, file: SharedFile[Connection], place: tuple[str, str]) -> None:
+        self._file = file
+        self._place = place
+
+    async def __aenter__(self) -> Self:
+        await self._file.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._file.__aexit__(*error)
+
+    async def note(self, requests: int) -> None:
+        """So many; a smaller number changes nothing. Durable on return. Raises StoreError, IntegrityError."""
+        await self._file.transact(partial(self._note, requests))
+
+    def _note(self, requests: int, db: Connection) -> None:
+        most = "ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)"
+        db.execute(f"INSERT INTO begun VALUES (?, ?, ?) {most}", (*self._place, requests))
+
+
+def _prepare(db: Connection) -> Connection:
+    for table in (_RAN, _BEGUN, _TOOK):
+        db.execute(table)
+    return db

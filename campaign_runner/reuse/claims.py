@@ -11,10 +11,12 @@ what a killed run left unanswered is a doubt in its own journal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from campaign_runner.disk import files
 from campaign_runner.disk.locks import KernelLock, refuse_links
@@ -26,6 +28,7 @@ from campaign_runner.reuse.neighbours import Neighbours
 from campaign_runner.run.submitter import NOT_SENT
 from campaign_runner.tasks import in_thread
 
+T = TypeVar("T")
 FILE = ".buying"
 LONGEST_WAIT = 30.0
 """Seconds: it is held for milliseconds, so by then the process that holds it was stopped in the middle."""
@@ -49,7 +52,7 @@ class Claiming(Journal):
         *,
         turn: asyncio.Lock,
         left: set[str],
-        began: Callable[[int], None] | None = None,
+        began: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
         self._journal = journal
         self._file = home / FILE
@@ -62,7 +65,11 @@ class Claiming(Journal):
         """See Journal.intend. Raises LaterError where another run does not let go of the lock, StoreError."""
         granted = await self._granted(attempts, self._neighbours)
         if granted and self._began is not None:
-            await self._tell(granted, self._began)
+            try:
+                await self._began(await self._journal.begun())
+            except BaseException:  # also where we are cancelled: it will not be sent, and is no doubt
+                await self._journal.record([Refused(attempt, NOT_SENT) for attempt in granted])
+                raise
         return granted
 
     async def is_wanted(self, job: Job) -> bool:
@@ -83,10 +90,8 @@ class Claiming(Journal):
     async def _granted(self, attempts: Sequence[Attempt], neighbours: Neighbours | None) -> Sequence[Attempt]:
         if neighbours is None:
             return await self._journal.intend(attempts)
-        async with self._turn:
-            await in_thread(self._look, neighbours)  # what takes long is read while no one has to wait for us
-            async with self._lock():
-                return await self._journal.intend(await in_thread(self._without_theirs, attempts, neighbours))
+        async with self._turn, self._lock(partial(self._left_of, attempts, neighbours)) as left:
+            return await self._journal.intend(left)
 
     def _theirs(self, keys: Sequence[str], neighbours: Neighbours) -> set[str]:
         """Those of `keys` that others have or buy, as of now."""
@@ -111,27 +116,25 @@ class Claiming(Journal):
         )
         return [replace(attempt, job=Job(attempt.job.recipe, some)) for attempt, some in rest if some]
 
-    async def _tell(self, granted: Sequence[Attempt], began: Callable[[int], None]) -> None:
-        try:
-            await in_thread(began, await self._journal.begun())
-        except BaseException:  # also where we are cancelled: it will not be sent, and is no doubt
-            await self._journal.record([Refused(attempt, NOT_SENT) for attempt in granted])
-            raise
+    def _left_of(self, attempts: Sequence[Attempt], neighbours: Neighbours, lock: KernelLock) -> list[Attempt] | None:
+        """What others leave of the attempts, with `lock` taken; None where another run has it."""
+        self._look(neighbours)  # what takes long is read while no one has to wait for us
+        return self._without_theirs(attempts, neighbours) if lock.take() else None
 
     @asynccontextmanager
-    async def _lock(self) -> AsyncIterator[None]:
-        """The lock of all runs below this folder of outputs."""
+    async def _lock(self, take: Callable[[KernelLock], T | None]) -> AsyncIterator[T]:
+        """The lock of all runs below this folder of outputs, with what `take` answers once it has taken it."""
         lock = KernelLock(self._file)
         clock = asyncio.get_running_loop().time
         until = clock() + LONGEST_WAIT
         try:
-            while not await in_thread(lock.take):
+            while (taken := await in_thread(take, lock)) is None:
                 if clock() >= until:
                     raise LaterError(
                         f"another run has locked {self._file} for {LONGEST_WAIT:.0f} s; nothing more was sent. "
                         "Is it suspended? End it, or wait for it, and run again"
                     )
                 await asyncio.sleep(LOOK_AGAIN)
-            yield
+            yield taken
         finally:
             lock.release()

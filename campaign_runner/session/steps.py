@@ -179,7 +179,7 @@ class Session(Road):
         order, stop = self.order, self.control.stop
         may_submit = self.refusal is None and not stop.reached(Level.NO_SUBMITS)
         due = self.status.due if may_submit else 0
-        ports = await self.ports(self._claiming(), self.plan.references)
+        ports = await self.ports(await self._claiming(), self.plan.references)
         await self.ui.wait_for_others()
         self._remember(coming=due)
         known = self.access.memory.durations(self.access.origin) if self.access.memory is not None else {}
@@ -257,14 +257,16 @@ class Session(Road):
         now, bought = self.control.clock.now().astimezone(), self.ledger.requests().bought
         return estimate(self.status, self.rate, bought=bought, now=now, most=most)
 
-    def _claiming(self) -> Journal:
+    async def _claiming(self) -> Journal:
         """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""
         if (buying := self.folder.keeping.buying(self.folder, self.journal, self.left)) is not None:
             return buying
-        memory, beside = self.access.memory, None
+        memory, beside, began = self.access.memory, None, None
         if self.order.reuse:
             beside = Neighbours(lambda: self.query, self.found.read, lambda text: self.control.observe(Warned(text)))
-        began = None if memory is None else partial(memory.began, self.order.campaign.path, self.folder.path)
+        if memory is not None:
+            begun = memory.begun(self.order.campaign.path, self.folder.path)
+            began = (await self.opened.enter_async_context(begun)).note
         home, turn = self.folder.path.parent, self.access.claiming
         return Claiming(self.journal, home, beside, turn=turn, left=self.left, began=began)
 

@@ -90,7 +90,7 @@ def test_a_command_that_does_not_exist_is_guessed(capsys: Captured) -> None:
 def test_what_a_run_would_be_refused_for_is_told_before(tmp_path: Path, capsys: Captured) -> None:
     asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored", "stored"]))
     memory = RunRegistry(tmp_path / "state")
-    memory.began(written(tmp_path), tmp_path / "output" / "almond", 3)
+    asyncio.run(memory.begun(written(tmp_path), tmp_path / "output" / "almond").note(3))
     assert run_command(["plan", "almond"]) == 5
     assert "has 2 requests, but 3 were made from there: it is older than the last run" in capsys.readouterr().err
     assert run_command(["verify", "almond"]) == 5

@@ -46,15 +46,16 @@ def test_where_nothing_was_bought_nothing_is_lost(memory: RunRegistry, tmp_path:
     memory.refuse_elsewhere(tmp_path / "a.yaml", tmp_path / "here")
 
 
-def test_a_journal_with_fewer_requests_than_ever_left_from_its_folder_is_refused(
+async def test_a_journal_with_fewer_requests_than_ever_left_from_its_folder_is_refused(
     memory: RunRegistry, tmp_path: Path
 ) -> None:
     file, folder = tmp_path / "a.yaml", tmp_path / "a"
     memory.refuse_older(file, folder, 0)  # never ran
     memory.remember(file, folder, 12, 1)
     memory.refuse_older(file, folder, 1)
-    memory.began(file, folder, 3)
-    memory.began(file, folder, 2)  # two requests of one moment may be told in any order
+    async with memory.begun(file, folder) as begun:
+        await begun.note(3)
+        await begun.note(2)  # two requests of one moment may be told in any order
     memory.refuse_older(file, tmp_path / "another", 0)
     memory.refuse_older(file, folder, 3)
     with pytest.raises(IntegrityError) as refused:

@@ -19,7 +19,7 @@ from campaign_runner.pictures.inspection import examine, opened
 from campaign_runner.pictures.likeness import difference_hash
 from campaign_runner.pictures.pixel_distance import likeness
 from campaign_runner.report.sheet.contents import Picture
-from campaign_runner.report.sheet.drawing import thumbnail
+from campaign_runner.report.sheet.drawing import thumbnails
 from campaign_runner.report.sheet.layout import Place
 
 MIB = 1 << 20
@@ -132,10 +132,10 @@ async def test_whoever_looks_at_pictures_opens_it_too(content: bytes, tmp_path: 
         assert difference_hash(ours) == difference_hash(theirs) is not None
     assert likeness(content, plain.read_bytes()).verdict == "identical_pixels"
     warned: list[str] = []
-    assert (
-        await thumbnail(Folder(tmp_path), Picture(1, "images/a.png", None, ""), Place(0, 0, 32, 24), warned.append)
-        is not None
-    )
+    picture = Picture(1, "images/a.png", None, "")
+    assert await thumbnails(Folder(tmp_path), [(picture, Place(0, 0, 32, 24))], {"images/a.png"}, warned.append) != [
+        None
+    ]
     assert warned == []
 
 

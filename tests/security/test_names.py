@@ -21,7 +21,7 @@ from campaign_runner.errors import CampaignFileError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.sheet.contents import Picture
-from campaign_runner.report.sheet.drawing import thumbnail
+from campaign_runner.report.sheet.drawing import thumbnails
 from campaign_runner.report.sheet.layout import Place
 from tests.leaks import check_shown
 from tests.recorded import record
@@ -134,5 +134,5 @@ async def test_the_contact_sheet_shows_no_picture_from_elsewhere(
     stand(folder)
     warnings: list[str] = []
     picture = Picture(1, file, None, "")
-    assert await thumbnail(Folder(folder), picture, Place(0, 0, 8, 8), warnings.append) is None
+    assert await thumbnails(Folder(folder), [(picture, Place(0, 0, 8, 8))], {file}, warnings.append) == [None]
     assert "cannot be read" in warnings[0]

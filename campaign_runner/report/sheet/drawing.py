@@ -21,6 +21,8 @@ from campaign_runner.tasks import in_thread
 _PAPER, _INK, _QUIET, _RULE, _BOX = "#faf9f6", "#26241f", "#827d72", "#dfdcd3", "#e9e6de"
 _TITLE, _NAME, _LOOK, _SMALL = 40, 21, 16, 14  # pixels
 Warn = Callable[[str], None]
+Placed = tuple[Picture, Place]
+Made = dict[Picture, Image.Image | Exception]
 
 
 def draw(contents: Contents, laid_out: Page, thumbnails: Sequence[Image.Image | None]) -> Image.Image:
@@ -38,22 +40,41 @@ def draw(contents: Contents, laid_out: Page, thumbnails: Sequence[Image.Image | 
     return image
 
 
-async def thumbnail(folder: Folder, picture: Picture, place: Place, warn: Warn) -> Image.Image | None:
-    """The picture at the size of its place; None if there is none.
+async def thumbnails(folder: Folder, placed: Sequence[Placed], there: set[str], warn: Warn) -> list[Image.Image | None]:
+    """Each picture at the size of its place; None if there is none. `there` are those of their files that exist.
 
     From the thumbnail in `review/` where that was made, or from the image, decoded no larger than it needs to be.
     """
+    made = await in_thread(_made, folder, placed, there)
+    return [await _shown(folder, *each, made, warn) for each in placed]
+
+
+async def _shown(folder: Folder, picture: Picture, place: Place, made: Made, warn: Warn) -> Image.Image | None:
     if picture.file is None:
         return None
     try:
-        if await folder.store.present([picture.file]):
-            small = await in_thread(_from_thumbnail, folder, picture, place)
-            if small is not None:
+        match made.get(picture):
+            case None:
+                return await folder.store.open(picture.file, partial(_small, place))
+            case Exception() as error:
+                raise error
+            case small:
                 return small
-        return await folder.store.open(picture.file, partial(_small, place))
     except (*BROKEN, CampaignError) as error:
         warn(f"the contact sheet has no {picture.file}: it cannot be read ({type(error).__name__})")
         return None
+
+
+def _made(folder: Folder, placed: Sequence[Placed], there: set[str]) -> Made:
+    """The pictures of which there is a thumbnail in `review/`, or why it cannot be read; only of images that exist."""
+    made: Made = {}
+    for picture, place in placed:
+        try:
+            if picture.file in there and (small := _from_thumbnail(folder, picture, place)) is not None:
+                made[picture] = small
+        except (*BROKEN, CampaignError) as error:
+            made[picture] = error
+    return made
 
 
 def _from_thumbnail(folder: Folder, picture: Picture, place: Place) -> Image.Image | None:

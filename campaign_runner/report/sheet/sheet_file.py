@@ -17,9 +17,8 @@ from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.inspection import BROKEN
-from campaign_runner.ports import Store
 from campaign_runner.report.sheet.contents import Contents, Picture
-from campaign_runner.report.sheet.drawing import Warn, draw, thumbnail
+from campaign_runner.report.sheet.drawing import Warn, draw, thumbnails
 from campaign_runner.report.sheet.layout import page
 from campaign_runner.tasks import in_thread
 
@@ -51,13 +50,15 @@ def sheet_path(folder: Folder, number: int) -> Path:
 
 
 async def _keep(contents: Contents, folder: Folder, number: int, warn: Warn) -> None:
-    mark, path = await _mark(contents, folder.store), sheet_path(folder, number)
+    named = [picture.file for picture in _pictures(contents) if picture.file]
+    there = await folder.store.present(named)
+    mark, path = _mark(contents, [file for file in named if file not in there]), sheet_path(folder, number)
     if await in_thread(_mark_of, path) == mark:
         return
     laid_out = page(contents)
     placed = [each for row in laid_out.rows for each in zip(row.row.pictures, row.pictures, strict=True)]
-    thumbnails = [await thumbnail(folder, picture, place, warn) for picture, place in placed]
-    await in_thread(lambda: _write(draw(contents, laid_out, thumbnails), mark, path, folder.staging))
+    shown = await thumbnails(folder, placed, there, warn)
+    await in_thread(lambda: _write(draw(contents, laid_out, shown), mark, path, folder.staging))
 
 
 def _pictures(contents: Contents) -> Iterator[Picture]:
@@ -78,12 +79,9 @@ def _remove_further(folder: Folder, number: int) -> None:
         number += 1
 
 
-async def _mark(contents: Contents, store: Store) -> bytes:
+def _mark(contents: Contents, gone: Sequence[str]) -> bytes:
     """What tells one sheet from another: what is on it, and which of its files are gone."""
-    named = [picture.file for picture in _pictures(contents) if picture.file]
-    there = await store.present(named)
-    gone = ",".join(file for file in named if file not in there)
-    return _OURS + f"{_LOOK} {contents.digest} {gone}"[:60_000].encode()
+    return _OURS + f"{_LOOK} {contents.digest} {','.join(gone)}"[:60_000].encode()
 
 
 def _mark_of(path: Path) -> bytes | None:

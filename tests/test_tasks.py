@@ -1,0 +1,57 @@
+"""Waiting for what must not be left half done."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from campaign_runner.tasks import in_thread, to_its_end
+
+
+async def test_who_is_cancelled_leaves_only_once_the_work_is_done() -> None:
+    may_end, has_ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        may_end.wait()
+        has_ended.set()
+
+    waiting = asyncio.create_task(in_thread(work))
+    await asyncio.sleep(0)
+    for _ in range(3):  # however often
+        waiting.cancel()
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert has_ended.is_set()
+
+
+async def test_what_goes_wrong_after_one_was_cancelled_is_no_one_s_any_more() -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(to_its_end(future))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    future.set_exception(LookupError())
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    del future  # were it still to be told, the loop would say so here, and warnings are errors
+
+
+async def test_the_answer_and_what_goes_wrong_come_to_who_waits() -> None:
+    assert await in_thread(str.upper, "done") == "DONE"
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(divmod, 1, 0)
+
+
+async def test_a_time_that_is_over_is_told_once_the_work_is_done() -> None:
+    done: list[str] = []
+    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda ended: done.append(ended.result()))
+    asyncio.get_running_loop().call_later(0.001, lambda: asyncio.get_running_loop().call_soon(future.set_result, "all"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await to_its_end(future)
+    assert done == ["all"]
