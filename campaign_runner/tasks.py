@@ -1,4 +1,4 @@
-"""Tasks with an owner, a few at a time; much work in portions; and blocking work beside the event loop.
+"""Tasks with an owner, a few at a time; and blocking work beside the event loop.
 
 A failure in one task, even a bug, does not cancel the others: it is kept and raised after the drain.
 """
@@ -6,21 +6,13 @@ A failure in one task, even a bug, does not cancel the others: it is kept and ra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, Self, TypeVar
 
 A = TypeVar("A")
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
 """How a task waits so many seconds: `asyncio.sleep`, or what a test scripts."""
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """`items` in lists of `size`, the last one shorter; each is read only when it is asked for."""
-    left = iter(items)
-    while batch := list(islice(left, size)):
-        yield batch
 
 
 class TaskSet:

@@ -17,7 +17,7 @@ from campaign_runner.campaign_file.schema.templates import slots
 from campaign_runner.model import Cell, State
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 
 ENTRIES = {"product": "products", "prompt": "prompts", "preset": "presets", "market": "markets"}
 """The axes whose values are entries of the file, and the key they are under."""

@@ -13,7 +13,7 @@ from campaign_runner.authoring.splice import text_as_yaml
 from campaign_runner.campaign_file.check.styles import KNOWN_STYLES, STYLES
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.ids import derived
-from campaign_runner.campaign_file.sheets.reader import READABLE
+from campaign_runner.campaign_file.sheets.naming import READABLE
 from campaign_runner.campaign_file.sheets.suggestion import suggestion
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.disk import files

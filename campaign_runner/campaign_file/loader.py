@@ -10,6 +10,7 @@ from itertools import chain, islice
 from os.path import normpath
 from pathlib import Path
 
+from campaign_runner.campaign_file import sheets
 from campaign_runner.campaign_file.check.counts import MOST_CELLS, count_problems, product_of_lists
 from campaign_runner.campaign_file.check.delivery import delivery_problems, delivery_warnings
 from campaign_runner.campaign_file.check.partial import PartialCampaign, drafted
@@ -20,7 +21,7 @@ from campaign_runner.campaign_file.check.text_check import TextCheck
 from campaign_runner.campaign_file.check.vars import var_problems
 from campaign_runner.campaign_file.schema.ids import Derive, derived
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.campaign_file.sheets.loading import with_products, with_rows
+from campaign_runner.campaign_file.sheets.naming import WithProducts, sheet_of
 from campaign_runner.campaign_file.syntax.opening import open_source
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
@@ -38,7 +39,7 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
     With `content` the file is read as if it held that: what is about to be written there.
     """
     source, problems = open_source(path, content)
-    sheet = with_products(source)
+    sheet = WithProducts(source) if sheet_of(source) is None else sheets.with_products(source)
     draft, more = drafted(sheet.source)
     problems += [*sheet.problems, *more]
     if draft is None:
@@ -71,7 +72,7 @@ def recall(
     """
     try:
         source, _ = open_source(path, content)
-        source = source if rows is None else with_rows(source, rows)
+        source = source if rows is None else sheets.with_rows(source, rows)
     except (CampaignFileError, ValueError):
         return None
     draft, _ = drafted(replace(source, sha256=sha256 or source.sha256), derive)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 from campaign_runner.channels.channel import Channel, SafeEdges
@@ -18,7 +18,7 @@ from campaign_runner.model import Size
 @cache
 def known_channels() -> Mapping[str, Channel]:
     """Every channel of the table by its id, in its order."""
-    text = files(__package__).joinpath("table.csv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("table.csv").read_text(encoding="utf-8")
     return MappingProxyType({row["id"]: _channel(row) for row in csv.DictReader(text.splitlines())})
 
 

@@ -7,6 +7,7 @@ redacted trace in the state folder. No traceback reaches a user.
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -75,6 +76,9 @@ class Commands(click.Group):
         if cmd_name not in (*self.list_commands(ctx), *UNLISTED):
             return None
         command: click.Command = importlib.import_module(f"campaign_runner.cli.{cmd_name}").command
+        if not gc.isenabled():  # as at the beginning of the process: what was imported is not looked through again
+            gc.freeze()
+            gc.enable()
         return command
 
     def resolve_command(

@@ -13,11 +13,11 @@ from campaign_runner.model import Cell, Size
 from campaign_runner.output_folder.delivery_record import Approval, DeliveredFile
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
+from campaign_runner.portions import batched
 from campaign_runner.review.decisions import Decisions, Pick
 from campaign_runner.review.merging import MarkIndex
 from campaign_runner.review.rows import row_cell
 from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState, ReviewRow, Shot, decide
-from campaign_runner.tasks import batched
 
 _CHUNK = 500
 IsMeant: TypeAlias = Callable[[DecidedImage], bool]

@@ -21,9 +21,10 @@ from campaign_runner.output_folder.delivered_files import delivered_as
 from campaign_runner.output_folder.delivery_record import DeliveredFile
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness, difference_hash
+from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Store
 from campaign_runner.store import sha256_of
-from campaign_runner.tasks import batched, in_thread
+from campaign_runner.tasks import in_thread
 
 T = TypeVar("T")
 _LEARNT_AT_ONCE = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from campaign_runner.disk import sqlite
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 
 _AT_ONCE = 500
 

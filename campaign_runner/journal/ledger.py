@@ -21,7 +21,7 @@ from campaign_runner.journal.key_sets import without
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, State, Variation
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
 INTERRUPTED = Cause("no_answer_yet", "sent; the answer is awaited")

@@ -19,8 +19,8 @@ from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.portions import batched
 from campaign_runner.reuse.adoption import Candidate, take_over
-from campaign_runner.tasks import batched
 
 _AT_ONCE = 200
 

@@ -20,9 +20,9 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
+from campaign_runner.portions import batched
 from campaign_runner.ports import Put, Store
 from campaign_runner.review.protection import ChosenOnes
-from campaign_runner.tasks import batched
 
 PRUNED = Cause("pruned", "no longer in the campaign; moved aside with `prune`")
 _AT_ONCE = 50

@@ -26,7 +26,7 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 from campaign_runner.version import __version__
 
 VERSION = 1

@@ -12,7 +12,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.model import Job, State
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 from campaign_runner.text import plural
 
 _STATES = tuple(State)

@@ -19,7 +19,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.output_folder.manifest_reader import ReadBack
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 from campaign_runner.text import plural
 
 _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"

@@ -12,9 +12,10 @@ from campaign_runner.errors import Damaged, IntegrityError
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.pictures.pixel_distance import likeness
+from campaign_runner.portions import batched
 from campaign_runner.ports import Store
 from campaign_runner.store import content_of
-from campaign_runner.tasks import batched, in_thread, map_concurrently
+from campaign_runner.tasks import in_thread, map_concurrently
 
 Verdict = Literal["identical_bytes", "identical_pixels", "similar", "different", "not_comparable", "not_made"]
 VERDICTS: tuple[Verdict, ...] = (

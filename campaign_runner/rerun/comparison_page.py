@@ -27,9 +27,9 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.manifest_image import ManifestImage, cell_fields
 from campaign_runner.output_folder.manifest_writer import About, figures, write_document
+from campaign_runner.portions import batched
 from campaign_runner.rerun.comparison import VERDICTS, Pair, counts
 from campaign_runner.rerun.request import RerunRequest
-from campaign_runner.tasks import batched
 from campaign_runner.verify.unknown_files import COMPARISON
 
 VERSION = 1

@@ -21,8 +21,8 @@ from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
+from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Examined, Journal, Put, Store
-from campaign_runner.tasks import batched
 
 _AT_ONCE = 50  # images recorded in one commit
 _OR_BUY = ", or buy it again with `run --no-reuse`"

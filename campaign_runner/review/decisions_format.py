@@ -138,7 +138,7 @@ class FocusMark(_WrittenMark):
 
 
 _AnyMark: TypeAlias = Annotated[VerdictMark | NoteMark | FocusMark, Field(discriminator="kind")]
-_MARK: TypeAdapter[VerdictMark | NoteMark | FocusMark] = TypeAdapter(_AnyMark)
+_MARK: TypeAdapter[VerdictMark | NoteMark | FocusMark] = TypeAdapter(_AnyMark, config=ConfigDict(defer_build=True))
 
 
 class BadLine(ValueError):

@@ -8,8 +8,8 @@ from dataclasses import replace
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import Cell
 from campaign_runner.plan.plan import Plan, Planned
+from campaign_runner.portions import batched
 from campaign_runner.review.rules import ReviewRow, Shot
-from campaign_runner.tasks import batched
 
 _CHUNK = 500
 

@@ -24,8 +24,8 @@ from campaign_runner.output_folder.manifest_reader import ReadBack, read_manifes
 from campaign_runner.output_folder.manifest_writer import Sources, is_current
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
+from campaign_runner.portions import batched
 from campaign_runner.report import next_commands
-from campaign_runner.tasks import batched
 from campaign_runner.text import joined, plural
 from campaign_runner.verify.damage import Expected
 from campaign_runner.verify.findings import Difference

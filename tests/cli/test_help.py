@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,13 @@ def test_a_word_that_cannot_be_accepted_is_answered_with_the_nearest(ask: Ask) -
     said = ask("run", "spring.yaml", "--accept", "drfit")
     assert said.status == 2 and "'drfit' cannot be accepted; did you mean 'drift'?" in said.err
     assert "'changes' cannot be accepted" in ask("rerun", "spring", "--accept", "changes").err
+
+
+def test_what_a_command_imports_is_not_looked_through_again(ask: Ask) -> None:
+    gc.disable()  # as the process begins
+    try:
+        assert ask("channels").status == 0
+        assert gc.isenabled() and gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()

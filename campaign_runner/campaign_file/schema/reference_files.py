@@ -10,9 +10,9 @@ from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from campaign_runner import pictures
 from campaign_runner.disk.regular_files import content_of, is_there, open_regular
 from campaign_runner.errors import Damaged
-from campaign_runner.pictures.inspection import examine
 from campaign_runner.text import did_you_mean
 
 HOSTS = ("amazonaws.com", "windows.net", "dropboxusercontent.com", "storage.googleapis.com")
@@ -84,7 +84,7 @@ def _is_cut(path: Path, size: int, modified_ns: int) -> bool:
 def is_whole(content: bytes) -> bool:
     """Whether a reference image decodes to its end."""
     try:
-        examine(content)
+        pictures.examine(content)
     except Damaged as error:
         return error.code != "damaged"  # of what is too large to be decoded here, the service may think otherwise
     return True

@@ -186,7 +186,7 @@ class Campaign(Frozen):
     """Adobe's image model: image3, image3_custom, image4_standard, image4_ultra or image4_custom."""
     custom_model: Wording | None = None
     """The custom model, by its display name, asset name or urn:… id. Only with a custom model."""
-    defaults: Look = Look()
+    defaults: Look = Look.model_construct()
     """The look of every picture, unless a market, preset, prompt or product says otherwise."""
     vars: dict[str, Texts] = Field(default_factory=dict)
     """Words used in several prompts: `season: autumn` is `{season}`."""
@@ -208,15 +208,15 @@ class Campaign(Frozen):
     """Single pictures outside the product of lists."""
     budget: Annotated[Whole, Field(ge=1)] | None = None
     """How many images may ever be bought for this campaign."""
-    quota: CampaignQuota = CampaignQuota()
+    quota: CampaignQuota = CampaignQuota.model_construct()
     """How much of the account's allowance it may use."""
     concurrency: Annotated[Whole, Field(ge=1, le=1000)] = 8
     """How many requests may be under way at once."""
-    review: ReviewRules = ReviewRules()
+    review: ReviewRules = ReviewRules.model_construct()
     """Who decides which images are used. It changes no image."""
     channels: Annotated[tuple[ChannelEntry, ...], BeforeValidator(as_list)] = ()
     """Where pictures are delivered, cut from `sizes` for free: [instagram-story, linkedin-ad]."""
-    deliver: DeliverySettings = DeliverySettings()
+    deliver: DeliverySettings = DeliverySettings.model_construct()
     """How delivered files are named, sorted and described."""
 
     _source: Source = PrivateAttr()

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from campaign_runner.campaign_file.sheets.cells import OpenSheet, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.fields import fields_of
 from campaign_runner.campaign_file.sheets.headings import HeadingReader, Headings, unused
+from campaign_runner.campaign_file.sheets.naming import PRODUCTS, WithProducts, sheet_of
 from campaign_runner.campaign_file.sheets.products import Place, nodes, noted, recalled
 from campaign_runner.campaign_file.sheets.reader import file_problem, opened
-from campaign_runner.campaign_file.sheets.request import RequestReader, SheetRequest, names_sheet
+from campaign_runner.campaign_file.sheets.request import RequestReader, SheetRequest
 from campaign_runner.campaign_file.sheets.rows import RowReader, notes
 from campaign_runner.campaign_file.syntax.sheet_places import SheetPlaces
 from campaign_runner.campaign_file.syntax.source import Hole, Listed, Node, Pairs, Scalar, Source
 from campaign_runner.problem import Problem
 from campaign_runner.text import did_you_mean, joined
 
-_PRODUCTS = "products"
-
-
-@dataclass(frozen=True, slots=True)
-class WithProducts:
-    """`source` with its products, whatever was wrong with them, and what `check` should tell besides."""
-
-    source: Source
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-
 
 def with_products(source: Source) -> WithProducts:
     """The file with the products of its sheet, if it names one."""
-    products = _products(source)
+    products = sheet_of(source)
     if products is None or not isinstance(source.root, Pairs):
         return WithProducts(source)
     reader = RequestReader(source)
@@ -44,19 +34,11 @@ def with_products(source: Source) -> WithProducts:
 
 def with_rows(source: Source, rows: str) -> Source:
     """The file with products whose rows were noted in an earlier run. Raises ValueError where they are none."""
-    products = _products(source)
+    products = sheet_of(source)
     if products is None:
         return source
     node = nodes(recalled(rows), products.start, _end(products), lambda field, row: products.start, {})
     return replace(_put(source, node), rows=rows)
-
-
-def _products(source: Source) -> Node | None:
-    """What names the sheet, if `products` does."""
-    if not isinstance(source.root, Pairs) or _PRODUCTS not in source.root.entries:
-        return None
-    node = source.root.entries[_PRODUCTS][1]
-    return node if names_sheet(node) else None
 
 
 def _end(node: Node) -> int:
@@ -72,8 +54,8 @@ def _end(node: Node) -> int:
 def _put(source: Source, node: Node) -> Source:
     """The file with other products."""
     assert isinstance(source.root, Pairs)
-    key, _ = source.root.entries[_PRODUCTS]
-    return replace(source, root=replace(source.root, entries=source.root.entries | {_PRODUCTS: (key, node)}))
+    key, _ = source.root.entries[PRODUCTS]
+    return replace(source, root=replace(source.root, entries=source.root.entries | {PRODUCTS: (key, node)}))
 
 
 class _Reading:

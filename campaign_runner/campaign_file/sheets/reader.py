@@ -15,10 +15,6 @@ from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem, column_letters
 
-READABLE = (".csv", ".tsv", ".xlsx", ".xlsm")
-SUFFIXES = (*READABLE, ".xls", ".ods", ".xlsb", ".numbers")
-"""Names that mean a sheet; those that cannot be read are told how to be saved."""
-
 
 def read_sheet(path: Path, sheet: str | None = None) -> Iterator[SheetRow]:
     """The rows of a CSV file or a workbook that are not empty, hidden ones included; cells are texts.

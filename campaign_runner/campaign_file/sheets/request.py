@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from campaign_runner.campaign_file.sheets.fields import ONE_MARKET
-from campaign_runner.campaign_file.sheets.reader import SUFFIXES
+from campaign_runner.campaign_file.sheets.naming import KEYS
 from campaign_runner.campaign_file.syntax.source import Hole, Listed, Node, Pairs, Scalar, Source
 from campaign_runner.problem import Problem
 from campaign_runner.text import did_you_mean
 
-_KEYS = ("file", "sheet", "header", "columns", "where", "id", "name")
 _EXAMPLE = 'products: {file: products.xlsx, id: SKU, name: "Product title"}'
 _COLUMNS = "columns: {id: SKU, name: Title, material: Material}"
 
@@ -35,17 +34,6 @@ class SheetRequest:
     where: dict[str, tuple[Scalar, tuple[Scalar, ...]]] = field(default_factory=dict)
 
 
-def names_sheet(products: Node) -> bool:
-    """Whether `products` names a sheet instead of products."""
-    if isinstance(products, Scalar):
-        return products.text.lower().endswith(SUFFIXES)
-    if not isinstance(products, Pairs) or "file" not in products.entries:
-        return False
-    _, file = products.entries["file"]
-    is_sheet = isinstance(file, Scalar) and file.text.lower().endswith(SUFFIXES)
-    return is_sheet or products.entries.keys() <= set(_KEYS)
-
-
 class RequestReader:
     """Reads that part of a campaign file; `problems` are its mistakes."""
 
@@ -61,11 +49,11 @@ class RequestReader:
             return None
         entries = products.entries
         for key, (place, _) in entries.items():
-            if key not in _KEYS:
+            if key not in KEYS:
                 self._refuse(
                     place,
-                    f"unknown key '{key}' beside 'file'{did_you_mean(key, _KEYS)}",
-                    f"keys here: {', '.join(_KEYS)}",
+                    f"unknown key '{key}' beside 'file'{did_you_mean(key, KEYS)}",
+                    f"keys here: {', '.join(KEYS)}",
                 )
         file = self._text(entries, "file")
         if file is None:

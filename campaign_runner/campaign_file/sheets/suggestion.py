@@ -8,7 +8,8 @@ from pathlib import Path
 
 from campaign_runner.campaign_file.sheets.cells import UnreadableSheet
 from campaign_runner.campaign_file.sheets.fields import alike
-from campaign_runner.campaign_file.sheets.reader import READABLE, opened
+from campaign_runner.campaign_file.sheets.naming import READABLE
+from campaign_runner.campaign_file.sheets.reader import opened
 from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.disk.litter import is_litter
 

@@ -27,7 +27,7 @@ from campaign_runner.text import nearest, plural
 LARGEST_BYTES = 1024 * 1024
 _MOST_MENDED = 25  # lines
 _SLOW_TEXT = 100_000  # characters; a larger file is mended less often, since each time it is read again
-_INVISIBLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _ODDLY_INDENTED = re.compile(
     "^ *[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000][ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]*", re.MULTILINE
 )

@@ -28,7 +28,7 @@ _Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS)]
 
 
 class _Foreign(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class _Source(_Foreign):

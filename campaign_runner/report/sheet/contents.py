@@ -11,7 +11,7 @@ from itertools import groupby
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import Cell, Size, State
 from campaign_runner.plan.plan import Plan, Planned
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 from campaign_runner.text import plural
 
 MOST_PICTURES = 200
