@@ -21,7 +21,7 @@ from campaign_runner.model import Job, Ticket, Variation
 from campaign_runner.output_folder.folder import Folder, home_of
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 
 PROMPTS, SEEDS, SIDE = 25, 4, 64
 LEAST = PROMPTS * SEEDS

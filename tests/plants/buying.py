@@ -36,8 +36,8 @@ BUYING = (
     Plant(
         "claim without the lock of all runs",
         "reuse/claims.py",
-        "            async with self._lock():\n                return await self._journal.intend(",
-        "            if self._lock is not None:\n                return await self._journal.intend(",
+        "if lock.take() else None",
+        "if lock else None",
         ("tests/reuse/test_claims.py",),
     ),
     Plant(
