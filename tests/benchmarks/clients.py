@@ -4,7 +4,8 @@
 clock from the first request to the end, bytes of memory at most, images, and the worst stall of its loop.
 
 - `ours` is a run as the command makes it, from its lock to its report: journal, allowance, synced files. `ours-header`
-  is the same with a look at the first bytes in the place of the whole picture check.
+  is the same with a look at the first bytes in the place of the whole picture check; `ours-kept` is that without the
+  contact sheet, which is drawn after the report and decodes each image once.
 - `bare` is the floor: submit, poll, fetch, a look at the first bytes; nothing is kept.
 - `usual` is what people write: a semaphore, a task a planned job, sleep(5) between polls, aiofiles; nothing is synced.
 """
@@ -33,6 +34,7 @@ from campaign_runner.run import fetcher
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
+from campaign_runner.session import result
 from tests.benchmarks.fast_server import SIDE
 from tests.night import Night
 
@@ -53,6 +55,15 @@ async def ours(address: str, jobs: int, seeds: int, home: Path) -> None:
 async def ours_header(address: str, jobs: int, seeds: int, home: Path) -> None:
     fetcher.examine = _header_alone  # type: ignore[attr-defined]
     await ours(address, jobs, seeds, home)
+
+
+async def ours_kept(address: str, jobs: int, seeds: int, home: Path) -> None:
+    result.keep_sheets = _no_sheets  # type: ignore[attr-defined]
+    await ours_header(address, jobs, seeds, home)
+
+
+async def _no_sheets(*_: object) -> None:
+    """Draws nothing."""
 
 
 def _header_alone(content: bytes) -> Examined:
@@ -106,7 +117,13 @@ async def _made(http: aiohttp.ClientSession, address: str, number: int, seeds: i
             return [output["image"]["url"] for output in status["result"]["outputs"]]
 
 
-CLIENTS: dict[str, Client] = {"ours": ours, "ours-header": ours_header, "bare": bare, "usual": usual}
+CLIENTS: dict[str, Client] = {
+    "ours": ours,
+    "ours-header": ours_header,
+    "ours-kept": ours_kept,
+    "bare": bare,
+    "usual": usual,
+}
 
 
 async def _watched(client: Client, address: str, jobs: int, seeds: int) -> dict[str, float]:
