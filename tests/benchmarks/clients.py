@@ -58,7 +58,7 @@ async def ours_header(address: str, jobs: int, seeds: int, home: Path) -> None:
 
 
 async def ours_kept(address: str, jobs: int, seeds: int, home: Path) -> None:
-    result.keep_sheets = _no_sheets  # type: ignore[attr-defined]
+    result.keep_sheets = _no_sheets  # type: ignore[attr-defined, assignment]
     await ours_header(address, jobs, seeds, home)
 
 
