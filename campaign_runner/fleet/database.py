@@ -114,12 +114,18 @@ class Database:
         self._idle: list[Connection] = []
         self._welcomed: set[Connection] = set()
         self._identity: DatabaseIdentity | None = None
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
-        await self.within(self._patience, _nothing)
+        try:
+            await self.within(self._patience, _nothing)
+        except BaseException:
+            await self._close_idle()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_closed = True  # what is still under way closes its own
         await self._close_idle()
 
     @property
@@ -180,7 +186,10 @@ class Database:
             self._welcomed.discard(connection)
             await connection.close()
             raise
-        self._idle.append(connection)
+        if self._is_closed:
+            await connection.close()
+        else:
+            self._idle.append(connection)
 
     async def _welcome(self, connection: Connection) -> None:
         found = await welcomed(connection)

@@ -75,6 +75,7 @@ class FleetJournal(RecordedJobs):
         self._stack = AsyncExitStack()
         self._telling = asyncio.Lock()
         self._has_untold = False
+        self._known: set[str] = set()
         self._waiting: list[tuple[Sequence[Fact], asyncio.Future[list[Fact]]]] = []
 
     async def __aenter__(self) -> Self:
@@ -155,6 +156,7 @@ class FleetJournal(RecordedJobs):
         wanted = [{"id": attempt.id, "job": told_job(attempt.job)} for attempt in attempts]
         begun = await self._ask("intend", wanted, terms) or ()
         granted = {fact.attempt.id: fact.attempt.job.keys for fact in begun if isinstance(fact, Submitting)}
+        self._known |= granted.keys()
         parts = [(attempt, granted.pop(attempt.id, None)) for attempt in attempts]
         return [_part(attempt, keys) for attempt, keys in parts if keys is not None]
 
@@ -169,8 +171,10 @@ class FleetJournal(RecordedJobs):
         return mine.result()
 
     async def _recorded(self, facts: Sequence[Fact]) -> list[Fact]:
-        known = await self._committer.write(lambda db: _known_attempts(db, facts))
-        told = [told_fact(fact, is_known=_attempt_id(fact) in known) for fact in facts]
+        ids = {id for fact in facts if (id := _attempt_id(fact)) is not None}
+        if new := ids - self._known:
+            self._known |= await self._committer.write(lambda db: _known_attempts(db, new))
+        told = [told_fact(fact, is_known=_attempt_id(fact) in self._known) for fact in facts]
         telling = Telling(self._campaign.id, str(uuid.uuid4()), self._epoch, self._worker, told)
         with self._copy.expecting(telling.nonce) as results:
             try:
@@ -226,7 +230,9 @@ async def _hand_out(
     await asyncio.wait({telling})
     at = 0
     for some, waiting in batch:
-        if (error := telling.exception()) is not None:
+        if telling.cancelled():
+            waiting.cancel()
+        elif (error := telling.exception()) is not None:
             waiting.set_exception(error)
         else:
             waiting.set_result(telling.result()[at : at + len(some)])
@@ -254,9 +260,8 @@ def _attempt_id(fact: Fact) -> str | None:
     return None if isinstance(fact, Uploaded | ModelResolved | Placed | Adopted) else fact.attempt.id
 
 
-def _known_attempts(db: sqlite3.Connection, facts: Sequence[Fact]) -> set[str]:
-    """Those of the facts' attempts that the copy knows, and so the record."""
-    ids = {id for fact in facts if (id := _attempt_id(fact)) is not None}
+def _known_attempts(db: sqlite3.Connection, ids: Collection[str]) -> set[str]:
+    """Those of the attempts that the copy knows, and so the record."""
     return {id for id in ids if db.execute("SELECT 1 FROM attempts WHERE id = ?", (id,)).fetchone()}
 
 
