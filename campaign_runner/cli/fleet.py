@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import click
@@ -12,13 +15,18 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.target import ON_FLEET
+from campaign_runner.cli.target import ON_FLEET, find
 from campaign_runner.errors import UsageError
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.quota.shared_quota import account_of
+from campaign_runner.text import plural
 
 if TYPE_CHECKING:
     from campaign_runner.fleet.setup import Allowed
+    from campaign_runner.fleet.transfer import FleetEnd
 
+DEFAULT = "default"
+"""The name of an account that has no other."""
 number = click.IntRange(1, MOST)
 
 
@@ -76,15 +84,66 @@ def _allowed(
     return account_of(settings.firefly_url, settings.credentials.client_id), per_minute, per_day
 
 
+@command.command(name="import", epilog=ending("fleet import spring", 5, 7, 8, 11))
+@click.argument("name")
+@click.option("--account", metavar="NAME", help="The account that buys for it; usually the only one.")
+@options.output
+def import_(name: str, account: str | None, output: Path | None) -> None:
+    """Move a campaign of this machine into the fleet, with all that was bought for it.
+
+    Nothing is bought and nothing is removed here: the folder stays as it is, but a run of it is refused from now on.
+    After a crash the same command goes on.
+    """
+    folder = find(name, output=output).folder
+    copied = asyncio.run(_moved(account, folder.path.name, lambda moves, end: moves.import_campaign(folder, end)))
+    click.echo(f"moved into the fleet: {folder.path.name}, with {plural(copied, 'file')}")
+
+
+@command.command(epilog=ending("fleet export spring", 5, 7, 8, 11))
+@click.argument("name")
+@click.option("--account", metavar="NAME", help="The account that buys for it; usually the only one.")
+@options.output
+def export(name: str, account: str | None, output: Path | None) -> None:
+    """Move a campaign of the fleet into a folder of this machine, with all that was bought for it.
+
+    It is then a campaign as any other of this machine, and the fleet refuses to run it. Nothing is removed from the
+    image store. After a crash the same command goes on.
+    """
+    folder = Folder((output or Path("output")).absolute() / name)
+    copied = asyncio.run(_moved(account, name, lambda moves, end: moves.export_campaign(end, folder)))
+    click.echo(f"moved out of the fleet: {folder.path}, with {plural(copied, 'file')}")
+
+
+async def _moved(account: str | None, name: str, move: Callable[[ModuleType, FleetEnd], Awaitable[int]]) -> int:
+    environment = Environment.of_process()
+    settings = environment.of_account(account).settings()
+    try:
+        from campaign_runner.fleet import transfer
+        from campaign_runner.fleet.database import Database, DatabaseSettings
+        from campaign_runner.fleet.images.place import ImagePlace
+    except ImportError as error:
+        raise _lacks(error) from None
+    digest = account_of(settings.firefly_url, settings.credentials.client_id)
+    images = ImagePlace.of(environment.store_url, allows_http=environment.allows_http)
+    async with Database(DatabaseSettings.of(environment.database_url().reveal())) as database:
+        await images.refuse_another(database.identity.id)
+        end = transfer.FleetEnd(database, images, digest, f"{account or DEFAULT}/{name}")
+        return await move(transfer, end)
+
+
+def _lacks(error: ImportError) -> UsageError:
+    return UsageError(
+        f"the fleet needs libraries that are not installed ({error.name}): pip install 'campaign-runner[fleet]'"
+    )
+
+
 async def _prepared(environment: Environment, allowed: Allowed | None, *, after_restore: bool) -> dict[str, str | int]:
     try:
         from campaign_runner.fleet.database import DatabaseSettings
         from campaign_runner.fleet.images.place import ImagePlace
         from campaign_runner.fleet.setup import allow, prepare
     except ImportError as error:
-        raise UsageError(
-            f"the fleet needs libraries that are not installed ({error.name}): pip install 'campaign-runner[fleet]'"
-        ) from None
+        raise _lacks(error) from None
     database = DatabaseSettings.of(environment.database_url().reveal())
     images = ImagePlace.of(environment.store_url, allows_http=environment.allows_http)
     await images.check()

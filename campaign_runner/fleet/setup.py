@@ -29,7 +29,7 @@ from campaign_runner.fleet.quota import FleetQuota
 Allowed: TypeAlias = tuple[str, int | None, int | None]
 """An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
-_SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places")
+_SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places", "transfer")
 """In the order in which they are run."""
 CALLED = (
     *("welcome", "after_restore"),
@@ -37,6 +37,7 @@ CALLED = (
     *("campaign", "campaigns_of", "holder_of", "take", "beat", "leave", "ask_to_stop", "release"),
     *("find_campaign", "find_campaigns"),
     *("entries_since", "intend", "held", "tell", "note", "decide", "take_back"),
+    *("begin_import", "import_rows", "end_import", "begin_export"),
 )
 """The functions that are called from here: they look nowhere but in our schema, and have the rights of its owner."""
 _LOCK = 7_311_046_201

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from campaign_runner.disk.sqlite import Committer
+from campaign_runner.errors import IntegrityError
 from campaign_runner.events import Attempt, Cause, Doubted, Fact
 from campaign_runner.journal.checked import Checked, CheckedJournals
 from campaign_runner.journal.consistency import NOTHING, Sums
 from campaign_runner.journal.facts import Stamp, Writer
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.recorded import RecordedJobs, job_of, known_at_origin
-from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing, reading, refuse_damage
+from campaign_runner.journal.tables import FILE, MOVED, SUBMITTING, open_for_writing, reading, refuse_damage
 from campaign_runner.model import Job, State
 
 SANDBOX_ENDED = Cause("sandbox_ended", "the sandbox of an earlier run ended with its process")
@@ -132,6 +133,11 @@ class SqliteJournal(RecordedJobs):
         return Stamp(self._now().isoformat(timespec="milliseconds"), self._epoch, self._worker)
 
     def _open_epoch(self, db: sqlite3.Connection) -> int:
+        if moved := db.execute("SELECT value FROM meta WHERE name = ?", (MOVED,)).fetchone():
+            raise IntegrityError(
+                f"the campaign of {self._path.parent} is elsewhere now, in {moved[0]}; nothing was sent. Use it there, "
+                "or finish moving it with the same command"
+            )
         row = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
         self._epoch = 1 + (int(row[0]) if row else 0)
         pen = Writer(db, self._stamp())

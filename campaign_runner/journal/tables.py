@@ -20,6 +20,8 @@ from campaign_runner.model import Recipe
 
 VERSION = "1"
 FILE = "journal.sqlite"
+MOVED = "moved"
+"""What a journal notes whose campaign is elsewhere now: where."""
 SUBMITTING = "submitting"
 """The state, in the table, of an image whose request was begun and has no answer yet; `State` has all others."""
 _ONE_PAGE = 4096

@@ -7,7 +7,7 @@ does, under the stamp that the database gave it: so every copy says the same.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, assert_never
 
@@ -30,9 +30,12 @@ from campaign_runner.events import (
     Uploaded,
 )
 from campaign_runner.journal.facts import Stamp, Writer
+from campaign_runner.journal.tables import MOVED
 from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, State, Ticket, Variation
 
 Body: TypeAlias = Mapping[str, Any]
+TABLES = ("recipes", "attempts", "variations", "uploads", "events", "meta")
+"""Of a journal, in an order in which their rows may be written."""
 OPENED = "opened"
 """The kind of entry with which a run begins: a new epoch."""
 _NO_CELL = Cell("", "", "", None, Size(0, 0))
@@ -108,9 +111,31 @@ def apply(entry: LogEntry, db: sqlite3.Connection) -> Fact | int | None:
             return pen.decide(_cause(body["reason"]), body["keys"], states=states, into=State(body["into"]))
         case "take_back":
             return pen.take_back(_cause(body["reason"]), body["keys"])
+        case "imported":
+            _import(db, **body)
         case kind:
             return pen.record(_READ[kind](body))
     return None
+
+
+def is_of_place(name: str) -> bool:
+    """Whether a note in a journal's `meta` is about the place where it is, and does not go along with a campaign."""
+    return name in ("version", "file", MOVED) or name.startswith("fleet_")
+
+
+def _import(db: sqlite3.Connection, table: str, rows: Sequence[Body] = ()) -> None:
+    """Write rows of an imported journal; with no table's name, nothing is left of what was there."""
+    if not table:
+        for name in reversed(TABLES[:-1]):
+            db.execute(f"DELETE FROM {name}")
+        names = [name for (name,) in db.execute("SELECT name FROM meta").fetchall() if not is_of_place(name)]
+        db.executemany("DELETE FROM meta WHERE name = ?", [(name,) for name in names])
+        return
+    columns = [name for _, name, *_ in db.execute(f"PRAGMA table_info({TABLES[TABLES.index(table)]})").fetchall()]
+    if any(row.keys() != set(columns) for row in rows):
+        raise KeyError(table)
+    marks = ", ".join("?" * len(columns))
+    db.executemany(f"INSERT INTO {table} VALUES ({marks})", [[row[name] for name in columns] for row in rows])
 
 
 def _told_alone(fact: Uploaded | ModelResolved | Placed | Adopted) -> dict[str, Any]:
