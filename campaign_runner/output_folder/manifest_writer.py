@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import file_digest, sha256
 from itertools import count, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ from campaign_runner.disk import files
 from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.firefly.protocol import hosts
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import State
+from campaign_runner.model import State, canonical_json
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -37,6 +38,8 @@ _LONGEST_LINE = 1 << 20
 _REQUESTS = re.compile(rb'^  "requests": \{"submitted": (\d{1,9}), "accepted": \d{1,9}\},$', re.MULTILINE)
 KEPT = re.compile(r"manifest\.kept-\d+\.json")
 """The name of a manifest that knew more than the journal that took its place."""
+_NOTED = "manifest"
+"""Under which name the journal notes what was written."""
 _PASSING = re.compile(rb'  "(updated_at|generator)": "[\w .:+-]+",\n')
 
 
@@ -55,6 +58,29 @@ def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mappi
     `counts` are those of the whole plan by state, where they are known.
     """
     return write_document(path, head(sources, counts), _images(sources), staging=staging)
+
+
+def written_as(path: Path, sources: Sources) -> dict[str, str]:
+    """What the journal notes once the manifest at `path` says what `sources` do: both, as digests. Raises StoreError.
+
+    The number of the last event stands for all that the journal says of images.
+    """
+    plan, ledger = sources.plan, sources.ledger
+    campaign, pictures = plan.campaign, {str(path): digest for path, digest in plan.digests.items()}
+    said = [__version__, campaign.sha256, campaign.products_sha256, pictures, ledger.meta("model"), ledger.origin]
+    return {_NOTED: f"{_digest_of(path)} {ledger.last_event()} {sha256(canonical_json(said).encode()).hexdigest()}"}
+
+
+def is_as_written(path: Path, sources: Sources) -> bool:
+    """Whether the manifest at `path` is, byte for byte, what was written of `sources`. Raises StoreError."""
+    noted = sources.ledger.meta(_NOTED)
+    return noted is not None and {_NOTED: noted} == written_as(path, sources)
+
+
+def _digest_of(path: Path) -> str:
+    with files.translating(path), suppress(FileNotFoundError), open_regular(path) as file:
+        return file_digest(file, "sha256").hexdigest()
+    return ""
 
 
 def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:

@@ -6,13 +6,21 @@ import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Warned
 from campaign_runner.journal.last_run import LastRun, last_run
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.output_folder.manifest_writer import Sources, counts_of, keep_what_knows_more, write_manifest
+from campaign_runner.output_folder.manifest_writer import (
+    Sources,
+    counts_of,
+    is_as_written,
+    keep_what_knows_more,
+    write_manifest,
+    written_as,
+)
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.report import next_commands
 from campaign_runner.report.sheet.contents import Contents, sheets
@@ -27,6 +35,7 @@ from campaign_runner.session.request import UserInterface
 from campaign_runner.session.steps import Session
 from campaign_runner.text import plural
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _PLACE = re.compile(r"(?<!\S)[^\s/\\]*[/\\]\S*")
 
 
@@ -39,9 +48,9 @@ async def close(run: Session) -> int:
     order, ui, ledger, plan = run.order, run.ui, run.ledger, run.plan
     folder, ending = run.folder, run.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
-    await _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
+    written = await _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
     code = _exit_code(run, everything)
-    await note_end(run, code)
+    await note_end(run, code, written)
     shown = sheets(plan, ledger, everything) if order.sheets else []
     if _has_page(run):
         keep_page(PageSources(folder, plan, ledger), run.warn)
@@ -68,29 +77,37 @@ async def close(run: Session) -> int:
     return code
 
 
-async def note_end(run: Session, code: int) -> None:
-    """The journal notes that the run ended, and how; a disk that refuses it is told in the log."""
+async def note_end(run: Session, code: int, more: Mapping[str, str] = NOTHING) -> None:
+    """The journal notes that the run ended, and how, and `more`; a disk that refuses it is told in the log."""
     control = run.control
     began = last_run(run.ledger) or LastRun(control.clock.now())
     try:
-        await run.journal.note(began.end(control.clock.now(), code).as_note())
+        await run.journal.note(began.end(control.clock.now(), code).as_note() | dict(more))
     except CampaignError as error:
         control.observe(Warned(str(error)))
 
 
-async def _keep_manifest(ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[State, int]) -> None:
-    """Rewrite the manifest; if the disk refuses it, the report is needed all the more."""
+async def _keep_manifest(
+    ui: UserInterface, folder: Folder, sources: Sources, counts: Mapping[State, int]
+) -> Mapping[str, str]:
+    """Rewrite the manifest, unless nothing came since it was written; if the disk refuses it, the report is needed all
+    the more. The answer is what the journal is to note.
+    """
     if not sources.plan.knows_keys:
         if not len(sources.plan):
             ui.control.skip(NO_TEXT)
-        return
+        return NOTHING
     try:
         if (kept := keep_what_knows_more(folder.manifest, sources.ledger)) is not None:
             ui.control.observe(Warned(f"the previous manifest knows of more requests; it is kept as {kept}"))
-        write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
+        is_left = is_as_written(folder.manifest, sources)
+        if not is_left:
+            write_manifest(folder.manifest, sources, staging=folder.staging, counts=counts)
         await folder.keeping.publish(folder)
+        return NOTHING if is_left else written_as(folder.manifest, sources)
     except CampaignError as error:
         ui.control.failed(error)
+        return NOTHING
 
 
 def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
