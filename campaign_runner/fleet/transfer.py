@@ -30,8 +30,9 @@ from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.tables import FILE, MOVED, reading
 from campaign_runner.output_folder import delivery_record
 from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, Folder
+from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
-from campaign_runner.tasks import batched, in_thread, map_concurrently
+from campaign_runner.tasks import in_thread, map_concurrently
 
 Replace: TypeAlias = Callable[[str, bytes], Awaitable[None]]
 _ROWS = 1000  # of an entry
