@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
-from campaign_runner.cli.target import find
+from campaign_runner.cli.target import ON_FLEET, find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.maintenance.cancel import Cancelled, cancel_accepted
@@ -51,6 +52,8 @@ def command(name: str, only: tuple[str, ...], output: Path | None, on: str | Non
     chosen = options.recorded(only, known.campaign)
     if not yes and console.is_terminal():
         click.confirm(f"{plural(waiting, 'image')} may be paid for already. Cancel?", abort=True)
+    if on is not None:
+        importlib.import_module(ON_FLEET).stop(target.folder.path.name)
     asyncio.run(_cancel(target.folder, known.campaign, chosen, origin))
 
 

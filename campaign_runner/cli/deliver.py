@@ -18,13 +18,14 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import TwoPages, ending
-from campaign_runner.cli.target import find
+from campaign_runner.cli.target import find, shared
 from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
 from campaign_runner.deliver.delivery import deliver
 from campaign_runner.deliver.late_marks import late_marks
 from campaign_runner.deliver.report import lines
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
+from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.delivery_record import read_record
 from campaign_runner.output_folder.folder import Folder
@@ -62,11 +63,14 @@ def command(
     never touched. What is the same as before is not made again; files whose image is no longer chosen move to
     `deliver-old/`.
     """
+    if on is not None and to is None:
+        raise UsageError(f"--on {on} needs --to DIR: a campaign of the fleet has no folder of its own for deliveries")
     target = find(name, output=output, is_sandbox=is_sandbox, on=on)
     campaign = target.campaign()
     rest, decisions = parted(only)
     flags = DeliverFlags(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
-    result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), flags))
+    with shared(target, on):
+        result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), flags))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
     called = next_commands.called(target.folder, memory_of(target.folder))

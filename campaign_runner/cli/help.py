@@ -29,6 +29,8 @@ STATUSES = {
     143: "terminated",
 }
 """The table of the README in a few words each."""
+_OF_FLEETS = frozenset(("on", "is_now", "is_released"))
+"""Options for many machines: a command that has no other rare ones shows the page with them without saying so."""
 _ANY_COMMAND = (0, 1, 2, 6, 130)
 
 
@@ -41,7 +43,7 @@ class TwoPages(click.Command):
         more = click.Option(
             ["--help-all"],
             is_flag=True,
-            hidden=[option.name for option in rare] == ["on"],  # `fleet --help` tells who has one
+            hidden=_OF_FLEETS.issuperset(option.name for option in rare),
             is_eager=True,
             expose_value=False,
             help=f"Show {plural(number, 'more option')} and exit.",

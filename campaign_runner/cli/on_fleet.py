@@ -78,6 +78,16 @@ def stop(name: str) -> str | None:
     return asyncio.run(place(Environment.of_process()).stop(name))
 
 
+def share(folder: Folder) -> None:
+    """What people decided here, and what was delivered from here, is in the database for all machines."""
+    asyncio.run(place(Environment.of_process()).share(folder))
+
+
+def release(name: str) -> None:
+    """A campaign that was held after a restore may buy again."""
+    asyncio.run(place(Environment.of_process()).release(name))
+
+
 def chosen(names: Sequence[str], flags: RunFlags) -> tuple[FleetPlace, list[Choice]]:
     """The fleet, and the campaigns of a `run`, each once. Raises CampaignFileError, UsageError."""
     campaigns = {(campaign := load(Path(name))).path.resolve(): campaign for name in names}

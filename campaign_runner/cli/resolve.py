@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -12,8 +14,8 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
-from campaign_runner.cli.help import TwoPages, ending
-from campaign_runner.cli.target import find
+from campaign_runner.cli.help import TwoPages, ending, rarely
+from campaign_runner.cli.target import ON_FLEET, find
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.maintenance.resolve import Decision, apply, meant
@@ -25,6 +27,8 @@ from campaign_runner.plan.selection import Selection
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural, printable
 
+_YOUNG = timedelta(hours=1)
+
 
 @click.command(cls=TwoPages, epilog=ending("resolve spring --resubmit", 5, 11))
 @click.argument("name", metavar="NAME")
@@ -33,6 +37,10 @@ from campaign_runner.text import plural, printable
 @click.option("--abandon", is_flag=True, help="Give up images that failed or are in doubt; asks first.")
 @click.option("--restore", is_flag=True, help="Take --abandon back: each image is failed or in doubt, as before.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
+@rarely(
+    "--now", "is_now", is_flag=True, help="With --on fleet: --resubmit also what is in doubt for less than an hour."
+)
+@rarely("--release", "is_released", is_flag=True, help="With --on fleet: it may buy again after a restore.")
 @options.only
 @options.output
 @options.on
@@ -44,6 +52,8 @@ def command(
     abandon: bool,
     restore: bool,
     yes: bool,
+    is_now: bool,
+    is_released: bool,
     only: tuple[str, ...],
     output: Path | None,
     on: str | None,
@@ -54,6 +64,12 @@ def command(
     Sends nothing itself: the next run does what you decide. Without an option it lists these images and any picture
     that Adobe delivered instead (in images/unexpected/): you paid for it, and it may be what you want.
     """
+    if (is_now or is_released) and on is None:
+        raise UsageError("--now and --release go with --on fleet")
+    if is_released:
+        importlib.import_module(ON_FLEET).release(name)
+        click.echo("the next run buys again what its record does not have")
+        return
     target = find(name, output=output, is_sandbox=is_sandbox, on=on)
     flags = (resubmit, retry_failed, abandon, restore)
     chosen = [decision for decision, is_set in zip(Decision, flags, strict=True) if is_set]
@@ -70,11 +86,26 @@ def command(
     if chosen[0] is Decision.ABANDON and not yes and not _agreed(target.folder, known.campaign, selected):
         click.echo("nothing was changed")
         return
+    if on is not None and chosen[0] is Decision.RESUBMIT and not is_now:
+        _refuse_young(target.folder, known.campaign, selected)
     opening = open_for_update(target.folder, known.campaign, memory_of(target.folder))
     moved = asyncio.run(apply(chosen[0], opening, selected))
     what = f"is {' or '.join(_called(state) for state in chosen[0].states)}"
     none = "nothing that --only selects" if only else "nothing"
     click.echo(f"{plural(moved, 'image')} {chosen[0].past}" if moved else f"{none} {what}: nothing was changed")
+
+
+def _refuse_young(folder: Folder, campaign: Campaign, only: Selection) -> None:
+    """Another machine may still tell how a request ended that is in doubt for less than an hour. Raises UsageError."""
+    since = (datetime.now(UTC) - _YOUNG).isoformat()
+    with folder.ledger() as ledger:
+        doubts = meant(ledger, Plan(campaign, ledger.custom_model), Decision.RESUBMIT.states, only)
+        young = sum((entry.submitted_at or "") > since for entry in doubts)
+    if young:
+        raise UsageError(
+            f"{plural(young, 'image')} in doubt {'was' if young == 1 else 'were'} requested less than an hour ago: the "
+            "machine that did may still report the answer. Wait, or add --now; nothing was changed"
+        )
 
 
 def _agreed(folder: Folder, campaign: Campaign, only: Selection) -> bool:

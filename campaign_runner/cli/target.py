@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +88,16 @@ def refuse_beside(on: str, output: Path | None, *, is_sandbox: bool) -> None:
             f"--on {on} and {other} do not go together; "
             "`campaign-runner fleet export NAME` makes a folder of a campaign"
         )
+
+
+@contextmanager
+def shared(target: Target, on: str | None) -> Iterator[None]:
+    """What people decide within the block, and what they deliver, is known on all machines that share the record."""
+    try:
+        yield
+    finally:
+        if on is not None:
+            importlib.import_module(ON_FLEET).share(target.folder)
 
 
 def _tell_unreadable(folder: Folder) -> None:

@@ -17,6 +17,7 @@ from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.fleet.database import Database, DatabaseSettings
 from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.fleet.lease import LEASE, FleetCampaign, Lease, campaign_of, holder_of
+from campaign_runner.fleet.people import fetch_deliveries, keep_deliveries, share_marks
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.journal import FleetJournal
@@ -95,11 +96,10 @@ class FleetPlace:
         Raises UsageError where the fleet has none of this name.
         """
         async with self.opened() as database:
-            found = await database.call("find_campaign", self._prefix(campaign))
-            if found is None:
-                raise UsageError(f"the fleet has no campaign named '{campaign}': it was never run there")
-            folder = self.folder(campaign)
-            await self._refreshed(database, FleetCampaign(**found), folder)
+            found, folder = await self._found(database, campaign), self.folder(campaign)
+            await self._refreshed(database, found, folder)
+            await share_marks(database, found, folder)
+            await fetch_deliveries(database, found, folder)
             if has_manifest:
                 await self._fetch_manifest(folder)
             return folder
@@ -119,11 +119,21 @@ class FleetPlace:
         Raises UsageError where the fleet has none of this name.
         """
         async with self.opened() as database:
-            found = await database.call("find_campaign", self._prefix(campaign))
-            if found is None:
-                raise UsageError(f"the fleet has no campaign named '{campaign}': it was never run there")
-            await database.call("ask_to_stop", found["id"])
-            return await holder_of(database, FleetCampaign(**found), lease=self._settings.lease)
+            found = await self._found(database, campaign)
+            await database.call("ask_to_stop", found.id)
+            return await holder_of(database, found, lease=self._settings.lease)
+
+    async def share(self, folder: Folder) -> None:
+        """What people decided on this machine, and what was delivered from it, is in the database for all."""
+        async with self.opened() as database:
+            found = await self._found(database, folder.path.name)
+            await share_marks(database, found, folder)
+            await keep_deliveries(database, found, folder)
+
+    async def release(self, campaign: str) -> None:
+        """A campaign that was held after a restore may buy again. Raises UsageError where there is none."""
+        async with self.opened() as database:
+            await database.call("release", (await self._found(database, campaign)).id)
 
     @asynccontextmanager
     async def held(self, folder: Folder, holder: Holder) -> AsyncIterator[None]:
@@ -200,6 +210,13 @@ class FleetPlace:
                 yield
             finally:
                 del self._held[name], self._leases[name]
+
+    async def _found(self, database: Database, campaign: str) -> FleetCampaign:
+        """Raises UsageError where the fleet has none of this name."""
+        found = await database.call("find_campaign", self._prefix(campaign))
+        if found is None:
+            raise UsageError(f"the fleet has no campaign named '{campaign}': it was never run there")
+        return FleetCampaign(**found)
 
     async def _fetch_manifest(self, folder: Folder) -> None:
         content = await self._images.content(f"{self._prefix(folder.path.name)}/{folder.manifest.name}")

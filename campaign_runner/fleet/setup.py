@@ -29,13 +29,13 @@ from campaign_runner.fleet.quota import FleetQuota
 Allowed: TypeAlias = tuple[str, int | None, int | None]
 """An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
-_SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places", "transfer")
+_SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places", "transfer", "people")
 """In the order in which they are run."""
 CALLED = (
     *("welcome", "after_restore"),
     *("acquire", "settle", "give_back", "block", "believe", "allowance", "set_allowance"),
     *("campaign", "campaigns_of", "holder_of", "take", "beat", "leave", "ask_to_stop", "release"),
-    *("find_campaign", "find_campaigns"),
+    *("find_campaign", "find_campaigns", "share_marks", "delivered", "deliver"),
     *("entries_since", "intend", "held", "tell", "note", "decide", "take_back"),
     *("begin_import", "import_rows", "end_import", "begin_export"),
 )

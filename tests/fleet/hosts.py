@@ -7,8 +7,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.fleet.postgres import PostgresServer
 from tests.processes.forks import Done, SandboxProcess
 from tests.processes.machines import Machine, sandbox_process
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds for anything that a process was asked to do."""
 ON = ("--on", "fleet")
 
@@ -30,11 +30,12 @@ class FleetMachine:
 
     machine: Machine
     lease: float
+    started: list[subprocess.Popen[str]]
 
-    def start(self, *words: object) -> subprocess.Popen[str]:
+    def start(self, *words: object, on: tuple[str, ...] = ON) -> subprocess.Popen[str]:
         """A command whose leases are short, in a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.fleet.program", str(self.lease), *map(str, words), *ON],
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fleet.program", str(self.lease), *map(str, words), *on],
             cwd=self.machine.home,
             env={**self.machine.env, "PYTHONPATH": str(Path(__file__).parents[2])},
             stdin=subprocess.DEVNULL,
@@ -42,10 +43,16 @@ class FleetMachine:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+        self.started.append(process)
+        return process
 
     def run(self, *words: object) -> Done:
         """One command, to its end."""
         return ended(self.start(*words))
+
+    def command(self, *words: object) -> Done:
+        """One command that has no --on, to its end."""
+        return ended(self.start(*words, on=()))
 
     def here(self, file: Path, *words: object) -> subprocess.Popen[str]:
         return self.start("run", file, "--here", "--yes", *words)
@@ -66,6 +73,7 @@ class FleetOfMachines:
     home: Path
     sandbox: SandboxProcess
     lease: float
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     async def prepare(self) -> None:
         """As `fleet init` does: database and images are bound together."""
@@ -78,7 +86,7 @@ class FleetOfMachines:
         machine = Machine.beside(self.sandbox.origin, home)
         machine.env["CAMPAIGN_RUNNER_DATABASE_URL"] = self.server.url(self.database)
         machine.env["CAMPAIGN_RUNNER_STORE"] = str(self.home / "shared")
-        return FleetMachine(machine, self.lease)
+        return FleetMachine(machine, self.lease, self.started)
 
     def manifest(self, name: str = "spring") -> dict[str, Any]:
         """What lies beside the images of a campaign."""
@@ -106,4 +114,10 @@ def fleet_of_machines(
         server.execute(database, f"SELECT campaign_runner.set_allowance('{account}', {per_minute}, 9000)")
         whole = FleetOfMachines(server, database, home, sandbox, lease)
         asyncio.run(whole.prepare())
-        yield whole
+        try:
+            yield whole
+        finally:
+            for process in whole.started:  # those that a failure left
+                with suppress(ProcessLookupError):
+                    process.kill()
+                process.communicate()

@@ -46,15 +46,37 @@ def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin) -> 
     assert (len(ledger["charged"]), ledger["charged_twice"]) == (12, {})
 
 
+def test_marks_and_deliveries_are_known_on_all_machines(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    here, there = fleet.machine("here"), fleet.machine("there")
+    text = CAMPAIGN.replace("seeds:", "channels: [{{name: small, size: 400x500}}]\nseeds:")
+    assert here.run("run", here.machine.campaign(text=text), "--here", "--yes", "--only", "product=candle").exit == 0
+    key = next(key for key, state in fleet.states().items() if state == "stored")
+    picked = here.run("review", "spring", "--pick", key[:8], "--as", "anna")
+    assert picked.exit == 0, picked
+    assert key[:8] in there.run("review", "spring", "--list").out
+    assert there.run("review", "spring", "--reject", key[:8], "--as", "ben").exit == 0
+    assert "ben" in here.run("review", "spring", "--list", "--json").out
+    target = fleet.home / "delivered"
+    assert here.run("deliver", "spring", "--all").exit == 2
+    delivered = here.run("deliver", "spring", "--all", "--only", "preset=painting", "--to", target)
+    assert delivered.exit == 0, delivered
+    number = len(list(target.glob("**/*.jpg")))
+    again = there.run("deliver", "spring", "--all", "--only", "preset=painting", "--to", target)
+    assert (again.exit, len(list(target.glob("**/*.jpg")))) == (0, number), again
+    assert number > 0
+
+
 def test_of_two_at_once_one_works_and_the_other_is_told_who(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1", lease=30.0)
+    fleet = machines("--job-seconds", "600", lease=30.0)
     first, second = fleet.machine("first"), fleet.machine("second")
     running = first.here(first.machine.campaign())
-    fleet.sandbox.wait_for(1)
+    fleet.sandbox.wait_for(6)
     refused = second.run("run", second.machine.campaign(), "--here", "--yes")
     assert refused.exit == 11
     assert "another run is already working on this campaign (on " in refused.err
-    assert ended(running).exit == 0
+    running.terminate()
+    assert ended(running).exit == 143
     assert fleet.sandbox.ledger()["charged_twice"] == {}
 
 
@@ -85,8 +107,12 @@ def test_who_was_killed_while_a_request_was_under_way_leaves_a_doubt(machines: B
     assert done.exit == 4, done
     assert sorted(fleet.states().values()) == ["in_doubt"] * 2 + ["stored"] * 10
     assert fleet.sandbox.ledger()["charged_twice"] == {}
-    resolved = second.run("resolve", "spring", "--abandon", "--yes")
-    assert "2 images" in resolved.out, resolved
+    young = second.run("resolve", "spring", "--resubmit")
+    assert young.exit == 2 and "requested less than an hour ago" in young.err, young
+    resolved = second.run("resolve", "spring", "--resubmit", "--now")
+    assert "2 images will be requested again" in resolved.out, resolved
+    assert second.run("run", second.machine.campaign(), "--here", "--yes").exit == 0
+    assert sorted(fleet.sandbox.ledger()["charged"].values()) == [1] * 10 + [2] * 2
 
 
 def test_who_was_stopped_past_its_lease_sends_nothing_more_and_leaves(machines: Begin) -> None:
@@ -117,10 +143,34 @@ def test_a_database_that_stops_and_starts_is_waited_for(machines: Begin) -> None
     done = ended(running)
     assert done.exit in (0, 4), done
     if done.exit == 4:
-        assert first.run("resolve", "spring", "--resubmit", "--yes").exit == 0
+        assert "images" in first.run("resolve", "spring", "--abandon", "--yes").out
     states, ledger = fleet.states(), fleet.sandbox.ledger()
     assert ledger["charged_twice"] == {}
     assert set(ledger["charged"]) <= set(states)
+
+
+def test_who_looks_on_the_machine_that_works_is_in_no_ones_way(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.5", lease=30.0)
+    here = fleet.machine("here")
+    running = here.here(here.machine.campaign(), "--concurrency", "1")
+    fleet.sandbox.wait_for(1)
+    looks = [here.run("status", "spring") for _ in range(3)]
+    assert ended(running).exit == 0
+    assert [look.exit for look in looks] == [0, 0, 0], looks
+
+
+def test_a_campaign_that_is_told_to_stop_buys_nothing_until_it_is_run_again(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "15", lease=30.0)
+    here, there = fleet.machine("here"), fleet.machine("there")
+    running = here.here(here.machine.campaign(), "--concurrency", "1")
+    fleet.sandbox.wait_for(1)
+    told = there.command("fleet", "stop", "spring")
+    assert told.exit == 0 and "buys nothing more until its next run" in told.out, told
+    assert ended(running).exit in (8, 9)
+    bought = len(fleet.sandbox.ledger()["charged"])
+    assert 0 < bought < 12
+    assert here.run("run", here.machine.campaign(), "--here", "--yes").exit == 0
+    assert (len(fleet.files()), fleet.sandbox.ledger()["charged_twice"]) == (12, {})
 
 
 SUMMER = CAMPAIGN.replace("seeds: [1, 2]", "seeds: [2, 3]")

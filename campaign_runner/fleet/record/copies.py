@@ -96,13 +96,14 @@ class RecordCopy:
                 self._expected[entry.nonce].append(result)
 
     def _written(self, new: Sequence[LogEntry], db: sqlite3.Connection) -> list[Result]:
+        known = _seq_of(db)  # another process of this machine may have applied some of them meanwhile
         try:
-            done = [apply(entry, db) for entry in new]
+            done = [apply(entry, db) if entry.seq > known else _repeated(entry, db) for entry in new]
         except (ValueError, TypeError, KeyError) as error:
             raise IntegrityError(
                 "the database's record has an entry that this version does not know; nothing more was sent. Upgrade"
             ) from error
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_SEQ, str(new[-1].seq)))
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_SEQ, str(max(known, new[-1].seq))))
         return done
 
     def _opened(self) -> sqlite3.Connection:
@@ -125,3 +126,19 @@ class RecordCopy:
         for suffix in ("", "-wal", "-shm", "-journal"):
             files.remove(self.path.with_name(f"{self.path.name}{suffix}"))
         return open_for_writing(self.path)
+
+
+def _seq_of(db: sqlite3.Connection) -> int:
+    """Up to which entry the copy says what the record does."""
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (_SEQ,)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _repeated(entry: LogEntry, db: sqlite3.Connection) -> Result:
+    """What an entry did that the copy has already; nothing of it is done again."""
+    db.execute("SAVEPOINT repeated")
+    try:
+        return apply(entry, db)
+    finally:
+        db.execute("ROLLBACK TO repeated")
+        db.execute("RELEASE repeated")
