@@ -14,7 +14,7 @@ from campaign_runner.fleet.lease import Lease
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import State
-from campaign_runner.tasks import batched
+from campaign_runner.portions import batched
 from tests.fleet import postgres
 from tests.fleet.machines import PERSON, Machines, doubt, one, states
 from tests.ports import test_journal as contract
