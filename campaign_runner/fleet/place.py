@@ -151,6 +151,7 @@ class FleetPlace:
                 seconds=self._settings.lease,
             )
             async with lease, self._recorded(folder, database, campaign, lease):
+                await self._fetch_manifest(folder)  # what nothing changed is not written anew
                 yield
 
     def is_held(self, folder: Folder) -> bool:
