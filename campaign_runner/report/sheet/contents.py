@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import groupby
+from typing import overload
 
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import Cell, Size, State
@@ -70,40 +72,62 @@ class Contents:
         return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def sheets(plan: Plan, ledger: Ledger, counts: Mapping[State, int]) -> list[Contents]:
+@dataclass(frozen=True, slots=True)
+class Sheets(Sequence[Contents]):
+    """The sheets of a campaign, each read when it is asked for: `shown` are the positions of their images."""
+
+    plan: Plan
+    ledger: Ledger
+    counts: Mapping[State, int]
+    shown: array[int]
+
+    def __len__(self) -> int:
+        return -(-len(self.shown) // MOST_PICTURES)
+
+    @overload
+    def __getitem__(self, at: int) -> Contents: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Contents]: ...
+
+    def __getitem__(self, at: int | slice) -> Contents | list[Contents]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(len(self))[at]]
+        number = range(len(self))[at]
+        return self._read(number + 1, self.shown[number * MOST_PICTURES : (number + 1) * MOST_PICTURES])
+
+    def _read(self, number: int, positions: array[int]) -> Contents:
+        plan, found = self.plan, [self.plan.at(position) for position in positions]
+        entries = self.ledger.entries([each.variation.key for each in found])
+        has_presets, of = len(plan.campaign.presets) > 1, len(self)
+
+        def row(cell: Cell, images: Iterable[Planned]) -> Row:
+            pictures = [_picture(each, entries.get(each.variation.key)) for each in images]
+            return _row(cell, pictures, has_presets=has_presets)
+
+        return Contents(
+            plan.campaign.campaign,
+            _subtitle(plan, len(self.shown), self.counts, f"sheet {number} of {of}" if of > 1 else ""),
+            tuple(row(*of_cell) for of_cell in groupby(found, key=lambda each: each.variation.cell)),
+        )
+
+
+def sheets(plan: Plan, ledger: Ledger, counts: Mapping[State, int]) -> Sequence[Contents]:
     """What a campaign's sheets show now: every image that exists, then as many others as the last one has room for.
 
     `counts` are those of the whole campaign, by state. None where no image exists.
     """
-    if not counts[State.STORED]:
-        return []
-    shown = _shown(plan, ledger, counts[State.STORED])
-    pages = list(batched(shown, MOST_PICTURES))
-    has_presets = len(plan.campaign.presets) > 1
-    return [
-        Contents(
-            plan.campaign.campaign,
-            _subtitle(plan, len(shown), counts, f"sheet {number} of {len(pages)}" if len(pages) > 1 else ""),
-            tuple(
-                _row(cell, [_picture(each, entry) for each, entry in of_cell], has_presets=has_presets)
-                for cell, of_cell in groupby(page, key=lambda each: each[0].variation.cell)
-            ),
-        )
-        for number, page in enumerate(pages, 1)
-    ]
+    return Sheets(plan, ledger, counts, _shown(plan, ledger, counts[State.STORED]))
 
 
-def _shown(plan: Plan, ledger: Ledger, stored: int) -> list[tuple[Planned, Entry | None]]:
-    """The images that exist (there are `stored` of them), then the first others; both in plan order."""
-    existing: list[tuple[Planned, Entry | None]] = []
-    others: list[tuple[Planned, Entry | None]] = []
+def _shown(plan: Plan, ledger: Ledger, stored: int) -> array[int]:
+    """Where the images are that exist (there are `stored` of them), then the first others; both in plan order."""
+    existing, others = array("q"), array("q")
     room = -stored % MOST_PICTURES
-    for some in batched(plan, _AT_ONCE):
-        entries = ledger.entries([each.variation.key for each in some])
-        for each in some:
-            entry = entries.get(each.variation.key)
-            is_there = entry is not None and entry.state == State.STORED
-            (existing if is_there else others).append((each, entry))
+    for some in batched(enumerate(plan.keys() if stored else ()), _AT_ONCE):
+        states = ledger.states([key for _, key in some])
+        for position, key in some:
+            (existing if states.get(key) == State.STORED else others).append(position)
         del others[room:]
         if len(existing) >= stored and len(others) >= room:
             break

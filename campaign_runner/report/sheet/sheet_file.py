@@ -34,10 +34,11 @@ async def keep_sheets(sheets: Sequence[Contents], folder: Folder, warn: Warn) ->
     """
     warnings: list[str] = []
     try:
+        number = 0
         for number, contents in enumerate((each for each in sheets if each.has_any), 1):
             await _keep(contents, folder, number, warnings.append)
         if sheets:
-            await in_thread(_remove_further, folder, sum(each.has_any for each in sheets))
+            await in_thread(_remove_further, folder, number)
     except CampaignError as error:
         warnings.append(f"the contact sheet was not drawn: {error}")
     for warning in warnings:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.output_folder.manifest_writer import counts_of
 from campaign_runner.report.sheet import contents as sheet_contents
@@ -28,7 +30,7 @@ async def shown(tmp_path: Path, *states: str) -> list[Contents]:
     planned = plan(tmp_path, seeds=[1, 2, 3, 4])
     await record(tmp_path / "output", planned, states)
     with Folder(tmp_path / "output").ledger() as ledger:
-        return sheets(planned, ledger, counts_of(planned, ledger))
+        return list(sheets(planned, ledger, counts_of(planned, ledger)))
 
 
 def seeds(contents: Contents) -> list[tuple[str, int, bool]]:
@@ -70,3 +72,23 @@ async def test_a_sheet_is_drawn_from_thumbnails_and_taken_away_once_it_is_not_ne
     (folder.path / "contact-sheet-3.jpg").write_bytes(b"not ours")
     await keep_sheets(found[:1], folder, warnings.append)
     assert not sheet_path(folder, 2).exists() and (folder.path / "contact-sheet-3.jpg").exists()
+
+
+async def test_a_sheet_is_read_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan(tmp_path, seeds=[1, 2, 3, 4])
+    await record(tmp_path / "output", planned, ["stored"] * 8)
+    asked: list[int] = []
+    entries = Ledger.entries
+
+    def noted(ledger: Ledger, keys: Sequence[str]) -> dict[str, Entry]:
+        asked.append(len(keys))
+        return entries(ledger, keys)
+
+    monkeypatch.setattr(Ledger, "entries", noted)
+    with Folder(tmp_path / "output").ledger() as ledger:
+        found = sheets(planned, ledger, counts_of(planned, ledger))
+        assert (len(found), asked) == (3, [])
+        assert seeds(found[-1]) == [("soap", 3, True), ("soap", 4, True)]
+        assert asked == [2]
+        with pytest.raises(IndexError):
+            found[3]
