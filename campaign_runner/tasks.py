@@ -6,11 +6,14 @@ A failure in one task, even a bug, does not cancel the others: it is kept and ra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
 A = TypeVar("A")
 T = TypeVar("T")
+GRACE = 1.0
+"""Seconds that a timer may be late before a deadline is believed, and for which it then is not."""
 Sleep = Callable[[float], Awaitable[object]]
 """How a task waits so many seconds: `asyncio.sleep`, or what a test scripts."""
 
@@ -77,6 +80,29 @@ async def map_concurrently(work: Callable[[A], Awaitable[T]], items: Sequence[A]
     if failures:
         raise failures[0]
     return [answers[number] for number in range(len(items))]
+
+
+@asynccontextmanager
+async def patient_timeout(seconds: float) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, but where the loop stood still meanwhile (the machine slept, the process was stopped).
+
+    Then its timers are late, and would fire before what has arrived was read: so there is a second's grace.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+
+        def over(due: float) -> None:
+            now = loop.time()
+            if now - due > GRACE:
+                timers.append(loop.call_at(now + GRACE, over, now + GRACE))
+            else:
+                limit.reschedule(now)
+
+        timers = [loop.call_later(seconds, over, loop.time() + seconds)]
+        try:
+            yield
+        finally:
+            timers[-1].cancel()
 
 
 async def in_thread(work: Callable[..., T], *arguments: object) -> T:

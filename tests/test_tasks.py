@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from campaign_runner.tasks import in_thread, to_its_end
+from campaign_runner.tasks import in_thread, patient_timeout, to_its_end
+from tests.virtual import VirtualLoop
 
 
 async def test_who_is_cancelled_leaves_only_once_the_work_is_done() -> None:
@@ -55,3 +58,42 @@ async def test_a_time_that_is_over_is_told_once_the_work_is_done() -> None:
         async with asyncio.timeout(0):
             await to_its_end(future)
     assert done == ["all"]
+
+
+async def answered_after_a_gap(limit: Callable[[float], AbstractAsyncContextManager[object]]) -> str:
+    """The machine sleeps while an answer comes: once it wakes, both the answer and the deadline are there."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+
+    def sleep() -> None:
+        assert isinstance(loop, VirtualLoop)
+        loop.call_soon(answer.set_result, "the answer")  # it is read first
+        loop.jump(300)
+
+    loop.call_later(1, sleep)
+    async with limit(60):
+        return await answer
+
+
+def test_after_a_gap_between_two_turns_of_the_loop_no_deadline_is_believed_at_once() -> None:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(answered_after_a_gap(patient_timeout)) == "the answer"
+        with pytest.raises(TimeoutError):  # without a second's grace it is lost
+            runner.run(answered_after_a_gap(asyncio.timeout))
+
+
+def test_a_deadline_that_is_over_is_over_also_after_a_gap() -> None:
+    async def unanswered(seconds: float) -> float:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        began = loop.time()
+        if seconds:
+            loop.call_later(1, loop.jump, seconds)
+        with pytest.raises(TimeoutError):
+            async with patient_timeout(60):
+                await loop.create_future()
+        return loop.time() - began
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(unanswered(0)) == 60
+        assert runner.run(unanswered(300)) == 302

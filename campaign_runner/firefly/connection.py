@@ -19,6 +19,7 @@ from yarl import URL
 
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.settings import Timeouts
+from campaign_runner.tasks import patient_timeout
 from campaign_runner.uptime import Deadline
 
 _USER_AGENT = "campaign-runner/0.1"
@@ -69,7 +70,7 @@ class Connection:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=fresh),
             headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
-            timeout=aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect),  # `exchange` keeps to the total
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # a small compressed body may unpack to gigabytes
             trust_env=False,
@@ -91,7 +92,7 @@ class Connection:
             limits = replace(limits, most_bytes=most_bytes)
         is_https = request.url[:6].lower() == "https:"
         try:
-            async with self._http.request(
+            asked = self._http.request(
                 request.method,
                 URL(request.url, encoded=True),  # a signature covers the URL as it was given
                 data=BytesIO(request.body) if request.body else None,  # in pieces: an upload is up to 15 MB
@@ -99,7 +100,8 @@ class Connection:
                 allow_redirects=False,
                 proxy=self._proxy if is_https else None,  # through http a proxy would read the token
                 trace_request_ctx=progress,
-            ) as answer:
+            )
+            async with patient_timeout(limits.total), asked as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 progress.begun = begun = Response(answer.status, headers, b"", answer.content_type.lower())
                 return replace(begun, body=await _read(answer, progress, limits))

@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 
 from campaign_runner.errors import CampaignError, IntegrityError, LaterError, StoreError, UsageError
 from campaign_runner.firefly.auth import Secret
-from campaign_runner.tasks import to_its_end
+from campaign_runner.tasks import patient_timeout, to_its_end
 
 T = TypeVar("T")
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
@@ -169,7 +169,7 @@ class Database:
 
     async def _once(self, work: Callable[[Connection], Awaitable[T]], seconds: float) -> T:
         try:
-            async with asyncio.timeout(seconds), self._places, self._connection() as connection:
+            async with patient_timeout(seconds), self._places, self._connection() as connection:
                 return await work(connection)
         except (psycopg.Error, TimeoutError) as error:
             raise translated(error) from None

@@ -14,12 +14,14 @@ import psycopg
 from campaign_runner.errors import Busy, CampaignError
 from campaign_runner.events import Attempt, Fact
 from campaign_runner.fleet.database import Database
-from campaign_runner.fleet.lease import Lease, holder_of
-from campaign_runner.fleet.quota import LIFE, ON_ITS_WAY
+from campaign_runner.fleet.lease import Lease, campaign_of, holder_of
+from campaign_runner.fleet.quota import LIFE, ON_ITS_WAY, FleetQuota
 from campaign_runner.fleet.record.entries import told_job
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.model import State
+from campaign_runner.ports import Permit
+from campaign_runner.uptime import Deadline
 from tests.fleet.machines import PERSON, Machines, doubt, one, refusal, states
 from tests.ports import test_journal as contract
 
@@ -232,6 +234,48 @@ async def a_stop_buys_nothing_more_until_the_next_run(machines: Machines) -> Non
             holds(await granted(journal, one("b", 2)), "the next run buys")
 
 
+async def another_account_sends_nothing(machines: Machines) -> None:
+    """Rule 4: a campaign records whose it is; the name of an account only finds credentials."""
+    async with machines.database() as database:
+        campaign = await machines.campaign(database)
+        try:
+            await campaign_of(database, uuid.uuid4().hex, campaign.prefix)
+            raise AssertionError("it was opened")
+        except CampaignError as error:
+            holds(error.exit_code == 5, "it is not what was recorded")
+
+
+async def a_permits_life_begins_before_it_is_asked_for(machines: Machines) -> None:
+    """Rule 3: a database that answers late gives a permit that is old already."""
+    async with machines.database() as database:
+        await database.call("set_allowance", machines.account, 4, None)
+        keeper = await psycopg.AsyncConnection.connect(machines.server.url(machines.database_name))
+        async with keeper:
+            row = "SELECT 1 FROM campaign_runner.accounts WHERE digest = %s FOR UPDATE"
+            await keeper.execute(row, (machines.account,))
+            asking = asyncio.ensure_future(FleetQuota(database, machines.account).acquire())
+            await waiting(database, 1)
+            asked = Deadline(LIFE)
+            await keeper.commit()
+            permit = await asking
+        holds(isinstance(permit, Permit) and permit.deadline is not None, "it must be used in time")
+        deadline = permit.deadline if isinstance(permit, Permit) else None
+        holds(deadline is not None and deadline.began <= asked.began, "counted from before it was asked for")
+
+
+async def a_permit_without_an_answer_counts_from_its_last_moment(machines: Machines) -> None:
+    """Rule 6, on a clock that the check turns: used within 5 s, arrived within one more, for the whole minute then."""
+    begin = 1_800_000_000.0
+    async with machines.database() as database:
+        await database.call("set_allowance", machines.account, 2, None)
+        for seconds, is_granted in [(0, True), (0, True), (60, False), (65.9, False), (66, True)]:
+            machines.server.execute(
+                machines.database_name, f"UPDATE campaign_runner.turned SET at = to_timestamp({begin + seconds})"
+            )
+            answer = await database.call("acquire", machines.account, uuid.uuid4(), WINDOWS)
+            holds(("permit" in answer) == is_granted, f"after {seconds} s")
+
+
 RULES = [
     who_was_taken_over_may_send_nothing,
     a_campaign_is_not_opened_over_a_living_holder,
@@ -245,4 +289,6 @@ RULES = [
     no_more_is_bought_than_the_budget_says_over_all_machines,
     one_row_is_enough,
     a_stop_buys_nothing_more_until_the_next_run,
+    another_account_sends_nothing,
+    a_permits_life_begins_before_it_is_asked_for,
 ]

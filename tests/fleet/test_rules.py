@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import psycopg
@@ -103,9 +104,21 @@ FAULTS: dict[str, tuple[Rule, list[Edit]]] = {
 }
 
 
-def broken(fleet: postgres.Fleet, edits: list[Edit]) -> str:
+FAULTS_OF_TIME: dict[str, list[Edit]] = {
+    "none": [],
+    "no last moment": [
+        ("acquire", "make_interval(secs => (p_settings ->> 'arrives')::double precision)", "interval '0'")
+    ],
+    "an unanswered permit is forgotten": [
+        ("until_fewer", "OR NOT p_answered_only", ""),
+    ],
+    "counted from when it was asked for": [("until_fewer", "+ p_window", "+ p_window - 6")],
+}
+
+
+def broken(fleet: postgres.Fleet, edits: list[Edit], template: str = "") -> str:
     """A database of its own whose functions are edited."""
-    name = fleet.server.prepared_database(fleet.prepared)
+    name = fleet.server.prepared_database(template or fleet.prepared)
     source = "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE pronamespace = 'campaign_runner'::regnamespace"
     for function, before, after in edits:
         with psycopg.connect(fleet.server.url(name), autocommit=True) as connection:
@@ -132,3 +145,11 @@ async def test_a_fault_is_noticed(fault: str, fleet: postgres.Fleet, tmp_path: P
     machines = Machines(fleet.server, broken(fleet, edits), tmp_path)
     with pytest.raises(AssertionError):
         await rule(machines)
+
+
+@pytest.mark.parametrize("fault", FAULTS_OF_TIME)
+async def test_a_permit_without_an_answer_counts(fault: str, fleet: postgres.Fleet, tmp_path: Path) -> None:
+    edits = FAULTS_OF_TIME[fault]
+    machines = Machines(fleet.server, broken(fleet, edits, fleet.with_turned_clock), tmp_path)
+    with pytest.raises(AssertionError) if edits else nullcontext():
+        await rules.a_permit_without_an_answer_counts_from_its_last_moment(machines)
