@@ -40,6 +40,21 @@ async def share_marks(database: Database, campaign: FleetCampaign, folder: Folde
     await in_thread(_keep_marks, folder, told)
 
 
+async def bring(database: Database, campaign: FleetCampaign, folder: Folder) -> None:
+    """A campaign that comes into the fleet brings the marks and deliveries of its folder."""
+    await database.call("share_marks", campaign.id, await in_thread(lambda: list(_own_marks(folder))))
+    if (content := await in_thread(_content, folder)) is not None:
+        there = await database.call("delivered", campaign.id)
+        await database.call("deliver", campaign.id, there["version"] if there else 0, content.decode())
+
+
+async def take_along(database: Database, campaign: FleetCampaign, folder: Folder) -> None:
+    """A campaign that leaves for `folder` takes along all marks, and what was delivered."""
+    await share_marks(database, campaign, folder)
+    if (there := await database.call("delivered", campaign.id)) is not None:
+        await in_thread(files.write_durably, folder.path / FILE, there["content"].encode())
+
+
 async def fetch_deliveries(database: Database, campaign: FleetCampaign, folder: Folder) -> None:
     """Let deliver.json say what was delivered from any machine; what a killed delivery here left is kept."""
     told = await database.call("delivered", campaign.id)

@@ -24,6 +24,7 @@ from campaign_runner.errors import Busy, IntegrityError, UsageError
 from campaign_runner.fleet.database import Database
 from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.fleet.lease import LEASE, FleetCampaign, this_host, this_worker
+from campaign_runner.fleet.people import bring, take_along
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.entries import TABLES, is_of_place
 from campaign_runner.journal.journal import SqliteJournal
@@ -115,6 +116,7 @@ async def export_campaign(fleet: FleetEnd, folder: Folder) -> int:
 async def _copied_in(folder: Folder, fleet: FleetEnd, campaign: int) -> int:
     await _told_rows(folder.path, fleet, campaign)
     copied = await _copied_files(folder.store, fleet.images.store(fleet.prefix), fleet.replace)
+    await bring(fleet.database, FleetCampaign(campaign, fleet.account, fleet.prefix, "", ""), folder)
     if (manifest := await in_thread(_manifest_of, folder)) is not None:
         await fleet.replace(folder.manifest.name, manifest)
     with TemporaryDirectory() as place:
@@ -137,6 +139,7 @@ async def _copied_out(fleet: FleetEnd, campaign: FleetCampaign, folder: Folder) 
         await in_thread(files.write_durably, folder.path / name, content)
 
     copied = await _copied_files(fleet.images.store(fleet.prefix), folder.store, replace)
+    await take_along(fleet.database, campaign, folder)
     manifest = await fleet.images.content(f"{fleet.prefix}/{folder.manifest.name}")
     if manifest is not None:
         await replace(folder.manifest.name, manifest)
