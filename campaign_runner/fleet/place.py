@@ -64,6 +64,7 @@ class FleetPlace:
         self._home = settings.state
         self._held: dict[str, FleetJournal] = {}
         self._leases: dict[str, Lease] = {}
+        self._holders: dict[str, Holder] = {}
         self._running: set[str] = set()
 
     @asynccontextmanager
@@ -150,6 +151,7 @@ class FleetPlace:
                 is_run=holder.buys,
                 seconds=self._settings.lease,
             )
+            self._holders[name] = holder
             async with lease, self._recorded(folder, database, campaign, lease):
                 await self._fetch_manifest(folder)  # what nothing changed is not written anew
                 yield
@@ -182,7 +184,8 @@ class FleetPlace:
 
     def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
         """See Keeping: the database looks at all campaigns of the account before it grants."""
-        return self._held[folder.path.name].sharing(left)
+        name = folder.path.name
+        return self._held[name].sharing(left, lambda: self._holders[name].asked(STOPPED))
 
     def quota(self, rate: RateLimit, clock: Clock) -> OpenableQuota:
         """The allowance of the account over all machines, which `rate` may only lower."""

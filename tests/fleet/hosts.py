@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from campaign_runner.fleet.database import Database
 from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.quota.shared_quota import account_of
+from tests.fleet import s3
 from tests.fleet.postgres import PostgresServer
 from tests.processes.forks import Done, SandboxProcess
 from tests.processes.machines import Machine, sandbox_process
@@ -66,26 +69,33 @@ def ended(process: subprocess.Popen[str]) -> Done:
 
 @dataclass(frozen=True)
 class FleetOfMachines:
-    """A database, a shared folder of images and a sandbox, and as many machines as are asked for."""
+    """A database, a place for images and a sandbox, and as many machines as are asked for."""
 
     server: PostgresServer
     database: str
     home: Path
     sandbox: SandboxProcess
     lease: float
+    store: str
+    settings: dict[str, str] = field(default_factory=dict)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     async def prepare(self) -> None:
         """As `fleet init` does: database and images are bound together."""
         async with Database(self.server.settings(self.database)) as database:
-            await ImagePlace.of(str(self.home / "shared")).note(database.identity.id)
+            await self.images().note(database.identity.id)
+
+    def images(self) -> ImagePlace:
+        """Where all machines keep their images."""
+        with patch.dict(os.environ, self.settings):
+            return ImagePlace.of(self.store, allows_http=True)
 
     def machine(self, name: str) -> FleetMachine:
         home = self.home / name
         home.mkdir()
         machine = Machine.beside(self.sandbox.origin, home)
         machine.env["CAMPAIGN_RUNNER_DATABASE_URL"] = self.server.url(self.database)
-        machine.env["CAMPAIGN_RUNNER_STORE"] = str(self.home / "shared")
+        machine.env |= {"CAMPAIGN_RUNNER_STORE": self.store, **self.settings}
         return FleetMachine(machine, self.lease, self.started)
 
     def manifest(self, name: str = "spring") -> dict[str, Any]:
@@ -105,14 +115,22 @@ class FleetOfMachines:
 
 @contextmanager
 def fleet_of_machines(
-    server: PostgresServer, prepared: str, home: Path, *switches: str, lease: float = 1.0, per_minute: int = 600
+    server: PostgresServer,
+    prepared: str,
+    home: Path,
+    *switches: str,
+    lease: float = 1.0,
+    per_minute: int = 600,
+    bucket: str | None = None,
 ) -> Iterator[FleetOfMachines]:
     """A fleet with a database of its own; its sandbox refuses what is beyond the allowance."""
     with sandbox_process("--per-minute", str(per_minute), "--strict", *switches) as sandbox:
         database = server.prepared_database(prepared)
         account = account_of(sandbox.origin, "me")
         server.execute(database, f"SELECT campaign_runner.set_allowance('{account}', {per_minute}, 9000)")
-        whole = FleetOfMachines(server, database, home, sandbox, lease)
+        settings = {} if bucket is None else s3.environment(s3.endpoint())
+        store = bucket or str(home / "shared")
+        whole = FleetOfMachines(server, database, home, sandbox, lease, store, settings)
         asyncio.run(whole.prepare())
         try:
             yield whole

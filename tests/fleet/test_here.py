@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.fleet import s3
 from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.processes.forks import Done
@@ -23,10 +26,8 @@ def machines(fleet: Fleet, tmp_path: Path) -> Iterator[Begin]:
     """`machines(*switches of the sandbox, …)`."""
     with ExitStack() as stack:
 
-        def begin(*switches: str, lease: float = 1.0, per_minute: int = 600) -> FleetOfMachines:
-            whole: AbstractContextManager[FleetOfMachines] = fleet_of_machines(
-                fleet.server, fleet.prepared, tmp_path, *switches, lease=lease, per_minute=per_minute
-            )
+        def begin(*switches: str, lease: float = 1.0, bucket: str | None = None) -> FleetOfMachines:
+            whole = fleet_of_machines(fleet.server, fleet.prepared, tmp_path, *switches, lease=lease, bucket=bucket)
             return stack.enter_context(whole)
 
         yield begin
@@ -44,6 +45,18 @@ def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin) -> 
     assert again.exit == 0
     ledger = fleet.sandbox.ledger()
     assert (len(ledger["charged"]), ledger["charged_twice"]) == (12, {})
+
+
+def test_images_may_be_in_a_bucket(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2", bucket=s3.new_bucket())
+    here, there = fleet.machine("here"), fleet.machine("there")
+    done = here.run("run", here.machine.campaign(), "--here", "--yes")
+    assert done.exit == 0, done
+    manifest = json.loads(asyncio.run(fleet.images().content("default/spring/manifest.json")) or b"")
+    assert [image["state"] for image in manifest["images"]] == ["stored"] * 12
+    checked = there.run("verify", "spring")
+    assert (checked.exit, "images=12 differing=0" in checked.out) == (0, True), checked
+    assert "s3://" in there.run("find", "candle", "painting").out
 
 
 def test_marks_and_deliveries_are_known_on_all_machines(machines: Begin) -> None:
@@ -166,7 +179,8 @@ def test_a_campaign_that_is_told_to_stop_buys_nothing_until_it_is_run_again(mach
     fleet.sandbox.wait_for(1)
     told = there.command("fleet", "stop", "spring")
     assert told.exit == 0 and "buys nothing more until its next run" in told.out, told
-    assert ended(running).exit in (8, 9)
+    stopped = ended(running)
+    assert stopped.exit == 9, stopped
     bought = len(fleet.sandbox.ledger()["charged"])
     assert 0 < bought < 12
     assert here.run("run", here.machine.campaign(), "--here", "--yes").exit == 0

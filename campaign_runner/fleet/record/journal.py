@@ -70,6 +70,7 @@ class FleetJournal(RecordedJobs):
         self._budget = budget
         self._now = now
         self._left: set[str] | None = None
+        self._stopped: Callable[[], None] | None = None
         self._copy = RecordCopy(folder, campaign.id, database.identity)
         self._path = self._copy.path
         self._stack = AsyncExitStack()
@@ -101,9 +102,12 @@ class FleetJournal(RecordedJobs):
         """Bring the copy up to what the database says now."""
         await self._copy.refresh(self._database)
 
-    def sharing(self, left: set[str]) -> Self:
-        """From now on, what other campaigns of the account have or buy is not granted; it is put into `left`."""
-        self._left = left
+    def sharing(self, left: set[str], stopped: Callable[[], None] | None = None) -> Self:
+        """From now on, what other campaigns of the account have or buy is not granted; it is put into `left`.
+
+        With `stopped`, that is called where `fleet stop` was asked for, and nothing is granted.
+        """
+        self._left, self._stopped = left, stopped
         return self
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
@@ -210,6 +214,9 @@ class FleetJournal(RecordedJobs):
                 return None
             case "epoch":
                 raise Busy("another run took this campaign over; nothing more was sent")
+            case "stopped" if self._stopped is not None:
+                self._stopped()
+                return None
             case "stopped":
                 raise LaterError("`fleet stop` was asked for: nothing more is bought until the next run")
             case state:
