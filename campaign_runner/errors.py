@@ -18,6 +18,7 @@ CampaignError                for a person: the command line prints it and exits 
 ├── IntegrityError        5  journal, manifest, image or model differ from the record
 │   └── TooLarge          5  a file has more bytes than anything that belongs there
 ├── StoreError            6  the disk: what is still at Adobe is paid for, run again to fetch it
+│   ├── DiskFull          6  no room is left
 │   ├── NameTooLong       6  a name or path that the disk does not take: another name will do
 │   └── StoreSilent       8  a store of images that did not answer for a minute: run again later
 ├── LaterError            8  not now: the allowance of the day is used up, or no one answers
@@ -204,6 +205,10 @@ class StoreError(CampaignError):
     """The disk refused: full, no permission, read-only, cannot be locked."""
 
     exit_code = 6
+
+
+class DiskFull(StoreError):
+    """There is no room left: on the disk, for files, or in this person's share."""
 
 
 class NameTooLong(StoreError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
-from campaign_runner.model import CustomModel, Job, Recipe, Ticket, Variation
+from campaign_runner.model import Bought, CustomModel, Job, Recipe, Ticket, Variation
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +272,19 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended(_AsFields):
-    """A run, or its command, is over: its `exit` status, its last `line`, and `why` where it was refused."""
+class Ended:
+    """A run, or its command, is over: its `exit` status, its last `line`, `why` it was refused, and what it bought."""
 
     exit: int
     line: str
     why: str = ""
+    bought: Bought | None = None
     word: ClassVar[str] = "ended"
+
+    def facts(self) -> dict[str, Any]:
+        images, requests = (self.bought.images, self.bought.requests) if self.bought is not None else (0, 0)
+        told = {"exit": self.exit, "line": self.line, "why": self.why}
+        return told | {"bought_images": images, "bought_requests": requests}
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,14 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """What one run bought: so many images, requested and not refused, in so many requests."""
+
+    images: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """Where in the campaign an image is: the ids of its axes. `size` is in pixels.
 

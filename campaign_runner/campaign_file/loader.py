@@ -33,10 +33,11 @@ _VALUE = re.compile(r"'[^']*'|\d+")
 _MOST_TOLD = 500  # a person stops reading long before; a file made to keep us busy does not
 
 
-def load(path: Path, content: bytes | None = None) -> Campaign:
+def load(path: Path, content: bytes | None = None, *, heeds_budget: bool = True) -> Campaign:
     """The campaign of a file. Raises CampaignFileError with every Problem, in file order (of one kind at most 500).
 
-    With `content` the file is read as if it held that: what is about to be written there.
+    With `content` the file is read as if it held that: what is about to be written there. Without `heeds_budget` it may
+    make more images than its budget: what they cost is asked for.
     """
     source, problems = open_source(path, content)
     sheet = WithProducts(source) if sheet_of(source) is None else sheets.with_products(source)
@@ -46,7 +47,7 @@ def load(path: Path, content: bytes | None = None) -> Campaign:
         raise CampaignFileError(_in_file_order(problems))
     words = TextCheck(draft)
     problems += islice(_across(draft, words), _MOST_TOLD)
-    problems += count_problems(draft, is_sound=not problems)
+    problems += count_problems(draft, is_sound=not problems, heeds_budget=heeds_budget)
     if problems:
         raise CampaignFileError(_in_file_order(problems))
     undeliverable = _in_file_order(islice(_undeliverable(draft, words), _MOST_TOLD))

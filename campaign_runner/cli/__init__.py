@@ -15,7 +15,7 @@ from functools import partial
 import click
 
 from campaign_runner.cli.console import output_failure, print_error
-from campaign_runner.cli.help import statuses
+from campaign_runner.cli.help import statuses, with_whole_help
 from campaign_runner.cli.invocation import Invocation
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.text import did_you_mean
@@ -79,7 +79,7 @@ class Commands(click.Group):
         if not gc.isenabled():  # as at the beginning of the process: what was imported is not looked through again
             gc.freeze()
             gc.enable()
-        return command
+        return with_whole_help(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -108,12 +108,18 @@ def commands() -> None:
     """Generate campaign images with Adobe Firefly in bulk. You never pay twice and never lose an image you paid for."""
 
 
+with_whole_help(commands)
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; the answer is the process's exit status."""
     called = Invocation(tuple(arguments))
     status = _heeded(partial(_called, called))
-    for work in called.afterwards:
-        _heeded(work)
+    if called.afterwards:
+        signals = importlib.import_module("campaign_runner.cli.signals")
+        with signals.as_ctrl_c():
+            for work in called.afterwards:
+                _heeded(work)
     return status
 
 
@@ -131,8 +137,10 @@ def _heeded(work: Callable[[], int | None]) -> int:
         if isinstance(error, click.NoSuchOption) and error.option_name == "--on":
             click.echo("It works on a folder: `campaign-runner fleet export NAME` makes one of a campaign", err=True)
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("cancelled; no request is in progress", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        is_at_work = isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt)
+        told = "stopped; to go on, run the same command again" if is_at_work else "\ncancelled; nothing was changed"
+        click.echo(told, err=True)
         return 130
     except CampaignError as error:
         print_error(error)

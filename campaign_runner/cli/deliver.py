@@ -75,7 +75,7 @@ def command(
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
     called = next_commands.called(target.folder, memory_of(target.folder))
     for line in lines(campaign.campaign, result, called=called, is_dry=flags.is_dry):
-        click.echo(line)
+        console.say(line)
     return result.exit_code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from campaign_runner.run.ending import USAGE, worst
 from campaign_runner.run.limits import Limits
 from campaign_runner.session.doctor import Check, Doctor, Subject
 from campaign_runner.session.request import RunRequest
-from campaign_runner.text import printable
+from campaign_runner.text import plural, printable
 from campaign_runner.uptime import uptime
 
 
@@ -37,9 +38,20 @@ def command(name: str | None, output: Path | None, as_json: bool) -> int:
     there are any. The exit status is that of the worst problem found.
     """
     findings = asyncio.run(_examined(_patient(name, output), as_json=as_json))
+    code = worst([finding.code for finding in findings])
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
-    return worst([finding.code for finding in findings])
+    else:
+        console.say(_verdict(findings, code, name))
+    return code
+
+
+def _verdict(findings: Sequence[Check], code: int, name: str | None) -> str:
+    """The last line, for machines, too: whether a run may begin."""
+    wrong = [finding.check for finding in findings if finding.code]
+    if not wrong:
+        return f"ok: {name or 'this machine'} is ready for a run; exit=0"
+    return f"attention: {plural(len(wrong), 'check')} not passed ({', '.join(dict.fromkeys(wrong))}); exit={code}"
 
 
 async def _examined(patient: Subject, *, as_json: bool) -> list[Check]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from campaign_runner.cli import options, target
+from campaign_runner.cli import console, options, target
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, parted
 from campaign_runner.cli.environment import Environment
@@ -56,8 +56,7 @@ def command(
         raise UsageError("--only goes with the name of a campaign")
     hits, is_by_words = _found(what, output, is_sandbox=is_sandbox, on=on)
     if is_by_words and len(hits) > 1 and not as_json:
-        for line in _rows(hits, with_campaign=True):
-            click.echo(line)
+        _say_rows(hits, with_campaign=True)
         click.echo(f"{plural(len(hits), 'image')}; all about one of them: campaign-runner find KEY8", err=True)
         return
     _show(hits, as_json=as_json)
@@ -117,7 +116,8 @@ def _show(hits: Sequence[Match], *, as_json: bool) -> None:
         _print([history.as_json(hit, homes[hit.folder.path], there) for hit in hits])
         return
     for number, hit in enumerate(hits):
-        click.echo("\n" * bool(number) + "\n".join(lines(hit, homes[hit.folder.path], there)))
+        for line in ([""] if number else []) + list(lines(hit, homes[hit.folder.path], there)):
+            console.say(line)
 
 
 def _print(found: list[dict[str, Any]]) -> None:
@@ -141,8 +141,7 @@ def _list(named: Target, only: Sequence[str], *, as_json: bool) -> None:
     if not hits:
         selects = "--only selects no image that was" if only else "no image of this campaign was"
         click.echo(f"{selects} requested so far", err=True)
-    for line in _rows(hits):
-        click.echo(line)
+    _say_rows(hits)
 
 
 def _is_meant(named: Target, only: Sequence[str]) -> Callable[[Entry], bool]:
@@ -156,10 +155,18 @@ def _is_meant(named: Target, only: Sequence[str]) -> Callable[[Entry], bool]:
     return lambda entry: chosen.matches([entry.cell], entry.seed, entry.key) and (keys is None or entry.key in keys)
 
 
-def _rows(hits: Sequence[Match], *, with_campaign: bool = False) -> Iterator[str]:
+def _say_rows(hits: Sequence[Match], *, with_campaign: bool = False) -> None:
+    """A line for each image; whether its file is there is looked at on this disk alone."""
+    here = [hit for hit in hits if hit.folder.has_images_here]
+    there = asyncio.run(files_of(here)) | {str(hit.file) for hit in hits if not hit.folder.has_images_here}
+    for line in _rows(hits, there, with_campaign=with_campaign):
+        console.say(line)
+
+
+def _rows(hits: Sequence[Match], there: Container[str], *, with_campaign: bool) -> Iterator[str]:
     for hit in hits:
         variation = hit.entry.variation
-        where = f"  {hit.file}" if hit.file else ""
+        where = f"  {hit.file}{'' if hit.file in there else ' (missing)'}" if hit.file else ""
         state = hit.entry.state.replace("_", " ")
         whose = f"{hit.folder.path.name}: " if with_campaign else ""
         yield f"{state:9} {variation.key[:8]} {whose}{variation.cell}, seed {variation.seed}{where}"

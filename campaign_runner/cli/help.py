@@ -31,6 +31,7 @@ STATUSES = {
 """The table of the README in a few words each."""
 _OF_FLEETS = frozenset(("on", "is_now", "is_released"))
 """Options for many machines: a command that has no other rare ones shows the page with them without saying so."""
+_WHOLE = "--help-all"
 _ANY_COMMAND = (0, 1, 2, 6, 130)
 
 
@@ -41,7 +42,7 @@ class TwoPages(click.Command):
         rare = _rare(self)
         number = len(rare)
         more = click.Option(
-            ["--help-all"],
+            [_WHOLE],
             is_flag=True,
             hidden=_OF_FLEETS.issuperset(option.name for option in rare),
             is_eager=True,
@@ -52,14 +53,23 @@ class TwoPages(click.Command):
         return [*super().get_params(ctx), *([more] if number else [])]
 
 
+def with_whole_help(command: click.Command) -> click.Command:
+    """A command that understands `--help-all`: where `--help` leaves nothing out, both show the same."""
+    if not isinstance(command, TwoPages) and not any(_WHOLE in option.opts for option in command.params):
+        command.params.append(
+            click.Option([_WHOLE], is_flag=True, is_eager=True, expose_value=False, hidden=True, callback=_show_all)
+        )
+    return command
+
+
 def rarely(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A click option that only `--help-all` shows."""
     return click.option(*names, hidden=True, **attributes)
 
 
 def _rare(command: click.Command) -> list[click.Option]:
-    options = [option for option in command.params if isinstance(option, click.Option)]
-    return [option for option in options if option.hidden and option.name != "help_all"]
+    options = (option for option in command.params if isinstance(option, click.Option))
+    return [option for option in options if option.hidden and _WHOLE not in option.opts]
 
 
 def _show_all(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import every_folder, files_here
 from campaign_runner.find.campaigns import campaigns, lines
@@ -31,4 +31,4 @@ def command(output: Path | None, as_json: bool) -> None:
         click.echo("no campaign here, and none ever ran on this machine; a first one: campaign-runner init")
         return
     for line in lines(known, datetime.now(UTC)):
-        click.echo(line)
+        console.say(line)

@@ -97,6 +97,11 @@ def _problems_of_telling(ends: Ends) -> Iterator[str]:
     except CampaignError as error:
         yield str(error)
         return
+    if addresses is None and ends.when is When.ALWAYS:
+        yield (
+            "no message was sent: --notify always needs an address in CAMPAIGN_RUNNER_NOTIFY; "
+            "`campaign-runner doctor` checks it"
+        )
     if addresses is not None:
         memory = None if ends.is_sandbox else Memory(environment.state_folder)
         recipients = Recipients(addresses.reveal(), environment.proxy)

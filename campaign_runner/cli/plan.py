@@ -13,13 +13,14 @@ from pathlib import Path
 import click
 
 from campaign_runner.authoring.since_last_run import between, sentences
+from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import Target, find
-from campaign_runner.errors import UsageError
+from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.output_folder.ownership import refuse_lost_record
@@ -54,11 +55,13 @@ def command(
     """
     if len(names) != 1 + is_diff:
         raise UsageError("plan takes one campaign; plan --diff takes two files, OLD.yaml NEW.yaml")
-    targets = [find(name, output=output, is_sandbox=is_sandbox) for name in names]
     if is_diff:
-        _show_diff(*(target.campaign() for target in targets), as_json=as_json)
+        (old, _), (new, over) = (_with_any_budget(name, output, is_sandbox=is_sandbox) for name in names)
+        _show_diff(old, new, as_json=as_json)
+        if over is not None:
+            raise over
         return
-    (target,) = targets
+    (target,) = [find(name, output=output, is_sandbox=is_sandbox) for name in names]
     show(target, only, is_sandbox=is_sandbox, form="list" if is_list else "json" if as_json else "text")
 
 
@@ -83,6 +86,17 @@ def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: st
             lines = overview(status, figures, rate, seen.notes(rate))
     for line in lines:
         click.echo(line)
+
+
+def _with_any_budget(name: str, output: Path | None, *, is_sandbox: bool) -> tuple[Campaign, CampaignFileError | None]:
+    """A campaign, and what is wrong with it if that is its budget alone: what it costs is told all the same.
+
+    Raises UsageError, CampaignFileError for anything else that is wrong.
+    """
+    try:
+        return find(name, output=output, is_sandbox=is_sandbox).campaign(), None
+    except CampaignFileError as wrong:
+        return load(wrong.problems[0].path, heeds_budget=False), wrong
 
 
 def _show_diff(old: Campaign, new: Campaign, *, as_json: bool) -> None:

@@ -21,11 +21,13 @@ from campaign_runner.cli.run_options import Making
 from campaign_runner.cli.signals import heeding_signals
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import UsageError
+from campaign_runner.events import Ended
 from campaign_runner.maintenance.resolve import Decision
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.plan.cost import Estimate
 from campaign_runner.report.next_commands import display_path, typed
+from campaign_runner.report.standing import Standing
 from campaign_runner.rerun.choice import choose, usual_place
 from campaign_runner.rerun.request import RerunRequest
 from campaign_runner.rerun.rerun import make_again
@@ -132,16 +134,21 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
     """From its lock to its report, which comes once the bar is closed."""
     name = order.read.head.campaign
     lines: list[str] = []
+    standings: list[Standing] = []
     models = of_images(order.chosen.images) if flags.is_sandbox else []
     access = accessed(environment, order.rate, is_sandbox=flags.is_sandbox, models=models)
     try:
         async with watching({name: order.rate}, flags, log, flags.bounds) as watch, access as service:
             control = Control(Clock(uptime=uptime), Stop(), lambda event: watch.tell(name, event))
             with heeding_signals(control):
-                return await make_again(order, service, UserInterface(control, _agree(order, flags), lines.append))
+                ui = UserInterface(control, _agree(order, flags), lines.append, ended=standings.append)
+                code = await make_again(order, service, ui)
     finally:
         for line in lines:
             console.say(line)
+    for standing in standings:
+        log.end(Ended(code, lines[-1], bought=standing.bought))
+    return code
 
 
 def _agree(order: RerunRequest, flags: RerunFlags) -> Callable[[Estimate], bool]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.help import TwoPages, ending, rarely
@@ -24,7 +24,9 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
-from campaign_runner.report.next_commands import display_path
+from campaign_runner.report.advice import Advice
+from campaign_runner.report.blocks import Why, blocks_among
+from campaign_runner.report.next_commands import called, display_path
 from campaign_runner.text import plural, printable
 
 _YOUNG = timedelta(hours=1)
@@ -62,7 +64,8 @@ def command(
     """Decide what to do about failed or uncertain images.
 
     Sends nothing itself: the next run does what you decide. Without an option it lists these images and any picture
-    that Adobe delivered instead (in images/unexpected/): you paid for it, and it may be what you want.
+    that Adobe delivered instead (in images/unexpected/): you paid for it, and it may be what you want; and below each
+    cause the commands to decide with.
     """
     if (is_now or is_released) and on is None:
         raise UsageError("--now and --release go with --on fleet")
@@ -133,23 +136,28 @@ def _called(state: State) -> str:
 
 
 def _list(folder: Folder, campaign: Campaign, only: Selection) -> None:
+    """The images by their causes, and below those of each what may be decided about them."""
     with folder.ledger() as ledger:
         entries = list(meant(ledger, Plan(campaign, ledger.custom_model), (State.IN_DOUBT, State.FAILED), only))
-        unexpected = ledger.unexpected()
-        answers = ledger.unread_answers()
-    causes: dict[tuple[State, str], list[Entry]] = {}
+        unexpected, answers = ledger.unexpected(), ledger.unread_answers()
+        blocks = blocks_among(entries, unexpected, is_whole=True).blocks
+        advice = Advice(campaign, ledger, called(folder, memory_of(folder)), names_keys=True)
+        decisions = {why: list(advice.about(block)) for why, block in blocks.items()}
+    causes: dict[Why, list[Entry]] = {}
     for entry in entries:
-        causes.setdefault((entry.state, entry.reason.message if entry.reason else ""), []).append(entry)
+        causes.setdefault(Why.of(entry, unexpected.get(entry.job_id or "", ())), []).append(entry)
     shown = ""
-    for (state, reason), images in sorted(causes.items(), key=lambda cause: cause[0][0] != State.IN_DOUBT):
-        click.echo(printable(f"{len(images):,} {state.replace('_', ' ')}: {reason}"))
+    for why, images in sorted(causes.items(), key=lambda cause: cause[0].state != State.IN_DOUBT):
+        console.say(printable(f"{len(images):,} {why.called}: {why.reason.message}"))
         for entry in images:
-            click.echo(printable(f"  {entry.key[:8]} {entry.cell}, seed {entry.seed}"))
+            console.say(printable(f"  {entry.key[:8]} {entry.cell}, seed {entry.seed}"))
             for file in unexpected.get(entry.job_id or "", ()):
                 path = display_path(folder.store.where(file))
-                click.echo(printable(f"{'':11}look first at {path}: Adobe delivered this instead, you paid for it"))
+                console.say(printable(f"{'':11}look first at {path}: Adobe delivered this instead, you paid for it"))
             if (answer := answers.get(entry.key, "")) not in ("", shown):  # once a request, not once an image
-                click.echo(printable(f"{'':11}Adobe's answer began: {answer}"))
+                console.say(printable(f"{'':11}Adobe's answer began: {answer}"))
                 shown = answer
+        for line in decisions[why]:
+            console.say(printable(f"  {line}"))
     if not entries:
         click.echo("nothing is in doubt and nothing failed")

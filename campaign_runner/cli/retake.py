@@ -27,6 +27,9 @@ from campaign_runner.plan.cost import Estimate
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural
 
+_STANDS_FOR_WORDS = re.compile(r"\s*[.…][\s.…]*")
+"""What a printed command has where a person writes."""
+
 
 class Seeds(click.ParamType[tuple[int, ...] | int]):
     """`+2`: so many further ones; `5,6`: these."""
@@ -71,6 +74,9 @@ def command(
     """
     if text is None and seeds is None and not any(changed.values()):
         raise UsageError("say what to change: --text, --seeds, --preset, --size, --market or --negative-prompt")
+    for typed in (text, *changed.values()):
+        if typed is not None and _STANDS_FOR_WORDS.fullmatch(typed):
+            raise UsageError(f"'{typed}' stands for your own words: write them in its place; nothing was changed")
     named, further = (seeds, 0) if isinstance(seeds, tuple) else ((), seeds or 0)
     change = TakeChange(text, seeds=named, further=further, **changed)
     folders = [find(name, output=output, is_sandbox=is_sandbox).folder] if name else known_folders(output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,13 +28,14 @@ from campaign_runner.cli.target import ON_FLEET
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.events import Ended
 from campaign_runner.model import IMAGES, CustomModel
+from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import SharedLimits, Usage
 from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
-from campaign_runner.session.several import CampaignRun, run_campaigns
+from campaign_runner.session.several import CampaignRun, run_campaigns, together
 from campaign_runner.uptime import uptime
 
 
@@ -115,7 +116,17 @@ async def run_all(
     finally:
         ends.add(reports.parts)
         reports.say()
+        if flags.is_sandbox:
+            _remember_rehearsals(reports.parts, environment)
     return reports.code
+
+
+def _remember_rehearsals(parts: Sequence[CampaignRun], environment: Environment) -> None:
+    """Their names lead to them from everywhere; where that cannot be noted they are found in their own folder."""
+    with suppress(CampaignError):
+        for part in parts:
+            if part.report:
+                RunRegistry(environment.state_folder).rehearse(part.order.campaign.path, part.order.folder.path)
 
 
 @dataclass(slots=True)
@@ -149,7 +160,7 @@ class Reports:
         """The last line, for machines, where it is not that of the only report."""
         if len(self.parts) > 1:
             console.say(_of_all(self.parts, self.code))
-            self.log.end(Ended(self.code, _of_all(self.parts, self.code)))
+            self.log.end(Ended(self.code, _of_all(self.parts, self.code), bought=together(self.parts)))
         elif not self.parts[0].report:
             console.say(f"attention exit={self.code}")
 
@@ -160,7 +171,7 @@ def _report(part: CampaignRun, log: RunLog) -> None:
         console.say(line)
     name = part.order.campaign.campaign
     if part.report:
-        log.end(Ended(part.code, part.report[-1]), name)
+        log.end(Ended(part.code, part.report[-1], bought=part.bought), name)
     elif part.refusal is not None:
         log.end(Ended(part.code, f"attention exit={part.code}", part.refusal.sentence), name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -50,6 +51,26 @@ def ended_by_signal() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     return ended
+
+
+@contextmanager
+def as_ctrl_c() -> Iterator[None]:
+    """While the block runs, SIGTERM and SIGHUP interrupt it as Ctrl-C does; what was ignored stays ignored.
+
+    For what comes after a command: it is cut short, and the exit status stays that of the command.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _NUMBERS}
+    heeded = [number for number in _NUMBERS if before[number] is signal.SIG_DFL]
+    try:
+        for number in heeded:
+            signal.signal(number, signal.default_int_handler)
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
 
 
 class _Interrupted(BaseException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,13 +23,14 @@ from campaign_runner.journal.last_run import last_run
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.delivered_files import delivered_as, delivery_notes
-from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.report.next_commands import called, typed
+from campaign_runner.report.next_commands import called, typed, verify
 from campaign_runner.report.runs import told
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
+from campaign_runner.rerun.standing import standing
 from campaign_runner.review import listing
 from campaign_runner.review.decisions import Decisions, decisions_if_any
 from campaign_runner.run.ending import Ending, exit_code
@@ -64,6 +66,9 @@ def command(
             continue
         is_running = target.folder.is_held()
         with target.folder.ledger(is_running=is_running) as ledger:
+            if target.is_rerun:
+                _tell_rerun(target.folder, ledger, is_running=is_running, as_json=as_json)
+                continue
             known = target.recalled(ledger)
             plan = Plan(known.campaign, ledger.custom_model)
             if known.note is not None:
@@ -72,6 +77,16 @@ def command(
                 click.echo(json.dumps(_figures(target.folder, plan, ledger, is_running=is_running), ensure_ascii=False))
             else:
                 _show(target, plan, ledger, is_running=is_running, is_whole=is_whole)
+
+
+def _tell_rerun(folder: Folder, ledger: Ledger, *, is_running: bool, as_json: bool) -> None:
+    """How a rerun stands: it was made of a manifest, and has no campaign file."""
+    if as_json:
+        told = {"campaign": ledger.meta("campaign"), "rerun_of": ledger.meta(MADE_AGAIN), "counts": ledger.counts()}
+        click.echo(json.dumps(told | {"running": is_running}, ensure_ascii=False))
+        return
+    for line in standing(folder, ledger, datetime.now(UTC), is_running=is_running):
+        console.say(line)
 
 
 def _count(target: Target, only: Sequence[str], *, as_json: bool) -> None:
@@ -115,16 +130,29 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
     *lines, for_machines = report(summary, ledger)
     for line in lines:
         console.say(line)
-    for label, line in _edited(target, plan, ledger):
-        click.echo(f"  {label:7} {printable(line)}")
+    for label, line in (*_gone(target.folder, ledger), *_edited(target, plan, ledger)):
+        console.say(f"  {label:7} {printable(line)}")
     if ran := told(last_run(ledger), datetime.now(UTC), is_running=is_running):
-        click.echo(f"  last    {ran}")
+        console.say(f"  last    {ran}")
     if (decisions := decisions_if_any(target.folder, plan, ledger)) is not None:
-        click.echo(listing.summary(decisions))
+        console.say(listing.summary(decisions))
         tell_remarks(decisions)
     for note in _deliveries(target.folder, decisions):
-        click.echo(f"  {printable(note)}")
+        console.say(f"  {printable(note)}")
     console.say(for_machines)
+
+
+def _gone(folder: Folder, ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """Stored images whose file is not there: a look at each name on this disk, not at what is in it."""
+    if not folder.has_images_here:  # another machine would have to be asked about each
+        return
+    names = ledger.stored_files()
+    if gone := len(names) - len(asyncio.run(folder.store.present(names)).intersection(names)):
+        them = "it" if gone == 1 else "them"
+        yield (
+            "gone",
+            f"{plural(gone, 'stored image')} without a file; `{verify(folder.path)}` names {them} and the way back",
+        )
 
 
 def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, str]]:

@@ -22,10 +22,12 @@ from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, SANDBOX, Folder, home_of, usual_files
 from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.problem import Problem
+from campaign_runner.report.next_commands import typed
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
-from campaign_runner.text import did_you_mean, plural, printable
+from campaign_runner.text import did_you_mean, nearest, plural, printable
 
 YAML = (".yaml", ".yml")
 ON_FLEET = "campaign_runner.cli.on_fleet"
@@ -35,12 +37,16 @@ _LONGEST = 1_000  # characters of what a person names and means
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A campaign file and its output folder; `file` is None where it is gone, `wrong` why it cannot be loaded."""
+    """A campaign file and its output folder; `file` is None where it is gone, `wrong` why it cannot be loaded.
+
+    `is_rerun`: the folder has the images of a rerun, which was made of a manifest.
+    """
 
     folder: Folder
     file: Path | None
     loaded: Campaign | None = None
     wrong: CampaignFileError | None = None
+    is_rerun: bool = False
 
     def recalled(self, ledger: Ledger) -> Recalled:
         """The campaign as it is in its file; where that cannot be loaded, as in the last run of its folder.
@@ -60,6 +66,9 @@ class Target:
             return self.loaded
         if self.wrong is not None:
             raise self.wrong
+        if self.is_rerun:
+            how = typed("status", str(self.folder.path))
+            raise UsageError(f"{self.folder.path} has the images of a rerun, and no campaign file: see `{how}`")
         if self.file is None:
             raise UsageError(f"the campaign file of {self.folder.path} is gone; put it back where it was")
         return load(self.file)
@@ -235,7 +244,7 @@ def files_here(output: Path | None) -> list[Path]:
     """The YAML files that may be campaigns: those here and beside every campaign that ever ran; none of `--output`."""
     if output is not None:
         return []
-    ran = [file.parent for file, _ in RunRegistry(Environment.of_process().state_folder).ran()]
+    ran = [file.parent for file in RunRegistry(Environment.of_process().state_folder).files()]
     places = dict.fromkeys([*(usual.parent.resolve() for usual in usual_files("any")), *ran])
     found = (file for place in places for suffix in YAML for file in sorted(place.glob(f"*{suffix}")))
     return [file for file in found if not is_litter(file.name)]
@@ -255,9 +264,19 @@ def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
     except CampaignFileError as wrong:
         folders = ran_into(file, output, is_sandbox=is_sandbox)
         if not folders:
-            raise
+            raise _nearer(wrong, output) from None
         return Target(folders[0], file, wrong=wrong)
     return Target(folder_of(campaign, output, is_sandbox=is_sandbox), file, campaign)
+
+
+def _nearer(wrong: CampaignFileError, output: Path | None) -> CampaignFileError:
+    """The same about a file that is not there and has none like it beside it, with one of this machine's like it."""
+    file = wrong.problems[0].path
+    known = {each.stem: each for each in files_here(output)} if not is_there(file) and wrong.problems[0].advice else {}
+    near = nearest(file.stem, known)
+    if not near:
+        return wrong
+    return CampaignFileError([Problem(file, 1, 1, f"file not found; did you mean '{known[near]}'?")])
 
 
 def ran_into(file: Path, output: Path | None, *, is_sandbox: bool) -> list[Folder]:
@@ -271,4 +290,4 @@ def ran_into(file: Path, output: Path | None, *, is_sandbox: bool) -> list[Folde
 def _of_folder(path: Path) -> Target:
     folder = Folder(path.resolve())
     with Ledger(folder.path) as ledger:
-        return Target(folder, folder.campaign_file(ledger))
+        return Target(folder, folder.campaign_file(ledger), is_rerun=ledger.meta(MADE_AGAIN) is not None)

@@ -21,7 +21,7 @@ from typing import IO, TypeVar
 
 from campaign_runner.disk import regular_files
 from campaign_runner.disk.patience import Patience
-from campaign_runner.errors import CampaignError, IntegrityError, NameTooLong, StoreError, TooLarge
+from campaign_runner.errors import CampaignError, DiskFull, IntegrityError, NameTooLong, StoreError, TooLarge
 
 T = TypeVar("T")
 
@@ -292,11 +292,11 @@ def translated(error: OSError, path: Path) -> CampaignError:
         case errno.ELOOP | errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENOTEMPTY:
             return _in_the_way(path)
         case errno.ENOSPC if _lacks_inodes(path):
-            return StoreError(f"the disk has no room for more files (inodes): {path}; remove some and run again")
+            return DiskFull(f"the disk has no room for more files (inodes): {path}; remove some and run again")
         case errno.ENOSPC:
-            return StoreError(f"the disk is full: {path} cannot be written; make room and run again")
+            return DiskFull(f"the disk is full: {path} cannot be written; make room and run again")
         case errno.EDQUOT:
-            return StoreError(f"your share of the disk is used up: {path} cannot be written; make room and run again")
+            return DiskFull(f"your share of the disk is used up: {path} cannot be written; make room and run again")
         case errno.EFBIG:
             return StoreError(
                 f"{path} is larger than this process may write; raise the limit (ulimit -f) and run again"

@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 
 from campaign_runner.disk.patience import WAITS
 from campaign_runner.disk.shared_calls import SharedCalls
-from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
+from campaign_runner.errors import DiskFull, IntegrityError, NameTooLong, StoreError
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
@@ -126,7 +126,7 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
         case "SQLITE_TOOBIG":
             return IntegrityError(f"{path} is damaged (a value larger than any of ours); nothing was sent")
         case "SQLITE_FULL":
-            return StoreError(f"the disk is full: {path} cannot be written; make room and run again")
+            return DiskFull(f"the disk is full: {path} cannot be written; make room and run again")
         case "SQLITE_CANTOPEN" if (length := len(os.fsencode(path.absolute()))) > _LONG_PATH:
             return NameTooLong(
                 f"{path} cannot be opened: its path has {length:,} characters, and SQLite may take no more than "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -50,6 +50,11 @@ class KnownCampaign:
     is_rerun: bool = False
     wrong: str = ""
 
+    def kind(self) -> list[str]:
+        """What it is, where that is not a campaign that buys its own images."""
+        sandbox = ["in the sandbox"] if Folder(self.home / self.name).is_sandbox else []
+        return [*(["a rerun"] if self.is_rerun else []), *sandbox]
+
     def state(self) -> str:
         """How it stands, in a few words."""
         if self.wrong:
@@ -69,10 +74,13 @@ class KnownCampaign:
             "folder": str(self.home / self.name) if self.counts or self.wrong else None,
             "file": None if self.file is None else str(self.file),
             "counts": {str(state): number for state, number in self.counts.items()} or None,
+            "sandbox": Folder(self.home / self.name).is_sandbox,
+            "rerun": self.is_rerun,
             "running": self.is_running,
             "began": None if last is None else last.began.isoformat(),
             "ended": None if last is None or last.ended is None else last.ended.isoformat(),
             "exit": None if last is None else last.exit,
+            "bought": None if last is None or last.bought is None else asdict(last.bought),
             "wrong": self.wrong or None,
         }
 
@@ -98,7 +106,7 @@ def lines(known: Sequence[KnownCampaign], now: datetime) -> Iterator[str]:
         yield printable(str(home))
         for each in some:
             ran = told(each.last, now, is_running=each.is_running)
-            parts = [each.state(), *([ran] if ran else []), *(["a rerun"] if each.is_rerun else [])]
+            parts = [*each.kind(), each.state(), *([ran] if ran else [])]
             yield printable(f"  {each.name:{width}}   {'; '.join(parts)}")
 
 

@@ -21,6 +21,7 @@ from campaign_runner.output_folder.manifest_image import cell_fields
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
+from campaign_runner.report.advice import wants_other_words
 from campaign_runner.review.decisions import Decisions, decisions_if_any
 from campaign_runner.review.listing import image_json, image_lines
 from campaign_runner.review.rules import DecidedImage
@@ -98,7 +99,7 @@ def lines(hit: Match, home: CampaignHome, there: Container[str]) -> Iterator[str
     yield f"  prompt     {printable(prompt_of(entry.recipe.body))}"
     yield f"  look       {', '.join(look_of(entry.recipe))}"
     yield f"  generated  {_made(entry)}"
-    yield f"  now        {_now(entry, home)}"
+    yield f"  now        {_now(hit, home, is_there=hit.file in there)}"
     for cell, image in home.decided(entry):
         for told in image_lines(image):
             yield f"  {'decided':10} {told} ({cell})"
@@ -182,11 +183,18 @@ def _made(entry: Entry) -> str:
     return f"{asked}{job}{stored}"
 
 
-def _now(entry: Entry, home: CampaignHome) -> str:
+def _now(hit: Match, home: CampaignHome, *, is_there: bool) -> str:
+    entry = hit.entry
     state = entry.state.replace("_", " ")
+    if entry.state == State.STORED and not is_there:
+        state = "stored, but its file is gone"
     why = f": {printable(entry.reason.message)}" if entry.reason else ""
     place = {True: "", False: "; no longer in the campaign", None: "; its campaign file is missing or has problems"}
     return f"{state}{why}{place[home.plans(entry)]}"
+
+
+def _wants_other_words(entry: Entry) -> bool:
+    return entry.reason is not None and wants_other_words(entry.reason.code)
 
 
 def _minute(moment: str) -> str:
@@ -203,6 +211,10 @@ def suggestions(hit: Match, home: CampaignHome) -> Iterator[str]:
         case State.IN_DOUBT:
             yield next_commands.resolve(home.called, "--resubmit", *only)
             yield next_commands.resolve(home.called, "--abandon", *only)
+        case State.FAILED if home.file and _wants_other_words(hit.entry):
+            yield next_commands.retake(key, home.called, "--text", "…")
+            yield next_commands.resolve(home.called, "--abandon", *only)
+            return
         case State.FAILED if home.beside(hit.entry):  # what came is looked at before it is asked for again
             yield next_commands.resolve(home.called, "--abandon", *only)
             yield next_commands.resolve(home.called, "--retry-failed", *only)

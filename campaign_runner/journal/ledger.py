@@ -18,6 +18,7 @@ from campaign_runner.errors import UsageError
 from campaign_runner.events import Cause, Doubted, RecipeSource
 from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.key_sets import without
+from campaign_runner.journal.request_counts import RequestCounts
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Cell, CustomModel, Recipe, Size, State, Variation
@@ -91,19 +92,6 @@ class LastCampaign:
     pictures: Mapping[str, str]
     sha256: str | None
     rows: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestCounts:
-    """How many requests were ever sent, how many were accepted, and how many images were bought by them.
-
-    `bought` counts images submitted and not refused, doubts and later failures included; `kept` those that are stored.
-    """
-
-    submitted: int
-    accepted: int
-    bought: int
-    kept: int = 0
 
 
 _ENTRY = """
@@ -221,6 +209,12 @@ class Ledger:
         rows = self._all("SELECT sha256, file FROM variations WHERE state = ?", State.STORED)
         with reading(self._path):
             return {digest: _inside(file) for digest, file in rows}
+
+    def stored_files(self) -> list[str]:
+        """The file of every stored image, relative to the folder, in the order of their first submission."""
+        rows = self._all("SELECT file FROM variations WHERE state = ? ORDER BY number", State.STORED)
+        with reading(self._path):
+            return [_inside(file) for (file,) in rows]
 
     def kept(self) -> list[tuple[str, str]]:
         """Images that stand for changed words: the key each was made for, and the key that it stands for."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.errors import AccountRefused, CampaignError, CampaignFileError, StoreError
+from campaign_runner.errors import AccountRefused, CampaignError, CampaignFileError, DiskFull
 from campaign_runner.model import State
 from campaign_runner.report.standing import Standing
 from campaign_runner.run.ending import ACCOUNT, ASKED, BUG, INTEGRITY, LATER, MACHINE, USAGE
@@ -86,7 +86,7 @@ def _words(error: BaseException, code: int, name: str) -> tuple[str, str]:
     match error:
         case CampaignFileError(problems=problems):
             words = f"the campaign file has {plural(len(problems), 'problem')}; nothing is bought"
-        case StoreError() if "disk is full" in str(error):
+        case DiskFull():
             words = "the disk is full"
         case AccountRefused(code=why) if why:
             words = f"credentials or account were refused ({_harmless(why)}); nothing is bought"

@@ -36,8 +36,8 @@ DECISIONS = "decisions"
 DAMAGED = "damaged"
 """Where `rerun --restore` moves what was in the place of an image."""
 _LOOKED_AT_SECONDS = 0.3  # `status` shares the lock for a moment to see whether a run holds it: no run fails by that
-MADE_AGAIN = "rerun_of"
-"""What the journal of a rerun notes: whose images it makes again."""
+MADE_AGAIN, MADE_FROM = "rerun_of", "rerun_from"
+"""What the journal of a rerun notes: whose images it makes again, and the manifest that it last made them from."""
 SANDBOX = "sandbox"
 """What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
 
@@ -74,6 +74,11 @@ class Folder:
     def store(self) -> Store:
         """Where its images are kept."""
         return self.stores(self.path)
+
+    @property
+    def has_images_here(self) -> bool:
+        """Whether its images are on this machine's disks, where looking at a name costs nothing."""
+        return self.stores is FolderStore
 
     def at(self, path: Path) -> Folder:
         """Another output folder, whose images are kept in the same way."""

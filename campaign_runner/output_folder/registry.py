@@ -25,6 +25,9 @@ from campaign_runner.text import plural
 
 _RAN = "CREATE TABLE IF NOT EXISTS ran (file TEXT PRIMARY KEY, folder TEXT NOT NULL, bought INTEGER NOT NULL)"
 _ALL = "SELECT file, folder FROM ran ORDER BY folder, file"
+# Where campaigns were rehearsed: nothing is bought there, so nothing is refused for it, and what is gone is forgotten.
+_REHEARSED = """CREATE TABLE IF NOT EXISTS rehearsed (
+    file TEXT NOT NULL, folder TEXT NOT NULL, PRIMARY KEY (file, folder))"""
 # In a table of its own: a file may have run into several folders, and each has a journal.
 _BEGUN = """CREATE TABLE IF NOT EXISTS begun (
     file TEXT NOT NULL, folder TEXT NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (file, folder))"""
@@ -137,18 +140,39 @@ class RunRegistry:
         with self._open() as db:
             return [(Path(file), Path(folder)) for file, folder in db.execute(_ALL)]
 
+    def rehearse(self, file: Path, output: Path) -> None:
+        """Note that `file` ran in the sandbox, into `output`; rehearsals whose folder is gone are forgotten."""
+        place = as_recorded(file.resolve()), as_recorded(output.resolve())
+        if tuple(map(Path, place)) in (known := self.rehearsed()):
+            return
+        with self._open() as db:
+            gone = [(str(folder),) for _, folder in known if not is_there(folder / FILE)]
+            db.executemany("DELETE FROM rehearsed WHERE folder = ?", gone)
+            db.execute("INSERT OR IGNORE INTO rehearsed VALUES (?, ?)", place)
+
+    def rehearsed(self) -> list[tuple[Path, Path]]:
+        """The campaign files that ran in the sandbox, and the output folder of each; some may be gone."""
+        if not self._path.exists():
+            return []
+        with self._open() as db:
+            found = db.execute("SELECT file, folder FROM rehearsed ORDER BY folder, file")
+            return [(Path(file), Path(folder)) for file, folder in found]
+
+    def files(self) -> list[Path]:
+        """Every campaign file that ever ran, in the sandbox, too; some may be gone."""
+        return list(dict.fromkeys(file for file, _ in (*self.ran(), *self.rehearsed())))
+
     def folders(self) -> list[Path]:
-        """Every output folder that a campaign last ran into; some may be gone."""
-        return list(dict.fromkeys(folder for _, folder in self.ran()))
+        """Every output folder that a campaign last ran into, in the sandbox, too; some may be gone."""
+        return list(dict.fromkeys(folder for _, folder in (*self.ran(), *self.rehearsed())))
 
     def named(self, name: str) -> list[Path]:
         """The output folders with a journal that `name` means on this machine: by their own name, or their file's.
 
         What lies beside a folder that is remembered is found, too: a rehearsal, a rerun.
         """
-        ran = self.ran()
-        by_name = [home / name for home in dict.fromkeys(folder.parent for _, folder in ran)]
-        by_file = [folder for file, folder in ran if file.stem == name]
+        by_name = [home / name for home in dict.fromkeys(folder.parent for folder in self.folders())]
+        by_file = [folder for file, folder in self.ran() if file.stem == name]
         return [folder for folder in dict.fromkeys([*by_name, *by_file]) if is_there(folder / FILE)]
 
     def name_of(self, folder: Path) -> str | None:
@@ -202,6 +226,6 @@ class BegunRequests:
 
 
 def _prepare(db: Connection) -> Connection:
-    for table in (_RAN, _BEGUN, _TOOK):
+    for table in (_RAN, _BEGUN, _TOOK, _REHEARSED):
         db.execute(table)
     return db

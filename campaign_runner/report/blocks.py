@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,12 +36,18 @@ class Why:
         is_refused = entry.state == State.FAILED and entry.job_id is None
         return cls(entry.state, entry.reason or Cause("", ""), is_refused, bool(unexpected))
 
+    @property
+    def called(self) -> str:
+        """The state as people are told it."""
+        return "refused" if self.is_refused else self.state.replace("_", " ")
+
 
 @dataclass(slots=True)
 class Block:
     """The images of one cause. With `is_whole` every cell and seed is kept, otherwise the first few.
 
-    `unexpected` are the files of what their jobs delivered instead; `first` and `last` when they were requested.
+    `takes` are the first image's key and the seeds shown of each cell; `unexpected` the files of what their jobs
+    delivered instead; `first` and `last` when they were requested.
     """
 
     why: Why
@@ -50,7 +56,7 @@ class Block:
     is_whole: bool = False
     images: int = 0
     shown: int = 0
-    seeds: dict[Cell, list[str]] = field(default_factory=dict)
+    takes: dict[Cell, tuple[str, list[str]]] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     jobs: set[str] = field(default_factory=set)
     axes: dict[str, set[str]] = field(default_factory=dict)
@@ -68,13 +74,13 @@ class Block:
             self.jobs.add(entry.job_id)
         if len(self.keys) < SELECTED:
             self.keys.append(entry.variation.key[:8])
-        if self.is_whole or cell in self.seeds or len(self.seeds) < _CELLS:
-            self._show(cell, str(entry.variation.seed))
+        if self.is_whole or cell in self.takes or len(self.takes) < _CELLS:
+            self._show(entry)
 
-    def _show(self, cell: Cell, seed: str) -> None:
-        seeds = self.seeds.setdefault(cell, [])
+    def _show(self, entry: Entry) -> None:
+        _, seeds = self.takes.setdefault(entry.cell, (entry.key[:8], []))
         if self.is_whole or len(seeds) < _SEEDS:
-            seeds.append(seed)
+            seeds.append(str(entry.seed))
             self.shown += 1
 
     def only(self, ledger: Ledger) -> list[str] | None:
@@ -86,11 +92,12 @@ class Block:
             Selection({axis: frozenset(names) for axis, names in short.items()}),
             ledger.unexpected(),
         )
+        left = self.images
         for entry in ledger.in_states(*_OPEN):
-            variation = entry.variation
-            is_meant = selection.matches([variation.cell], variation.seed, variation.key)
-            if is_meant and Why.of(entry, unexpected.get(entry.job_id or "", ())) != self.why:
-                return None
+            if selection.matches([entry.cell], entry.seed, entry.key):
+                left -= 1
+                if left < 0 or Why.of(entry, unexpected.get(entry.job_id or "", ())) != self.why:
+                    return None
         return [word for axis, names in short.items() for word in ("--only", f"{axis}={','.join(sorted(names))}")]
 
 
@@ -104,8 +111,13 @@ class Blocks:
 
 def blocks_of(ledger: Ledger, state: State, *, is_whole: bool) -> Blocks:
     """What is in a state, grouped by cause, in the order of the first submission."""
-    found, unexpected = Blocks(), ledger.unexpected()
-    for entry in ledger.in_states(state):
+    return blocks_among(ledger.in_states(state), ledger.unexpected(), is_whole=is_whole)
+
+
+def blocks_among(entries: Iterable[Entry], unexpected: Mapping[str, Sequence[str]], *, is_whole: bool) -> Blocks:
+    """Images grouped by cause, in their order; `unexpected` are the files that were delivered instead, by job."""
+    found = Blocks()
+    for entry in entries:
         files = unexpected.get(entry.job_id or "", ())
         why = Why.of(entry, files)
         if why not in found.blocks and len(found.blocks) == LISTED and not is_whole:

@@ -87,9 +87,10 @@ def rerun(manifest: Path, *flags: str, is_sandbox: bool) -> str:
 def retake(key: str, name: str, *flags: str) -> str:
     """Write another take of an image into its campaign file. `name` is what the campaign is `called`.
 
-    Every campaign with a name is searched; one that has only a path is named.
+    Every campaign with a name is searched; one that has only a path, or was only rehearsed, is named.
     """
-    return typed("retake", key[:8], *flags, *(["--in", name] if Path(name).is_absolute() else []))
+    is_named = Path(name).is_absolute() or Folder(Path(name)).is_sandbox
+    return typed("retake", key[:8], *flags, *(["--in", name] if is_named else []))
 
 
 def typed(command: str, *words: str) -> str:

@@ -23,6 +23,7 @@ from campaign_runner.events import (
     Waiting,
     Warned,
 )
+from campaign_runner.report.standing import purchase
 from campaign_runner.text import plural, printable
 
 _LONG_WAIT = 90.0
@@ -94,8 +95,9 @@ def frame_of(event: Event) -> list[str]:
             return [printable(f"began: {command} (version {version})")]
         case Started():
             return [_begun(event)]
-        case Ended(line=line, why=why):
-            return [*([printable(f"refused: {why}")] if why else []), f"ended: {line}"]
+        case Ended(line=line, why=why, bought=bought):
+            told = f"; this run {purchase(bought)}" if bought is not None else ""
+            return [*([printable(f"refused: {why}")] if why else []), f"ended: {line}{told}"]
         case _:
             return []
 

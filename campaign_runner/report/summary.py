@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TypeAlias
 
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.journal.ledger import Ledger, RequestCounts
-from campaign_runner.model import IMAGES, Cell, State
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.request_counts import RequestCounts
+from campaign_runner.model import IMAGES, Bought, Cell, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
+from campaign_runner.report.advice import Advice
 from campaign_runner.report.blocks import LISTED, Block, blocks_of
 from campaign_runner.report.next_commands import display_path
+from campaign_runner.report.standing import purchase
 from campaign_runner.text import clock, joined, plural, printable, span
 
 _FILES = 4
@@ -27,8 +30,6 @@ Row: TypeAlias = list[str]
 """A label, such as `4 in doubt`, and its lines."""
 KEPT_AT_SERVICE = timedelta(hours=24)
 _MAY_COST = "Adobe may have charged for them"
-_OF_WORDS = frozenset(("prompt_unsafe", "prompt_entity_denied", "image_unsafe", "output_media_unsafe"))
-"""Codes of the content policy: the same words are refused again, so they are to be changed."""
 _COUNTS = ("planned", *State)
 
 
@@ -36,8 +37,9 @@ _COUNTS = ("planned", *State)
 class Summary:
     """What a report is about: the campaign, its counts (as in the manifest) and how the run ended.
 
-    `reasons` say why it stopped before its end. `look` is the contact sheet, if there is one. With `is_whole` every
-    image that needs a person is listed. `memory` leads from names to folders, None where nothing is remembered.
+    `bought` is what the run bought, None where none has just ended; `reasons` say why it stopped before its end. `look`
+    is the contact sheet, if there is one. With `is_whole` every image that needs a person is listed. `memory` leads
+    from names to folders, None where nothing is remembered.
     """
 
     campaign: Campaign
@@ -45,6 +47,7 @@ class Summary:
     counts: Mapping[str, int]
     requests: RequestCounts
     exit: int
+    bought: Bought | None = None
     reasons: Sequence[str] = ()
     look: Path | None = None
     allowance: Allowance | None = None
@@ -100,7 +103,9 @@ def _money(summary: Summary, ledger: Ledger) -> str:
     paid = [f"{plural(kept, 'image')} paid and kept"]
     paid += [f"{waiting:,} paid and waiting at Adobe"] if waiting else []
     unsure = summary.requests.bought - kept - waiting
-    return ", ".join(paid) + (f"; up to {unsure:,} more may have been charged" if unsure > 0 else "")
+    charged = f"; up to {unsure:,} more may have been charged" if unsure > 0 else ""
+    by_this = summary.bought if summary.bought != summary.requests.all_bought else None
+    return f"{', '.join(paid)}{charged}" + (f"; this run {purchase(by_this)}" if by_this is not None else "")
 
 
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:
@@ -115,11 +120,14 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
 
 def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
     """What is in doubt, failed or waiting at Adobe, worst first."""
+    advice = Advice(summary.campaign, ledger, summary.called)
     for state in (State.IN_DOUBT, State.FAILED, State.ACCEPTED):
         found = blocks_of(ledger, state, is_whole=summary.is_whole)
-        rows = [_row(block, summary, ledger) for block in found.blocks.values()]
+        rows = [_row(block, summary) for block in found.blocks.values()]
+        for row, block in zip(rows, found.blocks.values(), strict=True):
+            row += advice.about(block) if state == State.FAILED else []
         if rows and state == State.IN_DOUBT:  # one command decides about them all
-            rows[-1].append(f"{_resolve(summary, '--resubmit')}   or   --abandon")
+            rows[-1] += advice.about_doubts(sum(block.images for block in found.blocks.values()) + found.more, [])
         if rows and state == State.ACCEPTED and not summary.counts[State.PENDING]:
             rows[-1].append(_run_again(summary))
         yield from rows
@@ -127,8 +135,8 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
             yield [f"{found.more:,} more {state.replace('_', ' ')}, for other reasons: {_every_one(summary)}"]
 
 
-def _row(block: Block, summary: Summary, ledger: Ledger) -> Row:
-    """A block: its label; which images, why, and what to do about them."""
+def _row(block: Block, summary: Summary) -> Row:
+    """A block: its label; which images, and why."""
     which, reason, images = _which(block, summary), block.why.reason, block.images
     why = reason.message if reason.code in reason.message else f'"{reason.code}", {reason.message}'
     match block.why.state:
@@ -141,15 +149,9 @@ def _row(block: Block, summary: Summary, ledger: Ledger) -> Row:
             told = [*which, reason.message] if reason.message else which if summary.is_whole else []
             kept = [f"what came is kept: {_names(block, summary)}"] if block.unexpected else []
             return [f"{images:,} waiting", *told, *kept, ready]
-        case _ if block.why.is_refused or reason.code in _OF_WORDS:
-            lines = ", ".join(dict.fromkeys(_places(block, summary.campaign, ledger)))
-            command = f"edit {lines}, or: {_decide(summary, block, ledger, '--abandon')}"
-            state = "refused" if block.why.is_refused else "failed"
-            return [f"{images:,} {state}", *_with_why(which, why), command]
         case _:
             look = [f"look first at what came instead, you paid for it: {_names(block, summary)}"]
-            again = _decide(summary, block, ledger, "--retry-failed", "   or   --abandon")
-            return [f"{images:,} failed", *_with_why(which, why), *(look if block.unexpected else []), again]
+            return [f"{images:,} {block.why.called}", *_with_why(which, why), *(look if block.unexpected else [])]
 
 
 def _with_why(which: list[str], why: str) -> list[str]:
@@ -160,7 +162,7 @@ def _with_why(which: list[str], why: str) -> list[str]:
 def _which(block: Block, summary: Summary) -> list[str]:
     """The images of a block, a line for each cell."""
     lines = []
-    for cell, seeds in block.seeds.items():
+    for cell, (_, seeds) in block.takes.items():
         lines.append(f"{_cell(cell, summary.campaign)}, seed{'s' if len(seeds) > 1 else ''} {' '.join(seeds)}")
     more = block.images - block.shown
     if more and len(lines) == 1:
@@ -198,46 +200,14 @@ def _run_again(summary: Summary) -> str:
     return next_commands.run(summary.campaign.path, summary.folder)
 
 
-def _resolve(summary: Summary, *flags: str) -> str:
-    return next_commands.resolve(summary.called, *flags)
-
-
 def _every_one(summary: Summary) -> str:
     return next_commands.status(summary.called, "--all")
-
-
-def _decide(summary: Summary, block: Block, ledger: Ledger, flag: str, also: str = "") -> str:
-    """The decision about the images of one block; where no short `--only` means them, the command that lists them."""
-    only = block.only(ledger)
-    return f"choose from {_resolve(summary)}" if only is None else f"{_resolve(summary, *only, flag)}{also}"
 
 
 def _cell(cell: Cell, campaign: Campaign) -> str:
     """A cell in words, its size by name where it has one."""
     size = campaign.family.called(cell.size)
     return ", ".join(part for part in (cell.product, cell.prompt, cell.preset, cell.market, size) if part)
-
-
-def _places(block: Block, campaign: Campaign, ledger: Ledger) -> Iterator[str]:
-    """Where to edit what was refused: its products, if other products got through with the same prompts, else these.
-
-    Where the prompts begin, for those that are gone.
-    """
-    products = sorted(product for product in block.axes["product"] if product in campaign.products)
-    if products and _others_passed(block, ledger):
-        for product in products:
-            place = campaign.problem(("products", product), "")
-            yield f"{place.place(display_path(place.path))} (product {product})"
-        return
-    for prompt in sorted(block.axes["prompt"]):
-        line = campaign.line(("prompts", prompt) if prompt in campaign.prompts else ("prompts",))
-        yield f"{display_path(campaign.path)}:{line}"
-
-
-def _others_passed(block: Block, ledger: Ledger) -> bool:
-    """Whether Adobe took the prompts of a block for other products."""
-    cells = (entry.cell for entry in ledger.in_states(State.STORED, State.ACCEPTED))
-    return any(cell.prompt in block.axes["prompt"] and cell.product not in block.axes["product"] for cell in cells)
 
 
 def _left_today(allowance: Allowance | None) -> str:

@@ -47,19 +47,19 @@ def fitted(line: str, width: int | None) -> list[str]:
 def _pieces(text: str, room: int) -> Iterator[tuple[str, bool]]:
     """What is kept together: words, and commands that fit into a line of `room` columns.
 
-    With each comes whether a command goes on in it.
+    With each comes whether a command goes on in it. A quote or a bracket stays beside what it encloses.
     """
     at = 0
     for command in _COMMAND.finditer(text):
-        yield from ((word, False) for word in text[at : command.start()].split())
-        if cells_of(command[0]) <= room:
-            yield command[0], False
+        start, end = command.span()
+        start -= len(text[at:start]) - len(text[at:start].rstrip("`("))
+        end += len(text[end:].split(" ", 1)[0])
+        yield from ((word, False) for word in text[at:start].split())
+        if cells_of(text[start:end]) <= room:
+            yield text[start:end], False
         else:
-            yield from ((word, number > 0) for number, word in enumerate(command[0].split(" ")))
-        at = command.end()
-        if rest := re.match(r"[^ ]+", text[at:]):  # a quote, a bracket
-            yield rest[0], False
-            at += rest.end()
+            yield from ((word, number > 0) for number, word in enumerate(text[start:end].split(" ")))
+        at = end
     yield from ((word, False) for word in text[at:].split())
 
 

@@ -10,10 +10,13 @@ import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
 
+from campaign_runner.errors import CampaignError
+from campaign_runner.journal.last_run import LastRun
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.output_folder.folder import MADE_AGAIN
+from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM
 from campaign_runner.ports import CampaignJournal
+from campaign_runner.report.standing import standing_of
 from campaign_runner.rerun.choice import only_these
 from campaign_runner.rerun.comparison import compare
 from campaign_runner.rerun.comparison_page import write_comparison, write_record
@@ -23,6 +26,7 @@ from campaign_runner.rerun.restoration import put_back
 from campaign_runner.rerun.steps import ROAD, Rerun
 from campaign_runner.run.ending import exit_code
 from campaign_runner.session.request import ServiceAccess, UserInterface
+from campaign_runner.session.result import note_end
 from campaign_runner.session.road import open_record
 from campaign_runner.tasks import in_thread, map_concurrently
 from campaign_runner.verify.damage import Damage, Expected, damage
@@ -45,13 +49,26 @@ async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterfa
             return 0
         locks.enter_context(order.into.locked())
         owner = {"campaign": order.read.head.campaign, MADE_AGAIN: order.mark}
+        owner |= {MADE_FROM: order.into.relative(order.read.path)} | LastRun(ui.control.clock.now()).as_note()
         async with open_record(order.into, access, ui, owner) as (journal, ledger):
             await _decide(journal, order)
             into, rate, limits = order.into, order.rate, order.limits
             rerun = Rerun(
-                folder=into, rate=rate, limits=limits, access=access, ui=ui, journal=journal, ledger=ledger, order=order
+                folder=into,
+                rate=rate,
+                limits=limits,
+                access=access,
+                ui=ui,
+                journal=journal,
+                ledger=ledger,
+                before=ledger.requests(),
+                order=order,
             )
-            return await _made(rerun)
+            try:
+                return await _made(rerun)
+            except CampaignError as refusal:
+                await note_end(rerun, refusal.exit_code)
+                raise
 
 
 async def _only_damaged(order: RerunRequest) -> RerunRequest:
@@ -88,8 +105,10 @@ async def _made(rerun: Rerun) -> int:
     there = await order.home.store.present([str(pair.recorded.file) for pair in pairs])
     comparison = await in_thread(write_comparison, order, pairs, there)
     code = exit_code(ending, rerun.counts())
+    await note_end(rerun, code)
     outcome = RerunResult(pairs, restored, comparison, code=code, seconds=steady() - began)
     for line in report(order, ledger, ending, outcome):
         rerun.ui.report(line)
+    rerun.ui.ended(standing_of({str(state): number for state, number in rerun.counts().items()}, ledger, rerun.bought))
     ending.raise_bug()
     return code

@@ -32,6 +32,7 @@ from campaign_runner.review.page.page_file import keep_page, keep_thumbnails
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.session.last_text import NO_TEXT
 from campaign_runner.session.request import UserInterface
+from campaign_runner.session.road import Road
 from campaign_runner.session.steps import Session
 from campaign_runner.text import plural
 
@@ -59,6 +60,7 @@ async def close(run: Session) -> int:
         folder=folder,
         counts={"planned": sum(everything.values())} | everything,
         requests=ledger.requests(),
+        bought=run.bought,
         exit=code,
         reasons=list(reasons(ending)),
         look=_look(ending, folder, shown),
@@ -69,7 +71,7 @@ async def close(run: Session) -> int:
     )
     for line in report(summary, ledger):
         ui.report(line)
-    ui.ended(standing_of(summary.counts, ledger))
+    ui.ended(standing_of(summary.counts, ledger, run.bought))
     run.control.is_told = True
     await ui.told(code)
     ending.raise_bug()
@@ -77,12 +79,12 @@ async def close(run: Session) -> int:
     return code
 
 
-async def note_end(run: Session, code: int, more: Mapping[str, str] = NOTHING) -> None:
+async def note_end(run: Road, code: int, more: Mapping[str, str] = NOTHING) -> None:
     """The journal notes that the run ended, and how, and `more`; a disk that refuses it is told in the log."""
     control = run.control
     began = last_run(run.ledger) or LastRun(control.clock.now())
     try:
-        await run.journal.note(began.end(control.clock.now(), code).as_note() | dict(more))
+        await run.journal.note(began.end(control.clock.now(), code, run.bought).as_note() | dict(more))
     except CampaignError as error:
         control.observe(Warned(str(error)))
 

@@ -18,7 +18,8 @@ from campaign_runner.errors import AccountRefused, CampaignError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.references import WithReferences
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.model import State
+from campaign_runner.journal.request_counts import RequestCounts
+from campaign_runner.model import Bought, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import Allowance, CampaignJournal, Journal, OpenableQuota, Quota
@@ -39,6 +40,8 @@ BYTES_AN_IMAGE = 8 << 20
 class Road(ABC):
     """The state of a run between two steps. The caller holds the lock of `folder`, where the images go.
 
+    `before` are the requests of earlier runs.
+
     `refusal` is why nothing may be bought; what is paid for is fetched all the same. `is_over`: no step is left.
     `allowance` is what is left of it at the end, None if it was not asked for. `opened` closes client and allowance.
     """
@@ -50,6 +53,7 @@ class Road(ABC):
     ui: UserInterface
     journal: CampaignJournal
     ledger: Ledger
+    before: RequestCounts
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
     firefly: FireflyClient | None = None
     refusal: CampaignError | None = None
@@ -59,6 +63,11 @@ class Road(ABC):
     @property
     def control(self) -> Control:
         return self.ui.control
+
+    @property
+    def bought(self) -> Bought:
+        """What this run has bought so far."""
+        return self.ledger.requests().since(self.before)
 
     @property
     def waiting(self) -> int:

@@ -66,6 +66,7 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
                 ui=ui,
                 journal=journal,
                 ledger=ledger,
+                before=ledger.requests(),
                 order=order,
                 status=status,
                 began=began,

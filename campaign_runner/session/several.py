@@ -13,7 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
-from campaign_runner.report.standing import Standing
+from campaign_runner.model import Bought
+from campaign_runner.report.standing import NOTHING, Standing
 from campaign_runner.run.ending import BUG, OK, worst
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.session import run_campaign
@@ -37,6 +38,11 @@ class CampaignRun:
     standing: Standing | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def bought(self) -> Bought:
+        """What it bought, as far as it was counted."""
+        return self.standing.bought if self.standing is not None else NOTHING
 
 
 async def run_campaigns(
@@ -75,6 +81,11 @@ async def run_campaigns(
     if bugs:
         raise bugs[0]
     return worst([part.code for part in parts])
+
+
+def together(parts: Sequence[CampaignRun]) -> Bought:
+    """What all of them bought."""
+    return Bought(sum(part.bought.images for part in parts), sum(part.bought.requests for part in parts))
 
 
 def held_back(files: Sequence[str]) -> UsageError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
+from campaign_runner.output_folder.registry import RunRegistry
 from tests.campaigns import SPRING, written
 from tests.cli.typed import Ask
 
@@ -64,7 +66,9 @@ def test_list_says_how_each_stands_and_when_it_last_ran(elsewhere: Path, ask: As
     said = ask("list")
     home, spring, summer = said.out.splitlines()
     assert (said.status, home) == (0, str(elsewhere / "output"))
-    assert spring.startswith("  spring   4 of 4 images stored; ran ") and spring.endswith(", exit status 0")
+    assert spring.startswith("  spring   4 of 4 images stored; ran ") and spring.endswith(
+        ", exit status 0; bought 4 images in 2 requests"
+    )
     assert summer == "  summer   not run yet"
     assert "reuse      4 images of spring" in ask("plan", "summer").out
 
@@ -98,7 +102,7 @@ def test_list_shows_a_campaign_whose_file_has_problems_as_it_last_ran(elsewhere:
 
 def test_status_says_when_it_last_ran(elsewhere: Path, ask: Ask) -> None:
     (last,) = [line for line in ask("status", "spring").out.splitlines() if line.startswith("  last ")]
-    assert last.startswith("  last    ran ") and last.endswith(", exit status 0")
+    assert last.startswith("  last    ran ") and last.endswith(", exit status 0; bought 4 images in 2 requests")
 
 
 def test_a_file_is_not_taken_for_a_campaign_because_it_is_yaml(ask: Ask, tmp_path: Path) -> None:
@@ -118,3 +122,95 @@ def test_rerun_of_what_was_only_rehearsed_rehearses_that(ask: Ask, tmp_path: Pat
     assert ask("run", "--sandbox", "spring.yaml", "--quiet").status == 0
     assert ask("rerun", "spring", "--sandbox", "--quiet").status == 0
     assert (tmp_path / "output" / "spring.sandbox.rerun.sandbox").is_dir() or list(tmp_path.glob("output/*rerun*"))
+
+
+@pytest.fixture
+def rehearsed(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`spring` ran in the sandbox alone, in a folder that is left again."""
+    home = tmp_path / "season"
+    (home / "campaigns").mkdir(parents=True)
+    (home / "campaigns" / "spring.yaml").write_text(SPRING, encoding="utf-8")
+    assert ask("run", "--sandbox", home / "campaigns" / "spring.yaml", "--no-review").status == 0
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return home
+
+
+def test_what_ran_only_in_the_sandbox_is_listed_and_has_a_name_everywhere(rehearsed: Path, ask: Ask) -> None:
+    home, real, sandbox = ask("list").out.splitlines()
+    assert (home, real) == (str(rehearsed / "output"), "  spring           not run yet")
+    assert sandbox.startswith("  spring.sandbox   in the sandbox; 4 of 4 images stored; ran ")
+    assert [each["sandbox"] for each in json.loads(ask("list", "--json").out)] == [False, True]
+    for words in (["status", "spring.sandbox"], ["status", "spring", "--sandbox"], ["plan", "spring"]):
+        assert ask(*words).status == 0
+    assert "see it with --sandbox" in ask("status", "spring").err
+    assert ask("find", "soap").status == 0, "rehearsals are searched from everywhere, too"
+
+
+def test_a_rehearsal_whose_folder_is_gone_is_forgotten(rehearsed: Path, ask: Ask, tmp_path: Path) -> None:
+    shutil.rmtree(rehearsed / "output")
+    assert ask("run", "--sandbox", written(tmp_path, "almond.yaml"), "--no-review", "--quiet").status == 0
+    assert [folder.name for _, folder in RunRegistry(tmp_path / "state").rehearsed()] == ["almond.sandbox"]
+
+
+def test_a_state_folder_that_cannot_be_written_keeps_no_rehearsal_from_running(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file in its place", encoding="utf-8")
+    assert ask("run", "--sandbox", written(tmp_path), "--no-review", "--quiet").status == 0
+
+
+def test_list_and_status_agree_about_a_rerun(elsewhere: Path, ask: Ask, tmp_path: Path) -> None:
+    into = elsewhere / "output" / "spring.rerun"
+    assert ask("rerun", "spring", "--sandbox", "--into", into, "--quiet").status in (0, 5)
+    (line,) = [line for line in ask("list").out.splitlines() if line.startswith("  spring.rerun")]
+    assert line.startswith("  spring.rerun   a rerun; ") and "; bought " in line
+    said = ask("status", "spring.rerun")
+    first, _, last, files, compare, going_on = said.out.splitlines()
+    assert said.status == 0 and first.startswith("spring.rerun   a rerun of spring of ")
+    assert last.startswith("  last      ran ") and "; bought " in last
+    assert (files, compare) == (f"  files     {into}/images", f"  compare   {into}/comparison.html")
+    command = f"campaign-runner rerun {elsewhere}/output/spring/manifest.json --into {into} --sandbox"
+    assert going_on == f"  next      to go on, or compare again: {command}"
+    assert ask(*shlex.split(command)[1:], "--quiet").status in (0, 5)
+    assert json.loads(ask("status", "spring.rerun", "--json").out)["rerun_of"].startswith("spring of ")
+    for command_word in ("plan", "review", "deliver", "prune"):
+        refused = ask(command_word, "spring.rerun")
+        assert (refused.status, refused.err.count("campaign-runner status ")) == (2, 1), refused
+
+
+def test_status_and_list_say_what_the_last_run_alone_bought(elsewhere: Path, ask: Ask, account: dict[str, str]) -> None:
+    assert "; bought 4 images in 2 requests" in ask("status", "spring").out
+    said = ask("run", elsewhere / "campaigns" / "spring.yaml", "--no-review")
+    assert "  money   4 images paid and kept; this run bought nothing\n" in said.out
+    assert ask("list").out.rstrip().endswith("exit status 0; bought nothing")
+    (spring,) = json.loads(ask("list", "--json").out)
+    assert spring["bought"] == {"images": 0, "requests": 0}
+
+
+def test_a_file_that_is_elsewhere_is_named(elsewhere: Path, ask: Ask) -> None:
+    there = elsewhere / "campaigns" / "spring.yaml"
+    for typed in ("spring.yaml", "sprng.yaml"):
+        said = ask("plan", typed)
+        assert (said.status, said.err) == (2, f"{typed}:1:1: file not found; did you mean '{there}'?\n")
+    assert "`campaign-runner list` shows" in ask("plan", "nofile.yaml").err
+    assert "`campaign-runner list` shows" in ask("check", "nofile.yaml").out
+
+
+def test_a_folder_in_the_place_of_a_file_is_answered_with_its_files(elsewhere: Path, ask: Ask) -> None:
+    said = ask("check", elsewhere / "campaigns")
+    assert said.status == 2 and "this is a folder\nname the files in it: " in said.out
+    assert str(elsewhere / "campaigns" / "spring.yaml") in said.out
+
+
+def test_an_image_that_was_deleted_by_hand_is_told(elsewhere: Path, ask: Ask) -> None:
+    assert "gone" not in ask("status", "spring").out
+    first, *_ = sorted((elsewhere / "output" / "spring" / "images").rglob("*.jpg"))
+    first.unlink()
+    folder = elsewhere / "output" / "spring"
+    told = f"  gone    1 stored image without a file; `campaign-runner verify {folder}` names it and the way back\n"
+    assert told in ask("status", "spring").out
+    key = first.stem.rpartition("_")[2]
+    assert "  now        stored, but its file is gone" in ask("find", key).out
+    rows = ask("find", "spring").out.splitlines()
+    assert [row.endswith(" (missing)") for row in rows if key in row] == [True]
+    assert sum(row.endswith(" (missing)") for row in rows) == 1

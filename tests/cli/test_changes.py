@@ -73,6 +73,15 @@ def test_diff_says_the_same_of_two_files(tmp_path: Path, ask: Ask) -> None:
     assert (figures["due"], figures["requests"], figures["kept"], figures["left"]) == (4, 2, 0, 4)
 
 
+def test_diff_tells_the_price_of_an_edit_that_the_budget_does_not_allow(tmp_path: Path, ask: Ask) -> None:
+    old, new = written(tmp_path), written(tmp_path, "new.yaml", budget=3, **NEW_WORDS)
+    said = ask("plan", "--diff", old, new)
+    assert (said.status, said.out) == (2, f"{SAID}\n")
+    assert "this campaign makes 4 images, 1 over its budget of 3" in said.err
+    wrong = ask("plan", "--diff", old, written(tmp_path, "wrong.yaml", budget=3, seedz=[1]))
+    assert (wrong.status, wrong.out) == (2, "") and "unknown key 'seedz'" in wrong.err
+
+
 @pytest.mark.parametrize("arguments", [["--diff", "almond.yaml"], ["almond.yaml", "almond.yaml"]])
 def test_diff_takes_two_files_and_plan_one(arguments: list[str], tmp_path: Path, ask: Ask) -> None:
     written(tmp_path)

@@ -47,7 +47,8 @@ def spring(tmp_path: Path) -> Path:
 
 def found(said: Said) -> dict[str, str]:
     """What was found, by check; each line is a verdict, a check and a sentence."""
-    return {line[10:20].strip(): line[:10] + line[20:] for line in said.out.splitlines()}
+    *lines, _ = said.out.splitlines()
+    return {line[10:20].strip(): line[:10] + line[20:] for line in lines}
 
 
 def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
@@ -56,7 +57,9 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
     before = charged(account["CAMPAIGN_RUNNER_FIREFLY_URL"])
     said = ask("doctor", "spring", **account)
     assert said.status == 0 and said.err == ""
-    assert [line.split()[0] for line in said.out.splitlines()] == ["ok"] * 11
+    *checks, verdict = said.out.splitlines()
+    assert [line.split()[0] for line in checks] == ["ok"] * 11
+    assert verdict == "ok: spring is ready for a run; exit=0"
     assert found(said)["model"] == "ok        'Warm Custom Model' is shared, version 1"
     assert found(said)["campaign"].endswith("4 images to generate in 2 requests")
     assert found(said)["allowance"] == "ok        9,000 of 9,000 requests left today"

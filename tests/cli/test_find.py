@@ -37,7 +37,7 @@ def test_a_key_tells_a_pictures_life(ask: Ask, keys: list[str], tmp_path: Path) 
         "look       image4_standard, 2048x2048",
     ]
     assert lines[5].startswith("generated  requested ") and f"(job job-{keys[0][:8]}, seeds 66080)" in lines[5]
-    assert lines[6] == "now        stored"
+    assert lines[6] == "now        stored, but its file is gone"
     folder = tmp_path / "output" / "almond"
     assert lines[7] == f"next       campaign-runner retake {keys[0][:8]} --text '…' --in {folder}"
     assert lines[8] == f"campaign-runner rerun {folder}/manifest.json --only key={keys[0][:8]}"
@@ -71,6 +71,15 @@ def test_the_next_command_settles_what_is_open(
     assert f"{command.format(folder=tmp_path / 'output' / 'almond')}{keys[number][:8]}" in line
 
 
+def test_of_a_refused_image_the_same_words_are_not_asked_for_again(ask: Ask, tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond", made, ["unsafe"]))
+    key = next(iter(made)).variation.key
+    (found,) = json.loads(ask("find", key, "--json").out)
+    assert [command.split()[1] for command in found["next"]] == ["retake", "resolve"]
+    assert "--abandon" in found["next"][1]
+
+
 def test_what_came_instead_is_shown_before_it_is_asked_for_again(ask: Ask, tmp_path: Path) -> None:
     made = plan(tmp_path)
     asyncio.run(record(tmp_path / "output" / "almond", made, ["replaced"]))
@@ -90,9 +99,9 @@ def test_a_file_name_from_a_mail_is_enough(ask: Ask, keys: list[str]) -> None:
 
 def test_an_image_that_left_the_campaign_says_so(ask: Ask, keys: list[str], tmp_path: Path) -> None:
     campaign(tmp_path, seeds=[82683])
-    assert "stored; no longer in the campaign" in ask("find", keys[0]).out
+    assert "stored, but its file is gone; no longer in the campaign" in ask("find", keys[0]).out
     written(tmp_path, seeds=["no seed"])
-    assert "stored; its campaign file is missing or has problems" in ask("find", keys[0]).out
+    assert "stored, but its file is gone; its campaign file is missing or has problems" in ask("find", keys[0]).out
 
 
 def test_the_name_of_a_campaign_lists_its_images(ask: Ask, keys: list[str]) -> None:

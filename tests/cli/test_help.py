@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_runner.cli import COMMANDS
 from tests.campaigns import SPRING
 from tests.cli.typed import Ask
 
@@ -23,9 +24,14 @@ def test_help_leaves_out_what_hardly_anyone_needs_and_help_all_shows_it(command:
     assert again.out == short.out
 
 
-def test_a_command_without_rare_options_has_one_page(ask: Ask) -> None:
-    assert "--help-all" not in ask("keep", "--help").out
-    assert ask("keep", "--help-all").status == 2
+@pytest.mark.parametrize("command", ["", *sorted(name for names in COMMANDS.values() for name in names)])
+def test_every_command_takes_help_all(command: str, ask: Ask) -> None:
+    words = [command] if command else []
+    short, whole = ask(*words, "--help"), ask(*words, "--help-all")
+    assert (short.status, whole.status, whole.err) == (0, 0, "")
+    left_out = {line for line in whole.out.splitlines() if line not in short.out.splitlines()}
+    assert command in ("run", "rerun", "sandbox") or "--help-all" not in short.out
+    assert bool(left_out) >= ("--help-all" in short.out)
 
 
 def test_rare_options_work_as_the_others(ask: Ask, tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_a_log_says_how_a_run_was_called_what_was_due_and_how_it_ended(ask: Ask,
     command = "run --sandbox spring.yaml --quiet --log-file spring.log"
     assert began == f"began: {command} (version {__version__})"
     assert due == "spring: 4 images due (2 requests)"
-    assert re.fullmatch(r"spring: ended: ok planned=4 stored=4 .* requests=2 exit=0", ended)
+    told = r"spring: ended: ok planned=4 stored=4 .* requests=2 exit=0; this run bought 4 images in 2 requests"
+    assert re.fullmatch(told, ended)
 
 
 def test_a_log_says_that_a_run_had_nothing_to_do(ask: Ask, tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_a_log_says_that_a_run_had_nothing_to_do(ask: Ask, tmp_path: Path) -> No
     said = ask("run", "--sandbox", "spring.yaml", "--log-file", "spring.log")
     _, due, ended = log_of(tmp_path)
     assert due == "spring: nothing is due"
-    assert ended == f"spring: ended: {said.out.splitlines()[-1]}"
+    assert ended == f"spring: ended: {said.out.splitlines()[-1]}; this run bought nothing"
 
 
 def test_a_log_says_why_a_run_was_refused(ask: Ask, tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_log_says_how_each_of_several_ended_and_all_together(ask: Ask, tmp_pat
     said = ask("run", "--sandbox", "spring.yaml", "autumn.yaml", "--max-images", "5", "--log-file", "spring.log")
     ends = [line for line in log_of(tmp_path) if "ended: " in line]
     assert [line.split(":")[0] for line in ends] == ["spring", "autumn", "ended"]
-    assert ends[-1] == f"ended: {said.out.splitlines()[-1]}"
+    assert ends[-1] == f"ended: {said.out.splitlines()[-1]}; this run bought 4 images in 2 requests"
 
 
 def test_a_log_says_that_a_run_ended_with_a_bug(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +142,7 @@ def test_rerun_has_such_a_log_too(ask: Ask, tmp_path: Path) -> None:
     began, due, *_, ended = log_of(tmp_path)
     assert began.startswith(f"began: rerun --sandbox {manifest}")
     assert due == "spring: 4 images due (2 requests)"
-    assert ended.endswith(said.out.splitlines()[-1])
+    assert ended.endswith(f"{said.out.splitlines()[-1]}; this run bought 4 images in 2 requests")
 
 
 def test_with_quiet_and_no_file_there_is_no_log(ask: Ask) -> None:

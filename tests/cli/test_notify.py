@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 from campaign_runner.notify import delivery
 from campaign_runner.output_folder.folder import Folder
 from tests.campaigns import SPRING
+from tests.cli.conftest import PROGRAM
 from tests.cli.typed import Ask
 from tests.notify.sinks import WebSink, web_sink
 
@@ -101,6 +106,28 @@ def test_a_file_of_addresses_that_is_gone_changes_no_exit_status(ask: Ask) -> No
     said = ask("run", "--sandbox", "spring.yaml", "--notify", "always", CAMPAIGN_RUNNER_NOTIFY_FILE="nowhere")
     assert said.status == 0
     assert "CAMPAIGN_RUNNER_NOTIFY_FILE cannot be read; no message about this run is sent" in said.err
+
+
+@pytest.mark.parametrize("more", [(), ("--max-images", "1")])
+def test_always_without_an_address_says_that_no_one_is_told(ask: Ask, more: tuple[str, ...]) -> None:
+    said = ask("run", "--sandbox", "spring.yaml", "--notify", "always", *more)
+    assert said.status == (9 if more else 0)
+    assert said.err.splitlines()[-1].startswith(
+        "campaign-runner: no message was sent: --notify always needs an address"
+    )
+
+
+def test_a_signal_while_someone_is_told_leaves_the_exit_status_of_the_run(ask: Ask, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [*PROGRAM, "run", "--sandbox", "spring.yaml", "--notify", "always", "--max-images", "1"]
+        settings = {"CAMPAIGN_RUNNER_NOTIFY": f"json://127.0.0.1:{silent.getsockname()[1]}/x"}
+        with subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stderr=subprocess.PIPE) as process:
+            asked, _ = silent.accept()  # the message is on its way, and no one answers
+            process.send_signal(signal.SIGTERM)
+            _, told = process.communicate()
+            asked.close()
+    assert process.returncode == 9
+    assert b"could not be sent: it was interrupted" in told
 
 
 def test_several_campaigns_make_one_message(ask: Ask, sink: WebSink, tmp_path: Path) -> None:

@@ -69,7 +69,10 @@ def test_only_narrows_the_figures(tmp_path: Path, capsys: Captured) -> None:
         (["almond.yaml", "--only", "key=00000000"], "selects none of the 4 images"),
         (["almont"], "no campaign named 'almont' found; did you mean 'almond'?"),
         (["almont.yaml"], "almont.yaml:1:1: file not found; did you mean 'almond.yaml'?"),
-        (["spring.yaml"], "spring.yaml:1:1: file not found\n"),
+        (
+            ["spring.yaml"],
+            "spring.yaml:1:1: file not found\n`campaign-runner list` shows the campaigns of this machine",
+        ),
         (["spring"], "no campaign named 'spring' found: give a campaign file (campaigns/spring.yaml), its output"),
         (["."], ". is a folder without a campaign's journal: give a campaign file"),
     ],

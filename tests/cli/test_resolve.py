@@ -71,9 +71,9 @@ def test_the_list_shows_what_came_instead(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["replaced", "failed"]))
     assert run_command(["resolve", "almond"]) == 0
-    why, first, look, second = capsys.readouterr().out.splitlines()
-    assert why == "2 failed: Adobe returned no image for this seed"
-    assert first.endswith("seed 66080") and second.endswith("seed 82683")
+    why, first, look, *decisions, again, second, _, _ = capsys.readouterr().out.splitlines()
+    assert (why, again) == ("1 failed: Adobe returned no image for this seed",) * 2, "that is decided about apart"
+    assert first.endswith("seed 66080") and second.endswith("seed 82683") and len(decisions) == 2
     assert re.fullmatch(
         r" {11}look first at output/almond/images/unexpected/\w+_s9_abababab.jpg: "
         "Adobe delivered this instead, you paid for it",
@@ -89,7 +89,15 @@ def test_without_a_decision_it_lists_and_changes_nothing(folder: Path, capsys: C
         "2 in doubt: the line broke after sending",
         "1 failed: Adobe returned no image for this seed",
     ]
-    assert len(lines) == 2 + 3
+    keys = [line.split()[0] for line in lines if ", seed " in line]
+    doubts, failed = ",".join(keys[:2]), keys[2]
+    assert [line for line in lines if "campaign-runner" in line] == [
+        f"  request them again, which may cost twice: campaign-runner resolve {folder} --only key={doubts} --resubmit",
+        f"  or give them up: campaign-runner resolve {folder} --only key={doubts} --abandon",
+        f"  request it again: campaign-runner resolve {folder} --only key={failed} --retry-failed",
+        f"  or give it up: campaign-runner resolve {folder} --only key={failed} --abandon",
+    ]
+    assert len(lines) == 2 + 3 + 4
     assert (folder / "journal.sqlite").read_bytes() == before
     assert not (folder / "manifest.json").exists()
 
@@ -98,7 +106,8 @@ def test_a_product_may_be_called_as_it_is_now_or_was(folder: Path, tmp_path: Pat
     written(tmp_path, products={"candle": {"name": "almond candle"}, "savon": {"name": "almond soap"}})
     for name in ("savon", "soap"):
         assert run_command(["resolve", "almond", "--only", f"product={name}"]) == 0
-        assert [line[:4] for line in capsys.readouterr().out.splitlines()] == ["1 in", "  95", "1 fa", "  c9"]
+        lines = [line[:4] for line in capsys.readouterr().out.splitlines() if "campaign-runner" not in line]
+        assert lines == ["1 in", "  95", "1 fa", "  c9"]
 
 
 def test_one_decision_at_a_time(folder: Path, capsys: Captured) -> None:
@@ -164,7 +173,7 @@ def test_how_an_unreadable_answer_began_is_shown_once_a_request_and_harmlessly(
     make_folder(folder)
     asyncio.run(doubted(folder, '{"jobId": "urn:1\x1b[2J'))
     assert run_command(["resolve", str(folder)]) == 0
-    why, first, answer, second = capsys.readouterr().out.splitlines()
+    why, first, answer, second, *_ = capsys.readouterr().out.splitlines()
     assert why.startswith("2 in doubt: ") and first.endswith("seed 66080") and second.endswith("seed 82683")
     assert answer.strip() == 'Adobe\'s answer began: {"jobId": "urn:1\ufffd[2J'
 

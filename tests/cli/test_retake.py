@@ -77,6 +77,8 @@ BAD = [
     (["--text", "x"], "nothing", "'nothing' is not a key"),
     ([], None, "say what to change"),
     (["--seeds", "+2"], None, "2 over its budget"),
+    (["--text", "…"], None, "'…' stands for your own words: write them in its place; nothing was changed"),
+    (["--seeds", "+1", "--negative-prompt", " . . ."], None, "stands for your own words"),
     (["--seeds", "five"], None, "'five' is not a list of seeds"),
 ]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.disk import files, patience
-from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
+from campaign_runner.errors import DiskFull, IntegrityError, NameTooLong, StoreError
 from tests.disks import holding
 
 Limit = Callable[[int], AbstractContextManager[None]]
@@ -96,7 +96,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(length: int, small_disk: Disk)
         files.write_durably(path, b"x" * length)
         assert path.stat().st_size == length
         return
-    with pytest.raises(StoreError, match="the disk is full"):
+    with pytest.raises(DiskFull, match="the disk is full"):
         files.write_durably(path, b"x" * length)
     assert path.read_bytes() == b"old"
     assert names(path.parent) == ["manifest.json"]
@@ -106,7 +106,7 @@ def test_a_disk_without_room_for_more_files_is_told_from_a_full_one(small_disk: 
     disk = small_disk("size=1m,nr_inodes=3")
     (disk / "a").touch()
     (disk / "b").touch()
-    with pytest.raises(StoreError, match="inodes"):
+    with pytest.raises(DiskFull, match="inodes"):
         files.write_durably(disk / "a", b"new")
 
 
@@ -159,7 +159,7 @@ def test_too_many_open_files_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "error", "says"),
     [
-        (errno.EDQUOT, StoreError, "your share of the disk"),
+        (errno.EDQUOT, DiskFull, "your share of the disk"),
         (errno.ENAMETOOLONG, NameTooLong, "too long"),
         (errno.EBUSY, StoreError, "another program holds it"),
         (errno.EXDEV, StoreError, "on one disk"),

@@ -12,6 +12,7 @@ from campaign_runner.errors import (
     AccountRefused,
     CampaignError,
     CampaignFileError,
+    DiskFull,
     IntegrityError,
     LaterError,
     StoreError,
@@ -65,7 +66,7 @@ def words(news: News) -> str:
     ("error", "said"),
     [
         (AccountRefused("no", code="quota_exhausted"), "credentials or account were refused (quota_exhausted)"),
-        (StoreError(f"the disk is full: {PRIVATE} cannot be written; make room"), "the disk is full"),
+        (DiskFull(f"no room: {PRIVATE} cannot be written"), "the disk is full"),
         (StoreError(f"no permission for {PRIVATE}"), "the disk or its permissions stopped the run"),
         (IntegrityError(f"{PRIVATE}/journal.sqlite is damaged"), "differ from the record"),
         (UsageError(f"spring.yaml last ran into {PRIVATE}"), "the run was refused"),

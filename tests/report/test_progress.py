@@ -37,7 +37,7 @@ from campaign_runner.events import (
     Waiting,
     Warned,
 )
-from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
+from campaign_runner.model import Bought, Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report import progress
 from campaign_runner.report.progress import Bar, Bounds, JsonLines, Lines, Progress
@@ -58,7 +58,7 @@ README = (Path(__file__).parents[2] / "campaign_runner" / "README.md").read_text
 EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Called("0.1.0", "run almond.yaml"), "called", {"version", "command"}),
     (STARTED, "started", {"due", "may_buy", "requests", "waiting"}),
-    (Ended(4, "attention planned=4 exit=4"), "ended", {"exit", "line", "why"}),
+    (Ended(4, "attention planned=4 exit=4"), "ended", {"exit", "line", "why", "bought_images", "bought_requests"}),
     (ModelResolved(CustomModel("urn:1", "Warm", "1", "e", "")), "model_resolved", {"id", "name", "version"}),
     (Submitting(ATTEMPT), "submitting", {"attempt", "product", "prompt", "preset", "market", "size", "seeds"}),
     (Accepted(ATTEMPT, TICKET), "accepted", {"attempt", "seeds", "job_id"}),
@@ -205,6 +205,10 @@ def test_what_goes_well_only_moves_the_numbers(event: Event) -> None:
         (Started("almond", 0, 0, 3, may_buy=0), ["almond: 0 images due (0 requests); 3 paid images to download"]),
         (Started("almond", 0, 0, 0, may_buy=0), ["almond: nothing is due"]),
         (Ended(0, "ok planned=4 exit=0"), ["almond: ended: ok planned=4 exit=0"]),
+        (
+            Ended(0, "ok planned=4 exit=0", bought=Bought(1, 1)),
+            ["almond: ended: ok planned=4 exit=0; this run bought 1 image in 1 request"],
+        ),
         (
             Ended(2, "attention exit=2", "almond.yaml:2:1: unknown key 'seedz'"),
             ["almond: refused: almond.yaml:2:1: unknown key 'seedz'", "almond: ended: attention exit=2"],

@@ -24,12 +24,14 @@ almond   1 of 6 images stored and checked                       5 requests, 30 m
 
   1 in doubt   soap, hero, plain, square, seed 1
                the line broke after sending (at TIME); Adobe may have charged for them
-               campaign-runner resolve almond --resubmit   or   --abandon
+               request it again, which may cost twice: campaign-runner resolve almond --resubmit
+               or give it up: campaign-runner resolve almond --abandon
   1 failed     candle, hero, plain, square, seed 2: "missing", Adobe returned no image for this seed
-               campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon
+               request it again: campaign-runner resolve almond --only key=KEY --retry-failed
+               or give it up: campaign-runner resolve almond --only key=KEY --abandon
   1 refused    soap, hero, plain, square, seed 2: "prompt_unsafe", Adobe's content policy
-               edit campaigns/almond.yaml:3:57 (product soap), or: \
-campaign-runner resolve almond --only key=KEY --abandon
+               edit campaigns/almond.yaml:3:57 (product soap)
+               or give it up: campaign-runner resolve almond --only key=KEY --abandon
   1 waiting    paid for (1 request); the next run downloads it (until about TIME)
   1 not requested yet: campaign-runner run campaigns/almond.yaml
 
@@ -49,7 +51,8 @@ async def told(
     place: Path, states: list[str], output: str = "output/almond", *, is_known: bool = True, **summary: Any
 ) -> str:
     """The report of a campaign whose images are in `states`; `is_known`: this machine remembers where it is."""
-    spec: Campaign = campaign(Path("campaigns"), seeds=summary.pop("seeds", [1, 2, 3]))
+    changes = {name: summary.pop(name) for name in ("prompts",) if name in summary}
+    spec: Campaign = campaign(Path("campaigns"), seeds=summary.pop("seeds", [1, 2, 3]), **changes)
     made = Plan(spec)
     await record(place / output, made, states)
     memory = RunRegistry(place / "state") if is_known else None
@@ -62,7 +65,8 @@ async def told(
 
 
 def without_times_and_keys(text: str) -> str:
-    return re.sub(r"\d\d:\d\d( yesterday| tomorrow)?", "TIME", re.sub(r"key=[0-9a-f]{8}\b", "key=KEY", text))
+    text = re.sub(r"\d\d:\d\d( yesterday| tomorrow)?", "TIME", text)
+    return re.sub(r"((?<=key=)|(?<=,)|(?<=retake ))[0-9a-f]{8}\b", "KEY", text)
 
 
 async def test_worst_comes_first_each_with_its_command(place: Path) -> None:
@@ -77,24 +81,44 @@ async def test_what_came_instead_is_looked_at_before_it_is_asked_for_again(place
     assert re.sub("[0-9a-f]{32}", "JOB", first).splitlines()[1:] == [
         "             look first at what came instead, you paid for it: "
         "output/almond/images/unexpected/JOB_s9_abababab.jpg",
-        "             campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon",
+        "             request it again: campaign-runner resolve almond --only key=KEY --retry-failed",
+        "             or give it up: campaign-runner resolve almond --only key=KEY --abandon",
     ]
     assert second.splitlines()[1:] == [
-        "             campaign-runner resolve almond --only key=KEY --retry-failed   or   --abandon",
+        "             request it again: campaign-runner resolve almond --only key=KEY --retry-failed",
+        "             or give it up: campaign-runner resolve almond --only key=KEY --abandon",
     ], "what is to be looked at first is not asked for along with others"
 
 
 async def test_a_product_is_to_be_edited_where_others_get_through_and_else_the_prompt(place: Path) -> None:
     alone = await told(place, ["stored"] * 3 + ["refused"] * 3, exit=3)
-    assert "edit campaigns/almond.yaml:3:57 (product soap), or: " in alone
+    assert "  edit campaigns/almond.yaml:3:57 (product soap)\n" in alone
     every = await told(place, ["refused"] * 6, output="output/all", exit=3)
-    assert "edit campaigns/almond.yaml:4, or: " in every
+    assert "  edit campaigns/almond.yaml:4\n" in every
 
 
 async def test_an_image_that_came_out_unsafe_has_the_advice_of_a_refused_one(place: Path) -> None:
     text = await told(place, ["unsafe"] * 2 + ["stored"] * 4, exit=3)
-    assert "(product candle), or: campaign-runner resolve almond --only key=" in text
+    assert "(product candle)" in text
     assert "--retry-failed" not in text
+
+
+async def test_where_an_edit_would_buy_stored_images_again_another_take_is_advised(place: Path) -> None:
+    text = without_times_and_keys(await told(place, ["refused"] * 2 + ["stored"] * 4, exit=3))
+    refused = text.partition("  2 refused ")[2].partition("\n\n")[0]
+    assert [line.strip() for line in refused.splitlines()[1:]] == [
+        "to edit campaigns/almond.yaml:3:22 (product candle) would buy 1 image again that you have; cheaper:",
+        "other words for them alone: campaign-runner retake KEY --text '…' --seeds 1,2",
+        "then give up what was refused: campaign-runner resolve almond --only key=KEY,KEY --abandon",
+    ]
+    rows = await told(place, ["refused"] * 20 + ["stored"] * 20, output="output/rows", seeds=list(range(20)), exit=3)
+    assert "  edit campaigns/almond.yaml:3:22 (product candle)\n" in rows, "no image of it is there"
+
+
+async def test_what_left_the_campaign_is_not_bought_again_by_an_edit(place: Path) -> None:
+    await told(place, ["refused"] * 2 + ["stored"] * 4, exit=3)
+    text = await told(place, ["refused"] * 2, prompts={"hero": "{product.name} alone"}, exit=3)
+    assert "cheaper" not in text
 
 
 async def test_why_an_image_waits_is_told(place: Path) -> None:
@@ -119,12 +143,12 @@ async def test_a_good_end_is_short(place: Path) -> None:
 
 async def test_what_settles_a_group_names_its_images_and_no_others(place: Path) -> None:
     text = await told(place, ["failed", "in_doubt", "failed", "stored", "stored", "stored"], exit=4)
-    assert re.search(r"resolve almond --only key=[0-9a-f]{8},[0-9a-f]{8} --retry-failed ", text)
+    assert re.search(r"resolve almond --only key=[0-9a-f]{8},[0-9a-f]{8} --retry-failed\n", text)
     many = await told(place, ["failed"] * 20, output="output/many", seeds=list(range(10)), exit=3)
     only = "--only product=candle,soap --only prompt=hero --only preset=plain --only size=2048x2048"
-    assert f"resolve many {only} --retry-failed   or   --abandon\n" in many
+    assert f"resolve many {only} --retry-failed\n" in many
     mixed = await told(place, ["failed", "refused"] * 10, output="output/mixed", seeds=list(range(10)), exit=3)
-    assert mixed.count("choose from campaign-runner resolve mixed\n") == 2, "these words would mean others, too"
+    assert mixed.count("choose from `campaign-runner resolve mixed`\n") == 3, "these words would mean others, too"
 
 
 async def test_seeds_of_one_cell_share_a_line(place: Path) -> None:

@@ -11,7 +11,7 @@ from campaign_runner.text import cells_of
 
 LONG_COMMAND = (
     "             campaign-runner resolve almond-autumn --only product=perfume,candle,soap --only prompt=detail "
-    "--only preset=painted --retry-failed   or   --abandon"
+    "--only preset=painted --retry-failed   or later"
 )
 REFUSED = "  4 refused    perfume, detail: the prompt was refused by Adobe's content policy, which names no word of it"
 
@@ -41,12 +41,20 @@ def test_a_command_that_fits_a_line_of_its_own_is_not_broken() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", range(40, 100, 7))
+@pytest.mark.parametrize("more", ["", " --only product=perfume,candle,soap --only prompt=detail"])
+def test_a_quote_stays_beside_the_command_it_encloses(width: int, more: str) -> None:
+    lines = fitted(f"  kept    3 images of earlier words (`campaign-runner prune spring{more}`) lists them", width)
+    words = [word for line in lines for word in line.split()]
+    assert "(`campaign-runner" in words and words[-3].endswith("`)") and not {"`", "`)", "(`"} & set(words)
+
+
 @pytest.mark.parametrize("width", [80, 100])
 def test_a_broken_command_can_still_be_pasted(width: int) -> None:
     lines = fitted(LONG_COMMAND, width)
     assert len(lines) > 1 and max(map(cells_of, lines)) <= width
     pasted = "\n".join(lines).replace("\\\n", "").partition(" or ")[0]  # as a shell reads it
-    assert shlex.split(pasted) == shlex.split(LONG_COMMAND.split("   or   ")[0])
+    assert shlex.split(pasted) == shlex.split(LONG_COMMAND.split("   or later")[0])
 
 
 @pytest.mark.parametrize("width", [20, 40, 79, 80, 100, 132])

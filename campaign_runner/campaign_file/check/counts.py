@@ -24,8 +24,8 @@ def product_of_lists(campaign: Campaign) -> int:
     return prod(len(values) for values in lists) * max(1, len(campaign.markets)) + included
 
 
-def count_problems(draft: PartialCampaign, *, is_sound: bool) -> Iterator[Problem]:
-    """Too many images, none, or more than the budget; nothing while one of the lists has a mistake.
+def count_problems(draft: PartialCampaign, *, is_sound: bool, heeds_budget: bool = True) -> Iterator[Problem]:
+    """Too many images, none, or more than the budget, if that is heeded; nothing while one of the lists has a mistake.
 
     Cells that ask for the same image are bought once; they are told apart only where `is_sound` says that all
     texts can be filled.
@@ -41,7 +41,7 @@ def count_problems(draft: PartialCampaign, *, is_sound: bool) -> Iterator[Proble
     if not images:
         advice = "`exclude` and the limits of the entries leave no combination"
         yield draft.source.at_key(("exclude",), "this campaign makes no images", advice)
-    elif budget is not None and images > budget:
+    elif heeds_budget and budget is not None and images > budget:
         images = _different_images(campaign) if is_sound else images
         if images > budget:
             message = (

@@ -22,7 +22,7 @@ from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.regular_files import TooManyBytes, content_of
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
-from campaign_runner.text import nearest, plural
+from campaign_runner.text import joined, nearest, plural
 
 LARGEST_BYTES = 1024 * 1024
 _MOST_MENDED = 25  # lines
@@ -34,6 +34,7 @@ _ODDLY_INDENTED = re.compile(
 """Spaces that YAML takes for letters: non-breaking and wide ones."""
 _INDENTED_BY_TAB = re.compile(r"^ *\t", re.MULTILINE)
 _INIT = "`campaign-runner init` writes one that runs"
+_LIST = "`campaign-runner list` shows the campaigns of this machine, and where they are"
 _SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadsheets as `CSV UTF-8`"
 
 
@@ -65,10 +66,20 @@ def _content(path: Path) -> bytes:
             [Problem(path, 1, 1, message, advice="split the campaign into several files")]
         ) from None
     except FileNotFoundError:
-        raise CampaignFileError([Problem(path, 1, 1, f"file not found{_meant(path)}")]) from None
+        meant = _meant(path)
+        advice = "" if meant else _LIST
+        raise CampaignFileError([Problem(path, 1, 1, f"file not found{meant}", advice=advice)]) from None
     except (OSError, ValueError) as error:
+        if path.is_dir():
+            raise CampaignFileError([Problem(path, 1, 1, "this is a folder", advice=_files_in(path))]) from None
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CampaignFileError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
+
+
+def _files_in(folder: Path) -> str:
+    """Which campaign files to name in the place of their folder."""
+    files = [str(file.absolute()) for file in sorted(folder.glob("*.y*ml")) if not is_litter(file.name)]
+    return f"name the files in it: {joined(files)}" if files else f"it has no campaign file; {_LIST}"
 
 
 def _meant(path: Path) -> str:

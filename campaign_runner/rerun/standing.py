@@ -1,0 +1,34 @@
+"""How a rerun stands, told from its record: what was made, when, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from campaign_runner.disk.regular_files import real
+from campaign_runner.journal.last_run import last_run
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.model import IMAGES
+from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM, SANDBOX, Folder
+from campaign_runner.report import next_commands
+from campaign_runner.report.runs import told
+from campaign_runner.text import printable
+from campaign_runner.verify.unknown_files import COMPARISON
+
+
+def standing(folder: Folder, ledger: Ledger, now: datetime, *, is_running: bool) -> Iterator[str]:
+    """How a rerun stands, for who did not see its report: what was made, when, and the command that goes on."""
+    states = ledger.counts()
+    made = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in states.items() if number)
+    yield printable(f"{folder.path.name}   a rerun of {ledger.meta(MADE_AGAIN)}: {made or 'nothing was requested yet'}")
+    yield ""
+    if ran := told(last_run(ledger), now, is_running=is_running):
+        yield f"  last      {ran}"
+    yield f"  files     {folder.store.where(IMAGES)}"
+    if (page := folder.path / COMPARISON[1]).exists():
+        yield f"  compare   {page}"
+    known = ledger.meta(MADE_FROM)
+    if known is not None and (manifest := real(folder.path / known)).exists():
+        is_sandbox = ledger.origin == SANDBOX
+        again = next_commands.rerun(manifest, "--into", str(folder.path), is_sandbox=is_sandbox)
+        yield f"  next      to go on, or compare again: {again}"
