@@ -59,7 +59,7 @@ def _stopped() -> NoLongerFollowed:
 
 @dataclass(order=True, slots=True)
 class _Followed:
-    """A job on the heap. Times are of the loop's clock, in seconds."""
+    """A job on the heap. Times are of the loop's clock, in seconds; `ran_until` is the age when it last still ran."""
 
     due: float
     order: int
@@ -73,11 +73,11 @@ class _Followed:
     waiting: asyncio.TimerHandle | None = field(default=None, compare=False)
     failures: int = field(default=0, compare=False)
     denials: int = field(default=0, compare=False)
-    was_seen_running: bool = field(default=False, compare=False)
+    ran_until: float = field(default=0.0, compare=False)
 
     def teaches(self) -> bool:
         """Whether its end was seen, so that its age tells how long it took: an old job may have ended long ago."""
-        return self.was_seen_running or self.began == self.since
+        return self.ran_until > 0 or self.began == self.since
 
     def unanswered(self, since: float) -> None:
         """A look that began at `since` did not tell the status of the job."""
@@ -198,11 +198,11 @@ class Polls:
         age = asyncio.get_running_loop().time() - job.since
         if finished is not None:
             if job.teaches():
-                job.pace.learn(age)
+                job.pace.learn(age, after=job.ran_until)
             if not job.done.done():
                 job.done.set_result(finished)
         else:
-            job.was_seen_running = True
+            job.ran_until = age
             reason = NoLongerFollowed("still_running", "it is still being generated")
             self._reschedule(job, job.pace.next_look(age, self._random()), reason, until=job.patient_until)
 
