@@ -36,13 +36,15 @@ async def share_marks(database: Database, campaign: FleetCampaign, folder: Folde
 
     Raises what `Database.call` raises, StoreError, IntegrityError.
     """
-    told = await database.call("share_marks", campaign.id, await in_thread(lambda: list(_own_marks(folder))))
+    told = await database.call(
+        "share_marks", campaign.id, await in_thread(lambda: list(marks_of(folder, besides=_SHARED)))
+    )
     await in_thread(_keep_marks, folder, told)
 
 
 async def bring(database: Database, campaign: FleetCampaign, folder: Folder) -> None:
     """A campaign that comes into the fleet brings the marks and deliveries of its folder."""
-    await database.call("share_marks", campaign.id, await in_thread(lambda: list(_own_marks(folder))))
+    await database.call("share_marks", campaign.id, await in_thread(lambda: list(marks_of(folder))))
     if (content := await in_thread(_content, folder)) is not None:
         there = await database.call("delivered", campaign.id)
         await database.call("deliver", campaign.id, there["version"] if there else 0, content.decode())
@@ -78,10 +80,10 @@ async def keep_deliveries(database: Database, campaign: FleetCampaign, folder: F
     await in_thread(_note_version, folder, version)
 
 
-def _own_marks(folder: Folder) -> Iterator[tuple[str, str, str]]:
-    """The id of each mark made here, the first line of its file, and its own."""
+def marks_of(folder: Folder, *, besides: str | None = None) -> Iterator[tuple[str, str, str]]:
+    """The id of each mark, the first line of its file, and its own; but for files whose names begin with `besides`."""
     for file in each_file(folder.path / DECISIONS, read_file):
-        if file.campaign is None or file.reviewer is None or file.path.name.startswith(_SHARED):
+        if file.campaign is None or file.reviewer is None or (besides and file.path.name.startswith(besides)):
             continue
         head = encoded(head_line(file.campaign, file.reviewer)).decode().rstrip("\n")
         yield from ((mark.id, head, encoded(mark_line(mark)).decode().rstrip("\n")) for mark in file.marks)

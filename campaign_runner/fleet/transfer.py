@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any
 
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import IMAGE_FOLDERS
@@ -29,17 +29,15 @@ from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.entries import TABLES, is_of_place
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.tables import FILE, MOVED, reading
-from campaign_runner.output_folder import delivery_record
-from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, Folder
+from campaign_runner.output_folder.folder import DAMAGED, Folder
 from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
 from campaign_runner.tasks import in_thread, map_concurrently
 
-Replace: TypeAlias = Callable[[str, bytes], Awaitable[None]]
 _ROWS = 1000  # of an entry
 _AT_ONCE = 8  # files
-_CARRIED = (*IMAGE_FOLDERS, DECISIONS, DAMAGED, delivery_record.FILE)
-"""How the names of the files begin that go along; what else is in a folder is drawn again."""
+_CARRIED = (*IMAGE_FOLDERS, DAMAGED)
+"""How the names of the files begin that go along; what else is in a folder is told, or drawn again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +53,6 @@ class FleetEnd:
     def name(self) -> str:
         """How the folder's journal names this place."""
         return f"the fleet as {self.prefix} (database {self.database.identity.id})"
-
-    async def replace(self, name: str, content: bytes) -> None:
-        """Put a file beside the images, in the place of what is there."""
-
-        async def same() -> bytes:
-            return content
-
-        await self.images.publish(f"{self.prefix}/{name}", same)
 
 
 async def import_campaign(folder: Folder, fleet: FleetEnd) -> int:
@@ -115,10 +105,14 @@ async def export_campaign(fleet: FleetEnd, folder: Folder) -> int:
 
 async def _copied_in(folder: Folder, fleet: FleetEnd, campaign: int) -> int:
     await _told_rows(folder.path, fleet, campaign)
-    copied = await _copied_files(folder.store, fleet.images.store(fleet.prefix), fleet.replace)
+    copied = await _copied_files(folder.store, fleet.images.store(fleet.prefix))
     await bring(fleet.database, FleetCampaign(campaign, fleet.account, fleet.prefix, "", ""), folder)
     if (manifest := await in_thread(_manifest_of, folder)) is not None:
-        await fleet.replace(folder.manifest.name, manifest)
+
+        async def same() -> bytes:
+            return manifest
+
+        await fleet.images.publish(f"{fleet.prefix}/{folder.manifest.name}", same)
     with TemporaryDirectory() as place:
         async with RecordCopy(Path(place), campaign, fleet.database.identity) as copy:
             await copy.refresh(fleet.database)
@@ -134,15 +128,10 @@ async def _copied_out(fleet: FleetEnd, campaign: FleetCampaign, folder: Folder) 
             await copy.committer.write(lambda db: _as_folders(db, fleet.name))
         await in_thread(_put_journal, Path(place) / FILE, folder.path / FILE)
 
-    async def replace(name: str, content: bytes) -> None:
-        await in_thread(files.make_folder, (folder.path / name).parent)
-        await in_thread(files.write_durably, folder.path / name, content)
-
-    copied = await _copied_files(fleet.images.store(fleet.prefix), folder.store, replace)
+    copied = await _copied_files(fleet.images.store(fleet.prefix), folder.store)
     await take_along(fleet.database, campaign, folder)
-    manifest = await fleet.images.content(f"{fleet.prefix}/{folder.manifest.name}")
-    if manifest is not None:
-        await replace(folder.manifest.name, manifest)
+    if (manifest := await fleet.images.content(f"{fleet.prefix}/{folder.manifest.name}")) is not None:
+        await in_thread(files.write_durably, folder.manifest, manifest)
     with _written(folder.path / FILE) as db:
         db.execute("DELETE FROM meta WHERE name = ?", (MOVED,))
     return copied
@@ -163,16 +152,14 @@ async def _told_rows(folder: Path, fleet: FleetEnd, campaign: int) -> None:
                 await tell({"table": table, "rows": rows})
 
 
-async def _copied_files(source: Store, target: Store, replace: Replace) -> int:
+async def _copied_files(source: Store, target: Store) -> int:
     """Copy what goes along; every file is there afterwards. Raises IntegrityError where another image is."""
     await target.ready()
     names = [name async for name in _carried(source)]
 
     async def copy(name: str) -> None:
         content = await source.open(name, _read)
-        if name.split("/")[0] not in IMAGE_FOLDERS:
-            await replace(name, content)
-        elif await target.put_new(name, content, (await in_thread(sha256, content)).hexdigest()) is Put.DIFFERENT:
+        if await target.put_new(name, content, (await in_thread(sha256, content)).hexdigest()) is Put.DIFFERENT:
             raise IntegrityError(
                 f"{target.where(name)} is another image than {source.where(name)}; move it away and run the same "
                 "command again"

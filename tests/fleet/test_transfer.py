@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from campaign_runner.errors import CampaignError, IntegrityError
 from campaign_runner.fleet.database import Database, DatabaseGone, DatabaseSettings
 from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.fleet.lease import Lease, campaign_of
+from campaign_runner.fleet.people import marks_of
 from campaign_runner.fleet.record.entries import TABLES, is_of_place
 from campaign_runner.fleet.setup import prepare
 from campaign_runner.fleet.transfer import FleetEnd, export_campaign, import_campaign
@@ -28,6 +31,8 @@ from tests.cli.typed import Ask
 from tests.fleet import s3
 from tests.fleet.postgres import Fleet
 from tests.recorded import record
+from tests.review.cases import full
+from tests.review.test_decisions_file import content, mark
 
 pytestmark = pytest.mark.proof
 STATES = ["stored", "in_doubt", "failed", "accepted"]
@@ -41,13 +46,26 @@ def folder(tmp_path: Path) -> Folder:
     """Four images in four states, a note, a mark and a delivery."""
     path = tmp_path / "output" / "almond"
     asyncio.run(record(path, plan(tmp_path), STATES))
-    for name in ("images/candle/a.jpg", "images/soap/b.jpg", "removed/soap/c.jpg", "decisions/me.json"):
+    for name in ("images/candle/a.jpg", "images/soap/b.jpg", "removed/soap/c.jpg"):
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(name.encode())
     (path / "manifest.json").write_bytes(b'{"images": []}\n')
+    marked(Folder(path), "a")
     (path / "deliver.json").write_text("{}")
     (path / "contact-sheet.jpg").write_bytes(b"drawn again")
     return Folder(path)
+
+
+def marked(folder: Folder, *labels: str) -> None:
+    """Somebody likes images."""
+    (folder.path / "decisions").mkdir(exist_ok=True)
+    marks = content(*map(mark, labels), campaign="almond")
+    (folder.path / "decisions" / "anna.jsonl").write_bytes(marks)
+
+
+def ids_of(folder: Folder) -> list[str]:
+    """Of all marks in a folder."""
+    return sorted({id for id, _, _ in marks_of(folder)})
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -75,7 +93,9 @@ def carried(folder: Folder) -> dict[str, bytes]:
     names = (path for path in sorted(folder.path.rglob("*")) if path.is_file())
     told = {str(path.relative_to(folder.path)): path.read_bytes() for path in names}
     return {
-        name: content for name, content in told.items() if not name.startswith((FILE, ".lock", ".staging", "contact"))
+        name: content
+        for name, content in told.items()
+        if not name.startswith((FILE, ".lock", ".staging", "contact", "decisions"))
     }
 
 
@@ -97,7 +117,7 @@ def test_what_comes_back_is_what_went_byte_for_byte(
 ) -> None:
     opened(folder)  # what has no answer is in doubt from now on
     before, files = rows(folder), carried(folder)
-    assert asyncio.run(moved(database, images, lambda end: import_campaign(folder, end))) == len(files) - 1
+    assert asyncio.run(moved(database, images, lambda end: import_campaign(folder, end))) == 3
     with pytest.raises(IntegrityError, match="is elsewhere now, in the fleet as default/almond"):
         opened(folder)
     back = Folder(tmp_path / "elsewhere" / "almond")
@@ -106,7 +126,7 @@ def test_what_comes_back_is_what_went_byte_for_byte(
     assert {name: [row for row in each if row[0] not in changed] for name, each in rows(back).items()} == {
         name: [row for row in each if row[0] not in changed] for name, each in before.items()
     }
-    assert carried(back) == files
+    assert carried(back) == files and ids_of(back) == ids_of(folder) != []
     refuse_damage(back.path / FILE)
     opened(back)
     with pytest.raises(IntegrityError, match="is elsewhere: it is in "):
@@ -116,11 +136,14 @@ def test_what_comes_back_is_what_went_byte_for_byte(
 def test_it_goes_there_and_back_as_often_as_one_likes(
     folder: Folder, images: ImagePlace, database: DatabaseSettings
 ) -> None:
-    for marks in ("[]", "[1]", "[1, 2]"):
-        (folder.path / "decisions" / "me.json").write_text(marks)
+    for labels in ("a", "ab", "abc"):
+        marked(folder, *labels)
+        (folder.path / "deliver.json").write_text(json.dumps(labels))
         asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
         asyncio.run(moved(database, images, lambda end: export_campaign(end, folder)))
-        assert (folder.path / "decisions" / "me.json").read_text() == marks
+        assert json.loads((folder.path / "deliver.json").read_text()) == labels
+        (folder.path / "decisions" / "anna.jsonl").unlink()
+        assert ids_of(folder) == [full(label, 16) for label in labels]
         opened(folder)
 
 
@@ -168,7 +191,9 @@ def test_wherever_it_is_killed_one_place_at_most_is_live_and_the_same_command_go
             live += ["fleet"] if asyncio.run(fleet_is_live(database)) else []  # type: ignore[list-item]
             assert len(live) <= 1
         assert points > 3
-    assert carried(back) == files and rows(back)["variations"] == before["variations"]
+    assert (
+        carried(back) == files and ids_of(back) == ids_of(folder) and rows(back)["variations"] == before["variations"]
+    )
 
 
 def is_live(folder: Folder) -> bool:
@@ -200,7 +225,7 @@ def test_while_somebody_works_on_it_it_does_not_move(
     with folder.locked():
         assert ask("fleet", "import", "almond").status == 11
     said = ask("fleet", "import", "almond")
-    assert (said.status, said.out) == (0, "moved into the fleet: almond, with 5 files\n")
+    assert (said.status, said.out) == (0, "moved into the fleet: almond, with 3 files\n")
     assert ask("resolve", "almond", "--resubmit").status == 5
     account = account_of("https://firefly-api.adobe.io", "me")
 
@@ -228,3 +253,17 @@ def test_an_imported_image_is_not_bought_by_another_campaign_of_the_account(
         )
         found: dict[str, int] = dict(connection.execute(query.encode(), (ACCOUNT,)).fetchall())
     assert found == dict.fromkeys(STATES, 1)
+
+
+def test_marks_go_along_from_one_fleet_to_another(
+    folder: Folder, database: DatabaseSettings, fleet: Fleet, tmp_path: Path
+) -> None:
+    images, other = (ImagePlace.of(str(tmp_path / name)) for name in ("images", "other"))
+    second = fleet.server.settings(fleet.server.new_database())
+    asyncio.run(prepare(second))
+    ways, back = [(database, images), (second, other)], folder
+    for number, way in enumerate(ways):
+        asyncio.run(moved(*way, partial(import_campaign, back)))
+        back = Folder(tmp_path / f"back{number}" / "almond")
+        asyncio.run(moved(*way, partial(export_campaign, folder=back)))
+    assert ids_of(back) == ids_of(folder) == [full("a", 16)]
