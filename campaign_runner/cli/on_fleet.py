@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from campaign_runner.campaign_file.loader import load
@@ -13,12 +14,13 @@ from campaign_runner.cli.chosen import Choice
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.target import YAML, Target
-from campaign_runner.errors import UsageError
+from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.quota.shared_quota import account_of
-from campaign_runner.session.last_text import recalled
+from campaign_runner.session.last_text import recalled, waiting
 from campaign_runner.session.request import ServiceAccess
+from campaign_runner.session.several import held_back
 
 try:
     from campaign_runner.fleet.database import DatabaseSettings
@@ -88,15 +90,43 @@ def release(name: str) -> None:
     asyncio.run(place(Environment.of_process()).release(name))
 
 
-def chosen(names: Sequence[str], flags: RunFlags) -> tuple[FleetPlace, list[Choice]]:
-    """The fleet, and the campaigns of a `run`, each once. Raises CampaignFileError, UsageError."""
-    campaigns = {(campaign := load(Path(name))).path.resolve(): campaign for name in names}
+def chosen(names: Sequence[str], flags: RunFlags) -> tuple[FleetPlace, list[Choice], list[CampaignError]]:
+    """The fleet, the campaigns of a `run`, each once, and what is wrong with its files: then all of them only fetch.
+
+    Raises the first of that, CampaignFileError or UsageError, where nothing that is paid for waits.
+    """
     fleet = place(Environment.of_process())
     asyncio.run(fleet.reach())
-    return fleet, [
-        Choice(campaign, fleet.folder(campaign.campaign), options.selection(flags.only, campaign))
-        for campaign in campaigns.values()
-    ]
+    choices: dict[Path, Choice] = {}
+    wrong: list[CampaignError] = []
+    for file in map(Path, names):
+        try:
+            campaign = load(file)
+            folder = fleet.folder(campaign.campaign)
+            choices[file.resolve()] = Choice(campaign, folder, options.selection(flags.only, campaign))
+        except (CampaignFileError, UsageError) as error:
+            wrong.append(error)
+            if (left := _waiting(fleet, file, error)) is not None:
+                choices[file.resolve()] = left
+    if wrong:
+        held = held_back([file for file in names if Path(file).resolve() not in choices] or list(names))
+        each_held = (each if each.forbidden else replace(each, forbidden=held) for each in choices.values())
+        choices = {each.folder.path: each for each in each_held if waiting(each.folder)}
+    if wrong and not choices:
+        raise wrong[0]
+    return fleet, list(choices.values()), wrong
+
+
+def _waiting(fleet: FleetPlace, file: Path, wrong: CampaignError) -> Choice | None:
+    """The campaign of the file's name as it was in its last run, where paid images wait; it only fetches."""
+    try:
+        folder = asyncio.run(fleet.read(file.stem))
+    except UsageError:
+        return None
+    if not waiting(folder):
+        return None
+    with folder.ledger() as ledger:
+        return Choice(recalled(folder, ledger, file), folder, forbidden=wrong)
 
 
 @asynccontextmanager

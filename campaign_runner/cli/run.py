@@ -73,8 +73,8 @@ def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> 
     if flags.on is not None or flags.here:
         flags.refuse_beside_fleet()
         on_fleet = importlib.import_module(ON_FLEET)
-        fleet, choices = on_fleet.chosen(names, flags)
-        return asyncio.run(run_all(choices, flags, (), log, ends, accessed=partial(on_fleet.accessed, fleet)))
+        fleet, choices, wrong = on_fleet.chosen(names, flags)
+        return asyncio.run(run_all(choices, flags, wrong, log, ends, accessed=partial(on_fleet.accessed, fleet)))
     choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent
     return asyncio.run(run_all(choices, flags, wrong, log, ends))
 

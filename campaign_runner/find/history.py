@@ -226,5 +226,5 @@ def suggestions(hit: Match, home: CampaignHome) -> Iterator[str]:
             pass
     if home.file:
         yield next_commands.retake(key, home.called, "--text", "…")
-    if hit.entry.state == State.STORED:
+    if hit.entry.state == State.STORED and not hit.folder.keeping.options:
         yield next_commands.rerun(hit.folder.manifest, *only, is_sandbox=home.is_sandbox)

@@ -66,6 +66,7 @@ class FleetPlace:
         self._leases: dict[str, Lease] = {}
         self._holders: dict[str, Holder] = {}
         self._running: set[str] = set()
+        self._known: dict[str, int] = {}
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Database]:
@@ -108,11 +109,8 @@ class FleetPlace:
     async def read_all(self) -> list[Folder]:
         """The copies of all campaigns of the account, brought up to date."""
         async with self.opened() as database:
-            found = [FleetCampaign(**each) for each in await database.call("find_campaigns", self._prefix(""))]
-            folders = [self.folder(_name_of(each)) for each in found]
-            for each, folder in zip(found, folders, strict=True):
-                await self._refreshed(database, each, folder)
-            return folders
+            await self._refresh_all(database)
+            return [self.folder(name) for name in self._known]
 
     async def stop(self, campaign: str) -> str | None:
         """Buy nothing more of a campaign until its next run; the answer is the host that works on it now, if one does.
@@ -167,11 +165,8 @@ class FleetPlace:
 
     async def refresh(self, folder: Folder) -> None:
         """See Keeping: the copies of the account's other campaigns."""
-        ours = folder.path.name
         async with self.opened() as database:
-            for each in await database.call("find_campaigns", self._prefix("")):
-                if (name := _name_of(FleetCampaign(**each))) != ours:
-                    await self._refreshed(database, FleetCampaign(**each), self.folder(name))
+            await self._refresh_all(database, but=folder.path.name)
 
     async def publish(self, folder: Folder) -> None:
         """See Keeping: the manifest is put where the images are, by who still holds the campaign."""
@@ -228,6 +223,15 @@ class FleetPlace:
             await in_thread(files.remove, folder.manifest)
         else:
             await in_thread(files.write_durably, folder.manifest, content)
+
+    async def _refresh_all(self, database: Database, but: str = "") -> None:
+        """The copies of all campaigns of the account to which something was added since they were read."""
+        for found, last in await database.call("find_campaigns", self._prefix("")):
+            campaign = FleetCampaign(**found)
+            name = _name_of(campaign)
+            if name != but and self._known.get(name) != last:
+                await self._refreshed(database, campaign, self.folder(name))
+                self._known[name] = last
 
     async def _refreshed(self, database: Database, campaign: FleetCampaign, folder: Folder) -> None:
         async with RecordCopy(folder.path, campaign.id, database.identity) as copy:

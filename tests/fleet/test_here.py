@@ -19,6 +19,8 @@ from tests.processes.machines import CAMPAIGN
 
 pytestmark = pytest.mark.proof
 Begin = Callable[..., FleetOfMachines]
+SUMMER = CAMPAIGN.replace("seeds: [1, 2]", "seeds: [2, 3]")
+"""Shares half of its images with the other campaign."""
 
 
 @pytest.fixture
@@ -38,13 +40,37 @@ def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin) -> 
     here, there = fleet.machine("here"), fleet.machine("there")
     done = here.run("run", here.machine.campaign(), "--here", "--yes")
     assert (done.exit, len(fleet.files())) == (0, 12), done
+    del there.machine.env["CUSTOM_MODELS_CLIENT_SECRET"], there.machine.env["CUSTOM_MODELS_CLIENT_ID"]  # to read
     assert "stored=12" in there.run("status", "spring").out
     assert there.run("verify", "spring").exit == 0
     assert "12" in there.run("find", "spring", "--json").out
-    again = there.run("run", there.machine.campaign(), "--here", "--yes")
+    assert there.run("run", there.machine.campaign(), "--here", "--yes").exit == 7
+    again = here.run("run", here.machine.campaign(), "--here", "--yes")
     assert again.exit == 0
     ledger = fleet.sandbox.ledger()
     assert (len(ledger["charged"]), ledger["charged_twice"]) == (12, {})
+
+
+def test_several_campaigns_of_one_command_share_the_record(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    here = fleet.machine("here")
+    files = (here.machine.campaign(), here.machine.campaign("summer", SUMMER))
+    done = here.run("run", *files, "--here", "--yes")
+    ledger = fleet.sandbox.ledger()
+    assert (done.exit, len(ledger["charged"]), ledger["charged_twice"]) == (0, 18, {}), done
+
+
+def test_what_is_paid_for_is_fetched_though_the_file_is_broken(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "3")
+    here = fleet.machine("here")
+    file = here.machine.campaign()
+    running = here.here(file)
+    fleet.sandbox.wait_for(6)
+    running.terminate()
+    assert ended(running).exit == 143
+    file.write_text("campaign: spring\nseedz: [1]\n", encoding="utf-8")
+    done = here.run("run", file, "--here", "--yes")
+    assert (done.exit, len(fleet.files())) == (2, 12), done
 
 
 def test_images_may_be_in_a_bucket(machines: Begin) -> None:
@@ -185,9 +211,6 @@ def test_a_campaign_that_is_told_to_stop_buys_nothing_until_it_is_run_again(mach
     assert 0 < bought < 12
     assert here.run("run", here.machine.campaign(), "--here", "--yes").exit == 0
     assert (len(fleet.files()), fleet.sandbox.ledger()["charged_twice"]) == (12, {})
-
-
-SUMMER = CAMPAIGN.replace("seeds: [1, 2]", "seeds: [2, 3]")
 
 
 def test_overlapping_campaigns_on_two_machines_buy_each_image_once(machines: Begin) -> None:

@@ -5,8 +5,8 @@ CREATE FUNCTION find_campaign(p_prefix text) RETURNS jsonb LANGUAGE sql STABLE A
     FROM campaigns WHERE prefix = p_prefix
 $$;
 
--- All whose prefix begins so, and that have a record.
+-- All whose prefix begins so, and that have a record: each with the number of its last entry.
 CREATE FUNCTION find_campaigns(p_beginning text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT coalesce(jsonb_agg(find_campaign(prefix) ORDER BY prefix), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_array(find_campaign(prefix), last_seq) ORDER BY prefix), '[]')
     FROM campaigns WHERE starts_with(prefix, p_beginning) AND last_seq > 0
 $$;
