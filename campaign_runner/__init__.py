@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from campaign_runner.campaign_file.schema.schema import Campaign as Campaign
     from campaign_runner.errors import CampaignError as CampaignError
     from campaign_runner.errors import CampaignFileError as CampaignFileError
-    from campaign_runner.firefly.auth import Credentials as Credentials
-    from campaign_runner.firefly.auth import Secret as Secret
     from campaign_runner.firefly.client import FireflyClient as FireflyClient
+    from campaign_runner.firefly.credentials import Credentials as Credentials
+    from campaign_runner.firefly.credentials import Secret as Secret
     from campaign_runner.firefly.settings import Settings as Settings
     from campaign_runner.journal.journal import SqliteJournal as SqliteJournal
     from campaign_runner.journal.ledger import Ledger as Ledger
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "errors": ("CampaignError", "CampaignFileError"),
-    "firefly.auth": ("Credentials", "Secret"),
+    "firefly.credentials": ("Credentials", "Secret"),
     "firefly.client": ("FireflyClient",),
     "firefly.settings": ("Settings",),
     "output_folder.folder": ("Folder",),

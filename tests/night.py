@@ -16,7 +16,7 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.events import Event, Stopping
-from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.settings import Settings
 from campaign_runner.maintenance.resolve import Decision, apply
 from campaign_runner.output_folder.folder import Folder

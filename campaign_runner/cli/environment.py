@@ -13,7 +13,7 @@ from platformdirs import user_config_path, user_state_path
 from campaign_runner.cli.login_file import kept
 from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import AccountRefused, UsageError
-from campaign_runner.firefly.auth import SCOPE, Credentials, Secret
+from campaign_runner.firefly.credentials import SCOPE, Credentials, Secret
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
 from campaign_runner.firefly.settings import Settings
 from campaign_runner.plan.cost import RateLimit

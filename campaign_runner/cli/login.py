@@ -11,7 +11,7 @@ from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.models import newest_first
 from campaign_runner.errors import UsageError
-from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.text import plural
 
 

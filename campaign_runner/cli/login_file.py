@@ -11,7 +11,7 @@ from pathlib import Path
 from campaign_runner.disk import files
 from campaign_runner.disk.regular_files import all_of, open_regular
 from campaign_runner.errors import AccountRefused
-from campaign_runner.firefly.auth import Secret
+from campaign_runner.firefly.credentials import Secret
 
 _ONLY_MINE = 0o600
 _LARGEST = 1 << 16

@@ -17,7 +17,7 @@ from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.regular_files import is_folder, is_there
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.find.campaigns import is_campaign
-from campaign_runner.find.search import folders_in
+from campaign_runner.find.folders import folders_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, SANDBOX, Folder, home_of, usual_files

@@ -17,8 +17,9 @@ from typing import Self
 from uuid import uuid4
 
 from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
-from campaign_runner.firefly.auth import Secret, TokenSource, same_again
+from campaign_runner.firefly.auth import TokenSource, same_again
 from campaign_runner.firefly.connection import Connection, Lost
+from campaign_runner.firefly.credentials import Secret
 from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
 from campaign_runner.firefly.protocol import answers, wire
 from campaign_runner.firefly.protocol.hosts import host_of, may_fetch_image, origin_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from campaign_runner.firefly.auth import Credentials
+from campaign_runner.firefly.credentials import Credentials
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin, checked_proxy
 from campaign_runner.firefly.protocol.untrusted import MOST_JSON_BYTES
 from campaign_runner.ports import LARGEST_BYTES

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection, conninfo, pq, sql
 from psycopg.types.json import Jsonb
 
 from campaign_runner.errors import CampaignError, IntegrityError, LaterError, StoreError, UsageError
-from campaign_runner.firefly.auth import Secret
+from campaign_runner.firefly.credentials import Secret
 from campaign_runner.tasks import patient_timeout, to_its_end
 
 T = TypeVar("T")

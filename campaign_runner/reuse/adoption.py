@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from campaign_runner import pictures
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError, TooLarge
 from campaign_runner.events import Adopted, RecipeSource
 from campaign_runner.families import has_its_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.pictures.inspection import examine
 from campaign_runner.plan.plan import Planned
 from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Examined, Journal, Put, Store
@@ -116,7 +116,7 @@ def _found(image: Candidate, file: Content) -> Examined | None:
     if (len(content), hashlib.sha256(content).hexdigest()) != (entry.bytes, entry.sha256):
         return None
     try:
-        found = examine(content)
+        found = pictures.examine(content)
     except Damaged:
         return None
     planned = image.planned

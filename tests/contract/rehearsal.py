@@ -14,7 +14,7 @@ from typing import Any
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
-from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.settings import Settings as ClientSettings
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry

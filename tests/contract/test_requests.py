@@ -8,8 +8,8 @@ import pytest
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import GenerationFailed, Rejected
-from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.settings import Settings
 from campaign_runner.model import Cell, Job, Recipe, Size, Variation
 from campaign_runner.plan.plan import Plan

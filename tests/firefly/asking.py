@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from campaign_runner.firefly.auth import Credentials, Secret
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.settings import Settings
 from campaign_runner.model import Cell, Job, Recipe, Size, Variation
 from tests.firefly.raw_server import RawServer

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from campaign_runner.errors import SAME_TOKEN, AccountRefused, ProviderError, Unavailable
-from campaign_runner.firefly.auth import Credentials, Secret, TokenSource
+from campaign_runner.firefly.auth import TokenSource
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.protocol.answers import Grant
 from campaign_runner.firefly.protocol.wire import Request
 

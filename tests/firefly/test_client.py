@@ -27,9 +27,9 @@ from campaign_runner.errors import (
     Unavailable,
     UsageError,
 )
-from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.connection import Lost, gather
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.losses import lost_image
 from campaign_runner.firefly.settings import Settings, Timeouts
 from campaign_runner.model import Job, Output, Ticket

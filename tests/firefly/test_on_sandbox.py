@@ -21,8 +21,8 @@ from campaign_runner.errors import (
     Throttled,
     Unavailable,
 )
-from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.protocol.answers import Cancelling
 from campaign_runner.model import Finished, Job, Recipe
 from campaign_runner.sandbox.faults import Fault

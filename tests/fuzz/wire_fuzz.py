@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 
 from campaign_runner.errors import InDoubt, ProviderError
-from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.settings import Settings, Timeouts
 from campaign_runner.model import Cell, Job, Output, Recipe, Size, Ticket, Variation
 from tests.firefly.raw_server import TOKEN, answer, granted, raw_server

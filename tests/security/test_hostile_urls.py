@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from campaign_runner.errors import AccountRefused, BlockedHost, ProviderError, Unavailable
-from campaign_runner.firefly.auth import Credentials, Secret
 from campaign_runner.firefly.client import FireflyClient
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.settings import Settings
 from campaign_runner.model import Cell, Job, Output, Recipe, Size, Ticket, Variation
 from tests.firefly.raw_server import LOOPBACK, RawServer, answer, raw_server

@@ -14,7 +14,8 @@ import pytest
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.options import recorded
-from campaign_runner.find.search import by_picture, folders_in
+from campaign_runner.find.folders import folders_in
+from campaign_runner.find.search import by_picture
 from campaign_runner.maintenance.resolve import Decision, apply
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
