@@ -7,11 +7,14 @@ import json
 import re
 import shlex
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import psycopg
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 from psycopg import sql
 
 from campaign_runner.cli import commands
@@ -21,10 +24,14 @@ from campaign_runner.fleet.lease import campaign_of
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.setup import allow, prepare
 from campaign_runner.ports import Permit
+from campaign_runner.run.ending import ASKED, BUSY, LATER
+from tests.command_line import understood
+from tests.fleet.manifests import KINDS, UNITS
 from tests.fleet.opened_journal import taken
 from tests.fleet.postgres import Fleet
 
-PAGE = (Path(__file__).parents[2] / "campaign_runner" / "fleet" / "README.md").read_text(encoding="utf-8")
+PACKAGE = Path(__file__).parents[2] / "campaign_runner"
+PAGE = (PACKAGE / "fleet" / "README.md").read_text(encoding="utf-8")
 ROLES = ("campaigns_owner", "campaigns_worker", "campaigns_monitor")
 
 
@@ -48,6 +55,62 @@ def test_every_command_in_it_can_be_given() -> None:
 def test_the_policy_is_json() -> None:
     (policy,) = blocks("json")
     assert {each["Effect"] for each in json.loads(policy)["Statement"]} == {"Allow"}
+
+
+def options_of(unit: str) -> list[tuple[str, str, str]]:
+    """Section, name and value of each line of a unit of systemd."""
+    found, section = list[tuple[str, str, str]](), ""
+    for line in filter(None, unit.splitlines()):
+        if line.startswith("["):
+            section = line.strip("[]")
+        else:
+            name, _, value = line.partition("=")
+            found.append((section, name, value))
+    return found
+
+
+def check_run(words: list[str], variables: Sequence[str]) -> None:
+    """What a host is told to do each night is a run of the fleet, with variables that the program knows."""
+    assert Path(words[0]).name == "campaign-runner"
+    context = understood(words[1:])
+    assert context.params["on"] == "fleet" and context.params["here"]
+    known = (PACKAGE / "cli" / "environment.py").read_text(encoding="utf-8")
+    assert [name for name in variables if f'"{name.removesuffix("_FILE")}"' not in known] == []
+
+
+def test_its_units_have_only_what_systemd_knows_and_run_the_fleet() -> None:
+    service, timer = map(options_of, blocks("ini"))
+    for section, name, value in (*service, *timer):
+        assert name in UNITS[section] and value, (section, name)
+    told = {name: value for _, name, value in service}
+    variables = [value.partition("=") for _, name, value in service if name == "Environment"]
+    check_run(shlex.split(told["ExecStart"]), [name for name, _, _ in variables])
+    credentials = {value.partition(":")[0] for _, name, value in service if name == "LoadCredential"}
+    assert {value.removeprefix("%d/") for name, _, value in variables if name.endswith("_FILE")} == credentials
+    assert told["SuccessExitStatus"].split() == [str(code) for code in (LATER, ASKED, BUSY)]
+
+
+def test_its_manifests_have_only_what_kubernetes_knows_and_run_the_fleet() -> None:
+    (block,) = blocks("yaml")
+    claim, job = yaml.safe_load_all(block)
+    for each in (claim, job):
+        Draft202012Validator(KINDS[each["kind"]]).validate(each)
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    check_run(container["command"], [each["name"] for each in container["env"]])
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert mounts.keys() == {each["name"] for each in pod["volumes"]}
+    told = {each["name"]: each["value"] for each in container["env"]}
+    assert told["CAMPAIGN_RUNNER_STATE_DIR"] == mounts["state"], "what is kept there outlives the pod"
+    assert all(value.startswith(mounts["secrets"]) for name, value in told.items() if name.endswith("_FILE"))
+    assert pod["volumes"][-1]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+
+
+@pytest.mark.parametrize("slip", [("mountPath", "mountpath"), ("Forbid", "forbid"), ("backoffLimit", "backofLimit")])
+def test_a_slip_in_a_manifest_is_found(slip: tuple[str, str]) -> None:
+    (block,) = blocks("yaml")
+    *_, job = yaml.safe_load_all(block.replace(*slip))
+    assert not Draft202012Validator(KINDS["CronJob"]).is_valid(job)
 
 
 @pytest.mark.proof
