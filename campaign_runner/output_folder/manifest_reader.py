@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import sqlite3
+import weakref
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
 from campaign_runner.campaign_file.schema.ids import LONGEST_CAMPAIGN, id_flaw
 from campaign_runner.campaign_file.schema.reference_files import picture_flaw
-from campaign_runner.disk import files
+from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.image_names import REMOVED, is_outside
 from campaign_runner.disk.regular_files import is_there, open_regular
 from campaign_runner.errors import IntegrityError, UsageError
@@ -32,6 +36,8 @@ from campaign_runner.text import printable
 
 LARGEST_BYTES = 512 << 20
 """About 300,000 images."""
+_KEYS = "CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID"
+_NEW_KEY = "INSERT OR IGNORE INTO seen VALUES (?)"
 _LARGE = 1 << 16
 """Characters of an image, but for the other cells it is in."""
 _MOST_PARTS = 100_000
@@ -41,12 +47,12 @@ _SHOWN_PROBLEMS = 3
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """A manifest, its path, the SHA-256 of its bytes, and its images: compressed, since there may be 100,000."""
+    """A manifest, its path, the SHA-256 of its bytes, and its images: compressed, on the disk: there may be many."""
 
     path: Path
     sha256: str
     head: Head
-    blocks: tuple[bytes, ...]
+    blocks: Iterable[bytes]
 
     def images(self) -> Iterator[ManifestImage]:
         """Its images, in its order."""
@@ -62,10 +68,10 @@ def read_manifest(path: Path) -> ReadBack:
     if not is_there(path):
         raise UsageError(f"there is no manifest {path}; a run writes it into its output folder")
     members: list[str] = []
-    with files.translating(path), open_regular(path) as file:
+    with files.translating(path), open_regular(path) as file, sqlite.scratch(_KEYS) as keys:
         content = _Content(path, file)
         try:
-            blocks = tuple(packed(_sound(path, elements(content.read, "images", members))))
+            blocks = Spooled(packed(_sound(path, elements(content.read, "images", members), keys)))
             head = Head.model_validate_json(f"{{{','.join(members)}}}", strict=True)
         except ValidationError as error:
             raise _foreign(path, _problems(error)) from error
@@ -74,6 +80,22 @@ def read_manifest(path: Path) -> ReadBack:
     if id_flaw(head.campaign, LONGEST_CAMPAIGN):
         raise IntegrityError(f"{path} was changed: '{printable(head.campaign[:60])}' is not the name of a campaign")
     return ReadBack(path, content.digest.hexdigest(), head, blocks)
+
+
+class Spooled(Iterable[bytes]):
+    """Bytes by the block, in a file that no one else sees and that is gone with this. Raises OSError."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - it is closed with its last reader
+        weakref.finalize(self, self._file.close)
+        self._lengths = array("q", map(self._file.write, blocks))
+
+    def __iter__(self) -> Iterator[bytes]:
+        at = 0
+        for length in self._lengths:
+            self._file.seek(at)
+            yield self._file.read(length)
+            at += length
 
 
 class _Content:
@@ -95,9 +117,11 @@ class _Content:
         return content
 
 
-def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
-    """The texts of images, each looked at. Raises IntegrityError for one that does not hold."""
-    keys: set[bytes] = set()
+def _sound(path: Path, images: Iterator[str], keys: sqlite3.Connection) -> Iterator[str]:
+    """The texts of images, each looked at; `keys` are those so far.
+
+    Raises IntegrityError for one that does not hold.
+    """
     for number, text in enumerate(images, start=1):
         if len(text) > _LARGE and not _is_long_by_its_cells(text):
             raise _foreign(path, f"images.{number - 1}: it is too long")
@@ -105,11 +129,9 @@ def _sound(path: Path, images: Iterator[str]) -> Iterator[str]:
             image = _image(text)
         except ValidationError as error:
             raise _foreign(path, _problems(error, f"images.{number - 1}.")) from error
-        key = bytes.fromhex(image.key)
-        flaw = "its key appears twice" if key in keys else _flaw(image)
+        flaw = _flaw(image) if keys.execute(_NEW_KEY, (bytes.fromhex(image.key),)).rowcount else "its key appears twice"
         if flaw is not None:
             raise IntegrityError(f"{path} was changed: image {number} ({image.key[:8]}): {printable(flaw)}")
-        keys.add(key)
         yield text
 
 

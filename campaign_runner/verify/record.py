@@ -29,6 +29,7 @@ from campaign_runner.report import next_commands
 from campaign_runner.text import joined, plural
 from campaign_runner.verify.damage import Expected
 from campaign_runner.verify.findings import Difference
+from campaign_runner.verify.wanted import WantedFiles
 
 _CHUNK = 500
 
@@ -39,7 +40,7 @@ class Record:
 
     campaign: str
     is_sandbox: bool = False
-    wanted: dict[str, Expected] = field(default_factory=dict)
+    wanted: WantedFiles = field(default_factory=WantedFiles)
     findings: list[Difference] = field(default_factory=list)
 
 
@@ -80,11 +81,9 @@ def _manifest(folder: Folder, record: Record) -> ReadBack | None:
 def _read_journal(ledger: Ledger, record: Record) -> None:
     record.campaign = ledger.meta("campaign") or record.campaign
     record.is_sandbox = ledger.origin == SANDBOX
-    for entry in ledger.in_states(State.STORED):
-        wanted = _wanted(entry)
-        record.wanted[wanted.file] = wanted
-    for aside in ledger.set_aside():
-        record.wanted.setdefault(aside.file, Expected(aside.file, aside.sha256, aside.bytes))
+    record.wanted.add(map(_wanted, ledger.in_states(State.STORED)))
+    asides = (Expected(aside.file, aside.sha256, aside.bytes) for aside in ledger.set_aside())
+    record.wanted.add(asides, is_further=True)
 
 
 def _refuse_older(folder: Folder, ledger: Ledger, memory: RunRegistry | None) -> None:
@@ -107,10 +106,7 @@ def _read_from_manifest(read: ReadBack | None, record: Record) -> None:
     if read is None:
         return
     record.campaign = read.head.campaign
-    for image in read.images():
-        if image.entry.state == State.STORED:
-            wanted = _wanted(image.entry)
-            record.wanted[wanted.file] = wanted
+    record.wanted.add(_wanted(image.entry) for image in read.images() if image.entry.state == State.STORED)
 
 
 def _compare(folder: Folder, read: ReadBack | None, ledger: Ledger, record: Record) -> None:

@@ -37,7 +37,7 @@ async def strangers(store: Store, known: Collection[str]) -> AsyncIterator[str]:
 
 def stranger(name: str, known: Collection[str]) -> Difference:
     """What to say of a file that is not ours: whose it is, where its name tells."""
-    original = conflict_copy_of(name, {*known, *OURS})
+    original = conflict_copy_of(name, OURS) or conflict_copy_of(name, known)
     if original is None:
         return Difference("unknown", "not part of this campaign (left alone)", name)
     both = "two machines changed it" if original in known else "two machines wrote this folder at the same time"

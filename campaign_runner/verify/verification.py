@@ -6,18 +6,22 @@ Nothing is written, no one is asked. A few images are read at once, so that disk
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 from campaign_runner.errors import Busy
 from campaign_runner.output_folder.delivered_files import delivery_notes
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.portions import batched
 from campaign_runner.report import next_commands
 from campaign_runner.tasks import in_thread, map_concurrently
 from campaign_runner.verify.damage import Damage, Expected, damage
 from campaign_runner.verify.findings import Difference, Verdict
 from campaign_runner.verify.record import Record, read_record
 from campaign_runner.verify.unknown_files import misplaced, stranger, strangers
+from campaign_runner.verify.wanted import ByDigest, WantedFiles
 
+_AT_ONCE = 500
 READERS = 4
 """Images read at once."""
 
@@ -29,18 +33,24 @@ async def verify(folder: Folder, memory: RunRegistry | None = None) -> Verdict:
     """
     _refuse_running(folder)
     record = await in_thread(read_record, folder, memory)
-    wanted = sorted(record.wanted.values(), key=lambda each: each.file)
-    damaged = await _damaged(folder, wanted)
+    with closing(record.wanted):
+        return await _compared(folder, record)
+
+
+async def _compared(folder: Folder, record: Record) -> Verdict:
+    """What is in the folder, compared with what the record says of it."""
+    damaged = await _damaged(folder, record.wanted)
     unknown = [name async for name in strangers(folder.store, record.wanted)]
     _refuse_running(folder)  # what it stored meanwhile would pass for unknown
     lost = {each.sha256: each.bytes for each, how in damaged if how.kind == "missing"}
     elsewhere = await misplaced(folder.store, unknown, lost)
     findings = [*record.findings, *(_damage(folder, record, each, how, elsewhere) for each, how in damaged)]
     findings += (stranger(name, record.wanted) for name in unknown if name not in elsewhere.values())
-    size = sum(each.bytes for each in wanted)
     mend_all = _mend_all(folder, record, findings)
     notes = await in_thread(lambda: delivery_notes(folder.path, reads_all=True))
-    return Verdict(record.campaign, folder.path, len(wanted), size, tuple(findings), mend_all, tuple(notes))
+    return Verdict(
+        record.campaign, folder.path, len(record.wanted), record.wanted.bytes, tuple(findings), mend_all, tuple(notes)
+    )
 
 
 def _mend_all(folder: Folder, record: Record, findings: Sequence[Difference]) -> str | None:
@@ -55,11 +65,14 @@ def _refuse_running(folder: Folder) -> None:
         raise Busy(f"a run is in progress in {folder.path}; verify it when it has ended")
 
 
-async def _damaged(folder: Folder, wanted: list[Expected]) -> list[tuple[Expected, Damage]]:
+async def _damaged(folder: Folder, wanted: WantedFiles) -> list[tuple[Expected, Damage]]:
     """Those of `wanted` that are not as recorded, in their order."""
-    store, others = folder.store, {each.sha256: each.file for each in wanted}
-    found = await map_concurrently(lambda each: damage(store, each, others), wanted, READERS)
-    return [(each, how) for each, how in zip(wanted, found, strict=True) if how is not None]
+    store, others = folder.store, ByDigest(wanted)
+    found: list[tuple[Expected, Damage]] = []
+    for some in batched(wanted.expected(), _AT_ONCE):
+        told = await map_concurrently(lambda each: damage(store, each, others), some, READERS)
+        found += [(each, how) for each, how in zip(some, told, strict=True) if how is not None]
+    return found
 
 
 def _damage(folder: Folder, record: Record, wanted: Expected, how: Damage, elsewhere: Mapping[str, str]) -> Difference:

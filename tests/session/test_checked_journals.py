@@ -30,7 +30,8 @@ async def test_a_run_looks_only_at_what_came_since_and_verify_at_everything(
         looked_at.clear()
         assert (await night.run(night.campaign(requests=requests))).code == 0
         assert len(looked_at) == looked, f"a run of {requests} requests"
-    assert read_record(night.folder, night.access().memory).findings == []
+    with closing((record := read_record(night.folder, night.access().memory)).wanted):
+        assert record.findings == []
     assert len(looked_at) == 2 * 20
     whole = (night.output / "journal.sqlite").read_bytes()
     with closing(sqlite3.connect(night.output / "journal.sqlite", isolation_level=None)) as db:
