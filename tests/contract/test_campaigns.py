@@ -111,7 +111,7 @@ TWO_HUNDRED = {"image3": 80, "image3_custom": 80, "image4_standard": 15, "image4
 @pytest.mark.parametrize(
     ("model", "examples"),
     [
-        *((model, 10) for model in TWO_HUNDRED),
+        *((model, 2) for model in TWO_HUNDRED),
         *(pytest.param(model, examples, marks=pytest.mark.proof) for model, examples in TWO_HUNDRED.items()),
     ],
 )

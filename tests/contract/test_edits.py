@@ -190,12 +190,12 @@ def hold(check: Callable[..., Any], edits: list[Edit], model: str, examples: int
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("examples", [2, pytest.param(100, marks=pytest.mark.proof)])
 def test_what_an_edit_costs_is_what_is_bought_after_it(model: str, examples: int) -> None:
     hold(edit_and_compare, EDITS, model, examples)
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("examples", [2, pytest.param(40, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("examples", [1, pytest.param(40, marks=pytest.mark.proof)])
 def test_names_order_comments_and_places_buy_nothing(model: str, examples: int) -> None:
     hold(buys_nothing_again, HARMLESS, model, examples)
