@@ -198,18 +198,18 @@ def _copy(source: Path, target: Path) -> None:
 
 def _looks_of(path: Path) -> _Looks:
     """Raises OSError for what is not a regular file, or too large."""
-    return _Looks(*(_look_of(beside(path, suffix)) for suffix in ("", "-wal", "-shm", "-journal")))
+    return _Looks(*(_look_of(f"{path}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")))
 
 
-def _look_of(path: Path) -> _Look:
+def _look_of(path: str) -> _Look:
     try:
         found = os.lstat(path)
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(found.st_mode):
-        raise regular_files.NotRegular(path)
+        raise regular_files.NotRegular(Path(path))
     if found.st_size > LARGEST_BYTES:
-        raise regular_files.TooManyBytes(path, LARGEST_BYTES)
+        raise regular_files.TooManyBytes(Path(path), LARGEST_BYTES)
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
