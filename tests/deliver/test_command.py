@@ -8,9 +8,11 @@ import json
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from campaign_runner.channels.table import known_channels
+from campaign_runner.deliver.cuts import cutting
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from tests.cli.typed import Ask
@@ -71,6 +73,17 @@ def test_every_stored_image_is_cut_to_every_channel_with_its_name_and_its_exact_
             assert picture.format == "JPEG" and f"{picture.width}x{picture.height}" in name
     assert said.out.splitlines()[-1] == "ok made=4 unchanged=0 replaced=0 withdrawn=0 waiting=0 left_out=0 exit=0"
     assert digests(folder) == before
+
+
+def test_what_processes_of_their_own_cut_is_the_same(tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = store(tmp_path, SPRING)
+    assert ask("deliver", "spring", "--all", "--to", tmp_path / "here").status == 0
+    monkeypatch.setattr(cutting, "FEW", 1)
+    assert ask("deliver", "spring", "--all").status == 0
+    files = delivered(folder)
+    assert len(files) == 5
+    for file in files:
+        assert (folder.path / "deliver" / file).read_bytes() == (tmp_path / "here" / file).read_bytes()
 
 
 def test_delivering_again_makes_nothing_and_touches_nothing(tmp_path: Path, ask: Ask) -> None:

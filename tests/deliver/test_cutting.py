@@ -6,7 +6,7 @@ import signal
 from multiprocessing import active_children
 from pathlib import Path
 
-from campaign_runner.deliver.cuts.cutting import FEW, Cutter
+from campaign_runner.deliver.cuts import cutting
 from tests.many_images import picture
 
 
@@ -14,7 +14,7 @@ async def test_ctrl_c_at_a_terminal_does_not_reach_a_process_that_cuts_not_even_
     file = tmp_path / "original.png"
     picture(1).save(file)
     before = set(active_children())
-    async with Cutter(tmp_path, FEW + 1, processes=2) as cutter:
+    async with cutting.Cutter(tmp_path, cutting.FEW + 1, processes=2) as cutter:
         assert await cutter.cut(file.read_bytes(), ()) == []
         begun = set(active_children()) - before
         assert begun and all(blocks_interrupts(each.pid) for each in begun)

@@ -15,6 +15,7 @@ from campaign_runner.disk import sqlite, sqlite_reader
 from campaign_runner.disk.sqlite_reader import SqliteReader, refuse_further_journal
 from campaign_runner.errors import IntegrityError, StoreError
 
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A file in WAL mode, closed, that holds 1."""

@@ -290,7 +290,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("adapter", QUOTAS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=STEPS)
 async def test_never_too_many_at_the_service_and_never_one_less_than_allowed(
     adapter: Adapter, steps: list[tuple[int, str, float, float]]
@@ -309,7 +309,7 @@ async def test_never_too_many_at_the_service_and_never_one_less_than_allowed(
 
 
 @pytest.mark.parametrize("adapter", QUOTAS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from([0, 1, 20, 60]), st.sampled_from([0, 0, 5, 90, 5000])), max_size=30))
 async def test_a_clock_set_back_again_and_again_never_lets_too_many_through(
     adapter: Adapter, steps: list[tuple[int, int]]

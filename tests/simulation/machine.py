@@ -183,6 +183,9 @@ class _InOrder(Selector):
         return key
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        assert isinstance(self.loop, Machine)
+        if timeout is not None and timeout <= 0 and not self.loop.is_anything_under_way():
+            return []  # the kernel is asked once there is nothing else to do
         events = super().select(timeout)
         deadline = time.monotonic() + PATIENCE
         while self._late(events):
@@ -266,6 +269,10 @@ class Machine(VirtualLoop):
             self.dialling.discard(sock.fileno())
             sock.close()
             self._connecting -= 1
+
+    def is_anything_under_way(self) -> bool:
+        """Whether bytes, an end, or a connection may be under way to a socket of this loop."""
+        return bool(self._inbound or self._alone or self.dialling)
 
     def expected(self) -> set[int]:
         """The sockets that have bytes, an end, or a connection under way to them."""
