@@ -1,17 +1,14 @@
 """An event loop whose clock jumps: hours pass in the time it takes to compute what happens in them.
 
 Where an ordinary loop would wait for its next timer, this one moves its clock there. It may do so
-only while nobody is at work, or a timer would fire before the bytes or the answer that were
-already under way. Two things can be under way, and both are counted, never guessed at:
+only while nothing is under way, or a timer would fire before the bytes that were. They are counted,
+never guessed at: each end of a socket between two ends of this loop counts what it sent and received,
+so bytes are under way exactly while the receiver has fewer than the sender sent, has not yet seen
+that the sender closed, or has not yet been accepted. A receiver that is closed or does not want to
+read now is waited for by nobody. Meanwhile the loop waits really, for the kernel; there is no real
+sleep otherwise. A loop with nothing under way and no timer would wait for ever: it raises instead.
 
-- work handed to an executor: counted from `run_in_executor` until its answer is in the loop;
-- bytes on a socket between two ends of this loop: each end counts what it sent and received, so
-  they are under way exactly while the receiver has fewer than the sender sent, has not yet seen
-  that the sender closed, or has not yet been accepted. A receiver that is closed or does not
-  want to read now is waited for by nobody.
-
-Meanwhile the loop waits really, for the kernel or a thread; there is no real sleep otherwise. A
-loop with nothing under way and no timer would wait for ever: it raises instead.
+Work for an executor is done by the loop itself, in its turn. Threads are real where other processes are.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ import os
 import selectors
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
@@ -135,7 +132,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = selector or Selector()
         selector.loop = self
         self._seconds = 1000.0
-        self._working: set[Future[Any]] = set()
         self._connecting = 0
         self._listening: set[Address] = set()
         self._ends: dict[tuple[Address, Address], End] = {}
@@ -152,23 +148,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def is_at_work(self) -> bool:
         """Whether anything is under way that will reach the loop by itself."""
         self._forget_closed()
-        return bool(self._working or self._connecting) or any(map(self._is_awaited, self._ends.items()))
+        return bool(self._connecting) or any(map(self._is_awaited, self._ends.items()))
 
     def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        if executor is None:
-            if self._default_executor is None:  # type: ignore[has-type]
-                self._default_executor = ThreadPoolExecutor(thread_name_prefix="virtual")
-            executor = self._default_executor
-        work = executor.submit(func, *args)
-        self._working.add(work)
-        answer = asyncio.wrap_future(work, loop=self)
-        # After wrap_future's own callback, so the answer is in the loop before the work is forgotten.
-        work.add_done_callback(lambda done: self.call_soon_threadsafe(self._working.discard, done))
+        """Do it here: a thread costs more than most of what it is given, and makes an order of its own."""
+        answer: asyncio.Future[T] = self.create_future()
+        self.call_soon(_work, answer, copy_context(), lambda: func(*args))
         return answer
-
-    async def shutdown_default_executor(self) -> None:
-        if self._default_executor is not None:
-            self._default_executor.shutdown(wait=True)
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
         if self.refusal is not None:
@@ -219,3 +205,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 self._ends.pop(pair, None)
                 self._ends.pop(other, None)
                 self._alone -= {pair, other}
+
+
+def _work(answer: asyncio.Future[T], context: Context, work: Callable[[], T]) -> None:
+    try:
+        result = context.run(work)
+    except BaseException as error:  # noqa: BLE001  it belongs to who waits for the answer
+        if not answer.done():
+            answer.set_exception(error)
+    else:
+        if not answer.done():
+            answer.set_result(result)

@@ -15,6 +15,7 @@ import pytest
 
 from campaign_runner.cli import run_command
 from campaign_runner.cli.target import find
+from campaign_runner.review.thumbnails import workers
 from tests.checker import Seen, check
 from tests.cli.typed import Ask, AtATerminal, Said
 from tests.command_line import understood
@@ -36,6 +37,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.delenv(name)
     monkeypatch.setenv("CAMPAIGN_RUNNER_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # where `login` keeps credentials
+    monkeypatch.setattr(workers, "_FEW", 100)  # to start processes takes longer than to shrink these few pictures
 
     def ask(*arguments: str | Path, **variables: str) -> Said:
         for name, value in variables.items():

@@ -7,7 +7,6 @@ process would still have written.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import json
 import random
 import shutil
@@ -115,8 +114,6 @@ class Month:
 
     async def _kill(self, making: asyncio.Task[Any]) -> None:
         """End the run, and put the disk back to where it was at this moment."""
-        working = asyncio.get_running_loop()._working  # type: ignore[attr-defined]
-        concurrent.futures.wait(set(working))  # a write to the disk has happened or it has not
         home, frozen = self.night.home, self.night.home / "frozen"
         for name in ("output", "state"):
             if (home / name).exists():

@@ -53,7 +53,7 @@ async def test_timers_fire_in_their_order() -> None:
     assert fired == [1.0, 2.0, 5.0, 3600.0]
 
 
-async def test_the_clock_stands_while_a_thread_works() -> None:
+async def test_the_clock_stands_while_an_executor_works() -> None:
     began = now()
     timer = asyncio.create_task(asyncio.sleep(0.001))
     await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
