@@ -27,6 +27,7 @@ QUICK = (
     *("test_architecture.py", "test_planted.py", "test_retry.py", "test_shape.py"),
 )
 """The rooms of `-m quick`, the inner loop: what needs no sandbox and no other process."""
+NOT_QUICK = ("test_on_sandbox.py",)
 OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")
 
 settings.register_profile(
@@ -95,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_quick(path: Path) -> bool:
-    return TESTS in path.parents and path.relative_to(TESTS).parts[0] in QUICK
+    return TESTS in path.parents and path.relative_to(TESTS).parts[0] in QUICK and path.name not in NOT_QUICK
 
 
 def _may_mount() -> bool:

@@ -78,3 +78,11 @@ def test_importing_the_package_imports_nothing() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (ROOT / "campaign_runner" / "py.typed").exists()
+
+
+def test_openpyxl_is_loaded_only_where_a_workbook_is_read() -> None:
+    code = (
+        "import sys, campaign_runner.campaign_file.loader, campaign_runner.cli.export; print('openpyxl' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -113,11 +111,3 @@ def test_days_count_from_1904_where_the_workbook_says_so(tmp_path: Path) -> None
     rows: list[list[Value]] = [["id"], [date(2026, 9, 1)]]
     path = saved(tmp_path / "products.xlsx", rows, from_1904, shown_as("A2", "yyyy-mm-dd"))
     assert cell_of(path) == SheetCell("2026-09-01")
-
-
-def test_openpyxl_is_loaded_only_where_a_workbook_is_read() -> None:
-    code = (
-        "import sys, campaign_runner.campaign_file.loader, campaign_runner.cli.export; print('openpyxl' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert done.stdout.strip() == "False"
