@@ -48,6 +48,7 @@ BEGIN
     SELECT p_campaign, each ->> 'key', coalesce(v.attempt, ''), p_id
     FROM jsonb_array_elements(p_job -> 'variations') AS each
     LEFT JOIN variations v ON v.campaign = p_campaign AND v.key = each ->> 'key'
+    WHERE coalesce(v.state, 'pending') = 'pending' -- what is not due is not under way by it
     ON CONFLICT DO NOTHING;
     INSERT INTO variations (campaign, key, account, attempt, state)
     SELECT p_campaign, each ->> 'key', p_account, p_id, 'submitting'
