@@ -6,8 +6,10 @@ A campaign goes by its name where this machine knows where it is, everything els
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
+from campaign_runner.errors import CampaignError
 from campaign_runner.output_folder.folder import Folder, home_of
 from campaign_runner.output_folder.registry import RunRegistry
 
@@ -26,13 +28,18 @@ class CalledCampaign(str):
 
 
 def called(folder: Folder, memory: RunRegistry | None) -> str:
-    """What a command calls an output folder: its name where `memory` leads from that to it, else its path."""
+    """What a command calls an output folder: its name where `memory` leads from that to it, else its path.
+
+    Its path, too, where the memory cannot be read: no report fails by that.
+    """
     if folder.keeping.options:
         kept = CalledCampaign(folder.path.name)
         kept.options = tuple(folder.keeping.options)
         return kept
-    name = None if memory is None else memory.name_of(folder.path)
-    return name or str(folder.path)
+    with suppress(CampaignError):
+        if memory is not None and (name := memory.name_of(folder.path)) is not None:
+            return name
+    return str(folder.path)
 
 
 def run(file: Path, folder: Folder, *flags: str) -> str:

@@ -120,15 +120,17 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
 
 def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
     """What is in doubt, failed or waiting at Adobe, worst first."""
-    advice = Advice(summary.campaign, ledger, summary.called)
     for state in (State.IN_DOUBT, State.FAILED, State.ACCEPTED):
         found = blocks_of(ledger, state, is_whole=summary.is_whole)
+        if not found.blocks:  # what it is called is not looked up for nothing
+            continue
+        advice = Advice(summary.campaign, ledger, summary.called)
         rows = [_row(block, summary) for block in found.blocks.values()]
         for row, block in zip(rows, found.blocks.values(), strict=True):
             row += advice.about(block) if state == State.FAILED else []
-        if rows and state == State.IN_DOUBT:  # one command decides about them all
+        if state == State.IN_DOUBT:  # one command decides about them all
             rows[-1] += advice.about_doubts(sum(block.images for block in found.blocks.values()) + found.more, [])
-        if rows and state == State.ACCEPTED and not summary.counts[State.PENDING]:
+        if state == State.ACCEPTED and not summary.counts[State.PENDING]:
             rows[-1].append(_run_again(summary))
         yield from rows
         if found.more:

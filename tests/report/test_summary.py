@@ -55,8 +55,8 @@ async def told(
     spec: Campaign = campaign(Path("campaigns"), seeds=summary.pop("seeds", [1, 2, 3]), **changes)
     made = Plan(spec)
     await record(place / output, made, states)
-    memory = RunRegistry(place / "state") if is_known else None
-    if memory is not None:
+    memory = RunRegistry(place / "state") if is_known else summary.pop("memory", None)
+    if is_known and memory is not None:
         memory.remember(spec.path, place / output, 0, 0)
     with Ledger(place / output) as ledger:
         counts = {"planned": len(made)} | PlanStatus(made, ledger.states).counts()
@@ -186,6 +186,13 @@ async def test_commands_name_the_folder_where_no_name_leads_to_it(place: Path) -
     text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond.sandbox", is_known=False, exit=4)
     assert "campaign-runner resolve elsewhere/almond.sandbox --resubmit" in text
     assert "campaign-runner run campaigns/almond.yaml --sandbox --output elsewhere" in text
+
+
+async def test_a_memory_that_cannot_be_read_fails_no_report(place: Path) -> None:
+    memory = RunRegistry(place / "broken")
+    (place / "broken" / "campaigns.sqlite").mkdir(parents=True)
+    text = await told(place, ["in_doubt", "failed"], is_known=False, memory=memory, exit=4)
+    assert f"campaign-runner resolve {place}/output/almond --resubmit".replace(f"{place}/", "") in text
 
 
 async def test_why_a_run_stopped_is_told_on_one_line(place: Path) -> None:
