@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import decoding, growth, jobs, nights, polling, starting
+from tests.benchmarks import decoding, growth, jobs, nights, others, polling, starting
 from tests.benchmarks.plot import draw
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.rows import Row
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Row]]] = {
     "polls": polling.polls,
     "makespan": nights.makespan,
     "halved": nights.halved,
+    "others": others.others,
     "growth": growth.growth,
     "opening": growth.opening,
 }

@@ -7,6 +7,7 @@ clock from the first request to the end, bytes of memory at most, images, and th
   is the same with a look at the first bytes in the place of the whole picture check; `ours-kept` is that without the
   contact sheet, which is drawn after the report and decodes each image once.
 - `bare` is the floor: submit, poll, fetch, a look at the first bytes; nothing is kept.
+- `tutorial` is one job after another; `curl` is `curl --parallel` over the same images, once they are ready.
 - `usual` is what people write: a semaphore, a task a planned job, sleep(5) between polls, aiofiles; nothing is synced.
 """
 
@@ -117,7 +118,28 @@ async def _made(http: aiohttp.ClientSession, address: str, number: int, seeds: i
             return [output["image"]["url"] for output in status["result"]["outputs"]]
 
 
+async def tutorial(address: str, jobs: int, seeds: int, home: Path) -> None:
+    """One job after another, as a tutorial shows it: submit, poll each second, download, write."""
+    async with aiohttp.ClientSession() as http:
+        for number in range(jobs):
+            for place, url in enumerate(await _made(http, address, number, seeds, 1.0)):
+                async with http.get(url) as answer:
+                    (home / f"{number}-{place}.jpg").write_bytes(await answer.read())
+
+
+async def curl(address: str, jobs: int, seeds: int, home: Path) -> None:
+    """Downloads alone, of images that are ready."""
+    urls = [f"{address}/image/{number}-{seed}" for number in range(jobs) for seed in range(seeds)]
+    listed = "".join(f'url = "{url}"\noutput = "{number}.jpg"\n' for number, url in enumerate(urls))
+    (home / "urls").write_text(listed, encoding="ascii")
+    command = ("curl", "--parallel", "--parallel-max", str(AT_ONCE), "--silent", "--fail", "--config", "urls")
+    process = await asyncio.create_subprocess_exec(*command, cwd=home, stderr=asyncio.subprocess.DEVNULL)
+    assert await process.wait() == 0
+
+
 CLIENTS: dict[str, Client] = {
+    "tutorial": tutorial,
+    "curl": curl,
     "ours": ours,
     "ours-header": ours_header,
     "ours-kept": ours_kept,

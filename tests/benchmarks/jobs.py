@@ -13,7 +13,8 @@ SMALL, LARGE = 20_000, 1_000_000
 JOBS, LARGE_JOBS = 300, 150
 
 
-def _client(name: str, address: str, jobs: int, seeds: int = 1) -> dict[str, float]:
+def client(name: str, address: str, jobs: int, seeds: int = 1) -> dict[str, float]:
+    """What a client of `clients.py` took."""
     run = spent(["-W", "ignore", "-m", "tests.benchmarks.clients", name, address, str(jobs), str(seeds)])
     figures: dict[str, float] = json.loads(run.output)
     return figures
@@ -24,9 +25,9 @@ def small_jobs(rounds: int) -> Iterator[Row]:
     taken = Rounds(rounds)
     with fast_server(SMALL) as address:
         for _ in taken:
-            floor = _client("bare", address, JOBS)["cpu"]
+            floor = client("bare", address, JOBS)["cpu"]
             for name in ("ours-kept", "ours-header", "ours", "usual"):
-                taken.note(name, _client(name, address, JOBS)["cpu"] / floor)
+                taken.note(name, client(name, address, JOBS)["cpu"] / floor)
             taken.note("floor", floor / JOBS * 1000)
     note = f"bare: {taken.taken['floor'][-1]:.2f} ms a job"
     about = "processor time of a 20 KB job ÷ bare"
@@ -41,7 +42,7 @@ def large_jobs(rounds: int) -> Iterator[Row]:
     taken = Rounds(rounds)
     with fast_server(LARGE) as address:
         for _ in taken:
-            usual, ours = (_client(name, address, LARGE_JOBS) for name in ("usual", "ours"))
+            usual, ours = (client(name, address, LARGE_JOBS) for name in ("usual", "ours"))
             taken.note("speed", usual["clock"] / ours["clock"])
             taken.note("cpu", ours["cpu"] / usual["cpu"])
             taken.note("memory", ours["memory"] / usual["memory"])
