@@ -46,7 +46,7 @@ _MISSING = ("3F000", "42P01", "42883")
 
 _TO_MEND = (
     *("password authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry"),
-    *("resolve", "could not translate", "certificate", "ssl", "permission denied"),
+    *("resolve", "could not translate", "certificate", "does not support ssl", "permission denied"),
 )
 """In the words of a refused connection: what does not pass by itself."""
 
@@ -214,7 +214,7 @@ async def connect(settings: DatabaseSettings) -> Connection:
     try:
         return await AsyncConnection.connect(settings.conninfo.reveal(), autocommit=True)
     except psycopg.Error as error:
-        raise _refused(error) from None
+        raise refused(error) from None
 
 
 async def welcomed(connection: Connection) -> DatabaseIdentity:
@@ -251,10 +251,11 @@ def translated(error: psycopg.Error | TimeoutError) -> CampaignError:
     return StoreError(f"the database refused ({state}: {_words(error)})")
 
 
-def _refused(error: psycopg.Error) -> CampaignError:
+def refused(error: psycopg.Error) -> CampaignError:
     """Why there is no connection: what a person must mend, or a database that is gone for now."""
     state, words = getattr(error, "sqlstate", None) or "", str(error).lower()
-    if state[:2] in ("28", "3D", "42") or any(sign in words for sign in _TO_MEND):
+    is_passing = "temporary failure" in words  # of the machine's own look-up of names
+    if state[:2] in ("28", "3D", "42") or (not is_passing and any(sign in words for sign in _TO_MEND)):
         return StoreError(
             f"the database cannot be used: {_words(error)}. Nothing was sent; check CAMPAIGN_RUNNER_DATABASE_URL"
         )

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
-from campaign_runner.fleet.database import Database, DatabaseGone, DatabaseSettings
+from campaign_runner.fleet.database import Database, DatabaseGone, DatabaseSettings, refused
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.setup import CALLED, prepare
 from campaign_runner.model import State
@@ -51,10 +51,10 @@ def as_role(fleet: postgres.Fleet, name: str, database: str) -> DatabaseSettings
 
 async def refusal(settings: DatabaseSettings) -> CampaignError:
     """Why no connection is had."""
-    with pytest.raises(CampaignError) as refused:
+    with pytest.raises(CampaignError) as raised:
         async with Database(settings, patience=0.1):
             pass
-    return refused.value
+    return raised.value
 
 
 async def test_every_function_that_writes_is_on_the_disk_when_it_returns(fleet: postgres.Fleet) -> None:
@@ -160,9 +160,9 @@ async def test_a_restored_dump_sends_nothing_until_a_person_looked(
 
 
 async def refusal_of_init(settings: DatabaseSettings) -> CampaignError:
-    with pytest.raises(CampaignError) as refused:
+    with pytest.raises(CampaignError) as raised:
         await prepare(settings)
-    return refused.value
+    return raised.value
 
 
 @pytest.fixture
@@ -232,10 +232,29 @@ async def test_a_database_that_does_not_exist_is_6(fleet: postgres.Fleet) -> Non
     assert (await refusal(fleet.server.settings("nowhere"))).exit_code == 6
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ('FATAL: password authentication failed for user "me"', 6),
+        ('FATAL: database "nowhere" does not exist', 6),
+        ("failed to resolve host 'db': [Errno -2] Name or service not known", 6),
+        ("server does not support SSL, but SSL was required", 6),
+        ("SSL error: certificate verify failed", 6),
+        ("failed to resolve host 'db': [Errno -3] Temporary failure in name resolution", 8),
+        ("SSL connection has been closed unexpectedly", 8),
+        ("connection refused. Is the server running on that host?", 8),
+        ('connection to server on socket "/x/.s.PGSQL.5432" failed: No such file or directory', 8),
+        ("FATAL: the database system is starting up", 8),
+    ],
+)
+def test_what_passes_by_itself_is_waited_for_and_what_a_person_must_mend_is_not(words: str, code: int) -> None:
+    assert refused(psycopg.OperationalError(words)).exit_code == code
+
+
 def test_an_address_that_cannot_be_read_is_a_mistake_and_is_not_repeated() -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(UsageError) as raised:
         DatabaseSettings.of(f"postgresql://me:{SECRET}%zz@h/d")
-    assert SECRET not in f"{refused.value} {refused.value.__cause__!r}"
+    assert SECRET not in f"{raised.value} {raised.value.__cause__!r}"
 
 
 @pytest.mark.parametrize(
