@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 _COMMAND = re.compile(r"([`']?)campaign-runner ([a-z]+(?:[ ]|`|$|\b).*)")
-_ALSO = "   or   "
 _IS_NOT_MEANT = re.compile(r"-h|--help|(\.*[A-Z]+[0-9]*(\.[a-z]+)?(…|\.\.\.)?|…|\.\.\.)(=.*)?|.*=[A-Z]+(\[.*)?")
 _FILE = re.compile(r".*(/|\.(yaml|yml|json|xlsx|csv|jpg|html)$)")
 
@@ -25,7 +24,7 @@ def printed_commands(text: str) -> Iterator[list[str]]:
 def _pieces(line: str) -> Iterator[str]:
     while found := _COMMAND.search(line):
         quoted, rest = found.groups()
-        piece, _, line = rest.partition(quoted or _ALSO)
+        piece, _, line = rest.partition(quoted) if quoted else (rest, "", "")  # a line has one command, whole
         yield piece
 
 
