@@ -13,6 +13,9 @@ from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
+from campaign_runner.model import State
+from campaign_runner.output_folder.folder import Folder
+from campaign_runner.text import plural
 from campaign_runner.verify.verification import verify
 
 
@@ -31,6 +34,8 @@ def command(names: tuple[str, ...], output: Path | None, on: str | None, is_sand
     status = 0
     for name in names:
         folder = locate(name, output=output, is_sandbox=is_sandbox, on=on)
+        if on is not None:
+            _say_size(folder)
         verdict = asyncio.run(verify(folder, memory_of(folder)))
         code = 0 if verdict.is_ok else IntegrityError.exit_code
         status = max(status, code)
@@ -40,3 +45,10 @@ def command(names: tuple[str, ...], output: Path | None, on: str | None, is_sand
         for line in verdict.lines(code):
             click.echo(line)
     return status
+
+
+def _say_size(folder: Folder) -> None:
+    """How much is about to be read over the network, before it is."""
+    with folder.ledger() as ledger:
+        sizes = [entry.bytes or 0 for entry in ledger.in_states(State.STORED)]
+    click.echo(f"reading {plural(len(sizes), 'image')}, {sum(sizes):,} bytes", err=True)

@@ -42,7 +42,8 @@ def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin) -> 
     assert (done.exit, len(fleet.files())) == (0, 12), done
     del there.machine.env["CUSTOM_MODELS_CLIENT_SECRET"], there.machine.env["CUSTOM_MODELS_CLIENT_ID"]  # to read
     assert "stored=12" in there.run("status", "spring").out
-    assert there.run("verify", "spring").exit == 0
+    verified = there.run("verify", "spring")
+    assert (verified.exit, "reading 12 images, " in verified.err) == (0, True), verified
     assert "12" in there.run("find", "spring", "--json").out
     assert there.run("run", there.machine.campaign(), "--here", "--yes").exit == 7
     again = here.run("run", here.machine.campaign(), "--here", "--yes")
