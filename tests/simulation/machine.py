@@ -27,6 +27,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from filelock import FileLock
 
+from campaign_runner import tasks
 from tests.virtual import PATIENCE, Address, End, NothingWillHappen, Selector, VirtualLoop
 
 T = TypeVar("T")
@@ -178,8 +179,7 @@ class _InOrder(Selector):
 
     def register(self, file: Any, events: int, data: Any = None) -> Any:
         key = super().register(file, events, data)
-        self._count += 1
-        self._numbers[key.fd] = self._count
+        self._numbers[key.fd] = self._count = self._count + 1
         return key
 
     def select(self, timeout: float | None = None) -> list[Any]:
@@ -209,8 +209,7 @@ class _InOrder(Selector):
         )
 
     def _is_asked_for(self, fd: int, event: int) -> bool:
-        key = self.get_map().get(fd)
-        return key is not None and bool(key.events & event)
+        return (key := self.get_map().get(fd)) is not None and bool(key.events & event)
 
 
 class Machine(VirtualLoop):
@@ -259,6 +258,9 @@ class Machine(VirtualLoop):
                 life.bury()
         for future in self._limbo:
             future.cancel()
+        for task in asyncio.all_tasks(self):
+            if isinstance(waited_for := getattr(task, "_fut_waiter", None), tasks._Unbroken):
+                waited_for._future.cancel()  # it lets nobody go before an end that does not come here
         await asyncio.sleep(0)
 
     def forget(self, process: Process) -> None:
