@@ -306,7 +306,8 @@ class Reused(_AsFields):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing can be sent: `minute`, `day`, `retry-after`, or `status` (no job under way reports its status)."""
+    """Nothing can be sent: `minute`, `day`, `retry-after`, `status` (no job under way reports its status), or `store`
+    (the place of the images does not answer)."""
 
     seconds: float
     why: str

@@ -238,8 +238,8 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No leave for `seconds`; `why` names the window: `minute`, `day`, `retry-after`, or `status` where no one
-    says what the status of the jobs under way is."""
+    """No leave for `seconds`; `why` names the window: `minute`, `day`, `retry-after`, `status` where no one
+    says what the status of the jobs under way is, or `store` where the place of the images does not answer."""
 
     seconds: float
     why: str

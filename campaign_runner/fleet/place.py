@@ -16,6 +16,7 @@ from campaign_runner.disk import files
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.fleet.database import Database, DatabaseSettings
 from campaign_runner.fleet.images.place import ImagePlace
+from campaign_runner.fleet.images.quota_with_store import QuotaWithStore
 from campaign_runner.fleet.lease import LEASE, FleetCampaign, Lease, campaign_of, holder_of
 from campaign_runner.fleet.people import fetch_deliveries, keep_deliveries, share_marks
 from campaign_runner.fleet.quota import FleetQuota
@@ -187,7 +188,7 @@ class FleetPlace:
         if self._database is None:
             raise LookupError("an allowance is asked for before the database was reached")
         limits = QuotaLimits(rate.per_minute, rate.per_day)
-        return FleetQuota(self._database, self._account(), limits=limits)
+        return QuotaWithStore(FleetQuota(self._database, self._account(), limits=limits), self._images)
 
     def _store(self, path: Path) -> Store:
         return self._images.store(self._prefix(path.name))

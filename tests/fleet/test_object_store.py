@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,7 +15,10 @@ from campaign_runner.errors import CampaignError, IntegrityError, StoreError, St
 from campaign_runner.fleet.images import bucket as bucket_module
 from campaign_runner.fleet.images.bucket import SILENCE, Bucket
 from campaign_runner.fleet.images.object_store import ObjectStore
-from campaign_runner.ports import Put
+from campaign_runner.fleet.images.place import BucketPlace
+from campaign_runner.fleet.images.quota_with_store import QuotaWithStore
+from campaign_runner.ports import Permit, Put, Wait
+from campaign_runner.quota.shared_quota import SharedQuota
 from tests.fleet import s3
 
 NAME = "images/soap/a.jpg"
@@ -205,3 +210,38 @@ async def test_what_is_elsewhere_would_go_through_the_proxy_that_the_tests_name(
     with s3.known("http://192.0.2.1", proxy=address):
         bucket = Bucket("s3://b", allows_http=True)
     assert await bucket.has("a") and told.asked == 1
+
+
+async def test_nothing_is_sent_while_the_store_does_not_answer_and_again_once_it_does(
+    answers: tuple[Answers, str], tmp_path: Path
+) -> None:
+    (told, address), hours = answers, Hours()
+    told.script = [(503, "SlowDown")]
+    bucket = asking(address, hours)
+    async with SharedQuota(tmp_path, "account") as shared:
+        quota = QuotaWithStore(shared, BucketPlace(bucket))
+        permit = await quota.acquire()
+        assert isinstance(permit, Permit)
+        await quota.give_back(permit)
+        with pytest.raises(asyncio.CancelledError):
+            await given_up(bucket, hours)
+        assert await quota.acquire() == Wait(1.0, "store")
+        assert (await quota.allowance()).used_minute == 0
+        told.script = [(200, "")]
+        assert isinstance(await quota.acquire(), Permit)
+        told.script, hours.now = [(503, "SlowDown")], 100.0
+        with pytest.raises(asyncio.CancelledError):
+            await given_up(bucket, hours)
+        hours.now += SILENCE
+        with pytest.raises(StoreSilent):
+            await quota.acquire()
+
+
+async def given_up(bucket: Bucket, hours: Hours) -> None:
+    """A call that is cancelled while it waits: nobody tries again for it."""
+
+    async def cancelled(seconds: float) -> None:
+        raise asyncio.CancelledError
+
+    bucket._sleep = cancelled
+    await bucket.has("a")

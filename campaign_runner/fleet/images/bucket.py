@@ -84,6 +84,16 @@ class Bucket:
         """Whether the last call had no usable answer: nothing should be bought that is to be put here."""
         return self._silent_since < math.inf
 
+    async def look(self, key: str) -> bool:
+        """Whether the store answers, asked once about `key`. Raises StoreSilent once it has not for a minute."""
+        try:
+            await self._ask_once(lambda: self._objects.head_async(key), FileNotFoundError, None)
+        except StoreSilent:
+            self._silent_since = min(self._silent_since, self._clock())
+            if self._clock() - self._silent_since >= SILENCE:
+                raise
+        return not self.is_silent
+
     async def create(self, key: str, content: bytes, media_type: str) -> bool:
         """Put an object where none has this key, durably; False where one has.
 

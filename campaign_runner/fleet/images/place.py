@@ -58,10 +58,12 @@ class ImagePlace(ABC):
             )
         return FolderPlace(Path(setting))
 
-    @property
     @abstractmethod
-    def is_silent(self) -> bool:
-        """Whether the last call had no usable answer: nothing should be bought that is to be put here."""
+    async def answers(self) -> bool:
+        """Whether the last call had a usable answer; otherwise nothing should be bought that is to be put here.
+
+        It is asked again where not. Raises StoreSilent once nothing answered for a minute.
+        """
 
     @abstractmethod
     def store(self, prefix: str) -> Store:
@@ -147,10 +149,9 @@ class BucketPlace(ImagePlace):
         self.url = bucket.url
         self._bucket = bucket
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether the store did not answer last."""
-        return self._bucket.is_silent
+    async def answers(self) -> bool:
+        """Whether the store does."""
+        return not self._bucket.is_silent or await self._bucket.look(ID)
 
     def store(self, prefix: str) -> Store:
         """The images of one campaign."""
@@ -180,10 +181,9 @@ class FolderPlace(ImagePlace):
         self.url = str(home)
         self._home = home
 
-    @property
-    def is_silent(self) -> bool:
-        """Never: a disk answers, or the call does not end."""
-        return False
+    async def answers(self) -> bool:
+        """A disk does, or the call does not end."""
+        return True
 
     def store(self, prefix: str) -> Store:
         """The images of one campaign."""
