@@ -306,8 +306,7 @@ class Reused(_AsFields):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing can be sent: `minute`, `day`, `retry-after`, `status` (no job under way reports its status), or `store`
-    (the place of the images does not answer)."""
+    """Nothing can be sent: `minute`, `day`, `retry-after`, `status` (of no job under way), or `store` (is silent)."""
 
     seconds: float
     why: str
