@@ -17,7 +17,7 @@ from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.image_names import as_recorded
 from campaign_runner.disk.regular_files import is_there
 from campaign_runner.disk.shared_file import SharedFile
-from campaign_runner.errors import IntegrityError, StoreError, UsageError
+from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.folder import Folder
@@ -176,11 +176,8 @@ class RunRegistry:
         return [folder for folder in dict.fromkeys([*by_name, *by_file]) if is_there(folder / FILE)]
 
     def name_of(self, folder: Path) -> str | None:
-        """The name by which `folder` is found from anywhere; None where another one has it, or nothing can be known."""
-        try:
-            return folder.name if self.named(folder.name) == [folder] else None
-        except (StoreError, IntegrityError):  # a command can name the path as well
-            return None
+        """The name by which `folder` is found from anywhere; None where another one has it, or nothing is known."""
+        return folder.name if self.named(folder.name) == [folder] else None
 
     def _known(self, query: str, *values: str) -> tuple[Any, ...] | None:
         """The first row; None where there is none. Where nothing was ever remembered, nothing is made."""
