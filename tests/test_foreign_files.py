@@ -20,6 +20,8 @@ ELSEWHERE = {
     "cli.observers": "the log that a person names, to write to; without waiting for its reader",
     "deliver.handover.companions": "what was staged here, under a name that no one knows",
     "deliver.handover.target": "what was staged here, under a name that no one knows",
+    "fleet.setup": "a file of the package",
+    "fleet.transfer": "the copy of a record that it makes itself, to write to",
     "output_folder.manifest_writer": "drafts of its own",
     "pictures.inspection": "pictures in files that are open",
     "quota.senders": "what the kernel tells of a process",

@@ -6,6 +6,7 @@ place it comes to is opened last. After a crash neither is live, and the same co
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ from typing import Any
 
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import IMAGE_FOLDERS
+from campaign_runner.disk.regular_files import content_of, open_regular
 from campaign_runner.disk.sqlite_reader import SqliteReader
 from campaign_runner.errors import Busy, IntegrityError, UsageError
 from campaign_runner.fleet.database import Database
@@ -30,6 +32,7 @@ from campaign_runner.fleet.record.entries import TABLES, is_of_place
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.tables import FILE, MOVED, reading
 from campaign_runner.output_folder.folder import DAMAGED, Folder
+from campaign_runner.output_folder.manifest_reader import LARGEST_BYTES as LARGEST_MANIFEST
 from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
 from campaign_runner.tasks import in_thread, map_concurrently
@@ -180,7 +183,7 @@ def _read(content: Content) -> bytes:
 
 
 def _manifest_of(folder: Folder) -> bytes | None:
-    return folder.manifest.read_bytes() if folder.manifest.exists() else None
+    return content_of(folder.manifest, LARGEST_MANIFEST) if folder.manifest.exists() else None
 
 
 def _moved(folder: Path) -> str | None:
@@ -213,10 +216,10 @@ def _as_folders(db: sqlite3.Connection, origin: str) -> None:
 
 def _put_journal(copy: Path, path: Path) -> None:
     """A journal, complete and durable, in the place of the one that was left when the campaign moved."""
-    content = copy.read_bytes()
     for suffix in ("-wal", "-shm", "-journal"):
         files.remove(path.with_name(f"{path.name}{suffix}"))
-    files.write_durably(path, content)
+    with files.replacing(path) as file, open_regular(copy) as source:
+        shutil.copyfileobj(source, file)
 
 
 @contextmanager
