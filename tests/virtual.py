@@ -132,7 +132,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = selector or Selector()
         selector.loop = self
         self._seconds = 1000.0
-        self._connecting = 0
+        self._connecting: set[socket.socket] = set()
         self._listening: set[Address] = set()
         self._ends: dict[tuple[Address, Address], End] = {}
         self._inbound: set[End] = set()
@@ -159,11 +159,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
         if self.refusal is not None:
             raise OSError(self.refusal, os.strerror(self.refusal))
-        self._connecting += 1
+        self._connecting.add(sock)
         try:
             await super().sock_connect(sock, address)
         finally:
-            self._connecting -= 1
+            self._connecting.discard(sock)
 
     def _make_socket_transport(self, sock: socket.socket, protocol: Any, *more: Any, **named: Any) -> Any:
         local, remote = sock.getsockname()[:2], sock.getpeername()[:2]

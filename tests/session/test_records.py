@@ -79,7 +79,12 @@ async def test_after_a_run_one_file_is_the_whole_record_also_beside_a_reader(beg
     night, campaign = await made(begin, requests=2)
     more = edited(campaign, "p00: night mug 0\n", "p00: night mug 0\n  p02: one\n")
     with Ledger(night.output) as reader:  # `status`, say, of another process
-        await night.run(more)
+
+        def look(event: Event, control: Control) -> None:
+            if isinstance(event, Stored):  # while there is a `-wal`: it stays open, and SQLite leaves that where it is
+                reader.counts()
+
+        await night.run(more, watch=look)
         assert reader.counts()[State.STORED] == 12
         (tmp_path / "copy").mkdir()
         shutil.copy(night.output / "journal.sqlite", tmp_path / "copy")

@@ -270,7 +270,7 @@ class Machine(VirtualLoop):
             self._remove_writer(sock.fileno())  # type: ignore[attr-defined]
             self.dialling.discard(sock.fileno())
             sock.close()
-            self._connecting -= 1
+            self._connecting.discard(sock)
 
     def is_anything_under_way(self) -> bool:
         """Whether bytes, an end, or a connection may be under way to a socket of this loop."""

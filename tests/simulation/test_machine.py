@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import Coroutine
 from pathlib import Path
@@ -169,3 +170,19 @@ def test_a_disk_is_full_for_a_while(tmp_path: Path) -> None:
 
     assert played(play).seen["disk full"] == 1
     assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_a_connection_that_is_given_up_once_its_process_ended_is_counted_once() -> None:
+    async def play(machine: Machine) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+            client.setblocking(False)
+            process = machine.process()
+            dialling = process.start(machine.sock_connect(client, server.getsockname()))
+            await asyncio.sleep(0)
+            assert process.connecting == [client]
+            process.end()
+            dialling.cancel()
+            await asyncio.wait([dialling])
+            assert not machine.is_at_work()
+
+    played(play)
