@@ -106,7 +106,8 @@ def run_as_owner(*command: str) -> None:
 def running() -> Iterator[PostgresServer]:
     """A server of our own; it is gone afterwards."""
     memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if memory.is_dir() else None))
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if is_roomy else None))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, USER, USER)
