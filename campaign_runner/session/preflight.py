@@ -154,7 +154,8 @@ def refuse_over_budget(campaign: Campaign, figures: Estimate) -> None:
             campaign.problem(
                 ("budget",),
                 f"this run would buy {plural(figures.images_to_buy, 'image')}, but the budget has room for "
-                f"{max(figures.budget_left, 0):,}: {spent:,} of {campaign.budget:,} are bought or in doubt",
+                f"{max(figures.budget_left, 0):,}: {spent:,} of {campaign.budget:,} were bought, in doubt or failed "
+                "after Adobe accepted them",
                 f"raise the budget to {spent + figures.images_to_buy}, or make fewer with --only or --max-images",
             )
         ]

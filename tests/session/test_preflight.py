@@ -82,7 +82,7 @@ def refused_by_budget(folder: Path, bought: int) -> str:
 def test_a_plan_above_the_budget_is_a_problem_at_its_line(tmp_path: Path) -> None:
     told = refused_by_budget(tmp_path, bought=2)
     assert told.startswith(f"{tmp_path / 'almond.yaml'}:8:")
-    assert "this run would buy 4 images, but the budget has room for 3: 2 of 5 are bought or in doubt" in told
+    assert "this run would buy 4 images, but the budget has room for 3: 2 of 5 were bought, in doubt or failed" in told
     assert "8 | budget: 5" in told
     assert "raise the budget to 6" in told
 
