@@ -22,11 +22,15 @@ from campaign_runner.maintenance.resolve import Decision, apply, meant
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
+from campaign_runner.report import next_commands
 from campaign_runner.report.advice import Advice
 from campaign_runner.report.blocks import Why, blocks_among
 from campaign_runner.report.next_commands import called, display_path
+from campaign_runner.reuse.offers import ReuseQuery
+from campaign_runner.session.preview import preview
 from campaign_runner.text import plural, printable
 
 _YOUNG = timedelta(hours=1)
@@ -96,6 +100,26 @@ def command(
     what = f"is {' or '.join(_called(state) for state in chosen[0].states)}"
     none = "nothing that --only selects" if only else "nothing"
     click.echo(f"{plural(moved, 'image')} {chosen[0].past}" if moved else f"{none} {what}: nothing was changed")
+    if moved and chosen[0].into is State.PENDING and known.wrong is None:
+        _name_next_run(target.folder, known.campaign)
+
+
+def _name_next_run(folder: Folder, campaign: Campaign) -> None:
+    """How to go on, and the budget that this needs where the campaign's has no room for it; a sandbox needs none."""
+    with folder.ledger() as ledger:
+        status = PlanStatus(Plan(campaign, ledger.custom_model), ledger.states)
+        origin, used = ledger.origin, ledger.requests().bought
+        query = ReuseQuery(folder.path, origin, ledger.custom_model) if origin is not None else None
+        due = preview(status, ledger, query).status.due
+    if campaign.budget is not None and not folder.is_sandbox and used + due > campaign.budget:
+        left, place = max(campaign.budget - used, 0), f"{display_path(campaign.path)}:{campaign.line(('budget',))}"
+        told = (
+            f"`run` will refuse: it would buy {plural(due, 'image')}, but the budget has room for {left:,} "
+            f"({used:,} of {campaign.budget:,} are used); "
+            f"raise `budget` in {place} from {campaign.budget} to {used + due}"
+        )
+        click.echo(printable(told))
+    click.echo(f"next: {next_commands.run(campaign.path, folder)}")
 
 
 def _refuse_young(folder: Folder, campaign: Campaign, only: Selection) -> None:

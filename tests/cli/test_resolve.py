@@ -67,6 +67,73 @@ def test_a_decision_is_recorded_and_the_manifest_rewritten(
     assert counts(folder).items() >= after.items()
 
 
+BUDGETS: list[Any] = [
+    ("--resubmit", 5, 2, 4, 6),  # an image that failed at Adobe is counted
+    ("--retry-failed", 4, 1, 4, 5),
+    ("--resubmit", 6, 2, 4, None),
+    ("--resubmit", None, 2, 4, None),
+]
+
+
+@pytest.mark.parametrize(("flag", "budget", "due", "used", "needed"), BUDGETS)
+def test_a_decision_that_the_budget_has_no_room_for_is_made_and_says_what_to_raise(
+    flag: str, budget: int | None, due: int, used: int, needed: int | None, folder: Path, capsys: Captured
+) -> None:
+    file = written(folder.parents[1], budget=budget)
+    assert run_command(["resolve", "almond", flag]) == 0
+    decided, *raised, following = capsys.readouterr().out.splitlines()
+    images = "1 image" if due == 1 else f"{due} images"
+    assert decided == f"{images} will be requested again on the next run"
+    assert raised == [
+        f"`run` will refuse: it would buy {images}, but the budget has room for {(budget or 0) - used} ({used} of "
+        f"{budget} are used); raise `budget` in almond.yaml:8 from {budget} to {needed}"
+    ] * (needed is not None)
+    assert following == f"next: campaign-runner run {file}"
+    assert counts(folder)["pending"] == due
+
+
+def test_an_image_that_adobe_rejected_is_not_counted_against_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path, budget=4), ["stored", "stored", "refused"]))
+    assert run_command(["resolve", "almond", "--retry-failed"]) == 0
+    _, following = capsys.readouterr().out.splitlines()
+    assert following.startswith("next: ")
+
+
+def test_a_sandbox_has_no_budget_to_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond.sandbox", plan(tmp_path, budget=4), STATES))
+    assert run_command(["resolve", "almond", "--sandbox", "--resubmit"]) == 0
+    _, following = capsys.readouterr().out.splitlines()
+    assert following == f"next: campaign-runner run {tmp_path / 'almond.yaml'} --sandbox"
+
+
+def test_images_that_another_campaign_has_need_no_budget(folder: Path, capsys: Captured) -> None:
+    asyncio.run(record(folder.parent / "other", plan(folder.parents[1], budget=4), ["stored"] * 4))
+    assert run_command(["resolve", "almond", "--resubmit"]) == 0
+    _, following = capsys.readouterr().out.splitlines()
+    assert following.startswith("next: ")
+
+
+def test_only_what_was_decided_for_a_file_that_can_be_loaded_names_the_next_run(folder: Path, capsys: Captured) -> None:
+    assert run_command(["resolve", "almond", "--resubmit", "--only", "seed=5"]) == 0
+    assert "next:" not in capsys.readouterr().out
+    (folder.parents[1] / "almond.yaml").unlink()
+    assert run_command(["resolve", str(folder), "--resubmit"]) == 0
+    assert capsys.readouterr().out == "2 images will be requested again on the next run\n"
+
+
+@pytest.mark.parametrize("flag", ["--resubmit", "--retry-failed"])
+def test_only_giving_up_asks_and_the_readme_says_so(flag: str, folder: Path, at_a_terminal: AtATerminal) -> None:
+    said = at_a_terminal("resolve", "almond", flag, typed="")
+    assert said.status == 0 and "?" not in said.out + said.err
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    decide = "decide with `--resubmit` or `--retry-failed`, or give up with `--abandon`"
+    assert f"{decide}, which alone asks (without a terminal add `--yes`)" in readme
+
+
 def test_the_list_shows_what_came_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     monkeypatch.chdir(tmp_path)
     asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["replaced", "failed"]))
