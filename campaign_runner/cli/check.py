@@ -9,6 +9,7 @@ import click
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.help import ending
+from campaign_runner.disk.regular_files import is_there
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.plan.cost import product_of_lists
 from campaign_runner.plan.due import PlanStatus
@@ -27,6 +28,7 @@ def command(files: tuple[Path, ...]) -> int:
     problems = 0
     for file in files:
         try:
+            file = _meant(file)
             campaign = load(file)
         except CampaignFileError as error:
             problems += len(error.problems)
@@ -43,6 +45,19 @@ def command(files: tuple[Path, ...]) -> int:
     if problems:
         click.echo(f"{plural(problems, 'problem')}; nothing was sent")
     return CampaignFileError.exit_code if problems else 0
+
+
+def _meant(named: Path) -> Path:
+    """The campaign file: the one that is named, or that of the campaign that is. Raises UsageError."""
+    if named.suffix or is_there(named):
+        return named
+    from campaign_runner.cli.target import find  # the other commands' way, with all that they need
+
+    try:
+        target = find(str(named))
+    except CampaignFileError as wrong:
+        return Path(wrong.problems[0].path)
+    return target.file or named
 
 
 def _made(campaign: Campaign) -> str:

@@ -183,6 +183,11 @@ class Ledger:
         (last,) = self._one("SELECT coalesce(max(seq), 0) FROM events") or (0,)
         return int(last)
 
+    def newest(self) -> tuple[int, str, int] | None:
+        """The latest event: its number, when it was (UTC, ISO 8601), and in which run; None before the first."""
+        row = self._one("SELECT seq, at, epoch FROM events ORDER BY seq DESC LIMIT 1")
+        return None if row is None else (int(row[0]), str(row[1]), int(row[2]))
+
     def begun_since(self, event: int) -> list[str]:
         """The keys of the images that were asked for, or taken over, by an event after this one."""
         return [

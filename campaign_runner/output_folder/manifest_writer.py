@@ -63,12 +63,13 @@ def write_manifest(path: Path, sources: Sources, *, staging: Path, counts: Mappi
 def written_as(path: Path, sources: Sources) -> dict[str, str]:
     """What the journal notes once the manifest at `path` says what `sources` do: both, as digests. Raises StoreError.
 
-    The number of the last event stands for all that the journal says of images.
+    The newest event, with its time and run, stands for all that the journal says of images.
     """
     plan, ledger = sources.plan, sources.ledger
     campaign, pictures = plan.campaign, {str(path): digest for path, digest in plan.digests.items()}
     said = [__version__, campaign.sha256, campaign.products_sha256, pictures, ledger.meta("model"), ledger.origin]
-    return {_NOTED: f"{_digest_of(path)} {ledger.last_event()} {sha256(canonical_json(said).encode()).hexdigest()}"}
+    told = sha256(canonical_json([*said, ledger.newest()]).encode()).hexdigest()
+    return {_NOTED: f"{_digest_of(path)} {told}"}
 
 
 def is_as_written(path: Path, sources: Sources) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from campaign_runner.authoring.since_last_run import refuse_large_loss
 from campaign_runner.disk import files
 from campaign_runner.errors import (
     CampaignError,
@@ -23,6 +24,7 @@ from campaign_runner.errors import (
 )
 from campaign_runner.firefly.client import FireflyClient, named
 from campaign_runner.firefly.settings import Settings
+from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists
@@ -38,6 +40,7 @@ from campaign_runner.session.preflight import (
     refuse_unfit_prompts,
     settle_model,
 )
+from campaign_runner.session.preview import preview
 from campaign_runner.session.request import RunRequest, ServiceAccess
 from campaign_runner.session.road import BYTES_AN_IMAGE, quota_of
 from campaign_runner.session.session import refuse_to_run
@@ -137,6 +140,8 @@ class Doctor:
             return "nothing was run yet"
         with order.folder.ledger() as ledger:
             counts = ledger.counts()
+            if self._status is not None:
+                self._refuse_large_loss(self._status, ledger, order)
         found = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items() if number)
         settle = (
             f"; clear them up with `{next_commands.resolve(called(order.folder, self._subject.access.memory))}`"
@@ -144,6 +149,12 @@ class Doctor:
             else ""
         )
         return f"{found or 'nothing was bought yet'}{settle}"
+
+    def _refuse_large_loss(self, status: PlanStatus, ledger: Ledger, order: RunRequest) -> None:
+        """An edit that a run asks about is refused at night, where no one answers. Raises UsageError."""
+        seen = preview(status, ledger, None)
+        if seen.changes is not None and seen.takes_much:
+            refuse_large_loss(seen.changes, order.campaign.path)
 
     async def _output(self) -> str | None:
         order = self._subject.order

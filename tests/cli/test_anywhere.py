@@ -29,11 +29,22 @@ def elsewhere(ask: Ask, account: dict[str, str], tmp_path: Path, monkeypatch: py
     return home
 
 
-@pytest.mark.parametrize("command", [["status"], ["plan"], ["verify"], ["resolve"], ["find"], ["prune"], ["doctor"]])
-def test_a_name_leads_to_a_campaign_from_every_folder(command: list[str], elsewhere: Path, ask: Ask) -> None:
-    said = ask(*command, "spring")
+@pytest.mark.parametrize("command", ["status", "plan", "verify", "resolve", "find", "prune", "doctor", "check"])
+def test_a_name_leads_to_a_campaign_from_every_folder(command: str, elsewhere: Path, ask: Ask) -> None:
+    said = ask(command, "spring")
     assert said.status == 0, said.err
     assert list(Path().iterdir()) == []
+
+
+def test_doctor_tells_of_an_edit_that_a_night_would_be_refused_for(elsewhere: Path, ask: Ask) -> None:
+    file = elsewhere / "campaigns" / "spring.yaml"
+    file.write_text(SPRING.replace("a {", "one {"), encoding="utf-8")
+    said = ask("doctor", "spring")
+    assert said.status == 2
+    assert "record    the campaign changed since the last run: 4 of 4 stored images would no" in said.out
+    assert "--accept changes" in said.out
+    night = ask("run", file, "--quiet")
+    assert (night.status, "--accept changes" in night.err) == (2, True)
 
 
 def test_what_lies_beside_it_has_a_name_too(elsewhere: Path, ask: Ask) -> None:
