@@ -172,7 +172,7 @@ class Journal(Protocol):
 
         An attempt is granted only if every variation in it is due now: so nothing is sent twice
         even if two planners disagree. One may come back with fewer variations: the others were bought,
-        or are being bought, somewhere else.
+        or are being bought, somewhere else. Raises Busy where another run has the campaign now, also for no attempts.
         """
 
     async def is_wanted(self, job: Job) -> bool:

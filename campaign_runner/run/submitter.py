@@ -70,7 +70,8 @@ class Submitter:
         """The service's receipt for `job`, or None where there is none: the journal knows its state.
 
         The attempt's job is the part of `job` that the caller's limits and other campaigns left to us.
-        Raises IntegrityError where the file of a due image is there already, StoreError.
+        Raises IntegrityError where the file of a due image is there already, Busy where another run has the campaign
+        now, StoreError.
         """
         await self._refuse_known_files(job)
         if not await self._prepared(job):  # here, too: a job that uploads keeps no other from the turn
@@ -297,6 +298,7 @@ class Submitter:
         """A file under a due name was bought before, by a record that is gone: never buy it again unasked."""
         for variation in job.variations if self._limits.guards_files else ():
             if (name := await self._ports.store.holds(variation.stem, variation.short_stem)) is not None:
+                await self._ports.journal.intend(())  # raises where another run has the campaign now: it stored that
                 raise image_names.bought_before(name)
 
 

@@ -136,8 +136,10 @@ def test_who_is_killed_is_taken_over_and_nothing_is_bought_twice(accepted: int, 
     assert done.exit == (4 if "in_doubt" in states.values() else 0), done
 
 
-def test_who_was_killed_while_a_request_was_under_way_leaves_a_doubt(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "0.2", "--faults", "[{kind: slow_after, where: submit, nth: 1, seconds: 600}]")
+def test_who_was_killed_while_a_request_was_under_way_leaves_a_doubt(machines: Begin, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("[{kind: slow_after, where: submit, nth: 1, seconds: 600}]", encoding="utf-8")
+    fleet = machines("--job-seconds", "0.2", "--faults", str(faults))
     first, second = fleet.machine("first"), fleet.machine("second")
     running = first.here(first.machine.campaign(), "--concurrency", "1")
     fleet.sandbox.wait_for(1)
@@ -166,7 +168,7 @@ def test_who_was_stopped_past_its_lease_sends_nothing_more_and_leaves(machines: 
     finally:
         running.send_signal(signal.SIGCONT)
     stopped = ended(running)
-    assert stopped.exit == 11, stopped
+    assert stopped.exit == 11, stopped.out + stopped.err
     ledger, states = fleet.sandbox.ledger(), fleet.states()
     assert ledger["charged_twice"] == {}
     assert set(ledger["charged"]) <= set(states)

@@ -178,12 +178,17 @@ def _words(file: Path) -> str:
 
 
 def _origin(forked: Forked) -> str:
+    """Where a sandbox listens, once it says so; one that ended instead says why."""
     deadline = time.monotonic() + PATIENCE
     pause = 0.005
-    while not (words := _words(forked.out)).endswith("ends it.\n"):
-        assert time.monotonic() < deadline, forked.err.read_text(encoding="utf-8")
-        time.sleep(pause)
-        pause = min(2 * pause, 0.1)  # dozens wait at once: they leave the processors to those they wait for
+    handle = os.pidfd_open(forked.process)
+    try:
+        while not (words := _words(forked.out)).endswith("ends it.\n"):
+            has_ended, _, _ = select.select([handle], [], [], pause)
+            assert not has_ended and time.monotonic() < deadline, _words(forked.out) + _words(forked.err)
+            pause = min(2 * pause, 0.1)  # dozens wait at once: they leave the processors to those they wait for
+    finally:
+        os.close(handle)
     return words.split()[1]
 
 
