@@ -63,8 +63,8 @@ class SqliteJournal(RecordedJobs):
 
     async def __aexit__(self, kind: object, *_: object) -> None:
         checked, others = self._checked
-        is_ours = kind is None and others == await self._committer.write(_commits_of_others)
-        await self._stack.aclose()
+        async with self._stack:
+            is_ours = kind is None and others == await self._committer.write(_commits_of_others)
         if self._checks is not None and is_ours:
             await asyncio.get_running_loop().run_in_executor(None, self._checks.note, self._path, checked)
 

@@ -59,6 +59,18 @@ async def test_many_callers_share_a_commit(tmp_path: Path, statements: list[str]
     assert len(entries(tmp_path)) == 500
 
 
+async def test_a_journal_is_closed_also_where_who_closes_it_is_cancelled(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    await journal.__aenter__()
+    assert (tmp_path / f"{FILE}-wal").exists()
+    leaving = asyncio.create_task(journal.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert not (tmp_path / f"{FILE}-wal").exists()  # SQLite removes it with the last connection
+
+
 async def test_a_fact_that_changes_nothing_appends_no_event(tmp_path: Path) -> None:
     one = attempt("a", 1)
     async with SqliteJournal(tmp_path) as journal:
