@@ -88,7 +88,7 @@ class Claiming(Journal):
         return self._journal.unfinished()
 
     async def _granted(self, attempts: Sequence[Attempt], neighbours: Neighbours | None) -> Sequence[Attempt]:
-        if neighbours is None:
+        if neighbours is None or not attempts:
             return await self._journal.intend(attempts)
         async with self._turn, self._lock(partial(self._left_of, attempts, neighbours)) as left:
             return await self._journal.intend(left)

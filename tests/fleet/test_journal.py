@@ -161,6 +161,12 @@ async def test_who_is_taken_over_is_told(machines: Machines) -> None:
                 assert "took this campaign over" in str(await told)
 
 
+async def test_who_was_taken_over_is_told_also_where_nothing_is_asked_for(machines: Machines) -> None:
+    async with machines.database() as database, machines.journal(database) as old, machines.journal(database):
+        with pytest.raises(Busy, match="took this campaign over"):
+            await old.intend(())
+
+
 async def test_what_a_person_gave_up_is_taken_back_as_it_was(machines: Machines) -> None:
     """By what the copy says, which is read again where the database has news."""
     async with machines.database() as database, machines.journal(database) as journal:

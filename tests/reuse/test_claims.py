@@ -18,6 +18,7 @@ from campaign_runner.disk.locks import KernelLock
 from campaign_runner.events import Accepted, Adopted, Event, Submitting, Warned
 from campaign_runner.model import Job
 from campaign_runner.plan.cost import RateLimit
+from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import read_only
 from campaign_runner.quota.request_log import LOOK_AGAIN
 from campaign_runner.reuse.claims import FILE as BUYING
@@ -225,6 +226,23 @@ async def test_a_lock_that_is_never_let_go_stops_buying_and_says_so(begin: Begin
     assert (ended.code, ended.states, night.ledger.calls["submit"]) == (8, {"pending": 4}, 0)
     assert any(f"has locked {night.home / 'output' / BUYING} for {PATIENCE:.0f} s" in line for line in ended.lines)
     assert (await night.run(campaign)).code == 0
+
+
+async def test_a_file_that_no_record_knows_is_told_without_the_lock(begin: Begin) -> None:
+    night = await begin()
+    assert (await night.run(night.campaign(requests=1))).code == 0
+    campaign = night.campaign(requests=2)
+    (*_, image) = Plan(campaign)
+    file = night.output / f"{image.variation.stem}.jpg"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"of a record that is gone")
+    lock = KernelLock(night.home / "output" / BUYING)
+    assert lock.take()
+    ended = await night.run(campaign)
+    lock.release()
+    file.unlink()
+    assert (ended.code, ended.states, night.ledger.calls["submit"]) == (5, {"stored": 4, "pending": 4}, 1)
+    assert any(f"{file.name} is on the disk, but the journal does not know it" in line for line in ended.lines)
 
 
 async def test_a_link_in_the_place_of_the_lock_is_refused(begin: Begin, tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from campaign_runner.errors import StoreError
+from campaign_runner.errors import Busy, StoreError
 from campaign_runner.events import Attempt, Fact
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.journal.journal import SqliteJournal
@@ -281,6 +282,23 @@ async def test_what_the_journal_does_not_grant_is_not_sent(begin: Begin) -> None
         ending = await run(night, Ports(ports.provider, ports.store, Denying(ports.journal), ports.quota))
         assert not ending.errors
         assert (await ports.quota.allowance()).used_minute == 0
+    assert not night.ledger.entries
+
+
+async def test_what_the_run_that_took_over_stored_is_no_file_of_a_lost_record(begin: Begin) -> None:
+    night = await begin()
+
+    class TakenOver(Wrapped):
+        async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+            raise Busy("another run took this campaign over; nothing more was sent")
+
+    async with parts(night) as ports:
+        (image, *_) = Plan(night.campaign(1, 2))
+        file, theirs = f"{image.variation.stem}.jpg", b"stored by the other run"
+        await ports.store.put_new(file, theirs, sha256(theirs).hexdigest())
+        ending = await run(night, Ports(ports.provider, ports.store, TakenOver(ports.journal), ports.quota), 1)
+        await ports.store.remove(file, sha256(theirs).hexdigest())
+    assert [type(error) for error in ending.errors] == [Busy]
     assert not night.ledger.entries
 
 
