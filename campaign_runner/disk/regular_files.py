@@ -8,6 +8,7 @@ Links are followed: people keep their files behind them. `FolderHandle.read` is 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from io import BufferedReader
@@ -45,6 +46,12 @@ def content_of(path: Path, most: int) -> bytes:
     """All of the file at `path`, which has no more than `most` bytes. Raises OSError: TooManyBytes for a larger one."""
     with open_regular(path) as file:
         return all_of(file, path, most)
+
+
+def sha256_at(path: Path) -> str:
+    """The SHA-256 (hex) of the file at `path`, however large it is. Raises OSError."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def text_of(path: Path, most: int) -> str:

@@ -3,7 +3,7 @@
 What is remembered holds for bytes, not for a place: a command notes the SHA-256 of the journal as it leaves it, and up
 to which event that was checked when it was opened. A journal of any other byte (edited, restored, replaced, cut, copied
 from elsewhere) is checked whole. So is one that something else wrote to meanwhile, one whose last whole check is a week
-ago, and each of less than a mebibyte, which takes no time.
+ago, and each of less than a mebibyte.
 
 What this can miss is damage that happens to the file between the check of an opening and the end of that same command,
 past SQLite: what was bought by then followed from what was checked. Pages are still looked at at each opening, `verify`
@@ -12,7 +12,6 @@ checks everything, and so does an opening a week later.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from campaign_runner.disk import files, sqlite
-from campaign_runner.disk.regular_files import open_regular
+from campaign_runner.disk.regular_files import sha256_at
 from campaign_runner.disk.sqlite_reader import beside
 from campaign_runner.errors import CampaignError
 from campaign_runner.journal.consistency import CHECK, NOTHING, Sums
@@ -48,7 +47,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CheckedJournals:
-    """Lies in the state folder `folder`. Nothing is raised: what cannot be remembered is checked again."""
+    """It is kept in the state folder `folder`. Nothing is raised: what cannot be remembered is checked again."""
 
     folder: Path
 
@@ -65,7 +64,7 @@ class CheckedJournals:
         with suppress(CampaignError, OSError, ValueError):
             size = journal.stat().st_size
             if size >= SMALLEST_BYTES and checked.sums != NOTHING and _is_whole(journal):
-                about = (_name(journal), _digest(journal), size, _HOW, checked.at.isoformat())
+                about = (_name(journal), sha256_at(journal), size, _HOW, checked.at.isoformat())
                 with self._open() as db:
                     marks = ", ".join("?" * (len(about) + len(asdict(NOTHING))))
                     db.execute(f"INSERT OR REPLACE INTO checked VALUES ({marks})", (*about, *astuple(checked.sums)))
@@ -79,7 +78,7 @@ class CheckedJournals:
         when = datetime.fromisoformat(at)
         if how != _HOW or not timedelta() <= now - when <= KEPT:
             return None
-        if journal.stat().st_size != size or _digest(journal) != digest:
+        if journal.stat().st_size != size or sha256_at(journal) != digest:
             return None
         return Checked(Sums(*counts), when)
 
@@ -102,8 +101,3 @@ def _is_whole(journal: Path) -> bool:
     """Whether the file alone is the record: nothing beside it is still to be brought home, or taken back."""
     others = (beside(journal, suffix) for suffix in ("-wal", "-journal"))
     return not any(other.exists() and other.stat().st_size for other in others)
-
-
-def _digest(journal: Path) -> str:
-    with open_regular(journal) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -122,7 +122,7 @@ _CONTRADICTIONS = {
 }
 
 
-CHECK = sha256(repr(_CONTRADICTIONS).encode()).hexdigest()
+CHECK = sha256(repr((_CONTRADICTIONS, _EVERYTHING, _SINCE, _TOUCHED, _SUMS)).encode()).hexdigest()
 """The digest of what is looked at: another one, and what was checked once is checked again."""
 
 

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from itertools import count, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from campaign_runner.disk import files
-from campaign_runner.disk.regular_files import open_regular
+from campaign_runner.disk.regular_files import open_regular, sha256_at
 from campaign_runner.firefly.protocol import hosts
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State, canonical_json
@@ -79,8 +79,8 @@ def is_as_written(path: Path, sources: Sources) -> bool:
 
 
 def _digest_of(path: Path) -> str:
-    with files.translating(path), suppress(FileNotFoundError), open_regular(path) as file:
-        return file_digest(file, "sha256").hexdigest()
+    with files.translating(path), suppress(FileNotFoundError):
+        return sha256_at(path)
     return ""
 
 
