@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 A = TypeVar("A")
 T = TypeVar("T")
 GRACE = 1.0
-"""Seconds that a timer may be late before a deadline is believed, and for which it then is not."""
+"""Seconds. A timer that is later than this was held up with the loop: its deadline is put off by this much."""
 Sleep = Callable[[float], Awaitable[object]]
 """How a task waits so many seconds: `asyncio.sleep`, or what a test scripts."""
 
@@ -116,7 +116,7 @@ async def to_its_end(work: asyncio.Future[T]) -> T:
 
 
 class _Unbroken(Awaitable[T]):
-    """Waits for a future that who is cancelled meanwhile neither cancels nor leaves: that comes with its end.
+    """Waits for a future to its end: a task that is cancelled meanwhile does not cancel it, and ends only after it.
 
     A task asks what it waits for to cancel itself, and cancels itself where that says no. It is spared the turns of
     the loop that `shield` takes.

@@ -4,8 +4,8 @@ Where an ordinary loop would wait for its next timer, this one moves its clock t
 only while nothing is under way, or a timer would fire before the bytes that were. They are counted,
 never guessed at: each end of a socket between two ends of this loop counts what it sent and received,
 so bytes are under way exactly while the receiver has fewer than the sender sent, has not yet seen
-that the sender closed, or has not yet been accepted. A receiver that is closed or does not want to
-read now is waited for by nobody. Meanwhile the loop waits really, for the kernel; there is no real
+that the sender closed, or has not yet been accepted. The loop does not wait for a receiver that is closed or
+does not want to read now. Meanwhile the loop waits really, for the kernel; there is no real
 sleep otherwise. A loop with nothing under way and no timer would wait for ever: it raises instead.
 
 Work for an executor is done by the loop itself, in its turn. Threads are real where other processes are.

@@ -69,7 +69,7 @@ class Night:
         heapq.heappush(self._steps, (self._now + seconds, self._count, step))
 
     def _want(self) -> None:
-        """Someone is free for one more request; if any are left, it joins those who wait for leave."""
+        """One more job may run; if any are left, its request joins those that wait for leave."""
         if self.due:
             self.due -= 1
             self._join()

@@ -1,4 +1,4 @@
-"""The manifest of a finished campaign is not composed again; whatever it is made of, or its own bytes, changes that."""
+"""The manifest of a finished campaign is composed again only where its own bytes changed, or what it is made of."""
 
 from __future__ import annotations
 

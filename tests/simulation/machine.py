@@ -260,7 +260,7 @@ class Machine(VirtualLoop):
             future.cancel()
         for task in asyncio.all_tasks(self):
             if isinstance(waited_for := getattr(task, "_fut_waiter", None), tasks._Unbroken):
-                waited_for._future.cancel()  # it lets nobody go before an end that does not come here
+                waited_for._future.cancel()  # its task would wait for an end that does not come here
         await asyncio.sleep(0)
 
     def forget(self, process: Process) -> None:
