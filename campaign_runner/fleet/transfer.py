@@ -39,6 +39,8 @@ from campaign_runner.tasks import in_thread, map_concurrently
 
 _ROWS = 1000  # of an entry
 _AT_ONCE = 8  # files
+_IMPORTS = "it is being imported from "
+"""How the fleet begins to say where a campaign is that has not arrived."""
 _CARRIED = (*IMAGE_FOLDERS, DAMAGED)
 """How the names of the files begin that go along; what else is in a folder is told, or drawn again."""
 
@@ -70,8 +72,11 @@ async def import_campaign(folder: Folder, fleet: FleetEnd) -> int:
         moved = await in_thread(_moved, folder.path)
         if moved not in (None, fleet.name):
             raise IntegrityError(f"the campaign of {folder.path} is elsewhere: {moved}; nothing was changed")
-        why = f"it is being imported from {this_host()}:{folder.path}"
-        told = await fleet.database.call("begin_import", fleet.account, fleet.prefix, why)
+        why = f"{_IMPORTS}{this_host()}:{folder.path}"
+        imports = None if moved is None else _IMPORTS
+        told = await fleet.database.call("begin_import", fleet.account, fleet.prefix, why, imports)
+        if "elsewhere" in told:
+            raise IntegrityError(f"the campaign is elsewhere: {told['elsewhere']}; nothing was changed")
         if "refused" in told and moved is not None:
             return len([name async for name in _carried(folder.store)])  # it arrived, and no one was told
         if "refused" in told:

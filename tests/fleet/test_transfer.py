@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def marked(folder: Folder, *labels: str) -> None:
-    """Somebody likes images."""
+    """Anna likes images."""
     (folder.path / "decisions").mkdir(exist_ok=True)
     marks = content(*map(mark, labels), campaign="almond")
     (folder.path / "decisions" / "anna.jsonl").write_bytes(marks)
@@ -147,6 +147,18 @@ def test_it_goes_there_and_back_as_often_as_one_likes(
         opened(folder)
 
 
+def test_a_folder_that_it_left_does_not_come_back_once_it_went_on_elsewhere(
+    folder: Folder, database: DatabaseSettings, tmp_path: Path
+) -> None:
+    images, back = ImagePlace.of(str(tmp_path / "images")), Folder(tmp_path / "elsewhere" / "almond")
+    asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
+    asyncio.run(moved(database, images, lambda end: export_campaign(end, back)))
+    with pytest.raises(IntegrityError, match="is elsewhere: it is in .*/elsewhere/almond on .*; nothing was changed"):
+        asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
+    assert not asyncio.run(fleet_is_live(database)) and is_live(back)
+    asyncio.run(moved(database, images, lambda end: import_campaign(back, end)))
+
+
 class Dying(Database):
     """Is gone after so many calls, as for a process that was killed: the last one may have been done."""
 
@@ -212,7 +224,7 @@ async def fleet_is_live(settings: DatabaseSettings) -> bool:
         return any(each["state"] == "open" for each in found)
 
 
-def test_while_somebody_works_on_it_it_does_not_move(
+def test_while_a_run_works_on_it_it_does_not_move(
     folder: Folder,
     database: DatabaseSettings,
     ask: Ask,  # noqa: F811

@@ -1,7 +1,10 @@
 -- A campaign on its way into the fleet, or out of it. Until it has arrived it is 'moved': nothing is sent of it.
 
 -- Begin an import, or go on with it. {"campaign": …}, or {"refused": why} where the fleet has a record of that name.
-CREATE FUNCTION begin_import(p_account text, p_prefix text, p_why text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+-- With p_imports a folder is told that the campaign has left for the fleet already: {"elsewhere": why} where it is moved,
+-- and not by an import, whose whys all begin so. What such a folder has is older than what left the fleet.
+CREATE FUNCTION begin_import(p_account text, p_prefix text, p_why text, p_imports text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ours campaigns;
 BEGIN
@@ -12,6 +15,9 @@ BEGIN
     SELECT * INTO STRICT ours FROM campaigns WHERE prefix = p_prefix FOR UPDATE;
     IF ours.state <> 'moved' AND ours.last_seq > 0 THEN
         RETURN jsonb_build_object('refused', ours.state);
+    END IF;
+    IF ours.state = 'moved' AND NOT starts_with(ours.why, coalesce(p_imports, '')) THEN
+        RETURN jsonb_build_object('elsewhere', ours.why);
     END IF;
     UPDATE campaigns SET account = p_account, state = 'moved', why = p_why WHERE id = ours.id;
     RETURN jsonb_build_object('campaign', ours.id);
@@ -63,7 +69,7 @@ BEGIN
 END $$;
 
 -- Begin an export, or go on with it: from now on nothing is sent of the campaign here. {}, {"busy": {"host", "since"}}
--- while somebody holds it who was heard of within p_seconds, or {"refused": why} where it is held or went elsewhere.
+-- while a holder was heard of within p_seconds, or {"refused": why} where it is held or went elsewhere.
 CREATE FUNCTION begin_export(p_campaign bigint, p_why text, p_seconds double precision) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
