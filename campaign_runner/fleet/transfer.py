@@ -12,8 +12,8 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -156,7 +156,8 @@ async def _told_rows(folder: Path, fleet: FleetEnd, campaign: int) -> None:
     await tell({"table": ""})
     with SqliteReader(folder / FILE) as reader, reading(folder / FILE):
         for table in TABLES:
-            for rows in batched(await in_thread(reader.run, partial(_rows, table=table)), _ROWS):
+            portions = batched(_rows(reader, table), _ROWS)
+            while rows := await in_thread(lambda found: next(found, None), portions):
                 await tell({"table": table, "rows": rows})
 
 
@@ -198,17 +199,19 @@ def _moved(folder: Path) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _rows(db: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
-    cursor = db.execute(f"SELECT * FROM {table} ORDER BY 1")
-    columns = [each[0] for each in cursor.description]
-    rows = [dict(zip(columns, row, strict=True)) for row in cursor]
-    return [row for row in rows if table != "meta" or not is_of_place(row["name"])]
+def _rows(reader: SqliteReader, table: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table of a journal, by and by, in the order in which they were written."""
+    columns = reader.run(lambda db: [name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")])
+    for values in reader.each(f"SELECT rowid, * FROM {table} ORDER BY rowid"):
+        row = dict(zip(columns, values, strict=True))
+        if table != "meta" or not is_of_place(row["name"]):
+            yield row
 
 
 def _refuse_differences(ours: Path, theirs: Path) -> None:
     with SqliteReader(ours / FILE) as one, SqliteReader(theirs / FILE) as other, reading(ours / FILE):
         for table in TABLES:
-            if one.run(partial(_rows, table=table)) != other.run(partial(_rows, table=table)):
+            if any(row != copy for row, copy in zip_longest(_rows(one, table), _rows(other, table))):
                 raise IntegrityError(f"what arrived in the fleet differs ({table}); run the same command again")
 
 

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from campaign_runner.errors import CampaignError, IntegrityError
+from campaign_runner.fleet import transfer
 from campaign_runner.fleet.database import Database, DatabaseGone, DatabaseSettings
 from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.fleet.lease import Lease, campaign_of
@@ -134,8 +135,9 @@ def test_what_comes_back_is_what_went_byte_for_byte(
 
 
 def test_it_goes_there_and_back_as_often_as_one_likes(
-    folder: Folder, images: ImagePlace, database: DatabaseSettings
+    folder: Folder, images: ImagePlace, database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(transfer, "_ROWS", 3)
     for labels in ("a", "ab", "abc"):
         marked(folder, *labels)
         (folder.path / "deliver.json").write_text(json.dumps(labels))
