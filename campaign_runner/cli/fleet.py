@@ -68,7 +68,7 @@ def init(account: str | None, per_minute: int | None, per_day: int | None, after
 def stop(name: str) -> None:
     """Buy nothing more for a campaign until its next `run`.
 
-    Whichever machine works on it finishes the requests in progress and downloads what is paid for.
+    The machine that works on it finishes the requests in progress and downloads what is paid for.
     """
     host = importlib.import_module(ON_FLEET).stop(name)
     click.echo(f"{name} buys nothing more until its next run" + (f"; {host} finishes what it began" if host else ""))

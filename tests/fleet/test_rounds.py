@@ -36,7 +36,7 @@ class Round:
     running: dict[str, tuple[FleetMachine, subprocess.Popen[str]]]
 
     def start(self, campaign: str) -> None:
-        """Begin, or go on, on one of the machines; whoever holds it may still be believed to live."""
+        """Begin, or go on, on one of the machines; who holds it may still be believed to live."""
         machine = self.draw.choice(self.machines)
         self.running[campaign] = (machine, machine.here(_file(machine, campaign), "--concurrency", "2"))
 
