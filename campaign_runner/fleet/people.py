@@ -47,7 +47,7 @@ async def bring(database: Database, campaign: FleetCampaign, folder: Folder) -> 
     await database.call("share_marks", campaign.id, await in_thread(lambda: list(marks_of(folder))))
     if (content := await in_thread(_content, folder)) is not None:
         there = await database.call("delivered", campaign.id)
-        await database.call("deliver", campaign.id, there["version"] if there else 0, content.decode())
+        await database.call("deliver", campaign.id, there["version"] if there else 0, content)
 
 
 async def take_along(database: Database, campaign: FleetCampaign, folder: Folder) -> None:
@@ -71,7 +71,7 @@ async def keep_deliveries(database: Database, campaign: FleetCampaign, folder: F
     if content is None:
         return
     known = await in_thread(_known_version, folder)
-    version = await database.call("deliver", campaign.id, known, content.decode())
+    version = await database.call("deliver", campaign.id, known, content)
     if version is None:
         raise IntegrityError(
             "another machine delivered this campaign at the same time, and its record is the one that counts: "
@@ -102,9 +102,13 @@ def _keep_marks(folder: Folder, told: Sequence[Sequence[str]]) -> None:
             files.write_durably(path, content)
 
 
-def _content(folder: Folder) -> bytes | None:
-    with files.translating(folder.path / FILE), suppress(FileNotFoundError):
-        return content_of(folder.path / FILE, _LARGEST)
+def _content(folder: Folder) -> str | None:
+    path = folder.path / FILE
+    try:
+        with files.translating(path), suppress(FileNotFoundError):
+            return content_of(path, _LARGEST).decode()
+    except UnicodeDecodeError as error:
+        raise IntegrityError(f"{path} is damaged (it is not UTF-8); restore it from a backup") from error
     return None
 
 

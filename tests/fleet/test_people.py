@@ -89,6 +89,15 @@ async def test_of_two_deliveries_at_once_one_is_refused(
     await people.keep_deliveries(database, campaign, there)
 
 
+async def test_a_damaged_record_of_deliveries_is_refused_by_name(
+    database: Database, campaign: FleetCampaign, tmp_path: Path
+) -> None:
+    came = machine(tmp_path, "came")
+    (came.path / "deliver.json").write_bytes(b"\xff")
+    with pytest.raises(IntegrityError, match="deliver.json is damaged"):
+        await people.bring(database, campaign, came)
+
+
 async def test_what_people_said_in_the_fleet_leaves_with_the_campaign(
     database: Database, campaign: FleetCampaign, tmp_path: Path
 ) -> None:
