@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from campaign_runner.fleet.setup import Allowed
     from campaign_runner.fleet.transfer import FleetEnd
 
-DEFAULT = "default"
-"""The name of an account that has no other."""
 number = click.IntRange(1, MOST)
 
 
@@ -121,6 +119,7 @@ async def _moved(account: str | None, name: str, move: Callable[[ModuleType, Fle
         from campaign_runner.fleet import transfer
         from campaign_runner.fleet.database import Database, DatabaseSettings
         from campaign_runner.fleet.images.place import ImagePlace
+        from campaign_runner.fleet.place import DEFAULT
     except ImportError as error:
         raise _lacks(error) from None
     digest = account_of(settings.firefly_url, settings.credentials.client_id)

@@ -94,8 +94,9 @@ def _keep_marks(folder: Folder, told: Sequence[Sequence[str]]) -> None:
     lines: dict[str, list[str]] = {}
     for head, line in told:
         lines.setdefault(head, []).append(line)
-    for head, marks in lines.items():
+    if lines:
         files.make_folder(folder.path / DECISIONS)
+    for head, marks in lines.items():
         path = folder.path / DECISIONS / f"{_SHARED}{hashlib.sha256(head.encode()).hexdigest()[:16]}{SUFFIX}"
         content = "".join(f"{line}\n" for line in (head, *marks)).encode()
         if not path.exists() or content_of(path, _LARGEST) != content:

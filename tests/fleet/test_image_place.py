@@ -119,7 +119,9 @@ async def test_a_manifest_that_never_stays_is_told_and_not_tried_for_ever(place:
         await place.publish(NAME, make)
 
 
-@pytest.mark.parametrize("setting", ["images", "./images", "", "ftp://host/x", "s3:/bucket"])
+@pytest.mark.parametrize(
+    "setting", ["images", "./images", "", "ftp://host/x", "s3:/bucket", "memory:///images", "file:///images"]
+)
 def test_what_names_no_place_is_refused(setting: str) -> None:
     with pytest.raises(UsageError, match="is not an image store"):
         ImagePlace.of(setting)

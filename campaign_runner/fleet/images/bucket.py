@@ -251,6 +251,8 @@ def _opened(url: str, *, allows_http: bool) -> S3Store | AzureStore | GCSStore:
             "CAMPAIGN_RUNNER_STORE has more than a bucket and a prefix (s3://bucket/prefix); "
             "credentials belong in the environment"
         )
+    if parts.scheme not in SCHEMES:
+        raise _no_store(url)
     try:
         return from_url(  # type: ignore[return-value]  # SCHEMES
             url,
@@ -264,10 +266,14 @@ def _opened(url: str, *, allows_http: bool) -> S3Store | AzureStore | GCSStore:
     except (BaseError, ValueError) as error:
         if "Account must be specified" in str(error):
             raise UsageError(f"{url}: set AZURE_STORAGE_ACCOUNT_NAME to the storage account") from None
-        raise UsageError(
-            f"CAMPAIGN_RUNNER_STORE={url} is not an image store: use s3://bucket/prefix, az://container/prefix, "
-            "gs://bucket/prefix or the path of a folder, and check the variables of its credentials"
-        ) from None
+        raise _no_store(url) from None
+
+
+def _no_store(url: str) -> UsageError:
+    return UsageError(
+        f"CAMPAIGN_RUNNER_STORE={url} is not an image store: use s3://bucket/prefix, az://container/prefix, "
+        "gs://bucket/prefix or the path of a folder, and check the variables of its credentials"
+    )
 
 
 def _version_of(meta: ObjectMeta) -> UpdateVersion:

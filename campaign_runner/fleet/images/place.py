@@ -17,7 +17,7 @@ from campaign_runner.disk.image_names import split_name
 from campaign_runner.disk.locks import KernelLock
 from campaign_runner.disk.regular_files import content_of, open_regular
 from campaign_runner.errors import StoreError, TooLarge, UsageError
-from campaign_runner.fleet.images.bucket import SCHEMES, Bucket
+from campaign_runner.fleet.images.bucket import Bucket
 from campaign_runner.fleet.images.object_store import OWN, ObjectStore
 from campaign_runner.ports import Store
 from campaign_runner.store import FolderStore, sha256_of
@@ -49,7 +49,7 @@ class ImagePlace(ABC):
     @staticmethod
     def of(setting: str, *, allows_http: bool = False) -> ImagePlace:
         """The place that a setting names: `s3://`, `az://`, `gs://`, or an absolute path. Raises UsageError."""
-        if setting.partition("://")[0] in SCHEMES or "://" in setting:
+        if "://" in setting:
             return BucketPlace(Bucket(setting, allows_http=allows_http))
         if not Path(setting).is_absolute():
             raise UsageError(
@@ -72,7 +72,7 @@ class ImagePlace(ABC):
     async def publish(self, name: str, make: Callable[[], Awaitable[bytes]]) -> None:
         """Put what `make` gives under `name`, in the place of what is there; made again where another was quicker.
 
-        So that what is there last was made last, whoever is slow.
+        So that what is there last was made last, however slow another is.
         """
         for _ in range(_TRIES):
             before = await self._version(name)
