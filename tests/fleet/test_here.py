@@ -62,7 +62,7 @@ def test_several_campaigns_of_one_command_share_the_record(machines: Begin) -> N
 
 
 def test_what_is_paid_for_is_fetched_though_the_file_is_broken(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "3")
+    fleet = machines("--job-seconds", "15")
     here = fleet.machine("here")
     file = here.machine.campaign()
     running = here.here(file)
@@ -158,7 +158,7 @@ def test_who_was_killed_while_a_request_was_under_way_leaves_a_doubt(machines: B
 
 
 def test_who_was_stopped_past_its_lease_sends_nothing_more_and_leaves(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1")
+    fleet = machines("--job-seconds", "5")
     first, second = fleet.machine("first"), fleet.machine("second")
     running = first.here(first.machine.campaign(), "--concurrency", "2")
     fleet.sandbox.wait_for(2)
