@@ -97,20 +97,36 @@ class PostgresServer:
 
 
 def run_as_owner(*command: str) -> None:
+    subprocess.run(_as_owner(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _as_owner(*command: str) -> list[str]:
     """The server refuses to run as root."""
     as_user = ["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"] if os.geteuid() == 0 else []
-    subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    return [*as_user, *command]
+
+
+AT_THE_END = 'cat; "$1" stop -s -w -m immediate -D "$2/data"; rm -rf "$2"'
+"""Waits for the end of its input, which is also the end of the process that holds the other end: killed, too."""
+
+
+@contextmanager
+def server_folder() -> Iterator[Path]:
+    """A folder for a server, which is stopped and the folder removed once the block ends, or this process does."""
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if is_roomy else None))
+    if os.geteuid() == 0:
+        shutil.chown(folder, USER, USER)
+    command = _as_owner("sh", "-c", AT_THE_END, "sh", str(programs() / "pg_ctl"), str(folder))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/", start_new_session=True):
+        yield folder
 
 
 @contextmanager
 def running() -> Iterator[PostgresServer]:
     """A server of our own; it is gone afterwards."""
-    memory = Path("/dev/shm")
-    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if is_roomy else None))
-    try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, USER, USER)
+    with server_folder() as folder:
         initdb = ("-A", "trust", "-U", USER, "-N", "--no-locale", "-E", "UTF8", "-D", str(folder / "data"))
         run_as_owner(str(programs() / "initdb"), *initdb)
         lines = [f"{name} = {value}\n" for name, value in SETTINGS.items()]
@@ -118,12 +134,7 @@ def running() -> Iterator[PostgresServer]:
             file.writelines([*lines, f"unix_socket_directories = '{folder}'\n"])
         server = PostgresServer(folder, count(1))
         server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder)
+        yield server
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -168,23 +166,16 @@ async def refusal_of_init(settings: DatabaseSettings) -> CampaignError:
 @pytest.fixture
 def promoted(fleet: postgres.Fleet) -> Iterator[postgres.PostgresServer]:
     """A copy of the server that took over."""
-    folder = fleet.server.folder.with_name(f"{fleet.server.folder.name}-2")
-    folder.mkdir()
-    if os.geteuid() == 0:
-        shutil.chown(folder, postgres.USER, postgres.USER)
-    data, programs = str(folder / "data"), postgres.programs()
-    where = ("-h", str(fleet.server.folder), "-U", postgres.USER)
-    postgres.run_as_owner(str(programs / "pg_basebackup"), *where, "-R", "-c", "fast", "-D", data)
-    settings = folder / "data" / "postgresql.conf"
-    settings.write_text(settings.read_text() + f"unix_socket_directories = '{folder}'\n")
-    server = postgres.PostgresServer(folder, fleet.server.numbers)
-    try:
+    with postgres.server_folder() as folder:
+        data, programs = str(folder / "data"), postgres.programs()
+        where = ("-h", str(fleet.server.folder), "-U", postgres.USER)
+        postgres.run_as_owner(str(programs / "pg_basebackup"), *where, "-R", "-c", "fast", "-D", data)
+        settings = folder / "data" / "postgresql.conf"
+        settings.write_text(settings.read_text() + f"unix_socket_directories = '{folder}'\n")
+        server = postgres.PostgresServer(folder, fleet.server.numbers)
         server.start()
         postgres.run_as_owner(str(programs / "pg_ctl"), "-s", "-w", "-D", data, "promote")
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 async def test_a_standby_that_took_over_sends_nothing(
