@@ -94,7 +94,7 @@ async def test_a_damaged_record_of_deliveries_is_refused_by_name(
 ) -> None:
     came = machine(tmp_path, "came")
     (came.path / "deliver.json").write_bytes(b"\xff")
-    with pytest.raises(IntegrityError, match="deliver.json is damaged"):
+    with pytest.raises(IntegrityError, match=r"deliver\.json is damaged"):
         await people.bring(database, campaign, came)
 
 

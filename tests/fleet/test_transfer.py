@@ -155,7 +155,7 @@ def test_a_folder_that_it_left_does_not_come_back_once_it_went_on_elsewhere(
     images, back = ImagePlace.of(str(tmp_path / "images")), Folder(tmp_path / "elsewhere" / "almond")
     asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
     asyncio.run(moved(database, images, lambda end: export_campaign(end, back)))
-    with pytest.raises(IntegrityError, match="is elsewhere: it is in .*/elsewhere/almond on .*; nothing was changed"):
+    with pytest.raises(IntegrityError, match=r"is elsewhere: it is in .*/elsewhere/almond on .*; nothing was changed"):
         asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
     assert not asyncio.run(fleet_is_live(database)) and is_live(back)
     asyncio.run(moved(database, images, lambda end: import_campaign(back, end)))
