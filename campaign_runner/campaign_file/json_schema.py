@@ -206,6 +206,7 @@ def _shorten(fields: Schema) -> None:
     """Put the short forms back: a bare text, a list of names, a prompt by language."""
     entries: Schema = {"minProperties": 1, "propertyNames": _id(LONGEST_ID)}
     fields["campaign"] |= _id(LONGEST_CAMPAIGN)
+    fields["account"] |= {**_id(LONGEST_ID), "not": {"pattern": "^default$|-file$"}}
     by_language = {**WORDINGS, "propertyNames": {"not": {"enum": sorted(FIELDS_OF_PROMPTS)}}}
     short: dict[str, list[Schema]] = {"products": [TEXT], "prompts": [TEXT, by_language], "presets": [TEXT]}
     for name, forms in short.items():

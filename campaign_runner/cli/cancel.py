@@ -53,12 +53,12 @@ def command(name: str, only: tuple[str, ...], output: Path | None, on: str | Non
     if not yes and console.is_terminal():
         click.confirm(f"{plural(waiting, 'image')} may be paid for already. Cancel?", abort=True)
     if on is not None:
-        importlib.import_module(ON_FLEET).stop(target.folder.path.name)
+        importlib.import_module(ON_FLEET).stop(next_commands.called(target.folder, None))
     asyncio.run(_cancel(target.folder, known.campaign, chosen, origin))
 
 
 async def _cancel(folder: Folder, campaign: Campaign, only: Selection, origin: str | None) -> None:
-    settings = Environment.of_process().settings()
+    settings = Environment.of_process().of_account(campaign.account).settings()
     if settings.firefly_url != origin:
         raise UsageError(f"{folder.path} has requests at {origin}, but the settings use {settings.firefly_url}")
     asked: list[Cancelled] = []

@@ -87,14 +87,14 @@ def _messages() -> Check | None:
 
 def _patient(name: str | None, output: Path | None) -> Subject:
     environment = Environment.of_process()
-    access, rate = adobe(environment), environment.rate()
+    rate = environment.rate()
     if name is None:
-        return Subject(access, rate, Clock(uptime=uptime))
+        return Subject(adobe(environment), rate, Clock(uptime=uptime))
     try:
         target = find(name, output=output)
         campaign = target.campaign()
     except CampaignFileError as error:
-        return Subject(access, rate, Clock(uptime=uptime), wrong=error)
+        return Subject(adobe(environment), rate, Clock(uptime=uptime), wrong=error)
     own = rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
     order = RunRequest(campaign, target.folder, own, Limits(concurrency=campaign.concurrency))
-    return Subject(access, rate, Clock(uptime=uptime), order)
+    return Subject(adobe(environment.of_account(campaign.account)), rate, Clock(uptime=uptime), order)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformdirs import user_config_path, user_state_path
 
+from campaign_runner.campaign_file.schema.ids import account_flaw
 from campaign_runner.cli.login_file import kept
 from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import AccountRefused, UsageError
@@ -31,13 +32,22 @@ _CLIENT_ID, _SECRET, _TOKEN = (
     "CUSTOM_MODELS_CLIENT_SECRET",
     "CUSTOM_MODELS_ACCESS_TOKEN",
 )
+_USUALLY = (
+    "Give the credentials of your project in the Adobe Developer Console once to `campaign-runner login`, or set "
+    "{client_id} and {secret}, or practise without any: campaign-runner run --sandbox FILE"
+)
+_OF_ACCOUNT = "The account '{account}' pays: set {client_id}, and {secret} or {secret}_FILE"
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The variables of one process, by name; secrets in it are never shown."""
+    """The variables of one process, by name; secrets in it are never shown.
+
+    `account` is the name of the account whose credentials are used; None for those without a name.
+    """
 
     variables: Mapping[str, str]
+    account: str | None = None
 
     @classmethod
     def of_process(cls) -> Environment:
@@ -76,7 +86,7 @@ class Environment:
     @property
     def names_credentials(self) -> bool:
         """Whether the environment has credentials, or a part of them: then those of `login` are not used."""
-        names = (_CLIENT_ID, _SECRET, _TOKEN)
+        names = map(self._of_account, (_CLIENT_ID, _SECRET, _TOKEN))
         return any(self.variables.get(f"{name}{suffix}") for name in names for suffix in ("", "_FILE"))
 
     @property
@@ -125,19 +135,10 @@ class Environment:
         return self.variables.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")
 
     def of_account(self, name: str | None) -> Environment:
-        """The environment of an account by its name: only the credentials that end with `__NAME`. Raises UsageError."""
-        if name is None:
-            return self
-        suffix, kinds = f"__{name.upper().replace('-', '_')}", (_CLIENT_ID, _SECRET, _TOKEN)
-        others = {key: value for key, value in self.variables.items() if not key.startswith(kinds)}
-        named = {f"{kind}{end}": f"{kind}{suffix}{end}" for kind in kinds for end in ("", "_FILE")}
-        found = {plain: self.variables[key] for plain, key in named.items() if self.variables.get(key)}
-        if not found:
-            raise UsageError(
-                f"the environment knows no account '{name}'; nothing was sent. Set {_CLIENT_ID}{suffix}, and "
-                f"{_SECRET}{suffix} or {_SECRET}{suffix}_FILE"
-            )
-        return Environment(others | found)
+        """The same for an account, whose credentials are in variables that end with `__NAME`. Raises UsageError."""
+        if name is not None and (flaw := account_flaw(name)) is not None:
+            raise UsageError("; ".join(flaw))
+        return replace(self, account=name)
 
     @property
     def proxy(self) -> str | None:
@@ -160,19 +161,22 @@ class Environment:
             raise UsageError(f"{error}; nothing was sent") from None
 
     def _credentials(self) -> Credentials:
-        """All of one kind: of the environment, else of `login`."""
-        if not self.names_credentials and (found := kept(self.login_file)) is not None:
+        """All of one kind: of the environment, else of `login`, which keeps those of the account without a name."""
+        is_named = self.account is not None
+        if not (self.names_credentials or is_named) and (found := kept(self.login_file)) is not None:
             return Credentials(*found, scope=self.scope)
-        client_id, secret, token = (self._secret(name) for name in (_CLIENT_ID, _SECRET, _TOKEN))
-        missing = _CLIENT_ID if client_id is None else _SECRET if secret is None and token is None else None
+        names = [self._of_account(name) for name in (_CLIENT_ID, _SECRET, _TOKEN)]
+        client_id, secret, token = map(self._secret, names)
+        missing = names[0] if client_id is None else names[1] if secret is None and token is None else None
         if client_id is None or missing is not None:
-            raise AccountRefused(
-                f"{missing} is not set; nothing was sent. Give the credentials of your project in the Adobe Developer "
-                f"Console once to `campaign-runner login`, or set {_CLIENT_ID} and {_SECRET}, "
-                "or practise without any: campaign-runner run --sandbox FILE",
-                code="no_credentials",
-            )
+            how = _OF_ACCOUNT if is_named else _USUALLY
+            why = how.format(account=self.account, client_id=names[0], secret=names[1])
+            raise AccountRefused(f"{missing} is not set; nothing was sent. {why}", code="no_credentials")
         return Credentials(client_id.reveal(), secret, token, self.scope)
+
+    def _of_account(self, name: str) -> str:
+        """How the variable `name` is called for the account."""
+        return name if self.account is None else f"{name}__{self.account.upper().replace('-', '_')}"
 
     def _secret(self, name: str) -> Secret | None:
         """The value of a variable, or the content of the file that NAME_FILE names."""

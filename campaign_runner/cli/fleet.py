@@ -15,7 +15,7 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.target import ON_FLEET, find
+from campaign_runner.cli.target import ON_FLEET, Target, find
 from campaign_runner.errors import UsageError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.quota.shared_quota import account_of
@@ -92,9 +92,22 @@ def import_(name: str, account: str | None, output: Path | None) -> None:
     Nothing is bought and nothing is removed here: the folder stays as it is, but a run of it is refused from now on.
     After a crash the same command goes on.
     """
-    folder = find(name, output=output).folder
+    target = find(name, output=output)
+    folder, account = target.folder, _account_of(target, account)
     copied = asyncio.run(_moved(account, folder.path.name, lambda moves, end: moves.import_campaign(folder, end)))
     click.echo(f"moved into the fleet: {folder.path.name}, with {plural(copied, 'file')}")
+
+
+def _account_of(target: Target, account: str | None) -> str | None:
+    """Who buys for a campaign, as its file says: its next run would not find it elsewhere. Raises UsageError."""
+    with target.folder.ledger() as ledger:
+        own = None if target.is_rerun else target.recalled(ledger).campaign.account
+    if account not in (None, own):
+        raise UsageError(
+            f"its campaign file does not say `account: {account}`, so its next run would not find it there; nothing "
+            "was changed. Write that into the file and run the same command again"
+        )
+    return own
 
 
 @command.command(epilog=ending("fleet export spring", 5, 7, 8, 11))

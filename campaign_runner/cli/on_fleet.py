@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from campaign_runner.campaign_file.loader import load
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.chosen import Choice
 from campaign_runner.cli.environment import Environment
@@ -26,7 +28,7 @@ try:
     from campaign_runner.fleet.database import DatabaseSettings
     from campaign_runner.fleet.images.place import ImagePlace
     from campaign_runner.fleet.lease import LEASE
-    from campaign_runner.fleet.place import FleetPlace, FleetSettings
+    from campaign_runner.fleet.place import DEFAULT, FleetPlace, FleetSettings
 except ImportError as error:
     raise UsageError(
         f"--on fleet needs the libraries of the fleet ({error.name} is missing): pip install 'campaign-runner[fleet]'"
@@ -36,8 +38,8 @@ except ImportError as error:
 def place(environment: Environment) -> FleetPlace:
     """The fleet that the environment names. Raises UsageError."""
 
-    def account() -> str:
-        settings = environment.settings()
+    def account(name: str) -> str:
+        settings = environment.of_account(None if name == DEFAULT else name).settings()
         return account_of(settings.firefly_url, settings.credentials.client_id)
 
     return FleetPlace(settings_of(environment), account)
@@ -50,6 +52,11 @@ def settings_of(environment: Environment, lease: float = LEASE) -> FleetSettings
     return FleetSettings(database, images, environment.state_folder, lease=lease)
 
 
+def prefix_of(campaign: Campaign) -> str:
+    """Of the files of a campaign in the image store: the name of the account that pays, and its own."""
+    return f"{campaign.account or DEFAULT}/{campaign.campaign}"
+
+
 def find(name: str) -> Target:
     """The campaign of the fleet that `name`, or the campaign file of that name, means; its record was read just now.
 
@@ -57,7 +64,7 @@ def find(name: str) -> Target:
     """
     file = Path(name) if Path(name).suffix in YAML else None
     loaded = load(file) if file is not None else None
-    folder = asyncio.run(place(Environment.of_process()).read(loaded.campaign if loaded is not None else name))
+    folder = asyncio.run(place(Environment.of_process()).read(name if loaded is None else prefix_of(loaded)))
     if loaded is None:
         with folder.ledger() as ledger:
             loaded = recalled(folder, ledger)
@@ -66,12 +73,12 @@ def find(name: str) -> Target:
 
 def locate(name: str) -> Folder:
     """The copy of a campaign's record, as it is now, with the manifest that lies beside its images."""
-    campaign = load(Path(name)).campaign if Path(name).suffix in YAML else name
-    return asyncio.run(place(Environment.of_process()).read(campaign, has_manifest=True))
+    called = prefix_of(load(Path(name))) if Path(name).suffix in YAML else name
+    return asyncio.run(place(Environment.of_process()).read(called, has_manifest=True))
 
 
 def every_folder() -> list[Folder]:
-    """The copies of all records of the account, as they are now."""
+    """The copies of all records, as they are now."""
     return asyncio.run(place(Environment.of_process()).read_all())
 
 
@@ -102,7 +109,7 @@ def chosen(names: Sequence[str], flags: RunFlags) -> tuple[FleetPlace, list[Choi
     for file in map(Path, names):
         try:
             campaign = load(file)
-            folder = fleet.folder(campaign.campaign)
+            folder = fleet.folder(prefix_of(campaign))
             choices[file.resolve()] = Choice(campaign, folder, options.selection(flags.only, campaign))
         except (CampaignFileError, UsageError) as error:
             wrong.append(error)
@@ -135,4 +142,5 @@ async def accessed(
 ) -> AsyncIterator[ServiceAccess]:
     """The service, with the allowance and the record of the fleet, which is connected while the block runs."""
     async with fleet.opened():
-        yield ServiceAccess(environment.origin, environment.settings, environment.state_folder, quota=fleet.quota)
+        quota = partial(fleet.quota, environment.account or DEFAULT)
+        yield ServiceAccess(environment.origin, environment.settings, environment.state_folder, quota=quota)

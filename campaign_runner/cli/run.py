@@ -36,6 +36,7 @@ from campaign_runner.run.limits import SharedLimits, Usage
 from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.several import CampaignRun, run_campaigns, together
+from campaign_runner.text import joined
 from campaign_runner.uptime import uptime
 
 
@@ -95,6 +96,8 @@ async def run_all(
     `wrong` is what is wrong with files of the command: it is told after the reports, and nothing may be bought.
     """
     environment = Environment.of_process()
+    if not flags.is_sandbox:
+        environment = environment.of_account(_account(choices))
     rates = {choice.campaign.campaign: _rate(choice.campaign, flags, environment) for choice in choices}
     orders = _orders(choices, rates, flags)
     models = _played(choices, flags)
@@ -119,6 +122,18 @@ async def run_all(
         if flags.is_sandbox:
             _remember_rehearsals(reports.parts, environment)
     return reports.code
+
+
+def _account(choices: Sequence[Choice]) -> str | None:
+    """The name of the account that pays for the campaigns of a command. Raises UsageError where there are several."""
+    names = {choice.campaign.account: choice.campaign.campaign for choice in choices}
+    if len(names) > 1:
+        told = (f"'{name}' for {one}" if name else f"the usual one for {one}" for name, one in names.items())
+        raise UsageError(
+            f"these campaigns are paid for by several accounts ({joined(list(told))}); nothing was sent. "
+            "Give each account a run of its own"
+        )
+    return next(iter(names), None)
 
 
 def _remember_rehearsals(parts: Sequence[CampaignRun], environment: Environment) -> None:

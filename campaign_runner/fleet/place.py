@@ -45,19 +45,19 @@ class FleetSettings:
     database: DatabaseSettings
     images: ImagePlace
     state: Path
-    account_name: str = DEFAULT
     lease: float = LEASE
 
 
 class FleetPlace:
-    """Keeps campaigns in a fleet, see Keeping. `account` is the digest of who pays, asked for once that matters.
+    """Keeps campaigns in a fleet, see Keeping. `account` gives the digest of an account by its name, once that matters.
 
-    Each method reaches the database by itself; within `async with place.opened()` all share its connections.
+    A campaign is called `spring`, or `acme/spring` where the account `acme` pays for it. Each method reaches the
+    database by itself; within `async with place.opened()` all share its connections.
     """
 
     options: Sequence[str] = ("--on", "fleet")
 
-    def __init__(self, settings: FleetSettings, account: Callable[[], str]) -> None:
+    def __init__(self, settings: FleetSettings, account: Callable[[str], str]) -> None:
         self._settings = settings
         self._account = account
         self._images = settings.images
@@ -77,7 +77,7 @@ class FleetPlace:
             return
         async with Database(self._settings.database) as database:
             await self._images.refuse_another(database.identity.id)
-            self._home = self._settings.state / "fleet" / database.identity.id / self._settings.account_name
+            self._home = self._settings.state / "fleet" / database.identity.id
             self._database = database
             try:
                 yield database
@@ -89,17 +89,18 @@ class FleetPlace:
         async with self.opened():
             pass
 
-    def folder(self, campaign: str) -> Folder:
+    def folder(self, prefix: str) -> Folder:
         """Where this machine keeps its copy of a campaign's record; the database was reached before."""
-        return Folder(self._home / campaign, self._store, self)
+        return Folder(self._home.joinpath(*prefix.split("/")), self._store, self)
 
-    async def read(self, campaign: str, *, has_manifest: bool = False) -> Folder:
+    async def read(self, called: str, *, has_manifest: bool = False) -> Folder:
         """A campaign whose copy is brought up to date, with the manifest that lies beside its images if that is asked.
 
-        Raises UsageError where the fleet has none of this name.
+        Raises UsageError where the fleet has none that is called so.
         """
         async with self.opened() as database:
-            found, folder = await self._found(database, campaign), self.folder(campaign)
+            found = await self._found(database, called)
+            folder = self.folder(_checked(found.prefix))
             await self._refreshed(database, found, folder)
             await share_marks(database, found, folder)
             await fetch_deliveries(database, found, folder)
@@ -108,39 +109,44 @@ class FleetPlace:
             return folder
 
     async def read_all(self) -> list[Folder]:
-        """The copies of all campaigns of the account, brought up to date."""
+        """The copies of all campaigns of all accounts, brought up to date."""
         async with self.opened() as database:
             await self._refresh_all(database)
-            return [self.folder(name) for name in self._known]
+            return [self.folder(prefix) for prefix in self._known]
 
-    async def stop(self, campaign: str) -> str | None:
+    async def stop(self, called: str) -> str | None:
         """Buy nothing more of a campaign until its next run; the answer is the host that works on it now, if one does.
 
-        Raises UsageError where the fleet has none of this name.
+        Raises UsageError where the fleet has none that is called so.
         """
         async with self.opened() as database:
-            found = await self._found(database, campaign)
+            found = await self._found(database, called)
             await database.call("ask_to_stop", found.id)
             return await holder_of(database, found, lease=self._settings.lease)
 
     async def share(self, folder: Folder) -> None:
         """What people decided on this machine, and what was delivered from it, is in the database for all."""
         async with self.opened() as database:
-            found = await self._found(database, folder.path.name)
+            found = await self._found(database, _prefix(folder.path))
             await share_marks(database, found, folder)
             await keep_deliveries(database, found, folder)
 
-    async def release(self, campaign: str) -> None:
+    async def release(self, called: str) -> None:
         """A campaign that was held after a restore may buy again. Raises UsageError where there is none."""
         async with self.opened() as database:
-            await database.call("release", (await self._found(database, campaign)).id)
+            await database.call("release", (await self._found(database, called)).id)
+
+    def called(self, folder: Folder) -> str:
+        """See Keeping: its name, which means the account without a name first of all; else with the account's."""
+        account, _, name = _prefix(folder.path).rpartition("/")
+        return name if account == DEFAULT else f"{account}/{name}"
 
     @asynccontextmanager
     async def held(self, folder: Folder, holder: Holder) -> AsyncIterator[None]:
         """See Keeping: the campaign's lease, which must be told that its holder lives."""
-        name = folder.path.name
+        prefix = _prefix(folder.path)
         async with self.opened() as database:
-            campaign = await campaign_of(database, self._account(), self._prefix(name))
+            campaign = await campaign_of(database, self._account(folder.path.parent.name), prefix)
             files.make_folder(folder.path, mode=0o700)
             lease = Lease(
                 database,
@@ -150,51 +156,48 @@ class FleetPlace:
                 is_run=holder.buys,
                 seconds=self._settings.lease,
             )
-            self._holders[name] = holder
+            self._holders[prefix] = holder
             async with lease, self._recorded(folder, database, campaign, lease):
                 await self._fetch_manifest(folder)  # what nothing changed is not written anew
                 yield
 
     def is_held(self, folder: Folder) -> bool:
         """Whether a run held the campaign when it was read last."""
-        return folder.path.name in self._running
+        return _prefix(folder.path) in self._running
 
     @asynccontextmanager
     async def journal(self, folder: Folder, now: Callable[[], datetime]) -> AsyncIterator[CampaignJournal]:
         """The record, in the hands of who holds the campaign. Times are the database's."""
-        yield self._held[folder.path.name]
+        yield self._held[_prefix(folder.path)]
 
     async def refresh(self, folder: Folder) -> None:
         """See Keeping: the copies of the account's other campaigns."""
         async with self.opened() as database:
-            await self._refresh_all(database, but=folder.path.name)
+            await self._refresh_all(database, f"{folder.path.parent.name}/", but=_prefix(folder.path))
 
     async def publish(self, folder: Folder) -> None:
         """See Keeping: the manifest is put where the images are, by who still holds the campaign."""
 
         async def manifest() -> bytes:
-            await self._leases[folder.path.name].refuse_others()
+            await self._leases[_prefix(folder.path)].refuse_others()
             return await in_thread(folder.manifest.read_bytes)
 
-        await self._images.publish(f"{self._prefix(folder.path.name)}/{folder.manifest.name}", manifest)
+        await self._images.publish(f"{_prefix(folder.path)}/{folder.manifest.name}", manifest)
 
     def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
         """See Keeping: the database looks at all campaigns of the account before it grants."""
-        name = folder.path.name
-        return self._held[name].sharing(left, lambda: self._holders[name].asked(STOPPED))
+        prefix = _prefix(folder.path)
+        return self._held[prefix].sharing(left, lambda: self._holders[prefix].asked(STOPPED))
 
-    def quota(self, rate: RateLimit, clock: Clock) -> OpenableQuota:
-        """The allowance of the account over all machines, which `rate` may only lower."""
+    def quota(self, account: str, rate: RateLimit, clock: Clock) -> OpenableQuota:
+        """The allowance of the account of this name over all machines, which `rate` may only lower."""
         if self._database is None:
             raise LookupError("an allowance is asked for before the database was reached")
         limits = QuotaLimits(rate.per_minute, rate.per_day)
-        return QuotaWithStore(FleetQuota(self._database, self._account(), limits=limits), self._images)
+        return QuotaWithStore(FleetQuota(self._database, self._account(account), limits=limits), self._images)
 
     def _store(self, path: Path) -> Store:
-        return self._images.store(self._prefix(path.name))
-
-    def _prefix(self, campaign: str) -> str:
-        return f"{self._settings.account_name}/{campaign}"
+        return self._images.store(_prefix(path))
 
     @asynccontextmanager
     async def _recorded(
@@ -204,47 +207,62 @@ class FleetPlace:
         files.empty(folder.staging)
         opened = FleetJournal(database, campaign, epoch=lease.epoch, folder=folder.path, home=self._home)
         async with opened as journal:
-            name = folder.path.name
-            self._held[name], self._leases[name] = journal, lease
+            prefix = _prefix(folder.path)
+            self._held[prefix], self._leases[prefix] = journal, lease
             try:
                 yield
             finally:
-                del self._held[name], self._leases[name]
+                del self._held[prefix], self._leases[prefix]
 
-    async def _found(self, database: Database, campaign: str) -> FleetCampaign:
-        """Raises UsageError where the fleet has none of this name."""
-        found = await database.call("find_campaign", self._prefix(campaign))
-        if found is None:
-            raise UsageError(f"the fleet has no campaign named '{campaign}': it was never run there")
-        return FleetCampaign(**found)
+    async def _found(self, database: Database, called: str) -> FleetCampaign:
+        """The campaign of a prefix, or of a name: of the account without a name, else of the only one that has it.
+
+        Raises UsageError where the fleet has none.
+        """
+        prefix = called if "/" in called else f"{DEFAULT}/{called}"
+        if (found := await database.call("find_campaign", prefix)) is not None:
+            return FleetCampaign(**found)
+        every = [each for each, _ in await database.call("find_campaigns", "")] if prefix != called else []
+        named = [each for each in every if each["prefix"].rpartition("/")[2] == called]
+        if len(named) == 1:
+            return FleetCampaign(**named[0])
+        if named:
+            which = " or ".join(each["prefix"] for each in named)
+            raise UsageError(f"several accounts have a campaign named '{called}': say {which}")
+        raise UsageError(f"the fleet has no campaign named '{called}': it was never run there")
 
     async def _fetch_manifest(self, folder: Folder) -> None:
-        content = await self._images.content(f"{self._prefix(folder.path.name)}/{folder.manifest.name}")
+        content = await self._images.content(f"{_prefix(folder.path)}/{folder.manifest.name}")
         if content is None:
             await in_thread(files.remove, folder.manifest)
         else:
             await in_thread(files.write_durably, folder.manifest, content)
 
-    async def _refresh_all(self, database: Database, but: str = "") -> None:
-        """The copies of all campaigns of the account to which something was added since they were read."""
-        for found, last in await database.call("find_campaigns", self._prefix("")):
+    async def _refresh_all(self, database: Database, beginning: str = "", but: str = "") -> None:
+        """The copies of the campaigns whose prefix begins so, and to which something was added since they were read."""
+        for found, last in await database.call("find_campaigns", beginning):
             campaign = FleetCampaign(**found)
-            name = _name_of(campaign)
-            if name != but and self._known.get(name) != last:
-                await self._refreshed(database, campaign, self.folder(name))
-                self._known[name] = last
+            prefix = _checked(campaign.prefix)
+            if prefix != but and self._known.get(prefix) != last:
+                await self._refreshed(database, campaign, self.folder(prefix))
+                self._known[prefix] = last
 
     async def _refreshed(self, database: Database, campaign: FleetCampaign, folder: Folder) -> None:
         async with RecordCopy(folder.path, campaign.id, database.identity) as copy:
             await copy.refresh(database)
-        self._running.discard(folder.path.name)
+        self._running.discard(campaign.prefix)
         if await holder_of(database, campaign, lease=self._settings.lease) is not None:
-            self._running.add(folder.path.name)
+            self._running.add(campaign.prefix)
 
 
-def _name_of(campaign: FleetCampaign) -> str:
-    """The name of a campaign, which ends its prefix. Raises IntegrityError for what leads elsewhere."""
-    name = campaign.prefix.rpartition("/")[2]
-    if name in ("", ".", "..") or "\\" in name:
-        raise IntegrityError(f"the database has a campaign with an impossible name ({campaign.prefix!r})")
-    return name
+def _prefix(copy: Path) -> str:
+    """Of the files of a campaign, by where the copy of its record is: the account's name and its own."""
+    return f"{copy.parent.name}/{copy.name}"
+
+
+def _checked(prefix: str) -> str:
+    """A prefix of the database, for a path. Raises IntegrityError for what leads elsewhere."""
+    parts = prefix.split("/")
+    if len(parts) != 2 or any(part in ("", ".", "..") or "\\" in part for part in parts):
+        raise IntegrityError(f"the database has a campaign with an impossible name ({prefix!r})")
+    return prefix

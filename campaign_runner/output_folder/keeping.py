@@ -43,6 +43,9 @@ class Keeping(Protocol):
     def options(self) -> Sequence[str]:
         """What a command has to be given besides the name of a campaign that is kept here; nothing on a disk."""
 
+    def called(self, folder: Folder) -> str:
+        """What a command calls a campaign that is kept here."""
+
     def held(self, folder: Folder, holder: Holder) -> AbstractAsyncContextManager[None]:
         """See Folder.held. Within it, the journal in the folder says what the record does."""
 
@@ -75,6 +78,10 @@ class OnDisk:
     checks: CheckedJournals | None = None
 
     options: Sequence[str] = ()
+
+    def called(self, folder: Folder) -> str:
+        """The name of its folder."""
+        return folder.path.name
 
     @asynccontextmanager
     async def held(self, folder: Folder, holder: Holder) -> AsyncIterator[None]:

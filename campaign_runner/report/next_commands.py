@@ -33,7 +33,7 @@ def called(folder: Folder, memory: RunRegistry | None) -> str:
     Its path, too, where the memory cannot be read: no report fails by that.
     """
     if folder.keeping.options:
-        kept = CalledCampaign(folder.path.name)
+        kept = CalledCampaign(folder.keeping.called(folder))
         kept.options = tuple(folder.keeping.options)
         return kept
     with suppress(CampaignError):

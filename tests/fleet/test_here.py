@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_runner.quota.shared_quota import account_of
 from tests.fleet import s3
 from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
@@ -105,6 +106,29 @@ def test_marks_and_deliveries_are_known_on_all_machines(machines: Begin) -> None
     again = there.run("deliver", "spring", "--all", "--only", "preset=painting", "--to", target)
     assert (again.exit, len(list(target.glob("**/*.jpg")))) == (0, number), again
     assert number > 0
+
+
+def test_a_named_account_pays_for_its_campaign_and_keeps_it_apart(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    acme = account_of(fleet.sandbox.origin, "acme")
+    fleet.server.execute(fleet.database, f"SELECT campaign_runner.set_allowance('{acme}', 600, 9000)")
+    here, there = fleet.machine("here"), fleet.machine("there")
+    file = here.machine.campaign(text=CAMPAIGN + "account: acme\n")
+    assert here.run("run", file, "--here", "--yes").exit == 7  # the usual credentials are another account's
+    here.machine.env |= {"CUSTOM_MODELS_CLIENT_ID__ACME": "acme", "CUSTOM_MODELS_CLIENT_SECRET__ACME": "theirs"}
+    assert here.run("run", file, "--here", "--yes").exit == 0
+    assert (fleet.home / "shared" / "acme" / "spring" / "manifest.json").exists()
+    assert [file.relative_to(fleet.home / "shared").parts[0] for file in fleet.files()] == ["acme"] * 12
+    assert "stored=12" in there.run("status", "spring").out
+    assert there.run("run", there.machine.campaign(), "--here", "--yes", "--only", "seed=1").exit == 0
+    assert "stored=6" in there.run("status", "spring").out
+    assert "stored=12" in there.run("status", "acme/spring").out
+    assert there.run("verify", "acme/spring").exit == 0
+    assert len(json.loads(there.run("find", "candle", "painting", "--json").out)) == 3
+    assert "acme/spring" in there.run("status", "acme/spring", "--all").out + there.run("find", "spring", "soap").out
+    assert there.command("fleet", "stop", "acme/spring").exit == 0
+    here.machine.env["CUSTOM_MODELS_CLIENT_ID__ACME"] = "another"
+    assert here.run("run", file, "--here", "--yes", "--accept-changes").exit == 5
 
 
 def test_of_two_at_once_one_works_and_the_other_is_told_who(machines: Begin) -> None:

@@ -72,7 +72,7 @@ def test_an_account_without_credentials_is_refused_before_anything_is_made(
     variables: dict[str, str],
 ) -> None:
     said = ask("fleet", "init", "--account", "acme", CUSTOM_MODELS_CLIENT_ID="me", **SECRET, **variables)
-    assert said.status == 2 and "knows no account 'acme'" in said.err
+    assert said.status == 7 and "CUSTOM_MODELS_CLIENT_ID__ACME is not set" in said.err
     assert "CUSTOM_MODELS_CLIENT_SECRET__ACME_FILE" in said.err
     assert rows(variables, "SELECT 1 FROM pg_namespace WHERE nspname = 'campaign_runner'") == []
 

@@ -75,7 +75,7 @@ _ENTRIES = {  # an example of what is inside an entry
 }
 _QUOTED = re.compile("'([^']*)'")
 _MOST_GUESSED = 500  # unknown keys of which it is asked what they meant
-_LATER = ("due", "account")  # reserved at the top of the file
+_LATER = ("due",)  # reserved at the top of the file
 _KEPT = ("text", "file", "id", "where", "other", "name")  # reserved among words
 
 

@@ -11,6 +11,8 @@ from campaign_runner.text import plural
 
 LONGEST_ID = 40
 LONGEST_CAMPAIGN = 60
+NO_ACCOUNTS = ("default",)
+"""How the account without a name is called where one is needed."""
 Derive: TypeAlias = Callable[[str], str]
 """How the id of a name is made; the id may be empty."""
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -40,6 +42,13 @@ def id_flaw(id: str, longest: int = LONGEST_ID) -> tuple[str, str] | None:
     if len(id) > longest:
         return f"'{id}' is {plural(len(id), 'character')} long; an id has at most {longest}", "shorten it"
     return None
+
+
+def account_flaw(name: str) -> tuple[str, str] | None:
+    """What is wrong with the name of an account, which ends names of variables, and what to write instead."""
+    if name in NO_ACCOUNTS or name.endswith("-file"):
+        return f"'{name}' cannot be the name of an account: it stands for something else", f"call it {name}-1"
+    return id_flaw(name)
 
 
 def derived(name: str) -> str:

@@ -186,6 +186,8 @@ class Campaign(Frozen):
     """Adobe's image model: image3, image3_custom, image4_standard, image4_ultra or image4_custom."""
     custom_model: Wording | None = None
     """The custom model, by its display name, asset name or urn:… id. Only with a custom model."""
+    account: Written | None = None
+    """The account that buys, where you have several: acme is CUSTOM_MODELS_CLIENT_ID__ACME. It changes no image."""
     defaults: Look = Look.model_construct()
     """The look of every picture, unless a market, preset, prompt or product says otherwise."""
     vars: dict[str, Texts] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ from campaign_runner.campaign_file.schema.ids import (
     LONGEST_CAMPAIGN,
     LONGEST_ID,
     Derive,
+    account_flaw,
     derived,
     derived_before,
     id_flaw,
@@ -87,9 +88,11 @@ class Normalizer:
             self._put(fields, (name,), value)
         fields.setdefault("presets", {"plain": {}})
         respell(fields, self._spellings)
-        campaign = fields.get("campaign")
+        campaign, account = fields.get("campaign"), fields.get("account")
         if isinstance(campaign, Scalar) and (flaw := id_flaw(campaign.text, LONGEST_CAMPAIGN)):
             self._refuse(campaign, *flaw)
+        if isinstance(account, Scalar) and (flaw := account_flaw(account.text)):
+            self._refuse(account, *flaw)
         return fields
 
     def _entries(self, axis: str, node: Node, expand: _Expand) -> Any:
