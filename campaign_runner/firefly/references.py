@@ -85,7 +85,7 @@ class WithReferences(Provider):
         return await self._service.fetch(output, most_bytes)
 
     async def _upload(self, sha256: str) -> str:
-        content = await _content(self._files[sha256], sha256)
+        content = await read_reference(self._files[sha256], sha256)
         try:
             upload_id = await self._service.upload(content, _media_type(content))
         except Rejected as error:
@@ -97,7 +97,7 @@ class WithReferences(Provider):
         return upload_id
 
 
-async def _content(path: Path, sha256: str) -> bytes:
+async def read_reference(path: Path, sha256: str) -> bytes:
     """The bytes of a reference image. Raises IntegrityError where it is gone or has other ones now."""
     try:
         content = await in_thread(content_of, reference_files.on_disk(path), reference_files.LARGEST_BYTES)

@@ -6,7 +6,7 @@ and can be made again at any time. What a command writes goes to the database fi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.fleet.database import Database, DatabaseSettings
 from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.fleet.images.quota_with_store import QuotaWithStore
+from campaign_runner.fleet.images.references import put_references
 from campaign_runner.fleet.lease import LEASE, FleetCampaign, Lease, campaign_of, holder_of
 from campaign_runner.fleet.people import fetch_deliveries, keep_deliveries, share_marks
 from campaign_runner.fleet.quota import FleetQuota
@@ -174,6 +175,10 @@ class FleetPlace:
         """See Keeping: the copies of the account's other campaigns."""
         async with self.opened() as database:
             await self._refresh_all(database, f"{folder.path.parent.name}/", but=_prefix(folder.path))
+
+    async def keep_references(self, folder: Folder, references: Mapping[str, Path]) -> None:
+        """See Keeping: they are put beside the images, where they are not yet."""
+        await put_references(folder.store, references)
 
     async def publish(self, folder: Folder) -> None:
         """See Keeping: the manifest is put where the images are, by who still holds the campaign."""

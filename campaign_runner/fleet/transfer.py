@@ -25,13 +25,14 @@ from campaign_runner.disk.sqlite_reader import SqliteReader
 from campaign_runner.errors import Busy, IntegrityError, UsageError
 from campaign_runner.fleet.database import Database
 from campaign_runner.fleet.images.place import ImagePlace
+from campaign_runner.fleet.images.references import bring_references
 from campaign_runner.fleet.lease import LEASE, FleetCampaign, this_host, this_worker
 from campaign_runner.fleet.people import bring, take_along
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.entries import TABLES, is_of_place
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.tables import FILE, MOVED, reading
-from campaign_runner.output_folder.folder import DAMAGED, Folder
+from campaign_runner.output_folder.folder import DAMAGED, REFERENCES, Folder
 from campaign_runner.output_folder.manifest_reader import LARGEST_BYTES as LARGEST_MANIFEST
 from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
@@ -41,7 +42,7 @@ _ROWS = 1000  # of an entry
 _AT_ONCE = 8  # files
 _IMPORTS = "it is being imported from "
 """How the fleet begins to say where a campaign is that has not arrived."""
-_CARRIED = (*IMAGE_FOLDERS, DAMAGED)
+_CARRIED = (*IMAGE_FOLDERS, DAMAGED, REFERENCES)
 """How the names of the files begin that go along; what else is in a folder is told, or drawn again."""
 
 
@@ -114,6 +115,7 @@ async def export_campaign(fleet: FleetEnd, folder: Folder) -> int:
 async def _copied_in(folder: Folder, fleet: FleetEnd, campaign: int) -> int:
     await _told_rows(folder.path, fleet, campaign)
     copied = await _copied_files(folder.store, fleet.images.store(fleet.prefix))
+    await bring_references(folder, fleet.images.store(fleet.prefix))
     await bring(fleet.database, FleetCampaign(campaign, fleet.account, fleet.prefix, "", ""), folder)
     if (manifest := await in_thread(_manifest_of, folder)) is not None:
 

@@ -34,6 +34,8 @@ REVIEW, REVIEW_PAGE = "review", "review.html"
 DECISIONS = "decisions"
 """The folder of what reviewers decided."""
 DAMAGED = "damaged"
+REFERENCES = "references"
+"""The folder, beside the images, of reference images that go along with a campaign: each called by its SHA-256."""
 """Where `rerun --restore` moves what was in the place of an image."""
 _LOOKED_AT_SECONDS = 0.3  # `status` shares the lock for a moment to see whether a run holds it: no run fails by that
 MADE_AGAIN, MADE_FROM = "rerun_of", "rerun_from"

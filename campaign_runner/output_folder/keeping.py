@@ -5,10 +5,11 @@ What everything else reads is a journal on this disk, wherever the record itself
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from campaign_runner.errors import CampaignError
@@ -58,6 +59,12 @@ class Keeping(Protocol):
     async def refresh(self, folder: Folder) -> None:
         """Let the journals beside `folder` say what their records do now. Raises StoreError, IntegrityError."""
 
+    async def keep_references(self, folder: Folder, references: Mapping[str, Path]) -> None:
+        """Let other machines have the reference images, by the SHA-256 of their content.
+
+        Raises IntegrityError for one that is gone or has other content by now, StoreError.
+        """
+
     async def publish(self, folder: Folder) -> None:
         """The manifest in `folder` was written: let those see it who look where the images are. Raises StoreError."""
 
@@ -99,6 +106,9 @@ class OnDisk:
 
     async def refresh(self, folder: Folder) -> None:
         """They are the records."""
+
+    async def keep_references(self, folder: Folder, references: Mapping[str, Path]) -> None:
+        """They are beside the campaign file."""
 
     async def publish(self, folder: Folder) -> None:
         """It is where the images are."""

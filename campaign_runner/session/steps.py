@@ -171,7 +171,8 @@ class Session(Road):
             await self.note_plan()
 
     async def note_plan(self) -> None:
-        """The journal remembers what the campaign is in this run."""
+        """The journal remembers what the campaign is in this run, and other machines may have what it needs."""
+        await self.folder.keeping.keep_references(self.folder, self.plan.references)
         await self.journal.note(note_of(self.plan))
 
     async def schedule(self) -> Self:

@@ -10,7 +10,7 @@ from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.tables import FILE
 from campaign_runner.output_folder.delivery_record import FILE as DELIVERIES
 from campaign_runner.output_folder.delivery_record import OLD, TARGET
-from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, REVIEW, REVIEW_PAGE, SHEETS
+from campaign_runner.output_folder.folder import DAMAGED, DECISIONS, REFERENCES, REVIEW, REVIEW_PAGE, SHEETS
 from campaign_runner.output_folder.manifest_writer import KEPT
 from campaign_runner.ports import Store
 from campaign_runner.store import length_of, sha256_of
@@ -19,7 +19,7 @@ from campaign_runner.verify.findings import Difference
 COMPARISON = ("comparison.json", "comparison.html")
 _RECORD = ("manifest.json", FILE, f"{FILE}-wal", f"{FILE}-shm", ".lock")
 OURS = frozenset((*_RECORD, REVIEW_PAGE, DELIVERIES, *COMPARISON))
-_OUR_FOLDERS = frozenset((DAMAGED, REVIEW, DECISIONS, TARGET, OLD))
+_OUR_FOLDERS = frozenset((DAMAGED, REFERENCES, REVIEW, DECISIONS, TARGET, OLD))
 _SIDECAR = ".xmp"  # what picture programs write beside a picture they were told to rate
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from campaign_runner.quota.shared_quota import account_of
 from tests.fleet import s3
@@ -129,6 +131,22 @@ def test_a_named_account_pays_for_its_campaign_and_keeps_it_apart(machines: Begi
     assert there.command("fleet", "stop", "acme/spring").exit == 0
     here.machine.env["CUSTOM_MODELS_CLIENT_ID__ACME"] = "another"
     assert here.run("run", file, "--here", "--yes", "--accept-changes").exit == 5
+
+
+def test_reference_images_are_put_beside_the_images_and_go_along(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    here, there = fleet.machine("here"), fleet.machine("there")
+    file = here.machine.campaign(text=CAMPAIGN + "defaults: {{style_reference: look.png}}\n")
+    Image.new("RGB", (16, 16), "red").save(file.with_name("look.png"))
+    picture = file.with_name("look.png").read_bytes()
+    name = f"references/{hashlib.sha256(picture).hexdigest()}"
+    assert here.run("run", file, "--here", "--yes").exit == 0
+    assert (fleet.home / "shared" / "default" / "spring" / name).read_bytes() == picture
+    assert there.run("verify", "spring").exit == 0
+    exported = there.command("fleet", "export", "spring")
+    assert (exported.exit, "13 files" in exported.out) == (0, True), exported
+    assert (there.machine.home / "output" / "spring" / name).read_bytes() == picture
+    assert "images=12 differing=0" in there.command("verify", "spring").out
 
 
 def test_of_two_at_once_one_works_and_the_other_is_told_who(machines: Begin) -> None:

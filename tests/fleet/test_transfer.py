@@ -7,12 +7,15 @@ import json
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from PIL import Image
 
+from campaign_runner.authoring.since_last_run import note_of
 from campaign_runner.errors import CampaignError, IntegrityError
 from campaign_runner.fleet import transfer
 from campaign_runner.fleet.database import Database, DatabaseGone, DatabaseSettings
@@ -132,6 +135,30 @@ def test_what_comes_back_is_what_went_byte_for_byte(
     opened(back)
     with pytest.raises(IntegrityError, match="is elsewhere: it is in "):
         asyncio.run(moved(database, images, lambda end: export_campaign(end, Folder(tmp_path / "third" / "almond"))))
+
+
+def test_reference_images_come_along_if_they_are_what_they_were_and_go_out_again(
+    images: ImagePlace, database: DatabaseSettings, tmp_path: Path
+) -> None:
+    for name in ("look", "lost"):
+        Image.new("RGB", (16, 16), "red" if name == "look" else "blue").save(tmp_path / f"{name}.png")
+    content, looks = (tmp_path / "look.png").read_bytes(), {"style_reference": "look.png"}
+    planned = plan(tmp_path, defaults=looks | {"structure_reference": "lost.png"})
+    folder = Folder(tmp_path / "output" / "almond")
+    asyncio.run(record(folder.path, planned, STATES))
+    asyncio.run(noted(folder, note_of(planned)))
+    (tmp_path / "lost.png").write_bytes(b"edited since")
+    asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
+    asyncio.run(moved(database, images, lambda end: export_campaign(end, folder)))
+    there = {path.name: path.read_bytes() for path in (folder.path / "references").iterdir()}
+    assert there == {sha256(content).hexdigest(): content}
+    (tmp_path / "look.png").unlink()
+    asyncio.run(moved(database, images, lambda end: import_campaign(folder, end)))
+
+
+async def noted(folder: Folder, facts: dict[str, str]) -> None:
+    async with SqliteJournal(folder.path) as journal:
+        await journal.note(facts)
 
 
 def test_it_goes_there_and_back_as_often_as_one_likes(
