@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import chdir, suppress
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -17,11 +15,9 @@ from campaign_runner.cli import run_command
 from campaign_runner.cli.target import find
 from campaign_runner.review.thumbnails import workers
 from tests.checker import Seen, check
-from tests.cli.typed import Ask, AtATerminal, Said
+from tests.cli.typed import PROGRAM, Ask, AtATerminal, Said, on_terminal, until_closed
 from tests.command_line import understood
 from tests.printed import check_commands, printed_commands
-
-PROGRAM = (sys.executable, "-m", "campaign_runner")
 
 
 @pytest.fixture
@@ -71,28 +67,12 @@ def at_a_terminal(tmp_path: Path) -> AtATerminal:
     """`at_a_terminal("init", typed="spring\\n…")` runs a command at a terminal, in `tmp_path`."""
 
     def run(*arguments: str, typed: str) -> Said:
-        ours, theirs = pty.openpty()
-        with subprocess.Popen(
-            [*PROGRAM, *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config")},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        ) as process:
-            os.close(theirs)
+        with on_terminal(tmp_path, *arguments) as (process, ours):
             os.write(ours, typed.encode())
-            shown = b"".join(until_closed(ours)).decode()
-        os.close(ours)
+            shown = until_closed(ours).decode()
         return Said(process.returncode, shown.replace("\r\n", "\n"), "")
 
     return run
-
-
-def until_closed(terminal: int) -> Iterator[bytes]:
-    with suppress(OSError):  # how Linux says that nobody holds the other end any more
-        while piece := os.read(terminal, 4096):
-            yield piece
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import select
-import struct
-import subprocess
 import termios
 from pathlib import Path
 
 import pytest
 
 from tests.campaigns import SPRING
-from tests.cli.conftest import PROGRAM, until_closed
-from tests.cli.typed import Ask
+from tests.cli.typed import Ask, on_terminal, until_closed
 
 QUESTIONS = (
     *("1. What is", "2. Which products", "3. Which custom model", "4. What do", "5. Which looks", "6. Which sizes"),
@@ -31,31 +27,28 @@ def own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def interrupted(folder: Path, *arguments: str, after: str, typed: str = "", columns: int = 80) -> tuple[int, str]:
+def interrupted(folder: Path, *arguments: str, after: str, typed: str = "") -> tuple[int, str]:
     """The exit status and the screen of a command, where Ctrl-C is pressed once `after` is shown."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    with subprocess.Popen(
-        [*PROGRAM, *arguments],
-        cwd=folder,
-        env=os.environ | {"XDG_CONFIG_HOME": str(folder / "config")},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=own_terminal,
-    ) as process:
-        os.close(theirs)
+    own = {"start_new_session": True, "preexec_fn": own_terminal}
+    with on_terminal(folder, *arguments, columns=80, **own) as (process, ours):
         os.write(ours, typed.encode())
         shown = b""
         while not (after.encode() in shown and shown.endswith(b": ")):
             shown += os.read(ours, 4096)
-        os.write(ours, CTRL_C)
-        while not select.select([ours], [], [], ONCE_MORE)[0]:  # it came just before the terminal was read
-            os.write(ours, CTRL_C)
-        shown += b"".join(until_closed(ours))
-    os.close(ours)
+        shown += answer_to_ctrl_c(ours) + until_closed(ours)
     return process.returncode, shown.decode().replace("\r\n", "\n")
+
+
+def answer_to_ctrl_c(terminal: int) -> bytes:
+    """What is shown after Ctrl-C, its echo first. One that falls between prompt and reading is pressed again."""
+    os.write(terminal, CTRL_C)
+    shown = b""
+    while not shown.replace(b"^C", b"").strip():
+        if select.select([terminal], [], [], ONCE_MORE)[0]:
+            shown += os.read(terminal, 4096)
+        else:
+            os.write(terminal, CTRL_C)
+    return shown
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import pty
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import PROGRAM, until_closed
-from tests.cli.typed import Ask, Said
+from tests.cli.typed import Ask, Said, on_terminal, until_closed
 
 ID, SECRET = ("Client id: ", "somebody\n"), ("(not shown): ", "canary-secret\n")
 Question = tuple[str, str]
@@ -24,24 +21,13 @@ def log_in(tmp_path: Path) -> LogIn:
     """`login` at a terminal, where each answer is typed once it is asked for: what was typed before is not a secret."""
 
     def log_in(*saying: Question) -> Said:
-        ours, theirs = pty.openpty()
-        with subprocess.Popen(
-            [*PROGRAM, "login"],
-            cwd=tmp_path,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config")},
-        ) as process:
-            os.close(theirs)
+        with on_terminal(tmp_path, "login", start_new_session=True) as (process, ours):
             shown = b""
             for question, answer in saying or (ID, SECRET):
                 while question.encode() not in shown:
                     shown += os.read(ours, 4096)
                 os.write(ours, answer.encode())
-            shown += b"".join(until_closed(ours))
-        os.close(ours)
+            shown += until_closed(ours)
         return Said(process.returncode, shown.decode().replace("\r\n", "\n"), "")
 
     return log_in

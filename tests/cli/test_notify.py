@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -14,8 +15,7 @@ import pytest
 from campaign_runner.notify import delivery
 from campaign_runner.output_folder.folder import Folder
 from tests.campaigns import SPRING
-from tests.cli.conftest import PROGRAM
-from tests.cli.typed import Ask
+from tests.cli.typed import PROGRAM, Ask
 from tests.notify.sinks import WebSink, web_sink
 
 SECRETS = ("canary-password", "canary-hook")
@@ -122,6 +122,8 @@ def test_a_signal_while_someone_is_told_leaves_the_exit_status_of_the_run(ask: A
         command = [*PROGRAM, "run", "--sandbox", "spring.yaml", "--notify", "always", "--max-images", "1"]
         settings = {"CAMPAIGN_RUNNER_NOTIFY": f"json://127.0.0.1:{silent.getsockname()[1]}/x"}
         with subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stderr=subprocess.PIPE) as process:
+            while not select.select([silent], [], [], 0.1)[0]:
+                assert process.poll() is None, "it ended and sent no message"
             asked, _ = silent.accept()  # the message is on its way, and no one answers
             process.send_signal(signal.SIGTERM)
             _, told = process.communicate()

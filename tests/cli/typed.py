@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.request import ProxyHandler, build_opener
+
+PROGRAM = (sys.executable, "-m", "campaign_runner")
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,34 @@ class AtATerminal(Protocol):
     """`at_a_terminal("init", typed="spring\\n…")` runs a command at a terminal."""
 
     def __call__(self, *arguments: str, typed: str) -> Said: ...
+
+
+@contextmanager
+def on_terminal(
+    folder: Path, *arguments: str, columns: int = 0, **how: Any
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A command at a terminal, and our end of that; 0 columns are none that the terminal knows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 0, columns, 0, 0))
+    environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "config")}
+    command = [*PROGRAM, *arguments]
+    try:
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, **how
+        ) as process:
+            os.close(theirs)
+            yield process, ours
+    finally:
+        os.close(ours)
+
+
+def until_closed(terminal: int) -> bytes:
+    """What is shown at a terminal until no process holds its other end any more."""
+    shown = b""
+    with suppress(OSError):  # how Linux says so
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    return shown
 
 
 def charged(origin: str) -> object:
