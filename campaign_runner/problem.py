@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign_runner.text import cells_of, printable
+from campaign_runner.text import cells_of, followed, printable
 
 _WIDEST, _NARROWEST = 160, 20  # characters of a line that are shown; a prompt may be 1,024 long
 
@@ -37,7 +37,7 @@ class Problem:
     @property
     def sentence(self) -> str:
         """The same on one line, without the line of the file."""
-        return f"{self.place()}: {self.message}" + (f": {self.advice}" if self.advice else "")
+        return followed(f"{self.place()}: {self.message}", self.advice, ":")
 
     def place(self, path: str | None = None) -> str:
         """`autumn.yaml:13:9`, `master.xlsx: row 17, column "name"`; `path` is another name for the file."""

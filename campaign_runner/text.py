@@ -38,6 +38,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near}'?" if near else ""
 
 
+def followed(told: str, more: str, mark: str) -> str:
+    """`told` and `more` on one line, with a `mark` after `told`; a question has its own."""
+    if not more:
+        return told
+    return f"{told}{'' if told.endswith('?') else mark} {more}"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is nearest to `word`, empty if none is near."""
     spelt_plain = plain(word)

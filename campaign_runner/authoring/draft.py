@@ -21,6 +21,7 @@ from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.model import Cell, CustomModel, Recipe
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.recipes import RecipeBuilder
+from campaign_runner.text import followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def read_again(path: Path, content: bytes) -> Campaign:
         return load(path, content)
     except CampaignFileError as error:
         problem = error.problems[0]
-        why = "; ".join(part for part in (problem.message, problem.advice) if part)
+        why = followed(problem.message, problem.advice, ";")
         raise UsageError(
             f"{problem.place()}: nothing was written, with this entry the file would have a problem: {why}"
         ) from error

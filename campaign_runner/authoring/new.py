@@ -19,7 +19,7 @@ from campaign_runner.campaign_file.syntax.parser import quoted
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.families import FAMILIES, Family
-from campaign_runner.text import did_you_mean
+from campaign_runner.text import did_you_mean, followed
 
 SCHEMA = "campaign.schema.json"
 _SEEDS = (66080, 82683, 90101, 90102)  # four travel in one request; further ones count up from the last
@@ -90,7 +90,7 @@ class Answers:
             load(self._draft, self.text().encode())
         except CampaignFileError as error:
             problem = error.problems[0]
-            return ". ".join(part for part in (problem.message, problem.advice) if part)
+            return followed(problem.message, problem.advice, ".")
         return None
 
     @property

@@ -85,10 +85,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
-        if not args[0].startswith("-") and args[0] not in (
-            *known,
-            *UNLISTED,
-        ):  # click would guess only among commands that are loaded
+        is_command = args[0] in known or args[0] in UNLISTED
+        if not args[0].startswith("-") and not is_command:  # click would guess only among commands that are loaded
             ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)
 

@@ -12,7 +12,7 @@ from campaign_runner.channels.table import known_channels
 from campaign_runner.cli import options
 from campaign_runner.cli.help import ending
 from campaign_runner.errors import UsageError
-from campaign_runner.text import did_you_mean
+from campaign_runner.text import did_you_mean, followed
 
 
 @click.command(epilog=ending("channels linkedin"))
@@ -28,9 +28,8 @@ def command(word: str | None, as_json: bool) -> None:
     known = known_channels()
     shown = [channel for channel in known.values() if word is None or word in channel.id]
     if not shown:
-        raise UsageError(
-            f"there is no channel '{word}'{did_you_mean(word or '', known)}; see: campaign-runner channels"
-        )
+        told = f"there is no channel '{word}'{did_you_mean(word or '', known)}"
+        raise UsageError(followed(told, "see: campaign-runner channels", ";"))
     if as_json:
         click.echo(json.dumps([asdict(channel) for channel in shown], ensure_ascii=False, indent=2))
         return

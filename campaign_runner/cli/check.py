@@ -10,7 +10,7 @@ from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.help import ending
 from campaign_runner.disk.regular_files import is_there
-from campaign_runner.errors import CampaignFileError
+from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.plan.cost import product_of_lists
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -48,16 +48,15 @@ def command(files: tuple[Path, ...]) -> int:
 
 
 def _meant(named: Path) -> Path:
-    """The campaign file: the one that is named, or that of the campaign that is. Raises UsageError."""
+    """The campaign file: the one that is named, or that of the campaign that is. Raises CampaignFileError."""
     if named.suffix or is_there(named):
         return named
     from campaign_runner.cli.target import find  # the other commands' way, with all that they need
 
     try:
-        target = find(str(named))
-    except CampaignFileError as wrong:
-        return Path(wrong.problems[0].path)
-    return target.file or named
+        return find(str(named)).file or named
+    except UsageError:  # told as of a file that is missing, and the others are checked all the same
+        return named
 
 
 def _made(campaign: Campaign) -> str:

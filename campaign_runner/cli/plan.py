@@ -96,6 +96,8 @@ def _with_any_budget(name: str, output: Path | None, *, is_sandbox: bool) -> tup
     try:
         return find(name, output=output, is_sandbox=is_sandbox).campaign(), None
     except CampaignFileError as wrong:
+        if wrong.problems[0].cell is not None:  # of its sheet: what is wrong with the file itself comes first
+            raise
         return load(wrong.problems[0].path, heeds_budget=False), wrong
 
 

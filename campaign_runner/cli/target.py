@@ -264,14 +264,13 @@ def _of_file(file: Path, output: Path | None, *, is_sandbox: bool) -> Target:
     except CampaignFileError as wrong:
         folders = ran_into(file, output, is_sandbox=is_sandbox)
         if not folders:
-            raise _nearer(wrong, output) from None
+            raise _nearer(file, wrong, output) from None
         return Target(folders[0], file, wrong=wrong)
     return Target(folder_of(campaign, output, is_sandbox=is_sandbox), file, campaign)
 
 
-def _nearer(wrong: CampaignFileError, output: Path | None) -> CampaignFileError:
+def _nearer(file: Path, wrong: CampaignFileError, output: Path | None) -> CampaignFileError:
     """The same about a file that is not there and has none like it beside it, with one of this machine's like it."""
-    file = wrong.problems[0].path
     known = {each.stem: each for each in files_here(output)} if not is_there(file) and wrong.problems[0].advice else {}
     near = nearest(file.stem, known)
     if not near:

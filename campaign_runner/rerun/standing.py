@@ -17,7 +17,7 @@ from campaign_runner.verify.unknown_files import COMPARISON
 
 
 def standing(folder: Folder, ledger: Ledger, now: datetime, *, is_running: bool) -> Iterator[str]:
-    """How a rerun stands, for who did not see its report: what was made, when, and the command that goes on."""
+    """How a rerun stands, for someone who did not see its report: what was made, when, and the command that goes on."""
     states = ledger.counts()
     made = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in states.items() if number)
     yield printable(f"{folder.path.name}   a rerun of {ledger.meta(MADE_AGAIN)}: {made or 'nothing was requested yet'}")

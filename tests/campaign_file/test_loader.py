@@ -9,7 +9,7 @@ from PIL import Image
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.problem import Problem
-from campaign_runner.text import joined, printable
+from campaign_runner.text import followed, joined, printable
 from tests.campaign_file.conftest import Load, Messages
 
 HERE = Path(__file__).parent
@@ -172,3 +172,12 @@ def test_a_long_line_is_shown_around_the_caret() -> None:
 def test_long_lists_are_shortened() -> None:
     assert joined([str(n) for n in range(40)]) == "0, 1, 2, 3, 4 and 35 more"
     assert printable("plain") == "plain"
+
+
+def test_a_question_is_followed_by_no_other_mark() -> None:
+    assert (
+        followed("no such size; did you mean 'wide'?", "sizes: wide", ";")
+        == "no such size; did you mean 'wide'? sizes: wide"
+    )
+    assert followed("no such size", "sizes: wide", ";") == "no such size; sizes: wide"
+    assert followed("no such size", "", ";") == "no such size"

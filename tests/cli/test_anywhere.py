@@ -207,6 +207,12 @@ def test_a_file_that_is_elsewhere_is_named(elsewhere: Path, ask: Ask) -> None:
     assert "`campaign-runner list` shows" in ask("check", "nofile.yaml").out
 
 
+def test_a_name_that_no_campaign_has_does_not_keep_others_from_being_checked(elsewhere: Path, ask: Ask) -> None:
+    said = ask("check", "nofile", elsewhere / "campaigns" / "spring.yaml")
+    assert (said.status, said.err) == (2, "")
+    assert said.out.startswith("nofile:1:1: file not found\n") and "spring.yaml: ok\n" in said.out
+
+
 def test_a_folder_in_the_place_of_a_file_is_answered_with_its_files(elsewhere: Path, ask: Ask) -> None:
     said = ask("check", elsewhere / "campaigns")
     assert said.status == 2 and "this is a folder\nname the files in it: " in said.out

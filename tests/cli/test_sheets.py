@@ -115,3 +115,12 @@ def test_a_campaign_with_a_sheet_is_retaken_and_cloned_like_any_other(sheet: Pat
     assert json.loads(ask("plan", "--sandbox", "--json", "campaigns/spring.yaml").out)["due"] == 1
     assert ask("clone", "campaigns/spring.yaml", "summer").status == 0
     assert "file: products.csv" in (tmp_path / "campaigns/summer.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [("check", "spring"), ("plan", "--diff", "campaigns/spring.yaml", "spring")])
+def test_a_mistake_in_the_sheet_alone_is_told_where_the_campaign_is_named(
+    words: tuple[str, ...], sheet: Path, ask: Ask
+) -> None:
+    write(sheet, *ROWS, "AB-3,vase,glass,9")
+    said = ask(*words)
+    assert said.status == 2 and 'products.csv: row 5, column "name": ' in said.out + said.err, said

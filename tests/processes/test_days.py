@@ -123,5 +123,7 @@ def test_missing_and_wrong_credentials_are_told_apart(machine: Machine, service:
     del machine.env["CUSTOM_MODELS_CLIENT_SECRET"]
     missing = machine.run("run", file)
     assert (wrong.exit, missing.exit) == (7, 7)
-    assert "rejected the credentials" in wrong.out + wrong.err
+    assert "rejected the credentials (invalid_client" in wrong.out + wrong.err
+    assert "CUSTOM_MODELS_CLIENT_SECRET where they are set, otherwise" in wrong.out + wrong.err
+    assert "campaign-runner login" in wrong.out + wrong.err
     assert "CUSTOM_MODELS_CLIENT_SECRET is not set" in missing.err

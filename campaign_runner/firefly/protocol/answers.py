@@ -46,6 +46,10 @@ _POLICY = {
     "input_media_unsafe": "Adobe rejected a reference image (content policy)",
     "reference_image_unsafe_error": "Adobe rejected a reference image (content policy)",
 }
+_GIVE_AGAIN = (
+    "correct CUSTOM_MODELS_CLIENT_ID and CUSTOM_MODELS_CLIENT_SECRET where they are set, "
+    "otherwise give them again: campaign-runner login"
+)
 _LONGEST_JOB_ID = 512
 _LONGEST_URL = 2083  # of every URL in Adobe's specification
 _SENDABLE = re.compile(r"[!-~]{1,16384}")  # what a header may carry: no CR, LF or space
@@ -196,7 +200,7 @@ def read_token(response: Response, now: datetime) -> Grant:
         complaint = read_oauth_complaint(response)
         if response.status in {408, 429} or not 300 <= response.status < 500:
             raise _busy(complaint, _wait(response, now))
-        raise AccountRefused(f"Adobe rejected the credentials: {complaint}", code=complaint.code)
+        raise AccountRefused(f"Adobe rejected the credentials ({complaint}); {_GIVE_AGAIN}", code=complaint.code)
     try:
         answer = read_json(response)
     except Unreadable as fault:
