@@ -1,7 +1,8 @@
 """Clients of the fast server, each run in a process of its own: ours, and those it is compared with.
 
 `python -m tests.benchmarks.clients NAME ADDRESS JOBS SEEDS` prints one line of JSON: seconds of processors and on the
-clock from the first request to the end, bytes of memory at most, images, and the worst stall of its loop.
+clock from its start to its end, without what it imports before; bytes of memory at most, images, and how late its loop
+was at most in 99 of 100 looks.
 
 - `ours` is a run as the command makes it, from its lock to its report: journal, allowance, synced files. `ours-header`
   is the same with a look at the first bytes in the place of the whole picture check; `ours-kept` is that without the

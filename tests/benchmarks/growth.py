@@ -24,7 +24,6 @@ LARGEST = 1_000_000
 LEFT = 1_000
 """Images of the largest campaign that are not stored; of the others a tenth is not."""
 EVERYTHING = ("plan", "first request", "idle run", "status", "verify", "manifest", "sheet", "review page")
-OF_LARGEST = ("plan", "first request")
 FLAT = ("plan", "verify")
 """What must not take more memory for a campaign ten times as large."""
 Figures = dict[str, float]

@@ -88,7 +88,7 @@ def manifest(home: Path, address: str) -> dict[str, float]:
 
 
 def sheet(home: Path, address: str) -> dict[str, float]:
-    """The contact sheets, drawn anew."""
+    """The contact sheets: compared with what is there, and drawn where that is not current."""
     folder, plan = Folder(home / "output" / "many"), Plan(load(home / "campaigns" / "many.yaml"))
     with Ledger(folder.path, is_checked=True) as ledger:
         shown = sheets(plan, ledger, counts_of(plan, ledger))

@@ -1,4 +1,4 @@
-"""`--on fleet` on the command line: what is refused before anything is reached; who does not use it loads nothing."""
+"""`--on fleet` on the command line: what is refused before anything is reached; without it nothing of it is loaded."""
 
 from __future__ import annotations
 

@@ -13,20 +13,9 @@ from hypothesis import strategies as st
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
-from campaign_runner.campaign_file.loader import load
 from campaign_runner.plan.plan import Plan
-from tests.campaign_file.sheets.workbooks import saved, with_part
+from tests.campaign_file.sheets.workbooks import CONCERNED, HEADINGS, loaded, saved, with_part
 
-CAMPAIGN = """\
-campaign: a
-model: image4_standard
-markets: {us: {locale: en-US}, de: {locale: de-DE}}
-products: {file: products.xlsx, where: {status: live}, columns: {id: SKU, name: Title, name de: Titel, wax: Wax}}
-prompts: {hero: "{product.name} of {product.wax}", detail: {text: {other: "macro of {product.name}"}}}
-sizes: [square]
-seeds: [1, 2]
-"""
-HEADINGS = ["SKU", "Title", "Titel", "Wax", "Status", "Price"]
 WORDS = st.text(st.sampled_from("abcdeéü ñ-'"), min_size=1, max_size=12).map(str.strip).filter(bool)
 Row = list[str]
 
@@ -59,9 +48,7 @@ def images(
 
 
 def _keys(sheet: Path) -> set[str]:
-    path = sheet.with_name("a.yaml")
-    path.write_text(CAMPAIGN, encoding="utf-8")
-    return set(Plan(load(path)).keys())
+    return set(Plan(loaded(sheet)).keys())
 
 
 @given(tables(), st.randoms(use_true_random=False))
@@ -107,7 +94,7 @@ def test_a_changed_cell_buys_exactly_the_images_concerned(rows: list[Row], data:
     changed[at][column] = "quite new"
     before, after = images(rows), images(changed)
     is_read = rows[at][4].strip().lower() == "live" and column != 5
-    concerned = 2 * 2 if is_read else 0  # each text is in two prompts or markets; two seeds
+    concerned = CONCERNED if is_read else 0
     assert (len(after - before), len(before - after)) == (concerned, concerned)
 
 

@@ -12,8 +12,32 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from campaign_runner.campaign_file.loader import load
+from campaign_runner.campaign_file.schema.schema import Campaign
+
 Value: TypeAlias = object
 Change: TypeAlias = Callable[[Worksheet], object]
+
+CAMPAIGN = """\
+campaign: a
+model: image4_standard
+markets: {us: {locale: en-US}, de: {locale: de-DE}}
+products: {file: products.xlsx, where: {status: live}, columns: {id: SKU, name: Title, name de: Titel, more: More}}
+prompts: {hero: "{product.name}, {product.more}", detail: {text: {other: "macro of {product.name}"}}}
+sizes: [square]
+seeds: [1, 2]
+"""
+HEADINGS = ["SKU", "Title", "Titel", "More", "Status", "Price"]
+"""Those of its sheet, in which `Price` is not read."""
+CONCERNED = 2 * 2
+"""Images that one cell is about: each text is in two prompts or markets; two seeds."""
+
+
+def loaded(sheet: Path) -> Campaign:
+    """`CAMPAIGN` beside a sheet that is called products.xlsx."""
+    file = sheet.with_name("a.yaml")
+    file.write_text(CAMPAIGN, encoding="utf-8")
+    return load(file)
 
 
 def saved(path: Path, rows: Iterable[Sequence[Value]], *changes: Change, name: str = "Products") -> Path:
