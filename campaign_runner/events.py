@@ -273,18 +273,24 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run, or its command, is over: its `exit` status, its last `line`, `why` it was refused, and what it bought."""
+    """A run, or its command, is over: its `exit` status, its last `line`, `why` it was refused, and what it bought.
+
+    `night` is what all runs since noon, local time, bought.
+    """
 
     exit: int
     line: str
     why: str = ""
     bought: Bought | None = None
+    night: Bought | None = None
     word: ClassVar[str] = "ended"
 
     def facts(self) -> dict[str, Any]:
-        images, requests = (self.bought.images, self.bought.requests) if self.bought is not None else (0, 0)
-        told = {"exit": self.exit, "line": self.line, "why": self.why}
-        return told | {"bought_images": images, "bought_requests": requests}
+        told: dict[str, Any] = {"exit": self.exit, "line": self.line, "why": self.why}
+        for name, part in (("bought", self.bought), ("night", self.night or self.bought)):
+            told[f"{name}_images"] = part.images if part is not None else 0
+            told[f"{name}_requests"] = part.requests if part is not None else 0
+        return told
 
 
 @dataclass(frozen=True, slots=True)

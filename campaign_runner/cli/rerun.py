@@ -147,7 +147,7 @@ async def _made(order: RerunRequest, environment: Environment, flags: RerunFlags
         for line in lines:
             console.say(line)
     for standing in standings:
-        log.end(Ended(code, lines[-1], bought=standing.bought))
+        log.end(Ended(code, lines[-1], bought=standing.bought, night=standing.night))
     return code
 
 

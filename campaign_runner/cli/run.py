@@ -35,7 +35,7 @@ from campaign_runner.run.ending import worst
 from campaign_runner.run.limits import SharedLimits, Usage
 from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
-from campaign_runner.session.several import CampaignRun, run_campaigns, together
+from campaign_runner.session.several import CampaignRun, run_campaigns, together, tonight
 from campaign_runner.text import joined
 from campaign_runner.uptime import uptime
 
@@ -175,7 +175,9 @@ class Reports:
         """The last line, for machines, where it is not that of the only report."""
         if len(self.parts) > 1:
             console.say(_of_all(self.parts, self.code))
-            self.log.end(Ended(self.code, _of_all(self.parts, self.code), bought=together(self.parts)))
+            self.log.end(
+                Ended(self.code, _of_all(self.parts, self.code), bought=together(self.parts), night=tonight(self.parts))
+            )
         elif not self.parts[0].report:
             console.say(f"attention exit={self.code}")
 
@@ -186,7 +188,7 @@ def _report(part: CampaignRun, log: RunLog) -> None:
         console.say(line)
     name = part.order.campaign.campaign
     if part.report:
-        log.end(Ended(part.code, part.report[-1], bought=part.bought), name)
+        log.end(Ended(part.code, part.report[-1], bought=part.bought, night=part.night), name)
     elif part.refusal is not None:
         log.end(Ended(part.code, f"attention exit={part.code}", part.refusal.sentence), name)
 

@@ -28,7 +28,8 @@ from campaign_runner.output_folder.manifest_writer import Sources, counts_of, he
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report.next_commands import called, typed, verify
-from campaign_runner.report.runs import told
+from campaign_runner.report.runs import figures_of, told
+from campaign_runner.report.standing import last_night
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
 from campaign_runner.rerun.standing import standing
 from campaign_runner.review import listing
@@ -82,8 +83,10 @@ def command(
 def _tell_rerun(folder: Folder, ledger: Ledger, *, is_running: bool, as_json: bool) -> None:
     """How a rerun stands: it was made of a manifest, and has no campaign file."""
     if as_json:
-        told = {"campaign": ledger.meta("campaign"), "rerun_of": ledger.meta(MADE_AGAIN), "counts": ledger.counts()}
-        click.echo(json.dumps(told | {"running": is_running}, ensure_ascii=False))
+        told: dict[str, Any] = {"campaign": ledger.meta("campaign"), "rerun_of": ledger.meta(MADE_AGAIN)}
+        told |= {"counts": ledger.counts(), "running": is_running}
+        told |= {"last": figures_of(last_run(ledger), last_night(ledger))}
+        click.echo(json.dumps(told, ensure_ascii=False))
         return
     for line in standing(folder, ledger, datetime.now(UTC), is_running=is_running):
         console.say(line)
@@ -104,7 +107,8 @@ def _figures(folder: Folder, plan: Plan, ledger: Ledger, *, is_running: bool) ->
     figures = head(Sources(plan, ledger, datetime.now(UTC)))
     decisions = decisions_if_any(folder, plan, ledger)
     rows = listing.counts(decisions) if decisions is not None else None
-    return figures | {"running": is_running, "fetch_before": _fetch_before(ledger), "rows": rows}
+    figures |= {"running": is_running, "fetch_before": _fetch_before(ledger), "rows": rows}
+    return figures | {"last": figures_of(last_run(ledger), last_night(ledger))}
 
 
 def _fetch_before(ledger: Ledger) -> str | None:
@@ -132,7 +136,7 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
         console.say(line)
     for label, line in (*_gone(target.folder, ledger), *_edited(target, plan, ledger)):
         console.say(f"  {label:7} {printable(line)}")
-    if ran := told(last_run(ledger), datetime.now(UTC), is_running=is_running):
+    if ran := told(last_run(ledger), last_night(ledger), datetime.now(UTC), is_running=is_running):
         console.say(f"  last    {ran}")
     if (decisions := decisions_if_any(target.folder, plan, ledger)) is not None:
         console.say(listing.summary(decisions))

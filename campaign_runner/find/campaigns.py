@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,8 @@ from campaign_runner.model import State
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder, home_of
 from campaign_runner.output_folder.manifest_writer import counts_of
 from campaign_runner.plan.plan import Plan
-from campaign_runner.report.runs import told
+from campaign_runner.report.runs import figures_of, told
+from campaign_runner.report.standing import Night, last_night
 from campaign_runner.text import plural, printable
 
 _OPEN = {
@@ -46,6 +47,7 @@ class KnownCampaign:
     file: Path | None
     counts: Mapping[State, int] = field(default_factory=dict)
     last: LastRun | None = None
+    night: Night | None = None
     is_running: bool = False
     is_rerun: bool = False
     wrong: str = ""
@@ -68,7 +70,6 @@ class KnownCampaign:
 
     def as_json(self) -> dict[str, Any]:
         """The same for machines."""
-        last = self.last
         return {
             "name": self.name,
             "folder": str(self.home / self.name) if self.counts or self.wrong else None,
@@ -77,10 +78,7 @@ class KnownCampaign:
             "sandbox": Folder(self.home / self.name).is_sandbox,
             "rerun": self.is_rerun,
             "running": self.is_running,
-            "began": None if last is None else last.began.isoformat(),
-            "ended": None if last is None or last.ended is None else last.ended.isoformat(),
-            "exit": None if last is None else last.exit,
-            "bought": None if last is None or last.bought is None else asdict(last.bought),
+            **figures_of(self.last, self.night),
             "wrong": self.wrong or None,
         }
 
@@ -105,7 +103,7 @@ def lines(known: Sequence[KnownCampaign], now: datetime) -> Iterator[str]:
         yield from [""] * bool(number)
         yield printable(str(home))
         for each in some:
-            ran = told(each.last, now, is_running=each.is_running)
+            ran = told(each.last, each.night, now, is_running=each.is_running)
             parts = [*each.kind(), each.state(), *([ran] if ran else [])]
             yield printable(f"  {each.name:{width}}   {'; '.join(parts)}")
 
@@ -127,7 +125,7 @@ def _of_folder(folder: Folder) -> KnownCampaign:
             file, is_rerun = folder.campaign_file(ledger), ledger.meta(MADE_AGAIN) is not None
             campaign = None if is_rerun else _campaign(folder, ledger, file)
             counts = ledger.counts() if campaign is None else counts_of(Plan(campaign, ledger.custom_model), ledger)
-            return KnownCampaign(name, home, file, counts, last_run(ledger), is_running, is_rerun)
+            return KnownCampaign(name, home, file, counts, last_run(ledger), last_night(ledger), is_running, is_rerun)
     except CampaignError as error:
         return KnownCampaign(name, home, None, wrong=error.sentence)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,10 +18,10 @@ from campaign_runner.errors import UsageError
 from campaign_runner.events import Cause, Doubted, RecipeSource
 from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.key_sets import without
-from campaign_runner.journal.request_counts import RequestCounts
+from campaign_runner.journal.request_counts import ALL_REQUESTS, BOUGHT_SINCE, RequestCounts
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_reading, reading, recorded_recipe
-from campaign_runner.model import Cell, CustomModel, Recipe, Size, State, Variation
+from campaign_runner.model import Bought, Cell, CustomModel, Recipe, Size, State, Variation
 from campaign_runner.portions import batched
 
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
@@ -274,13 +274,11 @@ class Ledger:
         return any(number for state, number in self.counts().items() if state != State.PENDING)
 
     def requests(self) -> RequestCounts:
-        figures = self._one(
-            "SELECT count(*), coalesce(sum(outcome = 'accepted'), 0),"
-            " coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0),"
-            " (SELECT count(*) FROM variations WHERE state = ? AND source IS NULL) FROM attempts",
-            State.STORED,
-        )
-        return RequestCounts(*figures or (0, 0, 0))
+        return RequestCounts(*self._one(ALL_REQUESTS, State.STORED) or (0, 0, 0))
+
+    def bought_since(self, moment: datetime) -> Bought:
+        """What was requested then or later, and not refused."""
+        return Bought(*self._one(BOUGHT_SINCE, moment.astimezone(UTC).isoformat(timespec="milliseconds")) or (0, 0))
 
     def oldest_waiting(self) -> datetime | None:
         """When the oldest accepted job that is still to be fetched was accepted; None where nothing waits."""

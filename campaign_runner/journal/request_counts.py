@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 from campaign_runner.model import Bought
 
+ALL_REQUESTS = """
+SELECT count(*), coalesce(sum(outcome = 'accepted'), 0), coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0),
+       (SELECT count(*) FROM variations WHERE state = ? AND source IS NULL)
+FROM attempts
+"""
+BOUGHT_SINCE = """
+SELECT coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0), count(*) FROM attempts WHERE submitted_at >= ?
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestCounts:

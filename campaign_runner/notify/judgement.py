@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from campaign_runner.model import State
 from campaign_runner.notify.concerns import OF_THE_RECORD, UNJUDGED, CampaignEnd, Concern, concerns_of
+from campaign_runner.report.standing import night_of
 from campaign_runner.report.summary import KEPT_AT_SERVICE
 from campaign_runner.run.ending import OK
 from campaign_runner.text import clock, plural
@@ -80,11 +81,6 @@ def judge(told: Told, end: CampaignEnd, began: datetime, now: datetime) -> tuple
 def forgotten(told: Told, judged: Told) -> Told:
     """What is remembered where the message could not be delivered: the night, but not that anything was told."""
     return Told(told.open, told.at, judged.stored, judged.idle, judged.starts)
-
-
-def night_of(moment: datetime) -> date:
-    """The night a moment belongs to, by the day on which it began."""
-    return (moment - timedelta(hours=12)).date()
 
 
 def _with_progress(told: Told, end: CampaignEnd, tonight: date) -> Told:

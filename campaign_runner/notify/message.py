@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from campaign_runner.model import State
 from campaign_runner.notify.concerns import Concern
 from campaign_runner.notify.judgement import News
+from campaign_runner.report.standing import Standing, purchase
 from campaign_runner.run.ending import OK
 from campaign_runner.text import joined, plural
 
@@ -34,12 +35,17 @@ def message_of(news: Sequence[News]) -> Message:
 
 def _lines(news: News) -> Iterator[str]:
     end = news.end
-    counts = end.standing.counts if end.standing is not None else None
-    made = f", {counts[State.STORED]:,} of {plural(counts['planned'], 'image')} stored" if counts is not None else ""
+    made = _made(end.standing) if end.standing is not None else ""
     yield f"{end.name}: {'ok' if end.exit == OK else 'attention'}, exit status {end.exit}{made}"
     for label, concerns in (("new", news.new), ("still", news.still)):
         yield from (line for concern in concerns for line in _told(label, concern))
     yield from (f"over: {words}" for words in news.over)
+
+
+def _made(standing: Standing) -> str:
+    counts = standing.counts
+    stored = f"{counts[State.STORED]:,} of {plural(counts['planned'], 'image')} stored"
+    return f", {stored}; this run {purchase(standing.bought, standing.night)}"
 
 
 def _told(label: str, concern: Concern) -> Iterator[str]:

@@ -95,8 +95,8 @@ def frame_of(event: Event) -> list[str]:
             return [printable(f"began: {command} (version {version})")]
         case Started():
             return [_begun(event)]
-        case Ended(line=line, why=why, bought=bought):
-            told = f"; this run {purchase(bought)}" if bought is not None else ""
+        case Ended(line=line, why=why, bought=bought, night=night):
+            told = f"; this run {purchase(bought, night)}" if bought is not None else ""
             return [*([printable(f"refused: {why}")] if why else []), f"ended: {line}{told}"]
         case _:
             return []

@@ -12,6 +12,7 @@ from campaign_runner.model import IMAGES
 from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM, SANDBOX, Folder
 from campaign_runner.report import next_commands
 from campaign_runner.report.runs import told
+from campaign_runner.report.standing import last_night
 from campaign_runner.text import printable
 from campaign_runner.verify.unknown_files import COMPARISON
 
@@ -22,7 +23,7 @@ def standing(folder: Folder, ledger: Ledger, now: datetime, *, is_running: bool)
     made = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in states.items() if number)
     yield printable(f"{folder.path.name}   a rerun of {ledger.meta(MADE_AGAIN)}: {made or 'nothing was requested yet'}")
     yield ""
-    if ran := told(last_run(ledger), now, is_running=is_running):
+    if ran := told(last_run(ledger), last_night(ledger), now, is_running=is_running):
         yield f"  last      {ran}"
     yield f"  files     {folder.store.where(IMAGES)}"
     if (page := folder.path / COMPARISON[1]).exists():

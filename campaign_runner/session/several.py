@@ -44,6 +44,11 @@ class CampaignRun:
         """What it bought, as far as it was counted."""
         return self.standing.bought if self.standing is not None else NOTHING
 
+    @property
+    def night(self) -> Bought:
+        """What all runs of its night bought."""
+        return (self.standing.night if self.standing is not None else None) or self.bought
+
 
 async def run_campaigns(
     parts: Sequence[CampaignRun],
@@ -85,7 +90,16 @@ async def run_campaigns(
 
 def together(parts: Sequence[CampaignRun]) -> Bought:
     """What all of them bought."""
-    return Bought(sum(part.bought.images for part in parts), sum(part.bought.requests for part in parts))
+    return _sum([part.bought for part in parts])
+
+
+def tonight(parts: Sequence[CampaignRun]) -> Bought:
+    """What all runs of their night bought, together."""
+    return _sum([part.night for part in parts])
+
+
+def _sum(bought: Sequence[Bought]) -> Bought:
+    return Bought(sum(each.images for each in bought), sum(each.requests for each in bought))
 
 
 def held_back(files: Sequence[str]) -> UsageError:

@@ -193,7 +193,7 @@ def test_status_and_list_say_what_the_last_run_alone_bought(elsewhere: Path, ask
     assert "; bought 4 images in 2 requests" in ask("status", "spring").out
     said = ask("run", elsewhere / "campaigns" / "spring.yaml", "--no-review")
     assert "  money   4 images paid and kept; this run bought nothing\n" in said.out
-    assert ask("list").out.rstrip().endswith("exit status 0; bought nothing")
+    assert "exit status 0; bought nothing" in ask("list").out
     (spring,) = json.loads(ask("list", "--json").out)
     assert spring["bought"] == {"images": 0, "requests": 0}
 

@@ -96,7 +96,7 @@ def test_a_log_says_that_a_run_had_nothing_to_do(ask: Ask, tmp_path: Path) -> No
     said = ask("run", "--sandbox", "spring.yaml", "--log-file", "spring.log")
     _, due, ended = log_of(tmp_path)
     assert due == "spring: nothing is due"
-    assert ended == f"spring: ended: {said.out.splitlines()[-1]}; this run bought nothing"
+    assert ended.startswith(f"spring: ended: {said.out.splitlines()[-1]}; this run bought nothing")
 
 
 def test_a_log_says_why_a_run_was_refused(ask: Ask, tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ from campaign_runner.errors import (
 )
 from campaign_runner.model import State
 from campaign_runner.notify.concerns import CampaignEnd, concerns_of
-from campaign_runner.notify.judgement import News, Told, judge, night_of
+from campaign_runner.notify.judgement import News, Told, judge
 from campaign_runner.notify.memory import Memory
 from campaign_runner.notify.message import message_of
 from campaign_runner.problem import Problem
-from campaign_runner.report.standing import Standing
+from campaign_runner.report.standing import Standing, night_of
 
 TEN = datetime(2026, 9, 1, 22, 0).astimezone()
 """The start of the first night."""
@@ -87,7 +87,7 @@ def test_a_cause_is_told_without_a_path_or_a_prompt(error: BaseException, said: 
 def test_images_in_doubt_and_failed_are_told_with_their_command() -> None:
     (news,) = nights(end(4, at=standing(in_doubt=2, failed=1)))
     assert words(news).splitlines() == [
-        "spring: attention, exit status 4, 10 of 20 images stored",
+        "spring: attention, exit status 4, 10 of 20 images stored; this run bought nothing",
         "new: 2 images in doubt (no_answer): Adobe may have charged for them",
         "  campaign-runner resolve spring",
         "new: 1 image failed (missing)",

@@ -54,11 +54,12 @@ STARTED = Started("almond", due=4, requests=2, waiting=0, may_buy=4)
 STORED = [Stored(ATTEMPT, each, f"{each.stem}.jpg", "ab" * 32, 1234, "image/jpeg") for each in PAIR]
 RATE = RateLimit(per_minute=4, per_day=9000)
 README = (Path(__file__).parents[2] / "campaign_runner" / "README.md").read_text(encoding="utf-8")
+BOUGHT = ("bought_images", "bought_requests", "night_images", "night_requests")
 
 EVERY_EVENT: list[tuple[Event, str, set[str]]] = [
     (Called("0.1.0", "run almond.yaml"), "called", {"version", "command"}),
     (STARTED, "started", {"due", "may_buy", "requests", "waiting"}),
-    (Ended(4, "attention planned=4 exit=4"), "ended", {"exit", "line", "why", "bought_images", "bought_requests"}),
+    (Ended(4, "attention planned=4 exit=4"), "ended", {"exit", "line", "why", *BOUGHT}),
     (ModelResolved(CustomModel("urn:1", "Warm", "1", "e", "")), "model_resolved", {"id", "name", "version"}),
     (Submitting(ATTEMPT), "submitting", {"attempt", "product", "prompt", "preset", "market", "size", "seeds"}),
     (Accepted(ATTEMPT, TICKET), "accepted", {"attempt", "seeds", "job_id"}),
