@@ -18,7 +18,7 @@ from tests.fleet import s3
 from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.processes.forks import Done
-from tests.processes.machines import CAMPAIGN
+from tests.processes.machines import CAMPAIGN, held
 
 pytestmark = pytest.mark.proof
 Begin = Callable[..., FleetOfMachines]
@@ -64,14 +64,15 @@ def test_several_campaigns_of_one_command_share_the_record(machines: Begin) -> N
     assert (done.exit, len(ledger["charged"]), ledger["charged_twice"]) == (0, 18, {}), done
 
 
-def test_what_is_paid_for_is_fetched_though_the_file_is_broken(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "15")
+def test_what_is_paid_for_is_fetched_though_the_file_is_broken(machines: Begin, tmp_path: Path) -> None:
+    fleet = machines(*held(tmp_path))
     here = fleet.machine("here")
     file = here.machine.campaign()
     running = here.here(file)
-    fleet.sandbox.wait_for(6)
+    fleet.sandbox.wait_for(6, poll=6)
     running.terminate()
     assert ended(running).exit == 143
+    fleet.sandbox.release()
     file.write_text("campaign: spring\nseedz: [1]\n", encoding="utf-8")
     done = here.run("run", file, "--here", "--yes")
     assert (done.exit, len(fleet.files())) == (2, 12), done
@@ -199,12 +200,13 @@ def test_who_was_killed_while_a_request_was_under_way_leaves_a_doubt(machines: B
     assert sorted(fleet.sandbox.ledger()["charged"].values()) == [1] * 10 + [2] * 2
 
 
-def test_who_was_stopped_past_its_lease_sends_nothing_more_and_leaves(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "5")
+def test_who_was_stopped_past_its_lease_sends_nothing_more_and_leaves(machines: Begin, tmp_path: Path) -> None:
+    fleet = machines(*held(tmp_path))
     first, second = fleet.machine("first"), fleet.machine("second")
     running = first.here(first.machine.campaign(), "--concurrency", "2")
     fleet.sandbox.wait_for(2)
     running.send_signal(signal.SIGSTOP)
+    fleet.sandbox.release()
     try:
         done = _taken_over(second)
     finally:
@@ -243,13 +245,14 @@ def test_who_looks_on_the_machine_that_works_is_in_no_ones_way(machines: Begin) 
     assert [look.exit for look in looks] == [0, 0, 0], looks
 
 
-def test_a_campaign_that_is_told_to_stop_buys_nothing_until_it_is_run_again(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "15", lease=30.0)
+def test_a_campaign_that_is_told_to_stop_buys_nothing_until_it_is_run_again(machines: Begin, tmp_path: Path) -> None:
+    fleet = machines(*held(tmp_path), lease=30.0)
     here, there = fleet.machine("here"), fleet.machine("there")
     running = here.here(here.machine.campaign(), "--concurrency", "1")
     fleet.sandbox.wait_for(1)
     told = there.command("fleet", "stop", "spring")
     assert told.exit == 0 and "buys nothing more until its next run" in told.out, told
+    fleet.sandbox.release()
     stopped = ended(running)
     assert stopped.exit == 9, stopped
     bought = len(fleet.sandbox.ledger()["charged"])

@@ -5,6 +5,7 @@ Orders are lines of JSON on stdin, answers on stdout. Started by `forks.Forks`; 
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import gc
 import importlib
@@ -13,17 +14,21 @@ import os
 import pkgutil
 import random
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import campaign_runner
 from campaign_runner.__main__ import main
+from campaign_runner.cli import sandbox
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.images import render
+from campaign_runner.sandbox.server import Sandbox
 from tests.power import Recorder
 from tests.processes.steps import Steps
 
@@ -54,6 +59,8 @@ def become(order: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["env"])
     sys.argv = ["campaign-runner", *without_page(order["arguments"])]
+    if sys.argv[1:2] == ["sandbox"]:
+        hold_until_released()
     if order["largest_file"] is not None:
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], most))
@@ -67,6 +74,18 @@ def become(order: dict[str, Any]) -> None:
 def without_page(arguments: Sequence[str]) -> list[str]:
     """A run that makes no thumbnails: here it is about what is bought and recorded."""
     return [*arguments, *(["--no-review"] if list(arguments[:1]) == ["run"] else [])]
+
+
+def hold_until_released() -> None:
+    """What a slow fault holds back, a sandbox holds until SIGUSR1 comes, and nothing from then on."""
+    released = asyncio.Event()
+
+    async def hold(seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(released.wait(), seconds)
+
+    signal.signal(signal.SIGUSR1, lambda number, frame: released.set())
+    sandbox.Sandbox = partial(Sandbox, sleep=hold)  # type: ignore[attr-defined]
 
 
 def _last_words(disk: str | None) -> Callable[[], None]:

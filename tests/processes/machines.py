@@ -45,6 +45,16 @@ def sandbox_process(*switches: str) -> Iterator[SandboxProcess]:
             LEDGERS[sandbox.origin] = lambda: last
 
 
+def held(folder: Path) -> tuple[str, ...]:
+    """Switches of a sandbox: a job is done at once, and who asks for it has no answer until the sandbox is released.
+
+    So a run is still there when it is told to stop, however long that takes. Writes a script into `folder`.
+    """
+    script = folder / "held.yaml"
+    script.write_text("- {kind: slow, where: poll, seconds: 3600}\n", encoding="utf-8")
+    return ("--per-minute", "600", "--job-seconds", "0", "--faults", str(script))
+
+
 @dataclass
 class Machine:
     """A folder with campaigns, a state folder, and the environment of a cron job.

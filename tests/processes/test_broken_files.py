@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from tests.checker import Seen, check
-from tests.processes.forks import Done, Forks, SandboxProcess, forks
-from tests.processes.machines import Machine, sandbox_process
+from tests.processes.forks import PATIENCE, Done, Forks, SandboxProcess, forks
+from tests.processes.machines import Machine, held, sandbox_process
 
 CAMPAIGN = """\
 campaign: {name}
@@ -34,7 +34,6 @@ seeds: [1, 2]
 budget: 8
 """
 NAMES = ("spring", "autumn")
-POLLERS = "- {kind: slow, where: poll, first: 4, seconds: 60}\n"  # all that look at once
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,7 @@ class Place:
 def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     """Two campaigns of four images each, two requests each: accepted, and nothing fetched."""
     home = tmp_path_factory.mktemp("left")
-    script = home.with_name("faults.yaml")
-    script.write_text(POLLERS, encoding="utf-8")
-    switches = ("--per-minute", "600", "--job-seconds", "0", "--faults", str(script))
-    with forks() as launcher, launcher.sandbox(home, *switches) as sandbox:
+    with forks() as launcher, launcher.sandbox(home, *held(home.parent)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
         files = [machine.campaign(name, CAMPAIGN) for name in NAMES]
         files[0].write_bytes(files[0].read_bytes().replace(b"\n", b"\r\n"))  # as some editors write it
@@ -92,6 +88,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
         sandbox.wait_for(4, poll=4)
         run.kill(15)
         assert launcher.wait(run).exit == 143
+        sandbox.release()
         yield Left(home, launcher, sandbox)
 
 
@@ -272,7 +269,7 @@ def test_cancel_needs_no_file_that_can_be_loaded(tmp_path: Path) -> None:
         process = machine.start("run", file)
         sandbox.wait_for(2)
         process.send_signal(2)
-        process.communicate(timeout=600)
+        process.communicate(timeout=PATIENCE)
         file.write_text("campaign: [", encoding="utf-8")
         cancelled = machine.run("cancel", "spring", "--only", "product=candle")
         machine.check()

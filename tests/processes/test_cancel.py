@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes.forks import PATIENCE, SandboxProcess
-from tests.processes.machines import Machine, sandbox_process
+from tests.processes.machines import Machine, held, sandbox_process
 
 
 @pytest.mark.parametrize("switch", ["--cancelled-word=cancelled", "--cancelled-word=canceled"])
@@ -45,12 +45,11 @@ def test_jobs_whose_host_is_dead_are_cancelled_at_the_api_origin(
 
 
 def test_a_job_that_is_finished_is_left_to_be_fetched(machine_for: Callable[[str], Machine], tmp_path: Path) -> None:
-    script = tmp_path / "faults.yaml"
-    script.write_text("- {kind: slow, where: poll, first: 6, seconds: 60}\n", encoding="utf-8")  # each of its jobs
-    with sandbox_process("--per-minute", "600", "--job-seconds", "0", "--faults", str(script)) as sandbox:
+    with sandbox_process(*held(tmp_path)) as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()
         interrupt(machine, file, sandbox, poll=6)
+        sandbox.release()
         cancelled = machine.run("cancel", "spring")
         again = machine.run("run", file)
         ledger = sandbox.ledger()

@@ -19,7 +19,7 @@ import pytest
 
 from tests.checker import Seen, check
 from tests.processes.forks import Done, Forked, Forks, SandboxProcess
-from tests.processes.machines import Machine
+from tests.processes.machines import Machine, held
 
 CAMPAIGN = """\
 campaign: {name}
@@ -33,8 +33,6 @@ NOBODY = 65534
 SIZES = (0, 512, *range(4096, 43 * 8192, 8192))
 """Bytes that no file may exceed."""
 SHARES = 2
-LEISURE = 5
-"""Seconds that a run waits for its first job, in which its disk is filled."""
 
 
 def completed(launcher: Forks, machine: Machine, sandbox: SandboxProcess, failed: Done) -> None:
@@ -84,15 +82,13 @@ def fills_up(launcher: Forks, home: Path, fill: Fill, make_room: Callable[[], No
     """One run in `home` for which the disk is full once its first request is accepted."""
     words = home.parent.parent / f"words of {home.parent.name} {home.name}"
     words.mkdir()
-    script = words / "faults.yaml"
-    script.write_text(f"- {{kind: slow, where: poll, nth: 1, seconds: {LEISURE}}}\n", encoding="utf-8")
-    switches = ("--per-minute", "600", "--job-seconds", "0", "--faults", str(script))
-    with launcher.sandbox(words, *switches) as sandbox:
+    with launcher.sandbox(words, *held(words)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
         file = machine.campaign(text=CAMPAIGN)
         run = launcher.start("run", file, "--concurrency", "1", home=words, env=machine.env)
-        sandbox.wait_for(1)
+        sandbox.wait_for(1, poll=1)
         fill(run)
+        sandbox.release()
         done = launcher.wait(run)
         make_room()
         assert done.exit in (0, 6), done
@@ -160,16 +156,14 @@ def test_little_room_on_a_disk_forbids_buying_and_not_fetching(
     launcher: Forks, small_disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
     disk = small_disk(DISK)
-    script = tmp_path / "faults.yaml"
-    script.write_text("- {kind: slow, where: poll, first: 1, seconds: 60}\n", encoding="utf-8")
-    switches = ("--per-minute", "600", "--job-seconds", "0", "--faults", str(script))
-    with launcher.sandbox(tmp_path, *switches) as sandbox:
+    with launcher.sandbox(tmp_path, *held(tmp_path)) as sandbox:
         machine = Machine.beside(sandbox.origin, disk)
         file = machine.campaign(text=CAMPAIGN)
         first = launcher.start("run", file, "--concurrency", "1", home=tmp_path, env=machine.env)
         sandbox.wait_for(1, poll=1)
         first.kill(15)
         assert launcher.wait(first).exit == 143
+        sandbox.release()
         done = launcher.run("run", file, "--concurrency", "8", home=tmp_path, env=machine.env)
         assert (done.exit, len(sandbox.ledger()["accepted_at"])) == (6, 1)
         assert "buying images needs about 67,108,864" in done.out

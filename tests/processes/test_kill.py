@@ -53,15 +53,18 @@ def test_killed_again_and_again_it_still_ends(machine_for: Callable[[str], Machi
 
 
 @pytest.mark.parametrize(
-    ("faults", "requests"),
-    [("[{kind: slow_after, where: submit, nth: 1, seconds: 600}]", 1), ("[]", 3)],
+    ("fault", "requests"),
+    [
+        ("kind: slow_after, where: submit, nth: 1", 1),
+        ("kind: slow, where: poll", 3),
+    ],
     ids=["before the first answer", "with three accepted"],
 )
 def test_a_killed_first_run_is_remembered_though_its_folder_goes(
-    faults: str, requests: int, machine_for: Callable[[str], Machine], tmp_path: Path
+    fault: str, requests: int, machine_for: Callable[[str], Machine], tmp_path: Path
 ) -> None:
     script = tmp_path / "faults.yaml"
-    script.write_text(faults, encoding="utf-8")
+    script.write_text(f"[{{{fault}, seconds: 3600}}]", encoding="utf-8")
     with sandbox_process("--per-minute", "600", "--job-seconds", "0.3", "--faults", str(script)) as sandbox:
         machine = machine_for(sandbox.origin)
         file = machine.campaign()

@@ -27,10 +27,8 @@ sizes: [896x1152]
 seeds: [1, 2]
 """
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-SLOW = 6.0
-"""Seconds of an answer that a first signal waits for, since they are fewer than ten, and a second does not."""
-SILENT = 60.0
-"""Seconds of an answer that nobody waits for."""
+HELD = 3600.0
+"""Seconds of an answer that comes once the sandbox is released."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +41,28 @@ class Phase:
     """So many calls of a kind have arrived at the service."""
     events: dict[str, int] = field(default_factory=dict)
     """So many events of a kind have been seen."""
+    is_waited_for: bool = False
+    """Whether a run that was told once waits for the answer that is held back; one that was told twice never does."""
     doubts_after_two: int = 0
     """Images in doubt after a second signal."""
 
-    def strikes(self, times: int) -> dict[str, Any]:
-        """The fault, once; a second signal waits for no answer, so that it may be as long in coming as it likes."""
-        fault = {"first": 1} | (self.fault or {})
-        return fault | {"seconds": SILENT} if times == 2 else fault
-
 
 PHASES = {
-    "before the token": Phase({"kind": "slow", "where": "token", "seconds": SILENT}, calls={"token": 1}),
+    "before the token": Phase({"kind": "slow", "where": "token", "seconds": HELD}, calls={"token": 1}),
     "waiting for the allowance": Phase(per_minute=1, events={"waiting": 1, "accepted": 1}),
     "during a submit": Phase(
-        {"kind": "slow_after", "where": "submit", "seconds": SLOW},
+        {"kind": "slow_after", "where": "submit", "seconds": HELD, "first": 1},
         calls={"submit": 2},
         events={"accepted": 1},
+        is_waited_for=True,
         doubts_after_two=2,
     ),
     "while polling": Phase(
-        {"kind": "slow", "where": "poll", "first": 2, "seconds": SILENT}, calls={"poll": 2}, events={"accepted": 2}
+        {"kind": "slow", "where": "poll", "seconds": HELD}, calls={"poll": 2}, events={"accepted": 2}
     ),
-    "while downloading": Phase({"kind": "slow_after", "where": "download", "seconds": SLOW}, calls={"download": 1}),
+    "while downloading": Phase(
+        {"kind": "slow_after", "where": "download", "seconds": HELD}, calls={"download": 1}, is_waited_for=True
+    ),
     "at the end": Phase(events={"stored": 4}),
 }
 
@@ -90,7 +88,7 @@ def signalled(phase: Phase, number: signal.Signals, times: int, *, launcher: For
     """One run that is told to end; what it leaves is held against the ledger, and the next run completes it."""
     home.mkdir()
     script = home / "faults.yaml"
-    script.write_text(json.dumps([phase.strikes(times)] if phase.fault else []), encoding="utf-8")
+    script.write_text(json.dumps([phase.fault] if phase.fault else []), encoding="utf-8")
     switches = ("--per-minute", "600", "--job-seconds", 0, "--faults", script)
     with launcher.sandbox(home, *map(str, switches)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
@@ -99,10 +97,13 @@ def signalled(phase: Phase, number: signal.Signals, times: int, *, launcher: For
         run = launcher.start(*command, phase.per_minute, home=home, env=machine.env)
         wait_until(lambda: has_reached(phase, run, sandbox), run)
         run.kill(number)
+        wait_until(lambda: events(run, "stopping") > 0 or run.has_ended(), run)
         if times == 2:
-            wait_until(lambda: events(run, "stopping") > 0 or run.has_ended(), run)
             run.kill(number)
+        elif phase.is_waited_for:
+            sandbox.release()
         ended = launcher.wait(run)
+        sandbox.release()
         ends = {SIGNALS[number]}
         if times == 2:
             ends.add(-number)  # the run was over: the second one met a process that only had its report to print
