@@ -24,18 +24,19 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 
 
 async def wait_for_stored(
-    look: Callable[[], Awaitable[Sequence[Offer]]], control: Control, limits: Limits, *, began: float
+    look: Callable[[], Awaitable[Sequence[Offer]]], ours: Folder, control: Control, limits: Limits, *, began: float
 ) -> int:
     """Take over what is stored, wait for what may be, and tell what is left; the answer is how many that are.
 
-    `look` takes what is stored and says what others may still store; it may raise. A stop ends it, and the caller's
-    time, which is counted from `began` of the loop's clock.
+    `look` takes what is stored and says what others may still store; it may raise. `ours` says where others are kept,
+    and so whether one of them is at work, on whatever machine. A stop ends it, and the caller's time, which is counted
+    from `began` of the loop's clock.
     """
     now = asyncio.get_running_loop().time()
     until = now + min(LONGEST_WAIT, limits.seconds_left(control.clock.now(), now - began))
     pause = FIRST_PAUSE
     waiting = await look()
-    while await _any_at_work(waiting) and asyncio.get_running_loop().time() < until:
+    while await _any_at_work(waiting, ours) and asyncio.get_running_loop().time() < until:
         if not await control.stop.sleep(Level.NO_SUBMITS, pause):
             break
         pause = min(1.5 * pause, LONGEST_PAUSE)
@@ -52,9 +53,9 @@ def not_made(images: int) -> str:
     return f"{plural(images, 'image')} {was} left to another campaign, which did not generate {them}: run again"
 
 
-async def _any_at_work(waiting: Sequence[Offer]) -> bool:
+async def _any_at_work(waiting: Sequence[Offer], ours: Folder) -> bool:
     """Whether a run goes on that may still store some of it."""
     for each in waiting:
-        if len(each.coming) > 0 and await in_thread(Folder(each.folder).is_held):
+        if len(each.coming) > 0 and await in_thread(ours.at(each.folder).is_held):
             return True
     return False

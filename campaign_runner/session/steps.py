@@ -201,7 +201,7 @@ class Session(Road):
         if not self.left:
             return
         try:
-            waiting = await wait_for_stored(self._look_again, self.control, self.limits, began=self.began)
+            waiting = await wait_for_stored(self._look_again, self.folder, self.control, self.limits, began=self.began)
         except CampaignError as error:  # what was bought here is recorded and told all the same
             self.control.failed(error)
             return

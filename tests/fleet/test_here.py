@@ -8,6 +8,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -273,6 +274,24 @@ def test_overlapping_campaigns_on_two_machines_buy_each_image_once(machines: Beg
     due = set(fleet.states()) | set(fleet.states("summer"))
     assert (set(ledger["charged"]), ledger["charged_twice"]) == (due, {}), done
     assert [each.exit for each in done] == [0, 0], done
+
+
+def test_who_is_done_waits_for_what_another_machine_still_has_under_way(machines: Begin, tmp_path: Path) -> None:
+    fleet = machines(*held(tmp_path), lease=600.0)
+    first, second = fleet.machine("first"), fleet.machine("second")
+    working = first.here(first.machine.campaign())
+    fleet.sandbox.wait_for(6, poll=6)
+    working.send_signal(signal.SIGSTOP)
+    try:
+        fleet.sandbox.release()
+        waiting = second.here(second.machine.campaign("summer", SUMMER), "--log-format", "json")
+        assert waiting.stderr is not None
+        stored = (line for line in waiting.stderr if '"event": "stored"' in line)
+        assert len(list(islice(stored, 6))) == 6  # all that the other does not have
+    finally:
+        working.send_signal(signal.SIGCONT)
+    assert [ended(run).exit for run in (working, waiting)] == [0, 0]
+    assert (len(fleet.files()), fleet.sandbox.ledger()["charged_twice"]) == (24, {})
 
 
 def _taken_over(machine: FleetMachine) -> Done:

@@ -85,7 +85,7 @@ def hold_until_released() -> None:
             await asyncio.wait_for(released.wait(), seconds)
 
     signal.signal(signal.SIGUSR1, lambda number, frame: released.set())
-    sandbox.Sandbox = partial(Sandbox, sleep=hold)  # type: ignore[attr-defined]
+    sandbox.Sandbox = partial(Sandbox, sleep=hold)  # type: ignore[assignment, attr-defined]
 
 
 def _last_words(disk: str | None) -> Callable[[], None]:
