@@ -261,7 +261,8 @@ BEGIN
     why := refusal(ours, p_epoch);
     IF why IS NULL AND NOT is_done(p_campaign, p_nonce) THEN
         UPDATE variations SET state = p_decision ->> 'into'
-        WHERE campaign = p_campaign AND p_decision -> 'keys' ? key AND p_decision -> 'states' ? state;
+        WHERE campaign = p_campaign AND key IN (SELECT jsonb_array_elements_text(p_decision -> 'keys'))
+            AND p_decision -> 'states' ? state;
         PERFORM append(p_campaign, now_of(ours.account), p_epoch, p_worker, p_nonce, 'decide', p_decision);
     END IF;
     RETURN entries_since(p_campaign, p_known) || jsonb_build_object('refused', why);
