@@ -180,8 +180,9 @@ PLANTS = (
     Plant(
         "write the end of a run once its folder is let go",
         "session/session.py",
-        "        return await close(run)\n",
+        "            run = await _walked(run, ROAD)\n        return await close(run)\n",
         """\
+            run = await _walked(run, ROAD)
     with Ledger(order.folder.path) as ledger:
         return await close(replace(run, ledger=ledger))
 """,

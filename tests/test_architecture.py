@@ -209,6 +209,7 @@ TASKS = {
     "fleet.images.bucket": "`to_its_end`, also where the caller is cancelled",
     "fleet.database": "`to_its_end`, also where the caller is cancelled",
     "fleet.lease": "leaving the Lease",
+    "fleet.work.carrying": "the run's own end, which is waited for",
     "fleet.record.journal": "`to_its_end`, also where the caller is cancelled",
     "fleet.quota": "`to_its_end`, also where the caller is cancelled",
     "run.stop": "`until` itself",

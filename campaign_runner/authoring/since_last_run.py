@@ -18,7 +18,7 @@ from campaign_runner.campaign_file.loader import recall
 from campaign_runner.campaign_file.schema.ids import derived_before
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import UsageError
-from campaign_runner.journal.ledger import LAST_CAMPAIGN, Ledger
+from campaign_runner.journal.ledger import LAST_CAMPAIGN, LastCampaign, Ledger
 from campaign_runner.model import CustomModel, State, canonical_json
 from campaign_runner.plan.cost import RateLimit, minutes
 from campaign_runner.plan.due import PlanStatus
@@ -46,12 +46,17 @@ def pictures_of(plan: Plan) -> dict[str, str]:
 def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
     """The campaign of the last run, as its file (at `path` now) was then.
 
-    None where the journal does not hold it, or it cannot be understood any more. Ids that were sent, or that are none
-    today, were made by an earlier version.
+    None where the journal does not hold it, or it cannot be understood any more.
     """
     last = ledger.last_campaign
-    if last is None:
-        return None
+    return None if last is None else as_it_ran(last, path)
+
+
+def as_it_ran(last: LastCampaign, path: Path) -> Campaign | None:
+    """A campaign as its file (at `path` now) was then; None where it cannot be understood any more.
+
+    Ids that were sent, or that are none today, were made by an earlier version.
+    """
     read = partial(recall, path, last.content, last.pictures, last.sha256, rows=last.rows)
     campaign = read()
     if campaign is not None and not (any(campaign.source.respelt.values()) and sends_ids(campaign)):

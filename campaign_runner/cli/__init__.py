@@ -62,7 +62,7 @@ COMMANDS = {
         "sandbox": "Start a practice server that behaves like Firefly.",
     },
 }
-UNLISTED = ("fleet",)
+UNLISTED = ("fleet", "worker")
 """Commands for many machines, which the first page of the help leaves out."""
 
 

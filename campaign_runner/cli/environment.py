@@ -140,6 +140,15 @@ class Environment:
             raise UsageError("; ".join(flaw))
         return replace(self, account=name)
 
+    def account_names(self) -> list[str | None]:
+        """The names of all accounts whose credentials are known; None for the usual one, which comes first."""
+        suffixes = (
+            name[len(_CLIENT_ID) :].removesuffix("_FILE") for name in self.variables if name.startswith(_CLIENT_ID)
+        )
+        named = {suffix[2:].lower().replace("_", "-") for suffix in suffixes if suffix.startswith("__")}
+        usual = [None] if replace(self, account=None).knows_credentials else []
+        return [*usual, *sorted(named)]
+
     @property
     def proxy(self) -> str | None:
         """The http proxy for everything, if there is one."""

@@ -32,7 +32,8 @@ number = click.IntRange(1, MOST)
 def command() -> None:
     """Work from many machines on one record: prepare its database and image store, stop a campaign.
 
-    Then `--on fleet` goes with run (--here), status, find, review, deliver, verify, resolve and cancel.
+    Then `campaign-runner worker` makes what `run --on fleet` submits (with --here, that process makes it), and
+    `--on fleet` goes with status, find, review, deliver, verify, resolve and cancel, too.
     """
 
 

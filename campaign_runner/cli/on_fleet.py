@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.target import YAML, Target
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
+from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.quota.shared_quota import account_of
@@ -29,20 +30,25 @@ try:
     from campaign_runner.fleet.images.place import ImagePlace
     from campaign_runner.fleet.lease import LEASE
     from campaign_runner.fleet.place import DEFAULT, FleetPlace, FleetSettings
+    from campaign_runner.fleet.work.carrying import Carrier, Told, WorkerAccount
+    from campaign_runner.fleet.work.driver import Driver
+    from campaign_runner.fleet.work.worker import Worker
 except ImportError as error:
     raise UsageError(
         f"--on fleet needs the libraries of the fleet ({error.name} is missing): pip install 'campaign-runner[fleet]'"
     ) from error
 
 
-def place(environment: Environment) -> FleetPlace:
-    """The fleet that the environment names. Raises UsageError."""
+def place(environment: Environment, *, here: bool = True) -> FleetPlace:
+    """The fleet that the environment names; `here`: its runs are made by this process. Raises UsageError."""
+    run_options = (*FleetPlace.options, "--here") if here else FleetPlace.options
+    return FleetPlace(settings_of(environment), partial(_digest, environment), run_options=run_options)
 
-    def account(name: str) -> str:
-        settings = environment.of_account(None if name == DEFAULT else name).settings()
-        return account_of(settings.firefly_url, settings.credentials.client_id)
 
-    return FleetPlace(settings_of(environment), account)
+def _digest(environment: Environment, account: str) -> str:
+    """Of an account by its name. Raises UsageError, AccountRefused."""
+    settings = environment.of_account(None if account == DEFAULT else account).settings()
+    return account_of(settings.firefly_url, settings.credentials.client_id)
 
 
 def settings_of(environment: Environment, lease: float = LEASE) -> FleetSettings:
@@ -102,7 +108,7 @@ def chosen(names: Sequence[str], flags: RunFlags) -> tuple[FleetPlace, list[Choi
 
     Raises the first of that, CampaignFileError or UsageError, where nothing that is paid for waits.
     """
-    fleet = place(Environment.of_process())
+    fleet = place(Environment.of_process(), here=flags.here)
     asyncio.run(fleet.reach())
     choices: dict[Path, Choice] = {}
     wrong: list[CampaignError] = []
@@ -136,9 +142,42 @@ def _waiting(fleet: FleetPlace, file: Path, wrong: CampaignError) -> Choice | No
         return Choice(recalled(folder, ledger, file), folder, forbidden=wrong)
 
 
+def driving(fleet: FleetPlace, choices: Sequence[Choice], flags: RunFlags) -> Driver:
+    """What has campaigns made by the fleet's workers. Raises UsageError."""
+    if len(choices) > 1 and (flags.max_images is not None or flags.max_requests is not None):
+        raise UsageError(
+            "--max-images and --max-requests go with one file on the fleet, whose campaigns are made apart; "
+            "nothing was sent. Run the files one by one, or add --here"
+        )
+    return Driver(fleet, is_detached=flags.detach)
+
+
+@asynccontextmanager
+async def working(environment: Environment, told: Told, bug: Callable[[BaseException], str]) -> AsyncIterator[Worker]:
+    """A worker for every account of the environment, once database, store and each sign-in were tried.
+
+    Raises UsageError, AccountRefused, StoreError, IntegrityError, DatabaseGone, ProviderError.
+    """
+    settings = settings_of(environment)
+    names = environment.account_names() or [None]
+    fleet = FleetPlace(settings, partial(_digest, environment), run_options=FleetPlace.options, goes_on=True)
+    async with fleet.opened() as database:
+        await fleet.try_store()
+        accounts = {name or DEFAULT: await _account(fleet, environment.of_account(name)) for name in names}
+        yield Worker(settings.database, Carrier(database, fleet, accounts, told, bug), lease=settings.lease)
+
+
+async def _account(fleet: FleetPlace, environment: Environment) -> WorkerAccount:
+    """One whose sign-in works."""
+    async with FireflyClient(environment.settings()) as client:
+        await client.sign_in()
+    async with accessed(fleet, environment) as access:
+        return WorkerAccount(access.account(), access, environment.rate())
+
+
 @asynccontextmanager
 async def accessed(
-    fleet: FleetPlace, environment: Environment, rate: RateLimit, **_: object
+    fleet: FleetPlace, environment: Environment, rate: RateLimit | None = None, **_: object
 ) -> AsyncIterator[ServiceAccess]:
     """The service, with the allowance and the record of the fleet, which is connected while the block runs."""
     async with fleet.opened():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -47,6 +47,7 @@ from campaign_runner.uptime import uptime
 @options.output
 @options.on
 @rarely("--here", is_flag=True, help="With --on fleet: this process does the work, without a worker.")
+@rarely("--detach", is_flag=True, help="With --on fleet: submit to the workers and do not wait for the end.")
 @rarely("--subject", default="", metavar="WORD", help="With --sandbox: the concept of your custom model.")
 @rarely("--concurrency", type=run_options.positive, help="Requests in progress at once, per campaign.")
 @run_options.bounds
@@ -71,11 +72,13 @@ def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> 
     the limits (--max-..., --until); each has its own question and its own report.
     """
     flags = RunFlags(**run_options.accepted(options))
-    if flags.on is not None or flags.here:
+    if flags.on is not None or flags.here or flags.detach:
         flags.refuse_beside_fleet()
         on_fleet = importlib.import_module(ON_FLEET)
         fleet, choices, wrong = on_fleet.chosen(names, flags)
-        return asyncio.run(run_all(choices, flags, wrong, log, ends, accessed=partial(on_fleet.accessed, fleet)))
+        make = run_campaigns if flags.here else partial(run_campaigns, run=on_fleet.driving(fleet, choices, flags).run)
+        through = partial(on_fleet.accessed, fleet)
+        return asyncio.run(run_all(choices, flags, wrong, log, ends, accessed=through, make=make))
     choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent
     return asyncio.run(run_all(choices, flags, wrong, log, ends))
 
@@ -88,6 +91,7 @@ async def run_all(
     ends: Ends,
     *,
     accessed: Callable[..., AbstractAsyncContextManager[ServiceAccess]] = accessed,
+    make: Callable[..., Awaitable[int]] = run_campaigns,
 ) -> int:
     """The campaigns from their locks to their reports, which come once all have ended; the worst exit status.
 
@@ -115,7 +119,7 @@ async def run_all(
                 reports.say_last()
 
             async with accessed(environment, rate, is_sandbox=flags.is_sandbox, models=models) as access:
-                await run_campaigns(reports.parts, access, heed=heeding_signals, refused=console.print_error, told=told)
+                await make(reports.parts, access, heed=heeding_signals, refused=console.print_error, told=told)
     finally:
         ends.add(reports.parts)
         reports.say()

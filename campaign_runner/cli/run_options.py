@@ -78,6 +78,7 @@ class RunFlags(Making):
     output: Path | None
     on: str | None
     here: bool
+    detach: bool
     subject: str
     concurrency: int | None
     accept_drift: bool
@@ -90,7 +91,9 @@ class RunFlags(Making):
     def refuse_beside_fleet(self) -> None:
         """What goes only with `--on fleet`, or not with it. Raises UsageError."""
         if self.on is None:
-            raise UsageError("--here goes with --on fleet")
+            raise UsageError("--here and --detach go with --on fleet")
+        if self.here and self.detach:
+            raise UsageError("--here and --detach do not go together: with --here this process does the work")
         given = {
             "--sandbox": self.is_sandbox,
             "--output": self.output is not None,
@@ -102,8 +105,6 @@ class RunFlags(Making):
                 f"--on {self.on} and {wrong[0]} do not go together; nothing was sent. "
                 "`campaign-runner fleet export NAME` makes a folder of a campaign"
             )
-        if not self.here:
-            raise UsageError(f"--on {self.on} needs --here: this process then does the work; nothing was sent")
 
 
 class AcceptedWords(click.ParamType[frozenset[str]]):

@@ -8,18 +8,25 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
 import click
-
-from campaign_runner.run.control import Control
 
 LONGEST_END = 14.0
 """Seconds after a signal, whatever is still to be done: the answers under way are given ten of them."""
 _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+class Signalled(Protocol):
+    """What ends in good order once a signal came: a run, or a worker with all of its runs."""
+
+    @property
+    def was_signalled(self) -> bool: ...
+    def signalled(self, number: int) -> None: ...
+
+
 @contextmanager
-def heeding_signals(*controls: Control) -> Iterator[None]:
+def heeding_signals(*controls: Signalled) -> Iterator[None]:
     """While the block runs. A signal that was ignored at the start (`nohup`) stays ignored."""
     loop = asyncio.get_running_loop()
 

@@ -24,7 +24,9 @@ from campaign_runner.tasks import patient_timeout, to_its_end
 T = TypeVar("T")
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 SCHEMA = "campaign_runner"
-VERSION = "1"
+QUEUE = "campaign_queue"
+"""The schema of the engine that hands out work."""
+VERSION = "2"
 """Of the tables and functions; `fleet init` brings a database to it."""
 PATIENCE = 60.0
 """Seconds for which a database that is gone is waited for."""
@@ -217,12 +219,15 @@ async def connect(settings: DatabaseSettings) -> Connection:
         raise refused(error) from None
 
 
-async def welcomed(connection: Connection) -> DatabaseIdentity:
-    """Which database `connection` leads to. Raises IntegrityError where nothing may be sent from it."""
+async def welcomed(connection: Connection, *, version: str = VERSION) -> DatabaseIdentity:
+    """Which database `connection` leads to. Raises IntegrityError where nothing may be sent from it.
+
+    Its tables have to be of this `version`.
+    """
     cursor = await connection.execute(sql.SQL("SELECT {}()").format(sql.Identifier(SCHEMA, "welcome")))
     row = await cursor.fetchone()
     told: Mapping[str, Any] = row[0] if row else {}
-    if told["version"] != VERSION:
+    if told["version"] != version:
         raise IntegrityError(
             f"the database has version {told['version']} of the fleet's tables, this campaign_runner knows "
             f"{VERSION}; nothing was sent. Run `campaign-runner fleet init` with the newer of the two"

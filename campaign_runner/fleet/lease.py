@@ -10,7 +10,7 @@ import asyncio
 import os
 import platform
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,13 @@ LEASE = 30.0
 _BEATS = 3
 """How often within them it says that it lives."""
 _LEAVE_WITHIN = 2.0
+NOT_OPEN = {
+    "held": "the database was restored: check this campaign, then run `campaign-runner resolve NAME --release`; "
+    "nothing was sent",
+    "moved": "the campaign was moved out of the fleet; nothing was sent",
+}
+"""Why nothing is sent of a campaign, by its state."""
+REPLACED = "another run of this campaign, with another text, took its place; this one bought nothing more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +120,29 @@ class Lease:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._beating.cancel()
-        await asyncio.wait({self._beating})
+        await self.rest()
         with suppress(DatabaseGone):  # then it is let go once it was not heard of
             await self._database.call("leave", self._campaign.id, self._holder, patience=_LEAVE_WITHIN)
+
+    async def rest(self) -> None:
+        """Say no more that the holder lives: it is about to hand the campaign over."""
+        self._beating.cancel()
+        await asyncio.wait({self._beating})
+
+    async def hand_over(self, digest: str, terms: Mapping[str, Any]) -> int:
+        """Leave the campaign to the workers, to be made by `terms`; the number of its run.
+
+        Raises Busy where another run took it over, IntegrityError where it is not open.
+        """
+        await self.rest()
+        told = await self._database.call("submit", self._campaign.id, self.epoch, digest, dict(terms), REPLACED)
+        match told.get("refused"):
+            case None:
+                return int(told["run"])
+            case "epoch":
+                raise Busy("another run took this campaign over; nothing was sent")
+            case state:
+                raise IntegrityError(NOT_OPEN[state])
 
     async def refuse_others(self) -> None:
         """Raises Busy where another run took the campaign over."""

@@ -6,11 +6,13 @@ and can be made again at any time. What a command writes goes to the database fi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from campaign_runner.disk import files
 from campaign_runner.errors import IntegrityError, UsageError
@@ -23,7 +25,7 @@ from campaign_runner.fleet.people import fetch_deliveries, keep_deliveries, shar
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.journal import FleetJournal
-from campaign_runner.output_folder.folder import Folder
+from campaign_runner.output_folder.folder import REFERENCES, Folder
 from campaign_runner.output_folder.keeping import Holder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import CampaignJournal, Journal, OpenableQuota, Store
@@ -53,12 +55,23 @@ class FleetPlace:
     """Keeps campaigns in a fleet, see Keeping. `account` gives the digest of an account by its name, once that matters.
 
     A campaign is called `spring`, or `acme/spring` where the account `acme` pays for it. Each method reaches the
-    database by itself; within `async with place.opened()` all share its connections.
+    database by itself; within `async with place.opened()` all share its connections. `run_options` are what a run that
+    goes on has to be given besides. `goes_on`: runs here go on with what a person began elsewhere, so that a stop which
+    was asked for holds.
     """
 
     options: Sequence[str] = ("--on", "fleet")
 
-    def __init__(self, settings: FleetSettings, account: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        settings: FleetSettings,
+        account: Callable[[str], str],
+        *,
+        run_options: Sequence[str] = (*options, "--here"),
+        goes_on: bool = False,
+    ) -> None:
+        self.run_options = run_options
+        self._goes_on = goes_on
         self._settings = settings
         self._account = account
         self._images = settings.images
@@ -89,6 +102,38 @@ class FleetPlace:
         """Try whether the database is there, and learn which one it is."""
         async with self.opened():
             pass
+
+    @property
+    def lease(self) -> float:
+        """Seconds for which a holder that is not heard of keeps its campaign."""
+        return self._settings.lease
+
+    async def try_store(self) -> None:
+        """Whether images can be put where they are kept. Raises StoreError, StoreSilent."""
+        await self._images.check()
+
+    @asynccontextmanager
+    async def following(self, folder: Folder) -> AsyncIterator[RecordCopy]:
+        """The copy of a campaign's record, to be brought up to date again and again. Raises UsageError without one."""
+        async with self.opened() as database:
+            found = await self._found(database, prefix_of(folder.path))
+            async with RecordCopy(folder.path, found.id, database.identity) as copy:
+                yield copy
+
+    async def fetch_references(self, folder: Folder, digests: Iterable[str]) -> dict[str, Path]:
+        """Those of a campaign's reference images that are in the store, by their SHA-256, on this machine's disk."""
+        found = {}
+        for digest in digests:
+            content = await self._images.content(f"{prefix_of(folder.path)}/{REFERENCES}/{digest}")
+            if content is not None and hashlib.sha256(content).hexdigest() == digest:
+                files.make_folder(folder.path / REFERENCES, mode=0o700)
+                found[digest] = folder.path / REFERENCES / digest
+                await in_thread(files.write_durably, found[digest], content)
+        return found
+
+    async def hand_over(self, folder: Folder, digest: str, terms: Mapping[str, Any]) -> int:
+        """Leave a campaign that is held here to the workers, see Lease; the number of its run."""
+        return await self._leases[prefix_of(folder.path)].hand_over(digest, terms)
 
     def folder(self, prefix: str) -> Folder:
         """Where this machine keeps its copy of a campaign's record; the database was reached before."""
@@ -128,7 +173,7 @@ class FleetPlace:
     async def share(self, folder: Folder) -> None:
         """What people decided on this machine, and what was delivered from it, is in the database for all."""
         async with self.opened() as database:
-            found = await self._found(database, _prefix(folder.path))
+            found = await self._found(database, prefix_of(folder.path))
             await share_marks(database, found, folder)
             await keep_deliveries(database, found, folder)
 
@@ -139,13 +184,13 @@ class FleetPlace:
 
     def called(self, folder: Folder) -> str:
         """See Keeping: its name, which means the account without a name first of all; else with the account's."""
-        account, _, name = _prefix(folder.path).rpartition("/")
+        account, _, name = prefix_of(folder.path).rpartition("/")
         return name if account == DEFAULT else f"{account}/{name}"
 
     @asynccontextmanager
     async def held(self, folder: Folder, holder: Holder) -> AsyncIterator[None]:
         """See Keeping: the campaign's lease, which must be told that its holder lives."""
-        prefix = _prefix(folder.path)
+        prefix = prefix_of(folder.path)
         async with self.opened() as database:
             campaign = await campaign_of(database, self._account(folder.path.parent.name), prefix)
             files.make_folder(folder.path, mode=0o700)
@@ -154,7 +199,7 @@ class FleetPlace:
                 campaign,
                 lost=holder.lost,
                 stop=lambda: holder.asked(STOPPED),
-                is_run=holder.buys,
+                is_run=holder.buys and not self._goes_on,
                 seconds=self._settings.lease,
             )
             self._holders[prefix] = holder
@@ -164,17 +209,17 @@ class FleetPlace:
 
     def is_held(self, folder: Folder) -> bool:
         """Whether a run held the campaign when it was read last."""
-        return _prefix(folder.path) in self._running
+        return prefix_of(folder.path) in self._running
 
     @asynccontextmanager
     async def journal(self, folder: Folder, now: Callable[[], datetime]) -> AsyncIterator[CampaignJournal]:
         """The record, in the hands of who holds the campaign. Times are the database's."""
-        yield self._held[_prefix(folder.path)]
+        yield self._held[prefix_of(folder.path)]
 
     async def refresh(self, folder: Folder) -> None:
         """See Keeping: the copies of the account's other campaigns."""
         async with self.opened() as database:
-            await self._refresh_all(database, f"{folder.path.parent.name}/", but=_prefix(folder.path))
+            await self._refresh_all(database, f"{folder.path.parent.name}/", but=prefix_of(folder.path))
 
     async def keep_references(self, folder: Folder, references: Mapping[str, Path]) -> None:
         """See Keeping: they are put beside the images, where they are not yet."""
@@ -184,14 +229,14 @@ class FleetPlace:
         """See Keeping: the manifest is put where the images are, by who still holds the campaign."""
 
         async def manifest() -> bytes:
-            await self._leases[_prefix(folder.path)].refuse_others()
+            await self._leases[prefix_of(folder.path)].refuse_others()
             return await in_thread(folder.manifest.read_bytes)
 
-        await self._images.publish(f"{_prefix(folder.path)}/{folder.manifest.name}", manifest)
+        await self._images.publish(f"{prefix_of(folder.path)}/{folder.manifest.name}", manifest)
 
     def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
         """See Keeping: the database looks at all campaigns of the account before it grants."""
-        prefix = _prefix(folder.path)
+        prefix = prefix_of(folder.path)
         return self._held[prefix].sharing(left, lambda: self._holders[prefix].asked(STOPPED))
 
     def quota(self, account: str, rate: RateLimit, clock: Clock) -> OpenableQuota:
@@ -202,7 +247,7 @@ class FleetPlace:
         return QuotaWithStore(FleetQuota(self._database, self._account(account), limits=limits), self._images)
 
     def _store(self, path: Path) -> Store:
-        return self._images.store(_prefix(path))
+        return self._images.store(prefix_of(path))
 
     @asynccontextmanager
     async def _recorded(
@@ -212,7 +257,7 @@ class FleetPlace:
         files.empty(folder.staging)
         opened = FleetJournal(database, campaign, epoch=lease.epoch, folder=folder.path, home=self._home)
         async with opened as journal:
-            prefix = _prefix(folder.path)
+            prefix = prefix_of(folder.path)
             self._held[prefix], self._leases[prefix] = journal, lease
             try:
                 yield
@@ -237,7 +282,7 @@ class FleetPlace:
         raise UsageError(f"the fleet has no campaign named '{called}': it was never run there")
 
     async def _fetch_manifest(self, folder: Folder) -> None:
-        content = await self._images.content(f"{_prefix(folder.path)}/{folder.manifest.name}")
+        content = await self._images.content(f"{prefix_of(folder.path)}/{folder.manifest.name}")
         if content is None:
             await in_thread(files.remove, folder.manifest)
         else:
@@ -260,7 +305,7 @@ class FleetPlace:
             self._running.add(campaign.prefix)
 
 
-def _prefix(copy: Path) -> str:
+def prefix_of(copy: Path) -> str:
     """Of the files of a campaign, by where the copy of its record is: the account's name and its own."""
     return f"{copy.parent.name}/{copy.name}"
 

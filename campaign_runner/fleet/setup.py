@@ -6,14 +6,18 @@ May be run again at any time, by the role that owns the tables: what is there st
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from importlib import resources
+from itertools import chain
 from typing import TypeAlias
 
 import psycopg
+from procrastinate.schema import SchemaManager
 from psycopg import sql
 
 from campaign_runner.errors import StoreError
 from campaign_runner.fleet.database import (
+    QUEUE,
     SCHEMA,
     VERSION,
     Connection,
@@ -29,8 +33,11 @@ from campaign_runner.fleet.quota import FleetQuota
 Allowed: TypeAlias = tuple[str, int | None, int | None]
 """An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
-_SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places", "transfer", "people")
-"""In the order in which they are run."""
+SCRIPTS = (
+    ("tables", "identity", "quota", "record", "lease", "places", "transfer", "people"),
+    ("queue", "work"),
+)
+"""What each version adds to the one before, in the order in which it is run; `queue` is the engine's own."""
 CALLED = (
     *("welcome", "after_restore"),
     *("acquire", "settle", "give_back", "block", "believe", "allowance", "set_allowance"),
@@ -38,8 +45,15 @@ CALLED = (
     *("find_campaign", "find_campaigns", "share_marks", "delivered", "deliver"),
     *("entries_since", "intend", "held", "tell", "note", "decide", "take_back"),
     *("begin_import", "import_rows", "end_import", "begin_export"),
+    *("submit", "open_run", "look_at_run", "work_of", "end_run", "put_back", "sweep"),
 )
 """The functions that are called from here: they look nowhere but in our schema, and have the rights of its owner."""
+CALLED_BY_ENGINE = (
+    *("procrastinate_fetch_job_v2", "procrastinate_finish_job_v1", "procrastinate_register_worker_v1"),
+    *("procrastinate_unregister_worker_v1", "procrastinate_update_heartbeat_v1"),
+    "procrastinate_prune_stalled_workers_v1",
+)
+"""The same of the engine's; all others of its schema work only within these, and within ours."""
 _LOCK = 7_311_046_201
 """Of all who run `fleet init` on a database."""
 
@@ -54,10 +68,11 @@ async def prepare(settings: DatabaseSettings, *, after_restore: bool = False) ->
     try:
         await _check_server(connection)
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        if not await _has_tables(connection):
-            await _make_tables(connection)
-        elif after_restore:
+        found = await _version(connection)
+        if found and after_restore:
             await connection.execute(_named("SELECT {}()", "after_restore"))
+        if found < len(SCRIPTS):
+            await _bring_up(connection, found)
         return await welcomed(connection)
     except (psycopg.Error, TimeoutError) as error:
         raise translated(error) from None
@@ -95,33 +110,54 @@ async def _shown(connection: Connection, setting: str) -> str:
     return str(row[0]) if row else ""
 
 
-async def _has_tables(connection: Connection) -> bool:
+async def _version(connection: Connection) -> int:
+    """Which version of the tables is there; 0 where none is."""
     cursor = await connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{SCHEMA}.meta",))
-    return bool((await cursor.fetchone() or (False,))[0])
+    if not (await cursor.fetchone() or (False,))[0]:
+        return 0
+    row = await (await connection.execute(_named("SELECT value FROM {} WHERE name = 'version'", "meta"))).fetchone()
+    return int(row[0]) if row else 0
 
 
-async def _make_tables(connection: Connection) -> None:
-    """All or nothing."""
-    folder = resources.files("campaign_runner.fleet") / "schema"
+async def _bring_up(connection: Connection, found: int) -> None:
+    """From version `found` to this one, all or nothing; a database that was restored is refused before."""
+    if found:
+        await welcomed(connection, version=str(found))
     async with connection.transaction():
         await connection.execute(_named("CREATE SCHEMA IF NOT EXISTS {}"))
         await connection.execute(_named("SET LOCAL search_path = {}"))
-        for name in _SCRIPTS:
-            await connection.execute((folder / f"{name}.sql").read_text(encoding="utf-8").encode())
-        noted = {"version": VERSION, "database": uuid.uuid4().hex, "restored": "0"}
-        for name, value in noted.items():
-            await connection.execute("INSERT INTO meta VALUES (%s, %s)", (name, value))
-        await connection.execute("INSERT INTO meta SELECT 'identity', identity()::text")
-        await connection.execute(_RIGHTS)
+        for name in chain.from_iterable(SCRIPTS[found:]):
+            await connection.execute(_script(name).encode())
+        if not found:
+            noted = {"version": VERSION, "database": uuid.uuid4().hex, "restored": "0", "identity": ""}
+            for name, value in noted.items():
+                await connection.execute("INSERT INTO meta VALUES (%s, %s)", (name, value))
+        await connection.execute("UPDATE meta SET value = %s WHERE name = 'version'", (VERSION,))
+        await connection.execute("UPDATE meta SET value = identity()::text WHERE name = 'identity'")
+        await connection.execute(_rights(SCHEMA, CALLED))
 
 
-_RIGHTS = f"""
-DO $$ DECLARE each regprocedure;
+def _script(name: str) -> str:
+    """The statements of a part. The engine's functions look nowhere but in its schema, whoever calls them."""
+    if name == "queue":
+        tables, rights = SchemaManager.get_schema(), _rights(QUEUE, CALLED_BY_ENGINE, and_others=True).decode()
+        there, back = (f"SET LOCAL search_path = {schema};" for schema in (QUEUE, SCHEMA))
+        return f"CREATE SCHEMA {QUEUE}; {there}\n{tables}\n{rights}; {back}"
+    return (resources.files("campaign_runner.fleet") / "schema" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _rights(schema: str, called: Sequence[str], *, and_others: bool = False) -> bytes:
+    """The functions that are `called` have the rights of the owner; they, `and_others`, look in their schema alone."""
+    names = ", ".join(f"'{name}'" for name in called)
+    wanted = "true" if and_others else f"proname IN ({names})"
+    return f"""
+DO $$ DECLARE each record;
 BEGIN
-    FOR each IN SELECT oid::regprocedure FROM pg_proc
-        WHERE pronamespace = '{SCHEMA}'::regnamespace AND proname IN ({", ".join(f"'{name}'" for name in CALLED)})
+    FOR each IN SELECT oid::regprocedure AS function, proname IN ({names}) AS is_called FROM pg_proc
+        WHERE pronamespace = '{schema}'::regnamespace AND {wanted}
     LOOP
-        EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = {SCHEMA}, pg_temp', each);
+        EXECUTE format('ALTER FUNCTION %s SECURITY %s SET search_path = {schema}, pg_temp', each.function,
+            CASE WHEN each.is_called THEN 'DEFINER' ELSE 'INVOKER' END);
     END LOOP;
 END $$
 """.encode()

@@ -93,6 +93,13 @@ class LastCampaign:
     sha256: str | None
     rows: str | None = None
 
+    @classmethod
+    def read(cls, noted: str) -> LastCampaign:
+        """As it is noted, see LAST_CAMPAIGN. Raises ValueError, TypeError or KeyError."""
+        told = json.loads(noted)
+        sha256, rows = (str(told[name]) if name in told else None for name in ("sha256", "products"))
+        return cls(str(told["text"]).encode(), dict(told["pictures"]), sha256, rows)
+
 
 _ENTRY = """
 v.key, v.seed, v.product, v.prompt, v.preset, v.market, v.width, v.height, v.prompt_template,
@@ -144,13 +151,8 @@ class Ledger:
     def last_campaign(self) -> LastCampaign | None:
         """None where nothing was noted: nothing ran to its first request, or only versions that noted none."""
         noted = self.meta(LAST_CAMPAIGN)
-        if noted is None:
-            return None
         with reading(self._path):
-            told = json.loads(noted)
-            pictures = {str(path): str(digest) for path, digest in dict(told["pictures"]).items()}
-            sha256, rows = (str(told[name]) if name in told else None for name in ("sha256", "products"))
-            return LastCampaign(str(told["text"]).encode(), pictures, sha256, rows)
+            return None if noted is None else LastCampaign.read(noted)
 
     def states(self, keys: Sequence[str]) -> dict[str, State]:
         """The state of those of `keys` that were ever submitted."""

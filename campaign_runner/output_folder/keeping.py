@@ -44,6 +44,10 @@ class Keeping(Protocol):
     def options(self) -> Sequence[str]:
         """What a command has to be given besides the name of a campaign that is kept here; nothing on a disk."""
 
+    @property
+    def run_options(self) -> Sequence[str]:
+        """What `run` has to be given to go on as before."""
+
     def called(self, folder: Folder) -> str:
         """What a command calls a campaign that is kept here."""
 
@@ -85,6 +89,7 @@ class OnDisk:
     checks: CheckedJournals | None = None
 
     options: Sequence[str] = ()
+    run_options: Sequence[str] = ()
 
     def called(self, folder: Folder) -> str:
         """The name of its folder."""

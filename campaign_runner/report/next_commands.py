@@ -45,7 +45,7 @@ def called(folder: Folder, memory: RunRegistry | None) -> str:
 def run(file: Path, folder: Folder, *flags: str) -> str:
     """Go on with a campaign, into the output folder that it has."""
     if folder.keeping.options:
-        return typed("run", _anywhere(file) if file.exists() else file.name, *flags, *folder.keeping.options, "--here")
+        return typed("run", _anywhere(file) if file.exists() else file.name, *flags, *folder.keeping.run_options)
     place = folder.path.parent
     output = [] if place == home_of(file) else ["--output", _anywhere(place)]
     return typed("run", _anywhere(file), *_sandbox(folder), *output, *flags)

@@ -54,6 +54,8 @@ class Control:
         """Whether the run has ended and its report is complete: nothing changes its exit status any more."""
         self.skips_pictures = False
         """Whether a signal came after that: what is only for looking at is left out."""
+        self.is_elsewhere = False
+        """Whether the work is another process's: it goes on after a signal, and nothing has to be finished here."""
         self._silent_since: float | None = None
         self._told: set[str] = set()
         self._useless: set[str] = set()  # attempts in a row
@@ -132,6 +134,9 @@ class Control:
             self.skips_pictures = True
             return
         self.ending.signal = number
+        if self.is_elsewhere:
+            self.stop.up(Level.INTERRUPTED)
+            return
         is_typed = number == signal.SIGINT
         stopping = "Stopping" if is_typed else f"Stopping ({signal.Signals(number).name})"
         again = "press Ctrl-C again to quit now" if is_typed else "a second signal quits now"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from campaign_runner.authoring.compare import Changes
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError
 from campaign_runner.firefly.settings import Settings
+from campaign_runner.journal.request_counts import RequestCounts
 from campaign_runner.output_folder.folder import SANDBOX, Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import Estimate, RateLimit
@@ -45,6 +46,10 @@ class RunRequest:
     shared: SharedLimits = field(default_factory=SharedLimits)
     forbidden: CampaignError | None = None
     """Why nothing may be bought; what is paid for is fetched all the same."""
+    since: RequestCounts | None = None
+    """What the record knew when the run began, if that was in another process: its limits count from there."""
+    references: Mapping[str, Path] = field(default_factory=dict)
+    """Where reference images are, by the SHA-256 of their content, if not where the campaign file says."""
 
 
 @dataclass(frozen=True, slots=True)

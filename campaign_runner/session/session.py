@@ -8,7 +8,7 @@ before anything is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ from functools import partial
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.last_run import LastRun
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.request_counts import RequestCounts
 from campaign_runner.model import State
 from campaign_runner.output_folder.keeping import Holder
 from campaign_runner.output_folder.ownership import refuse_wrong_folder
@@ -26,7 +27,7 @@ from campaign_runner.run.stop import Level
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.result import close, note_end
-from campaign_runner.session.road import open_record
+from campaign_runner.session.road import Step, open_record
 from campaign_runner.session.steps import ROAD, Session
 
 
@@ -37,9 +38,32 @@ async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterfa
     """
     async with _begun(order, access, ui) as run:
         async with run.opened:
-            for step in ROAD:
-                run = run if run.is_over else (await step(run) or run)
+            run = await _walked(run, ROAD)
         return await close(run)
+
+
+async def prepare_campaign(
+    order: RunRequest, access: ServiceAccess, ui: UserInterface, hand_over: Callable[[Session], Awaitable[None]]
+) -> int | None:
+    """Everything before the first request, which `hand_over` then leaves to another process, as the rest of the road.
+
+    The answer is the exit status where nothing was left to do, or a person said no. Raises as `run_campaign` does.
+    """
+    async with _begun(order, access, ui) as run:
+        async with run.opened:
+            run = await _walked(run, ROAD[:-1])
+        if not run.is_over:
+            await ui.wait_for_others()
+        if run.is_over or ui.control.ending.asked is not None or ui.control.stop.reached(Level.DRAINING):
+            return await close(run)
+        await hand_over(run)
+        return None
+
+
+async def _walked(run: Session, road: Sequence[Step[Session]]) -> Session:
+    for step in road:
+        run = run if run.is_over else (await step(run) or run)
+    return run
 
 
 async def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
@@ -66,7 +90,7 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
                 ui=ui,
                 journal=journal,
                 ledger=ledger,
-                before=ledger.requests(),
+                before=_counted(order, ledger),
                 order=order,
                 status=status,
                 began=began,
@@ -76,6 +100,17 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
             except CampaignError as refusal:  # the record says how the run ended, also where it was refused
                 await note_end(run, refusal.exit_code)
                 raise
+
+
+def _counted(order: RunRequest, ledger: Ledger) -> RequestCounts:
+    """The requests before the run; what it sent in other processes counts for its limits."""
+    now = ledger.requests()
+    if order.since is None:
+        return now
+    sent = now.since(order.since)
+    order.shared.spent.images += sent.images
+    order.shared.spent.requests += sent.requests
+    return order.since
 
 
 def _planned(order: RunRequest, ledger: Ledger) -> tuple[RunRequest, PlanStatus]:

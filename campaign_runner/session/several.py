@@ -8,7 +8,7 @@ where a file has problems nothing is bought for any.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -57,19 +57,20 @@ async def run_campaigns(
     heed: Callable[..., AbstractContextManager[None]],
     refused: Callable[[CampaignError], None],
     told: Callable[[], None] = lambda: None,
+    run: Callable[[RunRequest, ServiceAccess, UserInterface], Awaitable[int]] = run_campaign,
 ) -> int:
     """Make them all; the answer is the worst exit status.
 
     `heed` is entered with every Control and turns signals into stops; `refused` is told why one is
-    refused. `told` is called once every report is complete, before what is only for looking at is made.
-    Raises what was a bug in one, after all have ended.
+    refused. `run` makes one campaign. `told` is called once every report is complete, before what is only for looking
+    at is made. Raises what was a bug in one, after all have ended.
     """
     bugs: list[BaseException] = []
     go, seen = asyncio.Event(), asyncio.Event()
     async with TaskSet(bugs.append) as tasks:
         with heed(*(part.ui.control for part in parts)):
             for part in parts:
-                tasks.start(_made(part, access, go, seen))
+                tasks.start(_made(part, run, access, go, seen))
                 await part.ready.wait()
                 _tell_refusals([part], refused)
             prepared = [part for part in parts if part.refusal is None]
@@ -126,7 +127,13 @@ def _tell_refusals(parts: Sequence[CampaignRun], refused: Callable[[CampaignErro
             refused(part.refusal)
 
 
-async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event, seen: asyncio.Event) -> None:
+async def _made(
+    part: CampaignRun,
+    run: Callable[[RunRequest, ServiceAccess, UserInterface], Awaitable[int]],
+    access: ServiceAccess,
+    go: asyncio.Event,
+    seen: asyncio.Event,
+) -> None:
     """One campaign, from its lock to its report; it is ready once it could send, or has ended without.
 
     It sends once all others are ready (`go`), and makes pictures to look at once every report is out (`seen`).
@@ -147,7 +154,7 @@ async def _made(part: CampaignRun, access: ServiceAccess, go: asyncio.Event, see
 
     try:
         ui = replace(part.ui, wait_for_others=wait_for_others, ended=ended, told=told)
-        part.code = await run_campaign(part.order, access, ui)
+        part.code = await run(part.order, access, ui)
     except CampaignError as error:
         part.code, part.refusal = error.exit_code, error
     except Exception:

@@ -180,7 +180,7 @@ class Session(Road):
         order, stop = self.order, self.control.stop
         may_submit = self.refusal is None and not stop.reached(Level.NO_SUBMITS)
         due = self.status.due if may_submit else 0
-        ports = await self.ports(await self._claiming(), self.plan.references)
+        ports = await self.ports(await self._claiming(), {**self.plan.references, **order.references})
         await self.ui.wait_for_others()
         self._remember(coming=due)
         known = self.access.memory.durations(self.access.origin) if self.access.memory is not None else {}

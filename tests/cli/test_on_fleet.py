@@ -17,8 +17,11 @@ NEEDED = "CAMPAIGN_RUNNER_DATABASE_URL is not set"
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("run", "spring.yaml", "--here"), "--here goes with --on fleet"),
-        (("run", "spring.yaml", "--on", "fleet"), "--on fleet needs --here"),
+        (("run", "spring.yaml", "--here"), "--here and --detach go with --on fleet"),
+        (("run", "spring.yaml", "--detach"), "--here and --detach go with --on fleet"),
+        (("run", "spring.yaml", "--on", "fleet", "--here", "--detach"), "--here and --detach do not go together"),
+        (("run", "spring.yaml", "--on", "fleet"), NEEDED),
+        (("worker",), NEEDED),
         (("run", "spring.yaml", "--on", "fleet", "--here", "--sandbox"), "--on fleet and --sandbox do not go together"),
         (("run", "spring.yaml", "--on", "fleet", "--here", "--output", "x"), "--output do not go together"),
         (("run", "spring.yaml", "--on", "fleet", "--here", "--start-over"), "fleet export NAME"),
@@ -42,6 +45,11 @@ def test_what_does_not_go_with_a_fleet_is_refused_with_the_way_out(
     assert (said.status, told in said.err) == (2, True), said
 
 
+def test_commands_for_many_machines_are_not_on_the_first_page_of_help(ask: Ask) -> None:
+    first = ask("--help").out.split()
+    assert "worker" not in first and "fleet" not in first
+
+
 @pytest.mark.parametrize("command", ["status", "resolve", "verify", "review", "deliver", "find", "cancel"])
 def test_the_first_page_of_help_says_nothing_of_it_and_the_second_does(command: str, ask: Ask) -> None:
     assert "--on" not in ask(command, "--help").out.replace("--only", "") and "--help-all" not in ask(command, "-h").out
@@ -53,7 +61,7 @@ sys.modules["psycopg"] = None
 from campaign_runner.cli import run_command
 sys.exit(run_command(["status", "spring", "--on", "fleet"]))"""
 LOADED = """import sys
-import campaign_runner.cli.fleet, campaign_runner.cli.run, campaign_runner.cli.status
+import campaign_runner.cli.fleet, campaign_runner.cli.run, campaign_runner.cli.status, campaign_runner.cli.worker
 print(*sys.modules)"""
 
 

@@ -57,6 +57,10 @@ class FleetMachine:
         """One command that has no --on, to its end."""
         return ended(self.start(*words, on=()))
 
+    def work(self) -> subprocess.Popen[str]:
+        """A worker, that takes what is submitted from now on."""
+        return self.start("worker", on=())
+
     def here(self, file: Path, *words: object) -> subprocess.Popen[str]:
         return self.start("run", file, "--here", "--yes", *words)
 

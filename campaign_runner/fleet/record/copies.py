@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -38,6 +38,8 @@ class RecordCopy:
         self._stack = AsyncExitStack()
         self._turn = asyncio.Lock()
         self._expected: dict[str, list[Result]] = {}
+        self.heard: Callable[[Fact], None] = lambda fact: None
+        """Told each fact of the record once the copy has it."""
         self.seq = 0
 
     async def __aenter__(self) -> Self:
@@ -94,6 +96,8 @@ class RecordCopy:
         for entry, result in zip(new, done, strict=True):
             if entry.nonce in self._expected:
                 self._expected[entry.nonce].append(result)
+            if result is not None and not isinstance(result, int):
+                self.heard(result)
 
     def _written(self, new: Sequence[LogEntry], db: sqlite3.Connection) -> list[Result]:
         known = _seq_of(db)  # another process of this machine may have applied some of them meanwhile

@@ -29,7 +29,7 @@ from campaign_runner.events import (
     Uploaded,
 )
 from campaign_runner.fleet.database import Database, DatabaseGone
-from campaign_runner.fleet.lease import FleetCampaign, this_worker
+from campaign_runner.fleet.lease import NOT_OPEN, FleetCampaign, this_worker
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.entries import told_fact, told_job
 from campaign_runner.fleet.record.untold import Telling, tell_again
@@ -220,14 +220,7 @@ class FleetJournal(RecordedJobs):
             case "stopped":
                 raise LaterError("`fleet stop` was asked for: nothing more is bought until the next run")
             case state:
-                raise IntegrityError(_NOT_OPEN.get(state, f"the campaign is {state}; nothing was sent"))
-
-
-_NOT_OPEN = {
-    "held": "the database was restored: check this campaign, then run `campaign-runner resolve NAME --release`; "
-    "nothing was sent",
-    "moved": "the campaign was moved out of the fleet; nothing was sent",
-}
+                raise IntegrityError(NOT_OPEN[state])
 
 
 async def _hand_out(

@@ -1,0 +1,1 @@
+"""Work that is handed over: drivers submit runs and follow them, workers carry them out."""

@@ -1,0 +1,124 @@
+"""One run that was submitted, carried out on the road that a run of this machine walks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from campaign_runner.errors import CampaignError
+from campaign_runner.events import Event
+from campaign_runner.fleet.database import Database
+from campaign_runner.fleet.lease import FleetCampaign, this_host
+from campaign_runner.fleet.place import FleetPlace
+from campaign_runner.fleet.work.runs import Terms
+from campaign_runner.model import State
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.plan.due import PlanStatus
+from campaign_runner.plan.plan import Plan
+from campaign_runner.run.control import Control
+from campaign_runner.run.ending import BUG, BUSY, DOUBT, LATER
+from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
+from campaign_runner.session.session import run_campaign
+
+_WAITS = 2.0
+"""Leases for which a run that cannot go on now waits."""
+Told: TypeAlias = Callable[[str, Event | str], None]
+"""Hears what happens to a campaign."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAccount:
+    """An account that a worker works for, and how the service is reached."""
+
+    digest: str
+    access: ServiceAccess
+    rate: RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Carries runs out. `accounts` by the name with which prefixes begin; `bug` keeps a trace and says where."""
+
+    database: Database
+    place: FleetPlace
+    accounts: Mapping[str, WorkerAccount]
+    told: Told
+    bug: Callable[[BaseException], str]
+
+    async def carry_out(self, number: int, control: Control) -> None:
+        """Take a run, if it is open, and say in the record how it ended, or put it back. Raises what the database does.
+
+        Where another machine works on it, it stays as it is.
+        """
+        work = await self.database.call("work_of", number)
+        if work is None or control.was_signalled:
+            return
+        campaign = FleetCampaign(**work["campaign"])
+        account_name, _, name = campaign.prefix.partition("/")
+        account = self.accounts.get(account_name)
+        if account is None or account.digest != campaign.account:
+            return  # another worker has its credentials
+        control.observe = lambda event: self.told(name, event)
+        self.told(name, "taken")
+        report: list[str] = []
+        carried = _CarriedRun(
+            self.place,
+            account,
+            campaign.prefix,
+            Terms(**work["terms"]),
+            UserInterface(control, lambda _: True, report.append),
+        )
+        code = await self._code(carried, report)
+        self.told(name, f"ended with {code}" if code != BUSY else "another machine works on it")
+        if code == BUSY:
+            return
+        if carried.is_open_after(code):
+            seconds = 0.0 if control.was_signalled else _WAITS * self.place.lease
+            await self.database.call("put_back", number, work["times"], seconds, report)
+        else:
+            await self.database.call("end_run", number, work["times"], code, report)
+
+    async def _code(self, carried: _CarriedRun, report: list[str]) -> int:
+        """The exit status of a run; what it was refused for, or a bug, is in its report."""
+        making = asyncio.create_task(carried.make())
+        await asyncio.wait({making})
+        match making.exception():
+            case None:
+                return making.result()
+            case CampaignError() as refusal:
+                report += [f"stopped: {refusal.sentence}", f"attention exit={refusal.exit_code}"]
+                return refusal.exit_code
+            case error:
+                where = f"a redacted trace is in {self.bug(error)} on {this_host()}"
+                report += [f"stopped: a bug ({type(error).__name__}); {where}", f"attention exit={BUG}"]
+                return BUG
+
+
+@dataclass(slots=True)
+class _CarriedRun:
+    """One run in the hands of a worker."""
+
+    place: FleetPlace
+    account: WorkerAccount
+    prefix: str
+    terms: Terms
+    ui: UserInterface
+    order: RunRequest | None = None
+
+    async def make(self) -> int:
+        """The exit status. Raises CampaignError where it is refused."""
+        folder = self.place.folder(self.prefix)
+        references = await self.place.fetch_references(folder, self.terms.pictures)
+        self.order = self.terms.order(folder, self.account.rate, references)
+        return await run_campaign(self.order, self.account.access, self.ui)
+
+    def is_open_after(self, code: int) -> bool:
+        """Whether workers go on with it: something is left of it, and no person is needed."""
+        if code != DOUBT or self.order is None:
+            return code == LATER or code > 128
+        with self.order.folder.ledger(is_running=False) as ledger:
+            plan = Plan(self.order.campaign, ledger.custom_model)
+            counts: Mapping[Any, int] = PlanStatus(plan, ledger.states, self.order.only).counts()
+        return counts[State.PENDING] + counts[State.ACCEPTED] > 0

@@ -1,0 +1,215 @@
+"""What is open, deferred, put back and ended, as the record says; and a database of an earlier version."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from campaign_runner.errors import Busy, IntegrityError
+from campaign_runner.fleet.database import QUEUE, VERSION, Database
+from campaign_runner.fleet.lease import REPLACED, FleetCampaign, Lease
+from campaign_runner.fleet.setup import SCRIPTS, prepare
+from campaign_runner.fleet.work.dispatcher import queue_of
+from tests.fleet.machines import Machines
+from tests.fleet.opened_journal import taken
+from tests.fleet.postgres import Fleet
+
+LEASE = 30.0
+
+
+@dataclass
+class Work:
+    """A campaign of one account, and what is to be done for it."""
+
+    machines: Machines
+    database: Database
+    campaign: FleetCampaign
+
+    async def submitted(self, text: str = "text", epoch: int | None = None) -> int:
+        """The number of a run that was handed over by who took the campaign."""
+        epoch = await taken(self.database, self.campaign) if epoch is None else epoch
+        told = await self.database.call("submit", self.campaign.id, epoch, text, {"text": text}, REPLACED)
+        return int(told["run"])
+
+    async def seen(self, run: int) -> dict[str, Any]:
+        seen: dict[str, Any] = await self.database.call("look_at_run", run, LEASE)
+        return seen
+
+    async def swept(self, seconds: float = LEASE) -> None:
+        await self.database.call("sweep", seconds)
+
+    def tasks(self, status: str = "todo") -> list[dict[str, Any]]:
+        """What the tasks of the account carry that are in this state."""
+        query = f"SELECT args FROM {QUEUE}.procrastinate_jobs WHERE queue_name = %s AND status = %s"
+        return [row[0] for row in self._rows(query, queue_of(self.machines.account), status)]
+
+    def alter(self, query: str, *values: object) -> None:
+        with psycopg.connect(self.machines.server.url(self.machines.database_name), autocommit=True) as connection:
+            connection.execute(query.encode(), values)
+
+    def take_task(self) -> None:
+        """As a worker does that is never heard of again."""
+        self.alter(
+            f"SET search_path = {QUEUE}; WITH w AS (SELECT worker_id FROM procrastinate_register_worker_v1()) "
+            "SELECT procrastinate_fetch_job_v2(NULL, worker_id) FROM w"
+        )
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.machines.server.url(self.machines.database_name)) as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+
+@pytest.fixture
+async def work(fleet: Fleet, tmp_path: Path) -> AsyncIterator[Work]:
+    """On a database of its own: sweeps see all accounts."""
+    machines = Machines(fleet.server, fleet.server.prepared_database(fleet.prepared), tmp_path)
+    async with machines.database() as database:
+        yield Work(machines, database, await machines.campaign(database))
+
+
+async def test_what_is_submitted_has_a_task_that_carries_its_number_alone(work: Work) -> None:
+    run = await work.submitted()
+    assert work.tasks() == [{"run": run}]
+    assert await work.seen(run) == {"exit": None, "report": [], "holder": None}, "who submitted holds it no more"
+
+
+async def test_who_was_taken_over_submits_nothing(work: Work) -> None:
+    epoch = await taken(work.database, work.campaign)
+    await taken(work.database, work.campaign)
+    told = await work.database.call("submit", work.campaign.id, epoch, "text", {}, REPLACED)
+    assert (told, work.tasks()) == ({"refused": "epoch"}, [])
+
+
+async def test_the_same_text_goes_on_and_another_takes_its_place(work: Work) -> None:
+    first = await work.submitted()
+    assert await work.submitted() == first
+    second = await work.submitted("another")
+    assert second != first and (await work.seen(second))["exit"] is None
+    assert await work.seen(first) == {"exit": 11, "report": [REPLACED], "holder": None}
+
+
+async def test_what_is_open_is_deferred_anew_once_its_task_is_gone(work: Work) -> None:
+    run = await work.submitted()
+    await work.swept()
+    assert len(work.tasks()) == 1, "one that waits is enough"
+    work.take_task()
+    await work.swept()
+    assert work.tasks() == [], "it was only just given out"
+    work.alter(f"UPDATE {QUEUE}.procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+    work.alter("UPDATE campaign_runner.runs SET not_before = now() - interval '1 second'")
+    await work.swept()
+    assert (work.tasks("doing"), work.tasks()) == ([], [{"run": run}]), "the dead worker's task is closed"
+
+
+async def test_what_somebody_works_on_is_left_to_them(work: Work) -> None:
+    await work.submitted()
+    work.take_task()
+    work.alter("UPDATE campaign_runner.runs SET not_before = now() - interval '1 second'")
+    await taken(work.database, work.campaign)
+    await work.swept()
+    assert work.tasks() == []
+    await work.swept(0.0)
+    assert len(work.tasks()) == 1, "of who was not heard of so long, nothing is left"
+
+
+async def test_what_is_put_back_is_for_another_at_once_or_waits_longer_each_time(work: Work) -> None:
+    run = await work.submitted()
+    work.take_task()
+    await work.database.call("put_back", run, 1, 0.0, ["one"])
+    assert (len(work.tasks()), (await work.seen(run))["report"]) == (1, ["one"])
+    work.take_task()
+    for _ in range(2):
+        await work.database.call("put_back", run, 1, 100.0, ["two"])
+    await work.swept()
+    assert work.tasks() == []
+    ((seconds,),) = work._rows("SELECT extract(epoch FROM not_before - now()) FROM campaign_runner.runs")
+    assert 150 < float(seconds) <= 200
+
+
+async def test_what_has_ended_is_not_begun_again(work: Work) -> None:
+    run = await work.submitted()
+    work.take_task()
+    await work.database.call("end_run", run, 1, 3, ["the report"])
+    work.alter("UPDATE campaign_runner.runs SET not_before = now() - interval '1 second'")
+    await work.database.call("put_back", run, 1, 0.0, [])
+    await work.swept()
+    assert (work.tasks(), await work.database.call("work_of", run)) == ([], None)
+    assert await work.seen(run) == {"exit": 3, "report": ["the report"], "holder": None}
+
+
+async def test_a_run_that_was_submitted_again_is_not_ended_by_who_made_the_first(work: Work) -> None:
+    run = await work.submitted()
+    await work.submitted()
+    await work.database.call("end_run", run, 1, 9, [])
+    assert (await work.seen(run))["exit"] is None
+
+
+async def test_what_left_the_fleet_has_ended_there(work: Work) -> None:
+    run = await work.submitted()
+    work.alter("UPDATE campaign_runner.campaigns SET state = 'moved', why = 'it was exported'")
+    await work.swept()
+    seen = await work.seen(run)
+    assert (seen["exit"], seen["report"]) == (5, ["the campaign is elsewhere now: it was exported"])
+
+
+async def test_a_campaign_that_is_held_back_is_not_handed_over(work: Work) -> None:
+    async with Lease(work.database, work.campaign, lost=pytest.fail) as lease:
+        work.alter("UPDATE campaign_runner.campaigns SET state = 'held'")
+        with pytest.raises(IntegrityError, match="--release"):
+            await lease.hand_over("text", {})
+    work.alter("UPDATE campaign_runner.campaigns SET state = 'open'")
+    async with Lease(work.database, work.campaign, lost=lambda error: None) as lease:
+        await taken(work.database, work.campaign)
+        with pytest.raises(Busy):
+            await lease.hand_over("text", {})
+    assert work.tasks() == []
+
+
+@asynccontextmanager
+async def first_version(fleet: Fleet) -> AsyncIterator[str]:
+    """A database as the first version made it, with a campaign."""
+    name = fleet.server.new_database()
+    folder = resources.files("campaign_runner.fleet") / "schema"
+    with psycopg.connect(fleet.server.url(name)) as connection:
+        connection.execute("CREATE SCHEMA campaign_runner")
+        connection.execute("SET search_path = campaign_runner")
+        for script in SCRIPTS[0]:
+            connection.execute((folder / f"{script}.sql").read_text(encoding="utf-8").encode())
+        for each in (("version", "1"), ("database", uuid.uuid4().hex), ("restored", "0")):
+            connection.execute("INSERT INTO meta VALUES (%s, %s)", each)
+        connection.execute("INSERT INTO meta SELECT 'identity', identity()::text")
+        connection.execute("SELECT campaign('account', 'default/spring')")
+    yield name
+
+
+async def test_a_database_of_the_first_version_is_brought_up_and_keeps_its_record(fleet: Fleet) -> None:
+    async with first_version(fleet) as name:
+        settings = fleet.server.settings(name)
+        with pytest.raises(IntegrityError, match="version 1 of the fleet's tables"):
+            await Database(settings, patience=0.0).__aenter__()
+        identity = await prepare(settings)
+        assert await prepare(settings) == identity
+        async with Database(settings) as database:
+            assert (await database.call("find_campaign", "default/spring"))["account"] == "account"
+            await database.call("sweep", LEASE)
+
+
+async def test_a_database_that_was_restored_is_not_brought_up_unseen(fleet: Fleet) -> None:
+    async with first_version(fleet) as name:
+        settings = fleet.server.settings(name)
+        fleet.server.execute(
+            name, f"UPDATE campaign_runner.meta SET value = '{json.dumps({})}' WHERE name = 'identity'"
+        )
+        with pytest.raises(IntegrityError, match="--after-restore"):
+            await prepare(settings)
+        identity = await prepare(settings, after_restore=True)
+        assert (identity.restored, VERSION) == (1, "2")
