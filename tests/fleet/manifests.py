@@ -1,6 +1,6 @@
 """What of Kubernetes and systemd the page on operating a fleet uses: names that these know, and nothing else.
 
-Written from their reference pages (kubernetes.io, API of batch/v1 and core/v1; systemd.exec, systemd.service,
+Written from their reference pages (kubernetes.io, API of apps/v1, batch/v1 and core/v1; systemd.exec, systemd.service,
 systemd.timer): a slip is found here, and no cluster is claimed.
 """
 
@@ -40,6 +40,7 @@ CONTAINER = just(
     volumeMounts=some(just("readOnly", name=NAME, mountPath=PATH, readOnly=TRUTH)),
 )
 POD = just(
+    "restartPolicy",
     restartPolicy={"enum": ["Never", "OnFailure"]},
     serviceAccountName=NAME,
     terminationGracePeriodSeconds=NUMBER,
@@ -57,22 +58,30 @@ CRON_JOB = just(
         jobTemplate=just(spec=just(backoffLimit=NUMBER, template=just(spec=POD))),
     ),
 )
-CLAIM = just(
-    apiVersion={"const": "v1"},
-    kind={"const": "PersistentVolumeClaim"},
+ROOM = just(
+    accessModes=some({"enum": ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]}),
+    resources=just(requests=just(storage={"type": "string", "pattern": "^[0-9]+(Mi|Gi|Ti)$"})),
+)
+CLAIM = just(apiVersion={"const": "v1"}, kind={"const": "PersistentVolumeClaim"}, metadata=just(name=NAME), spec=ROOM)
+STATEFUL_SET = just(
+    apiVersion={"const": "apps/v1"},
+    kind={"const": "StatefulSet"},
     metadata=just(name=NAME),
     spec=just(
-        accessModes=some({"enum": ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]}),
-        resources=just(requests=just(storage={"type": "string", "pattern": "^[0-9]+(Mi|Gi|Ti)$"})),
+        serviceName=NAME,
+        replicas=NUMBER,
+        selector=just(matchLabels=just(app=NAME)),
+        template=just(metadata=just(labels=just(app=NAME)), spec=POD),
+        volumeClaimTemplates=some(just(metadata=just(name=NAME), spec=ROOM)),
     ),
 )
-KINDS = {"CronJob": CRON_JOB, "PersistentVolumeClaim": CLAIM}
+KINDS = {"CronJob": CRON_JOB, "PersistentVolumeClaim": CLAIM, "StatefulSet": STATEFUL_SET}
 
 UNITS = {
     "Unit": {"Description", "Wants", "After"},
     "Service": {
         *("Type", "User", "StateDirectory", "LoadCredential", "Environment", "ExecStart", "SuccessExitStatus"),
-        *("TimeoutStopSec", "NoNewPrivileges", "ProtectSystem", "PrivateTmp"),
+        *("Restart", "RestartSec", "TimeoutStopSec", "NoNewPrivileges", "ProtectSystem", "PrivateTmp"),
     },
     "Timer": {"OnCalendar", "Persistent"},
     "Install": {"WantedBy"},

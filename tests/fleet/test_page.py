@@ -9,6 +9,7 @@ import shlex
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg
@@ -20,9 +21,10 @@ from psycopg import sql
 from campaign_runner.cli import commands
 from campaign_runner.errors import StoreError
 from campaign_runner.fleet.database import Database, DatabaseSettings
-from campaign_runner.fleet.lease import campaign_of
+from campaign_runner.fleet.lease import LEASE, REPLACED, campaign_of
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.setup import allow, prepare
+from campaign_runner.fleet.work.dispatcher import Dispatcher
 from campaign_runner.ports import Permit
 from campaign_runner.run.ending import ASKED, BUSY, LATER
 from tests.command_line import understood
@@ -70,18 +72,22 @@ def options_of(unit: str) -> list[tuple[str, str, str]]:
 
 
 def check_run(words: list[str], variables: Sequence[str]) -> None:
-    """What a host is told to do each night is a run of the fleet, with variables that the program knows."""
+    """What a host is told to do is the fleet's work, with variables that the program knows."""
     assert Path(words[0]).name == "campaign-runner"
     context = understood(words[1:])
-    assert context.params["on"] == "fleet" and context.params["here"]
+    assert context.info_name == "worker" or (context.params["on"] == "fleet" and context.params["here"])
     known = (PACKAGE / "cli" / "environment.py").read_text(encoding="utf-8")
     assert [name for name in variables if f'"{name.removesuffix("_FILE")}"' not in known] == []
 
 
 def test_its_units_have_only_what_systemd_knows_and_run_the_fleet() -> None:
-    service, timer = map(options_of, blocks("ini"))
-    for section, name, value in (*service, *timer):
+    worker, service, timer = map(options_of, blocks("ini"))
+    for section, name, value in (*worker, *service, *timer):
         assert name in UNITS[section] and value, (section, name)
+    told = {name: value for _, name, value in worker}
+    assert told["Restart"] == "always" and told["ExecStart"].endswith("campaign-runner worker")
+    same = ("LoadCredential", "Environment", "StateDirectory")
+    assert [each for each in worker if each[1] in same] == [each for each in service if each[1] in same]
     told = {name: value for _, name, value in service}
     variables = [value.partition("=") for _, name, value in service if name == "Environment"]
     check_run(shlex.split(told["ExecStart"]), [name for name, _, _ in variables])
@@ -91,24 +97,33 @@ def test_its_units_have_only_what_systemd_knows_and_run_the_fleet() -> None:
 
 
 def test_its_manifests_have_only_what_kubernetes_knows_and_run_the_fleet() -> None:
-    (block,) = blocks("yaml")
-    claim, job = yaml.safe_load_all(block)
-    for each in (claim, job):
+    workers, (claim, job) = map(list, map(yaml.safe_load_all, blocks("yaml")))
+    for each in (*workers, claim, job):
         Draft202012Validator(KINDS[each["kind"]]).validate(each)
+    (worker,) = workers
+    assert worker["spec"]["selector"]["matchLabels"] == worker["spec"]["template"]["metadata"]["labels"]
+    kept = {each["metadata"]["name"] for each in worker["spec"]["volumeClaimTemplates"]}
+    check_pod(worker["spec"]["template"]["spec"], kept)
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    check_pod(pod, set())
+    assert pod["restartPolicy"] == "Never"
+    assert pod["volumes"][-1]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+
+
+def check_pod(pod: dict[str, Any], kept: set[str]) -> None:
+    """Its command and variables are known, and it mounts what it has; `kept` are its volumes that outlive it."""
     (container,) = pod["containers"]
     check_run(container["command"], [each["name"] for each in container["env"]])
     mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
-    assert mounts.keys() == {each["name"] for each in pod["volumes"]}
+    assert mounts.keys() == {each["name"] for each in pod["volumes"]} | kept
     told = {each["name"]: each["value"] for each in container["env"]}
     assert told["CAMPAIGN_RUNNER_STATE_DIR"] == mounts["state"], "what is kept there outlives the pod"
     assert all(value.startswith(mounts["secrets"]) for name, value in told.items() if name.endswith("_FILE"))
-    assert pod["volumes"][-1]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
 
 
 @pytest.mark.parametrize("slip", [("mountPath", "mountpath"), ("Forbid", "forbid"), ("backoffLimit", "backofLimit")])
 def test_a_slip_in_a_manifest_is_found(slip: tuple[str, str]) -> None:
-    (block,) = blocks("yaml")
+    _, block = blocks("yaml")
     *_, job = yaml.safe_load_all(block.replace(*slip))
     assert not Draft202012Validator(KINDS["CronJob"]).is_valid(job)
 
@@ -134,11 +149,15 @@ def test_its_roles_can_do_what_they_must_and_nothing_else(fleet: Fleet) -> None:
         asked("campaigns_owner", grant)
         asyncio.run(allow(settings("campaigns_owner"), "account", 4, 9000))
         assert asyncio.run(bought(settings("campaigns_worker"))) == identity.id
+        assert asyncio.run(taken_up(settings("campaigns_worker"))) == [1], "a worker is given what was submitted"
         for statement in watch.split(";\n")[:-1]:
             assert asked("campaigns_monitor", statement) <= 1
         for role, query in (
             ("campaigns_worker", "SELECT campaign_runner.after_restore()"),
             ("campaigns_worker", "DELETE FROM campaign_runner.entries"),
+            ("campaigns_worker", "DELETE FROM campaign_queue.procrastinate_jobs"),
+            ("campaigns_worker", "UPDATE campaign_runner.runs SET exit = 0"),
+            ("campaigns_monitor", "SELECT * FROM campaign_queue.procrastinate_jobs"),
             ("campaigns_worker", "UPDATE campaign_runner.accounts SET per_minute = 99"),
             ("campaigns_monitor", "SELECT campaign_runner.welcome()"),
             ("campaigns_monitor", "DELETE FROM campaign_runner.permits"),
@@ -162,3 +181,24 @@ async def bought(settings: DatabaseSettings) -> str:
         assert await taken(database, campaign) == 1
         assert isinstance(await FleetQuota(database, "account").acquire(), Permit)
         return database.identity.id
+
+
+async def taken_up(settings: DatabaseSettings) -> list[int]:
+    """The numbers of the runs that a worker is given, of one that is handed over."""
+    given: list[int] = []
+    is_given = asyncio.Event()
+
+    async def look(number: int) -> None:
+        given.append(number)
+        is_given.set()
+
+    async with Database(settings) as database:
+        campaign = await campaign_of(database, "account", "default/spring")
+        await database.call("submit", campaign.id, await taken(database, campaign), "text", {}, REPLACED)
+        dispatcher = Dispatcher(settings, ["account"], look, room=lambda: 1, lease=LEASE)
+        serving = asyncio.create_task(dispatcher.serve())
+        await is_given.wait()
+        serving.cancel()
+        await asyncio.wait({serving})
+        await database.call("sweep", LEASE)
+    return given
