@@ -123,6 +123,7 @@ async def _rerun(path: Path, flags: RerunFlags, log: RunLog) -> int:
         flags.limits(flags.concurrency),
         references=flags.references,
         accept_drift=flags.accept_drift,
+        only=flags.only,
         restore=flags.restore,
         decisions=flags.decisions,
     )

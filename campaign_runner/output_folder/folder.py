@@ -38,8 +38,9 @@ REFERENCES = "references"
 """The folder, beside the images, of reference images that go along with a campaign: each called by its SHA-256."""
 """Where `rerun --restore` moves what was in the place of an image."""
 _LOOKED_AT_SECONDS = 0.3  # `status` shares the lock for a moment to see whether a run holds it: no run fails by that
-MADE_AGAIN, MADE_FROM = "rerun_of", "rerun_from"
-"""What the journal of a rerun notes: whose images it makes again, and the manifest that it last made them from."""
+MADE_AGAIN, MADE_FROM, MADE_WITH = "rerun_of", "rerun_from", "rerun_with"
+"""What the journal of a rerun notes: whose images it makes again, the manifest that it last made them from, and the
+options that said which of them (JSON)."""
 SANDBOX = "sandbox"
 """What the journal records as the origin of a run in the sandbox of its own process, whatever its port."""
 

@@ -76,8 +76,7 @@ def counts(pairs: Sequence[Pair]) -> dict[Verdict, int]:
 
 async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
     if made is None or made.state != State.STORED or made.file is None:
-        why = made.reason.message if made is not None and made.reason is not None else "not requested yet"
-        return Pair(image, made, "not_made", why=why)
+        return Pair(image, made, "not_made", why=_unmade(made))
     if made.sha256 == image.sha256:
         return Pair(image, made, "identical_bytes")
     try:
@@ -91,3 +90,11 @@ async def _compared(image: Entry, made: Entry | None, sides: Sides) -> Pair:
             image, made, "not_comparable", why=f"different bytes, and {image.file} was changed since it was stored"
         )
     return Pair(image, made, alike.verdict, alike.distance)
+
+
+def _unmade(made: Entry | None) -> str:
+    """Why an image was not made again, as its record says."""
+    if made is not None and made.reason is not None:
+        return made.reason.message
+    is_paid = made is not None and made.state == State.ACCEPTED
+    return "paid for; the next rerun downloads it" if is_paid else "not requested yet"

@@ -60,7 +60,7 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
     yield from (f"  {printable(line)}" for line in order.chosen.left_out)
     yield from (f"  {printable(each.words)}" for each in outcome.restored)
     yield from (f"  {printable(reason)}" for reason in reasons(ending))
-    yield from _ways_out(order, ledger)
+    yield from _ways_out(order, pairs, ledger, ending)
     yield ""
     yield f"  files     {order.into.store.where(IMAGES)}"
     yield f"  compare   {outcome.comparison}"
@@ -70,8 +70,8 @@ def report(order: RerunRequest, ledger: Ledger, ending: Ending, outcome: RerunRe
 
 
 def _is_worth_a_line(pair: Pair) -> bool:
-    """What is as it was, or was not requested yet, is only counted."""
-    return not pair.is_same and pair.made is not None
+    """What is as it was, is still to come or was not requested yet, is only counted."""
+    return not pair.is_same and pair.made is not None and pair.made.state not in (State.ACCEPTED, State.PENDING)
 
 
 def _told(pair: Pair) -> str:
@@ -81,14 +81,18 @@ def _told(pair: Pair) -> str:
     return printable(f"{image.key[:8]} {image.cell}, seed {image.seed}{apart}{why}")
 
 
-def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
+def _ways_out(order: RerunRequest, pairs: Sequence[Pair], ledger: Ledger, ending: Ending) -> Iterator[str]:
     """How to go on with what was left open."""
 
-    def again(flag: str) -> str:
+    def again(*flags: str) -> str:
+        folders = ["--into", str(order.into.path)]
+        folders += ["--references", str(order.references.absolute())] if order.references is not None else []
+        known = [*order.wanted, *(["--accept", "drift"] if order.accept_drift else [])]
         is_sandbox = ledger.origin == SANDBOX
-        return next_commands.rerun(order.read.path, "--into", str(order.into.path), flag, is_sandbox=is_sandbox)
+        return next_commands.rerun(order.read.path, *folders, *known, *flags, is_sandbox=is_sandbox)
 
     states, came = ledger.counts(), ledger.unexpected()
+    yield from _to_come(pairs, again(), ending)
     if states[State.IN_DOUBT]:
         yield f"  in doubt: Adobe may have charged for them; to request them again: {again('--resubmit')}"
     unexpected = [file for entry in ledger.in_states(State.FAILED) for file in came.get(entry.job_id or "", ())]
@@ -97,3 +101,15 @@ def _ways_out(order: RerunRequest, ledger: Ledger) -> Iterator[str]:
         yield f"  failed: look first at what came instead, you paid for it: {names}"
     if states[State.FAILED]:
         yield f"  failed: to request them again: {again('--retry-failed')}"
+
+
+def _to_come(pairs: Sequence[Pair], again: str, ending: Ending) -> Iterator[str]:
+    """What the same command downloads, and requests where nothing that was found forbids it."""
+    states = [pair.made.state if pair.made is not None else State.PENDING for pair in pairs]
+    waiting, pending = states.count(State.ACCEPTED), states.count(State.PENDING)
+    if any(isinstance(error, IntegrityError) for error in ending.errors):
+        pending = 0
+    paid = f"{plural(waiting, 'image')} paid for and still to be downloaded" if waiting else ""
+    rest = f"{pending:,} not requested yet" if pending else ""
+    if paid or rest:
+        yield f"  {'; '.join(part for part in (paid, rest) if part)}; to go on: {again}"

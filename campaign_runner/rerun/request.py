@@ -22,8 +22,9 @@ from campaign_runner.session.request import ServiceAccess
 class RerunRequest:
     """The manifest, what of it is made again, and where the images go.
 
-    `references` is where reference images lie; `restore` puts images back that differ from the record; `decisions`
-    are a person's word over what an earlier rerun into the same folder left open.
+    `references` is where reference images lie; `only` is what `chosen` was chosen by, as typed; `restore` puts images
+    back that differ from the record; `decisions` are a person's word over what an earlier rerun into the same folder
+    left open.
     """
 
     read: ReadBack
@@ -33,6 +34,7 @@ class RerunRequest:
     limits: Limits
     references: Path | None = None
     accept_drift: bool = False
+    only: tuple[str, ...] = ()
     restore: bool = False
     decisions: tuple[Decision, ...] = ()
 
@@ -50,6 +52,12 @@ class RerunRequest:
         """Whose images these are: the campaign and the time its record was begun, which no later run changes."""
         head = self.read.head
         return f"{head.campaign} of {head.created_at.isoformat()}"
+
+    @property
+    def wanted(self) -> list[str]:
+        """The options that say what is made again: without them, a command that goes on would buy more."""
+        only = [word for each in self.only for word in ("--only", each)]
+        return [*only, *(["--restore"] if self.restore else [])]
 
     async def refuse(self, access: ServiceAccess) -> None:
         """What can be known to be wrong before anything is touched. Raises UsageError, IntegrityError."""

@@ -7,6 +7,7 @@ comparison and the report.
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from campaign_runner.errors import CampaignError
 from campaign_runner.journal.last_run import LastRun
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM
+from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM, MADE_WITH
 from campaign_runner.ports import CampaignJournal
 from campaign_runner.report.standing import standing_of
 from campaign_runner.rerun.choice import only_these
@@ -49,7 +50,8 @@ async def make_again(order: RerunRequest, access: ServiceAccess, ui: UserInterfa
             return 0
         locks.enter_context(order.into.locked())
         owner = {"campaign": order.read.head.campaign, MADE_AGAIN: order.mark}
-        owner |= {MADE_FROM: order.into.relative(order.read.path)} | LastRun(ui.control.clock.now()).as_note()
+        owner |= {MADE_FROM: order.into.relative(order.read.path), MADE_WITH: json.dumps(order.wanted)}
+        owner |= LastRun(ui.control.clock.now()).as_note()
         async with open_record(order.into, access, ui, owner) as (journal, ledger):
             await _decide(journal, order)
             into, rate, limits = order.into, order.rate, order.limits
@@ -100,7 +102,8 @@ async def _made(rerun: Rerun) -> int:
             rerun = rerun if rerun.is_over else (await step(rerun) or rerun)
     await in_thread(write_record, order, ledger, rerun.control.clock.now())
     pairs = await compare(order.chosen.images, ledger, order.sides)
-    restored = [each async for each in put_back(pairs, order.home, order.sides)] if order.restore else []
+    made = [pair for pair in pairs if pair.verdict != "not_made"] if order.restore else []
+    restored = [each async for each in put_back(made, order.home, order.sides)] if made else []
     ending.errors += differences(order, pairs, restored, ending)
     there = await order.home.store.present([str(pair.recorded.file) for pair in pairs])
     comparison = await in_thread(write_comparison, order, pairs, there)

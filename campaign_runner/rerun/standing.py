@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from campaign_runner.disk.regular_files import real
 from campaign_runner.journal.last_run import last_run
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import IMAGES
-from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM, SANDBOX, Folder
+from campaign_runner.output_folder.folder import MADE_AGAIN, MADE_FROM, MADE_WITH, SANDBOX, Folder
 from campaign_runner.report import next_commands
 from campaign_runner.report.runs import told
 from campaign_runner.report.standing import last_night
@@ -31,5 +32,15 @@ def standing(folder: Folder, ledger: Ledger, now: datetime, *, is_running: bool)
     known = ledger.meta(MADE_FROM)
     if known is not None and (manifest := real(folder.path / known)).exists():
         is_sandbox = ledger.origin == SANDBOX
-        again = next_commands.rerun(manifest, "--into", str(folder.path), is_sandbox=is_sandbox)
+        wanted = _wanted(ledger)
+        again = printable(next_commands.rerun(manifest, "--into", str(folder.path), *wanted, is_sandbox=is_sandbox))
         yield f"  next      to go on, or compare again: {again}"
+
+
+def _wanted(ledger: Ledger) -> list[str]:
+    """The options that said what was to be made again, as noted; none of an earlier version, which noted none."""
+    try:
+        noted = json.loads(ledger.meta(MADE_WITH) or "[]")
+    except ValueError:
+        return []
+    return noted if isinstance(noted, list) and all(isinstance(word, str) for word in noted) else []

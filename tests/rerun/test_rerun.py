@@ -27,6 +27,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.rerun.choice import choose
+from campaign_runner.rerun.standing import standing
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
@@ -334,6 +335,24 @@ async def test_damaged_images_are_made_again_and_put_back_and_what_stood_there_i
     assert aside.read_bytes() == b"overwritten by mistake"
     assert sum(night.ledger.charged.values()) == 6
     assert len((await again(night, restore=True)).lines) == 1  # nothing left to put back
+
+
+async def test_a_restoration_that_was_interrupted_says_what_is_paid_for_and_how_to_go_on(begin: Begin) -> None:
+    night = await made(begin, requests=3, seeds=2, job_seconds=10)
+    await damaged(night, 0, 1, 2, 3)
+    cut = await again(night, None, "product=p00,p01", restore=True, only=("product=p00,p01",), signalled_after=5)
+    assert (cut.code, cut.verdicts) == (143, {"not_made": 4})
+    options = f"--into {cut.folder} --only product=p00,p01 --restore"
+    command = f"campaign-runner rerun {night.output}/manifest.json {options}"
+    said = f"  2 images paid for and still to be downloaded; 2 not requested yet; to go on: {command}"
+    assert said in cut.lines and "was not put back" not in cut.said
+    with Folder(cut.folder).ledger() as ledger:
+        *_, going_on = standing(Folder(cut.folder), ledger, night.now(), is_running=False)
+    assert going_on == f"  next      to go on, or compare again: {command}"
+    await asyncio.sleep(60)
+    whole = await again(night, restore=True)
+    assert (whole.code, whole.verdicts, len(sent(night))) == (0, {"identical_bytes": 4}, 5), whole.said
+    assert not (await verify(Folder(night.output))).findings
 
 
 def place_aside(night: Night, file: Path) -> Path:
