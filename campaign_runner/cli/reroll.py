@@ -15,7 +15,6 @@ from campaign_runner.cli.decided import Decided, decided, narrowed, parted
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.price import cost_line, price_of, write
 from campaign_runner.cli.target import find
-from campaign_runner.errors import UsageError
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.review.rules import RowState
@@ -64,7 +63,7 @@ def _added(known: Decided, chances: SecondChances) -> Retake:
     """The new text of the campaign's file, shown with what it costs."""
     file = known.target.folder.campaign_file(known.ledger)
     if file is None:
-        raise UsageError(f"the campaign file of {known.target.folder.path} is gone; put it back where it was")
+        raise known.target.folder.without_file(known.ledger)
     campaign = load(Path(display_path(file)))
     bought = frozenset(known.ledger.keys())
     new = reroll(campaign, chances.again, model=known.ledger.custom_model, bought=bought)

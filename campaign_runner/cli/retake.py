@@ -24,6 +24,7 @@ from campaign_runner.find.search import Match, by_key, key_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.cost import Estimate
+from campaign_runner.plan.due import PlanStatus
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural
 
@@ -120,7 +121,7 @@ def _planned(hit: Match, change: TakeChange, *, asks: bool) -> tuple[Retake, Est
     with hit.folder.ledger() as ledger:
         file = hit.folder.campaign_file(ledger)
         if file is None:
-            raise UsageError(f"the campaign file of {hit.folder.path} is gone; put it back where it was")
+            raise hit.folder.without_file(ledger)
         campaign = load(Path(display_path(file)))
         drafted = partial(
             retake, campaign, hit.entry.variation, change, model=ledger.custom_model, bought=frozenset(ledger.keys())
@@ -134,15 +135,16 @@ def _planned(hit: Match, change: TakeChange, *, asks: bool) -> tuple[Retake, Est
 
 
 def _needed(drafted: Callable[..., Retake], campaign: Campaign, ledger: Ledger) -> int | None:
-    """The budget that the new images need; None where the campaign's is enough, or it has none."""
+    """The budget that the next run needs, for the new images and all that are due; None where it is enough, or there
+    is none.
+    """
     if campaign.budget is None:
         return None
     new = drafted(budget=campaign.budget + MOST_CELLS)
-    buys = price_of(new, campaign, ledger).images_to_buy
-    needed = max(new.plan.cells, ledger.requests().bought + buys)
+    needed = max(new.plan.cells, ledger.requests().bought + PlanStatus(new.plan, ledger.states).due)
     return needed if needed > campaign.budget else None
 
 
 def _may_raise(campaign: Campaign, needed: int) -> bool:
-    question = f"The budget is {campaign.budget:,} images, the new ones need {needed:,}. Raise it?"
+    question = f"The budget is {campaign.budget:,} images, the next run needs {needed:,}. Raise it?"
     return click.confirm(question, default=False)

@@ -70,7 +70,8 @@ class Target:
             how = typed("status", str(self.folder.path))
             raise UsageError(f"{self.folder.path} has the images of a rerun, and no campaign file: see `{how}`")
         if self.file is None:
-            raise UsageError(f"the campaign file of {self.folder.path} is gone; put it back where it was")
+            with self.folder.ledger() as ledger:
+                raise self.folder.without_file(ledger)
         return load(self.file)
 
 

@@ -188,9 +188,21 @@ class Folder:
 
     def campaign_file(self, ledger: Ledger) -> Path | None:
         """The campaign file that was run into this folder last; None where it is gone, or was never known."""
-        known = ledger.meta("file")
-        file = real(self.path / known) if known else None
+        file = self.recorded_file(ledger)
         return file if file is not None and file.exists() else None
+
+    def recorded_file(self, ledger: Ledger) -> Path | None:
+        """Where that file was; None where it was never known."""
+        known = ledger.meta("file")
+        return real(self.path / known) if known else None
+
+    def without_file(self, ledger: Ledger) -> UsageError:
+        """Why nothing can be done that needs the campaign file: it is gone, and where it was."""
+        was = self.recorded_file(ledger)
+        return UsageError(
+            f"the campaign file of {self.path} is gone{f': it was {was}' if was is not None else ''}. "
+            "Put it back where it was; if it was renamed, run it once by its new name"
+        )
 
     def can_lend_to(self, other: Folder) -> bool:
         """Whether `other` can reuse what is stored here: it is beside this folder, and nothing is left open here."""

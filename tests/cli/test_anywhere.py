@@ -101,14 +101,54 @@ def test_list_shows_what_cannot_be_read_beside_the_others(elsewhere: Path, ask: 
     journal = elsewhere / "output" / "broken" / "journal.sqlite"
     journal.parent.mkdir()
     journal.write_bytes(b"not a journal" * 1000)
-    broken, spring = ask("list").out.splitlines()[1:]
+    broken, verify, spring = ask("list").out.splitlines()[1:]
     assert broken.startswith("  broken   ") and str(journal) in broken
+    assert verify.split() == ["next:", "campaign-runner", "verify", str(journal.parent)]
     assert "4 of 4 images stored" in spring
 
 
 def test_list_shows_a_campaign_whose_file_has_problems_as_it_last_ran(elsewhere: Path, ask: Ask) -> None:
     (elsewhere / "campaigns" / "spring.yaml").write_text("campaign: spring\nmodle: image3\n", encoding="utf-8")
-    assert "  spring   4 of 4 images stored; ran " in ask("list").out
+    said = ask("list").out
+    assert "  spring   4 of 4 images stored; its file has problems; ran " in said
+    assert said.endswith(f"next: campaign-runner check {elsewhere}/campaigns/spring.yaml\n")
+
+
+def test_list_after_an_edit_says_what_is_there_and_that_the_file_changed(elsewhere: Path, ask: Ask) -> None:
+    file = elsewhere / "campaigns" / "spring.yaml"
+    file.write_text(SPRING.replace("a {", "one {"), encoding="utf-8")
+    said = ask("list").out
+    stored = "0 of 4 images stored, 4 more of earlier words or sizes; 4 not requested yet"
+    assert f"  spring   {stored}; its file changed since the last run; ran " in said
+    assert said.endswith(f"           next: campaign-runner plan {file}\n")
+    (spring,) = json.loads(ask("list", "--json").out)
+    assert (spring["kept"], spring["edited"], spring["next"]) == (4, True, f"campaign-runner plan {file}")
+
+
+def test_list_says_how_to_go_on(elsewhere: Path, ask: Ask) -> None:
+    (file := elsewhere / "campaigns" / "summer.yaml").write_text(NEW.replace("soap", "soapdish"), encoding="utf-8")
+    assert ask("run", file, "--max-requests", "1", "--no-review", "--no-reuse").status == 9
+    assert ask("list").out.endswith(f"\n           next: campaign-runner run {file}\n")
+
+
+def test_a_campaign_file_that_was_renamed_is_one_campaign_and_its_old_place_is_said(
+    elsewhere: Path, ask: Ask, account: dict[str, str]
+) -> None:
+    file = elsewhere / "campaigns" / "spring.yaml"
+    new = file.rename(file.with_name("spring-2027.yaml"))
+    (line,) = ask("list").out.splitlines()[1:]
+    assert line.startswith("  spring   4 of 4 images stored; its file was renamed (it was spring.yaml); ran ")
+    refused = ask("plan", "spring")
+    assert refused.status == 2
+    assert f"gone: it was {file}. Put it back where it was; if it was renamed, run it once by its" in refused.err
+    assert ask("run", new, "--no-review", **account).status == 0
+    assert ask("plan", "spring").status == 0
+    assert "renamed" not in ask("list").out
+
+
+def test_a_campaign_file_that_is_gone_is_listed_with_its_old_place(elsewhere: Path, ask: Ask) -> None:
+    (file := elsewhere / "campaigns" / "spring.yaml").unlink()
+    assert f"4 of 4 images stored; its file is gone (it was {file}); ran " in ask("list").out
 
 
 def test_status_says_when_it_last_ran(elsewhere: Path, ask: Ask) -> None:

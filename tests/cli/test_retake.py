@@ -137,6 +137,14 @@ def test_without_a_terminal_a_small_budget_is_told(ask: Ask, keys: list[str], tm
     assert "`run` will refuse: raise the budget from 4 to 5 at almond.yaml:" in said.out
 
 
+def test_a_budget_has_room_for_earlier_versions_that_are_still_to_be_generated(
+    ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    written(tmp_path, seeds=[66080], budget=5)  # four were bought
+    assert "`run` will refuse" not in ask("retake", keys[0], "--seeds", "5").out
+    assert "`run` will refuse: raise the budget from 5 to 6 at" in ask("retake", keys[0], "--seeds", "6").out
+
+
 @pytest.mark.parametrize(("typed", "budget"), [("y\ny\n", 5), ("n\ny\n", 4)])
 def test_at_a_terminal_it_offers_a_larger_budget(
     typed: str, budget: int, at_a_terminal: AtATerminal, keys: list[str], tmp_path: Path
@@ -144,5 +152,5 @@ def test_at_a_terminal_it_offers_a_larger_budget(
     written(tmp_path, seeds=[66080], budget=4)
     said = at_a_terminal("retake", keys[0], "--seeds", "5", "--output", "output", typed=typed)
     assert said.status == 0, said.out
-    assert "The budget is 4 images, the new ones need 5. Raise it? [y/N]" in said.out
+    assert "The budget is 4 images, the next run needs 5. Raise it? [y/N]" in said.out
     assert load(tmp_path / "almond.yaml").budget == budget

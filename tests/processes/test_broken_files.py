@@ -159,7 +159,7 @@ def test_a_file_that_is_gone_is_not_needed_to_fetch(named: str, place: Place) ->
     place.file().unlink()
     done = place.run("run", named)
     assert (done.exit, place.manifest()["counts"]["stored"]) == (2, 4)
-    assert "spring is gone; put it back where it was" in done.err or "no such file" in done.err
+    assert f"spring is gone: it was {place.file()}. Put it back" in done.err or "no such file" in done.err
 
 
 def test_one_broken_file_keeps_the_others_from_buying_and_none_from_fetching(place: Place) -> None:
