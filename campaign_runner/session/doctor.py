@@ -54,11 +54,15 @@ USUAL_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was looked at, what was found (and what to do about it), and the exit status of a run then."""
+    """One check: what was looked at, what was found (and what to do about it), and the exit status of a run then.
+
+    `name` is the campaign that it is about, where several are examined; None for what they share.
+    """
 
     check: str
     message: str
     code: int = OK
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,25 @@ class Subject:
 
 
 class Doctor:
-    """Examines one subject. Use once."""
+    """Examines one subject. Use once.
 
-    def __init__(self, subject: Subject) -> None:
+    With `account`, another Doctor that has examined machine and account, only the campaign is looked at.
+    """
+
+    def __init__(self, subject: Subject, account: Doctor | None = None) -> None:
         self._subject = subject
+        self._account = account
         self._settings: Settings | None = None
         self._status: PlanStatus | None = None
-        self._models: Sequence[CustomModel] | None = None
+        self._models: Sequence[CustomModel] | None = None if account is None else account._models
         self._clock_ahead: float | None = None
 
     async def findings(self) -> AsyncIterator[Check]:
         """One finding a check, as they come; what cannot be looked at without an earlier one is left out."""
+        shared = ("state", "settings", "service", "clock", "allowance") if self._account is not None else ()
         for check, look in self._checks().items():
+            if check in shared:
+                continue
             try:
                 seen = await look()
             except CampaignError as error:

@@ -67,6 +67,28 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_left_or_bought(
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.parametrize("names", [("spring", "autumn"), ("--all",)])
+def test_several_campaigns_are_checked_at_once_and_the_account_once(
+    names: tuple[str, ...], ask: Ask, account: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "autumn.yaml").write_text(CAMPAIGN.replace("spring", "autumn"), encoding="utf-8")
+    said = ask("doctor", *names, **account)
+    *lines, verdict = said.out.splitlines()
+    checks = [(line[10:20].strip(), line[20:].partition(": ")[0]) for line in lines]
+    own = ["campaign", "record", "output", "disk", "names", "model"]
+    assert [check for check, _ in checks[:5]] == ["state", "settings", "service", "clock", "allowance"]
+    assert sorted(checks[5:]) == sorted((check, name) for name in ("autumn", "spring") for check in own)
+    assert said.status == 0 and verdict in (
+        "ok: spring, autumn are ready for a run; exit=0",
+        "ok: autumn, spring are ready for a run; exit=0",
+    )
+    (tmp_path / "autumn.yaml").write_text(CAMPAIGN.replace("spring", "autumn").replace("seeds", "seedz"), "utf-8")
+    said = ask("doctor", *names, **account)
+    assert said.status == 2
+    assert said.out.splitlines()[-1] == "attention: 1 check not passed (autumn: campaign); exit=2"
+    assert {each["name"] for each in json.loads(ask("doctor", *names, "--json").out)} == {None, "spring", "autumn"}
+
+
 def test_without_a_campaign_it_checks_the_account_and_the_machine(ask: Ask, account: dict[str, str]) -> None:
     said = ask("doctor", **account)
     assert (said.status, list(found(said))) == (0, ["state", "settings", "service", "clock", "allowance"])
@@ -91,7 +113,7 @@ def test_the_addresses_of_messages_are_looked_at_and_nothing_is_sent_there(
 
 def test_json_has_every_finding(ask: Ask, account: dict[str, str]) -> None:
     findings = json.loads(ask("doctor", "spring", "--json", **account).out)
-    assert {"check", "message", "code"} == set(findings[0])
+    assert {"check", "message", "code", "name"} == set(findings[0])
     assert [finding["code"] for finding in findings] == [0] * 11
 
 
