@@ -15,18 +15,22 @@ from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, parted
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.not_found import is_campaign_file, known_names
 from campaign_runner.cli.target import Target, every_folder, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find import history
 from campaign_runner.find.history import home_of, lines
 from campaign_runner.find.search import Match, by_key, by_picture, files_of, key_in
+from campaign_runner.find.slips import LOOKED_FOR, meant, meant_key, names_picture
 from campaign_runner.find.words import by_words, guess
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import State
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness
-from campaign_runner.text import plural
+from campaign_runner.text import did_you_mean, plural
 
 _TOLD_EVERY = 1000
+_ELSEWHERE = "; to search elsewhere, add --output DIR"
 
 
 @click.command(cls=TwoPages, epilog=ending("find tea-cup golden wide", 5))
@@ -70,18 +74,26 @@ def _campaign(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on:
     try:
         return target.find(name, output=output, is_sandbox=is_sandbox, on=on)
     except UsageError:
-        if path.name != name or path.suffix in target.YAML or path.exists():
+        is_picture = names_picture(name) and not path.exists()
+        if not is_picture and (path.name != name or is_campaign_file(path) or path.exists()):
             raise
         folders = every_folder(output, on=on)
-        if not by_words(what, folders):
-            if meant := guess(what, folders):
-                raise UsageError(f"no campaign is named '{name}', and no image found has that word{meant}") from None
-            raise
-        return None
+        if by_words(what, folders):
+            return None
+        near = did_you_mean(name, known_names(output)) if on is None else ""
+        raise _nowhere(name, folders, near, is_picture=is_picture) from None
+
+
+def _nowhere(name: str, folders: Sequence[Folder], near: str, *, is_picture: bool) -> UsageError:
+    """What is said of one word that is in no record; `near` is the campaign that is called nearly so."""
+    near = meant(name, folders) or near or guess([name], folders) or f"; {LOOKED_FOR}"
+    if is_picture:
+        return UsageError(f"there is no file {name}, and no image of a campaign has that name{near}")
+    return UsageError(f"no campaign is named '{name}', and no image found has that word{near}")
 
 
 def _is_picture(path: Path) -> bool:
-    return path.is_file() and path.suffix not in target.YAML and path.name != "manifest.json"
+    return path.is_file() and not is_campaign_file(path) and path.name != "manifest.json"
 
 
 def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: str | None) -> tuple[list[Match], bool]:
@@ -95,6 +107,8 @@ def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: st
         hits = asyncio.run(by_picture(path, folders, likeness, _looking))
     elif len(what) == 1 and (key := key_in(what[0])) is not None:
         hits = by_key(key, folders)
+        if not hits:
+            raise UsageError(f"no image found has the key {key}{meant_key(key, folders) or _ELSEWHERE}")
     else:
         found = by_words(what, folders)
         hits = [hit for hit in found if hit.folder.is_sandbox == is_sandbox] or found
@@ -102,7 +116,7 @@ def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: st
             raise UsageError(f"no image found that has all of these words: {' '.join(what)}{guess(what, folders)}")
         return hits, True
     if not hits:
-        raise UsageError(f"no image found that is or looks like {what[0]}; to search elsewhere, add --output DIR")
+        raise UsageError(f"no image found that is or looks like {what[0]}{_ELSEWHERE}")
     return hits, False
 
 

@@ -14,8 +14,9 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.chosen import Choice
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.not_found import is_campaign_file
 from campaign_runner.cli.run_options import RunFlags
-from campaign_runner.cli.target import YAML, Target
+from campaign_runner.cli.target import Target
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.output_folder.folder import Folder
@@ -68,7 +69,7 @@ def find(name: str) -> Target:
 
     Raises UsageError, CampaignFileError, and what reaching the fleet raises.
     """
-    file = Path(name) if Path(name).suffix in YAML else None
+    file = Path(name) if is_campaign_file(Path(name)) else None
     loaded = load(file) if file is not None else None
     folder = asyncio.run(place(Environment.of_process()).read(name if loaded is None else prefix_of(loaded)))
     if loaded is None:
@@ -79,7 +80,7 @@ def find(name: str) -> Target:
 
 def locate(name: str) -> Folder:
     """The copy of a campaign's record, as it is now, with the manifest that lies beside its images."""
-    called = prefix_of(load(Path(name))) if Path(name).suffix in YAML else name
+    called = prefix_of(load(Path(name))) if is_campaign_file(Path(name)) else name
     return asyncio.run(place(Environment.of_process()).read(called, has_manifest=True))
 
 

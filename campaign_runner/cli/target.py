@@ -13,6 +13,7 @@ import click
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.not_found import YAML, is_campaign_file, nothing_named
 from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.regular_files import is_folder, is_there
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
@@ -27,12 +28,10 @@ from campaign_runner.report.next_commands import typed
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
-from campaign_runner.text import did_you_mean, nearest, plural, printable
+from campaign_runner.text import nearest, plural, printable
 
-YAML = (".yaml", ".yml")
 ON_FLEET = "campaign_runner.cli.on_fleet"
 """Loaded only where a command is given `--on`."""
-_LONGEST = 1_000  # characters of what a person names and means
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ def _tell_unreadable(folder: Folder) -> None:
 
 def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     path = Path(name)
-    if path.suffix in YAML:
+    if is_campaign_file(path):
         return _of_file(path, output, is_sandbox=is_sandbox)
     if path.name == "manifest.json" and is_there(path):
         return _of_folder(path.parent)
@@ -141,7 +140,7 @@ def _found(name: str, output: Path | None, *, is_sandbox: bool) -> Target:
     beside = [file for file in files_here(output) if file.stem == name and is_campaign(file)]
     if len(beside) == 1:  # it never ran, but lies beside one that did
         return _of_file(beside[0], output, is_sandbox=is_sandbox)
-    raise UsageError(_nothing_named(name, output))
+    raise UsageError(nothing_named(name, output))
 
 
 def _remembered(name: str, output: Path | None, *, is_sandbox: bool) -> Path | None:
@@ -157,29 +156,6 @@ def _remembered(name: str, output: Path | None, *, is_sandbox: bool) -> Path | N
         places = " or ".join(map(str, found))
         raise UsageError(f"{plural(len(found), 'campaign')} here are called '{name}': give the output folder, {places}")
     return found[0] if found else None
-
-
-def _nothing_named(name: str, output: Path | None) -> str:
-    path = Path(name)
-    if len(name) > _LONGEST:
-        return f"'{name[:40]}…' has {len(name):,} characters: no campaign, file or folder has such a name"
-    if name and is_folder(path):
-        return f"{name} is a folder without a campaign's journal: give a campaign file, or the output folder of one"
-    if meant := did_you_mean(name, _known_names(output)):
-        return f"no campaign named '{name}' found{meant}"
-    example = f"campaigns/{path.stem or 'NAME'}.yaml"
-    return (
-        f"no campaign named '{name}' found: give a campaign file ({example}), its output folder, or its manifest.json; "
-        "`campaign-runner list` shows what this machine knows"
-    )
-
-
-def _known_names(output: Path | None) -> set[str]:
-    """The names that would have been found: of campaign files and output folders here, and of all that ever ran."""
-    files = {file.stem for usual in usual_files("*") for file in Path().glob(str(usual)) if not is_litter(file.name)}
-    if output is None:
-        files |= {folder.name for folder in RunRegistry(Environment.of_process().state_folder).folders()}
-    return files | {journal.parent.name for journal in (output or Path("output")).glob(f"*/{FILE}")}
 
 
 def locate(name: str, *, output: Path | None = None, is_sandbox: bool = False, on: str | None = None) -> Folder:
@@ -205,7 +181,7 @@ def _located(name: str, output: Path | None, *, is_sandbox: bool) -> Folder:
     if is_folder(path):
         return Folder(path.resolve())
     usual = (output or Path("output")) / _folder_name(name, is_sandbox=is_sandbox)
-    if path.suffix not in YAML and is_folder(usual):
+    if not is_campaign_file(path) and is_folder(usual):
         return Folder(usual.resolve())
     if not any(map(is_there, usual_files(name))):
         place = _remembered(name, output, is_sandbox=is_sandbox)  # not opened: its journal may be damaged

@@ -59,7 +59,8 @@ def home_of(campaign_file: Path) -> Path:
 
 def usual_files(name: str) -> tuple[Path, ...]:
     """Where the file of a campaign called `name` is looked for, from the current folder, in this order."""
-    return Path("campaigns", f"{name}.yaml"), Path(f"{name}.yaml")
+    places = Path("campaigns"), Path()
+    return tuple(place / f"{name}{suffix}" for suffix in (".yaml", ".yml") for place in places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,3 +195,32 @@ def test_the_words_of_a_rehearsal_are_found_where_there_is_nothing_else(ask: Ask
     assert len(ask("find", "soap", "hero").out.splitlines()) == 2
     asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored"]))
     assert ask("find", "hero", "candle", "--json").out.count('"key"') == 1
+
+
+SLIPS = [
+    ("{key:.4}", "a key needs at least 8 digits: did you mean '{key:.8}'?"),
+    ("{file}", "did you mean '{key:.8}'?"),  # its key lost a digit
+    ("{name}", "did you mean '{whole}'?"),  # its key is gone
+    ("elsewhere/{name}", "did you mean '{whole}'?"),
+    ("{slip}", "no image found has the key {slip}; did you mean '{key:.8}'?"),
+    ("66080", "for the images with this seed: `campaign-runner find almond --only seed=66080`"),
+    ("almnd", "did you mean 'almond'?"),
+    ("12", "at least 8 digits of its key"),
+    ("nix.png", "there is no file nix.png, and no image of a campaign has that name; find takes the name of a"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "told"), SLIPS)
+def test_a_slip_is_answered_with_what_was_meant(
+    typed: str, told: str, ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    whole = Path(json.loads(ask("find", keys[0], "--json").out)[0]["file"]).name
+    words = {
+        "key": keys[0],
+        "whole": whole,
+        "file": whole.replace(f"{keys[0][:8]}", keys[0][:7]),
+        "name": whole.replace(f"_{keys[0][:8]}", ""),
+        "slip": keys[0][:7] + ("0" if keys[0][7] != "0" else "1"),
+    }
+    said = ask("find", typed.format(**words))
+    assert (said.status, said.out) == (2, "") and told.format(**words) in said.err

@@ -74,11 +74,20 @@ def test_only_narrows_the_figures(tmp_path: Path, capsys: Captured) -> None:
             "spring.yaml:1:1: file not found\n`campaign-runner list` shows the campaigns of this machine",
         ),
         (["spring"], "no campaign named 'spring' found: give a campaign file (campaigns/spring.yaml), its output"),
-        (["."], ". is a folder without a campaign's journal: give a campaign file"),
+        (["."], ". is a folder, not a campaign: name a campaign file in it: "),
+        (["empty"], "empty is a folder without a campaign's journal: give a campaign file"),
+        (["master.xlsx"], "master.xlsx is a sheet, not a campaign file: a campaign takes its products from it with"),
+        (["almond.png"], "almond.png is a picture, not a campaign file: campaign-runner find "),
+        (["almond.txt"], "not a campaign file: those are texts whose names end in .yaml. If it is one, rename it"),
+        (["almont.yml"], "did you mean 'almond.yaml'?"),
+        (["elsewhere/almont.yaml.txt"], "no campaign named 'elsewhere/almont.yaml.txt' found; did you mean 'almond'?"),
     ],
 )
 def test_what_cannot_be_done_exits_2(arguments: list[str], message: str, tmp_path: Path, capsys: Captured) -> None:
     written(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for name in ("master.xlsx", "almond.png", "almond.txt"):
+        (tmp_path / name).touch()
     assert run_command(["plan", *arguments]) == 2
     assert message in capsys.readouterr().err
 

@@ -35,6 +35,7 @@ _ODDLY_INDENTED = re.compile(
 _INDENTED_BY_TAB = re.compile(r"^ *\t", re.MULTILINE)
 _INIT = "`campaign-runner init` writes one that runs"
 _LIST = "`campaign-runner list` shows the campaigns of this machine, and where they are"
+_IS_TEXT = f"a campaign file is a text whose name ends in .yaml; {_INIT}"
 _SAVE_AS = "save it as UTF-8: text editors offer that under `Save as`, spreadsheets as `CSV UTF-8`"
 
 
@@ -71,15 +72,19 @@ def _content(path: Path) -> bytes:
         raise CampaignFileError([Problem(path, 1, 1, f"file not found{meant}", advice=advice)]) from None
     except (OSError, ValueError) as error:
         if path.is_dir():
-            raise CampaignFileError([Problem(path, 1, 1, "this is a folder", advice=_files_in(path))]) from None
+            raise CampaignFileError([Problem(path, 1, 1, "this is a folder", advice=_instead_of(path))]) from None
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CampaignFileError([Problem(path, 1, 1, f"the file cannot be read: {reason}")]) from error
 
 
-def _files_in(folder: Path) -> str:
-    """Which campaign files to name in the place of their folder."""
-    files = [str(file.absolute()) for file in sorted(folder.glob("*.y*ml")) if not is_litter(file.name)]
-    return f"name the files in it: {joined(files)}" if files else f"it has no campaign file; {_LIST}"
+def files_in(folder: Path) -> list[Path]:
+    """The campaign files to name in the place of their folder."""
+    return [file.absolute() for file in sorted(folder.glob("*.y*ml")) if not is_litter(file.name)]
+
+
+def _instead_of(folder: Path) -> str:
+    files = files_in(folder)
+    return f"name the files in it: {joined(list(map(str, files)))}" if files else f"it has no campaign file; {_LIST}"
 
 
 def _meant(path: Path) -> str:
@@ -89,10 +94,31 @@ def _meant(path: Path) -> str:
     return f"; did you mean '{beside[near]}'?" if near else ""
 
 
+_SIGNS = {
+    b"\xff\xd8\xff": "a picture (JPEG)",
+    b"\x89PNG\r\n": "a picture (PNG)",
+    b"RIFF": "a picture (WebP)",
+    b"GIF8": "a picture (GIF)",
+    b"PK\x03\x04": "an Excel, Word or zip file",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
+    b"%PDF": "a PDF",
+    b"SQLite format 3\0": "a database",
+}
+"""How files that people take for a campaign begin, and what they are."""
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_UNREADABLE = 0.1
+"""The share of characters that cannot be read, above which a file is not a text."""
+
+
 def _decoded(path: Path, content: bytes) -> str:
+    """The text of a file. Raises CampaignFileError where it is not a text, or one in another encoding."""
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
+        if content.startswith(_UTF_16):
+            raise CampaignFileError([Problem(path, 1, 1, "the file is UTF-16, not UTF-8", advice=_SAVE_AS)]) from None
+        if kind := _kind(content):
+            raise CampaignFileError([Problem(path, 1, 1, f"this is {kind}, not a text", advice=_IS_TEXT)]) from None
         before = content[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
         lines = content.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -100,6 +126,14 @@ def _decoded(path: Path, content: bytes) -> str:
         raise CampaignFileError(
             [Problem(path, line, column, message, lines[line - 1].rstrip("\r"), _SAVE_AS)]
         ) from None
+
+
+def _kind(content: bytes) -> str:
+    """What a file is that is not a text; empty for one in which some letters cannot be read."""
+    if known := next((kind for sign, kind in _SIGNS.items() if content.startswith(sign)), ""):
+        return known
+    text = content.decode("utf-8", "replace")
+    return "another kind of file" if "\0" in text or text.count("\ufffd") > len(text) * _UNREADABLE else ""
 
 
 def _odd_characters(text: str) -> Iterator[Fault]:

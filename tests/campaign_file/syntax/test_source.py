@@ -61,7 +61,10 @@ def test_lines_and_columns_are_right_with_windows_line_ends_and_a_mark(tmp_path:
     [
         (b"", ":1:1: the file is empty"),
         (b"# only a comment\n", ":1:1: the file is empty"),
-        (GOOD.encode("utf-16"), ":1:1: the file is not UTF-8 from here on"),
+        (GOOD.encode("utf-16"), ":1:1: the file is UTF-16, not UTF-8"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", ":1:1: this is a picture (JPEG), not a text"),
+        (b"PK\x03\x04\x14\0\xff\xff", ":1:1: this is an Excel, Word or zip file, not a text"),
+        (b"\0\1\2\xff" * 9, ":1:1: this is another kind of file, not a text"),
         (b"a: b\n  \xff: c\n", ":2:3: the file is not UTF-8 from here on"),
         (b"a: " + b"x" * 1024 * 1024, ":1:1: the file is larger than 1 MiB"),
         (b"campaign: a\x00b\n", ":1:12: an invisible control character (U+0000)"),
