@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -65,6 +67,9 @@ COMMANDS = {
 UNLISTED = ("fleet", "worker")
 """Commands for many machines, which the first page of the help leaves out."""
 
+_SLIPS = "campaign_runner.cli.slips"
+"""Loaded only where something is not understood."""
+
 
 class Commands(click.Group):
     """The commands, grouped by what they are for; each is imported when it is called."""
@@ -87,7 +92,7 @@ class Commands(click.Group):
         known = self.list_commands(ctx)
         is_command = args[0] in known or args[0] in UNLISTED
         if not args[0].startswith("-") and not is_command:  # click would guess only among commands that are loaded
-            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known)}")
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known) or _of_file(args[0])}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -109,10 +114,18 @@ def commands() -> None:
 with_whole_help(commands)
 
 
+def _of_file(word: str) -> str:
+    """What to type where a file stands in the place of the command."""
+    if not word.lower().endswith((".yaml", ".yml", ".json")):
+        return ""
+    file = shlex.quote(str(Path(word).absolute()))
+    return f": say first what to do with the file, as in `campaign-runner check {file}`"
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; the answer is the process's exit status."""
     called = Invocation(tuple(arguments))
-    status = _heeded(partial(_called, called))
+    status = _heeded(partial(_called, called), called.typed)
     if called.afterwards:
         signals = importlib.import_module("campaign_runner.cli.signals")
         with signals.as_ctrl_c():
@@ -126,14 +139,12 @@ def _called(invocation: Invocation) -> int:
     return status if isinstance(status, int) and status else _told()
 
 
-def _heeded(work: Callable[[], int | None]) -> int:
-    """The exit status of some work; what it raises is told to a person."""
+def _heeded(work: Callable[[], int | None], typed: Sequence[str] = ()) -> int:
+    """The exit status of some work; what it raises is told to a person, with what `typed` may have meant."""
     try:
         return work() or 0
     except click.ClickException as error:
-        error.show()
-        if isinstance(error, click.NoSuchOption) and error.option_name == "--on":
-            click.echo("It works on a folder: `campaign-runner fleet export NAME` makes one of a campaign", err=True)
+        importlib.import_module(_SLIPS).show(error, typed)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         is_at_work = isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt)
@@ -142,6 +153,9 @@ def _heeded(work: Callable[[], int | None]) -> int:
         return 130
     except CampaignError as error:
         print_error(error)
+        if error.exit_code == UsageError.exit_code and not "".join(typed).isascii():
+            for line in importlib.import_module(_SLIPS).of_words(typed):
+                click.echo(line, err=True)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the process's boundary
         if (refusal := _refusal(error)) is not None:

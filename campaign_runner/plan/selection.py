@@ -66,7 +66,7 @@ def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | Non
         if axis == DECISION:
             raise UsageError(f"--only {option}: find, status, reroll, review and deliver know decisions, this does not")
         if not equals or axis not in AXES:
-            raise UsageError(f"--only {option}: say AXIS=VALUE, where AXIS is one of {', '.join(AXES)}")
+            raise UsageError(f"--only {option}: {_axis_meant(axis)}")
         if "=" in names:  # no name has one
             raise UsageError(
                 f"--only {option}: each AXIS needs its own --only, as in --only product=tea --only size=wide"
@@ -78,6 +78,14 @@ def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | Non
             _refuse_unknown(axis, name, known or {})
         values.setdefault(axis, set()).update(wanted)
     return Selection({axis: frozenset(names) for axis, names in values.items()})
+
+
+def _axis_meant(axis: str) -> str:
+    """What to write instead of something that is not AXIS=VALUE."""
+    if axis.lower().removesuffix("s") == "channel":
+        return "a campaign names its channels in its file, and all of them are delivered"
+    near = "" if axis in AXES else did_you_mean(axis, AXES)
+    return near.removeprefix("; ") or f"say AXIS=VALUE, where AXIS is one of {', '.join(AXES)}"
 
 
 def _spelt(axis: str, name: str) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,6 +109,13 @@ WORDS: Mapping[str, frozenset[str]] = {
 }
 
 
+def _meant(word: str, known: Collection[str], beginning: str = "known") -> str:
+    """`; did you mean 'reset'?`, or all that is known where nothing is near."""
+    spelt = word.lower().replace("-", "_").replace(" ", "_")
+    near = get_close_matches(spelt, known, n=1, cutoff=0.66)
+    return f"; did you mean {near[0]!r}?" if near else f"; {beginning}: {', '.join(known)}"
+
+
 class FaultError(ValueError):
     """A script that cannot be followed; the message says what to write instead."""
 
@@ -135,11 +143,12 @@ class Fault:
     def __post_init__(self) -> None:
         places = KINDS.get(self.kind)
         if places is None:
-            raise FaultError(f"unknown fault {self.kind!r}; known: {', '.join(KINDS)}")
+            raise FaultError(f"unknown fault {self.kind!r}{_meant(self.kind, KINDS)}")
         if self.where and self.where not in places:
-            raise FaultError(f"{self.kind} cannot strike at {self.where!r}, only at: {', '.join(places)}")
+            meant = _meant(self.where, places, "only at")
+            raise FaultError(f"{self.kind} cannot strike at {self.where!r}{meant}")
         if self.word and self.word not in WORDS.get(self.kind, {self.word}):
-            raise FaultError(f"{self.kind}: word is one of: {', '.join(sorted(WORDS[self.kind]))}")
+            raise FaultError(f"{self.kind}: unknown word {self.word!r}{_meant(self.word, sorted(WORDS[self.kind]))}")
         if self.kind == "flood" and not (self.word or "1").isdecimal():
             raise FaultError("flood: word is how many more images there are")
         counts = [count for count in (self.nth, self.first, self.every) if count is not None]
@@ -202,7 +211,7 @@ def _fault(entry: Any, number: int) -> Fault:
         raise FaultError(f"fault {number}: a mapping with a kind is expected, such as: {{kind: reset_after, nth: 3}}")
     known = {field.name for field in fields(Fault)}
     if unknown := [str(name) for name in entry if name not in known]:
-        raise FaultError(f"fault {number}: unknown field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        raise FaultError(f"fault {number}: unknown field {unknown[0]!r}{_meant(unknown[0], sorted(known))}")
     counts = [entry.get(name) for name in ("nth", "first", "every")]
     seconds, rate = entry.get("seconds", 1.0), entry.get("rate")
     numbers = (seconds, 1.0 if rate is None else rate)

@@ -13,6 +13,8 @@ from tests.campaigns import campaign
 
 REFUSED = [
     ("colour=red", "--only colour=red: say AXIS=VALUE, where AXIS is one of product, prompt, preset, market, size"),
+    ("Products=tea", "--only Products=tea: did you mean 'product'?"),
+    ("channel=x-ad", "--only channel=x-ad: a campaign names its channels in its file, and all of them are delivered"),
     ("product", "--only product: say AXIS=VALUE"),  # no value at all
     ("product=", "--only product=: name at least one product"),
     ("product=,", "name at least one product"),

@@ -449,8 +449,11 @@ async def test_an_outage_may_strike_any_call(opened: Open, kind: str, place: Pla
     ("wrong", "message"),
     [
         ({"kind": "explode"}, "unknown fault 'explode'; known: 429"),
-        ({"kind": "failed", "where": "token"}, "failed cannot strike at 'token', only at: job"),
-        ({"kind": "noise", "word": "thunder"}, "noise: word is one of: bad_chunk, "),
+        ({"kind": "Reset-aftr"}, "unknown fault 'Reset-aftr'; did you mean 'reset_after'?"),
+        ({"kind": "failed", "where": "token"}, "failed cannot strike at 'token'; only at: job"),
+        ({"kind": "500", "where": "submitt"}, "500 cannot strike at 'submitt'; did you mean 'submit'?"),
+        ({"kind": "noise", "word": "thunder"}, "noise: unknown word 'thunder'; known: bad_chunk, "),
+        ({"kind": "noise", "word": "badchunk"}, "noise: unknown word 'badchunk'; did you mean 'bad_chunk'?"),
         ({"kind": "500", "nth": 1, "every": 2}, "give one of nth, first, every and rate"),
         ({"kind": "500", "nth": 1, "rate": 0.5}, "give one of nth, first, every and rate"),
         ({"kind": "500", "nth": 0}, "1 or more"),
@@ -480,7 +483,7 @@ def test_a_script_is_read_from_yaml_and_from_json(tmp_path: Path) -> None:
     [
         ("{kind: 500}", "a list of faults is expected"),
         ("- 500", "fault 1: a mapping with a kind is expected"),
-        ("- {kind: 500}\n- {kind: 500, nht: 2}", "fault 2: unknown field 'nht'; known: every, first, kind, nth"),
+        ("- {kind: 500}\n- {kind: 500, nht: 2}", "fault 2: unknown field 'nht'; did you mean 'nth'?"),
         ("- {kind: 500, nth: two}", "fault 1: nth, first, every, rate and seconds are numbers"),
         ("- {kind: 500, rate: often}", "fault 1: nth, first, every, rate and seconds are numbers"),
         ("- [", "not readable as YAML or JSON"),

@@ -1,0 +1,48 @@
+"""A command line with a slip is answered with what was meant, below the error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns import written
+from tests.cli.typed import Ask
+
+SLIPS = [
+    (
+        ["status"],
+        "Example: campaign-runner status spring\nCampaigns: almond; `campaign-runner list` shows how each",
+    ),
+    (["clone", "almond"], "Example: campaign-runner clone spring summer"),
+    (["deliver", "almond", "--channel", "linkedin-add"], "in its file, `channels: [linkedin-ad]`; `campaign-runner ch"),
+    (["plan", "almond", "--products", "soap bar"], "Write --only product='soap bar'\n"),
+    (["plan", "almond", "--key", "hunter2"], "Write --only key=…\n"),
+    (["plan", "almond", "--onyl", "product=soap"], "No such option '--onyl'; did you mean '--only'?\n"),
+    (["run", "almond", "--max", "5"], "did you mean '--max-images', '--max-requests', '--max-runtime'?\n"),
+    (["plan", "almond", "-only", "product=soap"], "An option begins with two hyphens: --only, not -only\n"),
+    (["plan", "almond", "–only", "product=soap"], "An option begins with two hyphens: --only, not –only. Mail"),
+    (["run", "almond", "—-until=06:00"], "An option begins with two hyphens: --until, not —-until. Mail"),
+    (["retake", "12345678", "--text", "“oak", "table”"], "put a text with spaces between straight ones"),
+    (["--sandbox", "run", "almond"], "Options come behind the command, as in: campaign-runner run --sandbox FILE\n"),
+    (["first.yaml"], "say first what to do with the file, as in `campaign-runner check /"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), SLIPS, ids=[" ".join(words) for words, _ in SLIPS])
+def test_a_slip_in_a_command_line_is_answered_with_what_was_meant(
+    words: list[str], told: str, ask: Ask, tmp_path: Path
+) -> None:
+    written(tmp_path)
+    said = ask(*words)
+    assert said.status == 2 and told in said.err and "hunter2" not in said.err
+
+
+def test_where_there_is_no_campaign_a_missing_name_leads_to_the_first_one(ask: Ask) -> None:
+    assert ask("status").err.endswith("There is no campaign here yet; `campaign-runner init` writes one\n")
+
+
+def test_words_in_other_letters_are_no_slip(ask: Ask, tmp_path: Path) -> None:
+    written(tmp_path)
+    said = ask("plan", "almond", "--only", "product=„Seife“")
+    assert said.status == 2 and len(said.err.splitlines()) == 1
