@@ -20,7 +20,7 @@ from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, Provide
 from campaign_runner.firefly.auth import TokenSource, same_again
 from campaign_runner.firefly.connection import Connection, Lost
 from campaign_runner.firefly.credentials import Secret
-from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit
+from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit, lost_token
 from campaign_runner.firefly.protocol import answers, wire
 from campaign_runner.firefly.protocol.hosts import host_of, may_fetch_image, origin_of
 from campaign_runner.firefly.protocol.interfaces import interface_of
@@ -243,7 +243,7 @@ class FireflyClient(Provider):
 
     async def _grant(self) -> answers.Grant:
         outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
-        return answers.read_token(self._shown(outcome, lost_read), self._clock())
+        return answers.read_token(self._shown(outcome, lost_token), self._clock())
 
     def _shown(self, outcome: Response | Lost, when_lost: Callable[[Lost], ProviderError], *secrets: str) -> Response:
         """An answer in plain UTF-8, without `secrets` and ours; only then may any of it be shown."""

@@ -9,6 +9,7 @@ left this machine.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
+from campaign_runner.firefly.protocol.hosts import origin_of
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.settings import Timeouts
 from campaign_runner.tasks import patient_timeout
@@ -30,7 +32,7 @@ _MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole
 class Lost:
     """No complete answer. `sent`: a byte of the request may have left. `answered`: an answer had begun.
 
-    `begun` is that answer as far as it came, for showing alone.
+    `origin` is where the request was to go, `begun` is that answer as far as it came, for showing alone.
     """
 
     host: str
@@ -41,6 +43,9 @@ class Lost:
     is_too_large: bool = False
     is_too_late: bool = False  # the deadline was over once the connection stood
     begun: Response | None = None
+    origin: str = ""
+    is_refused: bool = False  # no program takes connections there
+    is_proxy: bool = False  # the proxy is why
 
     def __str__(self) -> str:
         return f"{self.host}: {self.cause}"
@@ -106,7 +111,7 @@ class Connection:
                 progress.begun = begun = Response(answer.status, headers, b"", answer.content_type.lower())
                 return replace(begun, body=await _read(answer, progress, limits))
         except _FOREIGN as error:
-            return _lost(request.host, error, progress, limits)
+            return _lost(request, error, progress, limits)
 
 
 class Stream(Protocol):
@@ -180,9 +185,9 @@ async def _mark_sent(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRe
     progress.sent = True
 
 
-def _lost(host: str, error: Exception, progress: _Progress, limits: Timeouts) -> Lost:
+def _lost(request: Request, error: Exception, progress: _Progress, limits: Timeouts) -> Lost:
     return Lost(
-        host,
+        request.host,
         cause_of(error, limits, sent=progress.sent),
         sent=progress.sent,
         answered=progress.begun is not None,
@@ -190,6 +195,9 @@ def _lost(host: str, error: Exception, progress: _Progress, limits: Timeouts) ->
         is_too_late=isinstance(error, _TooLate),
         is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),
         begun=progress.begun,
+        origin=origin_of(request.url),
+        is_refused=isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED,
+        is_proxy=isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError),
     )
 
 

@@ -30,7 +30,7 @@ from campaign_runner.errors import (
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.firefly.connection import Lost, gather
 from campaign_runner.firefly.credentials import Credentials, Secret
-from campaign_runner.firefly.losses import lost_image
+from campaign_runner.firefly.losses import lost_image, lost_read
 from campaign_runner.firefly.settings import Settings, Timeouts
 from campaign_runner.model import Job, Output, Ticket
 from campaign_runner.ports import Permit
@@ -163,14 +163,49 @@ async def closed_port() -> str:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_what_never_left_may_be_sent_again_and_names_the_proxy_setting(call: Call) -> None:
-    settings = settings_for(await closed_port(), ready=TOKEN)
-    async with FireflyClient(settings) as firefly:
-        with pytest.raises(
-            Unavailable, match=r"cannot reach 127\.0\.0\.1: .*refused; .*CAMPAIGN_RUNNER_PROXY"
-        ) as caught:
+async def test_what_never_left_may_be_sent_again_and_names_where_it_was_to_go(call: Call) -> None:
+    origin = await closed_port()
+    async with FireflyClient(settings_for(origin, ready=TOKEN)) as firefly:
+        with pytest.raises(Unavailable, match=f"no program listens at {origin}") as caught:
             await call(firefly)
     assert not caught.value.reached and not caught.value.sent
+    assert "PROXY" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ready", "variable"), [(TOKEN, "CAMPAIGN_RUNNER_FIREFLY_URL"), (None, "CAMPAIGN_RUNNER_IMS_URL")]
+)
+async def test_where_nothing_listens_on_this_machine_the_sandbox_is_to_be_started(
+    ready: str | None, variable: str
+) -> None:
+    origin = await closed_port()
+    start = f"`campaign-runner sandbox --port {origin.rpartition(':')[2]}`, or unset {variable}"
+    async with FireflyClient(settings_for(origin, ready=ready)) as firefly:
+        with pytest.raises(Unavailable) as caught:
+            await firefly.list_models()
+    told = f"no program listens at {origin} (the address in {variable}): start the sandbox there with {start}"
+    assert str(caught.value) == told
+
+
+LOST = [
+    (
+        Lost("firefly-api.adobe.io", "timed out", sent=False),
+        "cannot reach firefly-api.adobe.io: timed out; if this net",
+    ),
+    (
+        Lost("images.example.com", "timed out", sent=False),
+        "cannot reach images.example.com (the address in CAMPAIGN_RUNNER_FIREFLY_URL): timed out; if this network",
+    ),
+    (
+        Lost("firefly-api.adobe.io", "the proxy answered 407", sent=False, is_proxy=True),
+        "cannot reach firefly-api.adobe.io: the proxy answered 407; its address is in CAMPAIGN_RUNNER_PROXY",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lost", "told"), LOST)
+def test_what_could_not_be_reached_says_who_named_it(lost: Lost, told: str) -> None:
+    assert str(lost_read(lost)).startswith(told)
 
 
 @pytest.mark.parametrize("act", [reset, answer(503), answer(429), answer(401)])
