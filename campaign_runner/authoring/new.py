@@ -23,6 +23,8 @@ from campaign_runner.text import did_you_mean, followed
 
 SCHEMA = "campaign.schema.json"
 _SEEDS = (66080, 82683, 90101, 90102)  # four travel in one request; further ones count up from the last
+USUAL_MODEL = "image4_standard"
+"""Adobe's own model of a campaign that names no custom model."""
 MOST_EACH = 100
 """Pictures of each kind that a first campaign has at most."""
 _PROMPT = "{product.name} on an oak table, autumn leaves, soft morning light"
@@ -33,7 +35,7 @@ class Answers:
     """What a person says about a first campaign. `custom_model` is empty for Adobe's own model.
 
     `products` may be the name of a sheet in `folder`, where the file will be. `family` and `concept` are those of the
-    custom model, empty where no one knows; `each` is how many pictures of each kind there are.
+    model, empty where the program does not know; `each` is how many pictures of each kind there are.
     """
 
     name: str = "my-campaign"
@@ -118,7 +120,7 @@ class Answers:
 
     @property
     def _family(self) -> Family:
-        return FAMILIES[self.family or ("image3_custom" if self.custom_model else "image4_standard")]
+        return FAMILIES[self.family or ("image3_custom" if self.custom_model else USUAL_MODEL)]
 
     def _model(self) -> list[str]:
         if not self.custom_model:

@@ -10,19 +10,25 @@ from functools import partial
 
 import click
 
-from campaign_runner.authoring.new import MOST_EACH, Answers
+from campaign_runner.authoring.new import MOST_EACH, USUAL_MODEL, Answers
 from campaign_runner.campaign_file.schema.ids import derived
 from campaign_runner.campaign_file.sheets.suggestion import sheets_in
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.models import newest_first
 from campaign_runner.errors import CampaignError
-from campaign_runner.families import CUSTOM_BASES
+from campaign_runner.families import CUSTOM_BASES, FAMILIES
 from campaign_runner.model import CustomModel
-from campaign_runner.text import did_you_mean, joined, printable
+from campaign_runner.text import did_you_mean, joined, nearest, printable
 
 _BACK = "back"
 _OFFERED = 9
 """Custom models that are listed with a number; the others go by name."""
+_NO_CUSTOM_MODEL = ("-", "–", "", "no", "none")
+_ADOBES_OWN = {
+    **{family.id.replace("_", ""): family.id for family in FAMILIES.values() if not family.is_custom},
+    "image4": USUAL_MODEL,
+}
+"""The models that need no training, by what people type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class _Account:
 
     def __init__(self) -> None:
         self._models: Sequence[CustomModel] | None = None
+        self.doubted = ""
+        """The name that was asked about: typed again, it is meant."""
 
     @property
     def models(self) -> Sequence[CustomModel]:
@@ -112,23 +120,53 @@ def _model(account: _Account, answers: Answers) -> InitQuestion:
         click.echo(f"   and {len(models) - _OFFERED:,} more: type a name", err=True)
     which = "Its number or name" if models else "Its name"
     text = f"3. Which custom model? ({which}, or - for Adobe's own Image 4)"
-    return InitQuestion(text, answers.custom_model or "-", lambda typed: _of_model(answers, _one(typed), models))
+    known = answers.custom_model or answers.family or "-"
+    return InitQuestion(text, known, lambda typed: _of_model(answers, _one(typed), account))
 
 
-def _of_model(answers: Answers, typed: str, models: Sequence[CustomModel]) -> Answers:
-    if typed in ("-", ""):
+def _of_model(answers: Answers, typed: str, account: _Account) -> Answers:
+    """The answers with a model: one of the account, one of Adobe's own, or the name of one that cannot be looked up."""
+    if typed.casefold() in _NO_CUSTOM_MODEL:
         return answers.of_model("")
+    models, family = account.models, _ADOBES_OWN.get(_squeezed(typed))
+    found = [model for model in models if typed.casefold() in (model.name.casefold(), model.id.casefold())]
     if re.fullmatch("[1-9]", typed) and int(typed) <= len(models):
-        model = models[int(typed) - 1]
-    else:
-        found = [model for model in models if typed.casefold() in (model.name.casefold(), model.id.casefold())]
-        if not found:
-            if models and (meant := did_you_mean(typed, [model.name for model in models])):
-                raise click.UsageError(f"no custom model '{typed}' is shared with your account{meant}")
-            return answers.of_model(typed)
-        model = found[0]
+        found = [models[int(typed) - 1]]
+    if not found and family is not None:
+        return answers.of_model("", family)
+    if not found and (doubt := _doubt(typed, account)) and account.doubted != typed:
+        account.doubted = typed
+        raise click.UsageError(f"{doubt}{'' if doubt.endswith('?') else '.'} To use it all the same, type it again")
+    if not found:
+        if not models:
+            click.echo(printable(f"   '{typed}' cannot be looked up now; a run does that before it buys"), err=True)
+        return answers.of_model(typed)
+    model = found[0]
     is_alone = [each.name for each in models].count(model.name) == 1
     return answers.of_model(model.name if is_alone else model.id, CUSTOM_BASES.get(model.base, ""), model.concept)
+
+
+def _doubt(typed: str, account: _Account) -> str:
+    """Why a name is probably not that of a custom model; empty where nothing speaks against it."""
+    if typed.casefold() in FAMILIES:
+        return f"'{typed}' is a kind of custom model: type the name of yours"
+    if near := nearest(_squeezed(typed), _ADOBES_OWN):
+        return f"no custom model '{typed}' is known; did you mean Adobe's own '{_ADOBES_OWN[near]}'?"
+    names = [model.name for model in account.models]
+    if names:
+        near = did_you_mean(typed, names) or _with_word(typed, names)
+        return f"no custom model '{typed}' is shared with your account{near}"
+    return f"'{typed}' is a number, not the name of a model" if typed.isdigit() else ""
+
+
+def _with_word(typed: str, names: Sequence[str]) -> str:
+    found = [f"'{name}'" for name in names if typed.casefold() in name.casefold()]
+    return f"; did you mean {joined(found)}?" if found else ""
+
+
+def _squeezed(typed: str) -> str:
+    """`Firefly Image 4 Ultra` as `image4ultra`."""
+    return re.sub(r"[^a-z0-9]|firefly|adobe", "", typed.casefold())
 
 
 def _prompt(answers: Answers) -> InitQuestion:

@@ -119,6 +119,34 @@ def test_the_models_of_the_account_are_offered(
     assert lines[2:4] == ["model: image3_custom", 'custom_model: "Warm Custom Model"']
 
 
+def test_the_name_of_a_model_is_compared_with_those_that_are_known(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
+    shown = at_a_terminal("init", typed="spring\n\nimage4_ulta\nimage3_custom\n3\nFirefly Image 3\n" + "\n" * 4)
+    assert shown.status == 0, shown.out
+    assert "did you mean Adobe's own 'image4_ultra'? To use it all the same, type it again\n" in shown.out
+    assert "'image3_custom' is a kind of custom model: type the name of yours. To use it" in shown.out
+    assert "'3' is a number, not the name of a model. To use it" in shown.out
+    assert "\nmodel: image3\n" in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
+
+
+def test_a_name_that_cannot_be_looked_up_is_taken(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
+    shown = at_a_terminal("init", typed="spring\n\nImage 4 Ulta\nImage 4 Ulta\n" + "\n" * 4)
+    assert shown.status == 0, shown.out
+    assert "'Image 4 Ulta' cannot be looked up now; a run does that before it buys\n" in shown.out
+    assert '\ncustom_model: "Image 4 Ulta"\n' in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
+
+
+def test_a_model_that_the_account_has_not_is_asked_for_again_once(
+    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    shown = at_a_terminal("init", typed="spring\n\nwarm custom\nNobody's\nNobody's\n" + "\n" * 4)
+    assert shown.status == 0, shown.out
+    assert "no custom model 'warm custom' is shared with your account; did you mean 'Warm Custom Model'?" in shown.out
+    assert "no custom model 'Nobody's' is shared with your account. To use it all the same, type it" in shown.out
+    assert 'custom_model: "Nobody\'s"' in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
+
+
 def test_a_subject_model_has_its_concept_in_the_prompt(
     at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
