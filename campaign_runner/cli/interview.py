@@ -18,7 +18,7 @@ from campaign_runner.cli.models import newest_first
 from campaign_runner.errors import CampaignError
 from campaign_runner.families import CUSTOM_BASES, FAMILIES
 from campaign_runner.model import CustomModel
-from campaign_runner.text import did_you_mean, joined, nearest, printable
+from campaign_runner.text import did_you_mean, followed, joined, nearest, printable
 
 _BACK = "back"
 _OFFERED = 9
@@ -136,7 +136,7 @@ def _of_model(answers: Answers, typed: str, account: _Account) -> Answers:
         return answers.of_model("", family)
     if not found and (doubt := _doubt(typed, account)) and account.doubted != typed:
         account.doubted = typed
-        raise click.UsageError(f"{doubt}{'' if doubt.endswith('?') else '.'} To use it all the same, type it again")
+        raise click.UsageError(followed(doubt, "To use it all the same, type it again", "."))
     if not found:
         if not models:
             click.echo(printable(f"   '{typed}' cannot be looked up now; a run does that before it buys"), err=True)
