@@ -9,20 +9,9 @@ The first line of its docstring is what the map of the code says of the word.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from campaign_runner.model import Bought, CustomModel, Job, Recipe, Ticket, Variation
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why something is not stored: the service's word or ours, and a sentence for a person."""
-
-    code: str
-    message: str
-
-    def facts(self) -> dict[str, Any]:
-        return {"code": self.code, "message": self.message}
+from campaign_runner.model import Bought, Cause, CustomModel, Job, Recipe, RecipeSource, Ticket, Variation
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,26 +163,6 @@ class ModelResolved:
 
     def facts(self) -> dict[str, Any]:
         return {"id": self.model.id, "name": self.model.name, "version": self.model.version}
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeSource:
-    """Where an image comes from that nothing was bought for.
-
-    `reused`: another campaign of the same folder of outputs stored the very same image. `kept`: a person
-    said that it may stand for other words; `key` and `prompt` are what it was made for. The rest is what
-    the record there says of its making.
-    """
-
-    how: Literal["reused", "kept"]
-    campaign: str
-    key: str
-    prompt: str
-    job_id: str | None
-    job_seeds: tuple[int, ...]
-    model_version: str | None
-    model_etag: str | None
-    submitted_at: str | None  # UTC, ISO 8601
 
 
 @dataclass(frozen=True, slots=True)

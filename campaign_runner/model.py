@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -247,3 +247,34 @@ class CustomModel:
     base: str = ""
     asset_name: str = ""
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something is not stored: the service's word or ours, and a sentence for a person."""
+
+    code: str
+    message: str
+
+    def facts(self) -> dict[str, Any]:
+        return {"code": self.code, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeSource:
+    """Where an image comes from that nothing was bought for.
+
+    `reused`: another campaign of the same folder of outputs stored the very same image. `kept`: a person
+    said that it may stand for other words; `key` and `prompt` are what it was made for. The rest is what
+    the record there says of its making.
+    """
+
+    how: Literal["reused", "kept"]
+    campaign: str
+    key: str
+    prompt: str
+    job_id: str | None
+    job_seeds: tuple[int, ...]
+    model_version: str | None
+    model_etag: str | None
+    submitted_at: str | None  # UTC, ISO 8601

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from io import BufferedReader, BytesIO
-from typing import Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
-from campaign_runner.events import Attempt, Cause, Fact
 from campaign_runner.model import SUFFIXES, Finished, Job, Output, Size, State, Ticket
-from campaign_runner.uptime import Deadline
+
+if TYPE_CHECKING:
+    from campaign_runner.events import Attempt, Fact
+    from campaign_runner.model import Cause
+    from campaign_runner.uptime import Deadline
 
 T = TypeVar("T")
 Content: TypeAlias = BufferedReader | BytesIO

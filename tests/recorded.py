@@ -9,7 +9,6 @@ from campaign_runner.disk.files import make_folder
 from campaign_runner.events import (
     Accepted,
     Attempt,
-    Cause,
     Doubted,
     Fact,
     Failed,
@@ -20,7 +19,7 @@ from campaign_runner.events import (
     Stored,
 )
 from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
+from campaign_runner.model import Cause, Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 

@@ -11,18 +11,13 @@ from tempfile import TemporaryDirectory
 from campaign_runner.cli.environment import Environment, sandbox_settings
 from campaign_runner.cli.played import catalog
 from campaign_runner.model import CustomModel
-from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.output_folder.folder import SANDBOX
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.session.request import ServiceAccess
 
 SANDBOX_RATE = RateLimit(per_minute=600, per_day=1_000_000)
 SANDBOX_JOB_SECONDS = 0.4
-
-
-def memory_of(folder: Folder) -> RunRegistry | None:
-    """What this machine remembers of the runs into an output folder; nothing of the sandbox's, nor of a fleet's."""
-    return None if folder.is_sandbox or folder.keeping.options else RunRegistry(Environment.of_process().state_folder)
 
 
 def adobe(environment: Environment) -> ServiceAccess:

@@ -11,9 +11,9 @@ import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import ON_FLEET, find
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.client import FireflyClient

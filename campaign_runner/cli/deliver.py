@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import find, shared
 from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of

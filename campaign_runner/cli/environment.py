@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_config_path, user_state_path
 
@@ -16,8 +17,10 @@ from campaign_runner.disk.regular_files import content_of
 from campaign_runner.errors import AccountRefused, UsageError
 from campaign_runner.firefly.credentials import SCOPE, Credentials, Secret
 from campaign_runner.firefly.protocol.hosts import checked_image_host, checked_origin
-from campaign_runner.firefly.settings import Settings
 from campaign_runner.plan.cost import RateLimit
+
+if TYPE_CHECKING:
+    from campaign_runner.firefly.settings import Settings
 
 FIREFLY = "https://firefly-api.adobe.io"
 IMS = "https://ims-na1.adobelogin.com"
@@ -99,6 +102,8 @@ class Environment:
 
         Raises UsageError (an origin, a host), AccountRefused (no credentials).
         """
+        from campaign_runner.firefly.settings import Settings
+
         return Settings(
             firefly_url=self.origin,
             ims_url=self._origin("CAMPAIGN_RUNNER_IMS_URL", IMS),
@@ -214,4 +219,6 @@ class Environment:
 
 def sandbox_settings(origin: str) -> Settings:
     """How the sandbox of this process is reached. It asks for credentials as the service does, and takes any."""
+    from campaign_runner.firefly.settings import Settings
+
     return Settings(firefly_url=origin, ims_url=origin, credentials=Credentials("sandbox", Secret("sandbox")))

@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from campaign_runner.cli import console, options, target
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import decided, parted
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.not_found import is_campaign_file, known_names
 from campaign_runner.cli.target import Target, every_folder, known_folders
 from campaign_runner.errors import UsageError

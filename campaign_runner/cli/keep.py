@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from campaign_runner.cli import options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import IntegrityError, UsageError
 from campaign_runner.maintenance.keep import keep, stand_ins
@@ -19,7 +19,7 @@ from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
-from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.reuse.candidate import Candidate
 from campaign_runner.text import plural, printable
 
 

@@ -16,9 +16,9 @@ from campaign_runner.authoring.since_last_run import between, sentences
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import Target, find
 from campaign_runner.errors import CampaignFileError, UsageError
 from campaign_runner.journal.ledger import Ledger

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from campaign_runner.cli import options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import Target, find
 from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError

@@ -10,9 +10,9 @@ from campaign_runner.authoring.draft import Retake
 from campaign_runner.authoring.reroll import reroll
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.cli import options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.decided import Decided, decided, narrowed, parted
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.price import cost_line, price_of, write
 from campaign_runner.cli.target import find
 from campaign_runner.report import next_commands

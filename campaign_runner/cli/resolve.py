@@ -12,9 +12,9 @@ import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.help import TwoPages, ending, rarely
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import ON_FLEET, find
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Entry

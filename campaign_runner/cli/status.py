@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from campaign_runner.authoring.since_last_run import sentences, since_last_run
 from campaign_runner.cli import console, options
-from campaign_runner.cli.access import memory_of
-from campaign_runner.cli.decided import decided, tell_remarks
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import Target, find
-from campaign_runner.deliver.late_marks import late_marks
 from campaign_runner.journal.last_run import last_run
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import State
-from campaign_runner.output_folder.delivered_files import delivered_as, delivery_notes
-from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
+from campaign_runner.output_folder.folder import DECISIONS, DELIVERY, MADE_AGAIN, Folder
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
@@ -31,11 +29,11 @@ from campaign_runner.report.next_commands import called, typed, verify
 from campaign_runner.report.runs import figures_of, told
 from campaign_runner.report.standing import last_night
 from campaign_runner.report.summary import KEPT_AT_SERVICE, Summary, report
-from campaign_runner.rerun.standing import standing
-from campaign_runner.review import listing
-from campaign_runner.review.decisions import Decisions, decisions_if_any
 from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.text import plural, printable
+
+if TYPE_CHECKING:
+    from campaign_runner.review.decisions import Decisions
 
 
 @click.command(cls=TwoPages, epilog=ending("status spring", 5))
@@ -88,12 +86,16 @@ def _tell_rerun(folder: Folder, ledger: Ledger, *, is_running: bool, as_json: bo
         told |= {"last": figures_of(last_run(ledger), last_night(ledger))}
         click.echo(json.dumps(told, ensure_ascii=False))
         return
+    from campaign_runner.rerun.standing import standing
+
     for line in standing(folder, ledger, datetime.now(UTC), is_running=is_running):
         console.say(line)
 
 
 def _count(target: Target, only: Sequence[str], *, as_json: bool) -> None:
     """How many of the images that are meant are in each state."""
+    from campaign_runner.cli.decided import decided
+
     with decided(target) as known:
         counts = PlanStatus(known.plan, known.ledger.states, known.selection(only)).counts()
     if as_json:
@@ -105,10 +107,24 @@ def _count(target: Target, only: Sequence[str], *, as_json: bool) -> None:
 
 def _figures(folder: Folder, plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
     figures = head(Sources(plan, ledger, datetime.now(UTC)))
-    decisions = decisions_if_any(folder, plan, ledger)
-    rows = listing.counts(decisions) if decisions is not None else None
+    rows = _rows(decisions) if (decisions := _decisions(folder, plan, ledger)) is not None else None
     figures |= {"running": is_running, "fetch_before": _fetch_before(ledger), "rows": rows}
     return figures | {"last": figures_of(last_run(ledger), last_night(ledger))}
+
+
+def _decisions(folder: Folder, plan: Plan, ledger: Ledger) -> Decisions | None:
+    """What people decided; None where no one has: then nothing is loaded that reads it."""
+    if not os.path.lexists(folder.path / DECISIONS):
+        return None
+    from campaign_runner.review.decisions import decisions_if_any
+
+    return decisions_if_any(folder, plan, ledger)
+
+
+def _rows(decisions: Decisions) -> dict[str, Any]:
+    from campaign_runner.review import listing
+
+    return listing.counts(decisions)
 
 
 def _fetch_before(ledger: Ledger) -> str | None:
@@ -138,12 +154,19 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
         console.say(f"  {label:7} {printable(line)}")
     if ran := told(last_run(ledger), last_night(ledger), datetime.now(UTC), is_running=is_running):
         console.say(f"  last    {ran}")
-    if (decisions := decisions_if_any(target.folder, plan, ledger)) is not None:
-        console.say(listing.summary(decisions))
-        tell_remarks(decisions)
+    if (decisions := _decisions(target.folder, plan, ledger)) is not None:
+        _tell_decisions(decisions)
     for note in _deliveries(target.folder, decisions):
         console.say(f"  {printable(note)}")
     console.say(for_machines)
+
+
+def _tell_decisions(decisions: Decisions) -> None:
+    from campaign_runner.cli.decided import tell_remarks
+    from campaign_runner.review import listing
+
+    console.say(listing.summary(decisions))
+    tell_remarks(decisions)
 
 
 def _gone(folder: Folder, ledger: Ledger) -> Iterator[tuple[str, str]]:
@@ -180,6 +203,11 @@ def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, s
 
 def _deliveries(folder: Folder, decisions: Decisions | None) -> Iterator[str]:
     """What is missing or changed of what was delivered, and what people said of it since."""
+    if not os.path.lexists(folder.path / DELIVERY):
+        return
+    from campaign_runner.deliver.late_marks import late_marks
+    from campaign_runner.output_folder.delivered_files import delivered_as, delivery_notes
+
     yield from delivery_notes(folder.path, reads_all=False)
     if decisions is not None:
         yield from late_marks(decisions, (file for file, _ in delivered_as(folder.path)))

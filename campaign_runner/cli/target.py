@@ -12,12 +12,12 @@ import click
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
+from campaign_runner.campaign_file.syntax.opening import is_campaign
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.not_found import YAML, is_campaign_file, nothing_named
 from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.regular_files import is_folder, is_there
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
-from campaign_runner.find.campaigns import is_campaign
 from campaign_runner.find.folders import folders_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
@@ -25,8 +25,6 @@ from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, SANDBOX,
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.problem import Problem
 from campaign_runner.report.next_commands import typed
-from campaign_runner.review.decisions import former_names
-from campaign_runner.review.decisions_folder import gather
 from campaign_runner.session.last_text import Recalled, folders_of, recalled
 from campaign_runner.text import nearest, plural, printable
 
@@ -112,6 +110,9 @@ def shared(target: Target, on: str | None) -> Iterator[None]:
 def _tell_unreadable(folder: Folder) -> None:
     if not (folder.path / DECISIONS).exists():
         return
+    from campaign_runner.review.decisions import former_names
+    from campaign_runner.review.decisions_folder import gather
+
     try:
         with folder.ledger(is_running=False) as ledger:
             names = {ledger.meta("campaign") or folder.path.name, *former_names(ledger)}

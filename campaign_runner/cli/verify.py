@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from campaign_runner.cli import options
-from campaign_runner.cli.access import memory_of
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
 from campaign_runner.model import State

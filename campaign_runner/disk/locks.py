@@ -10,8 +10,6 @@ import os
 import sys
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from campaign_runner.disk import files, regular_files
 from campaign_runner.errors import IntegrityError, StoreError
 
@@ -26,11 +24,15 @@ class KernelLock:
     """The lock file at `path`, for one process at a time; also for one holder at a time in this process."""
 
     def __init__(self, path: Path) -> None:
+        from filelock import FileLock  # what only looks takes no lock
+
         self._path = path
         self._lock = FileLock(path, mode=files.NEW_FILE, blocking=False, thread_local=False, fallback_to_soft=False)
 
     def take(self, patience: float = 0.0) -> bool:
         """Whether it is held now, after `patience` seconds at most. Blocks. Raises StoreError, IntegrityError."""
+        from filelock import Timeout
+
         try:
             files.refuse_others(self._path)
             self._lock.acquire(timeout=patience, poll_interval=_POLL_EVERY, blocking=patience > 0)

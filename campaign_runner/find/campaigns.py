@@ -12,8 +12,7 @@ from typing import Any
 from campaign_runner.authoring.since_last_run import last_campaign, since_last_run
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.campaign_file.schema.schema import Campaign
-from campaign_runner.campaign_file.syntax.opening import LARGEST_BYTES
-from campaign_runner.disk.regular_files import text_of
+from campaign_runner.campaign_file.syntax.opening import is_campaign
 from campaign_runner.errors import CampaignError, CampaignFileError, StoreError
 from campaign_runner.journal.last_run import LastRun, last_run
 from campaign_runner.journal.ledger import Ledger
@@ -135,15 +134,6 @@ def lines(known: Sequence[KnownCampaign], now: datetime) -> Iterator[str]:
             yield printable(f"  {each.name:{width}}   {'; '.join(parts)}")
             if each.next:
                 yield printable(f"  {'':{width}}   next: {each.next}")
-
-
-def is_campaign(file: Path) -> bool:
-    """Whether a YAML file is a campaign's: one of its lines begins with `campaign:`."""
-    try:
-        text = text_of(file, LARGEST_BYTES).removeprefix("\ufeff")
-        return any(line.startswith("campaign:") for line in text.splitlines())
-    except OSError:
-        return False
 
 
 def _of_folder(folder: Folder, written: Sequence[Path], memory: RunRegistry | None) -> KnownCampaign:

@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from campaign_runner.errors import SAME_TOKEN, AccountRefused, ProviderError, Unavailable
-from campaign_runner.firefly.credentials import Secret
+from campaign_runner.firefly.credentials import Credentials, Secret
 from campaign_runner.firefly.protocol.answers import Grant
+from campaign_runner.firefly.protocol.wire import Request, token_request
 
 RENEW_AT = 0.8  # of a token's life
 OLDEST = 23 * 3600.0  # seconds; Adobe's older pages renew after 23 hours
@@ -32,6 +33,12 @@ class _Held:
     life: float
     wall: float
     steady: float
+
+
+def grant_request(credentials: Credentials, ims_url: str) -> Request:
+    """Ask for a token with the secret."""
+    secret = credentials.client_secret.reveal() if credentials.client_secret else ""
+    return token_request(ims_url, credentials.client_id, secret, credentials.scope)
 
 
 class TokenSource:

@@ -17,7 +17,7 @@ from typing import Self
 from uuid import uuid4
 
 from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
-from campaign_runner.firefly.auth import TokenSource, same_again
+from campaign_runner.firefly.auth import TokenSource, grant_request, same_again
 from campaign_runner.firefly.connection import Connection, Lost
 from campaign_runner.firefly.credentials import Secret
 from campaign_runner.firefly.losses import lost_elsewhere, lost_image, lost_read, lost_submit, lost_token
@@ -242,7 +242,7 @@ class FireflyClient(Provider):
         return response
 
     async def _grant(self) -> answers.Grant:
-        outcome = await self._reads.exchange(self._credentials.token_request(self._settings.ims_url))
+        outcome = await self._reads.exchange(grant_request(self._credentials, self._settings.ims_url))
         return answers.read_token(self._shown(outcome, lost_token), self._clock())
 
     def _shown(self, outcome: Response | Lost, when_lost: Callable[[Lost], ProviderError], *secrets: str) -> Response:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from campaign_runner.errors import AccountRefused
-from campaign_runner.firefly.protocol.wire import Request, token_request
+
+if TYPE_CHECKING:
+    from campaign_runner.firefly.protocol.wire import Request
 
 SCOPE = "openid,AdobeID,firefly_api,ff_apis"  # of Adobe's tutorial "Custom Models Generate Image API"
 
@@ -59,11 +61,6 @@ class Credentials:
     def reveal(self) -> tuple[str, ...]:
         """What no one may see, so that it can be looked for."""
         return tuple(secret.reveal() for secret in (self.client_secret, self.access_token) if secret is not None)
-
-    def token_request(self, ims_url: str) -> Request:
-        """Ask for a token with the secret."""
-        secret = self.client_secret.reveal() if self.client_secret else ""
-        return token_request(ims_url, self.client_id, secret, self.scope)
 
     def authorise(self, request: Request, token: Secret, request_id: str) -> Request:
         """`request` with what every call of the API carries; only for a host that `may_receive_token`."""

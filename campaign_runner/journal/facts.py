@@ -16,7 +16,6 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
-    Cause,
     Doubted,
     Fact,
     Failed,
@@ -31,7 +30,7 @@ from campaign_runner.events import (
 )
 from campaign_runner.journal.given_up import BeforeGivenUp
 from campaign_runner.journal.tables import SUBMITTING
-from campaign_runner.model import Recipe, State, Variation, canonical_json
+from campaign_runner.model import Cause, Recipe, State, Variation, canonical_json
 
 Value: TypeAlias = str | int | None
 """What a column holds."""

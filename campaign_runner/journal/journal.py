@@ -13,14 +13,14 @@ from typing import Self, TypeVar
 
 from campaign_runner.disk.sqlite import Committer
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Attempt, Cause, Doubted, Fact
+from campaign_runner.events import Attempt, Doubted, Fact
 from campaign_runner.journal.checked import Checked, CheckedJournals
 from campaign_runner.journal.consistency import NOTHING, Sums
 from campaign_runner.journal.facts import Stamp, Writer
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.recorded import RecordedJobs, job_of, known_at_origin
 from campaign_runner.journal.tables import FILE, MOVED, SUBMITTING, open_for_writing, reading, refuse_damage
-from campaign_runner.model import Job, State
+from campaign_runner.model import Cause, Job, State
 
 SANDBOX_ENDED = Cause("sandbox_ended", "the sandbox of an earlier run ended with its process")
 T = TypeVar("T")

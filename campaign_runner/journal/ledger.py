@@ -15,13 +15,12 @@ from typing import Any, Self
 
 from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
-from campaign_runner.events import Cause, Doubted, RecipeSource
 from campaign_runner.firefly.protocol.hosts import recorded_origin
 from campaign_runner.journal.key_sets import without
 from campaign_runner.journal.request_counts import ALL_REQUESTS, BOUGHT_SINCE, RequestCounts
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
-from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_reading, reading, recorded_recipe
-from campaign_runner.model import Bought, Cell, CustomModel, Recipe, Size, State, Variation
+from campaign_runner.journal.tables import FILE, IN_DOUBT, SUBMITTING, open_for_reading, reading, recorded_recipe
+from campaign_runner.model import Bought, Cause, Cell, CustomModel, Recipe, RecipeSource, Size, State, Variation
 from campaign_runner.portions import batched
 
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
@@ -258,7 +257,7 @@ class Ledger:
         rows = self._all(
             "SELECT v.key, e.detail ->> 'answer' AS answer FROM events e JOIN variations v ON v.attempt = e.attempt"
             " WHERE e.kind = ? AND v.state = ? AND answer IS NOT NULL",
-            Doubted.word,
+            IN_DOUBT,
             State.IN_DOUBT,
         )
         return {key: str(answer) for key, answer in rows}

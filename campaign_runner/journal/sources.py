@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import TypeAlias
 
-from campaign_runner.events import RecipeSource
+from campaign_runner.model import RecipeSource
 
 Making: TypeAlias = tuple[str | None, tuple[int, ...], str | None, str | None, str | None]
 """Job id and seeds, the custom model's version and etag, when it was asked for."""

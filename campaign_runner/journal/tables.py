@@ -24,6 +24,8 @@ MOVED = "moved"
 """What a journal notes whose campaign is elsewhere now: where."""
 SUBMITTING = "submitting"
 """The state, in the table, of an image whose request was begun and has no answer yet; `State` has all others."""
+IN_DOUBT = "in_doubt"
+"""The word of the event that no one knows whether a request was charged."""
 _ONE_PAGE = 4096
 _CHANGES = bytes.fromhex("d9d505f920a163d7")
 """How the file begins in which SQLite notes what it is about to change, to take it back after a crash."""

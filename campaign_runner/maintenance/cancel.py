@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from campaign_runner import retry
 from campaign_runner.errors import GenerationFailed, ProviderError, Throttled, Unavailable
-from campaign_runner.events import Attempt, Cause, Failed
+from campaign_runner.events import Attempt, Failed
 from campaign_runner.firefly.client import UNKNOWN_HERE, FireflyClient
 from campaign_runner.firefly.protocol.answers import Cancelling
-from campaign_runner.model import Ticket
+from campaign_runner.model import Cause, Ticket
 from campaign_runner.plan.selection import Selection
 from campaign_runner.ports import CampaignJournal
 from campaign_runner.tasks import Sleep

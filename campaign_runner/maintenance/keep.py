@@ -20,7 +20,8 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.portions import batched
-from campaign_runner.reuse.adoption import Candidate, take_over
+from campaign_runner.reuse.adoption import take_over
+from campaign_runner.reuse.candidate import Candidate
 
 _AT_ONCE = 200
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from campaign_runner.disk.image_names import REMOVED
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Cause, Placed
+from campaign_runner.events import Placed
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import IMAGES, State
+from campaign_runner.model import IMAGES, Cause, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.plan import Plan

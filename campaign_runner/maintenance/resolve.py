@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
 
-from campaign_runner.events import Cause
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import State
+from campaign_runner.model import Cause, State
 from campaign_runner.output_folder.opened import OpenFolder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan

@@ -18,9 +18,10 @@ from campaign_runner.campaign_file.json_schema import DIALECT
 from campaign_runner.disk import files
 from campaign_runner.disk.image_names import split_name
 from campaign_runner.errors import IntegrityError
+from campaign_runner.output_folder.folder import DELIVERY
 from campaign_runner.output_folder.json_list import elements
 
-FILE = "deliver.json"
+FILE = DELIVERY
 TARGET = "deliver"
 """The folder of a delivery that is given no other."""
 OLD = "deliver-old"

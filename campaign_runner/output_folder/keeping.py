@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from campaign_runner.errors import CampaignError
 from campaign_runner.journal.checked import CheckedJournals
-from campaign_runner.journal.journal import SqliteJournal
-from campaign_runner.ports import CampaignJournal, Journal
 
 if TYPE_CHECKING:
     from campaign_runner.output_folder.folder import Folder
+    from campaign_runner.ports import CampaignJournal, Journal
 
 
 def _ignored(why: object) -> None:
@@ -107,6 +106,8 @@ class OnDisk:
 
     def journal(self, folder: Folder, now: Callable[[], datetime]) -> AbstractAsyncContextManager[CampaignJournal]:
         """SQLite, written to by one command at a time."""
+        from campaign_runner.journal.journal import SqliteJournal  # a command that only looks writes no facts
+
         return SqliteJournal(folder.path, now=now, checks=self.checks)
 
     async def refresh(self, folder: Folder) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from campaign_runner.events import Cause, RecipeSource
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.model import Cell, Recipe, Size, State, Variation
-from campaign_runner.output_folder.manifest_schema import CellOf, Image
+from campaign_runner.model import Cause, Cell, Recipe, RecipeSource, Size, State, Variation
+
+if TYPE_CHECKING:
+    from campaign_runner.output_folder.manifest_schema import CellOf, Image
 
 NOT_YET = Cause("not_submitted", "not asked for yet; the next run will")
 NOT_FETCHED = Cause("not_fetched", "paid for and waiting at the service; the next run fetches it")

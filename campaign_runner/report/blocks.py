@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaign_runner.events import Cause
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import Cell, State
+from campaign_runner.model import Cause, Cell, State
 from campaign_runner.plan.selection import Selection
 
 SELECTED = 8

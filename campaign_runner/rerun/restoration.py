@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.errors import CampaignFileError, IntegrityError, StoreError, UsageError
-from campaign_runner.events import Cause, Placed
+from campaign_runner.events import Placed
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import IMAGES
+from campaign_runner.model import IMAGES, Cause
 from campaign_runner.output_folder.folder import DAMAGED, Folder
 from campaign_runner.output_folder.opened import rewrite_manifest
 from campaign_runner.plan.plan import Plan

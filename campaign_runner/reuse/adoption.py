@@ -9,43 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from campaign_runner import pictures
 from campaign_runner.disk.name_lengths import placed
 from campaign_runner.errors import Damaged, IntegrityError, TooLarge
-from campaign_runner.events import Adopted, RecipeSource
+from campaign_runner.events import Adopted
 from campaign_runner.families import has_its_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
-from campaign_runner.journal.ledger import Entry
-from campaign_runner.plan.plan import Planned
+from campaign_runner.model import RecipeSource
 from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Examined, Journal, Put, Store
+from campaign_runner.reuse.candidate import Candidate
 
 _AT_ONCE = 50  # images recorded in one commit
 _OR_BUY = ", or buy it again with `run --no-reuse`"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A stored image, and the variation it is to stand for. `kept_in` is where it is."""
-
-    planned: Planned
-    entry: Entry
-    kept_in: Store
-    campaign: str
-    how: Literal["reused", "kept"]
-
-    def __str__(self) -> str:
-        """What to say where it cannot be used."""
-        return f"{self.file} of campaign {self.campaign} is missing or was changed: it is not used"
-
-    @property
-    def file(self) -> str:
-        """Where its file should be, for a person."""
-        return self.kept_in.where(str(self.entry.file))
 
 
 async def take_over(

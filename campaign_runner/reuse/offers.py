@@ -21,7 +21,7 @@ from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.portions import batched
-from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.reuse.candidate import Candidate
 from campaign_runner.text import plural
 
 _AT_ONCE = 500

@@ -24,7 +24,6 @@ from campaign_runner.errors import (
 )
 from campaign_runner.events import (
     Attempt,
-    Cause,
     Fact,
     Failed,
     Held,
@@ -33,7 +32,7 @@ from campaign_runner.events import (
     Warned,
 )
 from campaign_runner.families import has_its_size
-from campaign_runner.model import Output, Variation
+from campaign_runner.model import Cause, Output, Variation
 from campaign_runner.pictures.inspection import examine
 from campaign_runner.ports import Examined, Put
 from campaign_runner.run.control import Control

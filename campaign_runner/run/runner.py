@@ -14,8 +14,15 @@ from datetime import timedelta
 from functools import partial
 
 from campaign_runner.errors import GenerationFailed
-from campaign_runner.events import Attempt, Cause, Event, Fact, Failed, StillAccepted, Warned
-from campaign_runner.model import Finished, Job, Ticket
+from campaign_runner.events import (
+    Attempt,
+    Event,
+    Fact,
+    Failed,
+    StillAccepted,
+    Warned,
+)
+from campaign_runner.model import Cause, Finished, Job, Ticket
 from campaign_runner.ports import Unfinished
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.deliveries import Delivery, GivenUp

@@ -18,14 +18,13 @@ from campaign_runner.errors import InDoubt, ProviderError, Rejected, Throttled, 
 from campaign_runner.events import (
     Accepted,
     Attempt,
-    Cause,
     Doubted,
     Fact,
     Refused,
     Submitting,
     Waiting,
 )
-from campaign_runner.model import Job, Ticket
+from campaign_runner.model import Cause, Job, Ticket
 from campaign_runner.ports import Permit
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits, Ports, SharedLimits

@@ -12,11 +12,11 @@ import pytest
 
 from campaign_runner.cli import run_command
 from campaign_runner.disk.files import make_folder
-from campaign_runner.events import Attempt, Cause, Doubted
+from campaign_runner.events import Attempt, Doubted
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import refuse_damage
-from campaign_runner.model import Job, State
+from campaign_runner.model import Cause, Job, State
 from campaign_runner.output_folder.folder import Folder
 from tests.campaigns import plan, written
 from tests.cli.typed import AtATerminal

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import web
 
 from campaign_runner.cli.environment import Environment
+from campaign_runner.firefly.auth import grant_request
 from campaign_runner.sandbox.images import Picture, render
 from tests.contract.recording import RecordedSandbox
 from tests.contract.rehearsal import SECRET, Rehearsal
@@ -152,7 +153,7 @@ def test_without_other_settings_the_calls_go_to_adobes_own_origins_with_the_tuto
         "https://firefly-api.adobe.io",
         "https://ims-na1.adobelogin.com",
     )
-    request = settings.credentials.token_request(settings.ims_url)
+    request = grant_request(settings.credentials, settings.ims_url)
     _, fields = TUTORIAL["POST /ims/token/v3"]
     assert request.url == "https://ims-na1.adobelogin.com/ims/token/v3"
     assert parse_qs(request.body.decode())["scope"] == [fields["scope"]]

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from campaign_runner.events import Attempt, Cause, Doubted, Refused
+from campaign_runner.events import Attempt, Doubted, Refused
 from campaign_runner.fleet.database import Database, DatabaseSettings
 from campaign_runner.fleet.lease import FleetCampaign, campaign_of
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.model import State
+from campaign_runner.model import Cause, State
 from tests.fleet.opened_journal import taken
 from tests.fleet.postgres import PostgresServer
 from tests.ports import test_journal as contract

@@ -17,14 +17,23 @@ from hypothesis import strategies as st
 
 from campaign_runner.disk import files
 from campaign_runner.disk.sqlite_reader import SqliteReader
-from campaign_runner.events import Accepted, Adopted, Attempt, Cause, Doubted, Fact, Refused, Stored, Submitting
+from campaign_runner.events import (
+    Accepted,
+    Adopted,
+    Attempt,
+    Doubted,
+    Fact,
+    Refused,
+    Stored,
+    Submitting,
+)
 from campaign_runner.fleet.database import Connection, Database
 from campaign_runner.fleet.lease import FleetCampaign, campaign_of
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.model import State, Ticket
+from campaign_runner.model import Cause, State, Ticket
 from campaign_runner.ports import CampaignJournal
 from tests.fleet import postgres
 from tests.fleet.opened_journal import taken

@@ -21,11 +21,11 @@ from tempfile import mkdtemp
 from typing import Any
 
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Adopted, Cause, Placed, RecipeSource, Uploaded
+from campaign_runner.events import Adopted, Placed, Uploaded
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.model import State
+from campaign_runner.model import Cause, RecipeSource, State
 from campaign_runner.output_folder.manifest_writer import Sources, write_manifest
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan

@@ -18,7 +18,7 @@ from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
-from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.reuse.candidate import Candidate
 from campaign_runner.session.preview import preview
 from tests.campaigns import plan
 from tests.fixtures import Begin

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from campaign_runner.events import RecipeSource
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import State
+from campaign_runner.model import RecipeSource, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_image import NOT_FETCHED, NOT_YET, ManifestImage, listed
 from campaign_runner.output_folder.manifest_reader import read_manifest

@@ -20,13 +20,11 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
-    Cause,
     Doubted,
     Fact,
     Failed,
     Held,
     Placed,
-    RecipeSource,
     Refused,
     SetAside,
     Stored,
@@ -35,7 +33,7 @@ from campaign_runner.events import (
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, refuse_damage
-from campaign_runner.model import Cell, Job, Recipe, Size, State, Ticket, Variation
+from campaign_runner.model import Cause, Cell, Job, Recipe, RecipeSource, Size, State, Ticket, Variation
 from campaign_runner.ports import JobsOnRecord, Journal, Unfinished
 from tests import refolding
 from tests.fleet.opened_journal import opened_journal

@@ -14,12 +14,18 @@ from typing import Any
 import pytest
 
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
-from campaign_runner.events import Cause, Doubted, ModelResolved, Refused, SetAside, Uploaded
+from campaign_runner.events import (
+    Doubted,
+    ModelResolved,
+    Refused,
+    SetAside,
+    Uploaded,
+)
 from campaign_runner.journal import journal as journal_module
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.journal.tables import FILE, SUBMITTING, open_for_writing, refuse_damage
-from campaign_runner.model import CustomModel, State
+from campaign_runner.model import Cause, CustomModel, State
 from tests.ports.test_journal import REFUSED, SILENCE, accepted, attempt, failed, stored
 
 MODEL = CustomModel("urn:aaid:sc:1", "Warm Custom Model", "3", "etag-3", "candle")

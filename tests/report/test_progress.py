@@ -15,7 +15,6 @@ from campaign_runner.events import (
     Adopted,
     Attempt,
     Called,
-    Cause,
     Doubted,
     Edited,
     Ended,
@@ -24,7 +23,6 @@ from campaign_runner.events import (
     Held,
     ModelResolved,
     Placed,
-    RecipeSource,
     Refused,
     Reused,
     SetAside,
@@ -37,7 +35,7 @@ from campaign_runner.events import (
     Waiting,
     Warned,
 )
-from campaign_runner.model import Bought, Cell, CustomModel, Job, Recipe, Size, Ticket, Variation
+from campaign_runner.model import Bought, Cause, Cell, CustomModel, Job, Recipe, RecipeSource, Size, Ticket, Variation
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.report import progress
 from campaign_runner.report.progress import Bar, Bounds, JsonLines, Lines, Progress

@@ -19,10 +19,11 @@ import pytest
 from PIL import Image
 
 from campaign_runner.errors import IntegrityError, UsageError
-from campaign_runner.events import Accepted, Cause, Event, Placed
+from campaign_runner.events import Accepted, Event, Placed
 from campaign_runner.firefly.protocol.interfaces import asked_by
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.maintenance.resolve import Decision
+from campaign_runner.model import Cause
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_reader import read_manifest
 from campaign_runner.output_folder.registry import RunRegistry

@@ -13,13 +13,14 @@ import pytest
 from PIL import Image
 
 from campaign_runner.errors import IntegrityError
-from campaign_runner.events import Adopted, Cause, Placed, Warned
+from campaign_runner.events import Adopted, Placed, Warned
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.maintenance.keep import keep
+from campaign_runner.model import Cause
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.selection import EVERYTHING
-from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.reuse.candidate import Candidate
 from tests.fixtures import Begin, made
 from tests.night import Night
 from tests.session.edits import copied, edited

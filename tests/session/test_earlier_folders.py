@@ -33,7 +33,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.opened import open_for_update
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse.adoption import Candidate
+from campaign_runner.reuse.candidate import Candidate
 from campaign_runner.verify.verification import verify
 from tests.fixtures import Begin
 from tests.night import Ended, Night

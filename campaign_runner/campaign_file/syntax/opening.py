@@ -19,7 +19,7 @@ from campaign_runner.campaign_file.syntax.diagnosis import diagnose
 from campaign_runner.campaign_file.syntax.parser import Fault, UnreadableText, read_tree
 from campaign_runner.campaign_file.syntax.source import Hole, Source
 from campaign_runner.disk.litter import is_litter
-from campaign_runner.disk.regular_files import TooManyBytes, content_of
+from campaign_runner.disk.regular_files import TooManyBytes, content_of, text_of
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem
 from campaign_runner.text import joined, nearest, plural
@@ -56,6 +56,15 @@ def open_source(path: Path, content: bytes | None = None) -> tuple[Source, list[
         raise CampaignFileError(problems)
     seen = _INVISIBLE.sub(" ", text).replace("\t", " ")
     return _parsed(source, _ODDLY_INDENTED.sub(lambda found: " " * len(found[0]), seen), problems)
+
+
+def is_campaign(file: Path) -> bool:
+    """Whether a YAML file is a campaign's: one of its lines begins with `campaign:`."""
+    try:
+        text = text_of(file, LARGEST_BYTES).removeprefix("\ufeff")
+        return any(line.startswith("campaign:") for line in text.splitlines())
+    except OSError:
+        return False
 
 
 def _content(path: Path) -> bytes:

@@ -15,14 +15,12 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
-    Cause,
     Doubted,
     Fact,
     Failed,
     Held,
     ModelResolved,
     Placed,
-    RecipeSource,
     Refused,
     SetAside,
     Stored,
@@ -31,7 +29,7 @@ from campaign_runner.events import (
 )
 from campaign_runner.journal.facts import Stamp, Writer
 from campaign_runner.journal.tables import MOVED
-from campaign_runner.model import Cell, CustomModel, Job, Recipe, Size, State, Ticket, Variation
+from campaign_runner.model import Cause, Cell, CustomModel, Job, Recipe, RecipeSource, Size, State, Ticket, Variation
 
 Body: TypeAlias = Mapping[str, Any]
 TABLES = ("recipes", "attempts", "variations", "uploads", "events", "meta")

@@ -20,7 +20,6 @@ from campaign_runner.events import (
     Accepted,
     Adopted,
     Attempt,
-    Cause,
     Doubted,
     Fact,
     ModelResolved,
@@ -36,7 +35,7 @@ from campaign_runner.fleet.record.untold import Telling, tell_again
 from campaign_runner.journal.given_up import BeforeGivenUp
 from campaign_runner.journal.recorded import RecordedJobs, known_at_origin
 from campaign_runner.journal.tables import reading
-from campaign_runner.model import Job, State
+from campaign_runner.model import Cause, Job, State
 from campaign_runner.tasks import to_its_end
 
 TAKEN_WITHIN = 1.0
