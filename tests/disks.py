@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,6 +18,14 @@ MAKES_NAMES = ("mkdir", "link", "rename", "replace")
 LOOKS_AT_NAMES = ("stat", "lstat", "unlink")
 PATH_MAX = 4095
 """The longest path of Linux, without the zero at its end."""
+
+
+class _Usage(NamedTuple):
+    """The answer of `shutil.disk_usage`."""
+
+    total: int
+    used: int
+    free: int
 
 
 def holding(patch: pytest.MonkeyPatch, refuses: Callable[[str], int | None]) -> list[str]:
@@ -48,6 +57,11 @@ def taking(patch: pytest.MonkeyPatch, most: int) -> None:
     """From now on no name may have more than `most` bytes, as on an encrypted share."""
     for name in ("open", *MAKES_NAMES, *LOOKS_AT_NAMES):
         patch.setattr(os, name, _short(name, getattr(os, name), most))
+
+
+def having(patch: pytest.MonkeyPatch, free: int) -> None:
+    """From now on every disk has `free` bytes left, and takes all the same what is written."""
+    patch.setattr(shutil, "disk_usage", lambda path: _Usage(free, 0, free))
 
 
 def _short(name: str, call: Callable[..., Any], most: int) -> Callable[..., Any]:

@@ -79,6 +79,17 @@ class PlanStatus:
         pack = self.plan.campaign.family.pack
         return sum(-(-number // pack) for number in map(self._due_of, range(self.plan.recipes)))
 
+    def at_once(self, requests: int) -> int:
+        """How many due images the largest `requests` requests have together."""
+        pack, full = self.plan.campaign.family.pack, 0
+        rests = array("b")
+        for due in map(self._due_of, range(self.plan.recipes)):
+            full += due // pack
+            if full >= requests:
+                return requests * pack
+            rests.append(due % pack)
+        return full * pack + sum(nlargest(requests - full, rests))
+
     def bounded(self, images: int | None, requests: int | None) -> Purchase:
         """What is bought at most by a run that stops after so many images or requests; None means no limit.
 

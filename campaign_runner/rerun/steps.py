@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from heapq import nlargest
 from pathlib import Path
 from typing import Self
 
@@ -45,6 +46,10 @@ class Rerun(Road):
     def goes_on_after(self, refusal: CampaignError) -> bool:
         """What the service refuses, or the disk, is part of how a rerun ended."""
         return isinstance(refusal, ProviderError | StoreError)
+
+    def at_once(self) -> int:
+        """Those of the largest requests that are due, as many as may be in progress."""
+        return sum(nlargest(self.limits.concurrency, (len(job.variations) for job in self.due())))
 
     def counts(self) -> dict[State, int]:
         """How many of the chosen images are in each state, in the folder they are made into."""

@@ -177,11 +177,12 @@ class Doctor:
         return _usable(self._subject.access.state)
 
     async def _disk(self) -> str | None:
-        """There is room for what is due, and for what a run holds at once."""
+        """There is room for what is due, and for what can be under way at once."""
         order, status = self._subject.order, self._status
         if order is None:
             return None
-        needed = max(BYTES_AN_IMAGE * order.limits.concurrency, USUAL_BYTES * (status.due if status else 0))
+        at_once, due = (status.at_once(order.limits.concurrency), status.due) if status else (0, 0)
+        needed = max(BYTES_AN_IMAGE * at_once, USUAL_BYTES * due)
         free = shutil.disk_usage(_existing(order.folder.path)).free
         found = f"{_gigabytes(free)} free; the remaining images need about {_gigabytes(needed)}"
         if free < needed:

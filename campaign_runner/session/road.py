@@ -33,7 +33,7 @@ from campaign_runner.session.request import ServiceAccess, UserInterface
 R = TypeVar("R", bound="Road")
 Step = Callable[[R], Awaitable[R | None]]
 BYTES_AN_IMAGE = 8 << 20
-"""Free space that buying asks for each image a run may hold at once, and for the journal."""
+"""Free space that buying asks for each image that can be under way at once, and for the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,10 @@ class Road(ABC):
     def goes_on_after(self, refusal: CampaignError) -> bool:
         """Whether a refusal is only kept, and part of how it ends; otherwise it is raised."""
 
+    @abstractmethod
+    def at_once(self) -> int:
+        """How many of the images that it may buy can be under way at once."""
+
     async def ports(self, journal: Journal, references: Mapping[str, Path]) -> Ports:
         """The parts of one run, for the scheduler; the images' folder is tried. Raises StoreError, IntegrityError.
 
@@ -131,10 +135,13 @@ class Road(ABC):
         return replace(road, is_over=stop.reached(Level.INTERRUPTED))
 
     async def check_room(self) -> None:
-        """Before anything is bought: the disk takes what a run holds at once. Raises StoreError, IntegrityError."""
+        """Before anything is bought: the disk takes what can be under way at once.
+
+        Raises StoreError, IntegrityError.
+        """
         store = self.folder.store
         await store.ready()
-        await store.check_writable(BYTES_AN_IMAGE * self.limits.concurrency)
+        await store.check_writable(BYTES_AN_IMAGE * self.at_once())
 
     async def sign_in(self) -> None:
         """Who we are: wrong credentials are known before anything is recorded as sent. Raises ProviderError."""

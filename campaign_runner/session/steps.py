@@ -72,6 +72,13 @@ class Session(Road):
     def fresh_status(self, plan: Plan | None = None) -> PlanStatus:
         return PlanStatus(plan or self.plan, self.ledger.states, self.order.only)
 
+    def at_once(self) -> int:
+        """Those of as many requests as may be in progress, and no more than are bought."""
+        limits = self.limits
+        requests = min(limits.concurrency, limits.max_requests or limits.concurrency)
+        images = self.status.at_once(requests)
+        return images if limits.max_images is None else min(images, limits.max_images)
+
     async def look(self: Session) -> Session:
         """What needs no service and no credentials: what the order forbids, what changed, what others have."""
         run = self

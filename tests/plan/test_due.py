@@ -55,6 +55,15 @@ def test_what_a_run_that_stops_early_buys_at_most(
     assert status.bounded(images, requests) == most
 
 
+@pytest.mark.parametrize(("requests", "images"), [(1, 4), (2, 6), (3, 7), (1000, 7)])
+def test_how_many_images_the_largest_requests_have(requests: int, images: int, tmp_path: Path) -> None:
+    made = plan(tmp_path, products={"candle": "a candle", "soap": "a soap"}, prompts={"hero": "a {product.name}"},
+                seeds=[1, 2, 3, 4, 5, 6])  # fmt: skip
+    keys = list(made.keys())
+    status = PlanStatus(made, lambda _: dict.fromkeys(keys[7:], State.STORED))  # requests of 4, 1 and 2 images
+    assert status.at_once(requests) == images
+
+
 def test_where_nothing_is_due_nothing_is_bought_at_most(tmp_path: Path) -> None:
     made = plan(tmp_path)
     assert PlanStatus(made, lambda keys: dict.fromkeys(keys, State.STORED)).bounded(4, 2) == (0, 0)

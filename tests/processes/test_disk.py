@@ -163,12 +163,14 @@ def test_little_room_on_a_disk_forbids_buying_and_not_fetching(
         sandbox.wait_for(1, poll=1)
         first.kill(15)
         assert launcher.wait(first).exit == 143
+        (disk / "filler").write_bytes(bytes(20 << 20))
         sandbox.release()
-        done = launcher.run("run", file, "--concurrency", "8", home=tmp_path, env=machine.env)
+        done = launcher.run("run", file, home=tmp_path, env=machine.env)
         assert (done.exit, len(sandbox.ledger()["accepted_at"])) == (6, 1)
-        assert "buying images needs about 67,108,864" in done.out
+        assert "buying images needs about 16,777,216" in done.out
         counts = machine.manifest()["counts"]
         assert (counts["stored"], counts["accepted"], counts["pending"]) == (2, 0, 2)
+        (disk / "filler").unlink()
         completed(launcher, machine, sandbox, done)
 
 

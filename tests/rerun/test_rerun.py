@@ -34,6 +34,7 @@ from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.session.request import ServiceAccess
 from campaign_runner.verify.verification import verify
+from tests import disks
 from tests.fixtures import Begin
 from tests.night import Night
 from tests.rerun.again import again
@@ -168,13 +169,14 @@ async def test_a_signal_while_it_signs_in_ends_it_at_once(begin: Begin) -> None:
     assert asyncio.get_running_loop().time() - began < 10
 
 
-async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Begin) -> None:
+async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     night = await made(begin, requests=2, seeds=2, job_seconds=10)
     assert (await again(night, signalled_after=5)).code == 143
     await asyncio.sleep(60)
-    told = await again(night, limits=Limits(concurrency=1 << 40))
+    disks.having(monkeypatch, free=(16 << 20) - 1)
+    told = await again(night)
     assert (told.code, len(sent(night)), told.verdicts["identical_bytes"]) == (6, 2 + 1, 2), told.said
-    assert "buying images needs about" in told.said
+    assert "buying images needs about 16,777,216" in told.said  # two images of one request
 
 
 async def test_it_is_asked_before_money_and_no_buys_nothing(begin: Begin) -> None:

@@ -20,11 +20,12 @@ from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.session.last_text import NO_TEXT
+from tests import disks
 from tests.fixtures import Begin
 from tests.night import Night
 
-NO_ROOM = Limits(concurrency=1 << 40)
-"""At so many requests at once no disk has the room that buying asks for."""
+IMAGE = 8 << 20
+"""Bytes that buying asks for each image that can be under way."""
 
 
 def wrong(night: Night) -> CampaignFileError:
@@ -72,25 +73,53 @@ async def test_a_signal_stops_it_as_any_run_and_the_last_line_is_there(begin: Be
     assert (await night.run()).code == 0
 
 
-async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Begin) -> None:
+async def test_too_little_room_to_buy_is_enough_to_fetch(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     night = await one_waits(begin)
-    ended = await night.run(night.campaign(requests=2), limits=NO_ROOM)
+    disks.having(monkeypatch, free=4 * IMAGE - 1)
+    ended = await night.run(night.campaign(requests=2))
     assert (ended.code, ended.states) == (6, {"stored": 4, "pending": 4})
-    assert any("buying images needs about 9,223,372,036,854,775,808" in line for line in ended.lines)
+    assert any("has 33,554,431 bytes free; buying images needs about 33,554,432" in line for line in ended.lines)
     assert night.ledger.images_charged == 4
 
 
-async def test_where_nothing_is_to_be_bought_the_room_for_it_is_not_asked_for(begin: Begin) -> None:
+async def test_where_nothing_is_to_be_bought_the_room_for_it_is_not_asked_for(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await one_waits(begin)
-    ended = await night.run(limits=NO_ROOM)
+    disks.having(monkeypatch, free=0)
+    ended = await night.run()
     assert (ended.code, ended.states) == (0, {"stored": 4})
 
 
-async def test_too_little_room_is_told_before_anybody_is_asked_whether_to_buy(begin: Begin) -> None:
+async def test_too_little_room_is_told_before_anybody_is_asked_whether_to_buy(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night = await begin()
+    disks.having(monkeypatch, free=IMAGE - 1)
     with pytest.raises(StoreError, match="buying images needs about"):
-        await night.run(night.campaign(), limits=NO_ROOM, agree=None)
+        await night.run(night.campaign(), agree=None)
     assert not night.ledger.calls
+
+
+@pytest.mark.parametrize(
+    ("limits", "images"),
+    [
+        (Limits(concurrency=1000), 12),  # no more than are due
+        (Limits(concurrency=2), 8),  # four images in each of two requests
+        (Limits(concurrency=1), 4),
+        (Limits(concurrency=1000, max_requests=1), 4),
+        (Limits(concurrency=2, max_images=3), 3),
+    ],
+)
+async def test_the_room_asked_for_is_that_of_the_images_that_can_be_under_way(
+    limits: Limits, images: int, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = await begin()
+    disks.having(monkeypatch, free=images * IMAGE - 1)
+    with pytest.raises(StoreError, match=f"buying images needs about {images * IMAGE:,}"):
+        await night.run(night.campaign(requests=3), limits=limits)
+    disks.having(monkeypatch, free=images * IMAGE)
+    assert (await night.run(limits=limits)).states["stored"] >= 3
 
 
 async def test_a_selection_that_selects_nothing_keeps_nothing_at_the_service(begin: Begin) -> None:
