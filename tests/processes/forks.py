@@ -90,6 +90,13 @@ class Forked:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.process, number)
 
+    def wait_for(self, words: str) -> None:
+        """Until it has said them on stderr; one that ends before has failed."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in _words(self.err):
+            assert not self.has_ended() and time.monotonic() < deadline, _words(self.err)
+            time.sleep(0.01)
+
     def has_ended(self) -> bool:
         """Whether nothing of it is left but its exit status."""
         return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.checker import Seen, check, since
-from tests.processes.forks import Done, SandboxProcess, shared
-from tests.processes.launcher import without_page
+from tests.processes.forks import Done, Forked, SandboxProcess, shared
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 CAMPAIGN = """\
@@ -87,19 +85,15 @@ class Machine:
         file.write_text(text.format(name=name), encoding="utf-8")
         return file
 
-    def start(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
-        """A command in a process that is not forked but started, as by cron."""
+    def start(self, *arguments: object) -> Forked:
+        """A command in a process of its own; see `ended`."""
         self.exits.clear()
         self.resolved |= "--resubmit" in arguments
-        return subprocess.Popen(
-            [*PROGRAM, *without_page([str(argument) for argument in arguments])],
-            cwd=cwd or self.home,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+        return shared().start(*arguments, home=self.home, env=self.env)
+
+    def ended(self, process: Forked) -> Done:
+        """How it ended, once it has."""
+        return shared().wait(process)
 
     def run(self, *arguments: object, cwd: Path | None = None) -> Done:
         """One command, to its end."""

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.checker import Seen, check
-from tests.processes.forks import PATIENCE, Done, Forks, SandboxProcess, forks
+from tests.processes.forks import Done, SandboxProcess, shared
 from tests.processes.machines import Machine, held, sandbox_process
 
 CAMPAIGN = """\
@@ -41,7 +41,6 @@ class Left:
     """What the stopped runs left: the folder, and the sandbox that goes on."""
 
     home: Path
-    launcher: Forks
     sandbox: SandboxProcess
 
 
@@ -63,7 +62,7 @@ class Place:
         self.file(name).write_bytes(text.replace(old.encode(), new.encode()))
 
     def run(self, *arguments: object) -> Done:
-        done = self.left.launcher.run(*arguments, home=self.machine.home, env=self.machine.env)
+        done = shared().run(*arguments, home=self.machine.home, env=self.machine.env)
         self.texts += [done.out, done.err]
         return done
 
@@ -79,17 +78,17 @@ class Place:
 def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     """Two campaigns of four images each, two requests each: accepted, and nothing fetched."""
     home = tmp_path_factory.mktemp("left")
-    with forks() as launcher, launcher.sandbox(home, *held(home.parent)) as sandbox:
+    with shared().sandbox(home, *held(home.parent)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
         files = [machine.campaign(name, CAMPAIGN) for name in NAMES]
         files[0].write_bytes(files[0].read_bytes().replace(b"\n", b"\r\n"))  # as some editors write it
         Image.new("RGB", (8, 8)).save(home / "campaigns" / "look.png")
-        run = launcher.start("run", *files, home=home, env=machine.env)
+        run = machine.start("run", *files)
         sandbox.wait_for(4, poll=4)
         run.kill(15)
-        assert launcher.wait(run).exit == 143
+        assert machine.ended(run).exit == 143
         sandbox.release()
-        yield Left(home, launcher, sandbox)
+        yield Left(home, sandbox)
 
 
 @pytest.fixture
@@ -268,8 +267,8 @@ def test_cancel_needs_no_file_that_can_be_loaded(tmp_path: Path) -> None:
         file = machine.campaign(text=CAMPAIGN.replace("defaults: {{style_reference: look.png}}\n", ""))
         process = machine.start("run", file)
         sandbox.wait_for(2)
-        process.send_signal(2)
-        process.communicate(timeout=PATIENCE)
+        process.kill(2)
+        machine.ended(process)
         file.write_text("campaign: [", encoding="utf-8")
         cancelled = machine.run("cancel", "spring", "--only", "product=candle")
         machine.check()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.forks import PATIENCE, SandboxProcess
+from tests.processes.forks import SandboxProcess
 from tests.processes.machines import Machine, held, sandbox_process
 
 
@@ -80,7 +80,6 @@ def interrupt(machine: Machine, file: object, sandbox: SandboxProcess, **calls: 
     """A run that was stopped once everything was accepted: nothing is cancelled by that."""
     process = machine.start("run", file)
     sandbox.wait_for(6, **calls)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert "accepted=12" in out
+    process.kill(signal.SIGINT)
+    done = machine.ended(process)
+    assert (done.exit, "accepted=12" in done.out) == (130, True)

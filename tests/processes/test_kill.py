@@ -22,7 +22,7 @@ def test_a_run_killed_in_the_middle_is_finished_by_the_next(
         first = machine.start("run", file, "--concurrency", "2")
         sandbox.wait_for(accepted)
         first.kill()
-        first.communicate()
+        machine.ended(first)
         second = machine.run("run", file)
         ledger = sandbox.ledger()
         manifest = machine.manifest()
@@ -39,10 +39,10 @@ def test_killed_again_and_again_it_still_ends(machine_for: Callable[[str], Machi
         file = machine.campaign()
         for accepted in (1, 2, 4, 5):
             process = machine.start("run", file, "--concurrency", "1")
-            while not sandbox.has_had(accepted) and process.poll() is None:  # what a kill left in doubt is not sent
+            while not sandbox.has_had(accepted) and not process.has_ended():  # what a kill left in doubt is not sent
                 time.sleep(0.01)
             process.kill()
-            process.communicate()
+            machine.ended(process)
         machine.run("run", file)
         machine.run("resolve", "spring", "--resubmit")
         last = machine.run("run", file)
@@ -71,7 +71,7 @@ def test_a_killed_first_run_is_remembered_though_its_folder_goes(
         first = machine.start("run", file, "--concurrency", str(requests))
         sandbox.wait_for(requests)
         first.kill()
-        first.communicate()
+        machine.ended(first)
         shutil.rmtree(machine.home / "output")
         again = machine.run("run", file)
         ledger = sandbox.ledger()

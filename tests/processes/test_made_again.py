@@ -26,7 +26,7 @@ def test_a_rerun_killed_in_the_middle_goes_on_and_buys_nothing_twice(machine_for
         first = machine.start("rerun", manifest_of(machine), "--concurrency", "2")
         sandbox.wait_for(6 + 2)
         first.kill()
-        first.communicate()
+        machine.ended(first)
         second = machine.run("rerun", manifest_of(machine))
         ledger = sandbox.ledger()
     assert second.exit in (0, 4), second.out

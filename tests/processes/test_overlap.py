@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from tests.processes.forks import PATIENCE
 from tests.processes.machines import CAMPAIGN, Machine, sandbox_process
 
 
@@ -17,10 +16,10 @@ def test_a_second_run_in_the_same_folder_leaves_at_once(machine_for: Callable[[s
         sandbox.wait_for(1)
         second = machine.run("run", file)
         busy = machine.run("status", "spring", "--json")
-        first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=PATIENCE)
+        first.kill(signal.SIGTERM)
+        stopped = machine.ended(first)
         ledger = sandbox.ledger()
-    assert (second.exit, first.returncode) == (11, 143)
+    assert (second.exit, stopped.exit) == (11, 143)
     assert "another run is already working on this campaign" in second.err
     assert '"running": true' in busy.out
     assert ledger["charged_twice"] == {}
@@ -33,12 +32,11 @@ def test_two_processes_with_the_same_credentials_share_one_allowance(machine_for
         files = [machine.campaign(name, CAMPAIGN) for name in ("spring", "summer")]
         runs = [machine.start("run", file, "--log-format", "json") for file in files]
         for run in runs:
-            assert run.stderr is not None
-            assert any('"event": "waiting"' in line for line in run.stderr)  # each has asked for more than there is
+            run.wait_for('"event": "waiting"')  # each has asked for more than there is
         sandbox.wait_for(5)  # the last permit may still be on its way to its request
         for run in runs:
-            run.send_signal(signal.SIGTERM)
-            run.communicate(timeout=PATIENCE)
+            run.kill(signal.SIGTERM)
+        exits = [machine.ended(run).exit for run in runs]
         ledger = sandbox.ledger()
-    assert [run.returncode for run in runs] == [143, 143]
+    assert exits == [143, 143]
     assert (len(ledger["accepted_at"]), ledger["refused"]) == (5, 0)

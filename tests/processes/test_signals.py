@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.forks import PATIENCE, SandboxProcess
+from tests.processes.forks import SandboxProcess
 from tests.processes.machines import CAMPAIGN, PROGRAM, Machine, held, sandbox_process
 
 STREAMS = ("stdin", "stdout", "stderr")
@@ -27,11 +27,11 @@ def test_a_signal_drains_and_the_next_run_finishes(
         file = machine.campaign()
         process = machine.start("run", file, "--concurrency", "2")
         sandbox.wait_for(2, poll=2)
-        process.send_signal(number)
-        out, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode == exit_status
-        assert "the next run downloads" in out
-        assert out.splitlines()[-1].startswith("attention planned=12")
+        process.kill(number)
+        done = machine.ended(process)
+        assert done.exit == exit_status
+        assert "the next run downloads" in done.out
+        assert done.out.splitlines()[-1].startswith("attention planned=12")
         sandbox.release()
         last = machine.run("run", file)
         assert (last.exit, sandbox.ledger()["charged_twice"]) == (0, {})
@@ -46,10 +46,10 @@ def test_a_signal_stops_every_campaign_of_the_command(machine_for: Callable[[str
         ]
         process = machine.start("run", *files, "--concurrency", "1")
         sandbox.wait_for(2, poll=2)
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 143
-        assert out.splitlines()[-1] == "attention campaigns=2 exit=143 autumn=143 spring=143"
+        process.kill(signal.SIGTERM)
+        done = machine.ended(process)
+        assert done.exit == 143
+        assert done.out.splitlines()[-1] == "attention campaigns=2 exit=143 autumn=143 spring=143"
         sandbox.release()
         assert machine.run("run", *files).exit == 0 and sandbox.ledger()["charged_twice"] == {}
 
@@ -59,13 +59,11 @@ def test_a_second_signal_leaves_at_once(machine_for: Callable[[str], Machine]) -
         machine = machine_for(sandbox.origin)
         process = machine.start("run", machine.campaign(), "--concurrency", "1")
         sandbox.wait_for(1)
-        process.send_signal(signal.SIGTERM)
-        assert process.stderr is not None
-        while "Stopping (SIGTERM)" not in process.stderr.readline():
-            assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, "planned=" in out) == (143, False)  # after one alone it waits and then reports
+        process.kill(signal.SIGTERM)
+        process.wait_for("Stopping (SIGTERM)")
+        process.kill(signal.SIGTERM)
+        done = machine.ended(process)
+        assert (done.exit, "planned=" in done.out) == (143, False)  # after one alone it waits and then reports
         after = machine.run("status", "spring", "--json")
     assert '"in_doubt": 2' in after.out
     machine.is_cut = True
