@@ -15,7 +15,7 @@ from campaign_runner.cli import run_command
 from campaign_runner.cli.target import find
 from campaign_runner.review.thumbnails import workers
 from tests.checker import Seen, check
-from tests.cli.typed import PROGRAM, Ask, AtATerminal, Said, on_terminal, until_closed
+from tests.cli.typed import PROGRAM, Ask, AtATerminal, Said, on_terminal, status_of, until_closed
 from tests.command_line import understood
 from tests.printed import check_commands, printed_commands
 
@@ -70,7 +70,7 @@ def at_a_terminal(tmp_path: Path) -> AtATerminal:
         with on_terminal(tmp_path, *arguments) as (process, ours):
             os.write(ours, typed.encode())
             shown = until_closed(ours).decode()
-        return Said(process.returncode, shown.replace("\r\n", "\n"), "")
+            return Said(status_of(process), shown.replace("\r\n", "\n"), "")
 
     return run
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
-import termios
 from pathlib import Path
 
 import pytest
 
 from tests.campaigns import SPRING
-from tests.cli.typed import Ask, on_terminal, until_closed
+from tests.cli.typed import Ask, on_terminal, status_of, until_closed
 
 QUESTIONS = (
     *("1. What is", "2. Which products", "3. Which custom model", "4. What do", "5. Which looks", "6. Which sizes"),
@@ -22,21 +20,15 @@ ONCE_MORE = 10.0
 """Seconds without an answer after which a person presses it again."""
 
 
-def own_terminal() -> None:
-    """In the child: its stdin is the terminal that its signals come from."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
 def interrupted(folder: Path, *arguments: str, after: str, typed: str = "") -> tuple[int, str]:
     """The exit status and the screen of a command, where Ctrl-C is pressed once `after` is shown."""
-    own = {"start_new_session": True, "preexec_fn": own_terminal}
-    with on_terminal(folder, *arguments, columns=80, **own) as (process, ours):
+    with on_terminal(folder, *arguments, columns=80) as (process, ours):
         os.write(ours, typed.encode())
         shown = b""
         while not (after.encode() in shown and shown.endswith(b": ")):
             shown += os.read(ours, 4096)
         shown += answer_to_ctrl_c(ours) + until_closed(ours)
-    return process.returncode, shown.decode().replace("\r\n", "\n")
+        return status_of(process), shown.decode().replace("\r\n", "\n")
 
 
 def answer_to_ctrl_c(terminal: int) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.typed import Ask, Said, on_terminal, until_closed
+from tests.cli.typed import Ask, Said, on_terminal, status_of, until_closed
 
 ID, SECRET = ("Client id: ", "somebody\n"), ("(not shown): ", "canary-secret\n")
 Question = tuple[str, str]
@@ -21,14 +21,14 @@ def log_in(tmp_path: Path) -> LogIn:
     """`login` at a terminal, where each answer is typed once it is asked for: what was typed before is not a secret."""
 
     def log_in(*saying: Question) -> Said:
-        with on_terminal(tmp_path, "login", start_new_session=True) as (process, ours):
+        with on_terminal(tmp_path, "login") as (process, ours):
             shown = b""
             for question, answer in saying or (ID, SECRET):
                 while question.encode() not in shown:
                     shown += os.read(ours, 4096)
                 os.write(ours, answer.encode())
             shown += until_closed(ours)
-        return Said(process.returncode, shown.decode().replace("\r\n", "\n"), "")
+            return Said(status_of(process), shown.decode().replace("\r\n", "\n"), "")
 
     return log_in
 

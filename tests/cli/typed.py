@@ -7,15 +7,16 @@ import json
 import os
 import pty
 import struct
-import subprocess
 import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.request import ProxyHandler, build_opener
+
+from tests.processes.forks import Forked, shared
 
 PROGRAM = (sys.executable, "-m", "campaign_runner")
 
@@ -42,22 +43,22 @@ class AtATerminal(Protocol):
 
 
 @contextmanager
-def on_terminal(
-    folder: Path, *arguments: str, columns: int = 0, **how: Any
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A command at a terminal, and our end of that; 0 columns are none that the terminal knows."""
+def on_terminal(folder: Path, *arguments: str, columns: int = 0) -> Iterator[tuple[Forked, int]]:
+    """A command at a terminal of its own, and our end of that; 0 columns are none that the terminal knows."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 0, columns, 0, 0))
     environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "config")}
-    command = [*PROGRAM, *arguments]
+    process = shared().start(*arguments, home=folder, env=environment, terminal=os.ttyname(theirs))
+    os.close(theirs)
     try:
-        with subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, **how
-        ) as process:
-            os.close(theirs)
-            yield process, ours
+        yield process, ours
     finally:
         os.close(ours)
+
+
+def status_of(process: Forked) -> int:
+    """The exit status of a command, once it has ended."""
+    return shared().wait(process).exit
 
 
 def until_closed(terminal: int) -> bytes:

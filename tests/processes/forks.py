@@ -130,7 +130,7 @@ class Forks:
         """One process in the folder `home`.
 
         `choices`: `place`, `largest_file` in bytes, `user` by number, `out` and `err` where its words go,
-        `closed` streams by number.
+        `closed` streams by number; or a `terminal` by its path, which is all of its streams once this returns.
         """
         place: Place | None = choices.get("place")
         number = next(self.names)
@@ -141,6 +141,7 @@ class Forks:
             "env": dict(env),
             "out": str(out),
             "err": str(err),
+            "terminal": choices.get("terminal"),
             "closed": choices.get("closed", ()),
             "user": choices.get("user"),
             "largest_file": choices.get("largest_file"),

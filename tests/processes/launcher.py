@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import fcntl
 import gc
 import importlib
 import json
@@ -16,6 +17,7 @@ import random
 import resource
 import signal
 import sys
+import termios
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -46,19 +48,22 @@ def import_everything() -> None:
     gc.freeze()  # no process that is forked looks through all this, which it would have to copy
 
 
-def become(order: dict[str, Any]) -> None:
+def become(order: dict[str, Any], terminal: int | None) -> None:
     """From here on this is the process that the order describes."""
-    for number, path in enumerate((os.devnull, order["out"], order["err"])):
-        opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(opened, number)
-        os.close(opened)
+    if terminal is not None:
+        at_a_terminal(terminal)
+    else:
+        for number, path in enumerate((os.devnull, order["out"], order["err"])):
+            opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            os.dup2(opened, number)
+            os.close(opened)
     for number in order["closed"]:
         os.close(number)
         setattr(sys, ("stdin", "stdout", "stderr")[number], None)  # as the interpreter finds it
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = ["campaign-runner", *without_page(order["arguments"])]
+    sys.argv = ["campaign-runner", *(order["arguments"] if terminal is not None else without_page(order["arguments"]))]
     if sys.argv[1:2] == ["sandbox"]:
         hold_until_released()
     if order["largest_file"] is not None:
@@ -69,6 +74,16 @@ def become(order: dict[str, Any]) -> None:
     if order["notes"] is not None:
         notes = os.open(order["notes"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         Steps(notes, order["die_at"], _last_words(order["power_fails"])).install()
+
+
+def at_a_terminal(terminal: int) -> None:
+    """All streams are the terminal, as the interpreter finds them there, and signals come from it alone."""
+    os.setsid()
+    for number in range(3):
+        os.dup2(terminal, number)
+    os.close(terminal)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 def without_page(arguments: Sequence[str]) -> list[str]:
@@ -115,26 +130,29 @@ def run_to_the_end() -> None:
         os._exit(ended.code)
 
 
-def serve() -> dict[str, Any] | None:
-    """Follow orders. In a process that was forked, the answer is what it was ordered to be."""
+def serve() -> tuple[dict[str, Any], int | None] | None:
+    """Follow orders. In a process that was forked, the answer is what it was ordered to be, and its terminal."""
     orders = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in orders:
         order: dict[str, Any] = json.loads(line)
         if "wait" in order:
             answer = {"status": os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])}
-        elif process := os.fork():
-            answer = {"process": process}
         else:
-            os.close(orders.fileno())
-            os.close(answers.fileno())
-            return order
+            terminal = os.open(order["terminal"], os.O_RDWR | os.O_NOCTTY) if order["terminal"] else None
+            if (process := os.fork()) == 0:
+                os.close(orders.fileno())
+                os.close(answers.fileno())
+                return order, terminal
+            if terminal is not None:
+                os.close(terminal)
+            answer = {"process": process}
         print(json.dumps(answer), file=answers, flush=True)
     return None
 
 
 if __name__ == "__main__":
     import_everything()
-    if (order := serve()) is not None:
-        become(order)
+    if (ordered := serve()) is not None:
+        become(*ordered)
         run_to_the_end()
