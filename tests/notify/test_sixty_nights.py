@@ -1,7 +1,8 @@
 """Sixty nights of one campaign, and every message of them: one for what is new, one a week, one when it is over.
 
-Each night has one image more to make. Clocks are scripted, the service is the sandbox; in the proof the messages go
-to a real web server, each in a process of its own.
+Each night has one image more to make. Clocks are scripted, the service is the sandbox. The default command leaves out
+nights like those before; in the proof all are played, and the messages go to a real web server, each in a process of
+its own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import errno
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
@@ -56,6 +57,7 @@ EXPECTED = {
     53: ["new: 1 image failed (prompt_unsafe)"],  # the night before, nobody listened
     54: ["over: 1 image failed (prompt_unsafe)"],
 }
+LIKE_THOSE_BEFORE = {*range(14, 19), *range(20, 26), 27, 28, 29, 38, 39, 43, 44, *range(55, NIGHTS)}
 QUIET = Shown(log_format="text", log_file=None, quiet=True)
 
 
@@ -89,8 +91,10 @@ def _signal(event: Event, control: Control) -> None:
         control.signalled(signal.SIGTERM)
 
 
-async def sixty_nights(begin: Begin, say: Callable[[Message], str | None]) -> tuple[dict[int, list[str]], list[int]]:
-    """What each night's message says, and how every night ended."""
+async def sixty_nights(
+    begin: Begin, say: Callable[[Message], str | None], *, without: Collection[int] = ()
+) -> tuple[dict[int, list[str]], list[int]]:
+    """What each night's message says, and how every night ended; some of them may be left out."""
     night = await begin()
     told: dict[int, list[str]] = {}
     exits = []
@@ -102,7 +106,7 @@ async def sixty_nights(begin: Begin, say: Callable[[Message], str | None]) -> tu
         told[number] = re.findall(r"^(?:new|still|over): .*", message.body, re.MULTILINE)
         return say(message)
 
-    for number in range(1, NIGHTS + 1):
+    for number in sorted({*range(1, NIGHTS + 1)} - {*without}):
         if number in SETTLED:
             assert await night.resolve(SETTLED[number]) == 1
         exits.append(await one_night(night, number, partial(hear, number)))
@@ -110,7 +114,7 @@ async def sixty_nights(begin: Begin, say: Callable[[Message], str | None]) -> tu
 
 
 async def test_sixty_nights_are_told_of_once_for_each_cause_once_a_week_and_once_when_it_is_over(begin: Begin) -> None:
-    told, exits = await sixty_nights(begin, lambda message: None)
+    told, exits = await sixty_nights(begin, lambda message: None, without=LIKE_THOSE_BEFORE)
     assert told == EXPECTED
     assert {8, 4, 3, 7, 2, 11, 143, 0} == set(exits)
     assert exits[-1] == 0
