@@ -32,7 +32,7 @@ try:
     from campaign_runner.fleet.lease import LEASE
     from campaign_runner.fleet.place import DEFAULT, FleetPlace, FleetSettings
     from campaign_runner.fleet.work.carrying import Carrier, Told, WorkerAccount
-    from campaign_runner.fleet.work.driver import Driver
+    from campaign_runner.fleet.work.driver import GIVES_UP_AFTER, Driver
     from campaign_runner.fleet.work.worker import Worker
 except ImportError as error:
     raise UsageError(
@@ -143,14 +143,16 @@ def _waiting(fleet: FleetPlace, file: Path, wrong: CampaignError) -> Choice | No
         return Choice(recalled(folder, ledger, file), folder, forbidden=wrong)
 
 
-def driving(fleet: FleetPlace, choices: Sequence[Choice], flags: RunFlags) -> Driver:
+def driver(
+    fleet: FleetPlace, choices: Sequence[Choice], flags: RunFlags, gives_up_after: float = GIVES_UP_AFTER
+) -> Driver:
     """What has campaigns made by the fleet's workers. Raises UsageError."""
     if len(choices) > 1 and (flags.max_images is not None or flags.max_requests is not None):
         raise UsageError(
             "--max-images and --max-requests go with one file on the fleet, whose campaigns are made apart; "
             "nothing was sent. Run the files one by one, or add --here"
         )
-    return Driver(fleet, is_detached=flags.detach)
+    return Driver(fleet, is_detached=flags.detach, gives_up_after=gives_up_after)
 
 
 @asynccontextmanager
@@ -163,7 +165,7 @@ async def working(environment: Environment, told: Told, bug: Callable[[BaseExcep
     names = environment.account_names() or [None]
     fleet = FleetPlace(settings, partial(_digest, environment), run_options=FleetPlace.options, goes_on=True)
     async with fleet.opened() as database:
-        await fleet.try_store()
+        await fleet.settle_in()
         accounts = {name or DEFAULT: await _account(fleet, environment.of_account(name)) for name in names}
         yield Worker(settings.database, Carrier(database, fleet, accounts, told, bug), lease=settings.lease)
 

@@ -25,6 +25,7 @@ from campaign_runner.fleet.people import fetch_deliveries, keep_deliveries, shar
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.journal import FleetJournal
+from campaign_runner.fleet.record.untold import tell_again
 from campaign_runner.output_folder.folder import REFERENCES, Folder
 from campaign_runner.output_folder.keeping import Holder
 from campaign_runner.plan.cost import RateLimit
@@ -108,9 +109,14 @@ class FleetPlace:
         """Seconds for which a holder that is not heard of keeps its campaign."""
         return self._settings.lease
 
-    async def try_store(self) -> None:
-        """Whether images can be put where they are kept. Raises StoreError, StoreSilent."""
-        await self._images.check()
+    async def settle_in(self) -> None:
+        """Try whether images can be put where they are kept, and tell what the database did not take from this machine.
+
+        Raises StoreError, StoreSilent, and what the database raises.
+        """
+        async with self.opened() as database:
+            await self._images.check()
+            await tell_again(database, self._home)
 
     @asynccontextmanager
     async def following(self, folder: Folder) -> AsyncIterator[RecordCopy]:

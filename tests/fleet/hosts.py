@@ -35,10 +35,11 @@ class FleetMachine:
     lease: float
     started: list[subprocess.Popen[str]]
 
-    def start(self, *words: object, on: tuple[str, ...] = ON) -> subprocess.Popen[str]:
-        """A command whose leases are short, in a process of its own."""
+    def start(self, *words: object, on: tuple[str, ...] = ON, patience: float | None = None) -> subprocess.Popen[str]:
+        """A command whose leases are short, in a process of its own; it waits `patience` seconds for a worker."""
+        seconds = f"{self.lease}" if patience is None else f"{self.lease}:{patience}"
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fleet.program", str(self.lease), *map(str, words), *on],
+            [sys.executable, "-m", "tests.fleet.program", seconds, *map(str, words), *on],
             cwd=self.machine.home,
             env={**self.machine.env, "PYTHONPATH": str(Path(__file__).parents[2])},
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Two machines, two campaigns that overlap, and what may happen to them at any moment, drawn anew each time.
+"""Three workers, two campaigns that overlap, and what may happen to them at any moment, drawn anew each time.
 
 `FLEET_SEED=…` draws a round again; its seed is in what a failure prints.
 """
@@ -12,11 +12,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from campaign_runner.run.ending import BUSY
 from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.fleet.test_here import SUMMER
@@ -24,43 +25,66 @@ from tests.fleet.test_here import SUMMER
 pytestmark = pytest.mark.proof
 ROUNDS = int(os.environ.get("FLEET_ROUNDS", "3"))
 PER_MINUTE = 600
+CAMPAIGNS = ("spring", "summer")
 
 
 @dataclass
 class Round:
-    """What is going on in one round."""
+    """What is going on in one round. The worker of a machine is replaced as its operator would."""
 
     fleet: FleetOfMachines
     machines: list[FleetMachine]
     draw: random.Random
-    running: dict[str, tuple[FleetMachine, subprocess.Popen[str]]]
+    workers: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
+    here: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, campaign: str) -> None:
-        """Begin, or go on, on one of the machines; who holds it may still be believed to live."""
-        machine = self.draw.choice(self.machines)
-        self.running[campaign] = (machine, machine.here(_file(machine, campaign), "--concurrency", "2"))
+    def begin(self) -> None:
+        for number in range(len(self.machines)):
+            self.work(number)
+        for campaign in CAMPAIGNS:
+            machine = self.draw.choice(self.machines)
+            done = machine.run("run", _file(machine, campaign), "--detach", "--yes", "--concurrency", "2")
+            assert done.exit == 0, done
+
+    def work(self, number: int) -> None:
+        self.workers[number] = self.machines[number].work()
 
     def kill(self) -> None:
-        campaign = self.draw.choice(sorted(self.running))
-        _, process = self.running.pop(campaign)
-        process.kill()
-        process.communicate()
-        self.start(campaign)
+        number = self.draw.choice(sorted(self.workers))
+        self.workers[number].kill()
+        self.workers[number].communicate()
+        self.work(number)
+
+    def end(self) -> None:
+        number = self.draw.choice(sorted(self.workers))
+        self.workers[number].terminate()
+        self.workers[number].communicate()
+        self.work(number)
 
     def stop(self) -> None:
-        """Past its lease, while another machine goes on with it."""
-        campaign = self.draw.choice(sorted(self.running))
-        _, process = self.running[campaign]
+        """Past its lease, while others go on with what it has."""
+        process = self.workers[self.draw.choice(sorted(self.workers))]
         process.send_signal(signal.SIGSTOP)
         time.sleep(self.fleet.lease * self.draw.uniform(0.5, 3))
-        self.start(campaign)
-        time.sleep(self.draw.uniform(0, 1))
         process.send_signal(signal.SIGCONT)
 
     def crash(self) -> None:
         self.fleet.server.stop()
         time.sleep(self.draw.uniform(0, 1))
         self.fleet.server.start()
+
+    def run_here(self) -> None:
+        """Someone has a campaign made by their own machine: a worker has it, or loses it to no one."""
+        machine = self.draw.choice(self.machines)
+        self.here.append(machine.here(_file(machine, self.draw.choice(CAMPAIGNS)), "--concurrency", "2"))
+
+    def finish(self, campaign: str) -> int:
+        """Follow it to its end; the exit status."""
+        while True:
+            machine = self.draw.choice(self.machines)
+            done = machine.run("run", _file(machine, campaign), "--yes")
+            if done.exit != BUSY:
+                return done.exit
 
 
 def _file(machine: FleetMachine, campaign: str) -> Path:
@@ -75,17 +99,18 @@ def test_whatever_happens_nothing_is_bought_twice_and_nothing_is_lost(
     switches = ("--job-seconds", "0.5", "--seed", str(seed % 1000))
     with fleet_of_machines(fleet.server, fleet.prepared, tmp_path, *switches, per_minute=PER_MINUTE) as whole:
         drawn = random.Random(seed)
-        round_ = Round(whole, [whole.machine("one"), whole.machine("two")], drawn, {})
-        for campaign in ("spring", "summer"):
-            round_.start(campaign)
-        events: list[Callable[[], None]] = [round_.kill, round_.stop, round_.crash]
+        round_ = Round(whole, [whole.machine(name) for name in ("one", "two", "three")], drawn)
+        round_.begin()
+        events: list[Callable[[], None]] = [round_.kill, round_.end, round_.stop, round_.crash, round_.run_here]
         for _ in range(drawn.randint(1, 3)):
             time.sleep(drawn.uniform(0.5, 4))
             drawn.choice(events)()
-        for process in whole.started:
-            if process.stdout is not None and not process.stdout.closed:
-                ended(process)
-        codes = {campaign: _finished(round_, campaign) for campaign in ("spring", "summer")}
+        for process in round_.here:
+            ended(process)
+        codes = {campaign: round_.finish(campaign) for campaign in CAMPAIGNS}
+        for process in round_.workers.values():
+            process.terminate()
+            ended(process)
         known = whole.states() | whole.states("summer")
         ledger = whole.sandbox.ledger()
     assert ledger["charged_twice"] == {}, f"FLEET_SEED={seed}"
@@ -94,12 +119,3 @@ def test_whatever_happens_nothing_is_bought_twice_and_nothing_is_lost(
     stored = {key for key, state in known.items() if state == "stored"}
     assert all(key in ledger["charged"] for key in stored), f"FLEET_SEED={seed}"
     assert set(codes.values()) <= {0, 3, 4, 8}, f"FLEET_SEED={seed}: {codes}"
-
-
-def _finished(round_: Round, campaign: str) -> int:
-    """Run it, on any machine, until it is held by none and has come to its end; the exit status."""
-    while True:
-        machine = round_.draw.choice(round_.machines)
-        done = machine.run("run", _file(machine, campaign), "--here", "--yes")
-        if done.exit != 11:
-            return done.exit

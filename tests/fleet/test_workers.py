@@ -10,11 +10,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from PIL import Image
 
+from campaign_runner.quota.shared_quota import account_of
+from tests.cli.conftest import ask  # noqa: F401 - a fixture
+from tests.cli.typed import Ask
 from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.fleet.test_here import SUMMER
 from tests.processes.forks import Done
+from tests.processes.machines import CAMPAIGN
 
 pytestmark = pytest.mark.proof
 Begin = Callable[..., FleetOfMachines]
@@ -83,6 +88,8 @@ def test_who_submits_and_leaves_finds_it_made(machines: Begin) -> None:
     done = run(driver, "--detach")
     assert (done.exit, fleet.sandbox.ledger()["charged"]) == (0, {}), done
     assert "to follow it: campaign-runner run " in done.out and "--on fleet" in done.out and "--here" not in done.out
+    alone = ended(driver.start("run", driver.machine.campaign(), "--yes", patience=1.0))
+    assert (alone.exit, "the fleet goes on once one can" in alone.out) == (8, True), alone
     fleet.machine("worker").work()
     followed = run(driver)
     assert (followed.exit, len(fleet.files())) == (0, 12), followed
@@ -105,16 +112,23 @@ def test_who_follows_may_leave_or_be_killed_and_the_fleet_goes_on(number: signal
     assert check(fleet)
 
 
-def test_a_second_driver_follows_the_same_text_and_another_text_is_refused(machines: Begin) -> None:
+def test_a_second_driver_and_a_second_task_change_nothing_and_another_text_is_refused(machines: Begin) -> None:
     fleet = machines("--job-seconds", "4", lease=30.0)
-    fleet.machine("worker").work()
+    workers = [fleet.machine(name).work() for name in ("worker", "other")]
     first, second = fleet.machine("first"), fleet.machine("second")
     following = first.start("run", first.machine.campaign(), "--yes", "--concurrency", "1")
     fleet.sandbox.wait_for(1)
     other = second.run("run", second.machine.campaign(text=SUMMER), "--yes")
     assert other.exit == 11 and "another run is already working on this campaign (on " in other.err, other
+    again = (
+        "SELECT campaign_runner.defer_run(r.id, account) FROM campaign_runner.runs r JOIN campaign_runner.campaigns c"
+    )
+    fleet.server.execute(fleet.database, f"{again} ON c.id = campaign")
     same = run(second)
     assert (same.exit, ended(following).exit) == (0, 0), same
+    for worker in workers:
+        worker.terminate()
+    assert [ended(worker).err for worker in workers] == ["", ""]
     assert set(check(fleet).values()) == {"stored"}
 
 
@@ -193,6 +207,70 @@ def test_a_database_that_stops_and_starts_ends_no_worker(machines: Begin) -> Non
     worker.terminate()
     said = ended(worker)
     assert (said.exit, said.err) == (0, ""), said
+
+
+def test_what_is_told_to_stop_buys_nothing_more_by_any_worker_until_it_is_run_again(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "3", lease=30.0)
+    worker = fleet.machine("worker").work()
+    driver = fleet.machine("driver")
+    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
+    fleet.sandbox.wait_for(1)
+    worker.terminate()
+    assert ended(worker).exit == 0
+    assert driver.command("fleet", "stop", "spring").exit == 0
+    bought = len(fleet.sandbox.ledger()["charged"])
+    fleet.machine("other").work()
+    stopped = ended(following)
+    assert (stopped.exit, len(fleet.sandbox.ledger()["charged"])) == (9, bought), stopped
+    assert "stopped by `fleet stop`" in stopped.out and len(fleet.files()) == bought, "what was paid for is fetched"
+    again = run(driver)
+    assert (again.exit, len(fleet.files())) == (0, 12), again
+    assert check(fleet)
+
+
+def test_a_worker_works_for_every_account_that_it_has_credentials_of_with_their_reference_images(
+    machines: Begin,
+) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    acme = account_of(fleet.sandbox.origin, "acme")
+    fleet.server.execute(fleet.database, f"SELECT campaign_runner.set_allowance('{acme}', 600, 9000)")
+    usual, both, driver = fleet.machine("usual"), fleet.machine("both"), fleet.machine("driver")
+    for machine in (both, driver):
+        machine.machine.env |= {"CUSTOM_MODELS_CLIENT_ID__ACME": "acme", "CUSTOM_MODELS_CLIENT_SECRET__ACME": "theirs"}
+    usual.work()
+    both.work()
+    file = driver.machine.campaign(text=CAMPAIGN + "account: acme\ndefaults: {{style_reference: look.png}}\n")
+    Image.new("RGB", (16, 16), "red").save(file.with_name("look.png"))
+    done = driver.run("run", file, "--yes")
+    assert done.exit == 0, done
+    assert [made.relative_to(fleet.home / "shared").parts[0] for made in fleet.files()] == ["acme"] * 12
+    assert fleet.sandbox.ledger()["charged_twice"] == {}
+
+
+@pytest.fixture
+def variables(fleet: Fleet, tmp_path: Path) -> dict[str, str]:
+    """A fleet that was prepared, for a worker of this process."""
+    url = fleet.server.url(fleet.server.prepared_database(fleet.prepared))
+    return {
+        "CAMPAIGN_RUNNER_DATABASE_URL": url,
+        "CAMPAIGN_RUNNER_STORE": str(tmp_path / "images"),
+        "CAMPAIGN_RUNNER_STATE_DIR": str(tmp_path / "state"),
+    }
+
+
+def test_a_worker_that_cannot_work_says_so_before_it_takes_anything(
+    ask: Ask,  # noqa: F811
+    variables: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    lost = variables | {"CAMPAIGN_RUNNER_DATABASE_URL": f"{variables['CAMPAIGN_RUNNER_DATABASE_URL']}x"}
+    assert ask("worker", **lost).status == 6
+    assert ask("fleet", "init", **variables).status == 0
+    nobody = ask("worker", **variables)
+    assert (nobody.status, "CUSTOM_MODELS_CLIENT_ID is not set" in nobody.err) == (7, True), nobody
+    (tmp_path / "images" / ".campaign-runner" / "lock").unlink()
+    (tmp_path / "images" / ".campaign-runner" / "lock").mkdir()
+    assert ask("worker", **variables).status in (5, 6)
 
 
 def _who_works(fleet: FleetOfMachines, workers: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
