@@ -16,7 +16,10 @@ import pytest
 
 from campaign_runner.errors import Busy, IntegrityError
 from campaign_runner.fleet.database import QUEUE, VERSION, Database
+from campaign_runner.fleet.images.place import FolderPlace
 from campaign_runner.fleet.lease import REPLACED, FleetCampaign, Lease
+from campaign_runner.fleet.place import FleetPlace, FleetSettings
+from campaign_runner.fleet.record.untold import Telling
 from campaign_runner.fleet.setup import SCRIPTS, prepare
 from campaign_runner.fleet.work.dispatcher import queue_of
 from tests.fleet.machines import Machines
@@ -50,7 +53,7 @@ class Work:
     def tasks(self, status: str = "todo") -> list[dict[str, Any]]:
         """What the tasks of the account carry that are in this state."""
         query = f"SELECT args FROM {QUEUE}.procrastinate_jobs WHERE queue_name = %s AND status = %s"
-        return [row[0] for row in self._rows(query, queue_of(self.machines.account), status)]
+        return [row[0] for row in self.rows(query, queue_of(self.machines.account), status)]
 
     def alter(self, query: str, *values: object) -> None:
         with psycopg.connect(self.machines.server.url(self.machines.database_name), autocommit=True) as connection:
@@ -63,7 +66,7 @@ class Work:
             "SELECT procrastinate_fetch_job_v2(NULL, worker_id) FROM w"
         )
 
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.machines.server.url(self.machines.database_name)) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
@@ -131,7 +134,7 @@ async def test_what_is_put_back_is_for_another_at_once_or_waits_longer_each_time
         await work.database.call("put_back", run, 1, 100.0, ["two"])
     await work.swept()
     assert work.tasks() == []
-    ((seconds,),) = work._rows("SELECT extract(epoch FROM not_before - now()) FROM campaign_runner.runs")
+    ((seconds,),) = work.rows("SELECT extract(epoch FROM not_before - now()) FROM campaign_runner.runs")
     assert 150 < float(seconds) <= 200
 
 
@@ -172,6 +175,19 @@ async def test_a_campaign_that_is_held_back_is_not_handed_over(work: Work) -> No
         with pytest.raises(Busy):
             await lease.hand_over("text", {})
     assert work.tasks() == []
+
+
+async def test_what_the_database_did_not_take_from_a_machine_is_told_when_a_worker_starts_there(work: Work) -> None:
+    images, state = FolderPlace(work.machines.home / "images"), work.machines.home / "state"
+    identity = work.database.identity.id
+    await images.note(identity)
+    telling = Telling(work.campaign.id, str(uuid.uuid4()), 0, "gone:1", [["note", {"facts": {"name": "value"}}]])
+    await telling.keep(state / "fleet" / identity)
+    place = FleetPlace(FleetSettings(work.machines.settings, images, state), lambda name: work.machines.account)
+    await place.settle_in()
+    assert work.rows("SELECT kind, worker FROM campaign_runner.entries") == [("note", "gone:1")]
+    await place.settle_in()
+    assert len(work.rows("SELECT 1 FROM campaign_runner.entries")) == 1
 
 
 @asynccontextmanager

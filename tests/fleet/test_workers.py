@@ -120,10 +120,8 @@ def test_a_second_driver_and_a_second_task_change_nothing_and_another_text_is_re
     fleet.sandbox.wait_for(1)
     other = second.run("run", second.machine.campaign(text=SUMMER), "--yes")
     assert other.exit == 11 and "another run is already working on this campaign (on " in other.err, other
-    again = (
-        "SELECT campaign_runner.defer_run(r.id, account) FROM campaign_runner.runs r JOIN campaign_runner.campaigns c"
-    )
-    fleet.server.execute(fleet.database, f"{again} ON c.id = campaign")
+    again = "SELECT defer_run(r.id, account) FROM runs r JOIN campaigns c ON c.id = campaign"
+    fleet.server.execute(fleet.database, f"SET search_path = campaign_runner; {again}")
     same = run(second)
     assert (same.exit, ended(following).exit) == (0, 0), same
     for worker in workers:
@@ -245,6 +243,17 @@ def test_a_worker_works_for_every_account_that_it_has_credentials_of_with_their_
     assert done.exit == 0, done
     assert [made.relative_to(fleet.home / "shared").parts[0] for made in fleet.files()] == ["acme"] * 12
     assert fleet.sandbox.ledger()["charged_twice"] == {}
+    assert "spring" in recorded(fleet) and "theirs" not in recorded(fleet)
+
+
+def recorded(fleet: FleetOfMachines) -> str:
+    """All that the tables hold, ours and those of the queue."""
+    schemas = "('campaign_runner'::regnamespace, 'campaign_queue'::regnamespace)"
+    tables = f"SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace IN {schemas}".encode()
+    with psycopg.connect(fleet.server.url(fleet.database)) as connection:
+        names = [name for (name,) in connection.execute(tables).fetchall()]
+        rows = [connection.execute(f"SELECT t::text FROM {name} t".encode()).fetchall() for name in names]
+    return str(rows)
 
 
 @pytest.fixture
