@@ -47,14 +47,17 @@ async def prepare_campaign(
 ) -> int | None:
     """Everything before the first request, which `hand_over` then leaves to another process, as the rest of the road.
 
-    The answer is the exit status where nothing was left to do, or a person said no. Raises as `run_campaign` does.
+    The answer is the exit status where nothing is left to do, where nothing may be bought and nothing is paid for, and
+    where a person said no. Raises as `run_campaign` does.
     """
     async with _begun(order, access, ui) as run:
         async with run.opened:
             run = await _walked(run, ROAD[:-1])
         if not run.is_over:
             await ui.wait_for_others()
-        if run.is_over or ui.control.ending.asked is not None or ui.control.stop.reached(Level.DRAINING):
+        stop, ending = ui.control.stop, ui.control.ending
+        leaves_nothing = stop.reached(Level.NO_SUBMITS) and (ending.asked is not None or not run.waiting)
+        if run.is_over or leaves_nothing or stop.reached(Level.DRAINING):
             return await close(run)
         await hand_over(run)
         return None

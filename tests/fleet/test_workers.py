@@ -55,8 +55,8 @@ def check(fleet: FleetOfMachines) -> dict[str, str]:
 
 def test_a_worker_makes_what_a_driver_submits_and_the_driver_reports_it(machines: Begin) -> None:
     fleet = machines("--job-seconds", "0.2")
-    worker = fleet.machine("worker").work()
-    driver = fleet.machine("driver")
+    driver = fleet.machine("both")
+    worker = driver.work()
     done = run(driver)
     assert (done.exit, len(fleet.files())) == (0, 12), done
     assert "stored=12" in done.out.splitlines()[-1], done
@@ -80,6 +80,21 @@ def test_limits_and_only_are_those_that_were_submitted(machines: Begin) -> None:
     late = run(driver, "--max-runtime", "1s")
     assert late.exit in (0, 9), late
     assert check(fleet)
+
+
+def test_of_several_files_nothing_is_bought_where_one_has_problems(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    fleet.machine("worker").work()
+    driver = fleet.machine("driver")
+    budget = "budget: 12\n"
+    assert driver.run("run", driver.machine.campaign("summer", SUMMER + budget), "--yes").exit == 0
+    edited = driver.machine.campaign("summer", SUMMER.replace("[2, 3]", "[7, 8]") + budget)
+    refused = driver.run("run", driver.machine.campaign(), edited, "--yes", "--accept-changes")
+    assert (refused.exit, len(fleet.sandbox.ledger()["charged"])) == (2, 12), refused
+    limited = driver.run(
+        "run", driver.machine.campaign(), driver.machine.campaign("summer", SUMMER), "--max-images", "2"
+    )
+    assert (limited.exit, "go with one file" in limited.err) == (2, True), limited
 
 
 def test_who_submits_and_leaves_finds_it_made(machines: Begin) -> None:

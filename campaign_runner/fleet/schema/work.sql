@@ -5,7 +5,7 @@ CREATE TABLE runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     campaign bigint NOT NULL REFERENCES campaigns,
     digest text NOT NULL, -- of the text, the rows and the reference images that were submitted
-    terms jsonb NOT NULL, -- as fleet/work/runs.py says
+    terms jsonb NOT NULL, -- as fleet/work/runs.py says; nothing once it has ended
     submitted_at timestamptz NOT NULL,
     times integer NOT NULL DEFAULT 1, -- that it was submitted
     tries integer NOT NULL DEFAULT 0, -- that it was put back to wait
@@ -46,7 +46,7 @@ BEGIN
     IF why IS NOT NULL THEN
         RETURN jsonb_build_object('refused', why);
     END IF;
-    UPDATE runs SET exit = 11, report = jsonb_build_array(p_replaced)
+    UPDATE runs SET exit = 11, report = jsonb_build_array(p_replaced), terms = '{}'
     WHERE campaign = p_campaign AND exit IS NULL AND digest <> p_digest;
     UPDATE runs SET terms = p_terms, not_before = moment, times = times + 1, tries = 0 WHERE campaign = p_campaign AND exit IS NULL
     RETURNING id INTO number;
@@ -83,7 +83,7 @@ $$;
 CREATE FUNCTION end_run(p_run bigint, p_times integer, p_exit integer, p_report jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
-    UPDATE runs SET exit = p_exit, report = p_report WHERE id = p_run AND exit IS NULL AND times = p_times;
+    UPDATE runs SET exit = p_exit, report = p_report, terms = '{}' WHERE id = p_run AND exit IS NULL AND times = p_times;
     RETURN NULL;
 END $$;
 
@@ -122,7 +122,7 @@ BEGIN
     DELETE FROM campaign_queue.procrastinate_workers WHERE last_heartbeat < heard;
     DELETE FROM campaign_queue.procrastinate_jobs WHERE status NOT IN ('todo', 'doing')
         OR (status = 'doing' AND worker_id IS NULL); -- it has no worker any more
-    UPDATE runs SET exit = 5, report = jsonb_build_array('the campaign is elsewhere now: ' || why)
+    UPDATE runs SET exit = 5, report = jsonb_build_array('the campaign is elsewhere now: ' || why), terms = '{}'
     FROM campaigns WHERE campaigns.id = campaign AND exit IS NULL AND state = 'moved';
     FOR each IN SELECT runs.id, account FROM runs JOIN campaigns ON campaigns.id = campaign
         WHERE exit IS NULL AND state = 'open' AND not_before <= now_of(account) AND holder_of(campaign, p_seconds) IS NULL

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.authoring.since_last_run import as_it_ran, note_of
-from campaign_runner.errors import IntegrityError, UsageError
+from campaign_runner.errors import CampaignError, IntegrityError, UsageError
 from campaign_runner.journal.ledger import LAST_CAMPAIGN, LastCampaign
 from campaign_runner.journal.request_counts import RequestCounts
 from campaign_runner.output_folder.folder import Folder
@@ -63,7 +63,7 @@ class Terms:
             per_day=run.rate.per_day,
             accept_drift=order.accept_drift,
             reuse=order.reuse,
-            forbidden=None if order.forbidden is None else order.forbidden.sentence,
+            forbidden=_forbidden(run),
             bought=known.bought,
             submitted=known.submitted,
         )
@@ -105,6 +105,12 @@ class Terms:
     def digest(self) -> str:
         """Of the text: a run of the same follows, one of another is refused while this one goes on."""
         return text_digest(self.campaign)
+
+
+def _forbidden(run: Session) -> str | None:
+    """Why nothing may be bought, where the one who makes it cannot find that: other files of the command are wrong."""
+    found = [run.order.forbidden, *(run.control.ending.errors if run.refusal is None else ())]
+    return next((error.sentence for error in found if isinstance(error, CampaignError)), None)
 
 
 def digest_of(plan: Plan) -> str:
