@@ -86,7 +86,7 @@ async def test_a_database_that_is_not_prepared_is_named(fleet: postgres.Fleet) -
 
 
 async def test_another_version_of_the_tables_sends_nothing(fleet: postgres.Fleet, database_name: str) -> None:
-    fleet.server.execute(database_name, "UPDATE campaign_runner.meta SET value = '2' WHERE name = 'version'")
+    fleet.server.execute(database_name, "UPDATE campaign_runner.meta SET value = '99' WHERE name = 'version'")
     error = await refusal(fleet.server.settings(database_name))
     assert isinstance(error, IntegrityError) and "fleet init" in str(error)
 
