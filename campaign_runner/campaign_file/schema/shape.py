@@ -44,6 +44,7 @@ _EXAMPLES = {
 
 _COMMENT = re.compile(r"[ \t]+#[^\n]*")
 _NO_SPACE = re.compile(r"[\w-]+:(?=\S)")
+_NAME = re.compile(r"[^\W_](?:[\w -]*\w)?")  # what needs no quotes in a list
 _HOLE = object()  # in place of a value that has been complained about
 
 Fields: TypeAlias = dict[str, Any]
@@ -118,7 +119,7 @@ class Normalizer:
             self.problems.append(self._source.problem(node.start + found.end() - 1, message, fixed))
         elif not isinstance(node, Hole):
             key = self._source.find((axis,))[0] or node
-            self._refuse(key, f"'{axis}' is a list of entries, each with an id", f"write:\n{_EXAMPLES[axis]}")
+            self._refuse(key, f"'{axis}' is a list of entries, each with an id", _as_entries(axis, node))
 
     def _listed(self, axis: str, written: Listed) -> Any:
         """A list of names or styles, with ids made from them."""
@@ -250,6 +251,16 @@ class Normalizer:
 def is_of_delivery(loc: Loc) -> bool:
     """Whether a place of the file is about delivered files alone."""
     return loc[:1] in (("channels",), ("deliver",)) or (len(loc) > 2 and (loc[0], loc[2]) == ("prompts", "alt"))
+
+
+def _as_entries(axis: str, node: Node) -> str:
+    """What to write instead of names that are not in a list."""
+    names = [name.strip() for name in re.split("[,;]", node.text)] if isinstance(node, Scalar) else []
+    if axis not in ("products", "presets") or not all(map(_NAME.fullmatch, names)) or not names:
+        return f"write:\n{_EXAMPLES[axis]}"
+    if axis == "presets":
+        names = [re.sub("[ -]", "_", name.lower()) for name in names]
+    return f"put it in brackets: {axis}: [{', '.join(names)}]"
 
 
 def _reserved(axis: str, id: str) -> tuple[str, str] | None:

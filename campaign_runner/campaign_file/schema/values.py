@@ -31,6 +31,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
 _NAMED = 12  # sizes in a sentence
 _NEAR_RATIO = 0.05  # a size may be this far from the ratio asked for
 LONGEST_WORDING = 10_000  # characters of a text as written; what is sent is far shorter
+_COUNT_DIGITS = 2  # a number with more is one seed, not how many there are
 _SEEDS_ADVICE = 'write seeds: [66080, 82683], or seeds: "1000..1007", or seeds: {base: 1000, count: 8}'
 
 
@@ -277,11 +278,21 @@ def _counted_seeds(value: dict[str, object]) -> range:
 def _ranged_seeds(text: str) -> range:
     found = _SEED_RANGE.fullmatch(text)
     if not found:
-        raise wrong(f"'{text}' is not a list of seeds", _SEEDS_ADVICE)
+        raise wrong(f"'{text}' is not a list of seeds", _seeds_meant(text))
     first, last = int(found[1]), int(found[2])
     if last < first:
         raise wrong(f"the range {text} ends before it begins", f'write "{last}..{first}"')
     return _checked_range(first, last)
+
+
+def _seeds_meant(text: str) -> str:
+    """What to write for numbers that are not in brackets."""
+    numbers = [part for part in re.split(r"[\s,;/]+", text) if part]
+    if not numbers or not all(map(_INTEGER.fullmatch, numbers)):
+        return _SEEDS_ADVICE
+    listed = f"write seeds: [{', '.join(numbers)}]"
+    is_count = len(numbers) == 1 and 0 < len(numbers[0]) <= _COUNT_DIGITS
+    return f"{listed}, or for so many pictures of each: seeds: {{count: {numbers[0]}}}" if is_count else listed
 
 
 def _checked_range(first: int, last: int) -> range:

@@ -10,10 +10,13 @@ from typing import IO
 from campaign_runner.campaign_file.sheets.cells import LARGEST_BYTES, OpenSheet, SheetRow, UnreadableSheet
 from campaign_runner.campaign_file.sheets.csv_rows import csv_rows
 from campaign_runner.campaign_file.sheets.file_kinds import WORKBOOKS, refuse_other_kinds
+from campaign_runner.campaign_file.sheets.naming import SUFFIXES
 from campaign_runner.campaign_file.sheets.xlsx.rows import open_xlsx
+from campaign_runner.disk.litter import is_litter
 from campaign_runner.disk.regular_files import open_regular
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.problem import Problem, column_letters
+from campaign_runner.text import did_you_mean
 
 
 def read_sheet(path: Path, sheet: str | None = None) -> Iterator[SheetRow]:
@@ -59,7 +62,9 @@ def _file(path: Path) -> IO[bytes]:
     try:
         return open_regular(path)
     except FileNotFoundError:
-        raise UnreadableSheet("there is no such file", f"looked for {path.absolute()}") from None
+        beside = (each.name for each in path.parent.glob("*") if each.name.lower().endswith(SUFFIXES))
+        near = did_you_mean(path.name, (name for name in beside if not is_litter(name)))
+        raise UnreadableSheet(f"there is no such file{near}", f"looked for {path.absolute()}") from None
     except PermissionError:
         advice = "close it in Excel, or allow this program to read it"
         raise UnreadableSheet("the file is open in another program, or may not be read", advice) from None
