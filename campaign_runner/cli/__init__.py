@@ -153,7 +153,7 @@ def _heeded(work: Callable[[], int | None], typed: Sequence[str] = ()) -> int:
         return 130
     except CampaignError as error:
         print_error(error)
-        if error.exit_code == UsageError.exit_code and not "".join(typed).isascii():
+        if isinstance(error, UsageError):
             for line in importlib.import_module(_SLIPS).of_words(typed):
                 click.echo(line, err=True)
         return error.exit_code

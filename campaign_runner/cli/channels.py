@@ -12,7 +12,7 @@ from campaign_runner.channels.table import known_channels
 from campaign_runner.cli import options
 from campaign_runner.cli.help import ending
 from campaign_runner.errors import UsageError
-from campaign_runner.text import did_you_mean, followed
+from campaign_runner.text import did_you_mean, followed, plain
 
 
 @click.command(epilog=ending("channels linkedin"))
@@ -26,7 +26,7 @@ def command(word: str | None, as_json: bool) -> None:
     one place only: check them before booking.
     """
     known = known_channels()
-    shown = [channel for channel in known.values() if word is None or word in channel.id]
+    shown = [channel for channel in known.values() if word is None or plain(word) in channel.id]
     if not shown:
         told = f"there is no channel '{word}'{did_you_mean(word or '', known)}"
         raise UsageError(followed(told, "see: campaign-runner channels", ";"))

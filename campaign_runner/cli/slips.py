@@ -41,6 +41,16 @@ def of_words(typed: Sequence[str]) -> Iterator[str]:
     if any(word[:1] in _OPENING and word[-1:] not in _OPENING for word in typed if word):
         yield '“ ” „ ‘ are not quotation marks here: put a text with spaces between straight ones, as in "oak table"'
 
+    if loose := next(filter(None, map(_loose, typed, typed[1:], typed[2:])), ""):
+        yield f"If '{loose}' is meant for --only: write commas without spaces, and a name with a space in quotes"
+
+
+def _loose(option: str, value: str, behind: str) -> str:
+    """The word behind the value of `--only` that may be a part of it: it names no campaign and no file."""
+    if option != "--only" or "=" not in value or behind.startswith("-") or set(behind) & set("./\\="):
+        return ""
+    return behind if value.endswith(",") or behind not in known_names(None) else ""
+
 
 def _near_options(error: click.NoSuchOption) -> str:
     """A question after the options of the command that begin so, or after one that is called nearly so."""
@@ -57,6 +67,8 @@ def _hints(error: click.ClickException, typed: Sequence[str]) -> Iterator[str]:
     match error:
         case click.NoSuchOption(ctx=ctx) if ctx is not None:
             yield from _about_option(error.option_name, ctx, typed)
+        case click.BadParameter(param=param) if param is not None and not isinstance(error, click.MissingParameter):
+            yield from _about_value(param, error.ctx, typed)
         case click.MissingParameter(ctx=ctx, param=param) if ctx is not None and param is not None:
             yield from _about_argument(param, ctx)
         case _:
@@ -90,11 +102,28 @@ def _value_of(option: str, typed: Sequence[str]) -> str:
     return ""
 
 
+def _about_value(param: click.Parameter, ctx: click.Context | None, typed: Sequence[str]) -> Iterator[str]:
+    """What a value may be, where it is a number or one of a few words."""
+    kind = param.type
+    if isinstance(kind, click.IntRange):
+        most = f" to {kind.max:,}" if kind.max is not None else " or more"
+        yield f"Write a whole number, {kind.min or 0}{most}: digits only, without a comma or point"
+    elif isinstance(kind, click.Choice):
+        near = (nearest(word, kind.choices) for word in typed if word not in kind.choices)
+        yield from [f"Did you mean '{meant}'?" for meant in near if meant][:1]
+    if isinstance(param, click.Argument) and ctx is not None:
+        yield from _example(ctx)
+
+
+def _example(ctx: click.Context) -> Iterator[str]:
+    """The example of the command's help."""
+    if example := (ctx.command.epilog or "").partition("\n\n")[0].removeprefix("\b\n"):
+        yield example
+
+
 def _about_argument(param: click.Parameter, ctx: click.Context) -> Iterator[str]:
     """The example of the command's help, and the campaigns that could be named."""
-    example = (ctx.command.epilog or "").partition("\n\n")[0].removeprefix("\b\n")
-    if example:
-        yield example
+    yield from _example(ctx)
     if param.name in _CAMPAIGNS:
         names = sorted(known_names(None))
         known = f"Campaigns: {joined(names)}" if names else "There is no campaign here yet"

@@ -25,6 +25,10 @@ SLIPS = [
     (["run", "almond", "—-until=06:00"], "An option begins with two hyphens: --until, not —-until. Mail"),
     (["retake", "12345678", "--text", "“oak", "table”"], "put a text with spaces between straight ones"),
     (["--sandbox", "run", "almond"], "Options come behind the command, as in: campaign-runner run --sandbox FILE\n"),
+    (["run", "almond", "--max-images", "1,5"], "Write a whole number, 1 or more: digits only"),
+    (["schema", "campain"], "Did you mean 'campaign'?\nExample: campaign-runner schema manifest\n"),
+    (["plan", "almond", "--only", "product=candle,", "soap"], "If 'soap' is meant for --only: write commas without sp"),
+    (["find", "almond", "--only", "preset=golden", "hour"], "If 'hour' is meant for --only: write commas without sp"),
     (["first.yaml"], "say first what to do with the file, as in `campaign-runner check /"),
 ]
 
@@ -46,3 +50,7 @@ def test_words_in_other_letters_are_no_slip(ask: Ask, tmp_path: Path) -> None:
     written(tmp_path)
     said = ask("plan", "almond", "--only", "product=„Seife“")
     assert said.status == 2 and len(said.err.splitlines()) == 1
+
+
+def test_a_channel_is_found_however_it_is_written(ask: Ask) -> None:
+    assert ask("channels", "Instagram Story").out.startswith("instagram-story ")
