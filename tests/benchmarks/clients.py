@@ -55,7 +55,7 @@ async def ours(address: str, jobs: int, seeds: int, home: Path) -> None:
 
 
 async def ours_header(address: str, jobs: int, seeds: int, home: Path) -> None:
-    fetcher.examine = _header_alone  # type: ignore[attr-defined]
+    fetcher.examine = header_alone  # type: ignore[attr-defined]
     await ours(address, jobs, seeds, home)
 
 
@@ -68,7 +68,7 @@ async def _no_sheets(*_: object) -> None:
     """Draws nothing."""
 
 
-def _header_alone(content: bytes) -> Examined:
+def header_alone(content: bytes) -> Examined:
     if not content.startswith(_JPEG):
         raise Damaged("no JPEG", code="no_picture")
     return Examined("image/jpeg", Size(SIDE, SIDE), hashlib.sha256(content).hexdigest())
@@ -149,7 +149,7 @@ CLIENTS: dict[str, Client] = {
 }
 
 
-async def _watched(client: Client, address: str, jobs: int, seeds: int) -> dict[str, float]:
+async def watched(client: Client, address: str, jobs: int, seeds: int) -> dict[str, float]:
     stalls: list[float] = []
 
     async def watch() -> None:
@@ -171,4 +171,4 @@ async def _watched(client: Client, address: str, jobs: int, seeds: int) -> dict[
 
 if __name__ == "__main__":
     _, name, place, jobs, seeds = sys.argv
-    sys.stdout.write(json.dumps(asyncio.run(_watched(CLIENTS[name], place, int(jobs), int(seeds)))))
+    sys.stdout.write(json.dumps(asyncio.run(watched(CLIENTS[name], place, int(jobs), int(seeds)))))
