@@ -18,7 +18,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.memory import memory_of
-from campaign_runner.cli.target import find, shared
+from campaign_runner.cli.target import delivering, find
 from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
 from campaign_runner.deliver.delivery import deliver
@@ -27,7 +27,7 @@ from campaign_runner.deliver.report import lines
 from campaign_runner.deliver.request import DeliveryRequest, DeliveryResult
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.output_folder.delivery_record import read_record
+from campaign_runner.output_folder.delivery_record import beside, read_record
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
@@ -69,7 +69,7 @@ def command(
     campaign = target.campaign()
     rest, decisions = parted(only)
     flags = DeliverFlags(to=to.resolve() if to is not None else None, decisions=decisions, **wanted)
-    with shared(target, on):
+    with delivering(target, on):
         result = asyncio.run(_deliver(campaign, target.folder, options.recorded(rest, campaign), flags))
     if only and not (result.made or result.planned or result.unchanged or result.gone or result.waiting):
         click.echo("--only selects nothing that is delivered or waits: check the names", err=True)
@@ -119,6 +119,7 @@ def _request(plan: Plan, folder: Folder, ledger: Ledger, meant: Selection, flags
         record=record,
         late=list(late_marks(decisions, record.files if record else ())),
         target=flags.to,
+        old=beside(flags.to) if flags.to is not None and folder.keeping.options else None,
         any_size=flags.any_size,
         is_dry=flags.is_dry,
         has_zips=flags.has_zips,

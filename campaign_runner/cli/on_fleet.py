@@ -94,9 +94,14 @@ def stop(name: str) -> str | None:
     return asyncio.run(place(Environment.of_process()).stop(name))
 
 
-def share(folder: Folder) -> None:
-    """What people decided here, and what was delivered from here, is in the database for all machines."""
-    asyncio.run(place(Environment.of_process()).share(folder))
+def share_marks(folder: Folder) -> None:
+    """What people decided here is in the database for all machines, and here what they did there."""
+    asyncio.run(place(Environment.of_process()).share_marks(folder))
+
+
+def share_deliveries(folder: Folder) -> None:
+    """What was delivered from here is in the database for all machines."""
+    asyncio.run(place(Environment.of_process()).share_deliveries(folder))
 
 
 def release(name: str) -> None:

@@ -16,7 +16,7 @@ from campaign_runner.cli.console import is_terminal
 from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of, tell_remarks
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.review_page import serve, write_mail, written_page
-from campaign_runner.cli.target import find, shared
+from campaign_runner.cli.target import find, marking
 from campaign_runner.errors import UsageError
 from campaign_runner.output_folder.folder import DECISIONS
 from campaign_runner.review import listing
@@ -130,11 +130,11 @@ def command(
         click.echo(written_page(target))
         return
     if not (is_listed or as_json or as_csv or only or pick or reject or take):
-        with shared(target, on):
-            serve(target, reviewer_of(who), opens=not no_open)
+        with marking(target, on) as share:
+            serve(target, reviewer_of(who), opens=not no_open, share=share)
         return
     given = Given(pick, reject, reason, note)
-    with shared(target, on), decided(target) as known:
+    with marking(target, on), decided(target) as known:
         tell_remarks(known.decisions)
         if take is not None:
             _take(known, take, who, yes=yes)

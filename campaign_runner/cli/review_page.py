@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import webbrowser
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ import click
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.signals import ended_by_signal
 from campaign_runner.cli.target import Target
-from campaign_runner.errors import StoreError
+from campaign_runner.errors import CampaignError, StoreError
 from campaign_runner.plan.plan import Plan
 from campaign_runner.review.marks import Reviewer
 from campaign_runner.review.page.doorway import doorway
@@ -40,11 +42,14 @@ def _warn(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
-def serve(target: Target, reviewer: Reviewer, *, opens: bool) -> None:
-    """Serve the page to one reviewer until Ctrl-C; `opens` it in the browser. Raises StoreError, UsageError."""
+def serve(target: Target, reviewer: Reviewer, *, opens: bool, share: Callable[[], None] | None = None) -> None:
+    """Serve the page to one reviewer until Ctrl-C; `opens` it in the browser. Raises StoreError, UsageError.
+
+    Where others `share` the record, that is called beside the page after marks; it may fail, and is called again.
+    """
     review = ServedReview(target.folder, _plan(target), reviewer)
     review.data()  # what cannot be read is told before anything is served
-    asyncio.run(_serve(review, Environment.of_process().state_folder, opens=opens))
+    asyncio.run(_serve(review, Environment.of_process().state_folder, share, opens=opens))
 
 
 def _plan(target: Target) -> Plan:
@@ -52,14 +57,21 @@ def _plan(target: Target) -> Plan:
         return Plan(target.recalled(ledger).campaign, ledger.custom_model)
 
 
-async def _serve(review: ServedReview, state: Path, *, opens: bool) -> None:
+async def _serve(review: ServedReview, state: Path, share: Callable[[], None] | None, *, opens: bool) -> None:
     try:
-        async with serving_review(review) as served:
+        async with (
+            _calling_beside(share or (lambda: None), _not_shared) as marked,
+            serving_review(review, marked) as served,
+        ):
             click.echo(f"reviewing as {review.reviewer.name} at {served.origin}; Ctrl-C ends it")
             with doorway(state, served.address) as entrance:
                 await _stay_open(entrance, opens=opens)
     except OSError as error:
         raise StoreError(f"the page cannot be served on this machine ({error.strerror}); use --page") from error
+
+
+def _not_shared(error: CampaignError) -> None:
+    _warn(f"marks are kept here, and not on the other machines yet: {error}")
 
 
 async def _stay_open(entrance: Path, *, opens: bool) -> None:
@@ -69,3 +81,30 @@ async def _stay_open(entrance: Path, *, opens: bool) -> None:
     if not is_open:
         click.echo(f"open this file in your browser: {entrance}")
     await ended.wait()
+
+
+@asynccontextmanager
+async def _calling_beside(
+    work: Callable[[], None], failed: Callable[[CampaignError], None]
+) -> AsyncIterator[Callable[[], None]]:
+    """Yields what asks for `work`, which blocks, to be done beside the loop: once for all that is asked meanwhile.
+
+    `failed` is told why it was not done. The block ends once the last one is.
+    """
+    asked, is_over = asyncio.Event(), False
+
+    async def go_on() -> None:
+        while await asked.wait() and not is_over:
+            asked.clear()
+            try:
+                await in_thread(work)
+            except CampaignError as error:
+                failed(error)
+
+    working = asyncio.create_task(go_on())
+    try:
+        yield asked.set
+    finally:
+        is_over = True
+        asked.set()
+        await working

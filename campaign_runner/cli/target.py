@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -98,13 +99,29 @@ def refuse_beside(on: str, output: Path | None, *, is_sandbox: bool) -> None:
 
 
 @contextmanager
-def shared(target: Target, on: str | None) -> Iterator[None]:
-    """What people decide within the block, and what they deliver, is known on all machines that share the record."""
+def marking(target: Target, on: str | None) -> Iterator[Callable[[], None] | None]:
+    """What people decide within the block is known on all machines that share the record, at its end.
+
+    It yields what makes known at once what was decided so far; None where there are no other machines.
+    """
+    if on is None:
+        yield None
+        return
+    share = partial(importlib.import_module(ON_FLEET).share_marks, target.folder)
+    try:
+        yield share
+    finally:
+        share()
+
+
+@contextmanager
+def delivering(target: Target, on: str | None) -> Iterator[None]:
+    """What is delivered within the block is known on all machines that share the record."""
     try:
         yield
     finally:
         if on is not None:
-            importlib.import_module(ON_FLEET).share(target.folder)
+            importlib.import_module(ON_FLEET).share_deliveries(target.folder)
 
 
 def _tell_unreadable(folder: Folder) -> None:

@@ -60,12 +60,13 @@ class _Delivery:
         self._publisher = Publisher(
             account,
             TargetFolder(target_folder(home, target)),
-            TargetFolder(home / OLD),
+            TargetFolder(request.old or home / OLD),
             home,
             request.folder.staging,
         )
         is_first = request.record is None or not request.record.files
-        self._result = DeliveryResult(self._publisher.target.path, is_first=is_first, late=request.late)
+        old = OLD if request.old is None else str(request.old)
+        self._result = DeliveryResult(self._publisher.target.path, is_first=is_first, old=old, late=request.late)
 
     async def run(self) -> DeliveryResult:
         request, result = self.request, self._result

@@ -77,11 +77,11 @@ def _moved(result: DeliveryResult, *, is_dry: bool) -> Iterator[str]:
     """What left the target."""
     if result.replaced:
         names = joined([file.file for file in result.replaced], most=4)
-        yield f"  {'replaced':11}{plural(len(result.replaced), 'file')} moved to deliver-old/: {names}"
+        yield f"  {'replaced':11}{plural(len(result.replaced), 'file')} moved to {result.old}/: {names}"
     if result.gone:
         word = "would be moved" if is_dry else "moved"
         names = joined([file.file for file in result.gone], most=4)
-        yield f"  {'withdrawn':11}{plural(len(result.gone), 'file')} {word} to deliver-old/: {names}"
+        yield f"  {'withdrawn':11}{plural(len(result.gone), 'file')} {word} to {result.old}/: {names}"
 
 
 def _noted(result: DeliveryResult) -> Iterator[str]:

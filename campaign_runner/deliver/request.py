@@ -11,7 +11,7 @@ from typing import TypeAlias
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.deliver.arrangement import ChosenImage, LeftOut, Place, WaitingRows
 from campaign_runner.deliver.handover.account import Scope
-from campaign_runner.output_folder.delivery_record import DeliveredFile, DeliveryRecord
+from campaign_runner.output_folder.delivery_record import OLD, DeliveredFile, DeliveryRecord
 from campaign_runner.output_folder.folder import Folder
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -23,8 +23,9 @@ class DeliveryRequest:
     """Deliver the images `chosen` of a campaign. `rows` are all rows that something may be wanted of.
 
     `record` is what deliver.json says, None where nothing was delivered. `target` is the folder, None for `deliver/` of
-    the output folder. `scope` says which files delivered before the delivery is about. `late` are sentences about marks
-    that came after the delivery before. `processes` are cut in, None for as many as there are processors.
+    the output folder; `old` that of files which leave it, None for `deliver-old/` there. `scope` says which files
+    delivered before the delivery is about. `late` are sentences about marks that came after the delivery before.
+    `processes` are cut in, None for as many as there are processors.
     """
 
     campaign: Campaign
@@ -36,6 +37,7 @@ class DeliveryRequest:
     record: DeliveryRecord | None
     late: Sequence[str] = ()
     target: Path | None = None
+    old: Path | None = None
     any_size: bool = False
     is_dry: bool = False
     has_zips: bool = False
@@ -47,11 +49,12 @@ class DeliveryResult:
     """What a delivery did, or would do.
 
     `is_first`: nothing was delivered before. `gone` are files that left the target without another in their place,
-    `replaced` those with one.
+    `replaced` those with one; `old` is the folder of both, for people.
     """
 
     target: Path
     is_first: bool = False
+    old: str = OLD
     late: Sequence[str] = ()
     made: list[DeliveredFile] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)

@@ -163,7 +163,8 @@ class FleetPlace:
     async def read_all(self) -> list[Folder]:
         """The copies of all campaigns of all accounts, brought up to date."""
         async with self.opened() as database:
-            await self._refresh_all(database)
+            for found in await self._refresh_all(database):
+                await fetch_deliveries(database, found, self.folder(found.prefix))
             return [self.folder(prefix) for prefix in self._known]
 
     async def stop(self, called: str) -> str | None:
@@ -176,12 +177,15 @@ class FleetPlace:
             await database.call("ask_to_stop", found.id)
             return await holder_of(database, found, lease=self._settings.lease)
 
-    async def share(self, folder: Folder) -> None:
-        """What people decided on this machine, and what was delivered from it, is in the database for all."""
+    async def share_marks(self, folder: Folder) -> None:
+        """What people decided on this machine is in the database for all, and here what they did on others."""
         async with self.opened() as database:
-            found = await self._found(database, prefix_of(folder.path))
-            await share_marks(database, found, folder)
-            await keep_deliveries(database, found, folder)
+            await share_marks(database, await self._found(database, prefix_of(folder.path)), folder)
+
+    async def share_deliveries(self, folder: Folder) -> None:
+        """What was delivered from this machine is in the database for all."""
+        async with self.opened() as database:
+            await keep_deliveries(database, await self._found(database, prefix_of(folder.path)), folder)
 
     async def release(self, called: str) -> None:
         """A campaign that was held after a restore may buy again. Raises UsageError where there is none."""
@@ -240,10 +244,10 @@ class FleetPlace:
 
         await self._images.publish(f"{prefix_of(folder.path)}/{folder.manifest.name}", manifest)
 
-    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
+    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str], *, budget: int | None) -> Journal | None:
         """See Keeping: the database looks at all campaigns of the account before it grants."""
         prefix = prefix_of(folder.path)
-        return self._held[prefix].sharing(left, lambda: self._holders[prefix].asked(STOPPED))
+        return self._held[prefix].sharing(left, lambda: self._holders[prefix].asked(STOPPED), budget=budget)
 
     def quota(self, account: str, rate: RateLimit, clock: Clock) -> OpenableQuota:
         """The allowance of the account of this name over all machines, which `rate` may only lower."""
@@ -294,14 +298,16 @@ class FleetPlace:
         else:
             await in_thread(files.write_durably, folder.manifest, content)
 
-    async def _refresh_all(self, database: Database, beginning: str = "", but: str = "") -> None:
-        """The copies of the campaigns whose prefix begins so, and to which something was added since they were read."""
-        for found, last in await database.call("find_campaigns", beginning):
-            campaign = FleetCampaign(**found)
+    async def _refresh_all(self, database: Database, beginning: str = "", but: str = "") -> list[FleetCampaign]:
+        """The campaigns whose prefix begins so; the copies of those to which something was added are read again."""
+        told = await database.call("find_campaigns", beginning)
+        every = [(FleetCampaign(**found), last) for found, last in told]
+        for campaign, last in every:
             prefix = _checked(campaign.prefix)
             if prefix != but and self._known.get(prefix) != last:
                 await self._refreshed(database, campaign, self.folder(prefix))
                 self._known[prefix] = last
+        return [campaign for campaign, _ in every]
 
     async def _refreshed(self, database: Database, campaign: FleetCampaign, folder: Folder) -> None:
         async with RecordCopy(folder.path, campaign.id, database.identity) as copy:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError
-from campaign_runner.output_folder.delivery_record import OLD, DeliveredFile, read_record, target_folder
+from campaign_runner.output_folder.delivery_record import OLD, DeliveredFile, beside, read_record, target_folder
 from campaign_runner.text import joined, plural
 
 _NAMED = 4
@@ -43,8 +43,12 @@ def delivered_as(home: Path) -> Iterator[tuple[DeliveredFile, Path]]:
     with suppress(CampaignError):
         record = read_record(home)
         for file in record.files if record is not None else ():
-            below = target_folder(home, file.target) if file.old is None else home / OLD
-            yield file, below / (file.old or file.file)
+            target = target_folder(home, file.target)
+            if file.old is None:
+                yield file, target / file.file
+            else:
+                own = home / OLD / file.old
+                yield file, own if file.target is None or own.exists() else beside(target) / file.old
 
 
 def _notes(folder: Path, delivered: list[DeliveredFile], *, reads_all: bool) -> Iterator[str]:

@@ -113,7 +113,7 @@ class DeliveredFile(_OnRecord):
     state: FileState
     """current: in the target. replaced, withdrawn: no longer, see `old`. changed, missing: not as it was delivered."""
     old: Name | None
-    """Its name below deliver-old/, once it has left the target."""
+    """Its name below deliver-old/, or beside the target below DIR-old (of a fleet), once it has left the target."""
     version: Annotated[int, Field(ge=1)]
     """Counted from 1 for each cell and channel; raised whenever the bytes change."""
     cell: DeliveredCell
@@ -229,6 +229,11 @@ def write_record(home: Path, record: DeliveryRecord, *, staging: Path) -> None:
 def target_folder(home: Path, target: str | None) -> Path:
     """The folder that a file's `target` means."""
     return home / TARGET if target is None else Path(target)
+
+
+def beside(target: Path) -> Path:
+    """The folder for what leaves `target`, where the output folder is not one that people look into: a fleet's."""
+    return target.with_name(f"{target.name}-old")
 
 
 def schema() -> dict[str, Any]:

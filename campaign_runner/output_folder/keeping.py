@@ -71,10 +71,11 @@ class Keeping(Protocol):
     async def publish(self, folder: Folder) -> None:
         """The manifest in `folder` was written: let those see it who look where the images are. Raises StoreError."""
 
-    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
+    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str], *, budget: int | None) -> Journal | None:
         """`journal` as a run buys through it, where the record itself grants no two campaigns the same image.
 
-        It puts the keys that others have or buy into `left`. None where a run has to look at the others itself.
+        It puts the keys that others have or buy into `left`, and grants no more images than `budget` over all runs.
+        None where a run has to look at the others itself.
         """
 
 
@@ -119,6 +120,6 @@ class OnDisk:
     async def publish(self, folder: Folder) -> None:
         """It is where the images are."""
 
-    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str]) -> Journal | None:
+    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str], *, budget: int | None) -> Journal | None:
         """Each journal grants what is due in it: see `reuse.claims`."""
         return None

@@ -267,7 +267,8 @@ class Session(Road):
 
     async def _claiming(self) -> Journal:
         """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""
-        if (buying := self.folder.keeping.buying(self.folder, self.journal, self.left)) is not None:
+        keeping, budget = self.folder.keeping, self.order.campaign.budget
+        if (buying := keeping.buying(self.folder, self.journal, self.left, budget=budget)) is not None:
             return buying
         memory, beside, began = self.access.memory, None, None
         if self.order.reuse:

@@ -16,6 +16,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from campaign_runner.events import Attempt
 from campaign_runner.fleet.database import Database, DatabaseSettings
@@ -76,7 +77,7 @@ def _intents(rounds: int, server: postgres.PostgresServer) -> Row:
     server.execute(name, _MANY)
     found = Rounds(rounds)
     for number in found:
-        with clients.TemporaryDirectory(prefix="benchmark-") as home:
+        with TemporaryDirectory(prefix="benchmark-") as home:
             found.note("speed", asyncio.run(_intend(settings, f"campaign-{number}", Path(home))))
     what = f"intents a second beside {STORED:,} stored keys, {AT_ONCE} at once"
     return Row("fleet", what, found.taken["speed"], 200, "≥")

@@ -50,10 +50,8 @@ class Machines:
         campaign = await self.campaign(database, name)
         own = self.home / uuid.uuid4().hex
         epoch = await taken(database, campaign) if epoch is None else epoch
-        async with FleetJournal(
-            database, campaign, epoch=epoch, folder=own, home=own / "home", budget=budget
-        ) as journal:
-            yield journal
+        async with FleetJournal(database, campaign, epoch=epoch, folder=own, home=own / "home") as journal:
+            yield journal if budget is None else journal.sharing(set(), budget=budget)
 
 
 def states(journal: FleetJournal) -> dict[str, State]:

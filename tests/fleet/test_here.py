@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 from PIL import Image
 
+from campaign_runner.model import Cell, Size
 from campaign_runner.quota.shared_quota import account_of
+from campaign_runner.review.decisions_file import encoded
+from campaign_runner.review.decisions_format import mark_line
+from campaign_runner.review.marks import Mark, Reviewer, Vote
 from tests.fleet import s3
-from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
+from tests.fleet.hosts import PATIENCE, FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.processes.forks import Done
 from tests.processes.machines import CAMPAIGN, held
@@ -110,6 +115,36 @@ def test_marks_and_deliveries_are_known_on_all_machines(machines: Begin) -> None
     again = there.run("deliver", "spring", "--all", "--only", "preset=painting", "--to", target)
     assert (again.exit, len(list(target.glob("**/*.jpg")))) == (0, number), again
     assert number > 0
+    withdrawn = there.run("deliver", "spring", "--only", "preset=painting", "--to", target)
+    assert f"moved to {target}-old/: " in withdrawn.out, withdrawn
+    assert len(list(target.with_name("delivered-old").glob("**/*.jpg"))) == number
+    delivery = next(target.with_name("delivered-old").glob("**/*.jpg"))
+    found = fleet.machine("third").run("find", delivery)
+    assert "cut for small, version 01, withdrawn" in found.out, found
+
+
+def test_a_mark_of_a_served_review_is_known_elsewhere_before_the_page_is_closed(machines: Begin) -> None:
+    fleet = machines("--job-seconds", "0.2")
+    here, there = fleet.machine("here"), fleet.machine("there")
+    assert here.run("run", here.machine.campaign(), "--here", "--yes", "--only", "product=candle").exit == 0
+    image = next(image for image in fleet.manifest()["images"] if image["state"] == "stored")
+    review = here.start("review", "spring", "--no-open", "--as", "anna")
+    assert review.stdout is not None
+    origin = review.stdout.readline().split()[4].rstrip(";")
+    entrance = Path(review.stdout.readline().split(": ")[1].strip()).read_text(encoding="utf-8")
+    address = entrance[entrance.index(f"{origin}/") : entrance.index('"><title>')]
+    cell = Cell(image["product"], "hero", image["preset"], None, Size(896, 1152))
+    anna, moment = Reviewer("anna", "anna"), "2030-01-01T00:00:00Z"
+    pick = Mark("0" * 16, image["key"], image["sha256"], cell, "verdict", Vote("pick"), (), moment, anna)
+    body = json.dumps({"marks": [json.loads(encoded(mark_line(pick)))]}).encode()
+    asked = Request(f"{address}marks", body, {"Origin": origin, "Content-Type": "application/json"})
+    with build_opener(ProxyHandler({})).open(asked, timeout=PATIENCE) as answer:
+        assert answer.status == 200
+    while "1 picked" not in there.run("review", "spring", "--list").out:
+        assert review.poll() is None
+    assert review.poll() is None
+    review.send_signal(signal.SIGINT)
+    assert ended(review).exit == 0
 
 
 def test_a_named_account_pays_for_its_campaign_and_keeps_it_apart(machines: Begin) -> None:

@@ -46,8 +46,8 @@ class FleetJournal(RecordedJobs):
     """The journal of `campaign`, in the hands of who holds it in `epoch`; its copy is in `folder`.
 
     Use as `async with FleetJournal(…) as journal:`. What the database does not take is kept below `home` and told
-    again. `budget`: the most images that are bought, over all machines. Every method raises what `Database.call`
-    raises, Busy where another run took the campaign over, and LaterError where it was asked to stop.
+    again. Every method raises what `Database.call` raises, Busy where another run took the campaign over, and
+    LaterError where it was asked to stop.
     """
 
     def __init__(
@@ -58,7 +58,6 @@ class FleetJournal(RecordedJobs):
         epoch: int,
         folder: Path,
         home: Path,
-        budget: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
@@ -66,7 +65,7 @@ class FleetJournal(RecordedJobs):
         self._epoch = epoch
         self._worker = this_worker()
         self._home = home
-        self._budget = budget
+        self._budget: int | None = None
         self._now = now
         self._left: set[str] | None = None
         self._stopped: Callable[[], None] | None = None
@@ -101,12 +100,13 @@ class FleetJournal(RecordedJobs):
         """Bring the copy up to what the database says now."""
         await self._copy.refresh(self._database)
 
-    def sharing(self, left: set[str], stopped: Callable[[], None] | None = None) -> Self:
+    def sharing(self, left: set[str], stopped: Callable[[], None] | None = None, *, budget: int | None = None) -> Self:
         """From now on, what other campaigns of the account have or buy is not granted; it is put into `left`.
 
-        With `stopped`, that is called where `fleet stop` was asked for, and nothing is granted.
+        No more images than `budget` are granted, over all machines. With `stopped`, that is called where `fleet stop`
+        was asked for, and nothing is granted.
         """
-        self._left, self._stopped = left, stopped
+        self._left, self._stopped, self._budget = left, stopped, budget
         return self
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:

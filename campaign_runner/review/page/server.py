@@ -49,9 +49,14 @@ class ServedAt:
 
 
 @asynccontextmanager
-async def serving_review(review: ServedReview, port: int = 0) -> AsyncIterator[ServedAt]:
-    """Serve a review while the block runs, on a free port by default. Raises OSError if the port is taken."""
-    server = ReviewServer(review, secrets.token_urlsafe(_SECRET_BYTES))
+async def serving_review(
+    review: ServedReview, marked: Callable[[], None] = lambda: None, *, port: int = 0
+) -> AsyncIterator[ServedAt]:
+    """Serve a review while the block runs, on a free port by default. Raises OSError if the port is taken.
+
+    `marked` is called whenever marks were kept.
+    """
+    server = ReviewServer(review, secrets.token_urlsafe(_SECRET_BYTES), marked)
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.01)
     await runner.setup()
     try:
@@ -65,8 +70,9 @@ async def serving_review(review: ServedReview, port: int = 0) -> AsyncIterator[S
 class ReviewServer:
     """The answers to one browser. `host` is what requests must name, once the port is known."""
 
-    def __init__(self, review: ServedReview, secret: str) -> None:
+    def __init__(self, review: ServedReview, secret: str, marked: Callable[[], None]) -> None:
         self._review = review
+        self._marked = marked
         self.secret = secret
         self.host = ""
 
@@ -132,6 +138,7 @@ class ReviewServer:
         if request.headers.getall("Content-Type", []) != ["application/json"]:
             raise web.HTTPUnsupportedMediaType
         await in_thread(self._review.mark, _lines(await request.read()))
+        self._marked()
         return web.Response(text="{}", content_type="application/json", headers=_FRESH)
 
 
