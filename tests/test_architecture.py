@@ -224,7 +224,7 @@ def foreign_names(node: ast.AST) -> Iterator[str]:
 TASKS = {
     # a module that starts tasks: who waits for their end
     "cli.observers": "the block that `keeping_time` spans",
-    "cli.review_page": "the TaskSet of the block that shares marks",
+    "cli.review_page": "leaving the block that shares marks",
     "fleet.images.bucket": "`to_its_end`, also where the caller is cancelled",
     "fleet.database": "`to_its_end`, also where the caller is cancelled",
     "fleet.lease": "leaving the Lease",

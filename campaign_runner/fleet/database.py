@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeVar
@@ -76,12 +76,19 @@ class DatabaseSettings:
                 "CAMPAIGN_RUNNER_DATABASE_URL is not an address of a database; nothing was sent. "
                 "Write postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in the password"
             ) from None
-        if "sslmode" not in parts and not all(map(_is_here, str(parts.get("host") or "").split(","))):
+        if "sslmode" not in parts and not all(map(_is_here, _hosts(parts))):
             parts["sslmode"] = "verify-full"
             if "sslrootcert" not in parts and pq.version() >= 160000:
                 parts["sslrootcert"] = "system"
         words = {**_USUAL, **{key: str(value) for key, value in parts.items()}}
         return cls(Secret(conninfo.make_conninfo("", **words)))
+
+
+def _hosts(parts: Mapping[str, Any]) -> Iterator[str]:
+    """Where it leads; what the address does not say, libpq takes from PGHOST and PGHOSTADDR."""
+    usual = {option.keyword.decode(): option.val for option in pq.Conninfo.get_defaults()}
+    for name in ("host", "hostaddr"):
+        yield from str(parts.get(name) or (usual[name] or b"").decode()).split(",")
 
 
 def _is_here(host: str) -> bool:

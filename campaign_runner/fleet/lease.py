@@ -84,7 +84,7 @@ async def holder_of(database: Database, campaign: FleetCampaign, *, lease: float
 class Lease:
     """Holds a campaign while its block runs. Use as `async with Lease(database, campaign, lost=…) as lease:`.
 
-    `lost` is told a Busy once, where somebody took the campaign over; `stop` where `fleet stop` was asked for.
+    `lost` is told a Busy once, where another run took the campaign over; `stop` where `fleet stop` was asked for.
     `is_run`: a stop that was asked for before is over. Raises Busy while another one holds it, IntegrityError for a
     campaign that was moved.
     """

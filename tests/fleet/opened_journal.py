@@ -1,4 +1,4 @@
-"""The journal of a fleet as the contract's suite uses it: opening it again takes it over from whoever had it."""
+"""The journal of a fleet as the contract's suite uses it: opening it again takes it over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fleet import postgres
 
 
 async def taken(database: Database, campaign: FleetCampaign) -> int:
-    """The epoch of who takes a campaign over from whoever holds it, heard of or not."""
+    """The epoch of who takes a campaign over from its holder, heard of or not."""
     who = (uuid.uuid4(), this_host(), this_worker())
     told = await database.call("take", campaign.id, *who, 0.0, True, UNANSWERED.facts())
     return int(told["epoch"])

@@ -55,13 +55,13 @@ async def a_campaign_is_not_opened_over_a_living_holder(machines: Machines) -> N
     async with machines.database() as database:
         campaign = await machines.campaign(database)
         async with Lease(database, campaign, lost=lambda why: None):
-            holds(await holder_of(database, campaign), "somebody holds it")
+            holds(await holder_of(database, campaign), "it has a holder")
             try:
                 async with Lease(database, campaign, lost=lambda why: None):
                     raise AssertionError("two hold it")
             except Busy as error:
                 holds(" on " in str(error) and "since" in str(error), "host and time are named")
-        holds(await holder_of(database, campaign) is None, "nobody holds it any more")
+        holds(await holder_of(database, campaign) is None, "it has no holder any more")
         async with Lease(database, campaign, lost=lambda why: None) as lease:
             holds(lease.epoch == 2, "each holder has an epoch of its own")
 
@@ -181,7 +181,7 @@ async def of_two_permits_asked_for_at_once_the_allowance_is_granted(machines: Ma
 
 
 async def waiting(database: Database, number: int) -> None:
-    """Until so many calls wait for a lock of somebody else."""
+    """Until so many calls wait for another one's lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
     async def count(connection: psycopg.AsyncConnection[tuple[int, ...]]) -> int:
@@ -191,7 +191,7 @@ async def waiting(database: Database, number: int) -> None:
         if await database.within(30.0, count) >= number:
             return
         await asyncio.sleep(0.01)
-    raise TimeoutError("nobody waits")
+    raise TimeoutError(f"{number} calls did not come to wait")
 
 
 async def no_more_is_bought_than_the_budget_says_over_all_machines(machines: Machines) -> None:
@@ -205,7 +205,7 @@ async def no_more_is_bought_than_the_budget_says_over_all_machines(machines: Mac
 
 
 async def one_row_is_enough(machines: Machines) -> None:
-    """Rule 3: whoever inserts it may send, even where epoch and states let two through."""
+    """Rule 3: the run that inserts it may send, even where epoch and states let two through."""
     async with machines.database() as database:
         campaign = await machines.campaign(database)
         who = (uuid.uuid4(), "host", "worker", 0.0, True, UNANSWERED.facts())

@@ -1,7 +1,7 @@
 """An S3 of this machine: moto's server in this process, over a real socket of 127.0.0.1.
 
 obstore is no Python, so the guard over sockets (`tests/guard`) does not see where it connects: it is told of a proxy
-for whatever is elsewhere, which is a socket that refuses.
+for all that is elsewhere, which is a socket that refuses.
 """
 
 from __future__ import annotations

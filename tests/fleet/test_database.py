@@ -242,6 +242,12 @@ def test_what_passes_by_itself_is_waited_for_and_what_a_person_must_mend_is_not(
     assert refused(psycopg.OperationalError(words)).exit_code == code
 
 
+def test_a_host_that_the_environment_names_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.com")
+    told = psycopg.conninfo.conninfo_to_dict(DatabaseSettings.of("postgresql:///d").conninfo.reveal())
+    assert told.get("sslmode") == "verify-full"
+
+
 def test_an_address_that_cannot_be_read_is_a_mistake_and_is_not_repeated() -> None:
     with pytest.raises(UsageError) as raised:
         DatabaseSettings.of(f"postgresql://me:{SECRET}%zz@h/d")
@@ -259,6 +265,9 @@ def test_an_address_that_cannot_be_read_is_a_mistake_and_is_not_repeated() -> No
         ("postgresql://me@localhost/d", None),
         ("postgresql:///d?host=/run/postgresql", None),
         ("postgresql:///d", None),
+        ("postgresql:///d?hostaddr=192.0.2.7", "verify-full"),
+        ("postgresql://localhost/d?hostaddr=192.0.2.7", "verify-full"),
+        ("postgresql:///d?hostaddr=127.0.0.1", None),
     ],
 )
 def test_the_certificate_is_checked_but_on_this_machine(url: str, mode: str | None) -> None:

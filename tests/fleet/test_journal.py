@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from pathlib import Path
 
 import pytest
 
+from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import Busy, IntegrityError
 from campaign_runner.fleet.database import DatabaseGone
 from campaign_runner.fleet.lease import Lease
 from campaign_runner.fleet.record.journal import FleetJournal
+from campaign_runner.fleet.record.untold import Telling, tell_again
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import State
 from campaign_runner.portions import batched
@@ -78,8 +81,24 @@ async def test_the_tickets_of_a_process_killed_meanwhile_are_told_by_the_next_st
             assert untold(machines.home) == []
 
 
+async def test_what_another_process_told_meanwhile_is_told_no_more(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All campaigns of a machine keep it in one folder, and tell it at the same time after a silence."""
+    read = text_of
+
+    def read_late(path: Path, most: int) -> str:
+        path.unlink()
+        return read(path, most)
+
+    async with machines.database() as database:
+        await Telling(1, uuid.uuid4().hex, 1, "w", []).keep(machines.home)
+        monkeypatch.setattr("campaign_runner.fleet.record.untold.text_of", read_late)
+        assert await tell_again(database, machines.home) == 0
+
+
 async def contract_epoch(machines: Machines) -> int:
-    """Whoever holds the campaign is taken over."""
+    """The holder of the campaign is taken over."""
     async with (
         machines.database() as database,
         Lease(database, await machines.campaign(database), lost=lambda why: None, seconds=0.001) as lease,

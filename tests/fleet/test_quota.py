@@ -74,7 +74,7 @@ async def test_a_clock_that_is_set_back_stands_until_it_is_right_again(quota: Qu
 
 
 async def test_the_same_question_asked_again_gets_the_same_permit(database: Database) -> None:
-    """As where the connection broke after the commit: no permit is lost, and none counts that nobody has."""
+    """As where the connection broke after the commit: no permit is lost, and none counts that no one has."""
     account, nonce = uuid.uuid4().hex, uuid.uuid4()
     settings = {"minute": 60, "day": 86_400, "arrives": 6}
     first, again = [await database.call("acquire", account, nonce, settings) for _ in range(2)]

@@ -68,7 +68,7 @@ def sqlite_journal(folder: Path) -> Place:
 
 
 def fleet_journal(folder: Path) -> Place:
-    """Whoever opens it takes the campaign over at once."""
+    """Opening it takes the campaign over at once."""
     sqlite = sqlite_journal(folder)  # the copy is one
     return Place(opened_journal(folder, NOW + timedelta(seconds=1)), sqlite.states, sqlite.bought)
 

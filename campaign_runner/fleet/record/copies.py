@@ -58,7 +58,7 @@ class RecordCopy:
 
     @contextmanager
     def expecting(self, nonce: str) -> Iterator[list[Result]]:
-        """What the entries with this nonce do, in their order, whoever applies them while the block runs."""
+        """What the entries with this nonce do, in their order, even if another task applies them meanwhile."""
         results = self._expected[nonce] = []
         try:
             yield results

@@ -1,13 +1,14 @@
 """Facts that the database did not take: kept on this machine's disk, and told again, also by the next start here.
 
-One file a telling, written once and whole, with the nonce that it was told under: so it may be told any number of
-times, by whoever comes, and counts once.
+One file a telling, written once and whole, with the nonce that it was told under: so every process of this machine may
+tell it, any number of times, and it counts once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,10 @@ class Telling:
 
 
 async def tell_again(database: Database, home: Path, patience: float | None = None) -> int:
-    """Tell what is kept below `home`, oldest first; how much that was. Raises what `Database.call` raises."""
+    """Tell what is kept below `home`, oldest first; how much that was. Raises what `Database.call` raises.
+
+    Others may do so at the same time.
+    """
     tellings = list(await in_thread(lambda: list(_kept(home))))
     for telling in tellings:
         await telling.tell(database, (1 << 62), patience)
@@ -59,10 +63,14 @@ async def tell_again(database: Database, home: Path, patience: float | None = No
 
 
 def _kept(home: Path) -> Iterator[Telling]:
-    folder = home / _FOLDER
-    paths = [path for path in folder.glob("*.json") if path.is_file()] if folder.is_dir() else []
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns):
+    found = []
+    for path in (home / _FOLDER).glob("*.json"):
+        with suppress(FileNotFoundError):  # another one told it meanwhile
+            if path.is_file():
+                found.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(found):
         try:
-            yield Telling(**json.loads(text_of(path, _LARGEST)))
+            with suppress(FileNotFoundError):
+                yield Telling(**json.loads(text_of(path, _LARGEST)))
         except (ValueError, TypeError) as error:
             raise IntegrityError(f"{path} is damaged; it holds what was paid for. Restore it from a backup") from error

@@ -9,7 +9,7 @@ CREATE FUNCTION identity() RETURNS jsonb LANGUAGE sql STABLE AS $$
     )
 $$;
 
--- What whoever connects has to know first.
+-- What every new connection asks first.
 CREATE FUNCTION welcome() RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
         'version', (SELECT value FROM meta WHERE name = 'version'),
@@ -19,8 +19,8 @@ CREATE FUNCTION welcome() RETURNS jsonb LANGUAGE sql STABLE AS $$
     )
 $$;
 
--- A person says that this database goes on after it was restored: whoever holds a campaign is put out, and nothing is
--- sent of it until a person released it.
+-- A person says that this database goes on after it was restored: the holder of each campaign is put out, and nothing
+-- is sent of it until a person released it.
 CREATE FUNCTION after_restore() RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();

@@ -17,15 +17,15 @@ CREATE FUNCTION campaigns_of(p_account text) RETURNS jsonb LANGUAGE sql STABLE A
     ) ORDER BY prefix), '[]') FROM campaigns WHERE account = p_account AND last_seq > 0
 $$;
 
--- Whether somebody holds a campaign who was heard of within p_seconds: {"host", "since"} or NULL.
+-- The holder of a campaign, if it was heard of within p_seconds: {"host", "since"} or NULL.
 CREATE FUNCTION holder_of(p_campaign bigint, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT jsonb_build_object('host', host, 'since', extract(epoch FROM held_since)::double precision)
     FROM campaigns WHERE id = p_campaign AND holder IS NOT NULL
         AND heard_at > now_of(account) - make_interval(secs => p_seconds)
 $$;
 
--- Take a campaign that nobody holds, or whose holder was not heard of for p_seconds. What older epochs sent and
--- nobody answered is in doubt for p_reason. The answer is {"epoch"}, or {"busy": {"host", "since"}}.
+-- Take a campaign that has no holder, or whose holder was not heard of for p_seconds. What older epochs sent and has
+-- no answer is in doubt for p_reason. The answer is {"epoch"}, or {"busy": {"host", "since"}}.
 -- With p_is_run a stop that was asked for is over.
 CREATE FUNCTION take(
     p_campaign bigint, p_holder uuid, p_host text, p_worker text, p_seconds double precision, p_is_run boolean,

@@ -169,7 +169,7 @@ BEGIN
     RETURN before;
 END $$;
 
--- What is believed from now on, where nobody changed that since p_version.
+-- What is believed from now on, unless another machine changed that since p_version.
 CREATE FUNCTION believe(p_account text, p_version bigint, p_belief jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();

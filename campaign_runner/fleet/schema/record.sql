@@ -180,7 +180,7 @@ BEGIN
     RETURN CASE WHEN part IS NOT NULL THEN jsonb_set(p_job, '{variations}', part) END;
 END $$;
 
--- Whoever inserts the rows may send, after the attempts that it believes to be the last. A second one inserts nothing.
+-- The run that inserts the rows may send, after the attempts that it believes to be the last. A second inserts nothing.
 CREATE FUNCTION claim(p_campaign bigint, p_id text, p_job jsonb, p_after jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -1,5 +1,5 @@
 -- The record of a fleet. Workers read these tables and write them through the functions beside this file alone.
--- Times are the database's. Whatever is added later keeps what is here: a fact must find its function for good.
+-- Times are the database's. Later versions keep what is here: a fact must find its function for good.
 
 CREATE TABLE meta (
     name text PRIMARY KEY,
@@ -102,7 +102,7 @@ CREATE TABLE variations (
 CREATE INDEX variations_by_key ON variations (account, key);
 CREATE INDEX variations_by_attempt ON variations (campaign, attempt);
 
--- Who may send an image after which attempt ('' is none): whoever inserts the row, and nobody else, whatever else fails.
+-- Who may send an image after which attempt ('' is none): only the run that inserts the row, even if all else fails.
 CREATE TABLE sendings (
     campaign bigint NOT NULL REFERENCES campaigns,
     key text NOT NULL,
