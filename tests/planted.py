@@ -19,6 +19,7 @@ from tests.plants.buying import BUYING
 from tests.plants.deciding import DECIDING
 from tests.plants.keeping import KEEPING
 from tests.plants.plant import Plant
+from tests.plants.sharing import SHARING
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "campaign_runner"
@@ -205,6 +206,7 @@ PLANTS = (
     *BUYING,
     *KEEPING,
     *DECIDING,
+    *SHARING,
 )
 
 
@@ -219,8 +221,9 @@ def planted(plant: Plant, copy: Path) -> str | None:
         [*python, "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)"], env=environment, cwd=ROOT, encoding="utf-8"
     )
     assert Path(imported.strip()).is_relative_to(copy), f"{imported} is not the copy"
+    marked = ["-m", "proof or not proof"] if plant.is_proof else []
     ran = subprocess.run(
-        [*python, "-m", "pytest", "-x", "-rfE", "-p", "no:cacheprovider", *plant.tests],
+        [*python, "-m", "pytest", "-x", "-rfE", "-p", "no:cacheprovider", *marked, *plant.tests],
         env=environment,
         cwd=ROOT,
         encoding="utf-8",

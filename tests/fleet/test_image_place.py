@@ -87,7 +87,8 @@ async def test_a_manifest_is_what_was_made_last_whoever_is_slow(place: ImagePlac
     assert json.loads(held) == record
 
 
-async def test_a_manifest_that_was_replaced_meanwhile_is_made_again(place: ImagePlace) -> None:
+@pytest.mark.parametrize("was_there", [False, True])
+async def test_a_manifest_that_was_replaced_meanwhile_is_made_again(place: ImagePlace, was_there: bool) -> None:
     made = list[bytes]()
 
     async def make() -> bytes:
@@ -97,8 +98,10 @@ async def test_a_manifest_that_was_replaced_meanwhile_is_made_again(place: Image
         return made[-1]
 
     async def theirs() -> bytes:
-        return b"theirs"
+        return b"theirs, made after %d" % len(made)
 
+    if was_there:
+        await place.publish(NAME, theirs)
     await place.publish(NAME, make)
     assert made == [b"ours 0", b"ours 1"]
     assert await place.store("acme/spring").open("manifest.json", read) == b"ours 1"

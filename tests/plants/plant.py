@@ -8,13 +8,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A bug: in `file` of the package, `old` (which stands there once) becomes `new`. `tests` should catch it."""
+    """A bug: in `file` of the package, `old` (which stands there once) becomes `new`. `tests` should catch it.
+
+    `is_proof`: the tests are proofs, which the default command leaves out.
+    """
 
     bug: str
     file: str
     old: str
     new: str
     tests: tuple[str, ...]
+    is_proof: bool = False
 
     def text(self, package: Path) -> str:
         """The file with the bug in it. Raises ValueError where the patch does not apply any more."""
