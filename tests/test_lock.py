@@ -75,7 +75,7 @@ def download_as_ci_does(folder: Path, lock: str) -> subprocess.CompletedProcess[
     (folder / ".ci").mkdir(exist_ok=True)
     (folder / ".ci" / "requirements.lock").write_text(lock, encoding="ascii")
     pip = [sys.executable, "-m", "pip", "--isolated", *shlex.split(command[1]), "--no-index", "--find-links", "shelf"]
-    return subprocess.run(pip, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(pip, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.proof

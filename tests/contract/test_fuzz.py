@@ -26,6 +26,8 @@ SCHEMA = schemathesis.openapi.from_path(FILE)
 SPECIFICATION = Specification()
 GENEROUS = Settings(per_minute=1_000_000, per_day=1_000_000, plain_pictures=True)
 EXAMPLES = {"generate": 120, "models": 50, "upload": 30, "status": 30, "cancel": 30}
+PATIENCE = 600.0
+"""Seconds for an answer: a busy machine is no failure."""
 FEWER = 10
 """The default command tries so many times fewer of them."""
 HARMLESS = {f"{name} answers with header x-request-id" for name in NAMES} | {"cancel answers 200 with a body"}
@@ -51,7 +53,7 @@ class Served:
 
     def __enter__(self) -> Served:
         self._thread.start()
-        assert self._is_up.wait(10)
+        assert self._is_up.wait()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,7 +105,7 @@ def test_no_request_brings_a_500_or_an_answer_that_is_neither_described_nor_name
     @given(case=SCHEMA[path][method].as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         before = len(served.sandbox.exchanges)
-        response = case.call(base_url=served.origin, session=http, headers=headers, timeout=10)
+        response = case.call(base_url=served.origin, session=http, headers=headers, timeout=PATIENCE)
         answered.add(response.status_code)
         assert response.status_code < 500
         (exchange,) = served.sandbox.exchanges[before:]

@@ -132,7 +132,6 @@ def test_without_the_extra_one_sentence_says_what_to_install(variables: dict[str
             env={"PATH": "/usr/bin", "PYTHONPATH": ":".join(sys.path), **variables},
             capture_output=True,
             text=True,
-            timeout=120,
             check=False,
         )
         assert done.returncode == status, done.stderr

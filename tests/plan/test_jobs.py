@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_runner.model import Job, State
 from campaign_runner.plan.due import PlanStatus
 from tests.campaigns import plan, status
+from tests.examples import few_and_many
 
 
 def products(*ids: str) -> dict[str, Any]:
@@ -107,8 +107,7 @@ def held(changes: dict[str, Any], states: Sequence[str], folder: str) -> tuple[P
     return PlanStatus(made, lambda keys: {key: known[key] for key in keys if key in known}), known
 
 
-@settings(deadline=None, max_examples=60)
-@given(stocks())
+@few_and_many(20, 120, stocks())
 def test_jobs_are_every_due_variation_exactly_once(given_stock: tuple[dict[str, Any], Sequence[str]]) -> None:
     with TemporaryDirectory() as folder:
         status, there = held(*given_stock, folder)
@@ -118,8 +117,7 @@ def test_jobs_are_every_due_variation_exactly_once(given_stock: tuple[dict[str, 
         assert asked.total() == status.due
 
 
-@settings(deadline=None, max_examples=60)
-@given(stocks())
+@few_and_many(20, 120, stocks())
 def test_requests_are_what_packing_makes_of_what_is_due(given_stock: tuple[dict[str, Any], Sequence[str]]) -> None:
     with TemporaryDirectory() as folder:
         status, _ = held(*given_stock, folder)
@@ -129,8 +127,7 @@ def test_requests_are_what_packing_makes_of_what_is_due(given_stock: tuple[dict[
         assert len(jobs) == status.requests == sum(-(-number // pack) for number in due.values())
 
 
-@settings(deadline=None, max_examples=60)
-@given(stocks())
+@few_and_many(20, 120, stocks())
 def test_everything_is_seen_before_anything_is_seen_twice(given_stock: tuple[dict[str, Any], Sequence[str]]) -> None:
     with TemporaryDirectory() as folder:
         status, _ = held(*given_stock, folder)

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_runner.plan.plan import Plan, Planned
 from tests.campaigns import MODEL, SMALL, campaign, keys_of, plan
+from tests.examples import few_and_many
 
 BARE = {"text": "a bare oak table"}  # names no product: all products' cells are one image
 
@@ -103,8 +103,7 @@ def renamings(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(deadline=None, max_examples=40)
-@given(renamings(), renamings())
+@few_and_many(15, 80, renamings(), renamings())
 def test_renaming_and_reordering_keep_the_set_of_keys(one: dict[str, Any], other: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         assert keys_of(plan(Path(folder), **one)) == keys_of(plan(Path(folder), **other))

@@ -75,7 +75,6 @@ def type_(program: list[str], text: str, port: str, folder: Path) -> str:
         env=env,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert said.returncode == 0, said.stderr

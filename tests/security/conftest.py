@@ -34,7 +34,7 @@ def command(tmp_path: Path) -> Command:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 90)
+        out, err = await process.communicate()
         return Said(process.returncode or 0, out.decode(), err.decode())
 
     return command

@@ -77,8 +77,9 @@ import gzip, zlib
 from campaign_runner.firefly.protocol.error_bodies import read_json
 from campaign_runner.firefly.protocol.untrusted import Unreadable
 from campaign_runner.firefly.protocol.wire import Response
-zeros = zlib.compressobj(9, wbits=31)
-spaces = b"".join(zeros.compress(b" " * (1 << 20)) for _ in range(1000)) + zeros.flush()
+packer = zlib.compressobj(9, wbits=-15)
+mib = packer.compress(b" " * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)  # which may stand after any other
+spaces = gzip.compress(b"")[:10] + mib * 1000 + packer.flush() + bytes(8)  # its check sum would come after a gigabyte
 for body, coding in (
     (spaces, "gzip"),
     (gzip.compress(spaces), "gzip, gzip"),

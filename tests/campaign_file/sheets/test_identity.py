@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
 from campaign_runner.plan.plan import Plan
 from tests.campaign_file.sheets.workbooks import CONCERNED, HEADINGS, loaded, saved, with_part
+from tests.examples import few_and_many
 
 WORDS = st.text(st.sampled_from("abcdeéü ñ-'"), min_size=1, max_size=12).map(str.strip).filter(bool)
 Row = list[str]
@@ -51,8 +51,7 @@ def _keys(sheet: Path) -> set[str]:
     return set(Plan(loaded(sheet)).keys())
 
 
-@given(tables(), st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@few_and_many(8, 50, tables(), st.randoms(use_true_random=False))
 def test_another_order_of_rows_and_columns_buys_nothing(rows: list[Row], chance: object) -> None:
     shuffle = chance.shuffle  # type: ignore[attr-defined]
     before = images(rows)
@@ -65,8 +64,7 @@ def test_another_order_of_rows_and_columns_buys_nothing(rows: list[Row], chance:
     assert images(moved, headings=[HEADINGS[at] for at in order]) == before
 
 
-@given(tables(), st.data())
-@settings(max_examples=25, deadline=None)
+@few_and_many(8, 50, tables(), st.data())
 def test_formats_hidden_rows_further_columns_and_empty_rows_buy_nothing(rows: list[Row], data: st.DataObject) -> None:
     hidden = data.draw(st.sets(st.integers(2, len(rows) + 1)))
     bold = data.draw(st.sets(st.integers(1, len(rows) + 1)))
@@ -85,8 +83,7 @@ def test_formats_hidden_rows_further_columns_and_empty_rows_buy_nothing(rows: li
     assert images(wider, headings=[*HEADINGS, "Comment", "name de"]) == before
 
 
-@given(tables(), st.data())
-@settings(max_examples=40, deadline=None)
+@few_and_many(12, 80, tables(), st.data())
 def test_a_changed_cell_buys_exactly_the_images_concerned(rows: list[Row], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(rows) - 1))
     column = data.draw(st.sampled_from((1, 2, 3, 5)))
