@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,31 @@ ROWS = {unit: row for row, line in enumerate(LAYERS.split("\n")) for unit in lin
 MAY_IMPORT_SANDBOX = {"cli"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
+class Modules(Mapping[str, ast.Module]):
+    """Every module of the package by its name; each is read once, when it is looked at first."""
+
+    def __init__(self) -> None:
+        self._paths = dict(map(self._named, sorted(PACKAGE.rglob("*.py"))))
+        self._read: dict[str, ast.Module] = {}
+
+    @staticmethod
+    def _named(path: Path) -> tuple[str, Path]:
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+        return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts), path
+
+    def __getitem__(self, name: str) -> ast.Module:
+        if name not in self._read:
+            self._read[name] = ast.parse(self._paths[name].read_text(encoding="utf-8"))
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def unit_of(module: str) -> str:
@@ -64,7 +85,7 @@ def is_for_types(node: ast.AST) -> bool:
 def imports(node: ast.AST, *, late: bool = False) -> Iterator[tuple[str, bool]]:
     """Every import of our own package below `node`, and whether it stands inside a function."""
     for child in ast.iter_child_nodes(node):
-        if is_for_types(child):
+        if isinstance(child, ast.expr) or is_for_types(child):
             continue
         match child:
             case ast.ImportFrom(module=str(origin), names=names) if origin.split(".")[0] == "campaign_runner":
@@ -80,14 +101,21 @@ def imports(node: ast.AST, *, late: bool = False) -> Iterator[tuple[str, bool]]:
         yield from imports(child, late=late or inside)
 
 
-MODULES = dict(modules())
+MODULES = Modules()
+
+
+@cache
+def imports_of(module: str) -> tuple[tuple[str, bool], ...]:
+    return tuple(imports(MODULES[module]))
+
+
 PACKAGES = {str(path.parent.relative_to(PACKAGE)).replace("/", ".") for path in PACKAGE.rglob("__init__.py")} - {"."}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("sandbox")])
 def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
     here = unit_of(module)
-    for target, _ in imports(MODULES[module]):
+    for target, _ in imports_of(module):
         there = unit_of(target)
         if there == "sandbox":
             assert here in MAY_IMPORT_SANDBOX, f"{module} imports {target}"
@@ -111,13 +139,13 @@ def test_a_room_can_be_looked_through_at_a_glance() -> None:
 
 
 def test_where_images_are_kept_is_said_in_one_place_for_a_machine_and_in_one_for_a_fleet() -> None:
-    choosing = {name for name, module in MODULES.items() for what, _ in imports(module) if what == "store.FolderStore"}
+    choosing = {name for name in MODULES for what, _ in imports_of(name) if what == "store.FolderStore"}
     assert choosing - {"__init__"} == {"output_folder.folder", "fleet.images.place"}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("sandbox")])
 def test_the_sandbox_imports_nothing_else_of_ours(module: str) -> None:
-    assert [target for target, _ in imports(MODULES[module]) if not target.startswith("sandbox")] == []
+    assert [target for target, _ in imports_of(module) if not target.startswith("sandbox")] == []
 
 
 LATE = {"output_folder.keeping": "a command that only looks writes no facts"}
@@ -128,11 +156,11 @@ LATE = {"output_folder.keeping": "a command that only looks writes no facts"}
 def test_no_import_stands_inside_a_function(module: str) -> None:
     if unit_of(module) in ("__init__", "cli") or module in LATE:
         return  # names that resolve on first use, and what only some runs of a command need
-    assert [target for target, late in imports(MODULES[module]) if late] == []
+    assert [target for target, late in imports_of(module) if late] == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = {name: {known(target) for target, _ in imports(tree)} - {name, ""} for name, tree in MODULES.items()}
+    graph = {name: {known(target) for target, _ in imports_of(name)} - {name, ""} for name in MODULES}
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -172,7 +200,7 @@ def loaded_by(command: str) -> set[str]:
         if module in found or module not in MODULES:
             continue
         found.add(module)
-        waiting += [known(target) for target, is_late in imports(MODULES[module]) if not is_late]
+        waiting += [known(target) for target, is_late in imports_of(module) if not is_late]
     return {name for module in found for node in at_once(MODULES[module]) for name in foreign_names(node)}
 
 
