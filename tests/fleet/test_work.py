@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -19,9 +20,10 @@ from campaign_runner.fleet.database import QUEUE, VERSION, Database
 from campaign_runner.fleet.images.place import FolderPlace
 from campaign_runner.fleet.lease import REPLACED, FleetCampaign, Lease
 from campaign_runner.fleet.place import FleetPlace, FleetSettings
+from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.untold import Telling
 from campaign_runner.fleet.setup import SCRIPTS, prepare
-from campaign_runner.fleet.work.dispatcher import queue_of
+from campaign_runner.fleet.work.dispatcher import _connector, queue_of
 from tests.fleet.machines import Machines
 from tests.fleet.opened_journal import taken
 from tests.fleet.postgres import Fleet
@@ -113,6 +115,25 @@ async def test_what_is_open_is_deferred_anew_once_its_task_is_gone(work: Work) -
     assert (work.tasks("doing"), work.tasks()) == ([], [{"run": run}]), "the dead worker's task is closed"
 
 
+async def test_a_worker_that_is_stopped_amid_a_call_of_the_queue_keeps_no_sweep_waiting(work: Work) -> None:
+    run = await work.submitted()
+    work.take_task()
+    work.alter("UPDATE campaign_runner.runs SET not_before = now() - interval '1 second'")
+    work.alter(f"UPDATE {QUEUE}.procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+    with psycopg.connect(work.machines.server.url(work.machines.database_name)) as stopped:
+        stopped.execute(f"UPDATE {QUEUE}.procrastinate_workers SET last_heartbeat = now()".encode())
+        await work.swept()
+        assert work.tasks() == [{"run": run}]
+
+
+async def test_each_statement_of_the_queue_is_a_transaction(work: Work) -> None:
+    connector = _connector(work.machines.settings)
+    await connector.open_async()
+    async with connector.pool.connection() as connection:
+        assert connection.autocommit
+    await connector.close_async()
+
+
 async def test_what_somebody_works_on_is_left_to_them(work: Work) -> None:
     await work.submitted()
     work.take_task()
@@ -188,6 +209,16 @@ async def test_what_the_database_did_not_take_from_a_machine_is_told_when_a_work
     assert work.rows("SELECT kind, worker FROM campaign_runner.entries") == [("note", "gone:1")]
     await place.settle_in()
     assert len(work.rows("SELECT 1 FROM campaign_runner.entries")) == 1
+
+
+async def test_copies_of_a_record_that_are_made_at_once_are_one(work: Work) -> None:
+    async def opened() -> None:
+        async with RecordCopy(work.machines.home / "copy", work.campaign.id, work.database.identity) as copy:
+            await copy.refresh(work.database)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(8):
+            tasks.create_task(opened())
 
 
 @asynccontextmanager

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from campaign_runner.disk import files
+from campaign_runner.disk.locks import KernelLock
 from campaign_runner.disk.sqlite import Committer
-from campaign_runner.errors import IntegrityError
+from campaign_runner.errors import IntegrityError, StoreError
 from campaign_runner.events import Fact
 from campaign_runner.fleet.database import Database, DatabaseIdentity
 from campaign_runner.fleet.record.entries import LogEntry, apply
@@ -24,6 +25,7 @@ from campaign_runner.tasks import in_thread
 
 _OF, _SEQ = "fleet_campaign", "fleet_seq"
 """What the copy notes: of which campaign it is, and up to which entry."""
+_LOCK_SECONDS = 30.0
 Result: TypeAlias = Fact | int | None
 """What an entry did: the fact as it was recorded, or how many images a decision moved."""
 
@@ -111,7 +113,17 @@ class RecordCopy:
         return done
 
     def _opened(self) -> sqlite3.Connection:
+        """One process at a time: it may have to be made."""
         files.make_folder(self.path.parent, mode=0o700)
+        lock = KernelLock(self.path.with_name(".lock"))
+        if not lock.take(_LOCK_SECONDS):
+            raise StoreError(f"{self.path.parent} has been locked for {_LOCK_SECONDS:.0f} s; run again")
+        try:
+            return self._connected()
+        finally:
+            lock.release()
+
+    def _connected(self) -> sqlite3.Connection:
         try:
             connection = open_for_writing(self.path)
         except IntegrityError:

@@ -119,9 +119,13 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('campaign_runner sweep', 0)) THEN
         RETURN to_jsonb(0);
     END IF;
-    DELETE FROM campaign_queue.procrastinate_workers WHERE last_heartbeat < heard;
-    DELETE FROM campaign_queue.procrastinate_jobs WHERE status NOT IN ('todo', 'doing')
-        OR (status = 'doing' AND worker_id IS NULL); -- it has no worker any more
+    DELETE FROM campaign_queue.procrastinate_workers WHERE id IN ( -- what another client has locked is for the next time
+        SELECT id FROM campaign_queue.procrastinate_workers WHERE last_heartbeat < heard FOR UPDATE SKIP LOCKED
+    );
+    DELETE FROM campaign_queue.procrastinate_jobs WHERE id IN (
+        SELECT id FROM campaign_queue.procrastinate_jobs WHERE status NOT IN ('todo', 'doing')
+            OR (status = 'doing' AND worker_id IS NULL) FOR UPDATE SKIP LOCKED -- it has no worker any more
+    );
     UPDATE runs SET exit = 5, report = jsonb_build_array('the campaign is elsewhere now: ' || why), terms = '{}'
     FROM campaigns WHERE campaigns.id = campaign AND exit IS NULL AND state = 'moved';
     FOR each IN SELECT runs.id, account FROM runs JOIN campaigns ON campaigns.id = campaign

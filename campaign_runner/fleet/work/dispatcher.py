@@ -83,11 +83,15 @@ def queue_of(account: str) -> str:
 
 
 def _connector(settings: DatabaseSettings) -> PsycopgConnector:
-    """Connections that look nowhere but in the engine's own tables."""
+    """Connections that look nowhere but in the engine's own tables, and on which each statement is a transaction.
+
+    So a worker that is stopped in between holds no lock on which others wait.
+    """
     parts = conninfo.conninfo_to_dict(settings.conninfo.reveal())
     options = " ".join(filter(None, (str(parts.get("options") or ""), f"-c search_path={QUEUE}")))
     where = conninfo.make_conninfo(settings.conninfo.reveal(), options=options)
-    return PsycopgConnector(conninfo=where, min_size=1, max_size=4, timeout=_ANSWER_WITHIN)
+    alone = {"autocommit": True}
+    return PsycopgConnector(conninfo=where, kwargs=alone, min_size=1, max_size=4, timeout=_ANSWER_WITHIN)
 
 
 def _keep_quiet() -> None:
