@@ -51,9 +51,10 @@ def load(path: Path, content: bytes | None = None, *, heeds_budget: bool = True)
     if problems:
         raise CampaignFileError(_in_file_order(problems))
     undeliverable = _in_file_order(islice(_undeliverable(draft, words), _MOST_TOLD))
-    found = (rule_warnings(draft), words.warnings(), delivery_warnings(draft), undeliverable)
-    warnings = chain(sheet.warnings, *(islice(each, _MOST_TOLD) for each in found))
-    return draft.campaign.warned(_in_file_order(warnings), undeliverable)
+    of_delivery = [*islice(delivery_warnings(draft), _MOST_TOLD), *undeliverable]
+    found = (rule_warnings(draft), words.warnings())
+    warnings = chain(sheet.warnings, *(islice(each, _MOST_TOLD) for each in found), of_delivery)
+    return draft.campaign.warned(_in_file_order(warnings), undeliverable, of_delivery)
 
 
 def recall(

@@ -18,6 +18,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.decided import is_meant, parted
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.memory import memory_of
+from campaign_runner.cli.refused import with_last_line
 from campaign_runner.cli.target import delivering, find
 from campaign_runner.deliver.arrangement import ChosenImage
 from campaign_runner.deliver.choice import chosen_images, is_picked, left_images, rows_of, scope_of
@@ -48,6 +49,7 @@ from campaign_runner.review.rules import DecidedImage
 @options.output
 @options.on
 @options.in_sandbox
+@with_last_line
 def command(
     name: str,
     output: Path | None,

@@ -14,6 +14,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.access import adobe
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.refused import with_last_line
 from campaign_runner.cli.target import every_folder, files_here, find
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.find.campaigns import campaigns
@@ -32,6 +33,7 @@ from campaign_runner.uptime import uptime
 @click.option("--all", "is_all", is_flag=True, help="Check every campaign that `list` shows and that can be run.")
 @options.output
 @options.as_json
+@with_last_line
 def command(names: tuple[str, ...], is_all: bool, output: Path | None, as_json: bool) -> int:
     """Check that everything is ready for a run (free).
 

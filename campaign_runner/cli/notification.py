@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial, wraps
@@ -15,6 +15,8 @@ from campaign_runner.cli import console
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.invocation import invocation
 from campaign_runner.cli.observers import Shown, open_log
+from campaign_runner.cli.refused import RefusedCommand, when_refused
+from campaign_runner.cli.run_options import shown_by
 from campaign_runner.cli.target import find
 from campaign_runner.errors import CampaignError
 from campaign_runner.notify.concerns import CampaignEnd
@@ -59,9 +61,8 @@ def tells_someone(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def told(**given: Any) -> int:
-        shown = Shown(log_format=given["log_format"], log_file=given["log_file"], quiet=given["quiet"])
-        when = When(given.pop("notify") or When.NEWS)
-        ends = Ends(shown, given["is_sandbox"], when, local_now())
+        ends = _ends_of(given)
+        del given["notify"]
         invocation().afterwards.append(partial(_tell, ends))
         try:
             ends.code = command(**given, ends=ends)
@@ -72,7 +73,21 @@ def tells_someone(command: Callable[..., int]) -> Callable[..., int]:
             raise
         return ends.code
 
+    when_refused(told, _tell_refusal)
     return told
+
+
+def _ends_of(given: Mapping[str, Any]) -> Ends:
+    return Ends(shown_by(given), bool(given.get("is_sandbox")), When(given.get("notify") or When.NEWS), local_now())
+
+
+def _tell_refusal(refused: RefusedCommand) -> None:
+    """Where the words of the command are not understood, those campaigns are told of that they name."""
+    ends, output = _ends_of(refused.given), refused.given.get("output")
+    ends.code = refused.why.exit_code
+    found = [_refused(name, output, refused.why, ends.code) for name in refused.given.get("names") or ()]
+    ends.campaigns += [end for end in found if end.file.is_file()]  # the rest may be a slip, too
+    refused.invocation.afterwards.append(partial(_tell, ends))
 
 
 def _tell(ends: Ends) -> None:

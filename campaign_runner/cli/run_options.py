@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce, wraps
@@ -18,6 +19,7 @@ from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.help import rarely
 from campaign_runner.cli.invocation import invocation
 from campaign_runner.cli.observers import RunLog, Shown, open_log
+from campaign_runner.cli.refused import RefusedCommand, when_refused
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.events import Ended
@@ -156,7 +158,7 @@ def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def ended(**given: Any) -> int:
-        shown = Shown(log_format=given["log_format"], log_file=given["log_file"], quiet=given["quiet"])
+        shown = shown_by(given)
         with console.holding(shown.quiet) as spoken:
             try:
                 with open_log(shown) as log:
@@ -168,7 +170,21 @@ def ends_with_a_line(command: Callable[..., int]) -> Callable[..., int]:
                 spoken.held.clear()
             return code
 
+    when_refused(ended, _log_refusal)
     return ended
+
+
+def shown_by(given: Mapping[str, Any]) -> Shown:
+    """What the person wants to see, of a command's options."""
+    log_format, log_file = given.get("log_format") or "text", given.get("log_file")
+    return Shown(log_format=log_format, log_file=log_file, quiet=bool(given.get("quiet")))
+
+
+def _log_refusal(refused: RefusedCommand) -> None:
+    """A command whose words are not understood is in its log, too, if that can be written."""
+    with suppress(CampaignError), open_log(shown_by(refused.given)) as log:
+        log.begin(shlex.join(refused.invocation.typed))
+        log.end(Ended(refused.why.exit_code, refused.line, refused.why.sentence))
 
 
 def _logged(command: Callable[[], int], log: RunLog, spoken: console.Spoken) -> int:

@@ -17,6 +17,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.memory import memory_of
+from campaign_runner.cli.refused import with_last_line
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.last_run import last_run
 from campaign_runner.journal.ledger import Ledger
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @options.in_sandbox
 @click.option("--all", "is_whole", is_flag=True, help="List every image that needs attention.")
 @options.as_json
+@with_last_line
 def command(
     names: tuple[str, ...],
     only: tuple[str, ...],

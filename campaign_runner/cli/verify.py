@@ -11,6 +11,7 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.memory import memory_of
+from campaign_runner.cli.refused import with_last_line
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
 from campaign_runner.model import State
@@ -25,6 +26,7 @@ from campaign_runner.verify.verification import verify
 @options.on
 @options.in_sandbox
 @options.as_json
+@with_last_line
 def command(names: tuple[str, ...], output: Path | None, on: str | None, is_sandbox: bool, as_json: bool) -> int:
     """Check that every stored image is still there and unchanged.
 

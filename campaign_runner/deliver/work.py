@@ -5,6 +5,7 @@ All of it is found before anything is written.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from hashlib import sha256
@@ -18,7 +19,7 @@ from campaign_runner.deliver.handover.account import DeliveryAccount, slot_of
 from campaign_runner.deliver.handover.target import FileSeen, TargetFolder
 from campaign_runner.errors import IntegrityError
 from campaign_runner.model import canonical_json
-from campaign_runner.output_folder.delivery_record import DeliveredFile
+from campaign_runner.output_folder.delivery_record import UPLOAD_LIST, DeliveredFile
 from campaign_runner.text import joined
 
 _METHOD = 1
@@ -84,10 +85,18 @@ class Survey:
         """Nothing may be under a name of ours but what was delivered. Raises IntegrityError, which names all of it."""
         foreign = [*self._changed(), *self._taken(work), *self._other_companions(companions)]
         if foreign:
+            is_of_another = UPLOAD_LIST in foreign and self._account.companion(UPLOAD_LIST) is None
             raise IntegrityError(
                 f"{self._target.path} holds what this campaign did not deliver, or what was changed since: "
-                f"{joined(list(dict.fromkeys(foreign)), most=12)}; nothing was written. Move it away and run again"
+                f"{joined(list(dict.fromkeys(foreign)), most=12)}; nothing was written. "
+                f"{self._own_folder() if is_of_another else 'Move it away and run again'}"
             )
+
+    def _own_folder(self) -> str:
+        """What to do where another delivery went into the same folder: each would take out files of the other."""
+        own = shlex.quote(f"{self._target.path}-{self._account.campaign}")
+        told = "Two campaigns cannot be delivered into one folder: give this one its own"
+        return f"{told}, --to {own}; or move it away and run again"
 
     def _changed(self) -> Iterator[str]:
         """Current files that are there without the bytes they were delivered with; only what looks touched is read."""

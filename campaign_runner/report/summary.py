@@ -190,12 +190,15 @@ def _not_yet(summary: Summary) -> Iterator[Row]:
 
 
 def _warnings(campaign: Campaign) -> Iterator[Row]:
-    """What `check` warns of: it stops nothing, but may have been paid for."""
-    for warning in campaign.warnings[:LISTED]:
+    """What `check` warns of: it stops nothing, but may have been paid for; what is delivered costs nothing."""
+    found = campaign.warnings_of_images
+    for warning in found[:LISTED]:
         place = warning.place(display_path(warning.path))
         yield ["warning", f"{place}: {warning.message}", *([warning.advice] if warning.advice else [])]
-    if (more := len(campaign.warnings) - LISTED) > 0:
+    if (more := len(found) - LISTED) > 0:
         yield ["warning", f"and {more:,} more: {next_commands.check(campaign.path)}"]
+    if of_delivery := len(campaign.warnings) - len(found):
+        yield ["warning", f"{of_delivery:,} about what is delivered: {next_commands.check(campaign.path)}"]
 
 
 def _run_again(summary: Summary) -> str:

@@ -148,3 +148,26 @@ def test_rerun_has_such_a_log_too(ask: Ask, tmp_path: Path) -> None:
 def test_with_quiet_and_no_file_there_is_no_log(ask: Ask) -> None:
     said = ask("run", "--sandbox", "spring.yaml", "--quiet", "--log-format", "json")
     assert (said.status, said.out, said.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("slip", [("--untl", "06:00"), ("--max-images", "many"), ("--accept", "everything")])
+def test_a_log_says_that_the_words_of_a_command_were_not_understood(
+    slip: tuple[str, str], ask: Ask, tmp_path: Path
+) -> None:
+    said = ask("run", "spring.yaml", *slip, "--quiet", "--log-file", "spring.log")
+    assert (said.status, said.out) == (2, "attention exit=2\n")
+    began, refused, ended = log_of(tmp_path)
+    assert began == f"began: run spring.yaml {' '.join(slip)} --quiet --log-file spring.log (version {__version__})"
+    assert refused.startswith("refused: ") and (slip[0] in refused or slip[1] in refused)
+    assert ended == "ended: attention exit=2"
+
+
+@pytest.mark.parametrize("command", ["run", "rerun", "deliver", "verify", "status", "doctor"])
+@pytest.mark.parametrize("words", [("nosuch",), ("spring", "--nosuch")])
+def test_the_last_line_is_there_where_nothing_could_begin(command: str, words: tuple[str, ...], ask: Ask) -> None:
+    said = ask(command, *words)
+    assert (said.status, said.out.splitlines()[-1:]) == (2, ["attention exit=2"]), said
+
+
+def test_with_json_a_refusal_adds_nothing_to_what_machines_read(ask: Ask) -> None:
+    assert ask("verify", "nosuch", "--json").out == ask("status", "spring", "--json", "--nosuch").out == ""

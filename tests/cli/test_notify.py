@@ -53,6 +53,16 @@ def test_a_file_with_a_mistake_is_told_once_and_again_when_it_is_mended(
     assert "seedz" not in str(sink.taken) and str(tmp_path) not in str(sink.taken)
 
 
+def test_a_command_with_a_slip_is_told_once_and_again_when_it_is_mended(
+    ask: Ask, sink: WebSink, account: dict[str, str]
+) -> None:
+    settings = {**account, "CAMPAIGN_RUNNER_NOTIFY": sink.address}
+    assert [ask("run", "spring.yaml", "--untl", "06:00", **settings).status for _ in range(2)] == [2, 2]
+    assert ask("run", "spring.yaml", "--quiet", **settings).status == 0
+    assert [each["title"] for each in sink.taken] == ["spring needs attention", "spring: all is well again"]
+    assert "new: the run was refused, and nothing is bought" in sink.taken[0]["message"]
+
+
 def test_always_tells_of_a_rehearsal_too_and_never_of_nothing(ask: Ask, sink: WebSink, tmp_path: Path) -> None:
     settings = {"CAMPAIGN_RUNNER_NOTIFY": sink.address}
     assert ask("run", "--sandbox", "spring.yaml", **settings).status == 0

@@ -59,3 +59,11 @@ def test_many_are_counted_in_the_report(ask: Ask, spring: Path) -> None:
     said = ask("run", "--sandbox", "spring.yaml")
     assert said.err.count("Adobe has no style") == 20 and said.out.count("Adobe has no style") == 8
     assert f"and 12 more: campaign-runner check {spring}" in said.out
+
+
+def test_what_is_wrong_with_a_channel_is_said_once_and_counted_in_the_report(ask: Ask, spring: Path) -> None:
+    spring.write_text(f"{SPRING}channels: [instagram-story, linkedin-ad]\n", encoding="utf-8")
+    said = ask("run", "--sandbox", "spring.yaml")
+    assert said.err.count("is larger than every size here") == 2
+    assert "is larger than every size here" not in said.out
+    assert f"  warning   3 about what is delivered: campaign-runner check {spring}" in said.out

@@ -127,6 +127,21 @@ def test_zip_files_hold_what_is_delivered_by_the_first_folder(tmp_path: Path, as
         assert archive.testzip() is None
 
 
+def test_a_second_campaign_in_the_same_folder_is_told_to_take_its_own_before_anything_is_written(
+    tmp_path: Path, ask: Ask
+) -> None:
+    store(tmp_path, SPRING)
+    store(tmp_path, SPRING.replace("campaign: spring", "campaign: autumn"), name="autumn")
+    hand = tmp_path / "hand over"
+    assert ask("deliver", "spring", "--all", "--to", hand).status == 0
+    before = sorted(hand.rglob("*"))
+    said = ask("deliver", "autumn", "--all", "--to", hand)
+    assert (said.status, sorted(hand.rglob("*"))) == (5, before)
+    own = f"--to '{hand}-autumn'"
+    assert f"Two campaigns cannot be delivered into one folder: give this one its own, {own}; or move it" in said.err
+    assert ask("deliver", "autumn", "--all", "--to", f"{hand}-autumn").status == 0
+
+
 def test_a_zip_file_that_would_lack_a_file_is_not_made_and_it_says_what_helps(tmp_path: Path, ask: Ask) -> None:
     folder = store(tmp_path, SPRING)
     ask("deliver", "spring", "--all")

@@ -224,6 +224,7 @@ class Campaign(Frozen):
     _source: Source = PrivateAttr()
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
     _undeliverable: tuple[Problem, ...] = PrivateAttr(default=())
+    _of_delivery: tuple[Problem, ...] = PrivateAttr(default=())
     _pictures: Mapping[Path, str] | None = PrivateAttr(default=None)
 
     @property
@@ -282,6 +283,11 @@ class Campaign(Frozen):
         return self._undeliverable
 
     @property
+    def warnings_of_images(self) -> tuple[Problem, ...]:
+        """The warnings about what is bought: all but those about what is delivered."""
+        return tuple(warning for warning in self._warnings if warning not in self._of_delivery)
+
+    @property
     def pictures(self) -> Mapping[Path, str] | None:
         """The SHA-256 of its reference images, where they are remembered; None where the files are read."""
         return self._pictures
@@ -307,10 +313,12 @@ class Campaign(Frozen):
         """The file it came from is known from the beginning."""
         self._source = context.source
 
-    def warned(self, warnings: Sequence[Problem], undeliverable: Sequence[Problem] = ()) -> Campaign:
-        """This campaign with these warnings, and those among them that stop a delivery."""
+    def warned(
+        self, warnings: Sequence[Problem], undeliverable: Sequence[Problem] = (), of_delivery: Sequence[Problem] = ()
+    ) -> Campaign:
+        """This campaign with these warnings, those among them that stop a delivery, and those about nothing else."""
         campaign = self.model_copy()
-        campaign._warnings = tuple(warnings)
+        campaign._warnings, campaign._of_delivery = tuple(warnings), tuple(of_delivery)
         campaign._undeliverable = tuple(undeliverable)
         return campaign
 

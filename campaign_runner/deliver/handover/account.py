@@ -47,6 +47,7 @@ class DeliveryAccount:
         self.target = target
         self.now = now
         self._home = home
+        self.campaign = campaign
         self._record = record or DeliveryRecord(campaign=campaign, updated_at=now)
         self._files: dict[tuple[str | None, str], DeliveredFile] = {}
         self._latest: dict[Slot, DeliveredFile] = {}
