@@ -76,9 +76,10 @@ async def _examined(patients: Sequence[tuple[str, Subject]], *, as_json: bool) -
     if len(patients) == 1:
         await examine(Doctor(patients[0][1]))
     else:
-        machine = await examine(Doctor(_machine()))
+        accounts = dict.fromkeys(_account_of(patient) for _, patient in patients) or {None: None}
+        examined = {name: await examine(Doctor(_machine(name)), name) for name in accounts}
         for name, patient in patients:
-            await examine(Doctor(patient, machine), name)
+            await examine(Doctor(patient, examined[_account_of(patient)]), name)
     if (messages := _messages()) is not None:
         findings.append(messages)
         _show(messages, as_json=as_json)
@@ -106,9 +107,9 @@ def _messages() -> Check | None:
     return Check("notify", f"a message could not be sent: {why}", USAGE)
 
 
-def _machine() -> Subject:
+def _machine(account: str | None = None) -> Subject:
     environment = Environment.of_process()
-    return Subject(adobe(environment), environment.rate(), Clock(uptime=uptime))
+    return Subject(adobe(environment.of_account(account)), environment.rate(), Clock(uptime=uptime))
 
 
 def _every_campaign(output: Path | None) -> list[tuple[str, Subject]]:
@@ -121,11 +122,16 @@ def _every_campaign(output: Path | None) -> list[tuple[str, Subject]]:
 
 
 def _patient(name: str, output: Path | None) -> Subject:
-    machine = _machine()
     try:
         target = find(name, output=output)
         campaign = target.campaign()
     except CampaignFileError as error:
-        return replace(machine, wrong=error)
+        return replace(_machine(), wrong=error)
+    machine = _machine(campaign.account)
     own = machine.rate.lowered(campaign.quota.per_minute, campaign.quota.per_day)
     return replace(machine, order=RunRequest(campaign, target.folder, own, Limits(concurrency=campaign.concurrency)))
+
+
+def _account_of(patient: Subject) -> str | None:
+    """The account that pays for a campaign; None for the usual one."""
+    return patient.order.campaign.account if patient.order is not None else None

@@ -56,7 +56,7 @@ USUAL_BYTES = 4 << 20
 class Check:
     """One check: what was looked at, what was found (and what to do about it), and the exit status of a run then.
 
-    `name` is the campaign that it is about, where several are examined; None for what they share.
+    `name` is the campaign, or the account, that it is about, where several are examined; None for what they share.
     """
 
     check: str

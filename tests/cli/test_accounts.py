@@ -51,6 +51,11 @@ def test_a_run_pays_with_the_account_of_its_campaign(ask: Ask, account: dict[str
     missing = ask("run", file, "--yes", **account)
     assert (missing.status, "CUSTOM_MODELS_CLIENT_ID__ACME is not set" in missing.err) == (7, True), missing
     assert ask("doctor", file).status == 7
+    several = ask("doctor", file, written(tmp_path, "soap.yaml", campaign="soap"))
+    assert (several.status, several.out.splitlines()[-1]) == (
+        7,
+        "attention: 1 check not passed (acme: settings); exit=7",
+    )
     done = ask("run", file, "--yes", **USUAL, **ACME)
     assert done.status == 0, done
     assert ask("doctor", file).status == 0

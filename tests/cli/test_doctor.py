@@ -132,7 +132,7 @@ def test_credentials_that_are_refused_are_told(ask: Ask, account: dict[str, str]
 def test_a_service_that_is_not_reached_is_for_later(ask: Ask, account: dict[str, str]) -> None:
     closed = {"CAMPAIGN_RUNNER_FIREFLY_URL": "http://127.0.0.1:9", "CAMPAIGN_RUNNER_IMS_URL": "http://127.0.0.1:9"}
     said = ask("doctor", **{**account, **closed})
-    assert said.status == 8 and "cannot reach" in found(said)["service"]
+    assert said.status == 8 and "no program listens at" in found(said)["service"]
 
 
 def test_a_model_that_is_not_shared_says_how_it_is_shared(ask: Ask, account: dict[str, str], spring: Path) -> None:
