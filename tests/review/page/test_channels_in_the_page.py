@@ -248,13 +248,21 @@ async def test_one_focus_is_that_of_the_picture_for_everybody(season: Home, pers
     assert focus is not None and focus.focus == {"*": (0.48, 0.48)} and not focus.is_disputed
 
 
+SHOWN = """() => {
+  const told = () => document.querySelector("#viewer[open] .toast:not([hidden])")?.textContent;
+  window.shown = new Promise((tell) => new MutationObserver(() => told() && tell(told()))
+    .observe(document.body, { subtree: true, attributes: true }));
+}"""
+"""From now on `shown` is what the large view shows for a moment, however late it is looked at."""
+
+
 async def test_without_channels_the_page_says_what_they_would_be(without_channels: Home, person: Person) -> None:
     anna = await person()
     await anna.open(without_channels.write_page(ANNA))
     await anna.into_grid()
+    await anna.page.evaluate(SHOWN)
     await anna.press("v")
-    await anna.page.wait_for_selector("#viewer[open] .toast:not([hidden])")
-    assert "This campaign has no channels" in await anna.page.inner_text("#viewer .toast")
+    assert "This campaign has no channels" in await anna.page.evaluate("shown")
     assert await anna.page.is_hidden("#frames") and await cuts_shown(anna) == {}
 
 
