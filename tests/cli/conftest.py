@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,9 +14,10 @@ from campaign_runner.cli import run_command
 from campaign_runner.cli.target import find
 from campaign_runner.review.thumbnails import workers
 from tests.checker import Seen, check
-from tests.cli.typed import PROGRAM, Ask, AtATerminal, Said, on_terminal, status_of, until_closed
+from tests.cli.typed import Ask, AtATerminal, Said, on_terminal, status_of, until_closed
 from tests.command_line import understood
 from tests.printed import check_commands, printed_commands
+from tests.processes.forks import shared
 
 
 @pytest.fixture
@@ -78,22 +78,8 @@ def at_a_terminal(tmp_path: Path) -> AtATerminal:
 @pytest.fixture(scope="session")
 def sandbox_origin() -> Iterator[str]:
     """A sandbox in a process of its own, with an allowance for all tests of a worker."""
-    command = [
-        *PROGRAM,
-        "sandbox",
-        "--port",
-        "0",
-        "--strict",
-        "--plain-pictures",
-        "--per-minute",
-        "600",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[1]
-        finally:
-            process.send_signal(signal.SIGTERM)
+    with TemporaryDirectory(prefix="sandbox-") as home, shared().sandbox(Path(home), "--per-minute", "600") as sandbox:
+        yield sandbox.origin
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from campaign_runner.output_folder.folder import Folder
 from tests.campaigns import SPRING
 from tests.cli.typed import Ask, AtATerminal
+from tests.processes.forks import shared
 
 NEW = SPRING.replace("{candle: candle", "{candle: big candle")
 LINE = 'candle, hero, 2 images: "a candle" → "a big candle"'
@@ -24,8 +24,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `spring` ran in the sandbox."""
     home = tmp_path_factory.mktemp("spring")
     (home / "spring.yaml").write_text(SPRING, encoding="utf-8")
-    command = [sys.executable, "-m", "campaign_runner", "run", "--sandbox", "spring.yaml", "--quiet"]
-    subprocess.run(command, cwd=home, capture_output=True, check=True)
+    command = ("run", "--sandbox", "spring.yaml", "--quiet")
+    assert shared().run(*command, home=home, env=os.environ | {"XDG_CONFIG_HOME": str(home)}).exit == 0
     return home
 
 

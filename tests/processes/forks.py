@@ -99,7 +99,14 @@ class Forked:
 
     def has_ended(self) -> bool:
         """Whether nothing of it is left but its exit status."""
-        return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return self._state() == "Z"
+
+    def is_waiting(self) -> bool:
+        """Whether it sleeps until something happens; one that only gets no processor does not."""
+        return self._state() == "S"
+
+    def _state(self) -> str:
+        return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.processes.forks import SandboxProcess
+from tests.processes.forks import Forked, Forks, SandboxProcess
 from tests.processes.machines import CAMPAIGN, PROGRAM, Machine, held, sandbox_process
 
 STREAMS = ("stdin", "stdout", "stderr")
@@ -79,7 +79,11 @@ def slow(machine: Machine) -> object:
 def test_a_reader_that_leaves_early_does_not_break_a_run(machine: Machine, service: SandboxProcess) -> None:
     file = machine.campaign()
     with subprocess.Popen(
-        [*PROGRAM, "run", str(file)], cwd=machine.home, env=machine.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, "run", str(file), "--no-review"],
+        cwd=machine.home,
+        env=machine.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -89,34 +93,32 @@ def test_a_reader_that_leaves_early_does_not_break_a_run(machine: Machine, servi
     assert machine.manifest()["counts"]["stored"] == 12
 
 
-def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
-    """How a process that asks a question ends by a signal; one that falls between prompt and reading is sent again."""
-    for _ in range(4):
-        process.send_signal(number)
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(timeout=15)
-    process.kill()
-    return process.wait()
+def interrupt(process: Forked, number: signal.Signals, terminal: int) -> None:
+    """Send a signal to who asks a question; one that falls between prompt and reading wakes nobody: it is sent again."""
+    process.kill(number)
+    while not select.select([terminal], [], [], 1.0)[0]:
+        if process.is_waiting():
+            process.kill(number)
 
 
 @pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 9), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("name", ["run", "rerun"])
 def test_a_signal_at_the_question_ends_it_at_once_and_ctrl_c_is_a_no(
-    name: str, number: signal.Signals, ends: int, machine: Machine, service: SandboxProcess
+    name: str, number: signal.Signals, ends: int, machine: Machine, service: SandboxProcess, launcher: Forks
 ) -> None:
-    command = [*PROGRAM, name, str(machine.campaign())]
+    what = machine.campaign()
     if name == "rerun":
-        assert machine.run("run", machine.campaign()).exit == 0
-        command[-1] = str(machine.home / "output" / "spring" / "manifest.json")
+        assert machine.run("run", what).exit == 0
+        what = machine.home / "output" / "spring" / "manifest.json"
     before = service.ledger()["calls"]["submit"]
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command, cwd=machine.home, env=machine.env, stdin=theirs, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        words = b""
-        while b"Buy?" not in words:
-            words += os.read(ours, 1000)
-        assert ended(process, number) == ends
+    process = launcher.start(name, what, home=machine.home, env=machine.env, terminal=os.ttyname(theirs))
+    os.close(theirs)
+    words = b""
+    while not words.endswith(b"]: "):
+        words += os.read(ours, 1000)
+    assert b"Buy?" in words
+    interrupt(process, number, ours)
+    assert launcher.wait(process).exit == ends
     os.close(ours)
     assert service.ledger()["calls"]["submit"] == before
