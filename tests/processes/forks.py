@@ -137,7 +137,8 @@ class Forks:
         """One process in the folder `home`.
 
         `choices`: `place`, `largest_file` in bytes, `user` by number, `out` and `err` where its words go,
-        `closed` streams by number; or a `terminal` by its path, which is all of its streams once this returns.
+        `closed` streams by number, `umask`; or a `terminal` by its path, which is all of its streams once this returns.
+        At a terminal, and where it `is_whole`, a run makes its page.
         """
         place: Place | None = choices.get("place")
         number = next(self.names)
@@ -149,6 +150,8 @@ class Forks:
             "out": str(out),
             "err": str(err),
             "terminal": choices.get("terminal"),
+            "is_whole": choices.get("is_whole", "terminal" in choices),
+            "umask": choices.get("umask", 0o022),
             "closed": choices.get("closed", ()),
             "user": choices.get("user"),
             "largest_file": choices.get("largest_file"),

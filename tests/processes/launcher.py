@@ -63,7 +63,8 @@ def become(order: dict[str, Any], terminal: int | None) -> None:
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = ["campaign-runner", *(order["arguments"] if terminal is not None else without_page(order["arguments"]))]
+    sys.argv = ["campaign-runner", *(order["arguments"] if order["is_whole"] else without_page(order["arguments"]))]
+    os.umask(order["umask"])
     if sys.argv[1:2] == ["sandbox"]:
         hold_until_released()
     if order["largest_file"] is not None:

@@ -94,7 +94,7 @@ def test_a_reader_that_leaves_early_does_not_break_a_run(machine: Machine, servi
 
 
 def interrupt(process: Forked, number: signal.Signals, terminal: int) -> None:
-    """Send a signal to who asks a question; one that falls between prompt and reading wakes nobody: it is sent again."""
+    """Send a signal to who asks a question; one between prompt and reading wakes nobody, and is sent again."""
     process.kill(number)
     while not select.select([terminal], [], [], 1.0)[0]:
         if process.is_waiting():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.cli.typed import Said
+from tests.processes.forks import shared
 from tests.security.commands import SECRET, Command
 
 
@@ -25,16 +27,11 @@ def command(tmp_path: Path) -> Command:
         env |= {"CAMPAIGN_RUNNER_FIREFLY_URL": origin, "CAMPAIGN_RUNNER_IMS_URL": origin}
         env |= {"CAMPAIGN_RUNNER_STATE_DIR": str(tmp_path / "state"), "CAMPAIGN_RUNNER_PER_MINUTE": "600"}
         settings = {"CUSTOM_MODELS_CLIENT_ID": "me", "CUSTOM_MODELS_CLIENT_SECRET": SECRET, **variables}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "campaign_runner", *map(str, arguments)),
-            cwd=tmp_path,
-            env=env | {name: value for name, value in settings.items() if value is not None},
-            umask=umask,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return Said(process.returncode or 0, out.decode(), err.decode())
+        env |= {name: value for name, value in settings.items() if value is not None}
+        with TemporaryDirectory(prefix="words-") as words:
+            said = {"out": Path(words) / "out", "err": Path(words) / "err"}
+            run = partial(shared().run, *arguments, home=tmp_path, env=env, umask=umask, is_whole=True, **said)
+            done = await asyncio.to_thread(run)
+        return Said(done.exit, done.out, done.err)
 
     return command
