@@ -138,7 +138,7 @@ async def _bring_up(connection: Connection, found: int) -> None:
 
 
 def _script(name: str) -> str:
-    """The statements of a part. The engine's functions look nowhere but in its schema, whoever calls them."""
+    """The statements of a part. The engine's functions look nowhere but in its schema, whichever role calls them."""
     if name == "queue":
         tables, rights = SchemaManager.get_schema(), _rights(QUEUE, CALLED_BY_ENGINE, and_others=True).decode()
         there, back = (f"SET LOCAL search_path = {schema};" for schema in (QUEUE, SCHEMA))

@@ -18,7 +18,7 @@ from campaign_runner.uptime import uptime
 AT_ONCE = 20
 """Campaigns that a worker takes at the same time: one process outruns any allowance."""
 _SWEEPS = 3
-"""How often within a lease a worker looks for runs that nobody works on."""
+"""How often within a lease a worker looks for runs that no worker has."""
 
 
 @dataclass(slots=True)
