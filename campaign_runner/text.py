@@ -42,7 +42,8 @@ def followed(told: str, more: str, mark: str) -> str:
     """`told` and `more` on one line, with a `mark` after `told`; a question has its own."""
     if not more:
         return told
-    return f"{told}{'' if told.endswith('?') else mark} {more}"
+    lines = "; ".join(map(str.strip, more.split("\n"))).replace(":; ", ": ")
+    return f"{told}{'' if told.endswith('?') else mark} {lines}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -93,7 +93,7 @@ class Commands(click.Group):
         known = self.list_commands(ctx)
         is_command = args[0] in known or args[0] in UNLISTED
         if not args[0].startswith("-") and not is_command:  # click would guess only among commands that are loaded
-            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known) or _of_file(args[0])}")
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known) or _instead_of(args[0])}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -115,8 +115,10 @@ def commands() -> None:
 with_whole_help(commands)
 
 
-def _of_file(word: str) -> str:
-    """What to type where a file stands in the place of the command."""
+def _instead_of(word: str) -> str:
+    """What to type where a file stands in the place of the command, or the word help."""
+    if word == "help":
+        return ": `campaign-runner --help` lists the commands, `campaign-runner COMMAND --help` explains one"
     if not word.lower().endswith((".yaml", ".yml", ".json")):
         return ""
     file = shlex.quote(str(Path(word).absolute()))

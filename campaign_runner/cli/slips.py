@@ -81,7 +81,7 @@ def _about_option(option: str, ctx: click.Context, typed: Sequence[str]) -> Iter
     takes = {name for param in ctx.command.get_params(ctx) for name in param.opts}
     if option == "--on":
         yield _FOLDER_OF_FLEETS
-    elif ctx.parent is None:
+    elif ctx.parent is None and set(typed) & set(_commands(ctx)):
         yield "Options come behind the command, as in: campaign-runner run --sandbox FILE"
     elif bare == "channel":
         named = nearest(value, known_channels()) or "instagram-story"
@@ -91,6 +91,10 @@ def _about_option(option: str, ctx: click.Context, typed: Sequence[str]) -> Iter
         yield f"Write --only {bare}={shown}"
     elif single := next((word for word in typed if re.fullmatch(f"{option}[a-z-]{{2,}}", word)), ""):
         yield from [f"An option begins with two hyphens: -{single}, not {single}"] if f"-{single}" in takes else []
+
+
+def _commands(ctx: click.Context) -> list[str]:
+    return ctx.command.list_commands(ctx) if isinstance(ctx.command, click.Group) else []
 
 
 def _value_of(option: str, typed: Sequence[str]) -> str:

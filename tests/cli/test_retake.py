@@ -79,6 +79,7 @@ BAD = [
     (["--seeds", "+2"], None, "2 over its budget"),
     (["--text", "…"], None, "'…' stands for your own words: write them in its place; nothing was changed"),
     (["--seeds", "+1", "--negative-prompt", " . . ."], None, "stands for your own words"),
+    (["--size", "1080x1080"], None, "tall 1440x2560; sizes are made, channels are cut from them"),
     (["--seeds", "five"], None, "'five' is not a list of seeds"),
 ]
 

@@ -29,6 +29,7 @@ SLIPS = [
     (["schema", "campain"], "Did you mean 'campaign'?\nExample: campaign-runner schema manifest\n"),
     (["plan", "almond", "--only", "product=candle,", "soap"], "If 'soap' is meant for --only: write commas without sp"),
     (["find", "almond", "--only", "preset=golden", "hour"], "If 'hour' is meant for --only: write commas without sp"),
+    (["help", "run"], "there is no command 'help': `campaign-runner --help` lists the commands, `campaign-runner COMM"),
     (["first.yaml"], "say first what to do with the file, as in `campaign-runner check /"),
 ]
 
