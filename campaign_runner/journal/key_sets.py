@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from campaign_runner.disk import sqlite
+from campaign_runner.model import State
 from campaign_runner.portions import batched
 
 _AT_ONCE = 500
+_MOST_ASIDE = 10_000
+_NOT_STORED = (*(str(state) for state in State if state is not State.STORED), "submitting")
+_NEWEST = "SELECT max(seq) FROM events"
+Ask = Callable[..., Sequence[tuple[Any, ...]]]
 
 
 def without(keys: Iterable[str], taken: Iterable[str]) -> Iterator[list[str]]:
@@ -23,3 +29,30 @@ def without(keys: Iterable[str], taken: Iterable[str]) -> Iterator[list[str]]:
             found = {key for (key,) in aside.execute(f"SELECT key FROM taken WHERE key IN ({marks})", some)}
             if left := [key for key in some if key not in found]:
                 yield left
+
+
+def recorded_states(keys: Sequence[str], ask: Ask) -> Iterator[tuple[str, str]]:
+    """Key and recorded state of those of `keys` that are in a journal's table; `ask` reads rows from there.
+
+    Of many keys most are stored. So those that are not are read first, and the others are only looked for in the
+    index of keys, in its order: their rows, which are scattered over the whole file, are not read. Where anything
+    was recorded meanwhile, all rows are read after all.
+    """
+    if len(keys) > _AT_ONCE:
+        newest = ask(_NEWEST)
+        states = f"SELECT key, state FROM variations WHERE state IN ({_marks(_NOT_STORED)}) LIMIT {_MOST_ASIDE}"
+        aside: dict[str, str] = dict(ask(states, *_NOT_STORED))
+        if len(aside) < _MOST_ASIDE:
+            known = [key for (key,) in _rows("key", sorted(keys), ask)]
+            if ask(_NEWEST) == newest:
+                return ((key, aside.get(key, State.STORED)) for key in known)
+    return _rows("key, state", keys, ask)
+
+
+def _rows(columns: str, keys: Iterable[str], ask: Ask) -> Iterator[tuple[Any, ...]]:
+    for some in batched(keys, _AT_ONCE):
+        yield from ask(f"SELECT {columns} FROM variations WHERE key IN ({_marks(some)})", *some)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))

@@ -16,19 +16,17 @@ from typing import Any, Self
 from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.protocol.hosts import recorded_origin
-from campaign_runner.journal.key_sets import without
+from campaign_runner.journal.key_sets import recorded_states, without
 from campaign_runner.journal.request_counts import ALL_REQUESTS, BOUGHT_SINCE, RequestCounts
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, IN_DOUBT, SUBMITTING, open_for_reading, reading, recorded_recipe
 from campaign_runner.model import Bought, Cause, Cell, CustomModel, Recipe, RecipeSource, Size, State, Variation
-from campaign_runner.portions import batched
 
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
 INTERRUPTED = Cause("no_answer_yet", "sent; the answer is awaited")
 LAST_CAMPAIGN = "last_campaign"
 """Under which name the journal notes the campaign file of the last run: JSON of `text`, `pictures`, `sha256`, and
 `products` where they were read from a sheet."""
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +153,8 @@ class Ledger:
 
     def states(self, keys: Sequence[str]) -> dict[str, State]:
         """The state of those of `keys` that were ever submitted."""
-        found: dict[str, State] = {}
-        for chunk in batched(keys, _CHUNK):
-            marks = ",".join("?" * len(chunk))
-            rows = self._all(f"SELECT key, state FROM variations WHERE key IN ({marks})", *chunk)
-            with reading(self._path):
-                found.update((key, self._state(state)) for key, state in rows)
-        return found
+        with reading(self._path):
+            return {key: self._state(state) for key, state in recorded_states(keys, self._all)}
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Everything about those of `keys` that were ever submitted; at most a few hundred at a time."""

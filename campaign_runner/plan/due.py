@@ -21,7 +21,7 @@ _REUSED, _AGAIN, _NOT_SELECTED = 252, 253, 254
 _DUE = (_PENDING, _AGAIN)
 _FOUND = {state: number for number, state in enumerate(State)} | {State.PENDING: _AGAIN}
 """How it is noted that the ledger knows a variation in this state."""
-_LOOKED_UP_AT_ONCE = 2000
+_LOOKED_UP_AT_ONCE = 20_000
 
 States = Callable[[Sequence[str]], Mapping[str, State]]
 

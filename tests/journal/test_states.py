@@ -1,0 +1,61 @@
+"""The states of many keys, most of which are stored: looked up without the rows, and the same as with them."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign_runner.journal import key_sets
+from campaign_runner.journal.key_sets import recorded_states
+from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.tables import FILE
+from campaign_runner.plan.plan import Plan
+from tests.campaigns import plan
+from tests.recorded import record
+
+STATES = ("stored", "new", "accepted", "stored", "failed", "in_doubt", "stored", "new")
+
+
+async def recorded(folder: Path) -> Plan:
+    made = plan(folder, seeds=[*range(1, 5)])
+    assert len(made) == len(STATES)
+    await record(folder, made, STATES)
+    return made
+
+
+@pytest.mark.parametrize("most_aside", [1, 3, 4, 100])
+async def test_the_states_of_many_keys_are_those_of_their_rows(
+    most_aside: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = list((await recorded(tmp_path)).keys())
+    with Ledger(tmp_path) as ledger:
+        found = ledger.states(keys)
+        assert found == {key: state for key, state in zip(keys, STATES, strict=True) if state != "new"}
+        monkeypatch.setattr(key_sets, "_AT_ONCE", 2)
+        monkeypatch.setattr(key_sets, "_MOST_ASIDE", most_aside)
+        assert ledger.states(keys) == found
+        assert ledger.states(keys[::-1]) == found
+
+
+async def test_what_is_recorded_while_many_keys_are_looked_up_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = list((await recorded(tmp_path)).keys())
+    monkeypatch.setattr(key_sets, "_AT_ONCE", 2)
+    asked: list[str] = []
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as file:
+
+        def ask(words: str, *values: Any) -> list[tuple[Any, ...]]:
+            asked.append(words)
+            rows = file.execute(words, values).fetchall()
+            if len(asked) == 2:  # after the look at what is not stored
+                file.execute("UPDATE variations SET state = 'failed', file = NULL WHERE key = ?", (keys[0],))
+                file.execute("INSERT INTO events SELECT seq + 1, at, epoch, worker, 'failed', attempt, key, detail"
+                             " FROM events ORDER BY seq DESC LIMIT 1")  # fmt: skip
+            return rows
+
+        assert dict(recorded_states(keys, ask))[keys[0]] == "failed"
