@@ -8,7 +8,7 @@ before anything is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,7 +27,7 @@ from campaign_runner.run.stop import Level
 from campaign_runner.session.last_text import recalled
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.result import close, note_end
-from campaign_runner.session.road import Step, open_record
+from campaign_runner.session.road import open_record
 from campaign_runner.session.steps import ROAD, Session
 
 
@@ -38,7 +38,8 @@ async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterfa
     """
     async with _begun(order, access, ui) as run:
         async with run.opened:
-            run = await _walked(run, ROAD)
+            for step in ROAD:
+                run = run if run.is_over else (await step(run) or run)
         return await close(run)
 
 
@@ -52,7 +53,8 @@ async def prepare_campaign(
     """
     async with _begun(order, access, ui) as run:
         async with run.opened:
-            run = await _walked(run, ROAD[:-1])
+            for step in ROAD[:-1]:
+                run = run if run.is_over else (await step(run) or run)
         if not run.is_over:
             await ui.wait_for_others()
         stop, ending = ui.control.stop, ui.control.ending
@@ -61,12 +63,6 @@ async def prepare_campaign(
             return await close(run)
         await hand_over(run)
         return None
-
-
-async def _walked(run: Session, road: Sequence[Step[Session]]) -> Session:
-    for step in road:
-        run = run if run.is_over else (await step(run) or run)
-    return run
 
 
 async def refuse_to_run(order: RunRequest, access: ServiceAccess) -> None:
