@@ -181,9 +181,12 @@ PLANTS = (
     Plant(
         "write the end of a run once its folder is let go",
         "session/session.py",
-        "            run = await _walked(run, ROAD)\n        return await close(run)\n",
         """\
-            run = await _walked(run, ROAD)
+                run = run if run.is_over else (await step(run) or run)
+        return await close(run)
+""",
+        """\
+                run = run if run.is_over else (await step(run) or run)
     with Ledger(order.folder.path) as ledger:
         return await close(replace(run, ledger=ledger))
 """,

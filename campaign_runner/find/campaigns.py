@@ -84,7 +84,7 @@ class KnownCampaign:
         if self.was is not None and self.file is None:
             return f"its file is gone (it was {self.was})"
         if self.was is not None and self.file is not None and self.file.resolve() != self.was:
-            return f"its file was renamed (it was {self.was.name})"
+            return f"its file is {self.file.name} now (it was {self.was.name})"
         if self.wrong_file:
             return "its file has problems"
         return "its file changed since the last run" if self.is_edited else ""

@@ -137,13 +137,15 @@ def test_a_campaign_file_that_was_renamed_is_one_campaign_and_its_old_place_is_s
     file = elsewhere / "campaigns" / "spring.yaml"
     new = file.rename(file.with_name("spring-2027.yaml"))
     (line,) = ask("list").out.splitlines()[1:]
-    assert line.startswith("  spring   4 of 4 images stored; its file was renamed (it was spring.yaml); ran ")
+    assert line.startswith(
+        "  spring   4 of 4 images stored; its file is spring-2027.yaml now (it was spring.yaml); ran "
+    )
     refused = ask("plan", "spring")
     assert refused.status == 2
     assert f"gone: it was {file}. Put it back where it was; if it was renamed, run it once by its" in refused.err
     assert ask("run", new, "--no-review", **account).status == 0
     assert ask("plan", "spring").status == 0
-    assert "renamed" not in ask("list").out
+    assert "its file is" not in ask("list").out
 
 
 def test_a_campaign_file_that_is_gone_is_listed_with_its_old_place(elsewhere: Path, ask: Ask) -> None:
