@@ -139,10 +139,15 @@ def running() -> Iterator[PostgresServer]:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A server with two prepared databases to be copied: with its own clock, and with one that tests turn."""
+    """A server with a database that is `prepared` to be copied, and with two copies for tests to use together.
+
+    Those have accounts of their own. No test uses the first: what it leaves there would be in every later copy, and
+    while it is connected there is none to be had.
+    """
 
     server: PostgresServer
     prepared: str
+    shared: str
     with_turned_clock: str
 
 
@@ -154,7 +159,7 @@ def fleet() -> Iterator[Fleet]:
             beside.submit(asyncio.run, prepare(server.settings(prepared))).result()
         turned = server.prepared_database(prepared)
         server.execute(turned, TURNED_CLOCK)
-        yield Fleet(server, prepared, turned)
+        yield Fleet(server, prepared, server.prepared_database(prepared), turned)
 
 
 _shared = ExitStack()

@@ -58,7 +58,7 @@ async def refusal(settings: DatabaseSettings) -> CampaignError:
 async def test_every_function_that_writes_is_on_the_disk_when_it_returns(fleet: postgres.Fleet) -> None:
     called = {*CALLED} - {"note"}  # it calls `tell`
     query = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'campaign_runner'::regnamespace"
-    with psycopg.connect(fleet.server.url(fleet.prepared)) as connection:
+    with psycopg.connect(fleet.server.url(fleet.shared)) as connection:
         functions: dict[str, str] = dict(connection.execute(query).fetchall())
     writing = {name for name in called if re.search("INSERT|UPDATE|DELETE|append|tick", functions[name])}
     assert {name for name in writing if "durably()" not in functions[name]} == set()
@@ -68,13 +68,13 @@ def test_whatever_is_called_has_its_owners_rights_and_looks_nowhere_else(fleet: 
     sources = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
     assert {*re.findall(r'(?:\.call|_ask)\(\s*"(\w+)"', sources)} <= {*CALLED}
     query = "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'campaign_runner'::regnamespace AND prosecdef"
-    with psycopg.connect(fleet.server.url(fleet.prepared)) as connection:
+    with psycopg.connect(fleet.server.url(fleet.shared)) as connection:
         found: dict[str, list[str]] = dict(connection.execute(query).fetchall())
     assert found == {name: ["search_path=campaign_runner, pg_temp"] for name in CALLED}
 
 
 def test_the_setting_is_on_at_the_commit_even_where_a_connection_turned_it_off(fleet: postgres.Fleet) -> None:
-    with psycopg.connect(fleet.server.url(fleet.prepared), options="-c synchronous_commit=off") as connection:
+    with psycopg.connect(fleet.server.url(fleet.shared), options="-c synchronous_commit=off") as connection:
         settings = '{"minute": 60, "day": 86400, "arrives": 6}'
         connection.execute("SELECT campaign_runner.acquire(%s, gen_random_uuid(), %s)", (uuid.uuid4().hex, settings))
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
@@ -181,9 +181,9 @@ def promoted(fleet: postgres.Fleet) -> Iterator[postgres.PostgresServer]:
 async def test_a_standby_that_took_over_sends_nothing(
     fleet: postgres.Fleet, database_name: str, promoted: postgres.PostgresServer
 ) -> None:
-    async with Database(fleet.server.settings(fleet.prepared)):
+    async with Database(fleet.server.settings(fleet.shared)):
         """The one before goes on."""
-    error = await refusal(promoted.settings(fleet.prepared))
+    error = await refusal(promoted.settings(fleet.shared))
     assert isinstance(error, IntegrityError) and "another server took over" in str(error)
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.proof
 
 @pytest.fixture
 def machines(fleet: postgres.Fleet, tmp_path: Path) -> Machines:
-    return Machines(fleet.server, fleet.prepared, tmp_path)
+    return Machines(fleet.server, fleet.shared, tmp_path)
 
 
 def untold(journal_home: Path) -> list[Path]:

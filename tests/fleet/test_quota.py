@@ -32,7 +32,7 @@ def quota(clock: HandClock) -> Quota:
 
 @pytest.fixture
 async def database(fleet: postgres.Fleet) -> AsyncIterator[Database]:
-    async with Database(fleet.server.settings(fleet.prepared)) as opened:
+    async with Database(fleet.server.settings(fleet.shared)) as opened:
         yield opened
 
 
@@ -83,7 +83,7 @@ async def test_the_same_question_asked_again_gets_the_same_permit(database: Data
 
 
 async def test_of_many_machines_that_ask_at_once_none_gets_more_than_is_left(fleet: postgres.Fleet) -> None:
-    account, settings = uuid.uuid4().hex, fleet.server.settings(fleet.prepared)
+    account, settings = uuid.uuid4().hex, fleet.server.settings(fleet.shared)
 
     async def ask() -> list[Permit | Wait]:
         async with Database(settings) as database:

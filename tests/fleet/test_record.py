@@ -117,7 +117,7 @@ def test_the_database_and_the_journal_agree_whatever_is_told(steps: list[Step], 
 async def both(steps: list[Step], again: int, alone: Path, copy: Path) -> None:
     """Take the steps on both; after `again` of them another run begins."""
     fleet = postgres.shared()
-    async with Database(fleet.server.settings(fleet.prepared)) as database:
+    async with Database(fleet.server.settings(fleet.shared)) as database:
         campaign = await campaign_of(database, uuid.uuid4().hex, f"default/{uuid.uuid4().hex}")
         for some in (steps[:again], steps[again:]):
             epoch = await taken(database, campaign)
@@ -204,7 +204,7 @@ async def agreed_on(told_stories: list[Story], database: Database, alone: Path, 
 
 
 async def test_hundreds_of_stories_end_in_the_same_way(fleet: postgres.Fleet, tmp_path: Path) -> None:
-    async with Database(fleet.server.settings(fleet.prepared)) as database:
+    async with Database(fleet.server.settings(fleet.shared)) as database:
         await agreed_on(stories(Random(20261129)), database, tmp_path / "alone", tmp_path / "copy")
 
 

@@ -116,9 +116,9 @@ FAULTS_OF_TIME: dict[str, list[Edit]] = {
 }
 
 
-def broken(fleet: postgres.Fleet, edits: list[Edit], template: str = "") -> str:
+def broken(fleet: postgres.Fleet, edits: list[Edit]) -> str:
     """A database of its own whose functions are edited."""
-    name = fleet.server.prepared_database(template or fleet.prepared)
+    name = fleet.server.prepared_database(fleet.prepared)
     source = "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE pronamespace = 'campaign_runner'::regnamespace"
     for function, before, after in edits:
         with psycopg.connect(fleet.server.url(name), autocommit=True) as connection:
@@ -131,7 +131,7 @@ def broken(fleet: postgres.Fleet, edits: list[Edit], template: str = "") -> str:
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 async def test_it_holds(rule: Rule, fleet: postgres.Fleet, tmp_path: Path) -> None:
-    await rule(Machines(fleet.server, fleet.prepared, tmp_path))
+    await rule(Machines(fleet.server, fleet.shared, tmp_path))
 
 
 async def test_one_lock_is_enough_where_two_fail(fleet: postgres.Fleet, tmp_path: Path) -> None:
@@ -150,6 +150,8 @@ async def test_a_fault_is_noticed(fault: str, fleet: postgres.Fleet, tmp_path: P
 @pytest.mark.parametrize("fault", FAULTS_OF_TIME)
 async def test_a_permit_without_an_answer_counts(fault: str, fleet: postgres.Fleet, tmp_path: Path) -> None:
     edits = FAULTS_OF_TIME[fault]
-    machines = Machines(fleet.server, broken(fleet, edits, fleet.with_turned_clock), tmp_path)
+    database = broken(fleet, edits)
+    fleet.server.execute(database, postgres.TURNED_CLOCK)
+    machines = Machines(fleet.server, database, tmp_path)
     with pytest.raises(AssertionError) if edits else nullcontext():
         await rules.a_permit_without_an_answer_counts_from_its_last_moment(machines)
