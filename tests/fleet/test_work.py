@@ -23,7 +23,8 @@ from campaign_runner.fleet.place import FleetPlace, FleetSettings
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.untold import Telling
 from campaign_runner.fleet.setup import SCRIPTS, prepare
-from campaign_runner.fleet.work.dispatcher import _connector, queue_of
+from campaign_runner.fleet.work.dispatcher import Dispatcher, _connector, queue_of
+from tests.fleet.hosts import PATIENCE
 from tests.fleet.machines import Machines
 from tests.fleet.opened_journal import taken
 from tests.fleet.postgres import Fleet
@@ -124,6 +125,17 @@ async def test_a_worker_that_is_stopped_amid_a_call_of_the_queue_keeps_no_sweep_
         stopped.execute(f"UPDATE {QUEUE}.procrastinate_workers SET last_heartbeat = now()".encode())
         await work.swept()
         assert work.tasks() == [{"run": run}]
+
+
+async def test_what_is_submitted_is_given_to_a_worker_that_waits_for_it(work: Work) -> None:
+    given: asyncio.Queue[int] = asyncio.Queue()
+    dispatcher = Dispatcher(work.machines.settings, [work.machines.account], given.put, room=lambda: 1, lease=LEASE)
+    serving = asyncio.create_task(dispatcher.serve())
+    run = await work.submitted()
+    async with asyncio.timeout(PATIENCE):
+        assert await given.get() == run
+    serving.cancel()
+    await asyncio.wait({serving})
 
 
 async def test_each_statement_of_the_queue_is_a_transaction(work: Work) -> None:

@@ -17,7 +17,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from psycopg import conninfo
 
-from campaign_runner.fleet.database import QUEUE, DatabaseSettings
+from campaign_runner.fleet.database import QUEUE, Connection, DatabaseSettings
 
 _PAUSE = 1.0
 """Seconds before its loop is started again."""
@@ -90,8 +90,11 @@ def _connector(settings: DatabaseSettings) -> PsycopgConnector:
     parts = conninfo.conninfo_to_dict(settings.conninfo.reveal())
     options = " ".join(filter(None, (str(parts.get("options") or ""), f"-c search_path={QUEUE}")))
     where = conninfo.make_conninfo(settings.conninfo.reveal(), options=options)
-    alone = {"autocommit": True}
-    return PsycopgConnector(conninfo=where, kwargs=alone, min_size=1, max_size=4, timeout=_ANSWER_WITHIN)
+    return PsycopgConnector(conninfo=where, configure=_each_alone, min_size=1, max_size=4, timeout=_ANSWER_WITHIN)
+
+
+async def _each_alone(connection: Connection) -> None:
+    await connection.set_autocommit(True)
 
 
 def _keep_quiet() -> None:
