@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
 from campaign_runner.disk import files, regular_files, sqlite
+from campaign_runner.disk.patience import WAITS
 from campaign_runner.errors import IntegrityError, StoreError
 
 T = TypeVar("T")
@@ -27,7 +29,6 @@ LARGEST_BYTES = 4 << 30
 """Of a file: a journal of a million images has about two GiB."""
 LARGEST_VALUE = 64 << 20
 """Bytes of one value in a row."""
-_TRIES = 5  # what is written again and again has a `-wal`, and is not read as one that does not change
 _AT_ONCE = 500  # rows
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 """How a `-journal` begins; and how it ends where it names another file, which SQLite would then remove."""
@@ -50,10 +51,15 @@ class _Looks:
 
 
 class SqliteReader:
-    """Reads `path`. Use as `with SqliteReader(path) as reader:`. Raises StoreError, IntegrityError."""
+    """Reads `path`. Use as `with SqliteReader(path) as reader:`. Raises StoreError, IntegrityError.
 
-    def __init__(self, path: Path) -> None:
+    A file that others write just then is opened anew, after ever longer waits in `sleep`; 5 s of them, and it is given
+    up.
+    """
+
+    def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._path = path
+        self._sleep = sleep
         self._stack = ExitStack()
         self._opened = 0
         self._open()
@@ -70,10 +76,10 @@ class SqliteReader:
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` makes of the file as it is at one moment; it may be called again. Raises sqlite3.Error, too."""
-        for _ in range(_TRIES):
+        for wait in WAITS:
             with suppress(_Outdated):
                 return self._held(lambda: work(self._connection))
-            self._open()
+            self._open_after(wait)
         raise self._restless()
 
     def each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
@@ -82,14 +88,15 @@ class SqliteReader:
         Raises sqlite3.Error, too.
         """
         last = -1
-        for _ in range(_TRIES):
+        for wait in WAITS:
+            opened = self._opened
             with suppress(_Outdated):
                 for number, *row in self._rows(query, values, after=last):
                     last = number
                     yield tuple(row)
                 return
-            if self._is_outdated():
-                self._open()
+            if self._opened == opened:  # otherwise someone who asked meanwhile opened it anew
+                self._open_after(wait)
         raise self._restless()
 
     def _rows(self, query: str, values: tuple[object, ...], *, after: int) -> Iterator[tuple[Any, ...]]:
@@ -100,7 +107,7 @@ class SqliteReader:
             yield from (row for row in rows if row[0] > after)
             if len(rows) < _AT_ONCE:
                 return
-        raise _Outdated  # someone who asked meanwhile found that out
+        raise _Outdated
 
     def _held(self, work: Callable[[], T]) -> T:
         """What `work` answers. Raises _Outdated where the file was written meanwhile, whatever that is worth then."""
@@ -121,6 +128,11 @@ class SqliteReader:
 
     def _restless(self) -> StoreError:
         return StoreError(f"{self._path} is written again and again while it is read; run again")
+
+    def _open_after(self, wait: float) -> None:
+        self.close()
+        self._sleep(wait)
+        self._open()
 
     def _open(self) -> None:
         self.close()
@@ -154,7 +166,7 @@ class SqliteReader:
         """A copy of what a crash or a copy left, for SQLite to bring together."""
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
         copy = folder / "copy.sqlite"
-        for _ in range(_TRIES):
+        for wait in WAITS:
             # No file of SQLite's may be opened and closed while this process writes it: that would let its locks go.
             with sqlite.no_writer_begins():
                 before = _looks_of(self._real)
@@ -164,6 +176,7 @@ class SqliteReader:
                     _copy(beside(self._real, suffix), beside(copy, suffix))
             if _looks_of(self._real) == before:
                 return copy
+            self._sleep(wait)
         raise self._restless()
 
 

@@ -118,13 +118,28 @@ def test_rows_that_are_read_by_and_by_come_once_each_whatever_is_written_meanwhi
     assert found == list(range(1, 1301))
 
 
-def test_what_is_written_again_and_again_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_again_and_again_is_given_up_after_five_seconds(path: Path) -> None:
     def written(db: sqlite3.Connection) -> None:
         db.execute("SELECT number FROM kept").fetchall()
         os.utime(path)
 
-    with SqliteReader(path) as reader, pytest.raises(StoreError, match="written again and again"):
+    waits: list[float] = []
+    with SqliteReader(path, sleep=waits.append) as reader, pytest.raises(StoreError, match="written again and again"):
         reader.run(written)
+    assert sum(waits) == pytest.approx(5)
+
+
+def test_what_others_write_meanwhile_is_read_once_they_are_done(path: Path) -> None:
+    waits: list[float] = []
+
+    def written(db: sqlite3.Connection) -> int:
+        db.execute("SELECT number FROM kept").fetchall()
+        if sum(waits) < 2:
+            os.utime(path)
+        return len(waits)
+
+    with SqliteReader(path, sleep=waits.append) as reader:
+        assert reader.run(written) == len(waits) > 5
 
 
 def test_an_error_of_a_file_that_did_not_change_is_its_own(path: Path) -> None:
