@@ -57,8 +57,10 @@ class Given:
         if self.reason is not None and not self.reject:
             raise UsageError("--reason says why something is rejected: give --reject KEY, too")
         _refuse_unknown_reason(self.reason, self.note, known.campaign.review)
-        picks = (MarkRequest(_key(key, known), "pick", text=self.note) for key in self.pick)
-        rejects = (MarkRequest(_key(key, known), "reject", self.reason, self.note) for key in self.reject)
+        picks = [MarkRequest(_key(key, known), "pick", text=self.note) for key in self.pick]
+        rejects = [MarkRequest(_key(key, known), "reject", self.reason, self.note) for key in self.reject]
+        if both := {pick.key for pick in picks} & {reject.key for reject in rejects}:
+            raise UsageError(f"{min(both)[:8]} is picked and rejected in the same command: say one of them")
         return [*picks, *rejects]
 
 
