@@ -19,7 +19,6 @@ import click
 from campaign_runner.cli.console import output_failure, print_error
 from campaign_runner.cli.help import statuses, with_whole_help
 from campaign_runner.cli.invocation import Invocation
-from campaign_runner.cli.refused import tell_refusal
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.text import did_you_mean
 from campaign_runner.version import __version__
@@ -149,6 +148,8 @@ def _heeded(work: Callable[[], int | None], typed: Sequence[str] = ()) -> int:
     except click.ClickException as error:
         importlib.import_module(_SLIPS).show(error, typed)
         if isinstance(error, click.UsageError):
+            from campaign_runner.cli.refused import tell_refusal  # `--help` is quick without
+
             tell_refusal(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
