@@ -68,7 +68,7 @@ print(*sys.modules)"""
 @pytest.mark.proof
 def test_without_its_libraries_one_sentence_says_how_to_get_them() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, "attention exit=2\n")
     assert "psycopg is missing" in done.stderr and "pip install 'campaign-runner[fleet]'" in done.stderr
     assert "Traceback" not in done.stderr
 
