@@ -197,7 +197,7 @@ def test_a_worker_that_was_stopped_past_its_lease_sends_nothing_more(machines: B
     for worker in workers:
         worker.send_signal(signal.SIGCONT)
         worker.terminate()
-        assert ended(worker).exit == 0
+        assert ended(worker).exit in (0, 143), "143: it took longer than a signal leaves it"
     states = check(fleet)
     assert done.exit == (4 if "in_doubt" in states.values() else 0), done
     other.terminate()
