@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import filelock
 import pytest
 from filelock import FileLock
 
-from campaign_runner.disk import locks, patience
+from campaign_runner.disk import patience
 from campaign_runner.output_folder import folder
 from campaign_runner.quota import senders
 from tests.simulation.machine import PROCESS, Machine
@@ -34,7 +35,7 @@ def seen_by_processes(machine: Machine) -> Iterator[None]:
         for name in CALLS:
             patch.setattr(os, name, _watched(name, getattr(os, name)))
         patch.setattr(sqlite3, "connect", _registered(sqlite3.connect))
-        patch.setattr(locks, "FileLock", _Lock)
+        patch.setattr(filelock, "FileLock", _Lock)
         patch.setattr(folder, "_LOOKED_AT_SECONDS", 0.0)  # real ones
         patch.setattr(patience, "WAITS", (0.0,))  # real ones, too
         patch.setattr(senders, "_started", machine.started)
