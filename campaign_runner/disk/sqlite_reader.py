@@ -158,12 +158,16 @@ class SqliteReader:
         if not _has_bytes(looks.wal):
             self._seen = looks
             return f"{address}&immutable=1"
-        if looks.shm is None:
-            return f"{self._copied(stack).as_uri()}?mode=rw"
-        return f"{address}&readonly_shm=1"
+        if looks.shm is not None:
+            return f"{address}&readonly_shm=1"
+        copy = self._copied(stack)
+        return address if copy is None else f"{copy.as_uri()}?mode=rw"
 
-    def _copied(self, stack: ExitStack) -> Path:
-        """A copy of what a crash or a copy left, for SQLite to bring together."""
+    def _copied(self, stack: ExitStack) -> Path | None:
+        """A copy of what a crash or a copy left, for SQLite to bring together; None where this process writes it now.
+
+        The last one that closes a file leaves it so for a moment, too.
+        """
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="campaign_runner-")))
         copy = folder / "copy.sqlite"
         for wait in WAITS:
@@ -171,7 +175,7 @@ class SqliteReader:
             with sqlite.no_writer_begins():
                 before = _looks_of(self._real)
                 if sqlite.is_written_here(self._real):
-                    break
+                    return None
                 for suffix in ("", "-wal"):
                     _copy(beside(self._real, suffix), beside(copy, suffix))
             if _looks_of(self._real) == before:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -140,6 +140,22 @@ def test_what_others_write_meanwhile_is_read_once_they_are_done(path: Path) -> N
 
     with SqliteReader(path, sleep=waits.append) as reader:
         assert reader.run(written) == len(waits) > 5
+
+
+def test_what_this_process_begins_to_write_while_it_would_be_copied_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_shm(path)
+    with ExitStack() as stack:
+
+        @contextmanager
+        def written_just_then() -> Iterator[None]:
+            stack.enter_context(closing(sqlite.connect(path, wal=True)))
+            yield
+
+        monkeypatch.setattr(sqlite, "no_writer_begins", written_just_then)
+        with SqliteReader(path) as reader:
+            assert numbers(reader) == [1, 2]
 
 
 def test_an_error_of_a_file_that_did_not_change_is_its_own(path: Path) -> None:
