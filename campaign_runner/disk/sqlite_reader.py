@@ -30,6 +30,11 @@ LARGEST_BYTES = 4 << 30
 LARGEST_VALUE = 64 << 20
 """Bytes of one value in a row."""
 _AT_ONCE = 500  # rows
+_WAL_HEADER = 32
+"""Bytes a `-wal` has before its first frame (https://www.sqlite.org/fileformat2.html#walformat)."""
+_NOT_IN_PLACE = {"SQLITE_PROTOCOL", "SQLITE_READONLY_CANTINIT", "SQLITE_READONLY_RECOVERY"}
+"""What SQLite says where writers are in each other's way for as long as it tries by itself; and where one died in such
+a moment that who may not write cannot make sense of what it left."""
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 """How a `-journal` begins; and how it ends where it names another file, which SQLite would then remove."""
 _Look = tuple[int, int, int] | None
@@ -62,6 +67,7 @@ class SqliteReader:
         self._sleep = sleep
         self._stack = ExitStack()
         self._opened = 0
+        self._in_place: _Looks | None = None
         self._open()
 
     def __enter__(self) -> Self:
@@ -95,7 +101,7 @@ class SqliteReader:
                     last = number
                     yield tuple(row)
                 return
-            if self._opened == opened:  # otherwise someone who asked meanwhile opened it anew
+            if self._opened == opened:  # otherwise another question opened it anew meanwhile
                 self._open_after(wait)
         raise self._restless()
 
@@ -114,8 +120,7 @@ class SqliteReader:
         try:
             answer = work()
         except sqlite3.Error as error:
-            # "locking protocol": those who write it were in each other's way for as long as SQLite tries by itself.
-            if self._is_outdated() or getattr(error, "sqlite_errorname", "") == "SQLITE_PROTOCOL":
+            if self._is_outdated() or getattr(error, "sqlite_errorname", "") in _NOT_IN_PLACE:
                 raise _Outdated from None
             raise
         if self._is_outdated():
@@ -155,10 +160,11 @@ class SqliteReader:
         address, self._seen = f"{self._real.as_uri()}?mode=ro", None
         if sqlite.is_written_here(self._real) or _is_being_changed(self._real, looks):
             return address
-        if not _has_bytes(looks.wal):
+        if not _has_more_than(_WAL_HEADER, looks.wal):  # with a header alone, who may not write is refused for ever
             self._seen = looks
             return f"{address}&immutable=1"
-        if looks.shm is not None:
+        if looks.shm is not None and looks != self._in_place:  # else it failed, and nothing was written meanwhile
+            self._in_place = looks
             return f"{address}&readonly_shm=1"
         copy = self._copied(stack)
         return address if copy is None else f"{copy.as_uri()}?mode=rw"
@@ -232,12 +238,12 @@ def _look_of(path: str) -> _Look:
 
 def _is_being_changed(path: Path, looks: _Looks) -> bool:
     """Whether a `-journal` says what to take back. SQLite tells who is writing from who crashed, and refuses those."""
-    if not _has_bytes(looks.journal):
+    if not _has_more_than(0, looks.journal):
         return False
     with suppress(FileNotFoundError), regular_files.open_regular(beside(path, "-journal")) as file:
         return file.read(len(_MAGIC)) == _MAGIC
     return False
 
 
-def _has_bytes(look: _Look) -> bool:
-    return look is not None and look[1] > 0
+def _has_more_than(size: int, look: _Look) -> bool:
+    return look is not None and look[1] > size

@@ -51,10 +51,17 @@ def without_shm(path: Path) -> None:
     path.with_name("kept.sqlite-shm").unlink()
 
 
+def with_a_header_alone(path: Path) -> None:
+    """Left by one that died after it had made its `-wal` and before the first frame of it."""
+    crashed(path)
+    os.truncate(path.with_name("kept.sqlite-wal"), 32)
+
+
 WAYS: dict[str, tuple[Callable[[Path], object], list[int]]] = {
     "closed": (lambda path: None, [1]),
     "closed, with an empty -wal": (lambda path: path.with_name("kept.sqlite-wal").touch(), [1]),
     "left by a crash": (crashed, [1, 2]),
+    "left by a crash before its first frame": (with_a_header_alone, [1]),
     "left by a crash, copied without its -shm": (without_shm, [1, 2]),
 }
 
@@ -260,3 +267,15 @@ def test_who_is_in_the_way_of_others_for_a_moment_is_asked_again(path: Path) -> 
 
     with SqliteReader(path) as reader:
         assert reader.run(work) == [(1,)] and not refusals
+
+
+@pytest.mark.proof  # SQLite itself tries for ten seconds
+def test_what_cannot_be_read_in_place_and_is_written_no_more_is_read_from_a_copy(path: Path) -> None:
+    """A `-wal` whose header is none has nothing in it, but who may not write is refused for ever."""
+    crashed(path)
+    with path.with_name("kept.sqlite-wal").open("r+b") as wal:
+        wal.write(b"none")
+    before = looks(path.parent)
+    with SqliteReader(path) as reader:
+        assert numbers(reader) == [1]
+    assert looks(path.parent) == before
