@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import resource
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,6 +31,7 @@ QUICK = (
 """The rooms of `-m quick`, the inner loop: what needs no sandbox and no other process."""
 NOT_QUICK = ("test_on_sandbox.py",)
 OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")
+_ALL_PROOFS = re.compile(rb"^pytestmark = .*mark\.proof\b", re.MULTILINE)
 
 settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -58,14 +61,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """`-m quick` does not even read the other rooms, `-m proof` no file without a proof."""
+    """`-m quick` does not even read the other rooms, `-m proof` no file without a proof, the default none of proofs."""
+    is_file_of_tests = collection_path.name.startswith("test_")
     match config.getoption("markexpr"):
         case "quick":
             return None if _is_quick(collection_path) else collection_path.parent == TESTS or None
-        case "proof" if collection_path.name.startswith("test_"):
+        case "proof" if is_file_of_tests:
             return b"mark.proof" not in collection_path.read_bytes() or None
+        case "not proof" if is_file_of_tests and not _is_named(collection_path, config):
+            return _ALL_PROOFS.search(collection_path.read_bytes()) is not None or None
         case _:
             return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> list[pytest.Item] | None:
+    """What `-m` will leave out is not made up first, case by case: it would be a fifth of all of them."""
+    if not name.startswith("test_") or collector.config.getoption("markexpr") not in ("not proof", "quick"):
+        return None
+    is_proof = any(mark.name == "proof" for mark in getattr(obj, "pytestmark", ()))
+    return [] if is_proof and not _is_named(collector.path, collector.config) else None
+
+
+def _is_named(path: Path, config: pytest.Config) -> bool:
+    """Whether the command line names this file, or a test in it: then it is told what was left out."""
+    return any(Path(word.partition("::")[0]).name == path.name for word in config.args)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -95,6 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=mounting)
 
 
+@cache
 def _is_quick(path: Path) -> bool:
     return TESTS in path.parents and path.relative_to(TESTS).parts[0] in QUICK and path.name not in NOT_QUICK
 
