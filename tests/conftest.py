@@ -33,10 +33,11 @@ NOT_QUICK = ("test_on_sandbox.py",)
 OURS = ("CUSTOM_MODELS_", "CAMPAIGN_RUNNER_")
 _ALL_PROOFS = re.compile(rb"^pytestmark = .*mark\.proof\b", re.MULTILINE)
 
-settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # a busy machine is no failure
-settings.load_profile("unhurried")
+for profile, is_fixed in (("fixed", True), ("explore", False)):  # a busy machine is no failure
+    settings.register_profile(
+        profile, derandomize=is_fixed, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("fixed")  # what one change is tested with is what the next is; a search is begun by hand
 
 
 @pytest.fixture(scope="session", autouse=True)
