@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from campaign_runner.cli.environment import Environment
 from tests.guard import guarding
 
 ELSEWHERE = "192.0.2.1"
@@ -136,3 +138,23 @@ def test_every_process_of_the_tests_is_guarded() -> None:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert "guarding.Refused" in done.stderr
     assert len(refused) == 1
+
+
+def test_the_folders_of_the_person_are_refused_in_every_process() -> None:
+    """Also in one that was given no variable: there the program would use the person's."""
+    uses = ("Path({}).mkdir()", "open({} + '/x')", "sqlite3.connect('file:' + {} + '/x', uri=True)")
+    persons = os.environ[guarding.PERSONS].split(os.pathsep)
+    tries = [f"with suppress(PermissionError): {use.format(repr(folder))}" for use in uses for folder in persons]
+    begin = ["import os, sqlite3", "from contextlib import suppress", "from pathlib import Path", "os.environ.clear()"]
+    with guarding.expecting() as refused:
+        subprocess.run([sys.executable, "-c", "\n".join(begin + tries)], check=True)
+    assert [line.split()[0] for line in refused] == ["os.mkdir"] * 2 + ["open"] * 2 + ["sqlite3.connect"] * 2
+
+
+def test_the_program_uses_the_folders_of_the_suite_here_and_in_a_process_of_its_own() -> None:
+    ask = "from campaign_runner.cli.environment import Environment as E; e = E.of_process()\n"
+    ask += "print(e.state_folder, e.login_file.parent)"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, encoding="utf-8", check=True)
+    used = {*done.stdout.split(), str(Environment.of_process().state_folder)}
+    assert not used & set(os.environ[guarding.PERSONS].split(os.pathsep))
+    assert all(Path(folder).is_relative_to(Path(os.environ["XDG_STATE_HOME"]).parent) for folder in used)
