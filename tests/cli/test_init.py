@@ -106,11 +106,15 @@ def test_back_returns_to_the_question_before_which_knows_its_answer(at_a_termina
     assert len(campaign.seeds) == 1
 
 
-def test_the_models_of_the_account_are_offered(
-    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def with_account(account: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands at a terminal are those of somebody with credentials."""
     for name, value in account.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("with_account")
+def test_the_models_of_the_account_are_offered(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     shown = at_a_terminal("init", typed="spring\n\nWarm Custom Modle\nWarm Custom Model\n" + "\n" * 4)
     assert shown.status == 0, shown.out
     assert "and 65 more: type a name" in shown.out
@@ -135,11 +139,8 @@ def test_a_name_that_cannot_be_looked_up_is_taken(at_a_terminal: AtATerminal, tm
     assert '\ncustom_model: "Image 4 Ulta"\n' in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
 
 
-def test_a_model_that_the_account_has_not_is_asked_for_again_once(
-    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name, value in account.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.usefixtures("with_account")
+def test_a_model_that_the_account_has_not_is_asked_for_again_once(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     shown = at_a_terminal("init", typed="spring\n\nwarm custom\nNobody's\nNobody's\n" + "\n" * 4)
     assert shown.status == 0, shown.out
     assert "no custom model 'warm custom' is shared with your account; did you mean 'Warm Custom Model'?" in shown.out
@@ -147,22 +148,19 @@ def test_a_model_that_the_account_has_not_is_asked_for_again_once(
     assert 'custom_model: "Nobody\'s"' in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
 
 
-def test_a_subject_model_has_its_concept_in_the_prompt(
-    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name, value in account.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.usefixtures("with_account")
+def test_a_subject_model_has_its_concept_in_the_prompt(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
     shown = at_a_terminal("init", typed="spring\n\nalmond candle\n{product.name}\n" + "\n" * 4)
     assert shown.status == 0, shown.out
     assert "'Almond Candle' is a subject model: write {concept} where its subject goes" in shown.out
     assert "{concept}" in (tmp_path / "campaigns" / "spring.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("with_account")
 def test_a_service_that_does_not_answer_is_told_and_keeps_no_one_from_a_campaign(
-    at_a_terminal: AtATerminal, account: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    at_a_terminal: AtATerminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (account | {"CAMPAIGN_RUNNER_IMS_URL": "http://127.0.0.1:9"}).items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CAMPAIGN_RUNNER_IMS_URL", "http://127.0.0.1:9")
     shown = at_a_terminal("init", typed="\n" * 7)
     assert shown.status == 0, shown.out
     assert "your custom models cannot be listed now: " in shown.out
