@@ -14,6 +14,7 @@ import click
 
 from campaign_runner.cli import options
 from campaign_runner.cli.environment import MOST, Environment
+from campaign_runner.cli.fleet_libraries import missing
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.target import ON_FLEET, Target, find
 from campaign_runner.errors import UsageError
@@ -135,7 +136,7 @@ async def _moved(account: str | None, name: str, move: Callable[[ModuleType, Fle
         from campaign_runner.fleet.images.place import ImagePlace
         from campaign_runner.fleet.place import DEFAULT
     except ImportError as error:
-        raise _lacks(error) from None
+        raise missing(error) from error
     digest = account_of(settings.firefly_url, settings.credentials.client_id)
     images = ImagePlace.of(environment.store_url, allows_http=environment.allows_http)
     async with Database(DatabaseSettings.of(environment.database_url().reveal())) as database:
@@ -144,19 +145,13 @@ async def _moved(account: str | None, name: str, move: Callable[[ModuleType, Fle
         return await move(transfer, end)
 
 
-def _lacks(error: ImportError) -> UsageError:
-    return UsageError(
-        f"the fleet needs libraries that are not installed ({error.name}): pip install 'campaign-runner[fleet]'"
-    )
-
-
 async def _prepared(environment: Environment, allowed: Allowed | None, *, after_restore: bool) -> dict[str, str | int]:
     try:
         from campaign_runner.fleet.database import DatabaseSettings
         from campaign_runner.fleet.images.place import ImagePlace
         from campaign_runner.fleet.setup import allow, prepare
     except ImportError as error:
-        raise _lacks(error) from None
+        raise missing(error) from error
     database = DatabaseSettings.of(environment.database_url().reveal())
     images = ImagePlace.of(environment.store_url, allows_http=environment.allows_http)
     await images.check()

@@ -14,6 +14,7 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import options
 from campaign_runner.cli.chosen import Choice
 from campaign_runner.cli.environment import Environment
+from campaign_runner.cli.fleet_libraries import missing
 from campaign_runner.cli.not_found import is_campaign_file
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.target import Target
@@ -35,9 +36,7 @@ try:
     from campaign_runner.fleet.work.driver import GIVES_UP_AFTER, Driver
     from campaign_runner.fleet.work.worker import Worker
 except ImportError as error:
-    raise UsageError(
-        f"--on fleet needs the libraries of the fleet ({error.name} is missing): pip install 'campaign-runner[fleet]'"
-    ) from error
+    raise missing(error) from error
 
 
 def place(environment: Environment, *, here: bool = True) -> FleetPlace:
