@@ -10,6 +10,8 @@ from itertools import islice
 
 _SHOWN_IN_SECONDS = 90
 _MOST_CANDIDATES = 300  # known words that a slip is compared with
+_MOST_NAMED = 4  # known words that a beginning may mean
+_SHORTEST_BEGINNING = 3  # characters
 
 
 def printable(text: str) -> str:
@@ -33,9 +35,9 @@ def cells_of(text: str) -> int:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing if no known word is near."""
-    near = nearest(word, known)
-    return f"; did you mean '{near}'?" if near else ""
+    """`; did you mean 'x'?`, of several that begin with `word` also `'x', 'y'`; nothing if no known word is near."""
+    near = [f"'{name}'" for name in _near(word, known)]
+    return f"; did you mean {joined(near, _MOST_NAMED)}?" if near else ""
 
 
 def followed(told: str, more: str, mark: str) -> str:
@@ -48,13 +50,24 @@ def followed(told: str, more: str, mark: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is nearest to `word`, empty if none is near."""
-    spelt_plain = plain(word)
-    spelt = {plain(name): name for name in sorted(known) if abs(len(name) - len(word)) <= 2 + len(word) // 2}
-    if spelt_plain in spelt:
-        return spelt[spelt_plain]
-    candidates = list(islice(spelt, _MOST_CANDIDATES))
+    return next(iter(_near(word, known)), "")
+
+
+def _near(word: str, known: Iterable[str]) -> list[str]:
+    """The known word that is spelt most like `word`; otherwise those that begin with it.
+
+    All of these also where that one is `word` and more, as `almond-autumn` is for `almond`.
+    """
+    spelt_plain, named = plain(word), {plain(name): name for name in sorted(known)}
+    if spelt_plain in named:
+        return [named[spelt_plain]]
+    alike = (name for name in named if abs(len(name) - len(word)) <= 2 + len(word) // 2)
+    candidates = list(islice(alike, _MOST_CANDIDATES))
     near = get_close_matches(spelt_plain, candidates, n=1, cutoff=0.66) if len(word) <= 60 else []
-    return spelt[near[0]] if near else ""
+    begun = [name for name in named if name.startswith(spelt_plain)] if len(word) >= _SHORTEST_BEGINNING else []
+    longer = [name for name in begun if name[len(spelt_plain)] in "-."]
+    found = near if near and near[0] not in longer else longer or begun
+    return [named[name] for name in found]
 
 
 def plain(word: str) -> str:

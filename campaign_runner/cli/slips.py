@@ -57,10 +57,7 @@ def _near_options(error: click.NoSuchOption) -> str:
     if error.ctx is None:
         return ""
     names = [name for param in error.ctx.command.get_params(error.ctx) for name in (*param.opts, *param.secondary_opts)]
-    known = {name.lstrip("-"): name for name in names if name.startswith("--")}
-    bare = error.option_name.lstrip("-")
-    longer = [f"'{name}'" for key, name in known.items() if len(bare) > 1 and key.startswith(f"{bare}-")]
-    return f"; did you mean {joined(longer)}?" if longer else did_you_mean(f"--{bare}", known.values())
+    return did_you_mean(f"--{error.option_name.lstrip('-')}", [name for name in names if name.startswith("--")])
 
 
 def _hints(error: click.ClickException, typed: Sequence[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from campaign_runner.families import FAMILIES
 from campaign_runner.find.search import Match
@@ -11,7 +11,9 @@ from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.text import did_you_mean, plain
+from campaign_runner.text import did_you_mean, nearest, plain
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def by_words(words: Sequence[str], folders: Sequence[Folder]) -> list[Match]:
@@ -39,13 +41,33 @@ def _has_all(words: Sequence[re.Pattern[str]], campaign: Sequence[str], entry: E
 
 
 def guess(words: Sequence[str], folders: Sequence[Folder]) -> str:
-    """`; did you mean 'tea-cup'?` for the first word that is in no name, or nothing if no known name is near."""
-    known: set[str] = set()
+    """`; did you mean 'tea-cup'?` for the first word that is nowhere, or nothing if nothing known is near.
+
+    Known are the names, and the words in them and in the prompts; a name is nearer than words.
+    """
+    names, prompts = set[str](), set[str]()
     for folder in folders:
+        names.add(folder.path.name)
         with folder.ledger() as ledger:
-            known.update(folder.path.name, *(_names(entry) for entry in ledger.in_states(*State)))
-    unknown = [word for word in words if not any(map(_beginning(word).search, map(plain, known)))]
-    return next(filter(None, (did_you_mean(word, known) for word in unknown)), "")
+            for entry in ledger.in_states(*State):
+                names.update(_names(entry))
+                prompts.add(prompt_of(entry.recipe.body))
+    texts = list(map(plain, names | prompts))
+    known = {part for text in texts for part in _WORD.findall(text)}
+    for word in words:
+        if not _is_in(word, texts) and (near := did_you_mean(word, names) or _mended(word, known, texts)):
+            return near
+    return ""
+
+
+def _mended(word: str, known: Set[str], texts: Sequence[str]) -> str:
+    """The same with each part of a word as it is known, if that is in a text."""
+    mended = "-".join(nearest(part, known) or part for part in plain(word).split("-"))
+    return f"; did you mean '{mended}'?" if _is_in(mended, texts) else ""
+
+
+def _is_in(word: str, texts: Sequence[str]) -> bool:
+    return any(map(_beginning(word).search, texts))
 
 
 def _names(entry: Entry) -> Iterator[str]:

@@ -205,6 +205,8 @@ SLIPS = [
     ("{slip}", "no image found has the key {slip}; did you mean '{key:.8}'?"),
     ("66080", "for the images with this seed: `campaign-runner find almond --only seed=66080`"),
     ("almnd", "did you mean 'almond'?"),
+    ("oak-tabel", "did you mean 'oak-table'?"),  # words of the prompt
+    ("tabel", "did you mean 'table'?"),
     ("12", "at least 8 digits of its key"),
     ("nix.png", "there is no file nix.png, and no image of a campaign has that name; find takes the name of a"),
 ]  # fmt: skip

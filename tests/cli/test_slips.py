@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_runner.text import did_you_mean
 from tests.campaigns import written
 from tests.cli.typed import Ask
 
@@ -20,6 +21,7 @@ SLIPS = [
     (["plan", "almond", "--key", "hunter2"], "Write --only key=…\n"),
     (["plan", "almond", "--onyl", "product=soap"], "No such option '--onyl'; did you mean '--only'?\n"),
     (["run", "almond", "--max", "5"], "did you mean '--max-images', '--max-requests', '--max-runtime'?\n"),
+    (["deliver", "almond", "--include"], "No such option '--include'; did you mean '--include-left'?\n"),
     (["plan", "almond", "-only", "product=soap"], "An option begins with two hyphens: --only, not -only\n"),
     (["plan", "almond", "–only", "product=soap"], "An option begins with two hyphens: --only, not –only. Mail"),
     (["run", "almond", "—-until=06:00"], "An option begins with two hyphens: --until, not —-until. Mail"),
@@ -55,3 +57,39 @@ def test_words_in_other_letters_are_no_slip(ask: Ask, tmp_path: Path) -> None:
 
 def test_a_channel_is_found_however_it_is_written(ask: Ask) -> None:
     assert ask("channels", "Instagram Story").out.startswith("instagram-story ")
+
+
+NAMES = ("almond-autumn", "almond-autumn.sandbox", "spring-2026", "spring-2027", "winter_sale", "window")
+BEGINNINGS = [
+    ("almond", "'almond-autumn', 'almond-autumn.sandbox'"),
+    ("alm", "'almond-autumn', 'almond-autumn.sandbox'"),
+    ("Spring", "'spring-2026', 'spring-2027'"),
+    ("winter", "'winter_sale'"),
+    ("win", "'window'"),  # is spelt most like it
+    ("wint", "'winter_sale'"),
+    ("wi", ""),
+    ("autumn", ""),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), BEGINNINGS)
+def test_the_beginning_of_a_name_is_a_guess_everywhere(typed: str, meant: str) -> None:
+    assert did_you_mean(typed, NAMES) == (f"; did you mean {meant}?" if meant else "")
+
+
+def test_of_many_names_that_begin_so_a_few_are_told() -> None:
+    told = did_you_mean("season", [f"season-{number:02}" for number in range(40)])
+    assert told == "; did you mean 'season-00', 'season-01', 'season-02' and 37 more?"
+
+
+def test_the_beginning_of_a_campaign_leads_to_it(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "campaigns").mkdir()
+    (tmp_path / "campaigns" / "spring-sale-2026.yaml").write_text("campaign: spring-sale-2026\n", encoding="utf-8")
+    told = {
+        "status spring": "no campaign named 'spring' found; did you mean 'spring-sale-2026'?\n",
+        "find spring": "no image found has that word; did you mean 'spring-sale-2026'?\n",
+        "check campaigns/spring.yaml": "file not found; did you mean 'spring-sale-2026.yaml'?\n",
+    }
+    for typed, words in told.items():
+        said = ask(*typed.split())
+        assert said.status == 2 and words in said.out + said.err
