@@ -110,7 +110,11 @@ def _count(target: Target, only: Sequence[str], *, as_json: bool) -> None:
 def _figures(folder: Folder, plan: Plan, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
     figures = head(Sources(plan, ledger, datetime.now(UTC)))
     rows = _rows(decisions) if (decisions := _decisions(folder, plan, ledger)) is not None else None
-    figures |= {"running": is_running, "fetch_before": _fetch_before(ledger), "rows": rows}
+    figures |= {
+        "running": is_running,
+        "fetch_before": None if folder.is_sandbox else _fetch_before(ledger),
+        "rows": rows,
+    }
     return figures | {"last": figures_of(last_run(ledger), last_night(ledger))}
 
 

@@ -28,6 +28,8 @@ CHECKPOINT_MILLISECONDS = 1000
 """How long a closing writer waits for readers, in milliseconds."""
 _LONG_PATH = 490
 """Bytes. Many SQLites take 512 with what they add to a name, and do not say that this is why."""
+_REHEARSAL = ".sandbox"
+"""How the folders of `run --sandbox` end."""
 
 
 _TURN = threading.RLock()
@@ -118,11 +120,18 @@ def no_writer_begins() -> Iterator[None]:
         yield
 
 
+def what_mends(path: Path) -> str:
+    """What to do about a damaged file; the folder of a rehearsal holds nothing that was paid for."""
+    if path.parent.suffix != _REHEARSAL:
+        return "Restore it from a backup"
+    return f"It is of a rehearsal, and cost nothing: delete {path.parent} and run with --sandbox again"
+
+
 def translated(error: sqlite3.Error, path: Path) -> StoreError | IntegrityError:
     """The package's word for what SQLite says."""
     match getattr(error, "sqlite_errorname", ""):
         case code if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
-            return IntegrityError(f"{path} is damaged ({error}); nothing was sent. Restore it from a backup")
+            return IntegrityError(f"{path} is damaged ({error}); nothing was sent. {what_mends(path)}")
         case "SQLITE_TOOBIG":
             return IntegrityError(f"{path} is damaged (a value larger than any of ours); nothing was sent")
         case "SQLITE_FULL":

@@ -75,9 +75,14 @@ class KnownCampaign:
         planned = sum(self.counts.values())
         stored = f"{self.counts[State.STORED]:,} of {plural(planned, 'image')} stored"
         kept = [f"{self.kept:,} more of earlier words or sizes"] if self.kept else []
-        rest = [f"{self.counts[state]:,} {words}" for state, words in _OPEN.items() if self.counts[state]]
+        said = _OPEN | {State.ACCEPTED: "forgotten by the sandbox"} if self._is_over() else _OPEN
+        rest = [f"{self.counts[state]:,} {words}" for state, words in said.items() if self.counts[state]]
         parts = [", ".join([stored, *kept]), ", ".join(rest), self._about_file()]
         return "; ".join(part for part in parts if part)
+
+    def _is_over(self) -> bool:
+        """Whether it is a rehearsal whose sandbox ended with it."""
+        return Folder(self.home / self.name).is_sandbox and not self.is_running
 
     def _about_file(self) -> str:
         """What is to be known of the campaign file: it is gone, has problems, or changed."""
@@ -202,7 +207,7 @@ def next_step(known: KnownCampaign, folder: Folder, memory: RunRegistry | None) 
         return next_commands.status(name)
     if known.wrong_file and known.file is not None:
         return next_commands.check(known.file)
-    if counts[State.IN_DOUBT] or counts[State.FAILED]:
+    if counts[State.FAILED] or (counts[State.IN_DOUBT] and not folder.is_sandbox):
         return next_commands.resolve(name)
     if known.file is None:
         return next_commands.status(name)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from campaign_runner.disk import files, sqlite
 from campaign_runner.disk.regular_files import open_regular
+from campaign_runner.disk.sqlite import what_mends
 from campaign_runner.disk.sqlite_reader import SqliteReader, refuse_further_journal
 from campaign_runner.errors import IntegrityError
 from campaign_runner.journal.consistency import NOTHING, Sums, first_contradiction, sums
@@ -199,4 +200,4 @@ def _check_tables(connection: sqlite3.Connection, path: Path, statements: set[st
 
 
 def _damaged(path: Path, how: str) -> IntegrityError:
-    return IntegrityError(f"{path} is damaged ({how}); nothing was sent. Restore it from a backup")
+    return IntegrityError(f"{path} is damaged ({how}); nothing was sent. {what_mends(path)}")

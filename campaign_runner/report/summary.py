@@ -30,6 +30,7 @@ Row: TypeAlias = list[str]
 """A label, such as `4 in doubt`, and its lines."""
 KEPT_AT_SERVICE = timedelta(hours=24)
 _MAY_COST = "Adobe may have charged for them"
+_FORGOTTEN = "the sandbox forgets its requests when the run ends; the next one requests these images again (free)"
 _COUNTS = ("planned", *State)
 
 
@@ -120,6 +121,7 @@ def _aligned(rows: Sequence[Row]) -> Iterator[str]:
 
 def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
     """What is in doubt, failed or waiting at Adobe, worst first."""
+    is_rehearsal = summary.folder.is_sandbox
     for state in (State.IN_DOUBT, State.FAILED, State.ACCEPTED):
         found = blocks_of(ledger, state, is_whole=summary.is_whole)
         if not found.blocks:  # what it is called is not looked up for nothing
@@ -128,13 +130,15 @@ def _left_open(summary: Summary, ledger: Ledger) -> Iterator[Row]:
         rows = [_row(block, summary) for block in found.blocks.values()]
         for row, block in zip(rows, found.blocks.values(), strict=True):
             row += advice.about(block) if state == State.FAILED else []
-        if state == State.IN_DOUBT:  # one command decides about them all
+        if state == State.IN_DOUBT and not is_rehearsal:  # one command decides about them all
             rows[-1] += advice.about_doubts(sum(block.images for block in found.blocks.values()) + found.more, [])
-        if state == State.ACCEPTED and not summary.counts[State.PENDING]:
+        if state == State.ACCEPTED and not (is_rehearsal or summary.counts[State.PENDING]):
             rows[-1].append(_run_again(summary))
         yield from rows
         if found.more:
             yield [f"{found.more:,} more {state.replace('_', ' ')}, for other reasons: {_every_one(summary)}"]
+    if is_rehearsal and summary.counts[State.IN_DOUBT] + summary.counts[State.ACCEPTED]:
+        yield ["rehearsal", _FORGOTTEN, *([] if summary.counts[State.PENDING] else [_run_again(summary)])]
 
 
 def _row(block: Block, summary: Summary) -> Row:
@@ -143,17 +147,24 @@ def _row(block: Block, summary: Summary) -> Row:
     why = reason.message if reason.code in reason.message else f'"{reason.code}", {reason.message}'
     match block.why.state:
         case State.IN_DOUBT:
-            return [f"{images:,} in doubt", *which, f"{reason.message} ({_sent(block, summary)}); {_MAY_COST}"]
+            cost = "" if summary.folder.is_sandbox else f"; {_MAY_COST}"
+            return [f"{images:,} in doubt", *which, f"{reason.message} ({_sent(block, summary)}){cost}"]
         case State.ACCEPTED:
-            until = clock(block.first + KEPT_AT_SERVICE, summary.now)
-            paid = f"paid for ({plural(len(block.jobs), 'request')})"
-            ready = f"{paid}; the next run downloads {'it' if images == 1 else 'them'} (until about {until})"
             told = [*which, reason.message] if reason.message else which if summary.is_whole else []
             kept = [f"what came is kept: {_names(block, summary)}"] if block.unexpected else []
-            return [f"{images:,} waiting", *told, *kept, ready]
+            return [f"{images:,} waiting", *told, *kept, *_ready(block, summary)]
         case _:
             look = [f"look first at what came instead, you paid for it: {_names(block, summary)}"]
             return [f"{images:,} {block.why.called}", *_with_why(which, why), *(look if block.unexpected else [])]
+
+
+def _ready(block: Block, summary: Summary) -> list[str]:
+    """Until when paid images can be downloaded; of a rehearsal nothing can, and nothing was paid for."""
+    if summary.folder.is_sandbox:
+        return []
+    until = clock(block.first + KEPT_AT_SERVICE, summary.now)
+    paid = f"paid for ({plural(len(block.jobs), 'request')})"
+    return [f"{paid}; the next run downloads {'it' if block.images == 1 else 'them'} (until about {until})"]
 
 
 def _with_why(which: list[str], why: str) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from campaign_runner.authoring.since_last_run import pictures_of
 from campaign_runner.campaign_file.loader import load, recall
 from campaign_runner.campaign_file.schema.ids import derived_before
+from campaign_runner.disk.sqlite import what_mends
 from campaign_runner.errors import CampaignError, IntegrityError, UsageError
 from campaign_runner.families import FAMILIES
 from campaign_runner.journal.ledger import Entry, Ledger
@@ -61,7 +62,7 @@ def read_record(folder: Folder, memory: RunRegistry | None) -> Record:
         _read_from_manifest(read, record)
     except UsageError:
         missing = folder.what_is_missing().removeprefix("its ")
-        message = f"the {missing}: nothing is bought in this folder until it is back. Restore it from a backup"
+        message = f"the {missing}: nothing is bought in this folder until it is back. {what_mends(folder.path / FILE)}"
         record.findings.insert(0, Difference("journal", message, FILE))
         _read_from_manifest(read, record)
     return record

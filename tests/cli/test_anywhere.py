@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import shutil
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.output_folder.registry import RunRegistry
-from tests.campaigns import SPRING, written
+from tests.campaigns import SPRING, plan, written
 from tests.cli.typed import Ask
+from tests.recorded import record
 
 NEW = SPRING.replace("spring", "summer")
 
@@ -105,6 +107,24 @@ def test_list_shows_what_cannot_be_read_beside_the_others(elsewhere: Path, ask: 
     assert broken.startswith("  broken   ") and str(journal) in broken
     assert verify.split() == ["next:", "campaign-runner", "verify", str(journal.parent)]
     assert "4 of 4 images stored" in spring
+
+
+@pytest.mark.parametrize("command", ["list", "status broken --sandbox", "verify broken --sandbox"])
+def test_the_damaged_record_of_a_rehearsal_is_deleted_and_made_again(command: str, tmp_path: Path, ask: Ask) -> None:
+    folder = tmp_path / "output" / "broken.sandbox"
+    folder.mkdir(parents=True)
+    (folder / "journal.sqlite").write_bytes(b"not a journal" * 1000)
+    said = ask(*command.split())
+    told = said.out + said.err
+    assert f"It is of a rehearsal, and cost nothing: delete {folder} and run with --sandbox again" in told
+    assert "backup" not in told
+
+
+def test_list_says_of_a_rehearsal_that_was_stopped_how_to_begin_it_again(tmp_path: Path, ask: Ask) -> None:
+    written(tmp_path)
+    asyncio.run(record(tmp_path / "output" / "almond.sandbox", plan(tmp_path), ["in_doubt", "accepted", "stored"]))
+    told = ask("list").out
+    assert "1 in doubt, 1 forgotten by the sandbox" in told and f"run {tmp_path}/almond.yaml --sandbox" in told
 
 
 def test_list_shows_a_campaign_whose_file_has_problems_as_it_last_ran(elsewhere: Path, ask: Ask) -> None:

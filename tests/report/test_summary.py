@@ -173,6 +173,15 @@ async def test_of_a_rehearsal_no_money_is_told(place: Path) -> None:
     assert "money" not in text
 
 
+@pytest.mark.parametrize("rest", ["stored", "pending"])
+async def test_of_a_rehearsal_nothing_waits_and_the_next_one_begins_it_again(place: Path, rest: str) -> None:
+    states = ["in_doubt", "accepted", "accepted", rest, "stored", "stored"]
+    text = await told(place, states, output="output/almond.sandbox", exit=8)
+    assert not any(words in text for words in ("paid", "charged", "downloads", "resolve"))
+    assert "the sandbox forgets its requests when the run ends; the next one requests these images again" in text
+    assert text.count("campaign-runner run campaigns/almond.yaml --sandbox") == 1
+
+
 async def test_every_image_is_listed_where_that_is_asked_for(place: Path) -> None:
     states = ["in_doubt"] * 20
     text = await told(place, states, output="output/whole", seeds=list(range(10)), exit=4, is_whole=True)
@@ -183,8 +192,9 @@ async def test_every_image_is_listed_where_that_is_asked_for(place: Path) -> Non
 
 
 async def test_commands_name_the_folder_where_no_name_leads_to_it(place: Path) -> None:
+    text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond", is_known=False, exit=4)
+    assert "campaign-runner resolve elsewhere/almond --resubmit" in text
     text = await told(place, ["in_doubt", "accepted"], output="elsewhere/almond.sandbox", is_known=False, exit=4)
-    assert "campaign-runner resolve elsewhere/almond.sandbox --resubmit" in text
     assert "campaign-runner run campaigns/almond.yaml --sandbox --output elsewhere" in text
 
 
