@@ -26,7 +26,7 @@ from campaign_runner.report import next_commands
 from campaign_runner.text import first_few, plural, printable
 
 
-@click.command(cls=TwoPages, epilog=ending("cancel spring", 5, 7, 8, 11))
+@click.command(cls=TwoPages, epilog=ending("cancel spring", 5, 7, 8, 9, 11))
 @click.argument("name", metavar="NAME")
 @options.only
 @options.output
@@ -51,7 +51,7 @@ def command(name: str, only: tuple[str, ...], output: Path | None, on: str | Non
         click.echo(printable(known.note), err=True)
     chosen = options.recorded(only, known.campaign)
     if not yes and console.is_terminal():
-        click.confirm(f"{plural(waiting, 'image')} may be paid for already. Cancel?", abort=True)
+        console.agree(f"{plural(waiting, 'image')} may be paid for already. Cancel?")
     if on is not None:
         importlib.import_module(ON_FLEET).stop(next_commands.called(target.folder, None))
     asyncio.run(_cancel(target.folder, known.campaign, chosen, origin))

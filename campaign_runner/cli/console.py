@@ -20,6 +20,7 @@ import click
 
 from campaign_runner.errors import CampaignError, CampaignFileError, StoreError
 from campaign_runner.report.terminal import columns, fitted
+from campaign_runner.run.ending import ASKED
 from campaign_runner.text import printable
 
 if TYPE_CHECKING:
@@ -124,6 +125,13 @@ def print_warning(text: str) -> None:
 def is_terminal() -> bool:
     """Whether there is someone to ask."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def agree(question: str) -> None:
+    """Go on after a yes; a no ends the command with the status of a run that was told no."""
+    if not click.confirm(question, default=False):
+        click.echo("cancelled; nothing was changed", err=True)
+        raise click.exceptions.Exit(ASKED)
 
 
 def stderr() -> IO[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from campaign_runner.cli import options
-from campaign_runner.cli.console import is_terminal
+from campaign_runner.cli.console import agree, is_terminal
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.target import Target, find
@@ -23,7 +23,7 @@ from campaign_runner.reuse.candidate import Candidate
 from campaign_runner.text import plural, printable
 
 
-@click.command(epilog=ending("keep spring --only prompt=hero", 5, 11))
+@click.command(epilog=ending("keep spring --only prompt=hero", 5, 9, 11))
 @click.argument("name", metavar="NAME")
 @click.option("--all", "is_all", is_flag=True, help="Keep every image that can be kept.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
@@ -55,10 +55,10 @@ def command(
         return
     if not yes and is_terminal():
         which = "this existing image" if found == 1 else f"these {found:,} existing images"
-        yes = click.confirm(f"Use {which} for the new wording?", default=False)
+        agree(f"Use {which} for the new wording?")
     else:
         click.echo(f"{plural(found, 'image')} can be used for the new wording")
-    if not yes:
+    if not yes and not is_terminal():
         click.echo("nothing was kept; --yes keeps them")
         return
     kept, missing = asyncio.run(_keep(target, chosen, links=link))

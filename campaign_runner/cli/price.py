@@ -39,7 +39,7 @@ def cost_line(figures: Estimate) -> str:
 def write(new: Retake, folder: Folder, *, yes: bool) -> None:
     """Write the changed file, after a question if there is someone to ask, and say how to generate its images."""
     if not yes and console.is_terminal():
-        click.confirm("Write it?", abort=True)
+        console.agree("Write it?")
     new.write()
     keys = ",".join(key[:8] for key in new.added)
     click.echo(f"written; next: {next_commands.run(new.path, folder, '--only', f'key={keys}')}")

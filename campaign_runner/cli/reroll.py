@@ -29,7 +29,7 @@ _LEFT = {
 }
 
 
-@click.command(epilog=ending("reroll spring", 5))
+@click.command(epilog=ending("reroll spring", 5, 9))
 @click.argument("name", metavar="NAME")
 @click.option("--open", "takes_open", is_flag=True, help="Take rows that are still open, too.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")

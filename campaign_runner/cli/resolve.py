@@ -36,7 +36,7 @@ from campaign_runner.text import plural, printable
 _YOUNG = timedelta(hours=1)
 
 
-@click.command(cls=TwoPages, epilog=ending("resolve spring --resubmit", 5, 11))
+@click.command(cls=TwoPages, epilog=ending("resolve spring --resubmit", 5, 9, 11))
 @click.argument("name", metavar="NAME")
 @click.option("--resubmit", is_flag=True, help="Request images in doubt again; you may pay for them twice.")
 @click.option("--retry-failed", is_flag=True, help="Request failed images again.")
@@ -90,9 +90,8 @@ def command(
     if not chosen:
         _list(target.folder, known.campaign, selected)
         return
-    if chosen[0] is Decision.ABANDON and not yes and not _agreed(target.folder, known.campaign, selected):
-        click.echo("nothing was changed")
-        return
+    if chosen[0] is Decision.ABANDON and not yes:
+        _agree(target.folder, known.campaign, selected)
     if on is not None and chosen[0] is Decision.RESUBMIT and not is_now:
         _refuse_young(target.folder, known.campaign, selected)
     opening = open_for_update(target.folder, known.campaign, memory_of(target.folder))
@@ -135,20 +134,20 @@ def _refuse_young(folder: Folder, campaign: Campaign, only: Selection) -> None:
         )
 
 
-def _agreed(folder: Folder, campaign: Campaign, only: Selection) -> bool:
-    """Whether a person gives them up; there is nothing to ask where there are none. Raises UsageError without one."""
+def _agree(folder: Folder, campaign: Campaign, only: Selection) -> None:
+    """Ask whether to give them up; there is nothing to ask where there are none. Raises UsageError without a person."""
     with folder.ledger() as ledger:
         found = meant(ledger, Plan(campaign, ledger.custom_model), Decision.ABANDON.states, only)
         numbers = Counter(entry.state for entry in found)
     if not numbers:
-        return True
+        return
     which = " and ".join(
         f"{plural(number, 'image')} that {_are(number)} {_called(state)}" for state, number in numbers.items()
     )
     paid = "; Adobe may have charged for those in doubt" if State.IN_DOUBT in numbers else ""
     if not is_terminal():
         raise UsageError(f"nothing was changed: to give up {which}{paid}, add --yes")
-    return click.confirm(f"Give up {which}{paid}? `resolve --restore` takes it back", default=False)
+    console.agree(f"Give up {which}{paid}? `resolve --restore` takes it back")
 
 
 def _are(number: int) -> str:

@@ -46,7 +46,7 @@ class Seeds(click.ParamType[tuple[int, ...] | int]):
         return tuple(dict.fromkeys(map(int, text.split(","))))
 
 
-@click.command(epilog=ending('retake 3f9c2a1b --text "{product.name} alone"', 5))
+@click.command(epilog=ending('retake 3f9c2a1b --text "{product.name} alone"', 5, 9))
 @click.argument("key", metavar="KEY8")
 @click.option("--text", help="A different prompt; placeholders work as in the campaign file.")
 @click.option("--preset", help="Another preset of the campaign.")

@@ -12,7 +12,7 @@ import click
 
 from campaign_runner.campaign_file.schema.review import OTHER, REASONS, ReviewRules
 from campaign_runner.cli import options
-from campaign_runner.cli.console import is_terminal
+from campaign_runner.cli.console import agree, is_terminal
 from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of, tell_remarks
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.review_page import serve, write_mail, written_page
@@ -64,7 +64,7 @@ class Given:
         return [*picks, *rejects]
 
 
-@click.command(cls=KeysAfterOptions, epilog=ending("review spring --pick 3f9c2a1b --as anna"))
+@click.command(cls=KeysAfterOptions, epilog=ending("review spring --pick 3f9c2a1b --as anna", 9))
 @click.argument("name", metavar="NAME")
 @click.option("--no-open", is_flag=True, help="Do not open the browser; print which file to open.")
 @click.option("--page", "is_page", is_flag=True, help="Write the page into the output folder instead of serving it.")
@@ -216,9 +216,8 @@ def _take(known: Decided, path: Path, who: str | None, *, yes: bool) -> None:
     told = [f"{mark.word or mark.kind:8} {mark.key[:8]} {mark.cell or ''} {_text_of(mark)}" for mark in marks]
     for line in first_few(told, most=_SHOWN):
         click.echo(printable(line))
-    if marks and not _agreed(f"{_counted(marks)} by {marks[0].reviewer.id}. Take them?", yes=yes):
-        click.echo("cancelled; nothing was changed")
-        return
+    if marks:
+        _agree(f"{_counted(marks)} by {marks[0].reviewer.id}. Take them?", yes=yes)
     _keep(known, marks)
 
 
@@ -235,18 +234,16 @@ def _take_decisions(known: Decided, path: Path, *, yes: bool) -> None:
     reviewer = found.file.reviewer
     told = f"{plural(found.new, 'new mark')} by {reviewer.id if reviewer else '?'} on images of this campaign"
     told += f", {found.elsewhere:,} on others" if found.elsewhere else ""
-    if not _agreed(f"{told}; the file names campaign '{found.campaign}'. Take it for {campaign}?", yes=yes):
-        click.echo("cancelled; nothing was changed")
-        return
+    _agree(f"{told}; the file names campaign '{found.campaign}'. Take it for {campaign}?", yes=yes)
     click.echo(f"taken: {foreign_file.take(folder, campaign, found)}")
     with decided(known.target) as after:
         click.echo(listing.summary(after.decisions))
 
 
-def _agreed(question: str, *, yes: bool) -> bool:
-    """The answer of a person. Raises UsageError where there is no one to ask."""
+def _agree(question: str, *, yes: bool) -> None:
+    """Go on if a person agrees. Raises UsageError where there is no one to ask."""
     if yes:
-        return True
+        return
     if not is_terminal():
         raise UsageError(f"{question} Say so with --yes")
-    return click.confirm(question, default=False)
+    agree(question)

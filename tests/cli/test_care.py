@@ -62,12 +62,13 @@ def test_keep_keeps_what_was_chosen(edited: Path, ask: Ask) -> None:
 
 
 def test_keep_is_asked_at_a_terminal(edited: Path, at_a_terminal: AtATerminal) -> None:
-    for typed, told in (("n\n", "nothing was kept"), ("y\n", "2 images kept; nothing was bought")):
+    for typed, told, status in (("n\n", "nothing was changed", 9), ("y\n", "2 images kept; nothing was bought", 0)):
         said = at_a_terminal("keep", "spring", "--sandbox", "--all", typed=typed)
         assert (
             f"{LINE}\n" in said.out
             and "Use these 2 existing images for the new wording? [y/N]" in said.out
             and told in said.out
+            and said.status == status
         )
 
 

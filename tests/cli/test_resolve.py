@@ -282,11 +282,19 @@ def test_without_a_terminal_nothing_is_given_up_unless_it_is_said_to_be_meant(fo
         assert ledger.counts()[State.ABANDONED] == 0
 
 
+def test_a_no_to_cancel_cancels_nothing(at_a_terminal: AtATerminal, tmp_path: Path) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["accepted"]))
+    said = at_a_terminal("cancel", "almond", typed="n\n")
+    assert "1 image may be paid for already. Cancel? [y/N]" in said.out and "nothing was changed" in said.out
+    assert said.status == 9
+
+
 @pytest.mark.parametrize(("typed", "given_up"), [("y\n", 3), ("n\n", 0), ("\n", 0)])
 def test_at_a_terminal_it_asks_before_anything_is_given_up(
     typed: str, given_up: int, folder: Path, at_a_terminal: AtATerminal
 ) -> None:
     said = at_a_terminal("resolve", "almond", "--abandon", typed=typed)
-    assert said.status == 0 and "Give up 2 images that are in doubt and 1 image that is failed" in said.out + said.err
+    assert said.status == (0 if given_up else 9)
+    assert "Give up 2 images that are in doubt and 1 image that is failed" in said.out + said.err
     with folder_ledger(folder) as ledger:
         assert ledger.counts()[State.ABANDONED] == given_up

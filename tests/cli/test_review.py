@@ -115,6 +115,7 @@ def test_a_person_is_shown_what_would_change_and_asked(
     (tmp_path / "back.csv").write_text(f"key,verdict,note\n{keys[0]},pick,\n", encoding="utf-8")
     said = at_a_terminal("review", "almond", "--take", "back.csv", "--as", "client", typed="n\n")
     assert f"pick     {keys[0][:8]} candle, hero, plain, 2048x2048" in said.out and "nothing was changed" in said.out
+    assert said.status == 9
     assert not (tmp_path / "output" / "almond" / "decisions").exists()
     assert at_a_terminal("review", "almond", "--take", "back.csv", "--as", "client", typed="y\n").status == 0
     assert decided(ask)[keys[0][:8]] == "picked"
