@@ -105,6 +105,20 @@ async def patient_timeout(seconds: float) -> AsyncIterator[None]:
             timers[-1].cancel()
 
 
+@asynccontextmanager
+async def beside(work: Callable[[], T]) -> AsyncIterator[Callable[[], Awaitable[T]]]:
+    """Blocking `work` runs while the block does. What is yielded waits for its answer, or raises what it raised.
+
+    The block is left only once the work has ended, whether or not anyone asked for its answer.
+    """
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    working.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # it may be that no one asks
+    try:
+        yield lambda: to_its_end(working)
+    finally:
+        await asyncio.wait([working])
+
+
 async def in_thread(work: Callable[..., T], *arguments: object) -> T:
     """Run blocking `work` beside the event loop, to its end."""
     return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work, *arguments))

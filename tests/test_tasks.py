@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from campaign_runner.tasks import in_thread, patient_timeout, to_its_end
+from campaign_runner.tasks import beside, in_thread, patient_timeout, to_its_end
 from tests.virtual import VirtualLoop
 
 
@@ -58,6 +58,34 @@ async def test_a_time_that_is_over_is_told_once_the_work_is_done() -> None:
         async with asyncio.timeout(0):
             await to_its_end(future)
     assert done == ["all"]
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_what_runs_beside_a_block_has_ended_when_that_is_left(*, is_asked: bool) -> None:
+    may_end, has_ended = threading.Event(), threading.Event()
+
+    def work() -> str:
+        may_end.wait()
+        has_ended.set()
+        return "the answer"
+
+    async with beside(work) as answer:
+        assert not has_ended.is_set()
+        asyncio.get_running_loop().call_soon(may_end.set)
+        assert not is_asked or await answer() == "the answer"
+    assert has_ended.is_set()
+
+
+async def test_an_error_beside_a_block_is_raised_to_who_asks_and_takes_the_place_of_no_other() -> None:
+    def work() -> None:
+        raise ValueError("beside")
+
+    with pytest.raises(ValueError, match="beside"):
+        async with beside(work) as answer:
+            await answer()
+    with pytest.raises(KeyError):
+        async with beside(work):
+            raise KeyError
 
 
 async def answered_after_a_gap(limit: Callable[[float], AbstractAsyncContextManager[object]]) -> str:

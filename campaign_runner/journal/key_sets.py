@@ -31,8 +31,8 @@ def without(keys: Iterable[str], taken: Iterable[str]) -> Iterator[list[str]]:
                 yield left
 
 
-def recorded_states(keys: Sequence[str], ask: Ask) -> Iterator[tuple[str, str]]:
-    """Key and recorded state of those of `keys` that are in a journal's table; `ask` reads rows from there.
+def recorded_states(keys: Sequence[str], ask: Ask, meaning: Callable[[str], State]) -> dict[str, State]:
+    """Those of `keys` that are in a journal's table, each with the `meaning` of its state; `ask` reads rows from there.
 
     Of many keys most are stored. So those that are not are read first, and the others are only looked for in the
     index of keys, in its order: their rows, which are scattered over the whole file, are not read. Where anything
@@ -43,15 +43,22 @@ def recorded_states(keys: Sequence[str], ask: Ask) -> Iterator[tuple[str, str]]:
         states = f"SELECT key, state FROM variations WHERE state IN ({_marks(_NOT_STORED)}) LIMIT {_MOST_ASIDE}"
         aside: dict[str, str] = dict(ask(states, *_NOT_STORED))
         if len(aside) < _MOST_ASIDE:
-            known = [key for (key,) in _rows("key", sorted(keys), ask)]
+            found = dict.fromkeys(_in_index(sorted(keys), ask), State.STORED)
             if ask(_NEWEST) == newest:
-                return ((key, aside.get(key, State.STORED)) for key in known)
-    return _rows("key, state", keys, ask)
+                found.update((key, meaning(state)) for key, state in aside.items() if key in found)
+                return found
+    return {key: meaning(state) for some in batched(keys, _AT_ONCE) for key, state in _rows("key, state", some, ask)}
 
 
-def _rows(columns: str, keys: Iterable[str], ask: Ask) -> Iterator[tuple[Any, ...]]:
+def _in_index(keys: Sequence[str], ask: Ask) -> Iterator[str]:
+    """Those of `keys` that are in the table. Where some hundreds are, all of them, nothing but their number is read."""
     for some in batched(keys, _AT_ONCE):
-        yield from ask(f"SELECT {columns} FROM variations WHERE key IN ({_marks(some)})", *some)
+        ((known,),) = _rows("count(*)", some, ask)
+        yield from some if known == len(some) else (key for (key,) in _rows("key", some, ask))
+
+
+def _rows(columns: str, keys: Sequence[str], ask: Ask) -> Sequence[tuple[Any, ...]]:
+    return ask(f"SELECT {columns} FROM variations WHERE key IN ({_marks(keys)})", *keys)
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -119,6 +119,8 @@ class Ledger:
             raise UsageError(f"{folder} has no journal: nothing was run there yet")
         self._reader = reader
         self._unanswered = (State.PENDING, INTERRUPTED) if is_running else (State.IN_DOUBT, UNANSWERED)
+        self._states = {**{str(state): state for state in State}, SUBMITTING: self._unanswered[0]}
+        self._remembered: dict[str, tuple[int, list[tuple[Any, ...]]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -154,7 +156,7 @@ class Ledger:
     def states(self, keys: Sequence[str]) -> dict[str, State]:
         """The state of those of `keys` that were ever submitted."""
         with reading(self._path):
-            return {key: self._state(state) for key, state in recorded_states(keys, self._all)}
+            return recorded_states(keys, self._all, self._state)
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Everything about those of `keys` that were ever submitted; at most a few hundred at a time."""
@@ -184,16 +186,11 @@ class Ledger:
 
     def begun_since(self, event: int) -> list[str]:
         """The keys of the images that were asked for, or taken over, by an event after this one."""
-        return [
-            key
-            for (key,) in self._all(
-                "SELECT v.key FROM events e JOIN variations v ON v.attempt = e.attempt"
-                " WHERE e.seq > ? AND e.kind = 'submitting'"
-                " UNION SELECT key FROM events WHERE seq > ? AND kind = 'adopted'",
-                event,
-                event,
-            )
-        ]
+        begun = (
+            "SELECT v.key FROM events e JOIN variations v ON v.attempt = e.attempt"
+            " WHERE e.seq > ? AND e.kind = 'submitting' UNION SELECT key FROM events WHERE seq > ? AND kind = 'adopted'"
+        )
+        return [key for (key,) in self._all(begun, event, event)]
 
     def with_key(self, start: str) -> Iterator[Entry]:
         """The variations whose key begins with `start` (hex, small letters)."""
@@ -258,7 +255,7 @@ class Ledger:
     def counts(self) -> dict[State, int]:
         """How many of the variations ever submitted are in each state, whether or not they are still planned."""
         counts = dict.fromkeys(State, 0)
-        for state, number in self._all("SELECT state, count(*) FROM variations GROUP BY state"):
+        for state, number in self._added_up("SELECT state, count(*) FROM variations GROUP BY state"):
             with reading(self._path):
                 counts[self._state(state)] += number
         return counts
@@ -267,8 +264,12 @@ class Ledger:
         """Whether a service ever took a request, or may have: nothing of that can be asked of another service."""
         return any(number for state, number in self.counts().items() if state != State.PENDING)
 
+    def submitted(self) -> int:
+        """How many requests were ever sent."""
+        return int((self._one("SELECT count(*) FROM attempts") or (0,))[0])
+
     def requests(self) -> RequestCounts:
-        return RequestCounts(*self._one(ALL_REQUESTS, State.STORED) or (0, 0, 0))
+        return RequestCounts(*self._added_up(ALL_REQUESTS, State.STORED)[0])
 
     def bought_since(self, moment: datetime) -> Bought:
         """What was requested then or later, and not refused."""
@@ -290,7 +291,7 @@ class Ledger:
             yield entry
 
     def _state(self, state: str) -> State:
-        return self._unanswered[0] if state == SUBMITTING else State(state)
+        return self._states.get(state) or State(state)
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         key, seed, product, prompt, preset, market, width, height, template, recipe, state, code, message, *rest = row
@@ -324,6 +325,14 @@ class Ledger:
         """The rows of a query by and by; its first column is the number that orders them, and not in the answer."""
         with reading(self._path):
             yield from self._reader.each(query, *values)
+
+    def _added_up(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query that reads a whole table: read again once there is a further event, not before."""
+        newest = self.last_event()  # first, so that what comes meanwhile is read again
+        known = self._remembered.get(query)
+        if known is None or known[0] != newest:
+            known = self._remembered[query] = newest, self._all(query, *values)
+        return known[1]
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         return next(iter(self._all(query, *values)), None)

@@ -100,6 +100,16 @@ def open_for_reading(path: Path, *, is_checked: bool = False) -> SqliteReader | 
     return None
 
 
+def refuse_torn(path: Path) -> None:
+    """Look at the pages of the journal at `path`, if there is one, as each opening does.
+
+    Raises IntegrityError, StoreError.
+    """
+    reader = open_for_reading(path)
+    if reader is not None:
+        reader.close()
+
+
 def is_begun(path: Path) -> bool:
     """Whether `path` is a journal that may hold something. Raises IntegrityError, StoreError."""
     if not path.exists() or _is_half_made(path):

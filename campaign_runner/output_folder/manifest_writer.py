@@ -91,7 +91,7 @@ def keep_what_knows_more(path: Path, ledger: Ledger) -> Path | None:
     """
     with files.translating(path, missing_is_plain=True), suppress(FileNotFoundError), open_regular(path) as file:
         counted = _REQUESTS.search(file.read(_HEAD_BYTES))
-        if counted is None or int(counted[1]) <= ledger.requests().submitted:
+        if counted is None or int(counted[1]) <= ledger.submitted():
             return None
         names = (path.with_name(f"manifest.kept-{number}.json") for number in count(1))
         kept = next(name for name in names if not name.exists())

@@ -9,8 +9,10 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.tables import FILE, refuse_torn
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
+from campaign_runner.tasks import in_thread
 
 
 async def refuse_wrong_folder(
@@ -48,8 +50,9 @@ async def _record(
                 campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
             )
         return nullcontext()
+    await in_thread(refuse_torn, folder.path / FILE)
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(folder.path))
+        ledger = stack.enter_context(Ledger(folder.path, is_checked=True))
         refuse_older(folder, ledger, campaign, memory)
         stack.pop_all()
     return ledger
@@ -58,4 +61,4 @@ async def _record(
 def refuse_older(folder: Folder, ledger: Ledger, campaign: Campaign, memory: RunRegistry | None) -> None:
     """A journal that has fewer requests than were made is not the record. Raises IntegrityError, StoreError."""
     if memory is not None:
-        memory.refuse_older(campaign.path, folder.path, ledger.requests().submitted)
+        memory.refuse_older(campaign.path, folder.path, ledger.submitted())

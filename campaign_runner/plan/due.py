@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
@@ -19,8 +20,11 @@ _STATES = tuple(State)
 _PENDING = _STATES.index(State.PENDING)
 _REUSED, _AGAIN, _NOT_SELECTED = 252, 253, 254
 _DUE = (_PENDING, _AGAIN)
+_ANY_DUE = re.compile(b"[%s]" % re.escape(bytes(_DUE)))
+_NONE = -1
 _FOUND = {state: number for number, state in enumerate(State)} | {State.PENDING: _AGAIN}
 """How it is noted that the ledger knows a variation in this state."""
+_STORED = _FOUND[State.STORED]
 _LOOKED_UP_AT_ONCE = 20_000
 
 States = Callable[[Sequence[str]], Mapping[str, State]]
@@ -77,13 +81,13 @@ class PlanStatus:
     def requests(self) -> int:
         """How many requests the due variations take, packed."""
         pack = self.plan.campaign.family.pack
-        return sum(-(-number // pack) for number in map(self._due_of, range(self.plan.recipes)))
+        return sum(-(-self._due_of(recipe) // pack) for recipe, _ in self._owing())
 
     def at_once(self, requests: int) -> int:
         """How many due images the largest `requests` requests have together."""
         pack, full = self.plan.campaign.family.pack, 0
         rests = array("b")
-        for due in map(self._due_of, range(self.plan.recipes)):
+        for due in (self._due_of(recipe) for recipe, _ in self._owing()):
             full += due // pack
             if full >= requests:
                 return requests * pack
@@ -118,9 +122,8 @@ class PlanStatus:
 
     def to_make(self) -> Iterator[Planned]:
         """The due variations, recipe by recipe."""
-        for recipe in range(self.plan.recipes):
-            if positions := list(self._due_from(recipe, self.plan.positions_of(recipe)[0])):
-                yield from self.plan.planned(recipe, positions)
+        for recipe, first in self._owing():
+            yield from self.plan.planned(recipe, list(self._due_from(recipe, first)))
 
     def names_to_make(self) -> Iterator[str]:
         """What the files of the due variations will be called."""
@@ -128,7 +131,10 @@ class PlanStatus:
 
     def due_keys(self) -> Iterator[tuple[int, str]]:
         """Position and key of every due variation."""
-        return ((position, key) for position, key in enumerate(self.plan.keys()) if self._states[position] in _DUE)
+        for recipe, _ in self._owing():
+            for position, key in enumerate(self.plan.keys_of(recipe), self.plan.positions_of(recipe)[0]):
+                if self._states[position] in _DUE:
+                    yield position, key
 
     def reuse(self, positions: Iterable[int]) -> None:
         """Note that the variations at these positions need not be made: they exist elsewhere, or will."""
@@ -149,13 +155,24 @@ class PlanStatus:
     def _packed(self) -> Iterator[tuple[int, list[int]]]:
         """The recipe of each job, and the positions that share its request."""
         pack = self.plan.campaign.family.pack
-        at = array("q", (self.plan.positions_of(recipe)[0] for recipe in range(self.plan.recipes)))
-        queues = _queues(self.plan)
-        while queues := [left for queue in queues if (left := self._still_due(queue, at))]:
+        at = array("q", [_NONE]) * self.plan.recipes
+        for recipe, first in self._owing():
+            at[recipe] = first
+        queues = [array("q", (recipe for recipe in queue if at[recipe] != _NONE)) for queue in _queues(self.plan)]
+        while queues := [queue for queue in queues if queue]:
             for recipe in _in_turns(queues):
                 positions = list(islice(self._due_from(recipe, at[recipe]), pack))
                 at[recipe] = positions[-1] + 1
                 yield recipe, positions
+            queues = [self._still_due(queue, at) for queue in queues]
+
+    def _owing(self) -> Iterator[tuple[int, int]]:
+        """The recipes that have something due, each with the position of the first; the others take no time."""
+        end = 0
+        while (found := _ANY_DUE.search(self._states, end)) is not None:
+            recipe = self.plan.recipe_at(found.start())
+            yield recipe, found.start()
+            _, end = self.plan.positions_of(recipe)
 
     def _still_due(self, queue: array[int], at: array[int]) -> array[int]:
         """Those recipes of a queue that have something due from their present place on."""
@@ -188,18 +205,19 @@ class PlanStatus:
         for chunk in batched(self.plan.keys(), _LOOKED_UP_AT_ONCE):
             found = states(chunk)
             for position, key in enumerate(chunk, start) if found else ():
-                if key in found and self._states[position] != _NOT_SELECTED:
-                    self._states[position] = _FOUND[found[key]]
+                state = found.get(key)
+                if state is not None and self._states[position] != _NOT_SELECTED:
+                    self._states[position] = _STORED if state is State.STORED else _FOUND[state]
             start += len(chunk)
 
 
 def _queues(plan: Plan) -> list[array[int]]:
     """The recipes of each product, beginning at the product's own position in the campaign."""
-    queues = {product: array("q") for product in plan.campaign.products}
-    for recipe in range(plan.recipes):
-        queues[plan.product(recipe)].append(recipe)
-    begins = [position % len(queue) if queue else 0 for position, queue in enumerate(queues.values())]
-    return [queue[begin:] + queue[:begin] for begin, queue in zip(begins, queues.values(), strict=True)]
+    queues = [array("q") for _ in plan.campaign.products]
+    for recipe, product in enumerate(plan.products):
+        queues[product].append(recipe)
+    begins = [position % len(queue) if queue else 0 for position, queue in enumerate(queues)]
+    return [queue[begin:] + queue[:begin] for begin, queue in zip(begins, queues, strict=True)]
 
 
 def _in_turns(queues: list[array[int]]) -> Iterator[int]:

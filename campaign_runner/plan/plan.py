@@ -1,6 +1,6 @@
 """All variations of a campaign, lazily, in file order: cells with equal recipes are one.
 
-What is kept is a digest and two numbers a recipe; cells, prompts and requests are composed
+What is kept is a digest and three numbers a recipe; cells, prompts and requests are composed
 again whenever they are asked for, so that a million cells fit into a hundred megabytes.
 """
 
@@ -16,9 +16,8 @@ from pathlib import Path
 from campaign_runner.campaign_file.schema.cells import Cells
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.model import Cell, CustomModel, Recipe, Variation
+from campaign_runner.plan.digests import Digests
 from campaign_runner.plan.recipes import RecipeBuilder
-
-_DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,8 @@ class Plan:
         self._recipes = RecipeBuilder(campaign, model)
         self._firsts = array("q")  # the first cell of each recipe; ascending, since recipes are numbered as met
         self._ends = array("q")  # where the seeds of each recipe end, counted over all recipes
-        self._digests = bytearray()
+        self._digests = Digests()
+        self._products = array("i")  # of each recipe the first product that has it, by its position in the campaign
         self._repeats: dict[int, array[int]] = {}  # recipe → its further cells
         self._further: dict[int, list[int]] = {}  # recipe → seeds that only its further cells bring
         self._brought: dict[int, tuple[int, int]] = {}  # such a cell → its recipe, and how many seeds it brings
@@ -80,9 +80,10 @@ class Plan:
         """The SHA-256 of those files, by path."""
         return self._recipes.digests
 
-    def product(self, recipe: int) -> str:
-        """The first product that has the recipe."""
-        return self._cells.cell(self._firsts[recipe]).product
+    @property
+    def products(self) -> Sequence[int]:
+        """Of each recipe the first product that has it, by its position in the campaign."""
+        return self._products
 
     def positions_of(self, recipe: int) -> tuple[int, int]:
         """The positions of a recipe's variations, counted over all recipes: from, and up to but without."""
@@ -94,14 +95,22 @@ class Plan:
         further = self._further.get(recipe)
         return own if further is None else [*own, *further]
 
+    def recipe_at(self, position: int) -> int:
+        """The recipe of the variation at a position."""
+        return bisect_right(self._ends, position)
+
     def keys(self) -> Iterator[str]:
         """The keys of all variations, by position."""
         for recipe in range(self.recipes):
-            stem = sha256(f"{self._digest(recipe).hex()}:".encode())
-            for seed in self.seeds(recipe):
-                key = stem.copy()
-                key.update(b"%d" % seed)
-                yield key.hexdigest()
+            yield from self.keys_of(recipe)
+
+    def keys_of(self, recipe: int) -> Iterator[str]:
+        """The keys of a recipe's variations, by position."""
+        stem = sha256(f"{self._digests[recipe].hex()}:".encode())
+        for seed in self.seeds(recipe):
+            key = stem.copy()
+            key.update(b"%d" % seed)
+            yield key.hexdigest()
 
     def cells_of(self, recipe: int, seed: int) -> list[Cell]:
         """The cells of an image, in plan order."""
@@ -112,8 +121,7 @@ class Plan:
 
     def at(self, position: int) -> Planned:
         """The variation at a position."""
-        recipe = bisect_right(self._ends, position)
-        (planned,) = self.planned(recipe, [position])
+        (planned,) = self.planned(self.recipe_at(position), [position])
         return planned
 
     def planned(self, recipe: int, positions: Iterable[int]) -> Iterator[Planned]:
@@ -140,19 +148,16 @@ class Plan:
                 told[owner] += more
                 yield from self.planned(owner, range(start, start + more))
 
-    def _digest(self, recipe: int) -> bytes:
-        return bytes(self._digests[recipe * _DIGEST_BYTES : (recipe + 1) * _DIGEST_BYTES])
-
     def _index(self) -> None:
         """One pass over the cells: which are the same image, and how many seeds each recipe has."""
-        known: dict[bytes, int] = {}
+        places = {product: place for place, product in enumerate(self.campaign.products)}
         for number in self._cells.numbers():
-            recipe, _ = self._recipes.of(self._cells.cell(number))
-            digest = sha256(recipe.text.encode()).digest()
-            group = known.setdefault(digest, self.recipes)
+            cell = self._cells.cell(number)
+            recipe, _ = self._recipes.of(cell)
+            group = self._digests.number_of(sha256(recipe.text.encode()).digest())
             if group == self.recipes:
                 self._firsts.append(number)
-                self._digests += digest
+                self._products.append(places[cell.product])
             else:
                 self._repeated(group, number)
         end = 0

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
+from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.last_run import LastRun
 from campaign_runner.journal.ledger import Ledger
@@ -29,6 +30,7 @@ from campaign_runner.session.request import RunRequest, ServiceAccess, UserInter
 from campaign_runner.session.result import close, note_end
 from campaign_runner.session.road import open_record
 from campaign_runner.session.steps import ROAD, Session
+from campaign_runner.tasks import beside
 
 
 async def run_campaign(order: RunRequest, access: ServiceAccess, ui: UserInterface) -> int:
@@ -76,11 +78,11 @@ async def _begun(order: RunRequest, access: ServiceAccess, ui: UserInterface) ->
     """The run at its start: the folder is locked and ours, its record open, the campaign planned."""
     began = asyncio.get_running_loop().time()
     holder = Holder(partial(ui.control.failed, level=Level.DRAINING), ui.control.stop_asked, buys=True)
-    async with order.folder.held(holder):
+    async with order.folder.held(holder), beside(partial(_plan_ahead, order.campaign)) as ahead:
         await refuse_to_run(order, access)
         noted = order.folder.owner(order.campaign) | LastRun(ui.control.clock.now()).as_note()
         async with open_record(order.folder, access, ui, noted) as (journal, ledger):
-            order, status = _planned(order, ledger)
+            order, status = await _planned(order, ledger, ahead)
             run = Session(
                 folder=order.folder,
                 rate=order.rate,
@@ -112,17 +114,29 @@ def _counted(order: RunRequest, ledger: Ledger) -> RequestCounts:
     return order.since
 
 
-def _planned(order: RunRequest, ledger: Ledger) -> tuple[RunRequest, PlanStatus]:
+def _plan_ahead(campaign: Campaign) -> Plan | None:
+    """The plan, made while the record is checked; None where it needs what the record says of a custom model.
+
+    Raises UsageError.
+    """
+    return None if campaign.family.is_custom else Plan(campaign)
+
+
+async def _planned(
+    order: RunRequest, ledger: Ledger, ahead: Callable[[], Awaitable[Plan | None]]
+) -> tuple[RunRequest, PlanStatus]:
     """The order and what is due of it; one that only fetches where it cannot be planned and paid images wait.
 
-    Raises UsageError where none do.
+    `ahead` answers with the plan of a campaign whose record knows no custom model. Raises UsageError where none do.
     """
+    model = ledger.custom_model
     try:
-        return order, PlanStatus(Plan(order.campaign, ledger.custom_model), ledger.states, order.only)
+        if model is not None or (plan := await ahead()) is None:
+            plan = Plan(order.campaign, model)
+        return order, PlanStatus(plan, ledger.states, order.only)
     except UsageError as refusal:
         if not ledger.counts()[State.ACCEPTED]:
             raise
         campaign = recalled(order.folder, ledger, order.campaign.path)
-        plan = Plan(campaign, ledger.custom_model)
         order = replace(order, campaign=campaign, only=EVERYTHING, forbidden=refusal)
-        return order, PlanStatus(plan, ledger.states)
+        return order, PlanStatus(Plan(campaign, model), ledger.states)

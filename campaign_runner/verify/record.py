@@ -90,7 +90,7 @@ def _read_journal(ledger: Ledger, record: Record) -> None:
 def _refuse_older(folder: Folder, ledger: Ledger, memory: RunRegistry | None) -> None:
     """As a run does. Raises IntegrityError: what an older journal does not know is in the manifest, if anywhere."""
     if memory is not None and (file := folder.campaign_file(ledger)) is not None:
-        memory.refuse_older(file, folder.path, ledger.requests().submitted)
+        memory.refuse_older(file, folder.path, ledger.submitted())
 
 
 def _wanted(entry: Entry) -> Expected:

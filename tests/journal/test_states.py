@@ -13,6 +13,7 @@ from campaign_runner.journal import key_sets
 from campaign_runner.journal.key_sets import recorded_states
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
+from campaign_runner.model import State
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import plan
 from tests.recorded import record
@@ -58,4 +59,4 @@ async def test_what_is_recorded_while_many_keys_are_looked_up_is_read(
                              " FROM events ORDER BY seq DESC LIMIT 1")  # fmt: skip
             return rows
 
-        assert dict(recorded_states(keys, ask))[keys[0]] == "failed"
+        assert recorded_states(keys, ask, State)[keys[0]] == State.FAILED

@@ -43,6 +43,7 @@ class TemplateCheck:
         self._pictures: dict[Loc, dict[str, None]] = {}
         self._short: dict[tuple[Loc, str | None], bool] = {}
         self._longest = cache(self._length_of_longest)
+        self._is_everywhere = cache(self._stands_everywhere)
         self._suspects: set[Loc] = set()  # prompts that may be too long
         texts = list(filled_texts(draft.campaign))
         self._has_look_texts = any(loc[-1] in ("negative_prompt", *REFERENCES) for loc, _ in texts)
@@ -51,7 +52,7 @@ class TemplateCheck:
 
     def problems(self) -> Iterator[Problem]:
         """Words and wordings that are missing, texts that are too long once filled, pictures that are not there."""
-        for cell in whole_cells(self._draft, self._axes()):
+        for cell in () if self._is_plain() else whole_cells(self._draft, self._axes()):
             self._visit(cell)
         if self._suspects:
             self._measure_each()
@@ -69,6 +70,29 @@ class TemplateCheck:
                 self._lacks_anything(loc, text, cell)
         for lack, who in self._missing.items():
             yield from self._lacking(lack, list(who))
+
+    def _is_plain(self) -> bool:
+        """Whether every prompt has its words with any product in any market, and fits: then no cell lacks anything."""
+        if self._has_look_texts or self._draft.doubtful:
+            return False
+        campaign = self._campaign
+        texts: list[tuple[Loc, Text]] = [(("prompts", id, "text"), each.text) for id, each in campaign.prompts.items()]
+        own = ((number, each.text) for number, each in enumerate(campaign.include))
+        texts += [(("include", number, "text"), text) for number, text in own if text is not None]
+        markets: Iterable[str | None] = campaign.markets or (None,)
+        return all(self._has_all_words(loc, text, market) for market in markets for loc, text in texts)
+
+    def _has_all_words(self, loc: Loc, text: Text, market: str | None) -> bool:
+        needs = self._needed(loc, text, market)
+        is_whole = all(isinstance(need, Open) and self._is_everywhere(need.slot.name, market) for need in needs)
+        return is_whole and self._fits(loc, text, market)
+
+    def _stands_everywhere(self, name: str, market: str | None) -> bool:
+        """Whether a placeholder stands for something with every product."""
+        if name in IDS:
+            return not self._respelt.get(IDS[name])
+        every = (self._composer.product_words(id, market) for id in self._campaign.products)
+        return name == "size" or all(name in words for words in every)
 
     def _axes(self) -> set[str]:
         """What decides which words a text needs; the ids and sizes that a prompt names differ only in length."""
@@ -132,12 +156,17 @@ class TemplateCheck:
 
     def _lacks_anything(self, loc: Loc, text: Text, cell: Cell) -> bool:
         """Whether a text cannot be filled for a cell; what it lacks is noted."""
-        key = (loc, cell.market)
-        if key not in self._needs:
-            parts = self._composer.parts(loc, text, cell.market)
-            self._needs[key] = [part for part in parts if not isinstance(part, str)]
-        lacks = [self._lacks(need, cell) for need in self._needs[key]]  # each is noted, not only the first
+        needs = self._needed(loc, text, cell.market)
+        lacks = [self._lacks(need, cell) for need in needs]  # each is noted, not only the first
         return any(lacks)
+
+    def _needed(self, loc: Loc, text: Text, market: str | None) -> list[Missing | Open]:
+        """What the text at `loc` needs in a market, or lacks there."""
+        key = (loc, market)
+        if key not in self._needs:
+            parts = self._composer.parts(loc, text, market)
+            self._needs[key] = [part for part in parts if not isinstance(part, str)]
+        return self._needs[key]
 
     def _lacks(self, need: Missing | Open, cell: Cell) -> bool:
         """Whether that is missing for a cell; it is noted."""
