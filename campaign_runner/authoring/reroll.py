@@ -23,18 +23,23 @@ class MoreOf:
 
 
 def reroll(
-    campaign: Campaign, rows: Sequence[MoreOf], *, model: CustomModel | None = None, bought: Collection[str] = ()
+    campaign: Campaign,
+    rows: Sequence[MoreOf],
+    *,
+    model: CustomModel | None = None,
+    bought: Collection[str] = (),
+    budget: int | None = None,
 ) -> Retake:
     """The campaign file with an entry for each of `rows`, with as many new seeds as the model packs into a request.
 
-    `bought` are the keys ever asked for. Rows that are one picture (sizes of a garment) are given the same seeds, so
-    that it is bought once. Raises UsageError where the file cannot say so, or would be wrong.
+    `bought` are the keys ever asked for, `budget` a new one. Rows that are one picture (sizes of a garment) are given
+    the same seeds, so that it is bought once. Raises UsageError where the file cannot say so, or would be wrong.
     """
     plan = Plan(campaign, model)
     if not plan.knows_keys:
         raise UsageError("the images of a custom model have keys once a first run looked it up: run the campaign first")
     taken = {*plan.keys(), *bought}
-    draft = Draft(campaign, [entry_fields(campaign, row.cell, TakeChange()) for row in rows], model)
+    draft = Draft(campaign, [entry_fields(campaign, row.cell, TakeChange()) for row in rows], model, budget)
     recipes = draft.recipes(min(rows[0].seeds, default=1))
     seeds = [
         _new_seeds(recipe, row.seeds, campaign.family.pack, taken) for recipe, row in zip(recipes, rows, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,11 +10,11 @@ import click
 from campaign_runner.authoring.draft import Retake
 from campaign_runner.authoring.reroll import reroll
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.cli import options
+from campaign_runner.cli import console, options
 from campaign_runner.cli.decided import Decided, decided, narrowed, parted
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.memory import memory_of
-from campaign_runner.cli.price import cost_line, price_of, write
+from campaign_runner.cli.price import cost_line, price_of, within_budget, write
 from campaign_runner.cli.target import find
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import display_path
@@ -55,21 +56,22 @@ def command(
         if not chances.again:
             click.echo("no row to reroll")
             return
-        new = _added(known, chances)
+        new = _added(known, chances, asks=not yes and console.is_terminal())
     write(new, known.target.folder, yes=yes)
 
 
-def _added(known: Decided, chances: SecondChances) -> Retake:
+def _added(known: Decided, chances: SecondChances, *, asks: bool) -> Retake:
     """The new text of the campaign's file, shown with what it costs."""
     file = known.target.folder.campaign_file(known.ledger)
     if file is None:
         raise known.target.folder.without_file(known.ledger)
     campaign = load(Path(display_path(file)))
     bought = frozenset(known.ledger.keys())
-    new = reroll(campaign, chances.again, model=known.ledger.custom_model, bought=bought)
+    drafted = partial(reroll, campaign, chances.again, model=known.ledger.custom_model, bought=bought)
+    new = within_budget(drafted, campaign, known.ledger, asks=asks)
     for line in new.diff():
         click.echo(line)
-    click.echo(f"\n{plural(len(chances.again), 'row')}; {cost_line(price_of(new, campaign, known.ledger))}")
+    click.echo(f"\n{plural(len(chances.again), 'row')}; {cost_line(price_of(new, new.plan.campaign, known.ledger))}")
     return new
 
 

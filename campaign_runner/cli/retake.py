@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,15 @@ import click
 
 from campaign_runner.authoring.draft import Retake, TakeChange
 from campaign_runner.authoring.retake import retake
-from campaign_runner.campaign_file.check.counts import MOST_CELLS
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.cli import console, options
 from campaign_runner.cli.help import ending
-from campaign_runner.cli.price import cost_line, price_of, write
+from campaign_runner.cli.price import cost_line, price_of, within_budget, write
 from campaign_runner.cli.target import find, known_folders
 from campaign_runner.errors import UsageError
 from campaign_runner.find.search import Match, by_key, key_in
-from campaign_runner.journal.ledger import Ledger
 from campaign_runner.output_folder.folder import MADE_AGAIN, Folder
 from campaign_runner.plan.cost import Estimate
-from campaign_runner.plan.due import PlanStatus
 from campaign_runner.report.next_commands import display_path
 from campaign_runner.text import plural
 
@@ -126,25 +121,5 @@ def _planned(hit: Match, change: TakeChange, *, asks: bool) -> tuple[Retake, Est
         drafted = partial(
             retake, campaign, hit.entry.variation, change, model=ledger.custom_model, bought=frozenset(ledger.keys())
         )
-        needed = _needed(drafted, campaign, ledger)
-        new = drafted(budget=needed) if needed is not None and asks and _may_raise(campaign, needed) else drafted()
-        if needed is not None and new.plan.campaign.budget != needed:
-            place = f"{display_path(campaign.path)}:{campaign.line(('budget',))}"
-            click.echo(f"`run` will refuse: raise the budget from {campaign.budget:,} to {needed:,} at {place}")
+        new = within_budget(drafted, campaign, ledger, asks=asks)
         return new, price_of(new, new.plan.campaign, ledger)
-
-
-def _needed(drafted: Callable[..., Retake], campaign: Campaign, ledger: Ledger) -> int | None:
-    """The budget that the next run needs, for the new images and all that are due; None where it is enough, or there
-    is none.
-    """
-    if campaign.budget is None:
-        return None
-    new = drafted(budget=campaign.budget + MOST_CELLS)
-    needed = max(new.plan.cells, ledger.requests().bought + PlanStatus(new.plan, ledger.states).due)
-    return needed if needed > campaign.budget else None
-
-
-def _may_raise(campaign: Campaign, needed: int) -> bool:
-    question = f"The budget is {campaign.budget:,} images, the next run needs {needed:,}. Raise it?"
-    return click.confirm(question, default=False)

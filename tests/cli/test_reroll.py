@@ -10,7 +10,7 @@ import pytest
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import plan, written
-from tests.cli.typed import Ask
+from tests.cli.typed import Ask, AtATerminal
 from tests.recorded import record
 
 
@@ -103,3 +103,26 @@ def test_an_entry_of_include_is_rerolled_in_its_own_words(ask: Ask, tmp_path: Pa
     asyncio.run(record(tmp_path / "output" / "almond", planned, ["stored"] * len(planned)))
     reject(ask, [planned.at(len(planned) - 1).variation.key])
     assert 'text: "a candle, alone"' in ask("reroll", "almond").out.split("+++")[1].split("[8, 9, 10, 11]")[0]
+
+
+@pytest.mark.parametrize(("budget", "told"), [(15, "raise the budget from 15 to 16 at"), (16, ""), (None, "")])
+def test_a_budget_without_room_for_the_new_images_is_told(
+    budget: int | None, told: str, ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    only_candle = {"products": {"candle": {"name": "candle"}}, "seeds": [1, 2, 3, 4]}
+    written(tmp_path, **only_candle, **({} if budget is None else {"budget": budget}))
+    reject(ask, keys[:4])  # twelve were bought, and four are added
+    said = ask("reroll", "almond")
+    assert said.status == 0 and ("`run` will refuse" in said.out) == bool(told) and told in said.out
+
+
+@pytest.mark.parametrize(("typed", "budget"), [("y\ny\n", 16), ("n\ny\n", 15), ("n\nn\n", 15)])
+def test_at_a_terminal_it_offers_a_larger_budget(
+    typed: str, budget: int, at_a_terminal: AtATerminal, ask: Ask, keys: list[str], tmp_path: Path
+) -> None:
+    written(tmp_path, products={"candle": {"name": "candle"}}, seeds=[1, 2, 3, 4], budget=15)
+    reject(ask, keys[:4])
+    said = at_a_terminal("reroll", "almond", typed=typed)
+    assert said.status == (9 if typed.endswith("n\n") else 0), said.out
+    assert "The budget is 15 images, the next run needs 16. Raise it? [y/N]" in said.out
+    assert load(tmp_path / "almond.yaml").budget == budget
