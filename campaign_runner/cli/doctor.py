@@ -22,7 +22,7 @@ from campaign_runner.notify.delivery import Recipients, unusable
 from campaign_runner.run.control import Clock
 from campaign_runner.run.ending import USAGE, worst
 from campaign_runner.run.limits import Limits
-from campaign_runner.session.doctor import Check, Doctor, Subject
+from campaign_runner.session.doctor import Check, Doctor, Subject, together
 from campaign_runner.session.request import RunRequest
 from campaign_runner.text import joined, plural, printable
 from campaign_runner.uptime import uptime
@@ -78,8 +78,10 @@ async def _examined(patients: Sequence[tuple[str, Subject]], *, as_json: bool) -
     else:
         accounts = dict.fromkeys(_account_of(patient) for _, patient in patients) or {None: None}
         examined = {name: await examine(Doctor(_machine(name)), name) for name in accounts}
-        for name, patient in patients:
-            await examine(Doctor(patient, examined[_account_of(patient)]), name)
+        own = [await examine(Doctor(patient, examined[_account_of(patient)]), name) for name, patient in patients]
+        for finding in together(own):
+            findings.append(finding)
+            _show(finding, as_json=as_json)
     if (messages := _messages()) is not None:
         findings.append(messages)
         _show(messages, as_json=as_json)

@@ -7,7 +7,7 @@ bought and nothing recorded: the service is asked for a token and for its list o
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit, estimate, product_of_lists
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from campaign_runner.ports import Allowance
 from campaign_runner.report import next_commands
 from campaign_runner.report.next_commands import called
 from campaign_runner.run.control import Clock
@@ -92,6 +93,7 @@ class Doctor:
         self._status: PlanStatus | None = None
         self._models: Sequence[CustomModel] | None = None if account is None else account._models
         self._clock_ahead: float | None = None
+        self._today: Allowance | None = None
 
     async def findings(self) -> AsyncIterator[Check]:
         """One finding a check, as they come; what cannot be looked at without an earlier one is left out."""
@@ -181,13 +183,13 @@ class Doctor:
         order, status = self._subject.order, self._status
         if order is None:
             return None
-        at_once, due = (status.at_once(order.limits.concurrency), status.due) if status else (0, 0)
-        needed = max(BYTES_AN_IMAGE * at_once, USUAL_BYTES * due)
-        free = shutil.disk_usage(_existing(order.folder.path)).free
-        found = f"{_gigabytes(free)} free; the remaining images need about {_gigabytes(needed)}"
-        if free < needed:
-            raise StoreError(f"{found}: make room on the disk of {order.folder.path}")
-        return found
+        at_once = status.at_once(order.limits.concurrency) if status else 0
+        return _room([order.folder], max(BYTES_AN_IMAGE * at_once, self._takes), "the remaining images need")
+
+    @property
+    def _takes(self) -> int:
+        """Bytes, roughly, of what is due."""
+        return USUAL_BYTES * self._status.due if self._status is not None else 0
 
     async def _names(self) -> str | None:
         """The disk takes the longest name of what is due."""
@@ -239,11 +241,55 @@ class Doctor:
         if self._settings is None:
             return None
         today = await quota_of(self._subject.access, self._subject.rate, self._subject.clock).allowance()
+        self._today = today
         left = max(today.per_day - today.used_day, 0)
         found = f"{left:,} of {today.per_day:,} requests left today"
         if left == 0:
             raise LaterError(f"{found}: run again later")
         return found
+
+
+def together(doctors: Sequence[Doctor]) -> Iterator[Check]:
+    """What several campaigns that were examined need of the disk, and of the allowance, that they share."""
+    disks: dict[int, list[Doctor]] = {}
+    accounts: dict[Doctor | None, list[Doctor]] = {}
+    for doctor in doctors:
+        if (order := doctor._subject.order) is not None and doctor._status is not None and doctor._status.due:
+            disks.setdefault(_existing(order.folder.path).stat().st_dev, []).append(doctor)
+            accounts.setdefault(doctor._account, []).append(doctor)
+    for some in disks.values():
+        if len(some) > 1:
+            yield _disk_of(some)
+    for account, some in accounts.items():
+        if len(some) > 1 and account is not None and account._today is not None:
+            yield Check("allowance", _days(some, account._today))
+
+
+def _disk_of(doctors: Sequence[Doctor]) -> Check:
+    folders = [doctor._subject.order.folder for doctor in doctors if doctor._subject.order is not None]
+    whose = f"the remaining images of {plural(len(doctors), 'campaign')} need"
+    try:
+        return Check("disk", _room(folders, sum(doctor._takes for doctor in doctors), whose))
+    except StoreError as error:
+        return Check("disk", str(error), error.exit_code)
+
+
+def _days(doctors: Sequence[Doctor], today: Allowance) -> str:
+    """How far the day's requests go for several campaigns."""
+    requests = sum(doctor._status.requests for doctor in doctors if doctor._status is not None)
+    left = max(today.per_day - today.used_day, 0)
+    days = 1 + max(requests - left + today.per_day - 1, 0) // today.per_day
+    later = f"; they take {days} days" if days > 1 else ""
+    return f"{plural(len(doctors), 'campaign')} need {plural(requests, 'request')}, {left:,} are left today{later}"
+
+
+def _room(folders: Sequence[Folder], needed: int, what_needs: str) -> str:
+    """Say that a disk has room. Raises StoreError."""
+    free = shutil.disk_usage(_existing(folders[0].path)).free
+    found = f"{_gigabytes(free)} free; {what_needs} about {_gigabytes(needed)}"
+    if free < needed:
+        raise StoreError(f"{found}: make room on the disk of {joined([str(folder.path) for folder in folders])}")
+    return found
 
 
 def _told(error: CampaignError) -> str:

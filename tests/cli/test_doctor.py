@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,8 @@ from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.quota.shared_quota import SharedQuota, account_of
 from campaign_runner.run.control import Clock
-from campaign_runner.session.doctor import Doctor, Subject
+from campaign_runner.session import doctor
+from campaign_runner.session.doctor import USUAL_BYTES, Doctor, Subject
 from campaign_runner.session.request import ServiceAccess
 from tests.cli.typed import Ask, Said, charged
 from tests.disks import PATH_MAX, deep, taking
@@ -77,7 +79,10 @@ def test_several_campaigns_are_checked_at_once_and_the_account_once(
     checks = [(line[10:20].strip(), line[20:].partition(": ")[0]) for line in lines]
     own = ["campaign", "record", "output", "disk", "names", "model"]
     assert [check for check, _ in checks[:5]] == ["state", "settings", "service", "clock", "allowance"]
-    assert sorted(checks[5:]) == sorted((check, name) for name in ("autumn", "spring") for check in own)
+    assert [check for check, _ in checks[-2:]] == ["disk", "allowance"]
+    assert "the remaining images of 2 campaigns need about 0.0 GB" in lines[-2]
+    assert lines[-1].startswith("ok        allowance 2 campaigns need 4 requests, ")
+    assert sorted(checks[5:-2]) == sorted((check, name) for name in ("autumn", "spring") for check in own)
     assert said.status == 0 and verdict in (
         "ok: spring, autumn are ready for a run; exit=0",
         "ok: autumn, spring are ready for a run; exit=0",
@@ -87,6 +92,21 @@ def test_several_campaigns_are_checked_at_once_and_the_account_once(
     assert said.status == 2
     assert said.out.splitlines()[-1] == "attention: 1 check not passed (autumn: campaign); exit=2"
     assert {each["name"] for each in json.loads(ask("doctor", *names, "--json").out)} == {None, "spring", "autumn"}
+
+
+def test_what_several_campaigns_need_together_is_told(
+    ask: Ask, account: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each alone has room: of the disk for a little more than one of them, of the day's requests for three of four."""
+    (tmp_path / "autumn.yaml").write_text(CAMPAIGN.replace("spring", "autumn"), encoding="utf-8")
+    usage = shutil.disk_usage(tmp_path)._replace(free=5 * USUAL_BYTES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(doctor, "BYTES_AN_IMAGE", 1)
+    said = ask("doctor", "spring", "autumn", CAMPAIGN_RUNNER_PER_DAY="3", **account)
+    assert said.status == 6
+    assert said.out.splitlines()[-1] == "attention: 1 check not passed (disk); exit=6"
+    assert f"make room on the disk of {tmp_path}/output/spring, {tmp_path}/output/autumn" in said.out
+    assert "2 campaigns need 4 requests, 3 are left today; they take 2 days" in said.out
 
 
 def test_without_a_campaign_it_checks_the_account_and_the_machine(ask: Ask, account: dict[str, str]) -> None:
