@@ -40,7 +40,7 @@ from campaign_runner.review.rules import DecidedImage
 @click.command(cls=TwoPages, epilog=ending("deliver spring --all --zip", 3, 5, 11))
 @click.argument("name", metavar="NAME")
 @click.option("--all", "is_all", is_flag=True, help="Deliver every stored image, picked or not.")
-@click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Deliver into this folder.")
+@click.option("--to", type=options.FolderPath(), help="Deliver into this folder.")
 @click.option("--zip", "has_zips", is_flag=True, help="Also make zip files, one per value of the first of `folders`.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="List what would be made; write nothing.")
 @click.option("--any-size", is_flag=True, help="Where no image of the best size is chosen, cut from the next best.")

@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.campaign_file.schema.spellings import both
 from campaign_runner.cli.help import rarely
+from campaign_runner.disk.regular_files import is_there
 from campaign_runner.plan.selection import Selection, read_only
 
 FLEET = "fleet"
-output = click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds the output folders."
-)
+
+
+class FolderPath(click.Path):
+    """A folder that exists, or is made; with `exists` it has to be there."""
+
+    def __init__(self, *, exists: bool = False) -> None:
+        super().__init__(exists=exists, path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(value)
+        if is_there(path) and not path.is_dir():
+            self.fail(f"{path} is a file: name a folder; one that is not there is made", param, ctx)
+        if self.exists and not path.is_dir():
+            self.fail(f"there is no folder {path}: make it, or name another", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+output = click.option("--output", type=FolderPath(), help="Folder that holds the output folders.")
 only = click.option(
     "--only",
     "only",

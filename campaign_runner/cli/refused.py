@@ -5,7 +5,7 @@ A command in a crontab with a slip in it began, as far as anyone knows: its log 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -15,6 +15,7 @@ import click
 from campaign_runner.cli import console
 from campaign_runner.cli.invocation import Invocation
 from campaign_runner.errors import CampaignError, UsageError
+from campaign_runner.run.ending import worst
 
 _WHEN_REFUSED = "when_refused"
 
@@ -58,6 +59,27 @@ def with_last_line(command: Callable[..., Any]) -> Callable[..., Any]:
 
     when_refused(ended, lambda refused: None)
     return ended
+
+
+def for_each(names: Sequence[str], work: Callable[[str], int], *, as_json: bool) -> int:
+    """Do the same for several campaigns: what one of them is refused for is told, and keeps no other from its answer.
+
+    The exit status is that of the worst. Raises what `work` raises where only one is named.
+    """
+    if len(names) == 1:
+        return work(names[0])
+    codes, is_refused = [], False
+    for name in names:
+        try:
+            codes.append(work(name))
+        except CampaignError as refusal:
+            console.print_error(refusal)
+            codes.append(refusal.exit_code)
+            is_refused = True
+    code = worst(codes)
+    if is_refused and not as_json:
+        console.say(f"attention exit={code}")
+    return code
 
 
 def tell_refusal(error: click.UsageError) -> None:

@@ -59,12 +59,10 @@ class RerunFlags(Making):
 @click.argument("name", metavar="NAME|MANIFEST")
 @run_options.consent
 @options.only
-@click.option(
-    "--into", type=click.Path(path_type=Path, file_okay=False), help="Folder for the new images (default: NAME.rerun)."
-)
+@click.option("--into", type=options.FolderPath(), help="Folder for the new images (default: NAME.rerun).")
 @click.option(
     "--references",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=options.FolderPath(exists=True),
     help="Folder with reference images.",
 )
 @click.option("--restore", is_flag=True, help="Generate only damaged or missing images and put them back.")

@@ -17,7 +17,7 @@ from campaign_runner.cli import console, options
 from campaign_runner.cli.environment import Environment
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.memory import memory_of
-from campaign_runner.cli.refused import with_last_line
+from campaign_runner.cli.refused import for_each, with_last_line
 from campaign_runner.cli.target import Target, find
 from campaign_runner.journal.last_run import last_run
 from campaign_runner.journal.ledger import Ledger
@@ -54,30 +54,38 @@ def command(
     is_sandbox: bool,
     is_whole: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Show progress, even during a run.
 
     Works offline: everything comes from the campaign's record. With --only, which also takes decision=picked and the
     like, it counts the images that are meant.
     """
-    for name in names:
+
+    def tell_one(name: str) -> int:
         target = find(name, output=output, is_sandbox=is_sandbox, on=on)
         if only:
             _count(target, only, as_json=as_json)
-            continue
-        is_running = target.folder.is_held()
-        with target.folder.ledger(is_running=is_running) as ledger:
-            if target.is_rerun:
-                _tell_rerun(target.folder, ledger, is_running=is_running, as_json=as_json)
-                continue
-            known = target.recalled(ledger)
-            plan = Plan(known.campaign, ledger.custom_model)
-            if known.note is not None:
-                click.echo(printable(known.note), err=as_json)
-            if as_json:
-                click.echo(json.dumps(_figures(target.folder, plan, ledger, is_running=is_running), ensure_ascii=False))
-            else:
-                _show(target, plan, ledger, is_running=is_running, is_whole=is_whole)
+        else:
+            _tell(target, is_whole=is_whole, as_json=as_json)
+        return 0
+
+    return for_each(names, tell_one, as_json=as_json)
+
+
+def _tell(target: Target, *, is_whole: bool, as_json: bool) -> None:
+    is_running = target.folder.is_held()
+    with target.folder.ledger(is_running=is_running) as ledger:
+        if target.is_rerun:
+            _tell_rerun(target.folder, ledger, is_running=is_running, as_json=as_json)
+            return
+        known = target.recalled(ledger)
+        plan = Plan(known.campaign, ledger.custom_model)
+        if known.note is not None:
+            click.echo(printable(known.note), err=as_json)
+        if as_json:
+            click.echo(json.dumps(_figures(target.folder, plan, ledger, is_running=is_running), ensure_ascii=False))
+        else:
+            _show(target, plan, ledger, is_running=is_running, is_whole=is_whole)
 
 
 def _tell_rerun(folder: Folder, ledger: Ledger, *, is_running: bool, as_json: bool) -> None:

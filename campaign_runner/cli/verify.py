@@ -11,7 +11,7 @@ import click
 from campaign_runner.cli import options
 from campaign_runner.cli.help import TwoPages, ending
 from campaign_runner.cli.memory import memory_of
-from campaign_runner.cli.refused import with_last_line
+from campaign_runner.cli.refused import for_each, with_last_line
 from campaign_runner.cli.target import locate
 from campaign_runner.errors import IntegrityError
 from campaign_runner.model import State
@@ -33,20 +33,22 @@ def command(names: tuple[str, ...], output: Path | None, on: str | None, is_sand
     Also checks the journal and the manifest and names files that are not part of the campaign. Differences are grouped
     by kind, with the command that repairs them; --json lists every one. Works offline and changes nothing.
     """
-    status = 0
-    for name in names:
+
+    def verify_one(name: str) -> int:
         folder = locate(name, output=output, is_sandbox=is_sandbox, on=on)
         if on is not None:
             _say_size(folder)
-        verdict = asyncio.run(verify(folder, memory_of(folder)))
-        code = 0 if verdict.is_ok else IntegrityError.exit_code
-        status = max(status, code)
-        if as_json:
-            click.echo(json.dumps(verdict.as_json()))
-            continue
-        for line in verdict.lines(code):
-            click.echo(line)
-    return status
+        return _verify(folder, as_json=as_json)
+
+    return for_each(names, verify_one, as_json=as_json)
+
+
+def _verify(folder: Folder, *, as_json: bool) -> int:
+    verdict = asyncio.run(verify(folder, memory_of(folder)))
+    code = 0 if verdict.is_ok else IntegrityError.exit_code
+    for line in [json.dumps(verdict.as_json())] if as_json else verdict.lines(code):
+        click.echo(line)
+    return code
 
 
 def _say_size(folder: Folder) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from campaign_runner.text import did_you_mean
-from tests.campaigns import written
+from tests.campaigns import plan, written
 from tests.cli.typed import Ask
+from tests.recorded import record
 
 SLIPS = [
     (
@@ -57,6 +59,31 @@ def test_words_in_other_letters_are_no_slip(ask: Ask, tmp_path: Path) -> None:
 
 def test_a_channel_is_found_however_it_is_written(ask: Ask) -> None:
     assert ask("channels", "Instagram Story").out.startswith("instagram-story ")
+
+
+@pytest.mark.parametrize("command", ["verify", "status"])
+def test_each_name_that_is_unknown_is_told_and_the_others_are_looked_at(command: str, ask: Ask, tmp_path: Path) -> None:
+    asyncio.run(record(tmp_path / "output" / "almond", plan(tmp_path), ["stored"]))
+    said = ask(command, "one-thing", "almond", "another")
+    told = [line.partition(" found")[0] for line in said.err.splitlines()]
+    assert told == ["no campaign named 'one-thing'", "no campaign named 'another'"]
+    assert "almond" in said.out
+    code = 5 if command == "verify" else 2  # the image that was recorded is not there
+    assert (said.status, said.out.splitlines()[-1]) == (code, f"attention exit={code}")
+
+
+@pytest.mark.parametrize(
+    "typed", ["deliver almond --to mail.zip", "run almond --output mail.zip", "rerun almond --into mail.zip"]
+)
+def test_a_file_in_the_place_of_a_folder_is_told(typed: str, ask: Ask, tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "mail.zip").write_bytes(b"mine")
+    said = ask(*typed.split())
+    assert said.status == 2 and "mail.zip is a file: name a folder; one that is not there is made\n" in said.err
+
+
+def test_a_folder_that_has_to_be_there_is_told(ask: Ask) -> None:
+    assert "there is no folder looks: make it, or name another\n" in ask("rerun", "a", "--references", "looks").err
 
 
 NAMES = ("almond-autumn", "almond-autumn.sandbox", "spring-2026", "spring-2027", "winter_sale", "window")
