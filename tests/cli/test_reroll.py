@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,8 +110,8 @@ def test_an_entry_of_include_is_rerolled_in_its_own_words(ask: Ask, tmp_path: Pa
 def test_a_budget_without_room_for_the_new_images_is_told(
     budget: int | None, told: str, ask: Ask, keys: list[str], tmp_path: Path
 ) -> None:
-    only_candle = {"products": {"candle": {"name": "candle"}}, "seeds": [1, 2, 3, 4]}
-    written(tmp_path, **only_candle, **({} if budget is None else {"budget": budget}))
+    own: dict[str, Any] = {} if budget is None else {"budget": budget}
+    written(tmp_path, products={"candle": {"name": "candle"}}, seeds=[1, 2, 3, 4], **own)
     reject(ask, keys[:4])  # twelve were bought, and four are added
     said = ask("reroll", "almond")
     assert said.status == 0 and ("`run` will refuse" in said.out) == bool(told) and told in said.out
