@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -45,7 +46,7 @@ MAY_IMPORT_SANDBOX = {"cli"}
 
 
 class Modules(Mapping[str, ast.Module]):
-    """Every module of the package by its name; each is read once, when it is looked at first."""
+    """Every module of the package by its name; all are read once, when the first is looked at."""
 
     def __init__(self) -> None:
         self._paths = dict(map(self._named, sorted(PACKAGE.rglob("*.py"))))
@@ -57,8 +58,11 @@ class Modules(Mapping[str, ast.Module]):
         return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts), path
 
     def __getitem__(self, name: str) -> ast.Module:
-        if name not in self._read:
-            self._read[name] = ast.parse(self._paths[name].read_text(encoding="utf-8"))
+        if not self._read:
+            gc.disable()  # it would look through a growing heap again and again, of which nothing goes
+            self._read = {each: ast.parse(path.read_text(encoding="utf-8")) for each, path in self._paths.items()}
+            gc.enable()
+            gc.freeze()
         return self._read[name]
 
     def __contains__(self, name: object) -> bool:
@@ -102,6 +106,12 @@ def imports(node: ast.AST, *, late: bool = False) -> Iterator[tuple[str, bool]]:
 
 
 MODULES = Modules()
+
+
+@cache
+def nodes_of(module: str) -> tuple[ast.AST, ...]:
+    """All that stands in a module; several rules look through all of it."""
+    return tuple(ast.walk(MODULES[module]))
 
 
 @cache
@@ -201,7 +211,13 @@ def loaded_by(command: str) -> set[str]:
             continue
         found.add(module)
         waiting += [known(target) for target, is_late in imports_of(module) if not is_late]
-    return {name for module in found for node in at_once(MODULES[module]) for name in foreign_names(node)}
+    return {name for module in found for name in loaded_with(module)}
+
+
+@cache
+def loaded_with(module: str) -> frozenset[str]:
+    """What a module imports at once."""
+    return frozenset(name for node in at_once(MODULES[module]) for name in foreign_names(node))
 
 
 def at_once(node: ast.AST) -> Iterator[ast.AST]:
@@ -236,7 +252,7 @@ LEXICAL = {"os.path.normpath"}
 
 @pytest.mark.parametrize("module", [name for name in MODULES if f"{name}.".startswith(tuple(f"{p}." for p in PURE))])
 def test_what_is_pure_knows_no_clock_chance_thread_socket_or_system(module: str) -> None:
-    named = {name for node in ast.walk(MODULES[module]) for name in foreign_names(node)}
+    named = {name for node in nodes_of(module) for name in foreign_names(node)}
     assert {name for name in named - LEXICAL if name.partition(".")[0] in THE_WORLD} == set()
 
 
@@ -269,9 +285,9 @@ def test_every_task_has_an_owner() -> None:
     calls = ("create_task", "ensure_future")
     starting = {
         module
-        for module, tree in MODULES.items()
+        for module in MODULES
         if unit_of(module) != "sandbox"
-        and any(isinstance(node, ast.Attribute) and node.attr in calls for node in ast.walk(tree))
+        and any(isinstance(node, ast.Attribute) and node.attr in calls for node in nodes_of(module))
     }
     assert starting == TASKS.keys()
 
@@ -283,9 +299,9 @@ NOT_NAMES |= {"utils", "common", "manager", "handler", "misc"}
 
 def classes() -> Iterator[tuple[str, str]]:
     """Every class with the module that defines it; the sandbox has its own words."""
-    for module, tree in MODULES.items():
+    for module in MODULES:
         if not module.startswith("sandbox"):
-            yield from ((node.name, module) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+            yield from ((node.name, module) for node in nodes_of(module) if isinstance(node, ast.ClassDef))
 
 
 def test_a_class_name_means_one_thing() -> None:
