@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from campaign_runner.fleet.images.place import ImagePlace
 from campaign_runner.quota.shared_quota import account_of
 from tests.fleet import s3
 from tests.fleet.postgres import PostgresServer
-from tests.processes.forks import Done, SandboxProcess
+from tests.processes.forks import Done, Forked, SandboxProcess, shared
 from tests.processes.machines import Machine, sandbox_process
 
 PATIENCE = 600.0
@@ -28,27 +27,44 @@ ON = ("--on", "fleet")
 
 
 @dataclass
+class FleetProcess:
+    """A command of the fleet in a process of its own."""
+
+    forked: Forked
+    done: Done | None = None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self.done is None, "it has ended, and its number may be another's"
+        self.forked.kill(number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def ended(process: FleetProcess) -> Done:
+    """How a process ended, once it has, and what it said."""
+    if process.done is None:
+        process.done = shared().wait(process.forked)
+    return process.done
+
+
+@dataclass
 class FleetMachine:
     """A machine of the fleet: its own state folder and campaign files; record, store and service are shared."""
 
     machine: Machine
     lease: float
-    started: list[subprocess.Popen[str]]
+    started: list[FleetProcess]
 
-    def start(self, *words: object, on: tuple[str, ...] = ON, patience: float | None = None) -> subprocess.Popen[str]:
+    def start(self, *words: object, on: tuple[str, ...] = ON, patience: float | None = None) -> FleetProcess:
         """A command whose leases are short, in a process of its own; it waits `patience` seconds for a worker."""
-        seconds = f"{self.lease}" if patience is None else f"{self.lease}:{patience}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fleet.program", seconds, *map(str, words), *on],
-            cwd=self.machine.home,
-            env={**self.machine.env, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        self.started.append(process)
-        return process
+        home, env = self.machine.home, self.machine.env
+        forked = shared().start(*words, *on, home=home, env=env, lease=self.lease, patience=patience, is_whole=True)
+        self.started.append(FleetProcess(forked))
+        return self.started[-1]
 
     def run(self, *words: object) -> Done:
         """One command, to its end."""
@@ -58,18 +74,12 @@ class FleetMachine:
         """One command that has no --on, to its end."""
         return ended(self.start(*words, on=()))
 
-    def work(self) -> subprocess.Popen[str]:
+    def work(self) -> FleetProcess:
         """A worker, that takes what is submitted from now on."""
         return self.start("worker", on=())
 
-    def here(self, file: Path, *words: object) -> subprocess.Popen[str]:
+    def here(self, file: Path, *words: object) -> FleetProcess:
         return self.start("run", file, "--here", "--yes", *words)
-
-
-def ended(process: subprocess.Popen[str]) -> Done:
-    """How a process ended, and what it said."""
-    out, err = process.communicate(timeout=PATIENCE)
-    return Done(process.returncode, out, err)
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ class FleetOfMachines:
     lease: float
     store: str
     settings: dict[str, str] = field(default_factory=dict)
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[FleetProcess] = field(default_factory=list)
 
     async def prepare(self) -> None:
         """As `fleet init` does: database and images are bound together."""
@@ -140,7 +150,8 @@ def fleet_of_machines(
         try:
             yield whole
         finally:
-            for process in whole.started:  # those that a failure left
-                with suppress(ProcessLookupError):
-                    process.kill()
-                process.communicate()
+            left = [process for process in whole.started if process.done is None]
+            for process in left:
+                process.kill()
+            for process in left:
+                ended(process)

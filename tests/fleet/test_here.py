@@ -8,7 +8,6 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -129,9 +128,10 @@ def test_a_mark_of_a_served_review_is_known_elsewhere_before_the_page_is_closed(
     assert here.run("run", here.machine.campaign(), "--here", "--yes", "--only", "product=candle").exit == 0
     image = next(image for image in fleet.manifest()["images"] if image["state"] == "stored")
     review = here.start("review", "spring", "--no-open", "--as", "anna")
-    assert review.stdout is not None
-    origin = review.stdout.readline().split()[4].rstrip(";")
-    entrance = Path(review.stdout.readline().split(": ")[1].strip()).read_text(encoding="utf-8")
+    review.forked.wait_for(".html\n")
+    at, led = review.forked.out.read_text(encoding="utf-8").splitlines()
+    origin = at.split()[4].rstrip(";")
+    entrance = Path(led.split(": ")[1]).read_text(encoding="utf-8")
     address = entrance[entrance.index(f"{origin}/") : entrance.index('"><title>')]
     cell = Cell(image["product"], "hero", image["preset"], None, Size(896, 1152))
     anna, moment = Reviewer("anna", "anna"), "2030-01-01T00:00:00Z"
@@ -141,8 +141,8 @@ def test_a_mark_of_a_served_review_is_known_elsewhere_before_the_page_is_closed(
     with build_opener(ProxyHandler({})).open(asked, timeout=PATIENCE) as answer:
         assert answer.status == 200
     while "1 picked" not in there.run("review", "spring", "--list").out:
-        assert review.poll() is None
-    assert review.poll() is None
+        assert not review.forked.has_ended()
+    assert not review.forked.has_ended()
     review.send_signal(signal.SIGINT)
     assert ended(review).exit == 0
 
@@ -206,7 +206,6 @@ def test_who_is_killed_is_taken_over_and_nothing_is_bought_twice(accepted: int, 
     running = first.here(first.machine.campaign(), "--concurrency", "2")
     fleet.sandbox.wait_for(accepted)
     running.kill()
-    running.communicate()
     done = _taken_over(second)
     states, ledger = fleet.states(), fleet.sandbox.ledger()
     assert ledger["charged_twice"] == {}
@@ -223,7 +222,6 @@ def test_who_was_killed_while_a_request_was_under_way_leaves_a_doubt(machines: B
     running = first.here(first.machine.campaign(), "--concurrency", "1")
     fleet.sandbox.wait_for(1)
     running.kill()
-    running.communicate()
     done = _taken_over(second)
     assert done.exit == 4, done
     assert sorted(fleet.states().values()) == ["in_doubt"] * 2 + ["stored"] * 10
@@ -255,13 +253,14 @@ def test_who_was_stopped_past_its_lease_sends_nothing_more_and_leaves(machines: 
     assert done.exit in (0, 4), done
 
 
-def test_a_database_that_stops_and_starts_is_waited_for(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1", lease=30.0)
+def test_a_database_that_stops_and_starts_is_waited_for(machines: Begin, tmp_path: Path) -> None:
+    fleet = machines(*held(tmp_path), lease=30.0)
     first = fleet.machine("first")
     running = first.here(first.machine.campaign(), "--concurrency", "2")
     fleet.sandbox.wait_for(2)
     fleet.server.stop()
     fleet.server.start()
+    fleet.sandbox.release()
     done = ended(running)
     assert done.exit in (0, 4), done
     if done.exit == 4:
@@ -271,12 +270,13 @@ def test_a_database_that_stops_and_starts_is_waited_for(machines: Begin) -> None
     assert set(ledger["charged"]) <= set(states)
 
 
-def test_who_looks_on_the_machine_that_works_is_in_no_ones_way(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "0.5", lease=30.0)
+def test_who_looks_on_the_machine_that_works_is_in_no_ones_way(machines: Begin, tmp_path: Path) -> None:
+    fleet = machines(*held(tmp_path), lease=30.0)
     here = fleet.machine("here")
     running = here.here(here.machine.campaign(), "--concurrency", "1")
     fleet.sandbox.wait_for(1)
     looks = [here.run("status", "spring") for _ in range(3)]
+    fleet.sandbox.release()
     assert ended(running).exit == 0
     assert [look.exit for look in looks] == [0, 0, 0], looks
 
@@ -320,9 +320,7 @@ def test_who_is_done_waits_for_what_another_machine_still_has_under_way(machines
     try:
         fleet.sandbox.release()
         waiting = second.here(second.machine.campaign("summer", SUMMER), "--log-format", "json")
-        assert waiting.stderr is not None
-        stored = (line for line in waiting.stderr if '"event": "stored"' in line)
-        assert len(list(islice(stored, 6))) == 6  # all that the other does not have
+        waiting.forked.wait_for('"event": "stored"', 6)  # all that the other does not have
     finally:
         working.send_signal(signal.SIGCONT)
     assert [ended(run).exit for run in (working, waiting)] == [0, 0]

@@ -9,7 +9,6 @@ import os
 import random
 import secrets
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from campaign_runner.run.ending import BUSY
-from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
+from tests.fleet.hosts import FleetMachine, FleetOfMachines, FleetProcess, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.fleet.test_here import SUMMER
 
@@ -36,8 +35,8 @@ class Round:
     fleet: FleetOfMachines
     machines: list[FleetMachine]
     draw: random.Random
-    workers: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
-    here: list[subprocess.Popen[str]] = field(default_factory=list)
+    workers: dict[int, FleetProcess] = field(default_factory=dict)
+    here: list[FleetProcess] = field(default_factory=list)
 
     def begin(self) -> None:
         for number in range(len(self.machines)):
@@ -53,13 +52,12 @@ class Round:
     def kill(self) -> None:
         number = self.draw.choice(sorted(self.workers))
         self.workers[number].kill()
-        self.workers[number].communicate()
         self.work(number)
 
     def end(self) -> None:
         number = self.draw.choice(sorted(self.workers))
         self.workers[number].terminate()
-        self.workers[number].communicate()
+        ended(self.workers[number])
         self.work(number)
 
     def stop(self) -> None:
@@ -97,14 +95,14 @@ def test_whatever_happens_nothing_is_bought_twice_and_nothing_is_lost(
     number: int, fleet: Fleet, tmp_path: Path
 ) -> None:
     seed = secrets.randbelow(1 << 32) if FIRST_SEED is None else int(FIRST_SEED) + number
-    switches = ("--job-seconds", "0.5", "--seed", str(seed % 1000))
+    switches = ("--job-seconds", "1", "--seed", str(seed % 1000))
     with fleet_of_machines(fleet.server, fleet.prepared, tmp_path, *switches, per_minute=PER_MINUTE) as whole:
         drawn = random.Random(seed)
         round_ = Round(whole, [whole.machine(name) for name in ("one", "two", "three")], drawn)
         round_.begin()
         events: list[Callable[[], None]] = [round_.kill, round_.end, round_.stop, round_.crash, round_.run_here]
         for _ in range(drawn.randint(1, 3)):
-            time.sleep(drawn.uniform(0.5, 4))
+            time.sleep(drawn.uniform(0.1, 1.5))
             drawn.choice(events)()
         for process in round_.here:
             ended(process)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -15,14 +16,16 @@ from PIL import Image
 from campaign_runner.quota.shared_quota import account_of
 from tests.cli.conftest import ask  # noqa: F401 - a fixture
 from tests.cli.typed import Ask
-from tests.fleet.hosts import FleetMachine, FleetOfMachines, ended, fleet_of_machines
+from tests.fleet.hosts import PATIENCE, FleetMachine, FleetOfMachines, FleetProcess, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
 from tests.fleet.test_here import SUMMER
 from tests.processes.forks import Done
-from tests.processes.machines import CAMPAIGN
+from tests.processes.machines import CAMPAIGN, held
 
 pytestmark = pytest.mark.proof
 Begin = Callable[..., FleetOfMachines]
+LONG = 30.0
+"""Seconds of a lease that no one loses, however busy the machine is."""
 
 
 @pytest.fixture
@@ -36,6 +39,41 @@ def machines(fleet: Fleet, tmp_path: Path) -> Iterator[Begin]:
             )
 
         yield begin
+
+
+def following(driver: FleetMachine, *words: object) -> FleetProcess:
+    """A driver that has submitted the campaign, or found it submitted, and follows it."""
+    started = driver.start("run", driver.machine.campaign(), "--yes", "--log-format", "json", *words)
+    started.forked.wait_for('"event": "started"')
+    return started
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A run whose first request was accepted, and that does not go on before the sandbox is released."""
+
+    fleet: FleetOfMachines
+    workers: list[FleetProcess]
+    driver: FleetMachine
+    following: FleetProcess
+
+
+Follow = Callable[..., Followed]
+
+
+@pytest.fixture
+def follow(machines: Begin, tmp_path: Path) -> Follow:
+    """`follow(*names of workers, …)`: they are there, and a driver submits the campaign and follows it."""
+
+    def begun(*names: str, lease: float = 1.0) -> Followed:
+        fleet = machines(*held(tmp_path), lease=lease)
+        workers = [fleet.machine(name).work() for name in names]
+        driver = fleet.machine("driver")
+        run = following(driver, "--concurrency", "1")
+        fleet.sandbox.wait_for(1)
+        return Followed(fleet, workers, driver, run)
+
+    return begun
 
 
 def run(machine: FleetMachine, *words: object) -> Done:
@@ -112,41 +150,39 @@ def test_who_submits_and_leaves_finds_it_made(machines: Begin) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_who_follows_may_leave_or_be_killed_and_the_fleet_goes_on(number: signal.Signals, machines: Begin) -> None:
-    fleet = machines("--job-seconds", "3", lease=30.0)
-    fleet.machine("worker").work()
-    driver = fleet.machine("driver")
-    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
-    following.send_signal(number)
-    left = ended(following)
+def test_who_follows_may_leave_or_be_killed_and_the_fleet_goes_on(number: signal.Signals, follow: Follow) -> None:
+    begun = follow("worker", lease=LONG)
+    begun.following.send_signal(number)
+    left = ended(begun.following)
     if number is signal.SIGINT:
         assert left.exit == 130 and "the fleet goes on with spring; to follow it again: campaign-runner run" in left.out
-    done = run(driver)
-    assert (done.exit, len(fleet.files())) == (0, 12), done
-    assert check(fleet)
+    begun.fleet.sandbox.release()
+    done = run(begun.driver)
+    assert (done.exit, len(begun.fleet.files())) == (0, 12), done
+    assert check(begun.fleet)
 
 
-def test_a_second_driver_and_a_second_task_change_nothing_and_another_text_is_refused(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "4", lease=30.0)
-    workers = [fleet.machine(name).work() for name in ("worker", "other")]
-    first, second = fleet.machine("first"), fleet.machine("second")
-    following = first.start("run", first.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
+def test_a_second_driver_and_a_second_task_change_nothing_and_another_text_is_refused(
+    follow: Follow,
+) -> None:
+    begun = follow("worker", "other", lease=LONG)
+    fleet, second = begun.fleet, begun.fleet.machine("second")
     other = second.run("run", second.machine.campaign(text=SUMMER), "--yes")
     assert other.exit == 11 and "another run is already working on this campaign (on " in other.err, other
     again = "SELECT defer_run(r.id, account) FROM runs r JOIN campaigns c ON c.id = campaign"
     fleet.server.execute(fleet.database, f"SET search_path = campaign_runner; {again}")
-    same = run(second)
-    assert (same.exit, ended(following).exit) == (0, 0), same
-    for worker in workers:
+    same = following(second)
+    _wait_until_taken(fleet)
+    fleet.sandbox.release()
+    assert (ended(same).exit, ended(begun.following).exit) == (0, 0), same
+    for worker in begun.workers:
         worker.terminate()
-    assert [ended(worker).err for worker in workers] == ["", ""]
+    assert [ended(worker).err for worker in begun.workers] == ["", ""]
     assert set(check(fleet).values()) == {"stored"}
 
 
 def test_two_drivers_at_once_buy_everything_once(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1", lease=30.0)
+    fleet = machines("--job-seconds", "1", lease=LONG)
     for name in ("worker", "other"):
         fleet.machine(name).work()
     drivers = [fleet.machine("first"), fleet.machine("second")]
@@ -155,88 +191,75 @@ def test_two_drivers_at_once_buy_everything_once(machines: Begin) -> None:
     assert set(check(fleet).values()) == {"stored"}
 
 
-def test_a_worker_that_is_told_to_end_puts_its_work_back_and_another_goes_on(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "3", lease=30.0)
-    worker = fleet.machine("worker").work()
-    driver = fleet.machine("driver")
-    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
-    worker.terminate()
-    said = ended(worker)
+def test_a_worker_that_is_told_to_end_puts_its_work_back_and_another_goes_on(follow: Follow) -> None:
+    begun = follow("worker", lease=LONG)
+    begun.workers[0].terminate()
+    said = ended(begun.workers[0])
     assert (said.exit, "spring: ended with 143" in said.out) == (0, True), said
-    fleet.machine("other").work()
-    done = ended(following)
-    assert (done.exit, len(fleet.files())) == (0, 12), done
-    assert set(check(fleet).values()) == {"stored"}
+    begun.fleet.sandbox.release()
+    begun.fleet.machine("other").work()
+    done = ended(begun.following)
+    assert (done.exit, len(begun.fleet.files())) == (0, 12), done
+    assert set(check(begun.fleet).values()) == {"stored"}
 
 
-def test_of_three_workers_one_is_killed_and_the_others_go_on(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1")
-    workers = [fleet.machine(name).work() for name in ("one", "two", "three")]
-    driver = fleet.machine("driver")
-    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
-    killed = _who_works(fleet, workers)
-    killed.kill()
-    done = ended(following)
-    states = check(fleet)
+def test_of_three_workers_one_is_killed_and_the_others_go_on(follow: Follow) -> None:
+    begun = follow("one", "two", "three")
+    _who_works(begun.fleet, begun.workers).kill()
+    begun.fleet.sandbox.release()
+    done = ended(begun.following)
+    states = check(begun.fleet)
     assert set(states.values()) <= {"stored", "in_doubt"}, states
     assert done.exit == (4 if "in_doubt" in states.values() else 0), done
 
 
-def test_a_worker_that_was_stopped_past_its_lease_sends_nothing_more(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1")
-    workers = [fleet.machine(name).work() for name in ("one", "two")]
-    driver = fleet.machine("driver")
-    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
-    for worker in workers:
+def test_a_worker_that_was_stopped_past_its_lease_sends_nothing_more(follow: Follow) -> None:
+    begun = follow("one", "two")
+    for worker in begun.workers:
         worker.send_signal(signal.SIGSTOP)
-    other = fleet.machine("other").work()
-    done = ended(following)
-    for worker in workers:
+    begun.fleet.sandbox.release()
+    other = begun.fleet.machine("other").work()
+    done = ended(begun.following)
+    for worker in begun.workers:
         worker.send_signal(signal.SIGCONT)
         worker.terminate()
         assert ended(worker).exit in (0, 143), "143: it took longer than a signal leaves it"
-    states = check(fleet)
+    states = check(begun.fleet)
     assert done.exit == (4 if "in_doubt" in states.values() else 0), done
     other.terminate()
     assert ended(other).exit == 0
 
 
-def test_a_database_that_stops_and_starts_ends_no_worker(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "1", lease=30.0)
-    worker = fleet.machine("worker").work()
-    driver = fleet.machine("driver")
-    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
-    fleet.server.stop()
-    fleet.server.start()
-    done = ended(following)
-    states = check(fleet)
+def test_a_database_that_stops_and_starts_ends_no_worker(follow: Follow) -> None:
+    begun = follow("worker", lease=LONG)
+    begun.fleet.server.stop()
+    begun.fleet.server.start()
+    begun.fleet.sandbox.release()
+    done = ended(begun.following)
+    states = check(begun.fleet)
     assert done.exit == (4 if "in_doubt" in states.values() else 0), done
-    summer = driver.run("run", driver.machine.campaign("summer", SUMMER), "--yes")
+    summer = begun.driver.run("run", begun.driver.machine.campaign("summer", SUMMER), "--yes")
     assert summer.exit in (0, 8), "its loop was started again"
-    worker.terminate()
-    said = ended(worker)
+    begun.workers[0].terminate()
+    said = ended(begun.workers[0])
     assert (said.exit, said.err) == (0, ""), said
 
 
-def test_what_is_told_to_stop_buys_nothing_more_by_any_worker_until_it_is_run_again(machines: Begin) -> None:
-    fleet = machines("--job-seconds", "3", lease=30.0)
-    worker = fleet.machine("worker").work()
-    driver = fleet.machine("driver")
-    following = driver.start("run", driver.machine.campaign(), "--yes", "--concurrency", "1")
-    fleet.sandbox.wait_for(1)
-    worker.terminate()
-    assert ended(worker).exit == 0
-    assert driver.command("fleet", "stop", "spring").exit == 0
+def test_what_is_told_to_stop_buys_nothing_more_by_any_worker_until_it_is_run_again(
+    follow: Follow,
+) -> None:
+    begun = follow("worker", lease=LONG)
+    fleet = begun.fleet
+    begun.workers[0].terminate()
+    assert ended(begun.workers[0]).exit == 0
+    assert begun.driver.command("fleet", "stop", "spring").exit == 0
     bought = len(fleet.sandbox.ledger()["charged"])
+    fleet.sandbox.release()
     fleet.machine("other").work()
-    stopped = ended(following)
+    stopped = ended(begun.following)
     assert (stopped.exit, len(fleet.sandbox.ledger()["charged"])) == (9, bought), stopped
     assert "stopped by `fleet stop`" in stopped.out and len(fleet.files()) == bought, "what was paid for is fetched"
-    again = run(driver)
+    again = run(begun.driver)
     assert (again.exit, len(fleet.files())) == (0, 12), again
     assert check(fleet)
 
@@ -297,9 +320,19 @@ def test_a_worker_that_cannot_work_says_so_before_it_takes_anything(
     assert ask("worker", **variables).status in (5, 6)
 
 
-def _who_works(fleet: FleetOfMachines, workers: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+def _wait_until_taken(fleet: FleetOfMachines) -> None:
+    """Until no task waits for a worker."""
+    query = b"SELECT count(*) FROM campaign_queue.procrastinate_jobs WHERE status = 'todo'"
+    deadline = time.monotonic() + PATIENCE
+    with psycopg.connect(fleet.server.url(fleet.database), autocommit=True) as connection:
+        while connection.execute(query).fetchall() != [(0,)]:
+            assert time.monotonic() < deadline, "no worker takes it"
+            time.sleep(0.05)
+
+
+def _who_works(fleet: FleetOfMachines, workers: list[FleetProcess]) -> FleetProcess:
     """The worker that took the campaign last."""
     query = b"SELECT worker FROM campaign_runner.entries WHERE kind = 'opened' ORDER BY seq DESC LIMIT 1"
     with psycopg.connect(fleet.server.url(fleet.database)) as connection:
         ((name,),) = connection.execute(query).fetchall()
-    return next(worker for worker in workers if name.endswith(f":{worker.pid}"))
+    return next(worker for worker in workers if name.endswith(f":{worker.forked.process}"))

@@ -90,11 +90,15 @@ class Forked:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.process, number)
 
-    def wait_for(self, words: str) -> None:
-        """Until it has said them on stderr; one that ends before has failed."""
+    def wait_for(self, words: str, times: int = 1) -> None:
+        """Until it has said them so often; one that ends before has failed."""
         deadline = time.monotonic() + PATIENCE
-        while words not in _words(self.err):
-            assert not self.has_ended() and time.monotonic() < deadline, _words(self.err)
+        while True:
+            has_ended = self.has_ended()  # before it is read: what ended has said all
+            said = _words(self.out) + _words(self.err)
+            if said.count(words) >= times:
+                return
+            assert not has_ended and time.monotonic() < deadline, said
             time.sleep(0.01)
 
     def has_ended(self) -> bool:
@@ -137,7 +141,8 @@ class Forks:
         """One process in the folder `home`.
 
         `choices`: `place`, `largest_file` in bytes, `user` by number, `out` and `err` where its words go,
-        `closed` streams by number, `umask`; or a `terminal` by its path, which is all of its streams once this returns.
+        `closed` streams by number, `umask`; `lease` and `patience` in seconds, of the fleet; or a `terminal` by its
+        path, which is all of its streams once this returns.
         At a terminal, and where it `is_whole`, a run makes its page.
         """
         place: Place | None = choices.get("place")
@@ -155,6 +160,8 @@ class Forks:
             "closed": choices.get("closed", ()),
             "user": choices.get("user"),
             "largest_file": choices.get("largest_file"),
+            "lease": choices.get("lease"),
+            "patience": choices.get("patience"),
             "notes": str(place.notes) if place else None,
             "die_at": place.die_at if place else None,
             "power_fails": str(place.power_fails) if place and place.power_fails else None,

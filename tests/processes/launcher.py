@@ -28,11 +28,16 @@ from typing import Any
 import campaign_runner
 from campaign_runner.__main__ import main
 from campaign_runner.cli import sandbox
+from campaign_runner.run import pace
 from campaign_runner.sandbox import downloads
 from campaign_runner.sandbox.images import render
 from campaign_runner.sandbox.server import Sandbox
+from tests.fleet.program import set_waits
 from tests.power import Recorder
 from tests.processes.steps import Steps
+
+DURATIONS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.2, 2.0, 4.0, 8.0)
+"""Seconds, as guessed of jobs of which nothing is known: the service is a sandbox, which is quicker than Adobe."""
 
 
 def import_everything() -> None:
@@ -44,6 +49,7 @@ def import_everything() -> None:
         codecs.lookup(codec)
     drawn_once = lru_cache(maxsize=100)(render)  # the same request and seed give the same bytes
     downloads.render = drawn_once  # type: ignore[attr-defined]
+    pace._FIRST_GUESS = DURATIONS
     gc.collect()
     gc.freeze()  # no process that is forked looks through all this, which it would have to copy
 
@@ -70,6 +76,8 @@ def become(order: dict[str, Any], terminal: int | None) -> None:
     if order["largest_file"] is not None:
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], most))
+    if order["lease"] is not None:
+        set_waits(order["lease"], order["patience"])
     if order["user"] is not None:
         os.setuid(order["user"])
     if order["notes"] is not None:
