@@ -22,7 +22,8 @@ async def refuse_wrong_folder(
 
     Raises UsageError, IntegrityError, StoreError.
     """
-    with await _record(folder, campaign, memory, reuse=reuse) as ledger:
+    await in_thread(refuse_torn, folder.path / FILE)  # of a large one that takes seconds
+    with await _record(folder, campaign, memory, reuse=reuse, is_checked=True) as ledger:
         if ledger is not None:
             folder.refuse_strangers(ledger, origin=origin, file=campaign.path, campaign=campaign.campaign)
 
@@ -40,7 +41,7 @@ async def refuse_lost_record(
 
 
 async def _record(
-    folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool
+    folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool, is_checked: bool = False
 ) -> AbstractContextManager[Ledger | None]:
     """The record of a folder, which is not lost; None where there is none yet, nor was."""
     await folder.refuse_orphans()
@@ -50,9 +51,8 @@ async def _record(
                 campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
             )
         return nullcontext()
-    await in_thread(refuse_torn, folder.path / FILE)
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(folder.path, is_checked=True))
+        ledger = stack.enter_context(Ledger(folder.path, is_checked=is_checked))
         refuse_older(folder, ledger, campaign, memory)
         stack.pop_all()
     return ledger

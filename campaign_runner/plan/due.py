@@ -13,7 +13,6 @@ from campaign_runner.errors import UsageError
 from campaign_runner.model import Job, State
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.plan.selection import EVERYTHING, Selection
-from campaign_runner.portions import batched
 from campaign_runner.text import plural
 
 _STATES = tuple(State)
@@ -201,14 +200,18 @@ class PlanStatus:
             raise UsageError(f"--only selects none of the {plural(len(plan), 'image')}; nothing was sent")
 
     def _look_up(self, states: States) -> None:
-        start = 0
-        for chunk in batched(self.plan.keys(), _LOOKED_UP_AT_ONCE):
-            found = states(chunk)
-            for position, key in enumerate(chunk, start) if found else ():
-                state = found.get(key)
-                if state is not None and self._states[position] != _NOT_SELECTED:
-                    self._states[position] = _STORED if state is State.STORED else _FOUND[state]
-            start += len(chunk)
+        keys, start = self.plan.keys(), 0
+        while taken := self._look_up_next(list(islice(keys, _LOOKED_UP_AT_ONCE)), states, start):
+            start += taken
+
+    def _look_up_next(self, keys: list[str], states: States, start: int) -> int:
+        """The states of the variations from `start` on; how many that were. None of it stays in memory."""
+        found = states(keys) if keys else {}
+        for position, key in enumerate(keys, start) if found else ():
+            state = found.get(key)
+            if state is not None and self._states[position] != _NOT_SELECTED:
+                self._states[position] = _STORED if state is State.STORED else _FOUND[state]
+        return len(keys)
 
 
 def _queues(plan: Plan) -> list[array[int]]:

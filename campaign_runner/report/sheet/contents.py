@@ -18,7 +18,7 @@ from campaign_runner.text import plural
 
 MOST_PICTURES = 200
 """Of one sheet."""
-_AT_ONCE = 500
+_AT_ONCE = 5_000
 _WORDS = {
     State.ACCEPTED: "paid for, not downloaded yet",
     State.IN_DOUBT: "in doubt",
