@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from importlib import resources
-from itertools import chain
 from typing import TypeAlias
 
 import psycopg
@@ -33,11 +32,9 @@ from campaign_runner.fleet.quota import FleetQuota
 Allowed: TypeAlias = tuple[str, int | None, int | None]
 """An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
-SCRIPTS = (
-    ("tables", "identity", "quota", "record", "lease", "places", "transfer", "people"),
-    ("queue", "work"),
-)
-"""What each version adds to the one before, in the order in which it is run; `queue` is the engine's own."""
+SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places", "transfer", "people", "queue", "work")
+"""In the order in which they are run, at each upgrade again: tables that are there stay, functions are replaced.
+`queue` is the engine's own, and is run once."""
 CALLED = (
     *("welcome", "after_restore"),
     *("acquire", "settle", "give_back", "block", "believe", "allowance", "set_allowance"),
@@ -54,6 +51,9 @@ CALLED_BY_ENGINE = (
     "procrastinate_prune_stalled_workers_v1",
 )
 """The same of the engine's; all others of its schema work only within these, and within ours."""
+PLANNED = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off", "jit = off")
+"""Once a connection, for a campaign of any size, by an index: a plan for one that has just begun would read all of it
+each time once it is large."""
 _LOCK = 7_311_046_201
 """Of all who run `fleet init` on a database."""
 
@@ -71,7 +71,7 @@ async def prepare(settings: DatabaseSettings, *, after_restore: bool = False) ->
         found = await _version(connection)
         if found and after_restore:
             await connection.execute(_named("SELECT {}()", "after_restore"))
-        if found < len(SCRIPTS):
+        if found < int(VERSION):
             await _bring_up(connection, found)
         return await welcomed(connection)
     except (psycopg.Error, TimeoutError) as error:
@@ -112,11 +112,15 @@ async def _shown(connection: Connection, setting: str) -> str:
 
 async def _version(connection: Connection) -> int:
     """Which version of the tables is there; 0 where none is."""
-    cursor = await connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{SCHEMA}.meta",))
-    if not (await cursor.fetchone() or (False,))[0]:
+    if not await _is_there(connection, f"{SCHEMA}.meta"):
         return 0
     row = await (await connection.execute(_named("SELECT value FROM {} WHERE name = 'version'", "meta"))).fetchone()
     return int(row[0]) if row else 0
+
+
+async def _is_there(connection: Connection, table: str) -> bool:
+    row = await (await connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,))).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def _bring_up(connection: Connection, found: int) -> None:
@@ -126,8 +130,9 @@ async def _bring_up(connection: Connection, found: int) -> None:
     async with connection.transaction():
         await connection.execute(_named("CREATE SCHEMA IF NOT EXISTS {}"))
         await connection.execute(_named("SET LOCAL search_path = {}"))
-        for name in chain.from_iterable(SCRIPTS[found:]):
-            await connection.execute(_script(name).encode())
+        for name in SCRIPTS:
+            if name != "queue" or not await _is_there(connection, f"{QUEUE}.procrastinate_jobs"):
+                await connection.execute(_script(name).encode())
         if not found:
             noted = {"version": VERSION, "database": uuid.uuid4().hex, "restored": "0", "identity": ""}
             for name, value in noted.items():
@@ -147,7 +152,11 @@ def _script(name: str) -> str:
 
 
 def _rights(schema: str, called: Sequence[str], *, and_others: bool = False) -> bytes:
-    """The functions that are `called` have the rights of the owner; they, `and_others`, look in their schema alone."""
+    """The functions that are `called` have the rights of the owner; they, `and_others`, look in their schema alone.
+
+    A statement within ours is planned as `PLANNED` says.
+    """
+    planned = "".join(f" SET {setting}" for setting in PLANNED) if schema == SCHEMA else ""
     names = ", ".join(f"'{name}'" for name in called)
     wanted = "true" if and_others else f"proname IN ({names})"
     return f"""
@@ -156,7 +165,7 @@ BEGIN
     FOR each IN SELECT oid::regprocedure AS function, proname IN ({names}) AS is_called FROM pg_proc
         WHERE pronamespace = '{schema}'::regnamespace AND {wanted}
     LOOP
-        EXECUTE format('ALTER FUNCTION %s SECURITY %s SET search_path = {schema}, pg_temp', each.function,
+        EXECUTE format('ALTER FUNCTION %s SECURITY %s SET search_path = {schema}, pg_temp{planned}', each.function,
             CASE WHEN each.is_called THEN 'DEFINER' ELSE 'INVOKER' END);
     END LOOP;
 END $$

@@ -14,7 +14,7 @@ import pytest
 from campaign_runner.errors import CampaignError, IntegrityError, StoreError, UsageError
 from campaign_runner.fleet.database import Database, DatabaseGone, DatabaseSettings, refused
 from campaign_runner.fleet.quota import FleetQuota
-from campaign_runner.fleet.setup import CALLED, prepare
+from campaign_runner.fleet.setup import CALLED, PLANNED, prepare
 from campaign_runner.model import State
 from campaign_runner.ports import Permit
 from tests.fleet import postgres
@@ -70,7 +70,8 @@ def test_whatever_is_called_has_its_owners_rights_and_looks_nowhere_else(fleet: 
     query = "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'campaign_runner'::regnamespace AND prosecdef"
     with psycopg.connect(fleet.server.url(fleet.shared)) as connection:
         found: dict[str, list[str]] = dict(connection.execute(query).fetchall())
-    assert found == {name: ["search_path=campaign_runner, pg_temp"] for name in CALLED}
+    settings = ["search_path=campaign_runner, pg_temp", *(each.replace(" ", "") for each in PLANNED)]
+    assert found == dict.fromkeys(CALLED, settings)
 
 
 def test_the_setting_is_on_at_the_commit_even_where_a_connection_turned_it_off(fleet: postgres.Fleet) -> None:

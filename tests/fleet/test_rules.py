@@ -93,7 +93,6 @@ FAULTS: dict[str, tuple[Rule, list[Edit]]] = {
         rules.one_row_is_enough,
         [
             ("free_part", "v.state <> 'pending'", "false"),
-            ("claim", "IF FOUND", "IF false"),
             ("claim", "AS each;", "AS each ON CONFLICT DO NOTHING;"),
         ],
     ),

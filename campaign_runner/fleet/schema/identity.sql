@@ -1,6 +1,6 @@
 -- Which database this is. A restored dump, or a standby that was promoted, is another one: nothing is sent from it.
 
-CREATE FUNCTION identity() RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION identity() RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
         'server', (SELECT system_identifier::text FROM pg_control_system()),
         'timeline', substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
@@ -10,7 +10,7 @@ CREATE FUNCTION identity() RETURNS jsonb LANGUAGE sql STABLE AS $$
 $$;
 
 -- What every new connection asks first.
-CREATE FUNCTION welcome() RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION welcome() RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
         'version', (SELECT value FROM meta WHERE name = 'version'),
         'database', (SELECT value FROM meta WHERE name = 'database'),
@@ -21,7 +21,7 @@ $$;
 
 -- A person says that this database goes on after it was restored: the holder of each campaign is put out, and nothing
 -- is sent of it until a person released it.
-CREATE FUNCTION after_restore() RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION after_restore() RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE campaigns SET epoch = epoch + 1, holder = NULL, state = CASE state WHEN 'moved' THEN state ELSE 'held' END,

@@ -1,7 +1,7 @@
 -- Who holds a campaign. Taking it raises its epoch: who held it before may send nothing more, and is still believed.
 
 -- The campaign with a prefix, made if need be.
-CREATE FUNCTION campaign(p_account text, p_prefix text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION campaign(p_account text, p_prefix text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     PERFORM tick(p_account);
@@ -11,14 +11,14 @@ BEGIN
 END $$;
 
 -- The campaigns of an account that have a record.
-CREATE FUNCTION campaigns_of(p_account text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION campaigns_of(p_account text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'id', id, 'account', account, 'prefix', prefix, 'state', state, 'why', why
     ) ORDER BY prefix), '[]') FROM campaigns WHERE account = p_account AND last_seq > 0
 $$;
 
 -- The holder of a campaign, if it was heard of within p_seconds: {"host", "since"} or NULL.
-CREATE FUNCTION holder_of(p_campaign bigint, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION holder_of(p_campaign bigint, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT jsonb_build_object('host', host, 'since', extract(epoch FROM held_since)::double precision)
     FROM campaigns WHERE id = p_campaign AND holder IS NOT NULL
         AND heard_at > now_of(account) - make_interval(secs => p_seconds)
@@ -27,7 +27,7 @@ $$;
 -- Take a campaign that has no holder, or whose holder was not heard of for p_seconds. What older epochs sent and has
 -- no answer is in doubt for p_reason. The answer is {"epoch"}, or {"busy": {"host", "since"}}.
 -- With p_is_run a stop that was asked for is over.
-CREATE FUNCTION take(
+CREATE OR REPLACE FUNCTION take(
     p_campaign bigint, p_holder uuid, p_host text, p_worker text, p_seconds double precision, p_is_run boolean,
     p_reason jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
@@ -61,7 +61,7 @@ BEGIN
 END $$;
 
 -- The holder is alive. The answer tells whether it is still the holder, who is, and whether a stop was asked for.
-CREATE FUNCTION beat(p_campaign bigint, p_holder uuid, p_epoch bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION beat(p_campaign bigint, p_holder uuid, p_epoch bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ours campaigns := locked(p_campaign);
     is_ours boolean := ours.holder IS NOT DISTINCT FROM p_holder AND ours.epoch = p_epoch;
@@ -75,7 +75,7 @@ BEGIN
 END $$;
 
 -- The holder leaves.
-CREATE FUNCTION leave(p_campaign bigint, p_holder uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION leave(p_campaign bigint, p_holder uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE campaigns SET holder = NULL WHERE id = p_campaign AND holder = p_holder;
@@ -83,7 +83,7 @@ BEGIN
 END $$;
 
 -- Nothing more is bought until the next run.
-CREATE FUNCTION ask_to_stop(p_campaign bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION ask_to_stop(p_campaign bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE campaigns SET is_stopped = true WHERE id = p_campaign;
@@ -91,7 +91,7 @@ BEGIN
 END $$;
 
 -- A campaign that was held after a restore may be sent again.
-CREATE FUNCTION release(p_campaign bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION release(p_campaign bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE campaigns SET state = 'open', why = '' WHERE id = p_campaign AND state = 'held';

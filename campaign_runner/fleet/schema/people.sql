@@ -1,6 +1,6 @@
 -- What people decided and what was delivered: beside the record, since nothing that is bought depends on it.
 
-CREATE TABLE marks (
+CREATE TABLE IF NOT EXISTS marks (
     campaign bigint NOT NULL REFERENCES campaigns,
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id text NOT NULL, -- the mark's own
@@ -9,14 +9,14 @@ CREATE TABLE marks (
     UNIQUE (campaign, id)
 );
 
-CREATE TABLE deliveries (
+CREATE TABLE IF NOT EXISTS deliveries (
     campaign bigint PRIMARY KEY REFERENCES campaigns,
     version bigint NOT NULL,
     content text NOT NULL -- as deliver.json
 );
 
 -- Keep marks, [[id, reviewer, line], …], that are not kept yet; the answer is all of the campaign, [[reviewer, line], …].
-CREATE FUNCTION share_marks(p_campaign bigint, p_marks jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION share_marks(p_campaign bigint, p_marks jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     INSERT INTO marks (campaign, id, reviewer, line)
@@ -27,13 +27,13 @@ BEGIN
 END $$;
 
 -- {"version", "content"} of what was delivered, NULL where nothing was.
-CREATE FUNCTION delivered(p_campaign bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION delivered(p_campaign bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('version', version, 'content', content) FROM deliveries WHERE campaign = p_campaign
 $$;
 
 -- Put what was delivered in the place of version p_known (0: of nothing); the new version, or NULL where another was
 -- quicker. The same again is done.
-CREATE FUNCTION deliver(p_campaign bigint, p_known bigint, p_content text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION deliver(p_campaign bigint, p_known bigint, p_content text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     there deliveries;
 BEGIN

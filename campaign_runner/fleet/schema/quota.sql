@@ -1,13 +1,14 @@
 -- The allowance of an account, over all machines.
 
 -- How many requests may be answered yet: after a minute, who asked is gone, or as good as.
-CREATE FUNCTION under_way(p_account text, p_moment timestamptz) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT count(*)::integer FROM permits
-    WHERE account = p_account AND NOT is_answered AND counts_at > p_moment - interval '60 s'
-$$;
+CREATE OR REPLACE FUNCTION under_way(p_account text, p_moment timestamptz) RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT count(*)::integer FROM permits
+        WHERE account = p_account AND NOT is_answered AND counts_at > p_moment - interval '60 s');
+END $$;
 
 -- Seconds until fewer than p_most of the account's requests are in a window of p_window seconds.
-CREATE FUNCTION until_fewer(
+CREATE OR REPLACE FUNCTION until_fewer(
     p_account text, p_moment timestamptz, p_most integer, p_window double precision, p_answered_only boolean
 ) RETURNS double precision LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -23,7 +24,7 @@ BEGIN
 END $$;
 
 -- The same, to be waited for: an unanswered request may be given back at any moment, so never longer than 10 s for it.
-CREATE FUNCTION window_wait(
+CREATE OR REPLACE FUNCTION window_wait(
     p_account text, p_moment timestamptz, p_most integer, p_window double precision
 ) RETURNS double precision LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -35,20 +36,22 @@ BEGIN
     RETURN greatest(at_best, least(until_fewer(p_account, p_moment, p_most, p_window, false), 10));
 END $$;
 
-CREATE FUNCTION used(p_account text, p_moment timestamptz, p_window double precision) RETURNS integer
-LANGUAGE sql STABLE AS $$
-    SELECT count(*)::integer FROM permits
-    WHERE account = p_account AND counts_at > p_moment - make_interval(secs => p_window)
-$$;
+CREATE OR REPLACE FUNCTION used(p_account text, p_moment timestamptz, p_window double precision) RETURNS integer
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT count(*)::integer FROM permits
+        WHERE account = p_account AND counts_at > p_moment - make_interval(secs => p_window));
+END $$;
 
 -- How many requests were answered within a minute.
-CREATE FUNCTION taken(p_account text, p_moment timestamptz) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT count(*)::integer FROM permits
-    WHERE account = p_account AND is_answered AND counts_at > p_moment - interval '60 s'
-$$;
+CREATE OR REPLACE FUNCTION taken(p_account text, p_moment timestamptz) RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT count(*)::integer FROM permits
+        WHERE account = p_account AND is_answered AND counts_at > p_moment - interval '60 s');
+END $$;
 
 -- Seconds until one more request may leave by what refusals taught: quota/request_log.py, wait_as_believed.
-CREATE FUNCTION believed_wait(p_account text, p_moment timestamptz) RETURNS double precision
+CREATE OR REPLACE FUNCTION believed_wait(p_account text, p_moment timestamptz) RETURNS double precision
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     seconds double precision := extract(epoch FROM p_moment);
@@ -78,7 +81,7 @@ BEGIN
 END $$;
 
 -- The numbers of an account, lowered by the settings of who asks.
-CREATE FUNCTION limits_of(p_account text, p_settings jsonb, OUT per_minute integer, OUT per_day integer)
+CREATE OR REPLACE FUNCTION limits_of(p_account text, p_settings jsonb, OUT per_minute integer, OUT per_day integer)
 LANGUAGE sql STABLE AS $$
     SELECT least(a.per_minute, (p_settings ->> 'per_minute')::integer),
         least(a.per_day, (p_settings ->> 'per_day')::integer)
@@ -87,7 +90,7 @@ $$;
 
 -- Leave to send one request, {"permit": id}, or {"seconds": …, "why": …}. Asking again with a nonce gets the same permit.
 -- p_settings: per_minute, per_day (null: the account's), minute, day, arrives (seconds until it has arrived or never will).
-CREATE FUNCTION acquire(p_account text, p_nonce uuid, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION acquire(p_account text, p_nonce uuid, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     moment timestamptz;
     permit bigint;
@@ -121,7 +124,7 @@ BEGIN
 END $$;
 
 -- What is known for quota/beliefs.py, which says what to believe next.
-CREATE FUNCTION learnt(p_account text, p_moment timestamptz, p_settings jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION learnt(p_account text, p_moment timestamptz, p_settings jsonb) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
         'now', extract(epoch FROM p_moment)::double precision, 'belief', belief, 'version', belief_version,
@@ -134,7 +137,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- An answer arrived: the request counts as sent now. Telling it again only makes it later.
-CREATE FUNCTION settle(p_account text, p_permit bigint, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION settle(p_account text, p_permit bigint, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     moment timestamptz;
 BEGIN
@@ -146,7 +149,7 @@ BEGIN
 END $$;
 
 -- The request never left, or does not count.
-CREATE FUNCTION give_back(p_account text, p_permit bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION give_back(p_account text, p_permit bigint) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     PERFORM tick(p_account);
@@ -155,7 +158,7 @@ BEGIN
 END $$;
 
 -- No one gets leave before p_seconds are over. The answer is what was known before.
-CREATE FUNCTION block(p_account text, p_seconds double precision, p_settings jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION block(p_account text, p_seconds double precision, p_settings jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     moment timestamptz;
@@ -170,7 +173,7 @@ BEGIN
 END $$;
 
 -- What is believed from now on, unless another machine changed that since p_version.
-CREATE FUNCTION believe(p_account text, p_version bigint, p_belief jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION believe(p_account text, p_version bigint, p_belief jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE accounts SET belief = p_belief, belief_version = belief_version + 1
@@ -179,7 +182,7 @@ BEGIN
 END $$;
 
 -- The allowance and what of it is used.
-CREATE FUNCTION allowance(p_account text, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION allowance(p_account text, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     moment timestamptz := tick(p_account);
     most record := limits_of(p_account, p_settings);
@@ -193,7 +196,7 @@ BEGIN
 END $$;
 
 -- The allowance's numbers, as the owner of the account says.
-CREATE FUNCTION set_allowance(p_account text, p_per_minute integer, p_per_day integer) RETURNS jsonb
+CREATE OR REPLACE FUNCTION set_allowance(p_account text, p_per_minute integer, p_per_day integer) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();

@@ -1,31 +1,37 @@
 -- The record of a campaign. Permissions (intend, decide, take_back) need the newest epoch; facts are taken from anyone
 -- at any time, by the rules of journal/facts.py, since who was believed dead may hold what was paid for.
 -- Every function answers with the entries that the caller does not know yet: {"last": …, "entries": [[…], …]}.
+-- What each call needs is plpgsql, which plans a statement once a connection; a function in SQL is planned each time.
 
-CREATE FUNCTION entries_since(p_campaign bigint, p_known bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
+CREATE OR REPLACE FUNCTION entries_since(p_campaign bigint, p_known bigint) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT jsonb_build_object(
         'last', (SELECT last_seq FROM campaigns WHERE id = p_campaign),
         'entries', coalesce(jsonb_agg(jsonb_build_array(
             seq, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'), epoch, worker, nonce, kind, body
         ) ORDER BY seq), '[]')
     ) FROM (
         SELECT * FROM entries WHERE campaign = p_campaign AND seq > p_known ORDER BY seq LIMIT 1000
-    ) AS page
-$$;
+    ) AS page);
+END $$;
 
-CREATE FUNCTION append(
+CREATE OR REPLACE FUNCTION append(
     p_campaign bigint, p_at timestamptz, p_epoch bigint, p_worker text, p_nonce uuid, p_kind text, p_body jsonb
-) RETURNS void LANGUAGE sql VOLATILE AS $$
-    WITH numbered AS (UPDATE campaigns SET last_seq = last_seq + 1 WHERE id = p_campaign RETURNING last_seq)
-    INSERT INTO entries SELECT p_campaign, last_seq, p_at, p_epoch, p_worker, p_nonce, p_kind, p_body FROM numbered
-$$;
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    number bigint;
+BEGIN
+    UPDATE campaigns SET last_seq = last_seq + 1 WHERE id = p_campaign RETURNING last_seq INTO STRICT number;
+    INSERT INTO entries VALUES (p_campaign, number, p_at, p_epoch, p_worker, p_nonce, p_kind, p_body);
+END $$;
 
-CREATE FUNCTION is_done(p_campaign bigint, p_nonce uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM entries WHERE campaign = p_campaign AND nonce = p_nonce)
-$$;
+CREATE OR REPLACE FUNCTION is_done(p_campaign bigint, p_nonce uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM entries WHERE campaign = p_campaign AND nonce = p_nonce);
+END $$;
 
 -- The campaign's row, locked; looks that follow see what those did who had the lock before.
-CREATE FUNCTION locked(p_campaign bigint) RETURNS campaigns LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION locked(p_campaign bigint) RETURNS campaigns LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     found campaigns;
 BEGIN
@@ -34,12 +40,13 @@ BEGIN
 END $$;
 
 -- A time for what is told of a campaign: never before what its account knows.
-CREATE FUNCTION now_of(p_account text) RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
-    SELECT greatest(newest, clock()) FROM accounts WHERE digest = p_account
-$$;
+CREATE OR REPLACE FUNCTION now_of(p_account text) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN (SELECT greatest(newest, clock()) FROM accounts WHERE digest = p_account);
+END $$;
 
 -- The attempt is under way, and with it those of its variations that are due.
-CREATE FUNCTION begin_attempt(p_campaign bigint, p_account text, p_epoch bigint, p_id text, p_job jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION begin_attempt(p_campaign bigint, p_account text, p_epoch bigint, p_id text, p_job jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO attempts (campaign, id, epoch, images)
@@ -47,7 +54,9 @@ BEGIN
     INSERT INTO sendings (campaign, key, after, attempt)
     SELECT p_campaign, each ->> 'key', coalesce(v.attempt, ''), p_id
     FROM jsonb_array_elements(p_job -> 'variations') AS each
-    LEFT JOIN variations v ON v.campaign = p_campaign AND v.key = each ->> 'key'
+    LEFT JOIN LATERAL (
+        SELECT * FROM variations WHERE campaign = p_campaign AND key = each ->> 'key' LIMIT 1 -- so it is looked up by key
+    ) AS v ON true
     WHERE coalesce(v.state, 'pending') = 'pending' -- what is not due is not under way by it
     ON CONFLICT DO NOTHING;
     INSERT INTO variations (campaign, key, account, attempt, state)
@@ -57,7 +66,7 @@ BEGIN
     WHERE variations.state = 'pending';
 END $$;
 
-CREATE FUNCTION answer(p_campaign bigint, p_id text, p_outcome text, p_after text[], p_job_id text) RETURNS boolean
+CREATE OR REPLACE FUNCTION answer(p_campaign bigint, p_id text, p_outcome text, p_after text[], p_job_id text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE attempts SET outcome = p_outcome, job_id = coalesce(p_job_id, job_id)
@@ -65,14 +74,15 @@ BEGIN
     RETURN FOUND;
 END $$;
 
-CREATE FUNCTION move(p_campaign bigint, p_attempt text, p_into text, p_after text[]) RETURNS void
-LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION move(p_campaign bigint, p_attempt text, p_into text, p_after text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     UPDATE variations SET state = p_into
-    WHERE campaign = p_campaign AND attempt = p_attempt AND state = ANY (p_after)
-$$;
+    WHERE campaign = p_campaign AND attempt = p_attempt AND state = ANY (p_after);
+END $$;
 
 -- What one fact does, as in journal/facts.py.
-CREATE FUNCTION apply_fact(p_campaign bigint, p_account text, p_epoch bigint, p_kind text, p_body jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION apply_fact(p_campaign bigint, p_account text, p_epoch bigint, p_kind text, p_body jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     under_way CONSTANT text[] := ARRAY['submitting', 'accepted', 'in_doubt'];
@@ -117,7 +127,7 @@ BEGIN
 END $$;
 
 -- Facts, [[kind, body], …], from anyone at any time. Told again with a nonce, they change nothing.
-CREATE FUNCTION tell(
+CREATE OR REPLACE FUNCTION tell(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_facts jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -138,38 +148,41 @@ BEGIN
 END $$;
 
 -- Why nothing is permitted; NULL where all is well.
-CREATE FUNCTION refusal(ours campaigns, p_epoch bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION refusal(ours campaigns, p_epoch bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN ours.epoch <> p_epoch THEN 'epoch' WHEN ours.state <> 'open' THEN ours.state END
 $$;
 
 -- Those of the keys that another campaign of the account has stored, waits for or may have been charged for.
-CREATE FUNCTION held_by_others(p_campaign bigint, p_account text, p_keys text[]) RETURNS text[]
-LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(DISTINCT key), '{}') FROM variations
-    WHERE account = p_account AND key = ANY (p_keys) AND campaign <> p_campaign
-        AND state IN ('submitting', 'accepted', 'in_doubt', 'stored')
-$$;
+CREATE OR REPLACE FUNCTION held_by_others(p_campaign bigint, p_account text, p_keys text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM variations
+        WHERE account = p_account AND key = ANY (p_keys) AND campaign <> p_campaign
+            AND state IN ('submitting', 'accepted', 'in_doubt', 'stored'));
+END $$;
 
 -- The same, as a run asks before it asks for a permit.
-CREATE FUNCTION held(p_campaign bigint, p_keys jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION held(p_campaign bigint, p_keys jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT to_jsonb(held_by_others(p_campaign, account, ARRAY(SELECT jsonb_array_elements_text(p_keys))))
     FROM campaigns WHERE id = p_campaign
 $$;
 
 -- How many images were bought: submitted and not refused.
-CREATE FUNCTION bought(p_campaign bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(images), 0) FROM attempts WHERE campaign = p_campaign AND outcome <> 'refused'
-$$;
+CREATE OR REPLACE FUNCTION bought(p_campaign bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(sum(images), 0) FROM attempts WHERE campaign = p_campaign AND outcome <> 'refused');
+END $$;
 
 -- The part of an attempt that may be sent, in its order; NULL where that is nothing.
-CREATE FUNCTION free_part(p_campaign bigint, p_id text, p_job jsonb, p_held text[], p_room bigint) RETURNS jsonb
+CREATE OR REPLACE FUNCTION free_part(p_campaign bigint, p_id text, p_job jsonb, p_held text[], p_room bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     part jsonb;
 BEGIN
     IF EXISTS (SELECT FROM attempts WHERE campaign = p_campaign AND id = p_id) OR EXISTS (
-        SELECT FROM variations v JOIN jsonb_array_elements(p_job -> 'variations') each ON v.key = each ->> 'key'
-        WHERE v.campaign = p_campaign AND v.state <> 'pending' AND NOT v.key = ANY (p_held)
+        SELECT FROM jsonb_array_elements(p_job -> 'variations') AS each CROSS JOIN LATERAL (
+            SELECT * FROM variations WHERE campaign = p_campaign AND key = each ->> 'key' LIMIT 1 -- as above
+        ) AS v WHERE v.state <> 'pending' AND NOT v.key = ANY (p_held)
     ) THEN
         RETURN NULL;
     END IF;
@@ -180,26 +193,23 @@ BEGIN
     RETURN CASE WHEN part IS NOT NULL THEN jsonb_set(p_job, '{variations}', part) END;
 END $$;
 
--- The run that inserts the rows may send, after the attempts that it believes to be the last. A second inserts nothing.
-CREATE FUNCTION claim(p_campaign bigint, p_id text, p_job jsonb, p_after jsonb) RETURNS boolean
+-- The run that inserts the rows may send, after the attempts that it believes to be the last. A second inserts nothing:
+-- it is told by the rows themselves, so no plan matters that was made while there were few.
+CREATE OR REPLACE FUNCTION claim(p_campaign bigint, p_id text, p_job jsonb, p_after jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM 1 FROM jsonb_array_elements(p_job -> 'variations') each JOIN sendings s
-        ON s.campaign = p_campaign AND s.key = each ->> 'key'
-        AND s.after = coalesce(p_after ->> (each ->> 'key'), '');
-    IF FOUND THEN
-        RETURN false;
-    END IF;
     INSERT INTO sendings (campaign, key, after, attempt)
     SELECT p_campaign, each ->> 'key', coalesce(p_after ->> (each ->> 'key'), ''), p_id
     FROM jsonb_array_elements(p_job -> 'variations') AS each;
     RETURN true;
+EXCEPTION WHEN unique_violation THEN
+    RETURN false;
 END $$;
 
 -- Leave to send attempts, [{"id", "job"}, …]: what others have, what is under way and what is beyond the budget is
 -- left out. p_terms: {"after": {key: attempt}, "shares": look at other campaigns, "budget": images or null}.
 -- The answer has "refused" where nothing is permitted at all, and the keys "held" by others.
-CREATE FUNCTION intend(
+CREATE OR REPLACE FUNCTION intend(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_attempts jsonb, p_terms jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -241,7 +251,7 @@ BEGIN
 END $$;
 
 -- What is true of the whole campaign.
-CREATE FUNCTION note(
+CREATE OR REPLACE FUNCTION note(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_facts jsonb
 ) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT tell(p_campaign, p_nonce, p_epoch, p_worker, p_known,
@@ -249,7 +259,7 @@ CREATE FUNCTION note(
 $$;
 
 -- A person's decision over keys, {"reason", "keys", "states", "into"}.
-CREATE FUNCTION decide(
+CREATE OR REPLACE FUNCTION decide(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_decision jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -269,7 +279,7 @@ BEGIN
 END $$;
 
 -- What a person gave up is as it was: {"reason", "keys", "states": {key: state}}, by what the caller read at p_known.
-CREATE FUNCTION take_back(
+CREATE OR REPLACE FUNCTION take_back(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_decision jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE

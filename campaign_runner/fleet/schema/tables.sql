@@ -1,12 +1,13 @@
 -- The record of a fleet. Workers read these tables and write them through the functions beside this file alone.
--- Times are the database's. Later versions keep what is here: a fact must find its function for good.
+-- Times are the database's. Later versions keep what is here: a fact must find its function for good. Each part is run
+-- again at every upgrade, in which functions are replaced and tables stay; what changes a table is a statement of its own.
 
-CREATE TABLE meta (
+CREATE TABLE IF NOT EXISTS meta (
     name text PRIMARY KEY,
     value text NOT NULL
 );
 
-CREATE TABLE accounts (
+CREATE TABLE IF NOT EXISTS accounts (
     digest text PRIMARY KEY,
     per_minute integer NOT NULL DEFAULT 4 CHECK (per_minute > 0),
     per_day integer NOT NULL DEFAULT 9000 CHECK (per_day > 0),
@@ -17,27 +18,27 @@ CREATE TABLE accounts (
 );
 
 -- One row a request. It counts at `counts_at`: the last moment at which it can arrive, until an answer says more.
-CREATE TABLE permits (
+CREATE TABLE IF NOT EXISTS permits (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account text NOT NULL REFERENCES accounts,
     nonce uuid NOT NULL UNIQUE,
     counts_at timestamptz NOT NULL,
     is_answered boolean NOT NULL DEFAULT false
 );
-CREATE INDEX permits_by_time ON permits (account, counts_at);
-CREATE INDEX permits_unanswered ON permits (account) WHERE NOT is_answered;
+CREATE INDEX IF NOT EXISTS permits_by_time ON permits (account, counts_at);
+CREATE INDEX IF NOT EXISTS permits_unanswered ON permits (account) WHERE NOT is_answered;
 
 -- Tests turn the clock by replacing this function.
-CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT clock_timestamp()';
+CREATE OR REPLACE FUNCTION clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT clock_timestamp()';
 
 -- A commit that this transaction makes is on the disk when it returns. (A function's own SET would end with the
 -- function, before the commit.)
-CREATE FUNCTION durably() RETURNS void LANGUAGE sql VOLATILE AS
-    $$ SELECT set_config('synchronous_commit', 'on', true) $$;
+CREATE OR REPLACE FUNCTION durably() RETURNS void LANGUAGE plpgsql VOLATILE AS
+    $$ BEGIN PERFORM set_config('synchronous_commit', 'on', true); END $$;
 
 -- The account's time, under the lock of its row: looks that follow are statements of their own, and see what those
 -- did who had the lock before.
-CREATE FUNCTION tick(p_account text) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION tick(p_account text) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     moment timestamptz;
 BEGIN
@@ -48,7 +49,7 @@ BEGIN
 END $$;
 
 -- A campaign, and who holds it: one run at a time, whose epoch is the newest.
-CREATE TABLE campaigns (
+CREATE TABLE IF NOT EXISTS campaigns (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account text NOT NULL REFERENCES accounts,
     prefix text NOT NULL UNIQUE, -- of its files in the store: account name/campaign name
@@ -62,10 +63,10 @@ CREATE TABLE campaigns (
     heard_at timestamptz,
     last_seq bigint NOT NULL DEFAULT 0
 );
-CREATE INDEX campaigns_by_account ON campaigns (account);
+CREATE INDEX IF NOT EXISTS campaigns_by_account ON campaigns (account);
 
 -- The record: what was told, in order, never changed. All tables below are what it adds up to.
-CREATE TABLE entries (
+CREATE TABLE IF NOT EXISTS entries (
     campaign bigint NOT NULL REFERENCES campaigns,
     seq bigint NOT NULL,
     at timestamptz NOT NULL,
@@ -76,9 +77,9 @@ CREATE TABLE entries (
     body jsonb NOT NULL,
     PRIMARY KEY (campaign, seq)
 );
-CREATE INDEX entries_by_nonce ON entries (campaign, nonce);
+CREATE INDEX IF NOT EXISTS entries_by_nonce ON entries (campaign, nonce);
 
-CREATE TABLE attempts (
+CREATE TABLE IF NOT EXISTS attempts (
     campaign bigint NOT NULL REFERENCES campaigns,
     id text NOT NULL,
     epoch bigint NOT NULL,
@@ -88,9 +89,9 @@ CREATE TABLE attempts (
     PRIMARY KEY (campaign, id),
     UNIQUE (campaign, job_id)
 );
-CREATE INDEX attempts_open ON attempts (campaign) WHERE outcome = 'open';
+CREATE INDEX IF NOT EXISTS attempts_open ON attempts (campaign) WHERE outcome = 'open';
 
-CREATE TABLE variations (
+CREATE TABLE IF NOT EXISTS variations (
     campaign bigint NOT NULL REFERENCES campaigns,
     key text NOT NULL,
     account text NOT NULL,
@@ -99,11 +100,11 @@ CREATE TABLE variations (
         ('pending', 'submitting', 'accepted', 'in_doubt', 'stored', 'failed', 'abandoned')),
     PRIMARY KEY (campaign, key)
 );
-CREATE INDEX variations_by_key ON variations (account, key);
-CREATE INDEX variations_by_attempt ON variations (campaign, attempt);
+CREATE INDEX IF NOT EXISTS variations_by_key ON variations (account, key);
+CREATE INDEX IF NOT EXISTS variations_by_attempt ON variations (campaign, attempt);
 
 -- Who may send an image after which attempt ('' is none): only the run that inserts the row, even if all else fails.
-CREATE TABLE sendings (
+CREATE TABLE IF NOT EXISTS sendings (
     campaign bigint NOT NULL REFERENCES campaigns,
     key text NOT NULL,
     after text NOT NULL,

@@ -3,7 +3,7 @@
 -- Begin an import, or go on with it. {"campaign": …}, or {"refused": why} where the fleet has a record of that name.
 -- With p_imports a folder is told that the campaign has left for the fleet already: {"elsewhere": why} where it is moved,
 -- and not by an import, whose whys all begin so. What such a folder has is older than what left the fleet.
-CREATE FUNCTION begin_import(p_account text, p_prefix text, p_why text, p_imports text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION begin_import(p_account text, p_prefix text, p_why text, p_imports text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ours campaigns;
@@ -25,7 +25,7 @@ END $$;
 
 -- Some rows of the journal that is imported, {"table", "rows": [{column: value}, …]}; first of all {"table": ""}, after
 -- which nothing is left of what was there.
-CREATE FUNCTION import_rows(p_campaign bigint, p_nonce uuid, p_worker text, p_body jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION import_rows(p_campaign bigint, p_nonce uuid, p_worker text, p_body jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ours campaigns;
@@ -61,7 +61,7 @@ BEGIN
 END $$;
 
 -- What was imported is complete and was compared: it may be run.
-CREATE FUNCTION end_import(p_campaign bigint, p_why text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION end_import(p_campaign bigint, p_why text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE campaigns SET state = 'open', why = '' WHERE id = p_campaign AND state = 'moved' AND why = p_why;
@@ -70,7 +70,7 @@ END $$;
 
 -- Begin an export, or go on with it: from now on nothing is sent of the campaign here. {}, {"busy": {"host", "since"}}
 -- while a holder was heard of within p_seconds, or {"refused": why} where it is held or went elsewhere.
-CREATE FUNCTION begin_export(p_campaign bigint, p_why text, p_seconds double precision) RETURNS jsonb
+CREATE OR REPLACE FUNCTION begin_export(p_campaign bigint, p_why text, p_seconds double precision) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ours campaigns;

@@ -1,7 +1,7 @@
 -- What is to be done: runs that were submitted. The engine's queue says which worker looks next; who works on what is
 -- said by the campaign's lease, and whether anything is left to do by these rows alone.
 
-CREATE TABLE runs (
+CREATE TABLE IF NOT EXISTS runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     campaign bigint NOT NULL REFERENCES campaigns,
     digest text NOT NULL, -- of the text, the rows and the reference images that were submitted
@@ -13,13 +13,13 @@ CREATE TABLE runs (
     exit integer, -- its exit status; NULL while it is open
     report jsonb NOT NULL DEFAULT '[]' -- sentences for who submitted it
 );
-CREATE UNIQUE INDEX runs_open ON runs (campaign) WHERE exit IS NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS runs_open ON runs (campaign) WHERE exit IS NULL;
 
 -- The queue of an account: channels of PostgreSQL have names of 63 letters at most.
-CREATE FUNCTION queue_of(p_account text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT left(p_account, 32) $$;
+CREATE OR REPLACE FUNCTION queue_of(p_account text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT left(p_account, 32) $$;
 
 -- A task for a run, unless one waits already. It carries the number of the run, and nothing else.
-CREATE FUNCTION defer_run(p_run bigint, p_account text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION defer_run(p_run bigint, p_account text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM campaign_queue.procrastinate_defer_jobs_v1(ARRAY[ROW(
         queue_of(p_account), 'run', 0, NULL, 'run ' || p_run, jsonb_build_object('run', p_run), NULL
@@ -30,7 +30,7 @@ END $$;
 
 -- Who holds a campaign in p_epoch hands it over to the workers: {"run"}, or {"refused"} where it may not. An open run of
 -- the same text goes on, by the new terms; that of another text has ended, and says p_replaced.
-CREATE FUNCTION submit(p_campaign bigint, p_epoch bigint, p_digest text, p_terms jsonb, p_replaced text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION submit(p_campaign bigint, p_epoch bigint, p_digest text, p_terms jsonb, p_replaced text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ours campaigns;
@@ -61,26 +61,26 @@ END $$;
 
 -- The open run of the campaign with a prefix: {"run", "digest", "submitted_at", "holder"}, or NULL. A holder that was
 -- not heard of for p_seconds is none.
-CREATE FUNCTION open_run(p_prefix text, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION open_run(p_prefix text, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT jsonb_build_object('run', r.id, 'digest', r.digest, 'holder', holder_of(c.id, p_seconds),
         'submitted_at', extract(epoch FROM r.submitted_at)::double precision)
     FROM runs r JOIN campaigns c ON c.id = r.campaign WHERE c.prefix = p_prefix AND r.exit IS NULL
 $$;
 
 -- How a run stands: {"exit", "report", "holder"}.
-CREATE FUNCTION look_at_run(p_run bigint, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION look_at_run(p_run bigint, p_seconds double precision) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT jsonb_build_object('exit', exit, 'report', report, 'holder', holder_of(campaign, p_seconds))
     FROM runs WHERE id = p_run
 $$;
 
 -- What a worker needs to know of a run that is open: {"campaign", "terms", "times"}, or NULL.
-CREATE FUNCTION work_of(p_run bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION work_of(p_run bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('campaign', find_campaign(prefix), 'terms', terms, 'times', times)
     FROM runs JOIN campaigns ON campaigns.id = campaign WHERE runs.id = p_run AND exit IS NULL
 $$;
 
 -- A run has ended, unless it was submitted again meanwhile.
-CREATE FUNCTION end_run(p_run bigint, p_times integer, p_exit integer, p_report jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION end_run(p_run bigint, p_times integer, p_exit integer, p_report jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
     UPDATE runs SET exit = p_exit, report = p_report, terms = '{}' WHERE id = p_run AND exit IS NULL AND times = p_times;
@@ -88,7 +88,7 @@ BEGIN
 END $$;
 
 -- A run is for a worker to go on with: any of them at once, or after p_seconds; twice as many each time, up to 16 times.
-CREATE FUNCTION put_back(p_run bigint, p_times integer, p_seconds double precision, p_report jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION put_back(p_run bigint, p_times integer, p_seconds double precision, p_report jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     payer text;
@@ -109,7 +109,7 @@ END $$;
 
 -- Defer anew what is open and past its time, and has no holder who was heard of within p_seconds; how many that are.
 -- Tasks of workers that were not heard of are closed. One at a time, over all workers.
-CREATE FUNCTION sweep(p_seconds double precision) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION sweep(p_seconds double precision) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     heard CONSTANT timestamptz := now() - make_interval(secs => p_seconds);
     each record;
