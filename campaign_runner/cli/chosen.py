@@ -17,6 +17,7 @@ from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.selection import EVERYTHING, Selection
+from campaign_runner.report import next_commands
 from campaign_runner.session.last_text import recalled, waiting
 from campaign_runner.session.several import held_back
 
@@ -62,6 +63,8 @@ def _given(name: str, flags: RunFlags) -> _Given:
     try:
         given.target = find(name, output=flags.output, is_sandbox=flags.is_sandbox)
         campaign = given.target.campaign()
+        if given.target.folder.is_sandbox and not flags.is_sandbox:
+            raise _rehearsed(name, given.target.folder, campaign, flags)
         folder = folder_of(campaign, flags.output, is_sandbox=flags.is_sandbox)
         choice = Choice(campaign, folder, options.selection(flags.only, campaign))
         if not (flags.is_sandbox or flags.start_over or folder.has_journal):
@@ -70,6 +73,13 @@ def _given(name: str, flags: RunFlags) -> _Given:
     except (CampaignFileError, UsageError) as error:
         given.wrong = error
     return given
+
+
+def _rehearsed(name: str, folder: Folder, campaign: Campaign, flags: RunFlags) -> UsageError:
+    """Whoever names a rehearsal may not want to buy."""
+    again = next_commands.run(campaign.path, folder)
+    buying = next_commands.run(campaign.path, folder_of(campaign, flags.output, is_sandbox=False))
+    return UsageError(f"{name} is a rehearsal; nothing was sent. To rehearse again: `{again}`; to buy: `{buying}`")
 
 
 def _refuse_left_behind(given: _Given, choice: Choice) -> None:

@@ -11,6 +11,7 @@ from campaign_runner.cli import options
 from campaign_runner.cli.help import ending
 from campaign_runner.cli.plan import show
 from campaign_runner.cli.target import find
+from campaign_runner.report import next_commands
 from campaign_runner.text import printable
 
 
@@ -32,4 +33,6 @@ def command(name: str, new: str, settings: tuple[str, ...], output: Path | None,
     for line in difference:
         click.echo(printable(line))
     click.echo()
-    show(find(str(path), output=output, is_sandbox=is_sandbox), is_sandbox=is_sandbox)
+    target = find(str(path), output=output, is_sandbox=is_sandbox)
+    show(target, is_sandbox=is_sandbox)
+    click.echo(f"written; next: {next_commands.run(path, target.folder)}")

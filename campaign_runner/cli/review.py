@@ -15,10 +15,12 @@ from campaign_runner.cli import options
 from campaign_runner.cli.console import agree, is_terminal
 from campaign_runner.cli.decided import Decided, decided, narrowed, now, parted, reviewer_of, tell_remarks
 from campaign_runner.cli.help import TwoPages, ending
+from campaign_runner.cli.memory import memory_of
 from campaign_runner.cli.review_page import serve, write_mail, written_page
 from campaign_runner.cli.target import find, marking
 from campaign_runner.errors import UsageError
 from campaign_runner.output_folder.folder import DECISIONS
+from campaign_runner.report import next_commands
 from campaign_runner.review import listing
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.marking import foreign_file, table
@@ -169,7 +171,8 @@ def _key(start: str, known: Decided) -> str:
     found = sorted(key for key in keys if key.startswith(start.lower()))
     if len(found) != 1:
         what = "several images of this campaign have keys that begin" if found else "no image of this campaign begins"
-        raise UsageError(f"{start}: {what} with that")
+        name = next_commands.called(known.target.folder, memory_of(known.target.folder))
+        raise UsageError(f"{start}: {what} with that; `{next_commands.typed('find', name)}` lists the keys")
     return found[0]
 
 

@@ -18,6 +18,7 @@ _DASH = re.compile("[\u2010-\u2015\u2212][\u2010-\u2015\u2212-]*(?=[A-Za-z])")
 _OPENING = "“”„‟«»‘‚"
 _CAMPAIGNS = ("name", "names", "files", "what")
 """How the arguments are called that take the name of a campaign."""
+_REAL_ALONE = "It is for what Adobe makes: what the sandbox makes ends with its run, and costs nothing"
 _FOLDER_OF_FLEETS = "It works on a folder: `campaign-runner fleet export NAME` makes one of a campaign"
 
 
@@ -78,6 +79,8 @@ def _about_option(option: str, ctx: click.Context, typed: Sequence[str]) -> Iter
     takes = {name for param in ctx.command.get_params(ctx) for name in param.opts}
     if option == "--on":
         yield _FOLDER_OF_FLEETS
+    elif option == "--sandbox" and ctx.info_name in ("cancel", "doctor", "login", "models"):
+        yield _REAL_ALONE
     elif ctx.parent is None and set(typed) & set(_commands(ctx)):
         yield "Options come behind the command, as in: campaign-runner run --sandbox FILE"
     elif bare == "channel":

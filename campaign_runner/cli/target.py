@@ -215,7 +215,7 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
 
 
 def _folder_name(campaign: str, *, is_sandbox: bool) -> str:
-    return f"{campaign}.{SANDBOX}" if is_sandbox else campaign
+    return f"{campaign.removesuffix(f'.{SANDBOX}')}.{SANDBOX}" if is_sandbox else campaign
 
 
 def every_folder(

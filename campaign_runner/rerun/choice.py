@@ -20,6 +20,7 @@ from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.output_folder.manifest_reader import ReadBack
 from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
 from campaign_runner.portions import batched
+from campaign_runner.report.next_commands import typed
 from campaign_runner.text import plural
 
 _MADE, _KEPT, _NEVER_STORED = "made again", "kept", "never stored"
@@ -48,7 +49,8 @@ def choose(read: ReadBack, options: Sequence[str] = ()) -> Chosen:
             fates[fate] += 1
             images += [image.entry] if fate == _MADE else []
     if not images:
-        raise UsageError(f"no stored image of {read.path} is selected; nothing was sent")
+        there = typed("status", str(read.path.parent))
+        raise UsageError(f"no stored image of {read.path} is selected; nothing was sent. To see what there is: {there}")
     return Chosen(tuple(images), tuple(_jobs(images)), tuple(_left_out(fates)))
 
 

@@ -55,6 +55,18 @@ def test_what_lies_beside_it_has_a_name_too(elsewhere: Path, ask: Ask) -> None:
     assert "4 of 4 images stored" in ask("status", "spring.sandbox").out
 
 
+@pytest.mark.parametrize("name", ["spring.sandbox", "output/spring.sandbox"])
+def test_a_rehearsal_is_not_bought_by_its_name(name: str, ask: Ask, account: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "spring.yaml").write_text(SPRING, encoding="utf-8")
+    assert ask("run", "--sandbox", "spring", "--no-review", "--quiet").status == 0
+    said = ask("run", name, "--no-review", **account)
+    assert (said.status, said.out) == (2, "attention exit=2\n") and not (tmp_path / "output" / "spring").exists()
+    file = tmp_path / "spring.yaml"
+    told = f"rehearse again: `campaign-runner run {file} --sandbox`; to buy: `campaign-runner run {file}`\n"
+    assert told in said.err
+    assert ask("run", "--sandbox", name, "--no-review", "--quiet").status == 0
+
+
 def test_a_name_that_two_have_says_where_they_are(elsewhere: Path, ask: Ask, tmp_path: Path) -> None:
     shutil.copytree(elsewhere / "campaigns", tmp_path / "other" / "campaigns")
     assert ask("run", tmp_path / "other" / "campaigns" / "spring.yaml", "--max-requests", "1").status == 9

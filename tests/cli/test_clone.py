@@ -96,6 +96,7 @@ def test_what_the_old_campaign_has_costs_nothing(autumn: Path, tmp_path: Path, a
     asyncio.run(record(tmp_path / "output" / "autumn", Plan(load(autumn)), ["stored"] * 3))
     said = ask("clone", "autumn", "spring")
     assert "  reuse      3 images of autumn\n  due        nothing\n" in said.out
+    assert said.out.endswith(f"written; next: campaign-runner run {tmp_path}/spring.yaml\n")
 
 
 REFUSED = [

@@ -72,7 +72,7 @@ def test_two_reviewers_are_a_conflict_and_the_list_says_who_said_what(ask: Ask, 
     ("arguments", "why"),
     [
         (("--pick", "3f9c"), "at least 8"),
-        (("--pick", "0" * 8), "no image of this campaign begins with that"),
+        (("--pick", "0" * 8), "no image of this campaign begins with that; `campaign-runner find "),
         (("--pick", "{7}"), "is not stored yet"),
         (("--pick", "{0}", "{1}"), "are of one row"),
         (("--reject", "{0}", "--reason", "anatomi"), "did you mean 'anatomy'?"),

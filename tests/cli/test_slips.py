@@ -23,6 +23,7 @@ SLIPS = [
     (["plan", "almond", "--key", "hunter2"], "Write --only key=…\n"),
     (["plan", "almond", "--onyl", "product=soap"], "No such option '--onyl'; did you mean '--only'?\n"),
     (["run", "almond", "--max", "5"], "did you mean '--max-images', '--max-requests', '--max-runtime'?\n"),
+    (["cancel", "almond", "--sandbox"], "It is for what Adobe makes: what the sandbox makes ends with its run, and"),
     (["deliver", "almond", "--include"], "No such option '--include'; did you mean '--include-left'?\n"),
     (["plan", "almond", "-only", "product=soap"], "An option begins with two hyphens: --only, not -only\n"),
     (["plan", "almond", "–only", "product=soap"], "An option begins with two hyphens: --only, not –only. Mail"),
