@@ -6,10 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 Property = Callable[..., None]
+
+
+def repeatable(examples: int) -> settings:
+    """So many examples, the same ones each time, however long one takes."""
+    return settings(
+        max_examples=examples,
+        phases=[Phase.generate, Phase.shrink],
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def few_and_many(few: int, many: int, *drawn: SearchStrategy[Any]) -> Callable[[Property], Property]:

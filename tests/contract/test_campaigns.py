@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_runner.campaign_file.loader import load
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.contract.rehearsal import rehearsed
+from tests.examples import repeatable
 from tests.virtual import VirtualLoop
 
 SIZES = {"image3": ["896x1152", "1152x896"], "image4": ["1440x2560"]}
@@ -116,13 +117,7 @@ TWO_HUNDRED = {"image3": 80, "image3_custom": 80, "image4_standard": 15, "image4
     ],
 )
 def test_file_plan_run_and_ledger_agree_on_images_and_requests(model: str, examples: int) -> None:
-    @settings(
-        max_examples=examples,
-        phases=[Phase.generate, Phase.shrink],
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @repeatable(examples)
     @given(campaign=campaigns(model))
     def agree(campaign: dict[str, Any]) -> None:
         with tempfile.TemporaryDirectory() as home, asyncio.Runner(loop_factory=VirtualLoop) as runner:

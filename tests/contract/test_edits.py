@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_runner.authoring.compare import Changes
@@ -25,6 +25,7 @@ from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
 from tests.contract.rehearsal import Rehearsal, rehearsed
 from tests.contract.test_campaigns import TEXTS, Wanted, campaigns, looks, wanted
+from tests.examples import repeatable
 from tests.virtual import VirtualLoop
 
 Campaign = dict[str, Any]
@@ -174,13 +175,7 @@ def bill(rehearsal: Rehearsal) -> tuple[int, int]:
 
 
 def hold(check: Callable[..., Any], edits: list[Edit], model: str, examples: int) -> None:
-    @settings(
-        max_examples=examples,
-        phases=[Phase.generate, Phase.shrink],
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @repeatable(examples)
     @given(pair=edited(model, edits))
     def holds(pair: tuple[Campaign, Campaign]) -> None:
         with tempfile.TemporaryDirectory(dir=QUICK) as home, asyncio.Runner(loop_factory=VirtualLoop) as runner:

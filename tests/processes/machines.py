@@ -25,6 +25,15 @@ presets: [painting, golden_hour]
 sizes: [896x1152]
 seeds: [1, 2]
 """
+FOUR_IMAGES = """\
+campaign: {name}
+model: image3
+products: {{candle: almond candle, soap: almond soap}}
+prompts: {{hero: "{{product.name}} on an oak table"}}
+sizes: [896x1152]
+seeds: [1, 2]
+"""
+"""One request for each of two products."""
 
 
 LEDGERS: dict[str, Callable[[], dict[str, Any]]] = {}

@@ -19,16 +19,8 @@ import pytest
 
 from tests.checker import Seen, check
 from tests.processes.forks import Done, Forked, Forks, SandboxProcess
-from tests.processes.machines import Machine, held
+from tests.processes.machines import FOUR_IMAGES, Machine, held
 
-CAMPAIGN = """\
-campaign: {name}
-model: image3
-products: {{candle: almond candle, soap: almond soap}}
-prompts: {{hero: "{{product.name}} on an oak table"}}
-sizes: [896x1152]
-seeds: [1, 2]
-"""
 NOBODY = 65534
 SIZES = (0, 512, *range(4096, 43 * 8192, 8192))
 """Bytes that no file may exceed."""
@@ -51,7 +43,7 @@ def limited(launcher: Forks, home: Path, size: int) -> int:
     home.mkdir()
     with launcher.sandbox(home, "--per-minute", "600", "--job-seconds", "0") as sandbox:
         machine = Machine.beside(sandbox.origin, home)
-        file = machine.campaign(text=CAMPAIGN)
+        file = machine.campaign(text=FOUR_IMAGES)
         done = launcher.run("run", file, home=home, env=machine.env, largest_file=size)
         assert done.exit in (0, 6), done
         assert done.exit == 0 or "run again" in done.out + done.err or done.out == done.err == "", done
@@ -84,7 +76,7 @@ def fills_up(launcher: Forks, home: Path, fill: Fill, make_room: Callable[[], No
     words.mkdir()
     with launcher.sandbox(words, *held(words)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
-        file = machine.campaign(text=CAMPAIGN)
+        file = machine.campaign(text=FOUR_IMAGES)
         run = launcher.start("run", file, "--concurrency", "1", home=words, env=machine.env)
         sandbox.wait_for(1, poll=1)
         fill(run)
@@ -158,7 +150,7 @@ def test_little_room_on_a_disk_forbids_buying_and_not_fetching(
     disk = small_disk(DISK)
     with launcher.sandbox(tmp_path, *held(tmp_path)) as sandbox:
         machine = Machine.beside(sandbox.origin, disk)
-        file = machine.campaign(text=CAMPAIGN)
+        file = machine.campaign(text=FOUR_IMAGES)
         first = launcher.start("run", file, "--concurrency", "1", home=tmp_path, env=machine.env)
         sandbox.wait_for(1, poll=1)
         first.kill(15)
@@ -224,7 +216,7 @@ def test_a_folder_that_may_not_be_written_stops_a_run_before_anything_is_sent(
 ) -> None:
     with launcher.sandbox(open_home, "--per-minute", "600", "--job-seconds", "0") as sandbox:
         machine = Machine.beside(sandbox.origin, open_home)
-        file = machine.campaign(text=CAMPAIGN)
+        file = machine.campaign(text=FOUR_IMAGES)
         for name in CLOSED[what]:
             (open_home / name).mkdir(exist_ok=True)
         closed = open_home if what == "the folder above the output folder" else open_home / CLOSED[what][-1]

@@ -16,16 +16,8 @@ import pytest
 
 from tests.checker import Seen, check
 from tests.processes.forks import PATIENCE, Forked, Forks, SandboxProcess
-from tests.processes.machines import Machine
+from tests.processes.machines import FOUR_IMAGES, Machine
 
-CAMPAIGN = """\
-campaign: {name}
-model: image3
-products: {{candle: almond candle, soap: almond soap}}
-prompts: {{hero: "{{product.name}} on an oak table"}}
-sizes: [896x1152]
-seeds: [1, 2]
-"""
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 HELD = 3600.0
 """Seconds of an answer that comes once the sandbox is released."""
@@ -92,7 +84,7 @@ def signalled(phase: Phase, number: signal.Signals, times: int, *, launcher: For
     switches = ("--per-minute", "600", "--job-seconds", 0, "--faults", script)
     with launcher.sandbox(home, *map(str, switches)) as sandbox:
         machine = Machine.beside(sandbox.origin, home)
-        file = machine.campaign(text=CAMPAIGN)
+        file = machine.campaign(text=FOUR_IMAGES)
         command = ("run", file, "--log-format", "json", "--per-minute")
         run = launcher.start(*command, phase.per_minute, home=home, env=machine.env)
         wait_until(lambda: has_reached(phase, run, sandbox), run)
