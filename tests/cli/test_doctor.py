@@ -119,7 +119,10 @@ def test_without_a_campaign_it_checks_the_account_and_the_machine(ask: Ask, acco
     [
         ("jsons://canary-hook.example.com/x mailtos://u:canary-pass@example.com", 0, "can be used; nothing was sent"),
         ("json://192.0.2.1/canary-hook", 2, "a message could not be sent: an address is not encrypted"),
-        ("jsons://example.com/x nonsense", 2, "a message could not be sent: an address is none"),
+        pytest.param(
+            *("jsons://example.com/x nonsense", 2, "a message could not be sent: an address is none"),
+            marks=pytest.mark.proof,
+        ),
     ],
 )
 def test_the_addresses_of_messages_are_looked_at_and_nothing_is_sent_there(

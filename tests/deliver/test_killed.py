@@ -64,7 +64,7 @@ def die_and_go_on(place: Path, step: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("step", [0, 7, 19, 31, 43])
+@pytest.mark.parametrize("step", [7, 31])  # each of them is a proof
 def test_a_delivery_that_is_killed_is_completed_by_the_next(step: int) -> None:
     with a_place() as place:
         assert die_and_go_on(place, step), "it came to its end before: this step is none"
