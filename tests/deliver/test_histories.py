@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.deliver.histories import DeliveryHistory
 from tests.deliver.stored import store
 
+SHARES = 8
 TOP = """\
 campaign: season
 model: image3
@@ -90,7 +92,9 @@ def test_the_record_is_the_disk_and_versions_are_never_used_twice(history: list[
 
 
 @pytest.mark.proof
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(steps, min_size=2, max_size=7))
-def test_so_it_is_over_two_hundred_histories(history: list[Step]) -> None:
-    go_through(history)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_so_it_is_over_two_hundred_histories(share: int) -> None:
+    """In shares, which workers take beside each other; each draws its own."""
+    drawn = given(st.lists(steps, min_size=2, max_size=7))(go_through)
+    some = settings(max_examples=200 // SHARES, suppress_health_check=[HealthCheck.too_slow])(drawn)
+    seed(secrets.randbits(64))(some)()

@@ -32,6 +32,14 @@ class FleetProcess:
 
     forked: Forked
     done: Done | None = None
+    is_waited_for: bool = False
+
+    def said(self) -> str:
+        """The last that it said until now."""
+        words = [
+            file.read_text(encoding="utf-8")[-600:] for file in (self.forked.out, self.forked.err) if file.exists()
+        ]
+        return f"{self.forked.err.parent.name}, process {self.forked.process}: {'; '.join(words)}"
 
     def send_signal(self, number: signal.Signals) -> None:
         assert self.done is None, "it has ended, and its number may be another's"
@@ -47,6 +55,7 @@ class FleetProcess:
 def ended(process: FleetProcess) -> Done:
     """How a process ended, once it has, and what it said."""
     if process.done is None:
+        process.is_waited_for = True
         process.done = shared().wait(process.forked)
     return process.done
 
@@ -149,8 +158,11 @@ def fleet_of_machines(
         asyncio.run(whole.prepare())
         try:
             yield whole
+        except BaseException as error:
+            error.add_note("\n".join(process.said() for process in whole.started))
+            raise
         finally:
-            left = [process for process in whole.started if process.done is None]
+            left = [process for process in whole.started if not process.is_waited_for]
             for process in left:
                 process.kill()
             for process in left:

@@ -23,6 +23,8 @@ from tests.fleet.test_here import SUMMER
 
 pytestmark = pytest.mark.proof
 ROUNDS = int(os.environ.get("FLEET_ROUNDS", "3"))
+WITHIN = float(os.environ.get("FLEET_WITHIN", "4"))
+"""Seconds within which the next thing happens: the fewer, the more is still to be bought then."""
 FIRST_SEED = os.environ.get("FLEET_SEED")
 PER_MINUTE = 600
 CAMPAIGNS = ("spring", "summer")
@@ -95,14 +97,14 @@ def test_whatever_happens_nothing_is_bought_twice_and_nothing_is_lost(
     number: int, fleet: Fleet, tmp_path: Path
 ) -> None:
     seed = secrets.randbelow(1 << 32) if FIRST_SEED is None else int(FIRST_SEED) + number
-    switches = ("--job-seconds", "1", "--seed", str(seed % 1000))
+    switches = ("--job-seconds", "0.5", "--seed", str(seed % 1000))
     with fleet_of_machines(fleet.server, fleet.prepared, tmp_path, *switches, per_minute=PER_MINUTE) as whole:
         drawn = random.Random(seed)
         round_ = Round(whole, [whole.machine(name) for name in ("one", "two", "three")], drawn)
         round_.begin()
         events: list[Callable[[], None]] = [round_.kill, round_.end, round_.stop, round_.crash, round_.run_here]
         for _ in range(drawn.randint(1, 3)):
-            time.sleep(drawn.uniform(0.1, 1.5))
+            time.sleep(drawn.uniform(WITHIN / 8, WITHIN))
             drawn.choice(events)()
         for process in round_.here:
             ended(process)
