@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -76,6 +77,11 @@ def refuse_links(*paths: Path) -> None:
     us waiting. Raises IntegrityError.
     """
     for path in paths:
+        try:
+            if stat.S_IFMT(path.lstat().st_mode) in (stat.S_IFREG, stat.S_IFDIR):
+                continue
+        except FileNotFoundError:
+            continue
         if path.exists() and not path.is_file() and not path.is_dir():
             raise files.translated(regular_files.NotRegular(path), path)
         if path.is_symlink():

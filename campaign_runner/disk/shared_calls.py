@@ -1,7 +1,7 @@
 """Blocking work of many callers beside the event loop, one call at a time.
 
 What is asked for in one turn of the loop, or while a call is under way, shares a call. So callers who wait at the same
-time share a transaction, and each is told once it is durable.
+time share a transaction, and each is told once it is durable. A caller without haste waits a moment for others.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
+from math import inf
 from typing import Any
 
 
@@ -24,13 +25,18 @@ class SharedCalls:
         self._executor = executor
         self._waiting: list[tuple[Any, asyncio.Future[Any]]] = []
         self._under_way: asyncio.Future[list[Any]] | None = None
+        self._next_call: asyncio.Handle | None = None
+        self._starts = inf  # when that is, by the loop's clock
 
-    def asked(self, work: object) -> asyncio.Future[Any]:
-        """The answer to come: `work` is on its way, whether anyone waits for it or not, and is not taken back."""
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def asked(self, work: object, *, within: float = 0.0) -> asyncio.Future[Any]:
+        """The answer to come: `work` is on its way, whether anyone waits for it or not, and is not taken back.
+
+        It begins at once, or `within` so many seconds with the next work that does.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((work, done))
-        if self._under_way is None and len(self._waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._next)  # with all that is asked in this turn of the loop
+        self._start(loop.time() + within if within else 0.0)
         return done
 
     async def ended(self) -> None:
@@ -38,9 +44,27 @@ class SharedCalls:
         while self._under_way is not None or self._waiting:
             if self._under_way is not None:
                 await asyncio.wait({self._under_way})
+            if self._waiting:
+                self._start(0.0)
             await asyncio.sleep(0)
 
+    def _start(self, when: float) -> None:
+        """See to it that what waits begins at `when`, or earlier; 0 is at once."""
+        if when >= self._starts:
+            return
+        self._starts = when
+        if self._under_way is None:
+            self._set_out()
+
+    def _set_out(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._next_call is not None:
+            self._next_call.cancel()
+        # `call_soon`: with all that is asked in this turn of the loop
+        self._next_call = loop.call_at(self._starts, self._next) if self._starts else loop.call_soon(self._next)
+
     def _next(self) -> None:
+        self._next_call, self._starts = None, inf
         waiting, self._waiting = self._waiting, []
         works, callers = [work for work, _ in waiting], [done for _, done in waiting]
         self._under_way = asyncio.get_running_loop().run_in_executor(self._executor, self._run, works)
@@ -48,7 +72,9 @@ class SharedCalls:
 
     def _answered(self, callers: list[asyncio.Future[Any]], call: asyncio.Future[list[Any]]) -> None:
         self._under_way = None
-        if self._waiting:
+        if self._waiting and self._starts:
+            self._set_out()
+        elif self._waiting:
             self._next()
         error = call.exception()
         for number, caller in enumerate(callers):

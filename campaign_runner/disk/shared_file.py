@@ -47,13 +47,13 @@ class SharedFile(Generic[R]):
         self._is_kept = False
         await in_thread(self._close)
 
-    async def transact(self, work: Callable[[R], T]) -> T:
+    async def transact(self, work: Callable[[R], T], *, within: float = 0.0) -> T:
         """Run `work` alone among all processes; durable on return. A caller who is cancelled leaves only after it.
 
-        What goes wrong is told to all who share the transaction, and nothing of it is done. Raises StoreError,
-        IntegrityError.
+        It may wait `within` so many seconds for others who share its transaction. What goes wrong is told to all of
+        them, and nothing of it is done. Raises StoreError, IntegrityError.
         """
-        return await to_its_end(self.asked(work))
+        return await to_its_end(self._calls.asked(work, within=within))
 
     def asked(self, work: Callable[[R], T]) -> asyncio.Future[T]:
         """The answer of `transact` to come: `work` is on its way, whether anyone waits for it or not."""

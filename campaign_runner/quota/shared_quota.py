@@ -27,6 +27,10 @@ from campaign_runner.quota.senders import Sender
 from campaign_runner.tasks import to_its_end
 from campaign_runner.uptime import Uptime, unknown
 
+SETTLED_WITHIN = 0.02
+"""Seconds that an answer may wait for the next request's permit, to share its transaction: until then it counts as now.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimits:
@@ -89,7 +93,7 @@ class SharedQuota:
 
     async def settle(self, permit: Permit) -> None:
         """An answer arrived, or none ever will: the request counts from now on as sent now."""
-        await self._file.transact(partial(self._settle, permit))
+        await self._file.transact(partial(self._settle, permit), within=SETTLED_WITHIN)
 
     async def give_back(self, permit: Permit) -> None:
         """The request never reached the service, or the service says it does not count."""

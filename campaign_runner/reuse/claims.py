@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,8 @@ LONGEST_WAIT = 30.0
 """Seconds: it is held for milliseconds, so by then the process that holds it was stopped in the middle."""
 LOOK_AGAIN = 0.01
 """Seconds until another try to get the lock."""
+STILL_KNOWN = 1.0
+"""Seconds for which a look that saw no one else write is enough to ask for the allowance."""
 
 
 class Claiming(Journal):
@@ -56,6 +59,8 @@ class Claiming(Journal):
     ) -> None:
         self._journal = journal
         self._file = home / FILE
+        self._kernel_lock = KernelLock(self._file)
+        self._looked = -inf  # when, by the loop's clock
         self._neighbours = neighbours
         self._left = left
         self._began = began
@@ -73,11 +78,16 @@ class Claiming(Journal):
         return granted
 
     async def is_wanted(self, job: Job) -> bool:
-        """See Journal.is_wanted."""
+        """See Journal.is_wanted. Where no one else wrote of late, it is not looked again within a second."""
         if self._neighbours is None:
             return True
+        now = asyncio.get_running_loop().time()
+        if now - self._looked < STILL_KNOWN and not self._neighbours.may_hold(job.keys):
+            return True
         async with self._turn:
-            return len(await in_thread(self._theirs, job.keys, self._neighbours)) < len(job.keys)
+            theirs = await in_thread(self._theirs, job.keys, self._neighbours)
+            self._looked = now
+        return len(theirs) < len(job.keys)
 
     async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """See Journal.record."""
@@ -91,6 +101,7 @@ class Claiming(Journal):
         if neighbours is None or not attempts:
             return await self._journal.intend(attempts)
         async with self._turn, self._lock(partial(self._left_of, attempts, neighbours)) as left:
+            self._looked = asyncio.get_running_loop().time()
             return await self._journal.intend(left)
 
     def _theirs(self, keys: Sequence[str], neighbours: Neighbours) -> set[str]:
@@ -124,8 +135,7 @@ class Claiming(Journal):
     @asynccontextmanager
     async def _lock(self, take: Callable[[KernelLock], T | None]) -> AsyncIterator[T]:
         """The lock of all runs below this folder of outputs, with what `take` answers once it has taken it."""
-        lock = KernelLock(self._file)
-        clock = asyncio.get_running_loop().time
+        lock, clock = self._kernel_lock, asyncio.get_running_loop().time
         until = clock() + LONGEST_WAIT
         try:
             while (taken := await in_thread(take, lock)) is None:

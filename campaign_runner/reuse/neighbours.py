@@ -66,6 +66,7 @@ class Neighbours:
         self._passed_over = read.keys() - self._journals.keys()
         self._begun: defaultdict[str, set[str]] = defaultdict(set)  # the folders' names by key
         self._unreadable: set[str] = set()
+        self._is_written = True  # of late, a journal of others
 
     def look(self, moment: int) -> None:
         """Read what was begun since the last look. `moment` is now, in ns, by the clock that stamps those files."""
@@ -73,11 +74,18 @@ class Neighbours:
         with os.scandir(ours.parent) as entries:
             for name in {entry.name for entry in entries} - known.keys() - {ours.name} - self._passed_over:
                 known[name] = _Journal(ours.parent / name)
+        is_written = False
         for journal in known.values():
             mark = journal.look()
             if mark is not None and mark != journal.mark:
                 self._look_into(journal, mark)
                 journal.mark = mark if _is_settled(mark, moment) else None
+                is_written |= journal.mark is None
+        self._is_written = is_written
+
+    def may_hold(self, keys: Sequence[str]) -> bool:
+        """Whether the last look leaves it open that others hold any of `keys` now, since one writes; reads nothing."""
+        return self._is_written or any(self._begun.get(key) for key in keys)
 
     def holding(self, keys: Sequence[str]) -> set[str]:
         """Those of `keys` that a campaign has stored, waits for, or may have been charged for."""

@@ -81,6 +81,29 @@ async def test_what_is_asked_while_a_transaction_is_under_way_shares_the_next(bo
     assert book.begun == 2
 
 
+async def test_what_has_no_haste_shares_the_next_transaction_or_is_done_when_its_time_is_over(book: Book) -> None:
+    async def note(word: str, within: float) -> None:
+        await book.file.transact(lambda db: db.execute("INSERT INTO words VALUES (?)", (word,)) and None, within=within)
+
+    async with book.file:
+        loop = asyncio.get_running_loop()
+        patient = [asyncio.create_task(note(word, 3600.0)) for word in ("one", "two")]
+        await asyncio.sleep(0)
+        began = loop.time()
+        await asyncio.gather(note("three", 0.01), *patient)
+        assert loop.time() - began >= 0.01
+        assert (book.begun, book.words()) == (1, ["one", "two", "three"])
+        patient = [asyncio.create_task(note("four", 3600.0))]
+        await asyncio.sleep(0)
+        assert await book.write("five") == 5
+        await asyncio.gather(*patient)
+        assert book.begun == 2
+        patient = [asyncio.create_task(note("six", 3600.0))]
+        await asyncio.sleep(0)
+    await asyncio.gather(*patient)
+    assert (book.begun, book.words()[-1]) == (3, "six")
+
+
 async def test_it_is_open_only_while_it_is_kept(book: Book) -> None:
     await book.write("before")
     assert not book.is_open()

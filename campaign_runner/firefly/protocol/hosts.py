@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from campaign_runner.errors import UsageError
 
@@ -117,6 +118,7 @@ def checked_image_host(text: str) -> str:
 _Parts = tuple[str, str, int]
 
 
+@lru_cache(maxsize=256)  # a call asks several times about the same few addresses
 def _parts(url: str) -> _Parts | None:
     """Scheme, host and port, lower case; None for anything but a plain http or https URL."""
     if len(url) > _LONGEST_URL or "\\" in url or "#" in url:

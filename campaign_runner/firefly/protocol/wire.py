@@ -10,8 +10,9 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import quote, quote_plus, urlencode
 
 from campaign_runner.errors import Rejected
@@ -76,7 +77,7 @@ class Response:
         where the answer ends in the middle of one. Only a `decoded` answer shows all of them.
         """
         plain = body = _ESCAPED.sub(_plain, self.body)
-        for spelling in _spellings(secrets):
+        for spelling in (spelling for secret in secrets for spelling in _spellings(secret)):
             body = _without_beginning(spelling, body.replace(spelling, b"***"))
         return self if body == plain else replace(self, body=body)
 
@@ -94,11 +95,12 @@ def _without_beginning(spelling: bytes, body: bytes) -> bytes:
     return body if at == -1 else body[:at] + b"***"
 
 
-def _spellings(secrets: Sequence[str]) -> Iterator[bytes]:
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            quoted = {quote(secret, safe=""), quote_plus(secret)}
-            yield from {text.encode() for text in {secret, json.dumps(secret)[1:-1], html.escape(secret)} | quoted}
+@lru_cache(maxsize=16)  # they are looked for in every answer
+def _spellings(secret: str) -> frozenset[bytes]:
+    if len(secret) < _SHORTEST_SECRET:
+        return frozenset()
+    quoted = {quote(secret, safe=""), quote_plus(secret)}
+    return frozenset(text.encode() for text in {secret, json.dumps(secret)[1:-1], html.escape(secret)} | quoted)
 
 
 def _plain(escaped: re.Match[bytes]) -> bytes:
