@@ -13,7 +13,7 @@ import re
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import accumulate
@@ -34,6 +34,8 @@ _MOST_SCANS = 50
 _BLOCK = 1 << 20
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
+_SEQUENTIAL = (b"\xff\xc0", b"\xff\xc1")
+"""How the frame of a JPEG begins that is not progressive."""
 _MARK = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # in a JPEG's rows: what is neither escaped nor a restart
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 BROKEN = (
@@ -104,11 +106,22 @@ def _decode(content: bytes) -> tuple[str, Size]:
 def _comes_to_its_end(content: bytes) -> bool:
     """Whether the closing mark is there: Pillow does not miss it once it has all the rows."""
     if content.startswith(_JPEG):
-        *_, (start, _) = _jpeg(BytesIO(content), len(content))
+        *heads, (start, _) = _jpeg(BytesIO(content), len(content))
+        if content.endswith(_END) and _is_one_scan(content, [head for head, _ in heads], start):
+            return True
         return _rows_end(content, start)
     if content.startswith(b"RIFF"):
         return len(content) >= 8 + int.from_bytes(content[4:8], "little")
     return True  # a PNG without its last chunk cannot be opened
+
+
+def _is_one_scan(content: bytes, heads: Sequence[int], scan: int) -> bool:
+    """Whether a JPEG has all of its components in the scan that begins at `scan`: no mark is among its rows then.
+
+    The decoder takes no further scan after such a one. So the closing mark at the end of the file is the rows' own.
+    """
+    components = [content[head + 9 : head + 10] for head in heads if content[head : head + 2] in _SEQUENTIAL]
+    return content.startswith(_SCAN, scan) and components == [content[scan + 4 : scan + 5]] != [b""]
 
 
 def _rows_end(content: bytes, at: int) -> bool:

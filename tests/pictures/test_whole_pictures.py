@@ -63,3 +63,12 @@ def test_what_is_no_picture_is_damaged(content: bytes) -> None:
 def test_bytes_after_the_end_are_kept_and_allowed() -> None:
     content = picture() + b"more"
     assert examine(content).sha256 == sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("is_progressive", [False, True])
+def test_scans_that_no_encoder_writes_are_refused_however_the_file_ends(is_progressive: bool) -> None:
+    content = picture("JPEG", (97, 61), progressive=is_progressive)
+    scan = content.rindex(b"\xff\xda")
+    again = content[scan : scan + 2 + int.from_bytes(content[scan + 2 : scan + 4], "big")]
+    with pytest.raises(Damaged):
+        examine(content[:-2] + again * 60 + content[-2:])
