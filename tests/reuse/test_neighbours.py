@@ -146,3 +146,14 @@ def test_our_own_journal_and_what_holds_none_are_passed_over(tmp_path: Path, ope
     (tmp_path / "output" / "dangling").symlink_to(tmp_path / "nowhere")
     found.look(now())
     assert opened == []
+
+
+def test_where_no_one_wrote_of_late_no_one_holds_more_than_what_was_seen(tmp_path: Path) -> None:
+    recorded(tmp_path, "idle", ["pending"])
+    found = beside(tmp_path)
+    assert found.may_hold(["another"])  # nothing was looked at
+    recorded(tmp_path, "spring", ["accepted"])
+    found.look(time.time_ns())
+    assert found.may_hold(["another"])
+    found.look(now())
+    assert found.may_hold(keys(tmp_path)) and not found.may_hold(["another"])
