@@ -13,7 +13,7 @@ import psycopg
 
 from campaign_runner.errors import Busy, CampaignError
 from campaign_runner.events import Attempt, Fact
-from campaign_runner.fleet.database import Database
+from campaign_runner.fleet.database import Connection, Database
 from campaign_runner.fleet.lease import Lease, campaign_of, holder_of
 from campaign_runner.fleet.quota import LIFE, ON_ITS_WAY, FleetQuota
 from campaign_runner.fleet.record.entries import told_job
@@ -23,6 +23,7 @@ from campaign_runner.model import State
 from campaign_runner.ports import Permit
 from campaign_runner.uptime import Deadline
 from tests.fleet.machines import PERSON, Machines, doubt, one, refusal, states
+from tests.fleet.opened_journal import taken
 from tests.ports import test_journal as contract
 
 WINDOWS = {"minute": 60, "day": 86_400, "arrives": LIFE + ON_ITS_WAY}
@@ -276,6 +277,25 @@ async def a_permit_without_an_answer_counts_from_its_last_moment(machines: Machi
             holds(("permit" in answer) == is_granted, f"after {seconds} s")
 
 
+async def what_no_one_works_on_is_given_out_anew(machines: Machines) -> None:
+    """Rule 1: the record alone says what is open, whatever became of its task; a living holder keeps what it has."""
+    async with machines.database() as database:
+        campaign = await machines.campaign(database)
+        epoch = await taken(database, campaign)
+        run = (await database.call("submit", campaign.id, epoch, "text", {}, ""))["run"]
+        tasks = f"DELETE FROM campaign_queue.procrastinate_jobs WHERE queueing_lock = 'run {run}' RETURNING id"
+
+        async def given_out(connection: Connection) -> bool:
+            return await (await connection.execute(tasks.encode())).fetchone() is not None
+
+        holds(await database.within(30.0, given_out), "with its task")
+        await database.call("sweep", 0.0)
+        holds(await database.within(30.0, given_out), "anew, once that is gone")
+        await taken(database, campaign)
+        await database.call("sweep", 30.0)
+        holds(not await database.within(30.0, given_out), "someone works on it")
+
+
 RULES = [
     who_was_taken_over_may_send_nothing,
     a_campaign_is_not_opened_over_a_living_holder,
@@ -290,5 +310,6 @@ RULES = [
     one_row_is_enough,
     a_stop_buys_nothing_more_until_the_next_run,
     another_account_sends_nothing,
+    what_no_one_works_on_is_given_out_anew,
     a_permits_life_begins_before_it_is_asked_for,
 ]

@@ -100,6 +100,14 @@ FAULTS: dict[str, tuple[Rule, list[Edit]]] = {
         rules.a_stop_buys_nothing_more_until_the_next_run,
         [("intend", "ours.is_stopped", "false")],
     ),
+    "a sweep forgets": (
+        rules.what_no_one_works_on_is_given_out_anew,
+        [("sweep", "not_before <= now_of(account)", "false")],
+    ),
+    "a sweep over a living holder": (
+        rules.what_no_one_works_on_is_given_out_anew,
+        [("sweep", "AND holder_of(campaign, p_seconds) IS NULL", "")],
+    ),
 }
 
 
