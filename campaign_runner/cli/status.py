@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from campaign_runner.output_folder.folder import DECISIONS, DELIVERY, MADE_AGAIN
 from campaign_runner.output_folder.manifest_writer import Sources, counts_of, head
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from campaign_runner.portions import batched
 from campaign_runner.report.next_commands import called, typed, verify
 from campaign_runner.report.runs import figures_of, told
 from campaign_runner.report.standing import last_night
@@ -34,7 +35,11 @@ from campaign_runner.run.ending import Ending, exit_code
 from campaign_runner.text import plural, printable
 
 if TYPE_CHECKING:
+    from campaign_runner.ports import Store
     from campaign_runner.review.decisions import Decisions
+
+_AT_ONCE = 5_000
+"""Names of files."""
 
 
 @click.command(cls=TwoPages, epilog=ending("status spring", 5))
@@ -187,13 +192,17 @@ def _gone(folder: Folder, ledger: Ledger) -> Iterator[tuple[str, str]]:
     """Stored images whose file is not there: a look at each name on this disk, not at what is in it."""
     if not folder.has_images_here:  # another machine would have to be asked about each
         return
-    names = ledger.stored_files()
-    if gone := len(names) - len(asyncio.run(folder.store.present(names)).intersection(names)):
+    if gone := asyncio.run(_missing(folder.store, ledger.stored_files())):
         them = "it" if gone == 1 else "them"
         yield (
             "gone",
             f"{plural(gone, 'stored image')} without a file; `{verify(folder.path)}` names {them} and the way back",
         )
+
+
+async def _missing(store: Store, names: Iterable[str]) -> int:
+    """How many of `names` have no file."""
+    return sum([len(some) - len(await store.present(some)) for some in batched(names, _AT_ONCE)])
 
 
 def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, str]]:

@@ -206,11 +206,12 @@ class Ledger:
         with reading(self._path):
             return {digest: _inside(file) for digest, file in rows}
 
-    def stored_files(self) -> list[str]:
+    def stored_files(self) -> Iterator[str]:
         """The file of every stored image, relative to the folder, in the order of their first submission."""
-        rows = self._all("SELECT file FROM variations WHERE state = ? ORDER BY number", State.STORED)
-        with reading(self._path):
-            return [_inside(file) for (file,) in rows]
+        stored = "SELECT number, file FROM variations WHERE state = ? ORDER BY number"
+        for (file,) in self._each(stored, State.STORED):
+            with reading(self._path):
+                yield _inside(file)
 
     def kept(self) -> list[tuple[str, str]]:
         """Images that stand for changed words: the key each was made for, and the key that it stands for."""
