@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
@@ -119,9 +120,9 @@ async def beside(work: Callable[[], T]) -> AsyncIterator[Callable[[], Awaitable[
         await asyncio.wait([working])
 
 
-async def in_thread(work: Callable[..., T], *arguments: object) -> T:
-    """Run blocking `work` beside the event loop, to its end."""
-    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work, *arguments))
+async def in_thread(work: Callable[..., T], *arguments: object, of: Executor | None = None) -> T:
+    """Run blocking `work` beside the event loop, to its end, in a thread of the loop's own executor or of another."""
+    return await to_its_end(asyncio.get_running_loop().run_in_executor(of, work, *arguments))
 
 
 async def to_its_end(work: asyncio.Future[T]) -> T:

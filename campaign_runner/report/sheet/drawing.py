@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from functools import lru_cache, partial
 
 from PIL import Image, ImageDraw, ImageFont
@@ -40,12 +41,15 @@ def draw(contents: Contents, laid_out: Page, thumbnails: Sequence[Image.Image | 
     return image
 
 
-async def thumbnails(folder: Folder, placed: Sequence[Placed], there: set[str], warn: Warn) -> list[Image.Image | None]:
+async def thumbnails(
+    folder: Folder, placed: Sequence[Placed], there: set[str], warn: Warn, *, of: Executor | None = None
+) -> list[Image.Image | None]:
     """Each picture at the size of its place; None if there is none. `there` are those of their files that exist.
 
-    From the thumbnail in `review/` where that was made, or from the image, decoded no larger than it needs to be.
+    From the thumbnail in `review/` where that was made (in a thread `of` that executor), or from the image, decoded no
+    larger than it needs to be.
     """
-    made = await in_thread(_made, folder, placed, there)
+    made = await in_thread(_made, folder, placed, there, of=of)
     return [await _shown(folder, *each, made, warn) for each in placed]
 
 

@@ -7,6 +7,7 @@ was there stays as it was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -35,8 +36,9 @@ async def keep_sheets(sheets: Sequence[Contents], folder: Folder, warn: Warn) ->
     warnings: list[str] = []
     try:
         number = 0
-        for number, contents in enumerate((each for each in sheets if each.has_any), 1):
-            await _keep(contents, folder, number, warnings.append)
+        with ThreadPoolExecutor(1, thread_name_prefix="sheets") as hand:  # each thread keeps what a sheet takes
+            for number, contents in enumerate((each for each in sheets if each.has_any), 1):
+                await _keep(contents, folder, number, warnings.append, hand)
         if sheets:
             await in_thread(_remove_further, folder, number)
     except CampaignError as error:
@@ -50,7 +52,7 @@ def sheet_path(folder: Folder, number: int) -> Path:
     return folder.sheet if number == 1 else folder.sheet.with_stem(f"{folder.sheet.stem}-{number}")
 
 
-async def _keep(contents: Contents, folder: Folder, number: int, warn: Warn) -> None:
+async def _keep(contents: Contents, folder: Folder, number: int, warn: Warn, hand: Executor) -> None:
     named = [picture.file for picture in _pictures(contents) if picture.file]
     there = await folder.store.present(named)
     mark, path = _mark(contents, [file for file in named if file not in there]), sheet_path(folder, number)
@@ -58,8 +60,8 @@ async def _keep(contents: Contents, folder: Folder, number: int, warn: Warn) -> 
         return
     laid_out = page(contents)
     placed = [each for row in laid_out.rows for each in zip(row.row.pictures, row.pictures, strict=True)]
-    shown = await thumbnails(folder, placed, there, warn)
-    await in_thread(lambda: _write(draw(contents, laid_out, shown), mark, path, folder.staging))
+    shown = await thumbnails(folder, placed, there, warn, of=hand)
+    await in_thread(lambda: _write(draw(contents, laid_out, shown), mark, path, folder.staging), of=hand)
 
 
 def _pictures(contents: Contents) -> Iterator[Picture]:
