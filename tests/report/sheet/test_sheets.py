@@ -81,16 +81,16 @@ async def test_all_sheets_are_drawn_by_one_thread(tmp_path: Path, monkeypatch: p
     """Each thread that drew one keeps its memory: with six, fifty sheets took 430 MB."""
     found = await shown(tmp_path, *["stored"] * 8)
     (tmp_path / "output" / ".staging").mkdir()
-    threads: list[int] = []
+    threads: list[str] = []
     drawn = sheet_file.draw
 
     def noted(*arguments: Any) -> Image.Image:
-        threads.append(threading.get_ident())
+        threads.append(threading.current_thread().name)
         return drawn(*arguments)
 
     monkeypatch.setattr(sheet_file, "draw", noted)
     await keep_sheets([found[0], found[1], found[2]], Folder(tmp_path / "output"), lambda warning: None)
-    assert len(threads) == 3 and len(set(threads)) == 1 and threads[0] != threading.get_ident()
+    assert threads == ["sheets_0"] * 3
 
 
 async def test_a_sheet_is_read_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
