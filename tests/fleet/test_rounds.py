@@ -9,6 +9,7 @@ import os
 import random
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ def test_whatever_happens_nothing_is_bought_twice_and_nothing_is_lost(
     number: int, fleet: Fleet, tmp_path: Path
 ) -> None:
     seed = secrets.randbelow(1 << 32) if FIRST_SEED is None else int(FIRST_SEED) + number
-    print(f"FLEET_SEED={seed}")
+    sys.stdout.write(f"FLEET_SEED={seed}\n")  # shown with a failure
     switches = ("--job-seconds", "0.5", "--seed", str(seed % 1000))
     with fleet_of_machines(fleet.server, fleet.prepared, tmp_path, *switches, per_minute=PER_MINUTE) as whole:
         drawn = random.Random(seed)
