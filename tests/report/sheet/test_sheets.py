@@ -16,6 +16,7 @@ from campaign_runner.output_folder.manifest_writer import counts_of
 from campaign_runner.report.sheet import contents as sheet_contents
 from campaign_runner.report.sheet import sheet_file
 from campaign_runner.report.sheet.contents import Contents, sheets
+from campaign_runner.report.sheet.drawing import draw
 from campaign_runner.report.sheet.sheet_file import keep_sheets, sheet_path
 from campaign_runner.review.thumbnails.thumbnail import SMALL, name_of
 from tests.campaigns import plan
@@ -82,11 +83,10 @@ async def test_all_sheets_are_drawn_by_one_thread(tmp_path: Path, monkeypatch: p
     found = await shown(tmp_path, *["stored"] * 8)
     (tmp_path / "output" / ".staging").mkdir()
     threads: list[str] = []
-    drawn = sheet_file.draw
 
     def noted(*arguments: Any) -> Image.Image:
         threads.append(threading.current_thread().name)
-        return drawn(*arguments)
+        return draw(*arguments)
 
     monkeypatch.setattr(sheet_file, "draw", noted)
     await keep_sheets([found[0], found[1], found[2]], Folder(tmp_path / "output"), lambda warning: None)
