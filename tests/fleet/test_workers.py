@@ -135,6 +135,22 @@ def test_of_several_files_nothing_is_bought_where_one_has_problems(machines: Beg
     assert (limited.exit, "go with one file" in limited.err) == (2, True), limited
 
 
+def test_a_run_that_waits_for_a_doubt_of_another_campaign_ends(machines: Begin, tmp_path: Path) -> None:
+    """Only a person ends that doubt; until then no worker would ever be done with it."""
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"kind": "reset_after", "nth": 1}]', encoding="utf-8")
+    fleet = machines("--job-seconds", "0.2", "--faults", str(faults), lease=LONG)
+    driver = fleet.machine("both")
+    driver.work()
+    assert run(driver, "--concurrency", "1").exit == 4
+    summer = driver.machine.campaign("summer", SUMMER)
+    waits = driver.run("run", summer, "--yes")
+    assert (waits.exit, "Run or resolve that campaign first" in waits.out) == (8, True), waits
+    assert driver.run("resolve", "spring", "--resubmit", "--now").exit == 0
+    assert [driver.run("run", file, "--yes").exit for file in (driver.machine.campaign(), summer)] == [0, 0]
+    assert set(fleet.states("summer").values()) == {"stored"}
+
+
 def test_who_submits_and_leaves_finds_it_made(machines: Begin) -> None:
     fleet = machines("--job-seconds", "0.2")
     driver = fleet.machine("driver")

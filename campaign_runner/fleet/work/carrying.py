@@ -17,6 +17,7 @@ from campaign_runner.model import State
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
+from campaign_runner.reuse.offers import NOTHING, ReuseQuery, search
 from campaign_runner.run.control import Control
 from campaign_runner.run.ending import BUG, BUSY, DOUBT, LATER
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
@@ -116,9 +117,14 @@ class _CarriedRun:
 
     def is_open_after(self, code: int) -> bool:
         """Whether workers go on with it: something is left of it, and no person is needed."""
-        if code != DOUBT or self.order is None:
+        if code not in (DOUBT, LATER) or self.order is None:
             return code == LATER or code > 128
-        with self.order.folder.ledger(is_running=False) as ledger:
+        folder = self.order.folder
+        with folder.ledger(is_running=False) as ledger:
             plan = Plan(self.order.campaign, ledger.custom_model)
-            counts: Mapping[Any, int] = PlanStatus(plan, ledger.states, self.order.only).counts()
-        return counts[State.PENDING] + counts[State.ACCEPTED] > 0
+            status = PlanStatus(plan, ledger.states, self.order.only)
+            counts: Mapping[Any, int] = status.counts()
+            query = ReuseQuery(folder.path, self.account.access.origin, ledger.custom_model)
+            found = search(status, query) if self.order.reuse else NOTHING
+        in_doubt_elsewhere = sum(len(offer.positions) - len(offer.coming) for offer in found.waiting)
+        return counts[State.ACCEPTED] > 0 or counts[State.PENDING] > in_doubt_elsewhere
