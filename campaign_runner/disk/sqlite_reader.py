@@ -32,9 +32,11 @@ LARGEST_VALUE = 64 << 20
 _AT_ONCE = 500  # rows
 _WAL_HEADER = 32
 """Bytes a `-wal` has before its first frame (https://www.sqlite.org/fileformat2.html#walformat)."""
-_NOT_IN_PLACE = {"SQLITE_PROTOCOL", "SQLITE_READONLY_CANTINIT", "SQLITE_READONLY_RECOVERY"}
+_LEFT_SO = {"SQLITE_PROTOCOL", "SQLITE_READONLY_CANTINIT", "SQLITE_READONLY_RECOVERY"}
 """What SQLite says where writers are in each other's way for as long as it tries by itself; and where one died in such
 a moment that who may not write cannot make sense of what it left."""
+_GONE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")
+"""How its words begin where the last one closed the file since it was looked at: its `-shm` and `-wal` are gone."""
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 """How a `-journal` begins; and how it ends where it names another file, which SQLite would then remove."""
 _Look = tuple[int, int, int] | None
@@ -67,6 +69,7 @@ class SqliteReader:
         self._sleep = sleep
         self._stack = ExitStack()
         self._opened = 0
+        self._is_still = False  # it is read as one that does not change
         self._in_place: _Looks | None = None
         self._open()
 
@@ -119,8 +122,10 @@ class SqliteReader:
         """What `work` answers. Raises _Outdated where the file was written meanwhile, whatever that is worth then."""
         try:
             answer = work()
-        except sqlite3.Error as error:
-            if self._is_outdated() or getattr(error, "sqlite_errorname", "") in _NOT_IN_PLACE:
+        except Exception as error:  # what was written meanwhile may look damaged, too
+            name = getattr(error, "sqlite_errorname", "")
+            is_passing = name in _LEFT_SO or (name.startswith(_GONE) and self._has_changed())
+            if is_passing or self._is_outdated():
                 raise _Outdated from None
             raise
         if self._is_outdated():
@@ -128,8 +133,11 @@ class SqliteReader:
         return answer
 
     def _is_outdated(self) -> bool:
+        return self._is_still and self._has_changed()
+
+    def _has_changed(self) -> bool:
         with files.translating(self._path):
-            return self._seen is not None and _looks_of(self._real) != self._seen
+            return _looks_of(self._real) != self._seen
 
     def _restless(self) -> StoreError:
         return StoreError(f"{self._path} is written again and again while it is read; run again")
@@ -156,12 +164,12 @@ class SqliteReader:
 
     def _address(self, stack: ExitStack) -> str:
         """How the file is opened so that nothing changes beside it."""
-        looks = _looks_of(self._real)
-        address, self._seen = f"{self._real.as_uri()}?mode=ro", None
+        looks = self._seen = _looks_of(self._real)
+        address, self._is_still = f"{self._real.as_uri()}?mode=ro", False
         if sqlite.is_written_here(self._real) or _is_being_changed(self._real, looks):
             return address
         if not _has_more_than(_WAL_HEADER, looks.wal):  # with a header alone, who may not write is refused for ever
-            self._seen = looks
+            self._is_still = True
             return f"{address}&immutable=1"
         if looks.shm is not None and looks != self._in_place:  # else it failed, and nothing was written meanwhile
             self._in_place = looks

@@ -78,8 +78,8 @@ class Neighbours:
         for journal in known.values():
             mark = journal.look()
             if mark is not None and mark != journal.mark:
-                self._look_into(journal, mark)
-                journal.mark = mark if _is_settled(mark, moment) else None
+                is_read = self._look_into(journal, mark)
+                journal.mark = mark if is_read and _is_settled(mark, moment) else None
                 is_written |= journal.mark is None
         self._is_written = is_written
 
@@ -95,7 +95,8 @@ class Neighbours:
                 wanted[name].append(key)
         return {key for name, some in wanted.items() for key in self._held_in(self._journals[name].folder, some)}
 
-    def _look_into(self, journal: _Journal, mark: _Mark) -> None:
+    def _look_into(self, journal: _Journal, mark: _Mark) -> bool:
+        """Whether it could be read; if not, it is tried again at the next look."""
         (inode, *_), _ = mark
         if journal.inode not in (None, inode):
             journal.last_event = 0  # another file has taken its place
@@ -107,12 +108,13 @@ class Neighbours:
                 keys = ledger.begun_since(journal.last_event) if self._is_of_interest(ledger) else []
                 journal.last_event = last
         except UsageError:
-            return  # its run begins this very moment: nothing is recorded
+            return True  # its run begins this very moment: nothing is recorded
         except CampaignError as error:
             self._tell(name, error)
-            return
+            return False
         for key in keys:
             self._begun[key].add(name)
+        return True
 
     def _held_in(self, folder: Path, keys: Sequence[str]) -> Iterable[str]:
         """Those of `keys` that this campaign holds; all where its record cannot be read now: each may be paid for."""

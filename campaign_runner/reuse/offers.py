@@ -112,7 +112,7 @@ def search(status: PlanStatus, query: ReuseQuery, among: Collection[str] | None 
             read[folder.name], offer, unsettled = _offer(folder, due, query)
         except (IntegrityError, StoreError) as error:
             warnings.append(f"nothing of {folder.name} is used: {error}")
-            read[folder.name] = None
+            read[folder.name] = None if isinstance(error, IntegrityError) else 0  # this disk may answer another time
             continue
         taken.update(offer.positions)
         offers += [offer] if offer.positions else []

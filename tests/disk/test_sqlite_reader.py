@@ -112,6 +112,15 @@ def many(path: Path, numbers: Iterator[int] | range) -> None:
         run.execute("COMMIT")
 
 
+def test_what_its_writer_closes_before_the_first_look_is_read(path: Path) -> None:
+    """What was beside it when it was looked at is gone then."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as run:
+        run.execute("INSERT INTO kept VALUES (2)")
+        reader = SqliteReader(path)
+    with reader:
+        assert numbers(reader) == [1, 2]
+
+
 def test_rows_that_are_read_by_and_by_come_once_each_whatever_is_written_meanwhile(path: Path) -> None:
     many(path, range(2, 1201))
     found = []
@@ -170,14 +179,17 @@ def test_an_error_of_a_file_that_did_not_change_is_its_own(path: Path) -> None:
         reader.run(lambda db: db.execute("SELECT * FROM others"))
 
 
-def test_an_error_of_a_file_that_changed_meanwhile_is_none(path: Path) -> None:
+@pytest.mark.parametrize("is_of_sqlite", [True, False])
+def test_an_error_of_a_file_that_changed_meanwhile_is_none(is_of_sqlite: bool, path: Path) -> None:
     tries: list[int] = []
 
     def work(db: sqlite3.Connection) -> int:
         tries.append(1)
         if len(tries) == 1:
             many(path, range(2, 3))
-            db.execute("SELECT * FROM others")
+            if is_of_sqlite:
+                db.execute("SELECT * FROM others")
+            raise IntegrityError("its rows contradict each other")
         return len(tries)
 
     with SqliteReader(path) as reader:

@@ -6,14 +6,16 @@ import asyncio
 import shutil
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from campaign_runner.errors import StoreError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.plan.due import PlanStatus
 from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse import neighbours
+from campaign_runner.reuse import neighbours, offers
 from campaign_runner.reuse.neighbours import GRAIN, Neighbours
 from campaign_runner.reuse.offers import ReuseQuery, search
 from tests.campaigns import campaign
@@ -136,6 +138,26 @@ def test_of_a_campaign_whose_record_breaks_all_it_began_is_left_alone(tmp_path: 
     first, *_ = keys(tmp_path)
     assert found.holding(keys(tmp_path)) == {first}
     assert [warning.startswith("spring cannot be read now") for warning in warnings] == [True]
+
+
+@pytest.mark.parametrize("where", [offers, neighbours], ids=["while we plan", "at a look"])
+def test_what_the_disk_refuses_once_is_looked_at_again(
+    where: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passed over for good, all that it has would be bought again."""
+
+    def refused(folder: Path, **_: Any) -> Ledger:
+        raise StoreError(f"{folder} cannot be opened")
+
+    recorded(tmp_path, "spring", ["stored", "new", "new", "new"])
+    with monkeypatch.context() as patch:
+        patch.setattr(where, "Ledger", refused)
+        found = beside(tmp_path)
+        if where is neighbours:
+            recorded(tmp_path, "summer", ["new", "stored", "new", "new"])
+            found.look(now())
+    found.look(now())
+    assert len(found.holding(keys(tmp_path))) == 1
 
 
 def test_our_own_journal_and_what_holds_none_are_passed_over(tmp_path: Path, opened: list[str]) -> None:
