@@ -58,9 +58,9 @@ def command(
         agree(f"Use {which} for the new wording?")
     else:
         click.echo(f"{plural(found, 'image')} can be used for the new wording")
-    if not yes and not is_terminal():
-        click.echo("nothing was kept; --yes keeps them")
-        return
+        if not yes:
+            click.echo("nothing was kept; --yes keeps them")
+            return
     kept, missing = asyncio.run(_keep(target, chosen, links=link))
     click.echo(f"{plural(kept, 'image')} kept; nothing was bought")
     if missing:

@@ -51,8 +51,8 @@ class _Journal:
 class Neighbours:
     """What campaigns beside `query`'s folder have begun to buy, or have, since they were read when we planned.
 
-    `read` says up to which event each was read then; one that is not in it is read from its beginning, one that could
-    not be read (None) is passed over.
+    `read` says up to which event each was read then; one that is not in it is read from its beginning, one that is
+    damaged (None) is passed over.
     `query` is asked for at every use: the custom model may become known meanwhile. All methods block.
     """
 

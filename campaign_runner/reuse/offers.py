@@ -53,7 +53,7 @@ class ReuseOffers:
     """What the other campaigns have of the `due` variations, each offered once; and whose record cannot be read.
 
     `waiting` is what they may have paid for and not stored yet: bought here, it would be paid for twice. `read` says
-    up to which event each journal was read, by the name of its folder; None for one that cannot be.
+    up to which event each journal was read, by the name of its folder; None for one that is damaged.
     """
 
     due: int
