@@ -50,6 +50,8 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 """Every media type of an image, and how its file ends."""
 IMAGES = "images"
 """How the names of all files begin that a run puts, in an output folder."""
+REHEARSAL = ".sandbox"
+"""How the name of an output folder ends whose images the sandbox made: it holds nothing that was paid for."""
 SHORT = 24
 """Hex digits of a digest that are enough for a name: 96 bits, so no two are the same."""
 

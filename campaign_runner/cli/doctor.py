@@ -79,7 +79,7 @@ async def _examined(patients: Sequence[tuple[str, Subject]], *, as_json: bool) -
         accounts = dict.fromkeys(_account_of(patient) for _, patient in patients) or {None: None}
         examined = {name: await examine(Doctor(_machine(name)), name) for name in accounts}
         own = [await examine(Doctor(patient, examined[_account_of(patient)]), name) for name, patient in patients]
-        for finding in together(own):
+        for finding in together([doctor.needs for doctor in own if doctor.needs is not None]):
             findings.append(finding)
             _show(finding, as_json=as_json)
     if (messages := _messages()) is not None:

@@ -22,7 +22,8 @@ from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
 from campaign_runner.find.folders import folders_in
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, SANDBOX, Folder, home_of, usual_files
+from campaign_runner.model import REHEARSAL
+from campaign_runner.output_folder.folder import DECISIONS, MADE_AGAIN, Folder, home_of, usual_files
 from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.problem import Problem
 from campaign_runner.report.next_commands import typed
@@ -215,7 +216,7 @@ def folder_of(campaign: Campaign, output: Path | None, *, is_sandbox: bool) -> F
 
 
 def _folder_name(campaign: str, *, is_sandbox: bool) -> str:
-    return f"{campaign.removesuffix(f'.{SANDBOX}')}.{SANDBOX}" if is_sandbox else campaign
+    return f"{campaign.removesuffix(REHEARSAL)}{REHEARSAL}" if is_sandbox else campaign
 
 
 def every_folder(

@@ -9,7 +9,6 @@ import errno
 import os
 import stat
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from campaign_runner.disk import files, regular_files
@@ -78,13 +77,14 @@ def refuse_links(*paths: Path) -> None:
     us waiting. Raises IntegrityError.
     """
     for path in paths:
-        with suppress(OSError):  # of almost all, one look is enough
-            if stat.S_IFMT(path.lstat().st_mode) in (stat.S_IFREG, stat.S_IFDIR):
-                continue
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise files.translated(regular_files.NotRegular(path), path)
-        if path.is_symlink():
+        try:
+            kind = stat.S_IFMT(path.lstat().st_mode)
+        except OSError:
+            continue  # nothing is there, or whoever opens it is told better what is wrong
+        if kind == stat.S_IFLNK:
             raise IntegrityError(
                 f"{path} is a symbolic link, and nothing is written through links; nothing was sent. "
                 "Put the real file or folder in its place, or name another place with --output"
             )
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):
+            raise files.translated(regular_files.NotRegular(path), path)

@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 from campaign_runner.disk.patience import WAITS
 from campaign_runner.disk.shared_calls import SharedCalls
 from campaign_runner.errors import DiskFull, IntegrityError, NameTooLong, StoreError
+from campaign_runner.model import REHEARSAL
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
@@ -28,9 +29,6 @@ CHECKPOINT_MILLISECONDS = 1000
 """How long a closing writer waits for readers, in milliseconds."""
 _LONG_PATH = 490
 """Bytes. Many SQLites take 512 with what they add to a name, and do not say that this is why."""
-_REHEARSAL = ".sandbox"
-"""How the folders of `run --sandbox` end."""
-
 
 _TURN = threading.RLock()
 _written: dict[str, list[sqlite3.Connection]] = {}
@@ -122,7 +120,7 @@ def no_writer_begins() -> Iterator[None]:
 
 def what_mends(path: Path) -> str:
     """What to do about a damaged file; the folder of a rehearsal holds nothing that was paid for."""
-    if path.parent.suffix != _REHEARSAL:
+    if not path.parent.name.endswith(REHEARSAL):
         return "Restore it from a backup"
     return f"It is of a rehearsal, and cost nothing: delete {path.parent} and run with --sandbox again"
 

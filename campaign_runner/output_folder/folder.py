@@ -21,7 +21,7 @@ from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.checked import CheckedJournals
 from campaign_runner.journal.ledger import Ledger
-from campaign_runner.model import IMAGES, State
+from campaign_runner.model import IMAGES, REHEARSAL, State
 from campaign_runner.output_folder.keeping import Holder, Keeping, OnDisk
 from campaign_runner.ports import CampaignJournal, Store
 from campaign_runner.store import FolderStore
@@ -36,9 +36,9 @@ DECISIONS = "decisions"
 DELIVERY = "deliver.json"
 """The record of what was delivered."""
 DAMAGED = "damaged"
+"""Where `rerun --restore` moves what was in the place of an image."""
 REFERENCES = "references"
 """The folder, beside the images, of reference images that go along with a campaign: each called by its SHA-256."""
-"""Where `rerun --restore` moves what was in the place of an image."""
 _LOOKED_AT_SECONDS = 0.3  # `status` shares the lock for a moment to see whether a run holds it: no run fails by that
 MADE_AGAIN, MADE_FROM, MADE_WITH = "rerun_of", "rerun_from", "rerun_with"
 """What the journal of a rerun notes: whose images it makes again, the manifest that it last made them from, and the
@@ -115,7 +115,7 @@ class Folder:
     @property
     def is_sandbox(self) -> bool:
         """Whether it is one of `run --sandbox`."""
-        return self.path.name.endswith(f".{SANDBOX}")
+        return self.path.name.endswith(REHEARSAL)
 
     @property
     def has_journal(self) -> bool:
@@ -175,7 +175,7 @@ class Folder:
 
         Raises UsageError where there is no journal.
         """
-        rehearsed = Folder(self.path.with_name(f"{self.path.name}.{SANDBOX}"))
+        rehearsed = Folder(self.path.with_name(f"{self.path.name}{REHEARSAL}"))
         if not self.has_journal and rehearsed.has_journal:
             raise UsageError(f"{self.path} has no journal: only the sandbox was run; see it with --sandbox")
         return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)

@@ -14,7 +14,7 @@ from pathlib import Path
 from campaign_runner.errors import UsageError
 from campaign_runner.families import FAMILIES
 from campaign_runner.journal.ledger import Entry
-from campaign_runner.model import Job, Recipe, State
+from campaign_runner.model import REHEARSAL, Job, Recipe, State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.output_folder.manifest_image import ManifestImage
 from campaign_runner.output_folder.manifest_reader import ReadBack
@@ -105,5 +105,5 @@ def _jobs(images: Sequence[Entry]) -> Iterator[Job]:
 def usual_place(manifest: Path, *, is_sandbox: bool) -> Path:
     """Where the images of a manifest go when they are made again: a folder beside its own, a rehearsal's another."""
     home = manifest.resolve().parent
-    rehearsal = ".sandbox" if is_sandbox and not Folder(home).is_sandbox else ""
+    rehearsal = REHEARSAL if is_sandbox and not Folder(home).is_sandbox else ""
     return home.with_name(f"{home.name}.rerun{rehearsal}")

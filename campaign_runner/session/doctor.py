@@ -80,6 +80,20 @@ class Subject:
     wrong: CampaignFileError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the images that a campaign still lacks need: room in its folder, and requests of an account's allowance.
+
+    `today` is what is left of that allowance, None where it could not be asked for.
+    """
+
+    folder: Folder
+    images: int
+    requests: int
+    account: str | None
+    today: Allowance | None
+
+
 class Doctor:
     """Examines one subject. Use once.
 
@@ -108,6 +122,15 @@ class Doctor:
             else:
                 if seen is not None:
                     yield Check(check, seen)
+
+    @property
+    def needs(self) -> Needs | None:
+        """None where no campaign was named, its plan could not be made, or it has all its images."""
+        order, status = self._subject.order, self._status
+        if order is None or status is None or not status.due:
+            return None
+        today = self._today if self._account is None else self._account._today
+        return Needs(order.folder, status.due, status.requests, order.campaign.account, today)
 
     def _checks(self) -> dict[str, Callable[[], Awaitable[str | None]]]:
         return {
@@ -184,12 +207,8 @@ class Doctor:
         if order is None:
             return None
         at_once = status.at_once(order.limits.concurrency) if status else 0
-        return _room([order.folder], max(BYTES_AN_IMAGE * at_once, self._takes), "the remaining images need")
-
-    @property
-    def _takes(self) -> int:
-        """Bytes, roughly, of what is due."""
-        return USUAL_BYTES * self._status.due if self._status is not None else 0
+        due = status.due if status else 0
+        return _room([order.folder], max(BYTES_AN_IMAGE * at_once, USUAL_BYTES * due), "the remaining images need")
 
     async def _names(self) -> str | None:
         """The disk takes the longest name of what is due."""
@@ -249,38 +268,37 @@ class Doctor:
         return found
 
 
-def together(doctors: Sequence[Doctor]) -> Iterator[Check]:
-    """What several campaigns that were examined need of the disk, and of the allowance, that they share."""
-    disks: dict[int, list[Doctor]] = {}
-    accounts: dict[Doctor | None, list[Doctor]] = {}
-    for doctor in doctors:
-        if (order := doctor._subject.order) is not None and doctor._status is not None and doctor._status.due:
-            disks.setdefault(_existing(order.folder.path).stat().st_dev, []).append(doctor)
-            accounts.setdefault(doctor._account, []).append(doctor)
+def together(campaigns: Sequence[Needs]) -> Iterator[Check]:
+    """What several campaigns need of the disk, and of the allowance, that they share."""
+    disks: dict[int, list[Needs]] = {}
+    accounts: dict[str | None, list[Needs]] = {}
+    for needs in campaigns:
+        disks.setdefault(_existing(needs.folder.path).stat().st_dev, []).append(needs)
+        accounts.setdefault(needs.account, []).append(needs)
     for some in disks.values():
         if len(some) > 1:
             yield _disk_of(some)
-    for account, some in accounts.items():
-        if len(some) > 1 and account is not None and account._today is not None:
-            yield Check("allowance", _days(some, account._today))
+    for some in accounts.values():
+        if len(some) > 1 and (today := some[0].today) is not None:
+            yield Check("allowance", _days(some, today))
 
 
-def _disk_of(doctors: Sequence[Doctor]) -> Check:
-    folders = [doctor._subject.order.folder for doctor in doctors if doctor._subject.order is not None]
-    whose = f"the remaining images of {plural(len(doctors), 'campaign')} need"
+def _disk_of(campaigns: Sequence[Needs]) -> Check:
+    whose = f"the remaining images of {plural(len(campaigns), 'campaign')} need"
+    bytes_needed = USUAL_BYTES * sum(needs.images for needs in campaigns)
     try:
-        return Check("disk", _room(folders, sum(doctor._takes for doctor in doctors), whose))
+        return Check("disk", _room([needs.folder for needs in campaigns], bytes_needed, whose))
     except StoreError as error:
         return Check("disk", str(error), error.exit_code)
 
 
-def _days(doctors: Sequence[Doctor], today: Allowance) -> str:
+def _days(campaigns: Sequence[Needs], today: Allowance) -> str:
     """How far the day's requests go for several campaigns."""
-    requests = sum(doctor._status.requests for doctor in doctors if doctor._status is not None)
+    requests = sum(needs.requests for needs in campaigns)
     left = max(today.per_day - today.used_day, 0)
     days = 1 + max(requests - left + today.per_day - 1, 0) // today.per_day
     later = f"; they take {days} days" if days > 1 else ""
-    return f"{plural(len(doctors), 'campaign')} need {plural(requests, 'request')}, {left:,} are left today{later}"
+    return f"{plural(len(campaigns), 'campaign')} need {plural(requests, 'request')}, {left:,} are left today{later}"
 
 
 def _room(folders: Sequence[Folder], needed: int, what_needs: str) -> str:

@@ -1,4 +1,4 @@
-"""The states of many keys, most of which are stored: looked up without the rows, and the same as with them."""
+"""States and sums of many rows: read without the rows, or remembered, and the same as if they were read each time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from campaign_runner.events import Attempt
 from campaign_runner.journal import key_sets
+from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.key_sets import recorded_states
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.journal.tables import FILE
-from campaign_runner.model import State
+from campaign_runner.model import Job, State
 from campaign_runner.plan.plan import Plan
 from tests.campaigns import plan
 from tests.recorded import record
@@ -60,3 +62,15 @@ async def test_what_is_recorded_while_many_keys_are_looked_up_is_read(
             return rows
 
         assert recorded_states(keys, ask, State)[keys[0]] == State.FAILED
+
+
+async def test_sums_are_those_of_now_also_where_they_were_asked_for_before(tmp_path: Path) -> None:
+    made = plan(tmp_path, seeds=[*range(1, 5)])
+    await record(tmp_path, made, STATES[:4])
+    with Ledger(tmp_path) as ledger:
+        assert (ledger.counts()[State.STORED], ledger.requests().submitted) == (2, 3)
+        later = list(made)[-1]
+        async with SqliteJournal(tmp_path) as journal:
+            await journal.intend([Attempt("later", Job(later.recipe, (later.variation,)))])
+        assert (ledger.counts()[State.STORED], ledger.requests().submitted) == (2, 4)
+        assert (ledger.counts()[State.IN_DOUBT], ledger.requests().submitted) == (1, 4)

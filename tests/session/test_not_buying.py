@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from campaign_runner.errors import CampaignFileError, StoreError, UsageError
+from campaign_runner.errors import CampaignFileError, IntegrityError, StoreError, UsageError
 from campaign_runner.events import Edited, Event, Started, Stored
 from campaign_runner.plan.selection import Selection
 from campaign_runner.problem import Problem
@@ -143,6 +143,22 @@ async def test_a_reference_image_that_vanishes_while_the_run_begins_keeps_nothin
     ended = await night.run(campaign)
     assert (ended.code, ended.states) == (2, {"stored": 4})
     assert any("look.png cannot be read" in line for line in ended.lines)
+
+
+async def test_a_damaged_record_is_told_before_a_campaign_that_cannot_be_planned(begin: Begin) -> None:
+    night = await begin()
+    picture = night.home / "campaigns" / "look.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(picture)
+    campaign = night.campaign(requests=1, more="defaults: {style_reference: look.png}\n")
+    await night.run(campaign)
+    picture.unlink()
+    journal = night.output / "journal.sqlite"
+    whole = journal.read_bytes()
+    journal.write_bytes(bytes(8192))
+    with pytest.raises(IntegrityError, match=r"journal.*is damaged"):
+        await night.run(campaign)
+    journal.write_bytes(whole)
 
 
 async def test_a_file_over_its_budget_keeps_the_others_of_its_command_from_buying_and_not_from_fetching(

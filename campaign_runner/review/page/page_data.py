@@ -14,8 +14,8 @@ from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.channels.crops import best_size
 from campaign_runner.firefly.protocol.request_body import prompt_of
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import Cell, State
-from campaign_runner.output_folder.folder import SANDBOX, Folder
+from campaign_runner.model import REHEARSAL, Cell, State
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.plan import Plan, Planned
 from campaign_runner.review.decisions import former_names
 from campaign_runner.review.decisions_folder import Gathered, gather
@@ -172,7 +172,7 @@ def _commands(folder: Folder, *, delivers: bool) -> dict[str, str]:
     """What leads on, to be typed where the campaign's files are."""
     name, flags = folder.path.name, []
     if folder.is_sandbox:
-        name, flags = name.removesuffix(f".{SANDBOX}"), ["--sandbox"]
+        name, flags = name.removesuffix(REHEARSAL), ["--sandbox"]
     commands = ("status", "reroll", *(["deliver"] if delivers else []))
     return {command: _typed(command, name, flags) for command in commands}
 
