@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
@@ -103,8 +104,7 @@ def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: st
     """
     folders, path = known_folders(output, on=on), Path(what[0])
     if len(what) == 1 and _is_picture(path):
-        likeness = Likeness(Environment.of_process().state_folder)
-        hits = asyncio.run(by_picture(path, folders, likeness, _looking))
+        hits = _like(path, folders, on=on)
     elif len(what) == 1 and (key := key_in(what[0])) is not None:
         hits = by_key(key, folders)
         if not hits:
@@ -118,6 +118,15 @@ def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: st
     if not hits:
         raise UsageError(f"no image found that is or looks like {what[0]}{_ELSEWHERE}")
     return hits, False
+
+
+def _like(path: Path, folders: Sequence[Folder], *, on: str | None) -> list[Match]:
+    """The images that a picture is or looks like, as this machine knows them, or the place `on` which they are."""
+    likeness = Likeness(Environment.of_process().state_folder)
+    if on is None:
+        return asyncio.run(by_picture(path, folders, likeness, _looking))
+    hits: list[Match] = importlib.import_module(target.ON_FLEET).by_picture(path, folders, likeness, _looking)
+    return hits
 
 
 def _show(hits: Sequence[Match], *, as_json: bool) -> None:

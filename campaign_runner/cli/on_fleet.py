@@ -19,6 +19,8 @@ from campaign_runner.cli.not_found import is_campaign_file
 from campaign_runner.cli.run_options import RunFlags
 from campaign_runner.cli.target import Target
 from campaign_runner.errors import CampaignError, CampaignFileError, UsageError
+from campaign_runner.find import search
+from campaign_runner.find.search import Match, PictureIndex
 from campaign_runner.firefly.client import FireflyClient
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit
@@ -32,6 +34,7 @@ try:
     from campaign_runner.fleet.images.place import ImagePlace
     from campaign_runner.fleet.lease import LEASE
     from campaign_runner.fleet.place import DEFAULT, FleetPlace, FleetSettings
+    from campaign_runner.fleet.record.looks import RecordedLooks
     from campaign_runner.fleet.work.carrying import Carrier, Told, WorkerAccount
     from campaign_runner.fleet.work.driver import GIVES_UP_AFTER, Driver
     from campaign_runner.fleet.work.worker import Worker
@@ -86,6 +89,18 @@ def locate(name: str) -> Folder:
 def every_folder() -> list[Folder]:
     """The copies of all records, as they are now."""
     return asyncio.run(place(Environment.of_process()).read_all())
+
+
+def by_picture(
+    path: Path, folders: Sequence[Folder], cuts: PictureIndex, learning: Callable[[int], None]
+) -> list[Match]:
+    """The images that a picture is or looks like, compared by the database; what was delivered here is in `cuts`."""
+
+    async def compared() -> list[Match]:
+        async with place(Environment.of_process()).opened() as database:
+            return await search.by_picture(path, folders, RecordedLooks(database), learning, cuts=cuts)
+
+    return asyncio.run(compared())
 
 
 def stop(name: str) -> str | None:

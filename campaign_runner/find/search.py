@@ -7,11 +7,12 @@ bytes, or a copy that was resized or encoded again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from campaign_runner.disk import files
 from campaign_runner.disk.regular_files import TooManyBytes, content_of
@@ -20,7 +21,7 @@ from campaign_runner.journal.ledger import Entry
 from campaign_runner.output_folder.delivered_files import delivered_as
 from campaign_runner.output_folder.delivery_record import DeliveredFile
 from campaign_runner.output_folder.folder import Folder
-from campaign_runner.pictures.likeness import Likeness, difference_hash
+from campaign_runner.pictures.likeness import difference_hash
 from campaign_runner.portions import batched
 from campaign_runner.ports import LARGEST_BYTES, Content, Store
 from campaign_runner.store import sha256_of
@@ -52,6 +53,19 @@ class Match:
         return self.folder.store.where(self.entry.file) if self.entry.file else None
 
 
+class PictureIndex(Protocol):
+    """Difference hashes of pictures, by the digest of their bytes. What was taken in stays true for ever."""
+
+    async def unknown(self, digests: Collection[str]) -> list[str]:
+        """Those of `digests` that are to be looked at and taken in."""
+
+    async def add(self, hashes: Mapping[str, int]) -> None:
+        """Take in difference hashes."""
+
+    async def nearest(self, bits: int, among: Collection[str]) -> list[tuple[int, str]]:
+        """Those pictures `among` digests that look like `bits`: how many bits differ, and the digest; nearest first."""
+
+
 async def files_of(hits: Sequence[Match]) -> set[str]:
     """Where the files of `hits` are, of those that are there."""
     found: set[str] = set()
@@ -79,17 +93,23 @@ def by_key(key: str, folders: Sequence[Folder]) -> list[Match]:
 
 
 async def by_picture(
-    path: Path, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
+    path: Path,
+    folders: Sequence[Folder],
+    index: PictureIndex,
+    learning: Callable[[int], None],
+    *,
+    cuts: PictureIndex | None = None,
 ) -> list[Match]:
     """The image that a file is, or those it looks like, nearest first; `learning` hears what is still to be hashed.
 
-    Raises UsageError for a file that is not a picture.
+    `index` knows images, `cuts` what was cut from them: the same one if there is no other. Raises UsageError for a file
+    that is not a picture.
     """
     if hits := list(_with_digest(await in_thread(_of_file, path, sha256_of), folders)):
         return hits
     if (bits := await in_thread(_of_file, path, difference_hash)) is None:
         raise UsageError(f"{path} is not a JPEG, PNG or WebP picture, and not an image of a campaign here")
-    return await _alike(bits, folders, likeness, learning)
+    return await _alike(bits, folders, (index, cuts or index), learning)
 
 
 def _of_file(path: Path, look: Callable[[Content], T]) -> T:
@@ -112,23 +132,26 @@ def _with_digest(digest: str, folders: Sequence[Folder], distance: int | None = 
 
 
 async def _alike(
-    bits: int, folders: Sequence[Folder], likeness: Likeness, learning: Callable[[int], None]
+    bits: int, folders: Sequence[Folder], indexes: tuple[PictureIndex, PictureIndex], learning: Callable[[int], None]
 ) -> list[Match]:
     images: dict[str, tuple[Store, str]] = {}
     for folder in folders:
         with folder.ledger() as ledger:
             images |= {digest: (folder.store, file) for digest, file in ledger.files().items()}
     cuts = {file.sha256: place for folder in folders for file, place in delivered_as(folder.path)}
-    looked = 0
-    for some in batched(likeness.unknown({*images, *cuts}), _LEARNT_AT_ONCE):
-        hashes = {}
-        for digest in some:
-            known = images.get(digest)
-            hashes[digest] = await (in_thread(_looks_of_cut, cuts[digest]) if known is None else _looks(*known))
-            learning(looked := looked + 1)
-        likeness.add({digest: found for digest, found in hashes.items() if found is not None})
-    nearest = likeness.nearest(bits, {*images, *cuts})[:MOST_ALIKE]
-    return [hit for distance, digest in nearest for hit in _with_digest(digest, folders, distance)]
+    looked = count(1)
+    nearest: list[tuple[int, str]] = []
+
+    async def look(digest: str) -> int | None:
+        learning(next(looked))
+        return await (_looks(*images[digest]) if digest in images else in_thread(_looks_of_cut, cuts[digest]))
+
+    for index, digests in zip(indexes, (images.keys(), cuts.keys() - images.keys()), strict=True):
+        for some in batched(await index.unknown(digests) if digests else (), _LEARNT_AT_ONCE):
+            hashes = {digest: await look(digest) for digest in some}
+            await index.add({digest: found for digest, found in hashes.items() if found is not None})
+        nearest += await index.nearest(bits, digests) if digests else ()
+    return [hit for distance, digest in sorted(nearest)[:MOST_ALIKE] for hit in _with_digest(digest, folders, distance)]
 
 
 async def _looks(store: Store, file: str) -> int | None:

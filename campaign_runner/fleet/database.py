@@ -26,7 +26,7 @@ Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 SCHEMA = "campaign_runner"
 QUEUE = "campaign_queue"
 """The schema of the engine that hands out work."""
-VERSION = "3"
+VERSION = "4"
 """Of the tables and functions; `fleet init` brings a database to it."""
 PATIENCE = 60.0
 """Seconds for which a database that is gone is waited for."""

@@ -265,7 +265,8 @@ class FleetPlace:
     ) -> AsyncIterator[None]:
         """The record of a campaign that is held, open to be written to while the block runs."""
         files.empty(folder.staging)
-        opened = FleetJournal(database, campaign, epoch=lease.epoch, folder=folder.path, home=self._home)
+        looks, own = self._images.looks.taken, folder.path
+        opened = FleetJournal(database, campaign, epoch=lease.epoch, folder=own, home=self._home, looks=looks)
         async with opened as journal:
             prefix = prefix_of(folder.path)
             self._held[prefix], self._leases[prefix] = journal, lease

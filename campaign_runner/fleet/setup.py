@@ -32,7 +32,19 @@ from campaign_runner.fleet.quota import FleetQuota
 Allowed: TypeAlias = tuple[str, int | None, int | None]
 """An account, and its requests a minute and in 24 hours; None leaves what is there."""
 OLDEST_SERVER = 14
-SCRIPTS = ("tables", "identity", "quota", "record", "lease", "places", "transfer", "people", "queue", "work")
+SCRIPTS = (
+    "tables",
+    "identity",
+    "quota",
+    "pictures",
+    "record",
+    "lease",
+    "places",
+    "transfer",
+    "people",
+    "queue",
+    "work",
+)
 """In the order in which they are run, at each upgrade again: tables that are there stay, functions are replaced.
 `queue` is the engine's own, and is run once."""
 CALLED = (
@@ -41,6 +53,7 @@ CALLED = (
     *("campaign", "campaigns_of", "holder_of", "take", "beat", "leave", "ask_to_stop", "release"),
     *("find_campaign", "find_campaigns", "share_marks", "delivered", "deliver"),
     *("entries_since", "intend", "held", "tell", "note", "decide", "take_back"),
+    *("unseen", "see", "alike"),
     *("begin_import", "import_rows", "end_import", "begin_export"),
     *("submit", "open_run", "look_at_run", "work_of", "end_run", "put_back", "sweep"),
 )

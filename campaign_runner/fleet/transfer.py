@@ -30,6 +30,7 @@ from campaign_runner.fleet.lease import LEASE, FleetCampaign, this_host, this_wo
 from campaign_runner.fleet.people import bring, take_along
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.entries import TABLES, is_of_place
+from campaign_runner.fleet.record.looks import RecordedLooks
 from campaign_runner.journal.journal import SqliteJournal
 from campaign_runner.journal.tables import FILE, MOVED, reading
 from campaign_runner.output_folder.folder import DAMAGED, REFERENCES, Folder
@@ -115,6 +116,7 @@ async def export_campaign(fleet: FleetEnd, folder: Folder) -> int:
 async def _copied_in(folder: Folder, fleet: FleetEnd, campaign: int) -> int:
     await _told_rows(folder.path, fleet, campaign)
     copied = await _copied_files(folder.store, fleet.images.store(fleet.prefix))
+    await RecordedLooks(fleet.database).add(fleet.images.looks.taken_all())
     await bring_references(folder, fleet.images.store(fleet.prefix))
     await bring(fleet.database, FleetCampaign(campaign, fleet.account, fleet.prefix, "", ""), folder)
     if (manifest := await in_thread(_manifest_of, folder)) is not None:

@@ -22,6 +22,7 @@ from campaign_runner.review.marks import Mark, Reviewer, Vote
 from tests.fleet import s3
 from tests.fleet.hosts import PATIENCE, FleetMachine, FleetOfMachines, ended, fleet_of_machines
 from tests.fleet.postgres import Fleet
+from tests.many_images import copy_of
 from tests.processes.forks import Done
 from tests.processes.machines import CAMPAIGN, held
 
@@ -43,7 +44,7 @@ def machines(fleet: Fleet, tmp_path: Path) -> Iterator[Begin]:
         yield begin
 
 
-def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin) -> None:
+def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin, tmp_path: Path) -> None:
     fleet = machines("--job-seconds", "0.2")
     here, there = fleet.machine("here"), fleet.machine("there")
     done = here.run("run", here.machine.campaign(), "--here", "--yes")
@@ -58,6 +59,10 @@ def test_a_campaign_is_made_by_one_machine_and_known_to_all(machines: Begin) -> 
     assert again.exit == 0
     ledger = fleet.sandbox.ledger()
     assert (len(ledger["charged"]), ledger["charged_twice"]) == (12, {})
+    copy = copy_of(fleet.files()[0], tmp_path / "copy.jpg")
+    for file in fleet.files():
+        file.unlink()
+    assert json.loads(there.run("find", copy, "--json").out), "how an image looks is on record"
 
 
 def test_several_campaigns_of_one_command_share_the_record(machines: Begin) -> None:

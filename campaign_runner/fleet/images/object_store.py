@@ -17,6 +17,7 @@ from typing import TypeVar
 from campaign_runner.disk.image_names import split_name
 from campaign_runner.errors import NameTooLong, StoreError, TooLarge
 from campaign_runner.fleet.images.bucket import Bucket
+from campaign_runner.fleet.images.looks import LooksSeen
 from campaign_runner.model import IMAGES, SUFFIXES
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
 from campaign_runner.store import put_copy, sha256_of
@@ -34,11 +35,15 @@ _MEDIA_TYPES = {suffix: media_type for media_type, suffix in SUFFIXES.items()}
 
 
 class ObjectStore:
-    """A Store in `bucket`, below `prefix` (`acme/spring`). For the order of its calls see the port."""
+    """A Store in `bucket`, below `prefix` (`acme/spring`). For the order of its calls see the port.
 
-    def __init__(self, bucket: Bucket, prefix: str) -> None:
+    What is put is seen by `looks`.
+    """
+
+    def __init__(self, bucket: Bucket, prefix: str, looks: LooksSeen | None = None) -> None:
         self._bucket = bucket
         self._prefix = prefix
+        self._looks = looks or LooksSeen()
 
     def where(self, name: str) -> str:
         """The URL of `name`."""
@@ -61,6 +66,12 @@ class ObjectStore:
 
     async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
         """Publish `content` under `name`, durable on return; see the port."""
+        put = await self._put_new(name, content, sha256)
+        if put is not Put.DIFFERENT:
+            await self._looks.see(name, content, sha256)
+        return put
+
+    async def _put_new(self, name: str, content: bytes, sha256: str) -> Put:
         key = self._key(name)
         for _ in range(_GONE_MEANWHILE):
             if await self._bucket.create(key, content, _MEDIA_TYPES.get(name.rpartition(".")[2], "")):

@@ -18,8 +18,9 @@ from campaign_runner.disk.locks import KernelLock
 from campaign_runner.disk.regular_files import content_of, open_regular
 from campaign_runner.errors import StoreError, TooLarge, UsageError
 from campaign_runner.fleet.images.bucket import Bucket
+from campaign_runner.fleet.images.looks import LooksSeen
 from campaign_runner.fleet.images.object_store import OWN, ObjectStore
-from campaign_runner.ports import Store
+from campaign_runner.ports import Put, Store
 from campaign_runner.store import FolderStore, sha256_of
 from campaign_runner.tasks import in_thread
 
@@ -39,12 +40,13 @@ _AGAIN = "then run `campaign-runner fleet init` again"
 
 
 class ImagePlace(ABC):
-    """Where the images of all campaigns of a fleet are; `url` is for people.
+    """Where the images of all campaigns of a fleet are; `url` is for people, `looks` has seen what was put.
 
     Methods raise StoreError where the place refuses, StoreSilent where it does not answer, IntegrityError.
     """
 
     url: str
+    looks: LooksSeen
 
     @staticmethod
     def of(setting: str, *, allows_http: bool = False) -> ImagePlace:
@@ -147,6 +149,7 @@ class BucketPlace(ImagePlace):
 
     def __init__(self, bucket: Bucket) -> None:
         self.url = bucket.url
+        self.looks = LooksSeen()
         self._bucket = bucket
 
     async def answers(self) -> bool:
@@ -155,7 +158,7 @@ class BucketPlace(ImagePlace):
 
     def store(self, prefix: str) -> Store:
         """The images of one campaign."""
-        return ObjectStore(self._bucket, prefix)
+        return ObjectStore(self._bucket, prefix, self.looks)
 
     async def _put(self, name: str, content: bytes, before: Version | None) -> bool:
         media_type = _JSON if name.endswith(".json") else _TEXT
@@ -179,6 +182,7 @@ class FolderPlace(ImagePlace):
 
     def __init__(self, home: Path) -> None:
         self.url = str(home)
+        self.looks = LooksSeen()
         self._home = home
 
     async def answers(self) -> bool:
@@ -187,7 +191,7 @@ class FolderPlace(ImagePlace):
 
     def store(self, prefix: str) -> Store:
         """The images of one campaign."""
-        return FolderStore(self._home / prefix)
+        return _SharedFolder(self._home / prefix, self.looks)
 
     async def _put(self, name: str, content: bytes, before: Version | None) -> bool:
         return await in_thread(self._put_locked, self._home / name, content, before)
@@ -214,6 +218,21 @@ class FolderPlace(ImagePlace):
             return True
         finally:
             lock.release()
+
+
+class _SharedFolder(FolderStore):
+    """A FolderStore what is put into which is seen."""
+
+    def __init__(self, home: Path, looks: LooksSeen) -> None:
+        super().__init__(home)
+        self._looks = looks
+
+    async def put_new(self, name: str, content: bytes, sha256: str) -> Put:
+        """Publish `content` under `name`, durable on return; see the port."""
+        put = await super().put_new(name, content, sha256)
+        if put is not Put.DIFFERENT:
+            await self._looks.see(name, content, sha256)
+        return put
 
 
 def _read(path: Path, most_bytes: int) -> bytes | None:

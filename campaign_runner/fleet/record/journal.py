@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from campaign_runner.errors import Busy, IntegrityError, LaterError
 from campaign_runner.events import (
@@ -24,6 +24,7 @@ from campaign_runner.events import (
     Fact,
     ModelResolved,
     Placed,
+    Stored,
     Submitting,
     Uploaded,
 )
@@ -36,6 +37,7 @@ from campaign_runner.journal.given_up import BeforeGivenUp
 from campaign_runner.journal.recorded import RecordedJobs, known_at_origin
 from campaign_runner.journal.tables import reading
 from campaign_runner.model import Cause, Job, State
+from campaign_runner.pictures.likeness import as_signed
 from campaign_runner.tasks import to_its_end
 
 TAKEN_WITHIN = 1.0
@@ -46,8 +48,8 @@ class FleetJournal(RecordedJobs):
     """The journal of `campaign`, in the hands of who holds it in `epoch`; its copy is in `folder`.
 
     Use as `async with FleetJournal(…) as journal:`. What the database does not take is kept below `home` and told
-    again. Every method raises what `Database.call` raises, Busy where another run took the campaign over, and
-    LaterError where it was asked to stop.
+    again. `looks` gives the difference hash of an image by its digest, where it is known. Every method raises what
+    `Database.call` raises, Busy where another run took the campaign over, and LaterError where it was asked to stop.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class FleetJournal(RecordedJobs):
         folder: Path,
         home: Path,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        looks: Callable[[str], int | None] = lambda sha256: None,
     ) -> None:
         self._database = database
         self._campaign = campaign
@@ -67,6 +70,7 @@ class FleetJournal(RecordedJobs):
         self._home = home
         self._budget: int | None = None
         self._now = now
+        self._looks = looks
         self._left: set[str] | None = None
         self._stopped: Callable[[], None] | None = None
         self._copy = RecordCopy(folder, campaign.id, database.identity)
@@ -177,7 +181,7 @@ class FleetJournal(RecordedJobs):
         ids = {id for fact in facts if (id := _attempt_id(fact)) is not None}
         if new := ids - self._known:
             self._known |= await self._committer.write(lambda db: _known_attempts(db, new))
-        told = [told_fact(fact, is_known=_attempt_id(fact) in self._known) for fact in facts]
+        told = [self._told(fact) for fact in facts]
         telling = Telling(self._campaign.id, str(uuid.uuid4()), self._epoch, self._worker, told)
         with self._copy.expecting(telling.nonce) as results:
             try:
@@ -189,6 +193,12 @@ class FleetJournal(RecordedJobs):
             await self._copy.catch_up(self._database, answer)
         await self._tell_again(TAKEN_WITHIN)
         return [_as_recorded(fact, result) for fact, result in zip(facts, results, strict=True)]
+
+    def _told(self, fact: Fact) -> tuple[str, dict[str, Any]]:
+        """A fact, to be told; of an image also how it looks."""
+        kind, told = told_fact(fact, is_known=_attempt_id(fact) in self._known)
+        looks = self._looks(fact.sha256) if isinstance(fact, Stored | Adopted) else None
+        return kind, told if looks is None else told | {"looks": as_signed(looks)}
 
     async def _tell_again(self, patience: float | None = None) -> None:
         """Tell what the database did not take. Raises DatabaseGone where it takes nothing yet."""

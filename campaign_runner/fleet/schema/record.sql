@@ -114,6 +114,7 @@ BEGIN
     WHEN 'stored' THEN
         UPDATE variations SET state = 'stored', attempt = tried
         WHERE campaign = p_campaign AND key = p_body ->> 'key' AND state = ANY (under_way || 'pending'::text);
+        PERFORM pictured(p_body ->> 'sha256', (p_body ->> 'looks')::bigint);
     WHEN 'failed' THEN
         UPDATE variations SET state = 'failed'
         WHERE campaign = p_campaign AND key = p_body ->> 'key' AND attempt = tried AND state = ANY (under_way);
@@ -122,6 +123,9 @@ BEGIN
         VALUES (p_campaign, p_body -> 'variation' ->> 'key', p_account, NULL, 'stored')
         ON CONFLICT (campaign, key) DO UPDATE SET attempt = NULL, state = 'stored'
         WHERE variations.state IN ('pending', 'failed', 'abandoned');
+        PERFORM pictured(p_body ->> 'sha256', (p_body ->> 'looks')::bigint);
+    WHEN 'placed' THEN
+        PERFORM pictured(p_body ->> 'sha256', NULL);
     ELSE -- it moves nothing
     END CASE;
 END $$;

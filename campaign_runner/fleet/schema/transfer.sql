@@ -54,6 +54,10 @@ BEGIN
         INSERT INTO variations (campaign, key, account, attempt, state)
         SELECT p_campaign, each ->> 'key', ours.account, each ->> 'attempt', each ->> 'state'
         FROM jsonb_array_elements(p_body -> 'rows') AS each;
+        INSERT INTO pictures (sha256)
+        SELECT DISTINCT each ->> 'sha256' FROM jsonb_array_elements(p_body -> 'rows') AS each
+        WHERE each ->> 'sha256' IS NOT NULL
+        ON CONFLICT DO NOTHING;
     ELSE -- nothing is permitted by it
     END CASE;
     PERFORM append(p_campaign, now_of(ours.account), ours.epoch, p_worker, p_nonce, 'imported', p_body);
