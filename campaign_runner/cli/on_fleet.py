@@ -162,15 +162,8 @@ def _waiting(fleet: FleetPlace, file: Path, wrong: CampaignError) -> Choice | No
         return Choice(recalled(folder, ledger, file), folder, forbidden=wrong)
 
 
-def driver(
-    fleet: FleetPlace, choices: Sequence[Choice], flags: RunFlags, gives_up_after: float = GIVES_UP_AFTER
-) -> Driver:
-    """What has campaigns made by the fleet's workers. Raises UsageError."""
-    if len(choices) > 1 and (flags.max_images is not None or flags.max_requests is not None):
-        raise UsageError(
-            "--max-images and --max-requests go with one file on the fleet, whose campaigns are made apart; "
-            "nothing was sent. Run the files one by one, or add --here"
-        )
+def driver(fleet: FleetPlace, flags: RunFlags, gives_up_after: float = GIVES_UP_AFTER) -> Driver:
+    """What has campaigns made by the fleet's workers."""
     return Driver(fleet, is_detached=flags.detach, gives_up_after=gives_up_after)
 
 

@@ -76,7 +76,7 @@ def command(names: tuple[str, ...], log: RunLog, ends: Ends, **options: Any) -> 
         flags.refuse_beside_fleet()
         on_fleet = importlib.import_module(ON_FLEET)
         fleet, choices, wrong = on_fleet.chosen(names, flags)
-        make = run_campaigns if flags.here else partial(run_campaigns, run=on_fleet.driver(fleet, choices, flags).run)
+        make = run_campaigns if flags.here else partial(run_campaigns, run=on_fleet.driver(fleet, flags).run)
         through = partial(on_fleet.accessed, fleet)
         return asyncio.run(run_all(choices, flags, wrong, log, ends, accessed=through, make=make))
     choices, wrong = chosen(names, flags)  # every problem of every file before anything is sent

@@ -32,6 +32,7 @@ from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import CampaignJournal, Journal, OpenableQuota, Store
 from campaign_runner.quota.shared_quota import QuotaLimits
 from campaign_runner.run.control import Clock
+from campaign_runner.run.limits import Ceiling
 from campaign_runner.tasks import in_thread
 
 DEFAULT = "default"
@@ -244,10 +245,10 @@ class FleetPlace:
 
         await self._images.publish(f"{prefix_of(folder.path)}/{folder.manifest.name}", manifest)
 
-    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str], *, budget: int | None) -> Journal | None:
+    def buying(self, folder: Folder, journal: CampaignJournal, ceiling: Ceiling, left: set[str]) -> Journal | None:
         """See Keeping: the database looks at all campaigns of the account before it grants."""
         prefix = prefix_of(folder.path)
-        return self._held[prefix].sharing(left, lambda: self._holders[prefix].asked(STOPPED), budget=budget)
+        return self._held[prefix].sharing(left, lambda: self._holders[prefix].asked(STOPPED), ceiling=ceiling)
 
     def quota(self, account: str, rate: RateLimit, clock: Clock) -> OpenableQuota:
         """The allowance of the account of this name over all machines, which `rate` may only lower."""

@@ -18,6 +18,7 @@ from campaign_runner.journal.checked import CheckedJournals
 if TYPE_CHECKING:
     from campaign_runner.output_folder.folder import Folder
     from campaign_runner.ports import CampaignJournal, Journal
+    from campaign_runner.run.limits import Ceiling
 
 
 def _ignored(why: object) -> None:
@@ -71,11 +72,11 @@ class Keeping(Protocol):
     async def publish(self, folder: Folder) -> None:
         """The manifest in `folder` was written: let those see it who look where the images are. Raises StoreError."""
 
-    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str], *, budget: int | None) -> Journal | None:
+    def buying(self, folder: Folder, journal: CampaignJournal, ceiling: Ceiling, left: set[str]) -> Journal | None:
         """`journal` as a run buys through it, where the record itself grants no two campaigns the same image.
 
-        It puts the keys that others have or buy into `left`, and grants no more images than `budget` over all runs.
-        None where a run has to look at the others itself.
+        It puts the keys that others have or buy into `left`, and grants no more than `ceiling`. None where a run has to
+        look at the others itself.
         """
 
 
@@ -120,6 +121,6 @@ class OnDisk:
     async def publish(self, folder: Folder) -> None:
         """It is where the images are."""
 
-    def buying(self, folder: Folder, journal: CampaignJournal, left: set[str], *, budget: int | None) -> Journal | None:
+    def buying(self, folder: Folder, journal: CampaignJournal, ceiling: Ceiling, left: set[str]) -> Journal | None:
         """Each journal grants what is due in it: see `reuse.claims`."""
         return None

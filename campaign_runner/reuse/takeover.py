@@ -44,6 +44,7 @@ async def wait_for_stored(
     waiting = await look() if waiting else ()  # a run may have stored it and ended just now
     for each in waiting:
         control.skip(left_to(each))
+    control.ending.doubts_beside = sum(len(each.positions) - len(each.coming) for each in waiting)
     return sum(len(each.positions) for each in waiting)
 
 

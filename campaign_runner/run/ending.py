@@ -20,7 +20,8 @@ class Ending:
 
     `errors` in the order they came (a bug is any that is not a CampaignError); `later` says why the run cannot go on
     now, `asked` which limit of the caller was reached, `signal` is the number of the signal that ended it; `left` is
-    what it did not begin.
+    what it did not begin. `doubts_beside` are images that are due, and in doubt in another campaign, which only a
+    person ends. `goes_on`: something is left that a later run finishes without one.
     """
 
     errors: list[BaseException] = field(default_factory=list)
@@ -28,6 +29,8 @@ class Ending:
     asked: str | None = None
     signal: int | None = None
     left: list[str] = field(default_factory=list)
+    doubts_beside: int = 0
+    goes_on: bool = True
 
     def raise_bug(self) -> None:
         """Raise the first bug, if there was one: at the very end, once everything else is in order."""
@@ -53,6 +56,11 @@ def exit_code(ending: Ending, counts: Mapping[State, int], *, doubts_elsewhere: 
     if ending.signal is not None and not codes & {BUG, USAGE, INTEGRITY, MACHINE, ACCOUNT, DOUBT}:
         return 128 + ending.signal
     return next((code for code in _WORST_FIRST if code in codes), OK)
+
+
+def goes_on(ending: Ending, counts: Mapping[State, int]) -> bool:
+    """Whether a later run has something to do for the selected variations before a person decides anything."""
+    return counts[State.ACCEPTED] > 0 or counts[State.PENDING] > ending.doubts_beside
 
 
 def worst(codes: Sequence[int]) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from campaign_runner.model import Bought
 from campaign_runner.ports import Journal, Provider, Quota, Store
 
 
@@ -25,7 +26,9 @@ class Ports:
 class Limits:
     """Jobs at once, and where the caller wants a run to stop: new images, new requests, seconds, a moment.
 
-    `guards_files`: refuse to buy an image whose file is on the disk already (not in a sandbox: it costs nothing).
+    `counted_as` is the name under which the record itself counts what all runs of the command buy, wherever they are
+    made; where there is none, they are made by one process, which counts it. `guards_files`: refuse to buy an image
+    whose file is on the disk already (not in a sandbox: it costs nothing).
     """
 
     concurrency: int = 16
@@ -33,6 +36,7 @@ class Limits:
     max_requests: int | None = None
     max_seconds: float | None = None
     until: datetime | None = None
+    counted_as: str | None = None
     guards_files: bool = True
 
     def seconds_left(self, now: datetime, passed: float = 0.0) -> float:
@@ -43,10 +47,35 @@ class Limits:
 
 @dataclass(slots=True)
 class Usage:
-    """Images and requests asked for and not refused, by all runs of one command: what its limits bound."""
+    """Images and requests asked for and not refused, by all runs of one command: what its limits bound.
+
+    `elsewhere` is what other processes bought for the command, as far as the record told.
+    """
 
     images: int = 0
     requests: int = 0
+    elsewhere: Bought = field(default_factory=partial(Bought, 0, 0))
+
+    def images_left(self, limits: Limits) -> float:
+        """How many more the limits allow; infinite where they do not bound them."""
+        most = limits.max_images
+        return math.inf if most is None else most - self.images - self.elsewhere.images
+
+    def requests_left(self, limits: Limits) -> float:
+        """How many more the limits allow; infinite where they do not bound them."""
+        most = limits.max_requests
+        return math.inf if most is None else most - self.requests - self.elsewhere.requests
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What a record that grants by itself keeps to: `budget` images over all runs of the campaign, and `limits`, over
+    all that is bought for their command. `spent` is told what of that other processes bought.
+    """
+
+    budget: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    spent: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,15 @@ class Submitter:
             if granted is None:
                 await self._ports.quota.give_back(permit)
         self._count_back(attempt.job, granted)
+        self._stop_where_used_up(attempt.job, granted)
         return granted
+
+    def _stop_where_used_up(self, asked: Job, granted: Attempt | None) -> None:
+        """What other machines bought for the command meanwhile may have left nothing of its limits."""
+        if granted is None:
+            self._within_limits(asked)
+        elif granted.job != asked and self._spent.images_left(self._limits) <= 0:
+            self._stop_at_most_images()
 
     def _count_back(self, asked: Job, granted: Attempt | None) -> None:
         """What is left to another campaign uses up nothing of the caller's limits."""
@@ -265,14 +273,14 @@ class Submitter:
 
     def _within_limits(self, job: Job) -> Job | None:
         """As much of `job` as the caller's limits leave room for; None, and the run stops, where that is nothing."""
-        limits = self._limits
-        room = len(job.variations) if limits.max_images is None else limits.max_images - self._spent.images
-        if limits.max_requests is not None and self._spent.requests >= limits.max_requests:
-            self._control.stop_asked(f"stopped after {plural(limits.max_requests, 'request')}, as requested")
+        room = min(self._spent.images_left(self._limits), len(job.variations))
+        if self._spent.requests_left(self._limits) <= 0:
+            most = plural(self._limits.max_requests or 0, "request")
+            self._control.stop_asked(f"stopped after {most}, as requested")
         elif room <= 0:
             self._stop_at_most_images()
         else:
-            return Job(job.recipe, job.variations[:room])
+            return Job(job.recipe, job.variations[: int(room)])
         return None
 
     def _stop_where_cut(self, job: Job, part: Job) -> None:

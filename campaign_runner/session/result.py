@@ -29,7 +29,7 @@ from campaign_runner.report.standing import standing_of
 from campaign_runner.report.summary import Summary, report
 from campaign_runner.review.page.page_data import PageSources
 from campaign_runner.review.page.page_file import keep_page, keep_thumbnails
-from campaign_runner.run.ending import Ending, exit_code
+from campaign_runner.run.ending import Ending, exit_code, goes_on
 from campaign_runner.session.last_text import NO_TEXT
 from campaign_runner.session.request import UserInterface
 from campaign_runner.session.road import Road
@@ -50,7 +50,10 @@ async def close(run: Session) -> int:
     folder, ending = run.folder, run.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     written = await _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
-    code = _exit_code(run, everything)
+    selected = PlanStatus(plan, ledger.states, order.only).counts() if order.only else everything
+    elsewhere = ledger.counts()[State.IN_DOUBT] - everything[State.IN_DOUBT]
+    code = exit_code(ending, selected, doubts_elsewhere=elsewhere)
+    ending.goes_on = goes_on(ending, selected)
     await note_end(run, code, written)
     shown = sheets(plan, ledger, everything) if order.sheets else []
     if _has_page(run):
@@ -110,13 +113,6 @@ async def _keep_manifest(
     except CampaignError as error:
         ui.control.failed(error)
         return NOTHING
-
-
-def _exit_code(run: Session, everything: Mapping[State, int]) -> int:
-    """The exit status speaks of what was selected; doubts that left the campaign count all the same."""
-    selected = PlanStatus(run.plan, run.ledger.states, run.order.only).counts() if run.order.only else everything
-    elsewhere = run.ledger.counts()[State.IN_DOUBT] - everything[State.IN_DOUBT]
-    return exit_code(run.control.ending, selected, doubts_elsewhere=elsewhere)
 
 
 def _look(ending: Ending, folder: Folder, shown: Sequence[Contents]) -> Path | None:

@@ -22,6 +22,7 @@ from campaign_runner.reuse.offers import NOTHING, Offer, ReuseOffers, ReuseQuery
 from campaign_runner.reuse.takeover import not_made, wait_for_stored
 from campaign_runner.review.marking.carry_over import carry_over, noted
 from campaign_runner.review.protection import picks_that_leave
+from campaign_runner.run.limits import Ceiling
 from campaign_runner.run.pace import Kind
 from campaign_runner.run.runner import Runner
 from campaign_runner.run.stop import Level
@@ -267,8 +268,9 @@ class Session(Road):
 
     async def _claiming(self) -> Journal:
         """The journal, which grants what no other campaign has or buys, and whose requests this machine remembers."""
-        keeping, budget = self.folder.keeping, self.order.campaign.budget
-        if (buying := keeping.buying(self.folder, self.journal, self.left, budget=budget)) is not None:
+        order, keeping = self.order, self.folder.keeping
+        ceiling = Ceiling(order.campaign.budget, order.limits, order.shared.spent)
+        if (buying := keeping.buying(self.folder, self.journal, ceiling, self.left)) is not None:
             return buying
         memory, beside, began = self.access.memory, None, None
         if self.order.reuse:

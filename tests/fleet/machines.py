@@ -14,6 +14,7 @@ from campaign_runner.fleet.lease import FleetCampaign, campaign_of
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import Cause, State
+from campaign_runner.run.limits import Ceiling
 from tests.fleet.opened_journal import taken
 from tests.fleet.postgres import PostgresServer
 from tests.ports import test_journal as contract
@@ -44,14 +45,14 @@ class Machines:
 
     @asynccontextmanager
     async def journal(
-        self, database: Database, name: str = "spring", *, epoch: int | None = None, budget: int | None = None
+        self, database: Database, name: str = "spring", *, epoch: int | None = None, ceiling: Ceiling | None = None
     ) -> AsyncIterator[FleetJournal]:
         """A journal of the campaign, which is taken over for it, unless its epoch is told."""
         campaign = await self.campaign(database, name)
         own = self.home / uuid.uuid4().hex
         epoch = await taken(database, campaign) if epoch is None else epoch
         async with FleetJournal(database, campaign, epoch=epoch, folder=own, home=own / "home") as journal:
-            yield journal if budget is None else journal.sharing(set(), budget=budget)
+            yield journal if ceiling is None else journal.sharing(set(), ceiling=ceiling)
 
 
 def states(journal: FleetJournal) -> dict[str, State]:

@@ -19,8 +19,9 @@ from campaign_runner.fleet.quota import LIFE, ON_ITS_WAY, FleetQuota
 from campaign_runner.fleet.record.entries import told_job
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.journal.ledger import UNANSWERED
-from campaign_runner.model import State
+from campaign_runner.model import Bought, State
 from campaign_runner.ports import Permit
+from campaign_runner.run.limits import Ceiling, Limits
 from campaign_runner.uptime import Deadline
 from tests.fleet.machines import PERSON, Machines, doubt, one, refusal, states
 from tests.fleet.opened_journal import taken
@@ -197,12 +198,36 @@ async def waiting(database: Database, number: int) -> None:
 
 async def no_more_is_bought_than_the_budget_says_over_all_machines(machines: Machines) -> None:
     """Rule 4: the budget is looked at where the intent is made."""
-    async with machines.database() as database, machines.journal(database, budget=3) as journal:
+    async with machines.database() as database, machines.journal(database, ceiling=Ceiling(3)) as journal:
         first, second = one("a", 1, 2), one("b", 3, 4)
         holds([len(each.job.seeds) for each in await journal.intend([first, second])] == [2, 1], "three may be bought")
         holds(not await journal.intend([one("c", 5)]), "and no fourth")
         await journal.record([refusal(first)])
         holds(await journal.intend([one("d", 5)]), "what was refused is not bought")
+
+
+async def the_limits_of_a_command_are_counted_over_its_campaigns(machines: Machines) -> None:
+    """Rule 10: what its runs buy on several machines together, counted where the intents are made."""
+    three, two = Limits(max_images=3, counted_as=uuid.uuid4().hex), Limits(max_requests=2, counted_as=uuid.uuid4().hex)
+    for number, limits in enumerate((three, two)):
+        spent, other = Ceiling(limits=limits), Ceiling(limits=limits)
+        async with (
+            machines.database() as database,
+            machines.journal(database, f"spring-{number}", ceiling=spent) as spring,
+            machines.journal(database, f"summer-{number}", ceiling=other) as summer,
+        ):
+            first, second = one("a", 10 * number + 1), one("b", 10 * number + 2, 10 * number + 3, 10 * number + 4)
+            holds(await granted(spring, first), "one of them may buy")
+            (part,) = await summer.intend([second])
+            holds(len(part.job.seeds) == (2 if limits is three else 3), "the other what is left")
+            holds(other.spent.elsewhere == Bought(1, 1), "and is told what the first bought")
+            more = one("c", 10 * number + 5)
+            holds(not await granted(spring, more) and not await granted(summer, more), "and then no one")
+            holds(spent.spent.elsewhere.images == len(part.job.seeds), "nor does who was first")
+            await summer.record([refusal(part)])
+            holds(await granted(spring, one("d", 10 * number + 6)), "what was refused is not bought")
+    async with machines.database() as database, machines.journal(database, "autumn") as autumn:
+        holds(await granted(autumn.sharing(set(), ceiling=Ceiling(limits=Limits(max_images=1))), one("a", 91, 92)), "")
 
 
 async def one_row_is_enough(machines: Machines) -> None:
@@ -307,6 +332,7 @@ RULES = [
     two_who_ask_at_once_are_looked_at_one_after_the_other,
     of_two_permits_asked_for_at_once_the_allowance_is_granted,
     no_more_is_bought_than_the_budget_says_over_all_machines,
+    the_limits_of_a_command_are_counted_over_its_campaigns,
     one_row_is_enough,
     a_stop_buys_nothing_more_until_the_next_run,
     another_account_sends_nothing,

@@ -89,6 +89,14 @@ FAULTS: dict[str, tuple[Rule, list[Edit]]] = {
         rules.no_more_is_bought_than_the_budget_says_over_all_machines,
         [("bought", "coalesce(sum(images), 0)", "0::bigint")],
     ),
+    "limits of each campaign alone": (
+        rules.the_limits_of_a_command_are_counted_over_its_campaigns,
+        [("intend", "SET command = for_command", "SET command = gen_random_uuid()")],
+    ),
+    "what was refused counts for the limits": (
+        rules.the_limits_of_a_command_are_counted_over_its_campaigns,
+        [("bought_for", "AND outcome <> 'refused'", "")],
+    ),
     "no row": (
         rules.one_row_is_enough,
         [

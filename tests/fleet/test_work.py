@@ -23,7 +23,12 @@ from campaign_runner.fleet.place import FleetPlace, FleetSettings
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.untold import Telling
 from campaign_runner.fleet.setup import SCRIPTS, prepare
+from campaign_runner.fleet.work.carrying import Carrier, WorkerAccount
 from campaign_runner.fleet.work.dispatcher import Dispatcher, _connector, queue_of
+from campaign_runner.plan.cost import RateLimit
+from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.stop import Stop
+from campaign_runner.session.request import ServiceAccess
 from tests.fleet.hosts import PATIENCE
 from tests.fleet.machines import Machines
 from tests.fleet.opened_journal import taken
@@ -187,6 +192,20 @@ async def test_a_run_that_was_submitted_again_is_not_ended_by_who_made_the_first
     await work.submitted()
     await work.database.call("end_run", run, 1, 9, [])
     assert (await work.seen(run))["exit"] is None
+
+
+async def test_a_run_whose_terms_no_one_understands_ends_with_5_and_the_worker_goes_on(work: Work) -> None:
+    run, account = await work.submitted(), work.machines.account
+    state = work.machines.home / "state"
+    images = FolderPlace(work.machines.home / "images")
+    await images.note(work.database.identity.id)
+    place = FleetPlace(FleetSettings(work.machines.settings, images, state), lambda name: account)
+    access = ServiceAccess("http://127.0.0.1:1", lambda: pytest.fail("nothing is sent"), state)
+    accounts = {account: WorkerAccount(account, access, RateLimit(4, 9000))}
+    carrier = Carrier(work.database, place, accounts, lambda *_: None, lambda bug: pytest.fail(repr(bug)))
+    await carrier.carry_out(run, Control(Clock(), Stop(), lambda event: None))
+    seen = await work.seen(run)
+    assert (seen["exit"], "does not understand the run" in seen["report"][0]) == (5, True)
 
 
 async def test_what_left_the_fleet_has_ended_there(work: Work) -> None:

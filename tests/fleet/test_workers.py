@@ -129,10 +129,23 @@ def test_of_several_files_nothing_is_bought_where_one_has_problems(machines: Beg
     edited = driver.machine.campaign("summer", SUMMER.replace("[2, 3]", "[7, 8]") + budget)
     refused = driver.run("run", driver.machine.campaign(), edited, "--yes", "--accept-changes")
     assert (refused.exit, len(fleet.sandbox.ledger()["charged"])) == (2, 12), refused
-    limited = driver.run(
-        "run", driver.machine.campaign(), driver.machine.campaign("summer", SUMMER), "--max-images", "2"
-    )
-    assert (limited.exit, "go with one file" in limited.err) == (2, True), limited
+
+
+@pytest.mark.parametrize(("limit", "bought"), [(("--max-images", "5"), 5), (("--max-requests", "3"), 6)])
+def test_the_limits_of_a_command_are_kept_by_its_campaigns_together(
+    limit: tuple[str, str], bought: int, machines: Begin
+) -> None:
+    """Whichever workers make them: requests have two images each, and the last one what is left."""
+    fleet = machines("--job-seconds", "0.2", lease=LONG)
+    for name in ("worker", "other"):
+        fleet.machine(name).work()
+    driver = fleet.machine("driver")
+    files = [driver.machine.campaign(name, CAMPAIGN.replace("oak", name)) for name in ("spring", "summer")]
+    some = driver.run("run", *files, "--yes", *limit)
+    assert (some.exit, len(fleet.sandbox.ledger()["charged"])) == (9, bought), some
+    assert "as requested" in some.out and some.out.count("stopped after ") == 2, some
+    rest = driver.run("run", *files, "--yes")
+    assert (rest.exit, len(fleet.files())) == (0, 24), rest
 
 
 def test_a_run_that_waits_for_a_doubt_of_another_campaign_ends(machines: Begin, tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ BUYING = (
     Plant(
         "send one request more than --max-requests",
         "run/submitter.py",
-        "self._spent.requests >= limits.max_requests:",
-        "self._spent.requests > limits.max_requests:",
+        "self._spent.requests_left(self._limits) <= 0:",
+        "self._spent.requests_left(self._limits) < 0:",
         ("tests/run/test_stopping.py",),
     ),
     Plant(

@@ -12,7 +12,7 @@ from campaign_runner.errors import (
     StoreError,
 )
 from campaign_runner.model import State
-from campaign_runner.run.ending import Ending, exit_code
+from campaign_runner.run.ending import Ending, exit_code, goes_on
 
 ACCOUNT, DISK, RECORD, BUG = AccountRefused("no"), StoreError("full"), IntegrityError("other"), ZeroDivisionError()
 
@@ -58,3 +58,12 @@ def test_a_doubt_that_left_the_campaign_counts_and_a_failure_there_does_not() ->
     nothing = dict.fromkeys(State, 0)
     assert exit_code(Ending(), nothing, doubts_elsewhere=2) == 4
     assert exit_code(Ending(), nothing, doubts_elsewhere=0) == 0
+
+
+def test_a_run_goes_on_where_something_is_left_that_no_person_has_to_decide() -> None:
+    nothing = dict.fromkeys(State, 0)
+    assert not goes_on(Ending(), nothing | {State.STORED: 3, State.IN_DOUBT: 1})
+    assert goes_on(Ending(), nothing | {State.PENDING: 1})
+    assert not goes_on(Ending(doubts_beside=2), nothing | {State.PENDING: 2}), "another campaign's doubts"
+    assert goes_on(Ending(doubts_beside=2), nothing | {State.PENDING: 3})
+    assert goes_on(Ending(doubts_beside=2), nothing | {State.PENDING: 2, State.ACCEPTED: 1})

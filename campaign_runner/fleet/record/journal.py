@@ -36,8 +36,9 @@ from campaign_runner.fleet.record.untold import Telling, tell_again
 from campaign_runner.journal.given_up import BeforeGivenUp
 from campaign_runner.journal.recorded import RecordedJobs, known_at_origin
 from campaign_runner.journal.tables import reading
-from campaign_runner.model import Cause, Job, State
+from campaign_runner.model import Bought, Cause, Job, State
 from campaign_runner.pictures.likeness import as_signed
+from campaign_runner.run.limits import Ceiling
 from campaign_runner.tasks import to_its_end
 
 TAKEN_WITHIN = 1.0
@@ -68,7 +69,7 @@ class FleetJournal(RecordedJobs):
         self._epoch = epoch
         self._worker = this_worker()
         self._home = home
-        self._budget: int | None = None
+        self._ceiling = Ceiling()
         self._now = now
         self._looks = looks
         self._left: set[str] | None = None
@@ -104,13 +105,15 @@ class FleetJournal(RecordedJobs):
         """Bring the copy up to what the database says now."""
         await self._copy.refresh(self._database)
 
-    def sharing(self, left: set[str], stopped: Callable[[], None] | None = None, *, budget: int | None = None) -> Self:
+    def sharing(
+        self, left: set[str], stopped: Callable[[], None] | None = None, *, ceiling: Ceiling | None = None
+    ) -> Self:
         """From now on, what other campaigns of the account have or buy is not granted; it is put into `left`.
 
-        No more images than `budget` are granted, over all machines. With `stopped`, that is called where `fleet stop`
+        No more than `ceiling` is granted, over all machines. With `stopped`, that is called where `fleet stop`
         was asked for, and nothing is granted.
         """
-        self._left, self._stopped, self._budget = left, stopped, budget
+        self._left, self._stopped, self._ceiling = left, stopped, ceiling or Ceiling()
         return self
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
@@ -159,7 +162,7 @@ class FleetJournal(RecordedJobs):
         await self._tell_again()
         keys = [key for attempt in attempts for key in attempt.job.keys]
         after = await self._committer.write(lambda db: _last_attempts(db, keys))
-        terms = {"after": after, "shares": self._left is not None, "budget": self._budget}
+        terms = {"after": after, "shares": self._left is not None, **_told_ceiling(self._ceiling)}
         wanted = [{"id": attempt.id, "job": told_job(attempt.job)} for attempt in attempts]
         begun = await self._ask("intend", wanted, terms) or ()
         granted = {fact.attempt.id: fact.attempt.job.keys for fact in begun if isinstance(fact, Submitting)}
@@ -216,6 +219,8 @@ class FleetJournal(RecordedJobs):
             await self._copy.catch_up(self._database, told)
         if self._left is not None:
             self._left.update(told.get("held", ()))
+        if (beside := told.get("beside")) is not None:
+            self._ceiling.spent.elsewhere = Bought(**beside)
         match told.get("refused"):
             case None:
                 return results
@@ -259,6 +264,13 @@ def _part(attempt: Attempt, keys: Collection[str]) -> Attempt:
     """The attempt with those of its variations that were granted."""
     some = tuple(each for each in attempt.job.variations if each.key in keys)
     return replace(attempt, job=replace(attempt.job, variations=some))
+
+
+def _told_ceiling(ceiling: Ceiling) -> dict[str, Any]:
+    """How far it may go, to be told."""
+    limits = ceiling.limits
+    counted = {"command": limits.counted_as, "images": limits.max_images, "requests": limits.max_requests}
+    return {"budget": ceiling.budget, "limits": counted if limits.counted_as is not None else None}
 
 
 def _moved(results: Sequence[object] | None) -> int:

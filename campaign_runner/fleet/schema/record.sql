@@ -177,6 +177,27 @@ BEGIN
     RETURN (SELECT coalesce(sum(images), 0) FROM attempts WHERE campaign = p_campaign AND outcome <> 'refused');
 END $$;
 
+-- The same of all runs of a command, in requests, too; without those of the campaign p_but.
+CREATE OR REPLACE FUNCTION bought_for(p_command uuid, p_but bigint) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT jsonb_build_object('images', coalesce(sum(images), 0), 'requests', count(*))
+        FROM attempts WHERE command = p_command AND outcome <> 'refused' AND campaign IS DISTINCT FROM p_but);
+END $$;
+
+-- How many images may be bought yet: within the budget of the campaign, and the limits of the command,
+-- {"command", "images", "requests"}, both or either of which may be null. NULL where nothing bounds them.
+CREATE OR REPLACE FUNCTION room_for(p_campaign bigint, p_budget bigint, p_limits jsonb) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    spent CONSTANT jsonb := bought_for((p_limits ->> 'command')::uuid, NULL);
+    room CONSTANT bigint := least( -- of what there is
+        p_budget - CASE WHEN p_budget IS NOT NULL THEN bought(p_campaign) END,
+        (p_limits ->> 'images')::bigint - (spent ->> 'images')::bigint
+    );
+BEGIN
+    RETURN CASE WHEN (spent ->> 'requests')::bigint >= (p_limits ->> 'requests')::bigint THEN 0
+        WHEN room < 0 THEN 0 ELSE room END;
+END $$;
+
 -- The part of an attempt that may be sent, in its order; NULL where that is nothing.
 CREATE OR REPLACE FUNCTION free_part(p_campaign bigint, p_id text, p_job jsonb, p_held text[], p_room bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
@@ -211,8 +232,9 @@ EXCEPTION WHEN unique_violation THEN
 END $$;
 
 -- Leave to send attempts, [{"id", "job"}, …]: what others have, what is under way and what is beyond the budget is
--- left out. p_terms: {"after": {key: attempt}, "shares": look at other campaigns, "budget": images or null}.
--- The answer has "refused" where nothing is permitted at all, and the keys "held" by others.
+-- left out, and what is beyond the limits of the command. p_terms: {"after": {key: attempt}, "shares": look at other
+-- campaigns, "budget": images or null, "limits": see room_for, or null}. The answer has "refused" where nothing is
+-- permitted at all, the keys "held" by others, and what was bought "beside" for the command, by its other campaigns.
 CREATE OR REPLACE FUNCTION intend(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_attempts jsonb, p_terms jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
@@ -222,7 +244,7 @@ DECLARE
     each jsonb;
     part jsonb;
     held text[] := '{}';
-    room bigint;
+    for_command CONSTANT uuid := p_terms -> 'limits' ->> 'command';
     why text;
 BEGIN
     PERFORM durably();
@@ -241,17 +263,19 @@ BEGIN
             ));
         END IF;
         FOR each IN SELECT * FROM jsonb_array_elements(p_attempts) LOOP
-            room := CASE WHEN (p_terms ->> 'budget') IS NOT NULL
-                THEN greatest(0, (p_terms ->> 'budget')::bigint - bought(p_campaign)) END;
-            part := free_part(p_campaign, each ->> 'id', each -> 'job', held, room);
+            part := free_part(p_campaign, each ->> 'id', each -> 'job', held,
+                room_for(p_campaign, (p_terms ->> 'budget')::bigint, p_terms -> 'limits'));
             IF part IS NOT NULL AND claim(p_campaign, each ->> 'id', part, p_terms -> 'after') THEN
                 PERFORM begin_attempt(p_campaign, ours.account, p_epoch, each ->> 'id', part);
+                UPDATE attempts SET command = for_command
+                WHERE for_command IS NOT NULL AND campaign = p_campaign AND id = each ->> 'id';
                 PERFORM append(p_campaign, moment, p_epoch, p_worker, p_nonce, 'submitting',
                     jsonb_build_object('attempt', each -> 'id', 'job', part));
             END IF;
         END LOOP;
     END IF;
-    RETURN entries_since(p_campaign, p_known) || jsonb_build_object('refused', why, 'held', to_jsonb(held));
+    RETURN entries_since(p_campaign, p_known) || jsonb_build_object('refused', why, 'held', to_jsonb(held), 'beside',
+        CASE WHEN for_command IS NOT NULL THEN bought_for(for_command, p_campaign) END);
 END $$;
 
 -- What is true of the whole campaign.

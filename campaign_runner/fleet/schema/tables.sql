@@ -90,6 +90,8 @@ CREATE TABLE IF NOT EXISTS attempts (
     UNIQUE (campaign, job_id)
 );
 CREATE INDEX IF NOT EXISTS attempts_open ON attempts (campaign) WHERE outcome = 'open';
+ALTER TABLE attempts ADD COLUMN IF NOT EXISTS command uuid; -- of a run with limits: what it shares them with
+CREATE INDEX IF NOT EXISTS attempts_by_command ON attempts (command) WHERE command IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS variations (
     campaign bigint NOT NULL REFERENCES campaigns,

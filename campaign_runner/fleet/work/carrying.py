@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,14 +13,10 @@ from campaign_runner.fleet.database import Database
 from campaign_runner.fleet.lease import FleetCampaign, this_host
 from campaign_runner.fleet.place import FleetPlace
 from campaign_runner.fleet.work.runs import Terms
-from campaign_runner.model import State
 from campaign_runner.plan.cost import RateLimit
-from campaign_runner.plan.due import PlanStatus
-from campaign_runner.plan.plan import Plan
-from campaign_runner.reuse.offers import NOTHING, ReuseQuery, search
 from campaign_runner.run.control import Control
-from campaign_runner.run.ending import BUG, BUSY, DOUBT, LATER
-from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
+from campaign_runner.run.ending import BUG, BUSY, DOUBT, LATER, Ending
+from campaign_runner.session.request import ServiceAccess, UserInterface
 from campaign_runner.session.session import run_campaign
 
 _WAITS = 2.0
@@ -64,26 +60,26 @@ class Carrier:
         control.observe = lambda event: self.told(name, event)
         self.told(name, "taken")
         report: list[str] = []
-        carried = _CarriedRun(
-            self.place,
-            account,
-            campaign.prefix,
-            Terms(**work["terms"]),
-            UserInterface(control, lambda _: True, report.append),
-        )
-        code = await self._code(carried, report)
+        ui = UserInterface(control, lambda _: True, report.append)
+        code = await self._code(self._make(account, campaign.prefix, work["terms"], ui), report)
         self.told(name, f"ended with {code}" if code != BUSY else "another machine works on it")
         if code == BUSY:
             return
-        if carried.is_open_after(code):
+        if _is_open(code, control.ending):
             seconds = 0.0 if control.was_signalled else _WAITS * self.place.lease
             await self.database.call("put_back", number, work["times"], seconds, report)
         else:
             await self.database.call("end_run", number, work["times"], code, report)
 
-    async def _code(self, carried: _CarriedRun, report: list[str]) -> int:
+    async def _make(self, account: WorkerAccount, prefix: str, told: Mapping[str, Any], ui: UserInterface) -> int:
+        """The exit status of a run. Raises CampaignError where it is refused."""
+        terms, folder = Terms.read(told), self.place.folder(prefix)
+        references = await self.place.fetch_references(folder, terms.pictures)
+        return await run_campaign(terms.order(folder, account.rate, references), account.access, ui)
+
+    async def _code(self, run: Coroutine[Any, Any, int], report: list[str]) -> int:
         """The exit status of a run; what it was refused for, or a bug, is in its report."""
-        making = asyncio.create_task(carried.make())
+        making = asyncio.create_task(run)
         await asyncio.wait({making})
         match making.exception():
             case None:
@@ -97,34 +93,6 @@ class Carrier:
                 return BUG
 
 
-@dataclass(slots=True)
-class _CarriedRun:
-    """One run in the hands of a worker."""
-
-    place: FleetPlace
-    account: WorkerAccount
-    prefix: str
-    terms: Terms
-    ui: UserInterface
-    order: RunRequest | None = None
-
-    async def make(self) -> int:
-        """The exit status. Raises CampaignError where it is refused."""
-        folder = self.place.folder(self.prefix)
-        references = await self.place.fetch_references(folder, self.terms.pictures)
-        self.order = self.terms.order(folder, self.account.rate, references)
-        return await run_campaign(self.order, self.account.access, self.ui)
-
-    def is_open_after(self, code: int) -> bool:
-        """Whether workers go on with it: something is left of it, and no person is needed."""
-        if code not in (DOUBT, LATER) or self.order is None:
-            return code == LATER or code > 128
-        folder = self.order.folder
-        with folder.ledger(is_running=False) as ledger:
-            plan = Plan(self.order.campaign, ledger.custom_model)
-            status = PlanStatus(plan, ledger.states, self.order.only)
-            counts: Mapping[Any, int] = status.counts()
-            query = ReuseQuery(folder.path, self.account.access.origin, ledger.custom_model)
-            found = search(status, query) if self.order.reuse else NOTHING
-        in_doubt_elsewhere = sum(len(offer.positions) - len(offer.coming) for offer in found.waiting)
-        return counts[State.ACCEPTED] > 0 or counts[State.PENDING] > in_doubt_elsewhere
+def _is_open(code: int, ending: Ending) -> bool:
+    """Whether workers go on with a run that ended so: something is left of it, and no person is needed."""
+    return code > 128 or (code in (DOUBT, LATER) and ending.goes_on)

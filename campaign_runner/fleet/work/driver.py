@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,11 +35,15 @@ TOLD_AFTER = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Runs a campaign as `run_campaign` does, but the fleet's workers do the work. `is_detached`: it only submits."""
+    """Runs a campaign as `run_campaign` does, but the fleet's workers do the work. `is_detached`: it only submits.
+
+    What it submits is one command, with limits that its campaigns keep to together.
+    """
 
     place: FleetPlace
     is_detached: bool = False
     gives_up_after: float = GIVES_UP_AFTER
+    command: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     async def run(self, order: RunRequest, access: ServiceAccess, ui: UserInterface) -> int:
         """The exit status of the run, or 0 for one that was submitted. Raises as `run_campaign` does."""
@@ -103,7 +108,7 @@ class Driver:
             await asyncio.sleep(_LOOKS_EVERY)
 
     async def _hand_over(self, numbers: list[int], run: Session) -> None:
-        terms = Terms.of(run)
+        terms = Terms.of(run, self.command)
         numbers.append(await self.place.hand_over(run.folder, terms.digest, terms.told()))
 
     async def _open_run(self, database: Database, order: RunRequest) -> dict[str, Any] | None:

@@ -21,13 +21,16 @@ from campaign_runner.run.limits import Limits
 from campaign_runner.session.request import RunRequest
 from campaign_runner.session.steps import Session
 
+_UNKNOWN = "this version of campaign_runner does not understand the run that was submitted"
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """`campaign` is its text, rows and digests of reference images, as the journal notes them; `file` where it was.
 
     `until` is an instant (ISO 8601); `forbidden` says why nothing may be bought. `bought` and `submitted` are what the
-    record knew when it was submitted: limits count from there. No secret is among them.
+    record knew when it was submitted: limits count from there. `command` is the name under which the record counts for
+    the limits what all runs of the command buy. No secret is among them.
     """
 
     campaign: str
@@ -44,10 +47,11 @@ class Terms:
     forbidden: str | None
     bought: int
     submitted: int
+    command: str | None = None
 
     @classmethod
-    def of(cls, run: Session) -> Terms:
-        """What is left to do of a run that was prepared."""
+    def of(cls, run: Session, command: str) -> Terms:
+        """What is left to do of a run of `command` that was prepared."""
         order, limits, known = run.order, run.limits, run.ledger.requests()
         ends = None if limits.max_seconds is None else run.control.clock.now() + timedelta(seconds=limits.max_seconds)
         until = min((end for end in (limits.until, ends) if end is not None), default=None)
@@ -66,7 +70,16 @@ class Terms:
             forbidden=_forbidden(run),
             bought=known.bought,
             submitted=known.submitted,
+            command=None if limits.max_images is None and limits.max_requests is None else command,
         )
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Terms:
+        """As they were `told`. Raises IntegrityError for those of a version that has others."""
+        try:
+            return cls(**told)
+        except TypeError as error:
+            raise IntegrityError(f"{_UNKNOWN}; nothing was sent. Upgrade, and submit it again") from error
 
     def told(self) -> dict[str, Any]:
         """As JSON."""
@@ -76,7 +89,7 @@ class Terms:
         """The run that was submitted; the host's allowance `rate` may lower its own. Raises IntegrityError."""
         campaign = as_it_ran(LastCampaign.read(self.campaign), Path(self.file))
         if campaign is None:
-            raise IntegrityError("this version does not understand the campaign that was submitted; nothing was sent")
+            raise IntegrityError(f"{_UNKNOWN}; nothing was sent. Upgrade, and submit it again")
         return RunRequest(
             campaign=campaign,
             folder=folder,
@@ -86,6 +99,7 @@ class Terms:
                 max_images=self.max_images,
                 max_requests=self.max_requests,
                 until=None if self.until is None else datetime.fromisoformat(self.until),
+                counted_as=self.command,
             ),
             only=Selection({axis: frozenset(names) for axis, names in self.only.items()}),
             accept_drift=self.accept_drift,
