@@ -18,7 +18,8 @@ from campaign_runner.campaign_file.loader import recall
 from campaign_runner.campaign_file.schema.ids import derived_before
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.errors import UsageError
-from campaign_runner.journal.ledger import LAST_CAMPAIGN, LastCampaign, Ledger
+from campaign_runner.journal.last_run import LAST_CAMPAIGN, LastCampaign, noted_campaign
+from campaign_runner.journal.ledger import Ledger
 from campaign_runner.model import CustomModel, State, canonical_json
 from campaign_runner.plan.cost import RateLimit, minutes
 from campaign_runner.plan.due import PlanStatus
@@ -48,7 +49,7 @@ def last_campaign(ledger: Ledger, path: Path) -> Campaign | None:
 
     None where the journal does not hold it, or it cannot be understood any more.
     """
-    last = ledger.last_campaign
+    last = noted_campaign(ledger)
     return None if last is None else as_it_ran(last, path)
 
 
@@ -69,7 +70,7 @@ def since_last_run(ledger: Ledger, status: PlanStatus) -> Changes | None:
 
     `status` is the whole plan of now.
     """
-    last, campaign = ledger.last_campaign, status.plan.campaign
+    last, campaign = noted_campaign(ledger), status.plan.campaign
     now = campaign.text.encode(), pictures_of(status.plan), campaign.rows
     if last is None or (last.content, last.pictures, last.rows) == now:
         return None

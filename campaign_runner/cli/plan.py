@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +69,7 @@ def show(target: Target, only: Sequence[str] = (), *, is_sandbox: bool, form: st
     campaign, folder = target.campaign(), target.folder
     rate = _rate(campaign)
     asyncio.run(refuse_lost_record(folder, campaign, memory_of(folder)))
-    with folder.ledger() if folder.has_journal else nullcontext() as ledger:
+    with folder.ledger_if_begun() as ledger:
         origin = _origin(ledger, is_sandbox=is_sandbox)
         model = (ledger and ledger.custom_model) or known_model(campaign, ReuseQuery(folder.path, origin))
         status = PlanStatus(Plan(campaign, model), ledger.states if ledger else None, options.selection(only, campaign))

@@ -68,9 +68,7 @@ def catalog(models: Sequence[CustomModel]) -> Catalog:
 def _recorded(folder: Folder) -> CustomModel | None:
     """What the custom model of a campaign was at its last rehearsal into the folder."""
     try:
-        if folder.has_journal:
-            with Ledger(folder.path) as ledger:
-                return ledger.custom_model
+        with Ledger.if_begun(folder.path) as ledger:
+            return ledger.custom_model if ledger is not None else None
     except CampaignError:  # the run itself says what is wrong with the folder, and goes on with the other campaigns
-        pass
-    return None
+        return None

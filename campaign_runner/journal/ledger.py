@@ -7,7 +7,8 @@ is left to hear the answer: `is_running` says which. A file is named only if it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +25,6 @@ from campaign_runner.model import Bought, Cause, Cell, CustomModel, Recipe, Reci
 
 UNANSWERED = Cause("unanswered", "the run ended before the service answered")
 INTERRUPTED = Cause("no_answer_yet", "sent; the answer is awaited")
-LAST_CAMPAIGN = "last_campaign"
-"""Under which name the journal notes the campaign file of the last run: JSON of `text`, `pictures`, `sha256`, and
-`products` where they were read from a sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +77,6 @@ class Aside:
     job_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LastCampaign:
-    """The campaign file of the last run: what it said (UTF-8), the SHA-256 of its bytes where that was noted, the
-    SHA-256 of its reference images by their path from it, and the rows of its sheet of products, if it had one.
-    """
-
-    content: bytes
-    pictures: Mapping[str, str]
-    sha256: str | None
-    rows: str | None = None
-
-    @classmethod
-    def read(cls, noted: str) -> LastCampaign:
-        """As it is noted, see LAST_CAMPAIGN. Raises ValueError, TypeError or KeyError."""
-        told = json.loads(noted)
-        sha256, rows = (str(told[name]) if name in told else None for name in ("sha256", "products"))
-        return cls(str(told["text"]).encode(), dict(told["pictures"]), sha256, rows)
-
-
 _ENTRY = """
 v.key, v.seed, v.product, v.prompt, v.preset, v.market, v.width, v.height, v.prompt_template,
        r.text, v.state, v.code, v.message, v.file, v.sha256, v.bytes, v.media_type, v.stored_at, v.warnings,
@@ -106,8 +85,12 @@ FROM variations v JOIN recipes r ON r.digest = v.recipe LEFT JOIN attempts a ON 
 """
 
 
+class NothingRecorded(UsageError):
+    """There is no journal, or none in which anything was recorded."""
+
+
 class Ledger:
-    """Use as `with Ledger(folder) as ledger:`. Raises UsageError without a journal, IntegrityError, StoreError.
+    """Use as `with Ledger(folder) as ledger:`. Raises NothingRecorded without a journal, IntegrityError, StoreError.
 
     `is_checked`: this process has read the whole journal before, so that its pages are not looked at again.
     """
@@ -116,11 +99,21 @@ class Ledger:
         self._path = folder / FILE
         reader = open_for_reading(self._path, is_checked=is_checked)
         if reader is None:
-            raise UsageError(f"{folder} has no journal: nothing was run there yet")
+            raise NothingRecorded(f"{folder} has no journal: nothing was run there yet")
         self._reader = reader
         self._unanswered = (State.PENDING, INTERRUPTED) if is_running else (State.IN_DOUBT, UNANSWERED)
         self._states = {**{str(state): state for state in State}, SUBMITTING: self._unanswered[0]}
         self._remembered: dict[str, tuple[int, list[tuple[Any, ...]]]] = {}
+
+    @classmethod
+    @contextmanager
+    def if_begun(cls, folder: Path, *, is_running: bool = False, is_checked: bool = False) -> Iterator[Self | None]:
+        """The same for a folder in which nothing may have run yet: None there, and a journal is opened once."""
+        ledger = None
+        with suppress(NothingRecorded):
+            ledger = cls(folder, is_running=is_running, is_checked=is_checked)
+        with ledger or nullcontext():
+            yield ledger
 
     def __enter__(self) -> Self:
         return self
@@ -145,13 +138,6 @@ class Ledger:
         noted = self.meta("model")
         with reading(self._path):
             return None if noted is None else CustomModel(**json.loads(noted))
-
-    @property
-    def last_campaign(self) -> LastCampaign | None:
-        """None where nothing was noted: nothing ran to its first request, or only versions that noted none."""
-        noted = self.meta(LAST_CAMPAIGN)
-        with reading(self._path):
-            return None if noted is None else LastCampaign.read(noted)
 
     def states(self, keys: Sequence[str]) -> dict[str, State]:
         """The state of those of `keys` that were ever submitted."""

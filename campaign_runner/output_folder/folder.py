@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from campaign_runner.disk.regular_files import real, text_of
 from campaign_runner.errors import Busy, IntegrityError, StoreError, UsageError
 from campaign_runner.journal import tables
 from campaign_runner.journal.checked import CheckedJournals
-from campaign_runner.journal.ledger import Ledger
+from campaign_runner.journal.ledger import Ledger, NothingRecorded
 from campaign_runner.model import IMAGES, REHEARSAL, State
 from campaign_runner.output_folder.keeping import Holder, Keeping, OnDisk
 from campaign_runner.ports import CampaignJournal, Store
@@ -173,12 +173,19 @@ class Folder:
     def ledger(self, *, is_running: bool | None = None) -> Ledger:
         """What the journal says now; `is_running` says whether a run goes on, if that is known.
 
-        Raises UsageError where there is no journal.
+        Raises UsageError where nothing was recorded.
         """
-        rehearsed = Folder(self.path.with_name(f"{self.path.name}{REHEARSAL}"))
-        if not self.has_journal and rehearsed.has_journal:
-            raise UsageError(f"{self.path} has no journal: only the sandbox was run; see it with --sandbox")
-        return Ledger(self.path, is_running=self.is_held() if is_running is None else is_running)
+        is_running = self.is_held() if is_running is None else is_running
+        try:
+            return Ledger(self.path, is_running=is_running)
+        except NothingRecorded:
+            if not Folder(self.path.with_name(f"{self.path.name}{REHEARSAL}")).has_journal:
+                raise
+        raise UsageError(f"{self.path} has no journal: only the sandbox was run; see it with --sandbox")
+
+    def ledger_if_begun(self) -> AbstractContextManager[Ledger | None]:
+        """The same; None where nothing was recorded."""
+        return Ledger.if_begun(self.path, is_running=self.is_held())
 
     def owner(self, campaign: Campaign) -> dict[str, str]:
         """What its journal notes of whose it is; where no folder belongs to a file, no file. Raises UsageError."""
@@ -209,16 +216,17 @@ class Folder:
 
     def can_lend_to(self, other: Folder) -> bool:
         """Whether `other` can reuse what is stored here: it is beside this folder, and nothing is left open here."""
-        if self.path.parent != other.path.parent or not self.has_journal:
+        if self.path.parent != other.path.parent:
             return False
-        with Ledger(self.path) as ledger:
-            counts = ledger.counts()
-        return not counts[State.ACCEPTED] and not counts[State.IN_DOUBT]
+        with Ledger.if_begun(self.path) as ledger:
+            counts = ledger.counts() if ledger is not None else None
+        return counts is not None and not counts[State.ACCEPTED] and not counts[State.IN_DOUBT]
 
     async def refuse_orphans(self) -> None:
-        """Images without a journal were bought by a record that is gone: refuse to buy them again."""
-        if self.has_journal:
-            return
+        """Images of a folder in which nothing is recorded were bought by a record that is gone: none is bought again.
+
+        Raises IntegrityError, StoreError.
+        """
         known = [str(self.manifest)] if self.manifest.exists() else []
         async with aclosing(self.store.names(f"{IMAGES}/")) as names:
             known += [self.store.where(name) async for name in names if not is_litter(name)][:1]

@@ -5,7 +5,8 @@ The same for every command that says what a run would do.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from campaign_runner.campaign_file.schema.schema import Campaign
 from campaign_runner.journal.ledger import Ledger
@@ -23,7 +24,7 @@ async def refuse_wrong_folder(
     Raises UsageError, IntegrityError, StoreError.
     """
     await in_thread(refuse_torn, folder.path / FILE)  # of a large one that takes seconds
-    with await _record(folder, campaign, memory, reuse=reuse, is_checked=True) as ledger:
+    async with _record(folder, campaign, memory, reuse=reuse, is_checked=True) as ledger:
         if ledger is not None:
             folder.refuse_strangers(ledger, origin=origin, file=campaign.path, campaign=campaign.campaign)
 
@@ -36,26 +37,25 @@ async def refuse_lost_record(
     Without `memory` nothing outside the folder counts; `reuse` says whether images of other campaigns may be used.
     Raises UsageError, IntegrityError, StoreError.
     """
-    with await _record(folder, campaign, memory, reuse=reuse):
+    async with _record(folder, campaign, memory, reuse=reuse):
         pass
 
 
+@asynccontextmanager
 async def _record(
     folder: Folder, campaign: Campaign, memory: RunRegistry | None, *, reuse: bool, is_checked: bool = False
-) -> AbstractContextManager[Ledger | None]:
+) -> AsyncIterator[Ledger | None]:
     """The record of a folder, which is not lost; None where there is none yet, nor was."""
-    await folder.refuse_orphans()
-    if not folder.has_journal:
-        if memory is not None:
-            memory.refuse_elsewhere(
-                campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
-            )
-        return nullcontext()
-    with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(folder.path, is_checked=is_checked))
-        refuse_older(folder, ledger, campaign, memory)
-        stack.pop_all()
-    return ledger
+    with Ledger.if_begun(folder.path, is_checked=is_checked) as ledger:
+        if ledger is not None:
+            refuse_older(folder, ledger, campaign, memory)
+        else:
+            await folder.refuse_orphans()
+            if memory is not None:
+                memory.refuse_elsewhere(
+                    campaign.path, folder.path, but=lambda known: reuse and Folder(known).can_lend_to(folder)
+                )
+        yield ledger
 
 
 def refuse_older(folder: Folder, ledger: Ledger, campaign: Campaign, memory: RunRegistry | None) -> None:

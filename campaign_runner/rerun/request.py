@@ -70,9 +70,10 @@ class RerunRequest:
             raise UsageError(f"{self.into.path} holds the recorded images; name another folder with --into")
         if self.restore and not self.home.has_journal:
             raise UsageError(f"{self.home.path} has no journal: nothing can be put back there")
-        await self.into.refuse_orphans()
-        if self.into.has_journal:
-            with Ledger(self.into.path) as ledger:
+        with Ledger.if_begun(self.into.path) as ledger:
+            if ledger is None:
+                await self.into.refuse_orphans()
+            else:
                 self._refuse_strangers(ledger, access.origin)
 
     def _refuse_strangers(self, ledger: Ledger, origin: str) -> None:

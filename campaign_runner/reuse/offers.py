@@ -159,21 +159,19 @@ def _beside(ours: Path) -> Iterator[Path]:
 
 def _model_of(folder: Path, origin: str) -> CustomModel | None:
     try:
-        if not Folder(folder).has_journal:
-            return None
-        with Ledger(folder) as ledger:
-            return ledger.custom_model if ledger.origin == origin else None
+        with Ledger.if_begun(folder) as ledger:
+            return ledger.custom_model if ledger is not None and ledger.origin == origin else None
     except (IntegrityError, StoreError):
         return None  # `search` tells that it cannot be read
 
 
 def _offer(folder: Path, due: Iterator[tuple[int, str]], query: ReuseQuery) -> tuple[int, Offer, Offer]:
     """Up to which event a campaign's journal is read, what it has of `due`, and what of it it may have paid for."""
-    if not Folder(folder).has_journal:  # a run that begins this very moment has its file before its tables
-        nothing = Offer(folder.name, folder, ())
-        return 0, nothing, nothing
     stored, waiting, coming = array("q"), array("q"), array("q")
-    with Ledger(folder, is_running=True) as ledger:  # if none runs, what is unanswered is told as awaited: no matter
+    with Ledger.if_begun(folder, is_running=True) as ledger:  # if none runs, what is unanswered is awaited: no matter
+        if ledger is None:  # a run that begins this very moment has its file before its tables
+            nothing = Offer(folder.name, folder, ())
+            return 0, nothing, nothing
         last = ledger.last_event()  # first: what comes after it is looked for again before anything is bought
         campaign = ledger.meta("campaign") or folder.name
         is_of_interest = ledger.origin == query.origin and ledger.meta(MADE_AGAIN) is None  # not another service's

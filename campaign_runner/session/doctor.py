@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -157,7 +157,7 @@ class Doctor:
         if order is None:
             return None
         folder = order.folder
-        with folder.ledger() if folder.has_journal else nullcontext() as ledger:
+        with folder.ledger_if_begun() as ledger:
             plan = Plan(order.campaign, ledger.custom_model if ledger else None)
             self._status = PlanStatus(plan, ledger.states if ledger else None)
             bought = ledger.requests().bought if ledger else 0
@@ -172,9 +172,9 @@ class Doctor:
         if (order := self._subject.order) is None:
             return None
         await refuse_to_run(order, self._subject.access)
-        if not order.folder.has_journal:
-            return "nothing was run yet"
-        with order.folder.ledger() as ledger:
+        with order.folder.ledger_if_begun() as ledger:
+            if ledger is None:
+                return "nothing was run yet"
             counts = ledger.counts()
             if self._status is not None:
                 self._refuse_large_loss(self._status, ledger, order)
@@ -239,7 +239,7 @@ class Doctor:
         name = order.campaign.custom_model if order is not None else None
         if order is None or name is None or self._models is None:
             return None
-        with order.folder.ledger() if order.folder.has_journal else nullcontext() as ledger:
+        with order.folder.ledger_if_begun() as ledger:
             recorded = ledger.custom_model if ledger else None
         model = settle_model(name, named(self._models, name), recorded, accept_drift=False)
         refuse_unfit_prompts(order.campaign, model.concept)

@@ -52,10 +52,10 @@ def recalled(folder: Folder, ledger: Ledger, file: Path | None = None) -> Campai
 
 def waiting(folder: Folder) -> int:
     """How many images of an output folder are paid for and not fetched yet. Raises IntegrityError, StoreError."""
-    if not folder.has_journal:
-        return 0
-    with Ledger(folder.path) as ledger:
-        return ledger.counts()[State.ACCEPTED] if ledger.meta(MADE_AGAIN) is None else 0
+    with Ledger.if_begun(folder.path) as ledger:
+        if ledger is None or ledger.meta(MADE_AGAIN) is not None:
+            return 0
+        return ledger.counts()[State.ACCEPTED]
 
 
 def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sandbox: bool) -> list[Folder]:
@@ -72,10 +72,8 @@ def folders_of(file: Path, known: Path | None, homes: Iterable[Path], *, is_sand
 
 def _names(folder: Folder, file: Path) -> bool:
     try:
-        if not folder.has_journal:
-            return False
-        with Ledger(folder.path) as ledger:
-            named = ledger.meta("file")
+        with Ledger.if_begun(folder.path) as ledger:
+            named = ledger.meta("file") if ledger is not None else None
             return named is not None and real(folder.path / named) == real(file)
     except (IntegrityError, StoreError):
         return False  # one that cannot be read names no one

@@ -146,12 +146,13 @@ def test_what_the_disk_refuses_once_is_looked_at_again(
 ) -> None:
     """Passed over for good, all that it has would be bought again."""
 
-    def refused(folder: Path, **_: Any) -> Ledger:
-        raise StoreError(f"{folder} cannot be opened")
+    class RefusedLedger(Ledger):
+        def __init__(self, folder: Path, **_: Any) -> None:
+            raise StoreError(f"{folder} cannot be opened")
 
     recorded(tmp_path, "spring", ["stored", "new", "new", "new"])
     with monkeypatch.context() as patch:
-        patch.setattr(where, "Ledger", refused)
+        patch.setattr(where, "Ledger", RefusedLedger)
         found = beside(tmp_path)
         if where is neighbours:
             recorded(tmp_path, "summer", ["new", "stored", "new", "new"])

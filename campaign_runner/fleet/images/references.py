@@ -10,6 +10,7 @@ from pathlib import Path
 from campaign_runner.disk.regular_files import real
 from campaign_runner.errors import IntegrityError
 from campaign_runner.firefly.references import read_reference
+from campaign_runner.journal.last_run import noted_campaign
 from campaign_runner.output_folder.folder import REFERENCES, Folder
 from campaign_runner.ports import Put, Store
 from campaign_runner.tasks import in_thread
@@ -36,7 +37,7 @@ async def bring_references(folder: Folder, store: Store) -> None:
 
 def _of_last_run(folder: Folder) -> dict[str, Path]:
     with folder.ledger() as ledger:
-        last, file = ledger.last_campaign, ledger.meta("file")
+        last, file = noted_campaign(ledger), ledger.meta("file")
     if last is None or file is None:
         return {}
     home = real(folder.path / file).parent

@@ -11,7 +11,7 @@ from typing import Any
 
 from campaign_runner.authoring.since_last_run import as_it_ran, note_of
 from campaign_runner.errors import CampaignError, IntegrityError, UsageError
-from campaign_runner.journal.ledger import LAST_CAMPAIGN, LastCampaign
+from campaign_runner.journal.last_run import LAST_CAMPAIGN, LastCampaign
 from campaign_runner.journal.request_counts import RequestCounts
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.plan.cost import RateLimit

@@ -42,9 +42,9 @@ def _copy(former: Folder, folder: Folder) -> None:
 def _names_of(former: Folder, file: Path) -> tuple[str, ...]:
     """What the campaign of a folder is called and was before; none if it is not that of `file`."""
     try:
-        if not former.has_journal:
-            return ()
-        with Ledger(former.path) as ledger:
+        with Ledger.if_begun(former.path) as ledger:
+            if ledger is None:
+                return ()
             known = former.campaign_file(ledger)
             names = (*former_names(ledger), ledger.meta("campaign") or former.path.name)
     except IntegrityError:
