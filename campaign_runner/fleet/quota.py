@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from asyncio import CancelledError
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from campaign_runner.errors import IntegrityError
@@ -25,6 +26,14 @@ LIFE = 5.0
 """Seconds within which a permit must be used."""
 ON_ITS_WAY = 1.0
 """Seconds after its last moment to be sent within which a request has arrived, or never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPermit(Permit):
+    """A Permit of a FleetQuota, which the record may settle with the answer: `learnt` is what it told then."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    learnt: list[dict[str, Any]] = field(default_factory=list, compare=False)
 
 
 class FleetQuota:
@@ -60,7 +69,10 @@ class FleetQuota:
 
     async def settle(self, permit: Permit) -> None:
         """An answer arrived, or none ever will: the request counts from now on as sent now."""
-        known = await self._database.call("settle", self._account, permit.id, self._settings)
+        if isinstance(permit, FleetPermit) and permit.learnt:
+            known = permit.learnt.pop()
+        else:
+            known = await self._database.call("settle", self._account, permit.id, self._settings)
         if (belief := _believed(known)) is not None and not known["is_blocked"]:
             await self._believe(known, after_acceptance(belief, known["taken"], known["per_minute"]))
 
@@ -91,7 +103,7 @@ class FleetQuota:
         answer = await self._database.call("acquire", self._account, uuid.uuid4(), self._settings)
         match answer:
             case {"permit": int(number)}:
-                return Permit(number, deadline)
+                return FleetPermit(number, deadline, self._settings)
             case {"seconds": float() | int() as seconds, "why": str(why)}:
                 return Wait(float(seconds), why)
         raise IntegrityError("the database gave an answer that this version does not know; run `fleet init`")

@@ -21,6 +21,7 @@ from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.journal.recorded import RecordedJobs, job_of, known_at_origin
 from campaign_runner.journal.tables import FILE, MOVED, SUBMITTING, open_for_writing, reading, refuse_damage
 from campaign_runner.model import Cause, Job, State
+from campaign_runner.ports import Permit
 
 SANDBOX_ENDED = Cause("sandbox_ended", "the sandbox of an earlier run ended with its process")
 T = TypeVar("T")
@@ -92,8 +93,8 @@ class SqliteJournal(RecordedJobs):
         """See Journal.is_wanted: this journal knows of no one else who buys."""
         return True
 
-    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
-        """See Journal.record."""
+    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+        """See Journal.record. No allowance is kept here."""
         return await self._counting(lambda pen: [pen.record(fact) for fact in facts])
 
     async def note_known_at_origin(self, job_id: str) -> None:

@@ -24,7 +24,7 @@ from campaign_runner.disk.locks import KernelLock, refuse_links
 from campaign_runner.errors import LaterError
 from campaign_runner.events import Attempt, Fact, Refused
 from campaign_runner.model import Job
-from campaign_runner.ports import CampaignJournal, Journal, Unfinished
+from campaign_runner.ports import CampaignJournal, Journal, Permit, Unfinished
 from campaign_runner.reuse.neighbours import Neighbours
 from campaign_runner.run.submitter import NOT_SENT
 from campaign_runner.tasks import in_thread
@@ -89,9 +89,9 @@ class Claiming(Journal):
             self._looked = now
         return len(theirs) < len(job.keys)
 
-    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
         """See Journal.record."""
-        return await self._journal.record(facts)
+        return await self._journal.record(facts, answers=answers)
 
     def unfinished(self) -> AsyncIterator[Unfinished]:
         """See Journal.unfinished."""

@@ -23,7 +23,7 @@ from campaign_runner.events import (
     Warned,
 )
 from campaign_runner.model import Cause, Finished, Job, Ticket
-from campaign_runner.ports import Unfinished
+from campaign_runner.ports import Permit, Unfinished
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.deliveries import Delivery, GivenUp
 from campaign_runner.run.ending import Ending
@@ -215,8 +215,8 @@ class Runner:
             self._left.add(attempt.id)
             self._control.observe(StillAccepted(attempt, Cause(reason.code, str(reason))))
 
-    async def _record(self, fact: Fact) -> Fact:
-        (recorded,) = await self._journal.record([fact])
+    async def _record(self, fact: Fact, answers: Permit | None = None) -> Fact:
+        (recorded,) = await self._journal.record([fact], answers=answers)
         self._control.observe(recorded)
         return recorded
 

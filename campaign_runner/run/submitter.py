@@ -53,7 +53,7 @@ class Submitter:
         *,
         shared: SharedLimits,
         slots: Slots,
-        record: Callable[[Fact], Awaitable[Fact]],
+        record: Callable[[Fact, Permit | None], Awaitable[Fact]],
     ) -> None:
         self._ports = ports
         self._limits = limits
@@ -114,7 +114,7 @@ class Submitter:
         self._control.note_answer(error)
         attempt = Attempt(uuid.uuid4().hex, job)
         self._control.observe(Submitting(attempt))  # the journal has it, too, in one commit with the refusal
-        await self._record(Refused(attempt, _reason(error), for_good=True))
+        await self._record(Refused(attempt, _reason(error), for_good=True), None)
 
     async def _wait_to_prepare(self, error: ProviderError, failures: int) -> None:
         wait = retry.look_up_again(error, failures, self._control.clock.random())
@@ -152,7 +152,7 @@ class Submitter:
         try:
             granted = next(iter(await self._ports.journal.intend([attempt])), None)
         except asyncio.CancelledError:
-            await self._record(Refused(attempt, NOT_SENT))
+            await self._record(Refused(attempt, NOT_SENT), None)
             raise
         finally:
             if granted is None:
@@ -190,8 +190,9 @@ class Submitter:
 
     async def _record_and_settle(self, permit: Permit, fact: Fact, error: ProviderError | None = None) -> Fact:
         """Record how the request ended and settle its permit, even if the disk refuses the record."""
+        is_answer = error is None or (error.sent and not isinstance(error, Throttled))
         try:
-            return await self._record(fact)
+            return await self._record(fact, permit if is_answer else None)
         finally:
             await self._settle(permit, error)
 

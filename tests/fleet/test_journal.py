@@ -6,18 +6,21 @@ import asyncio
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import Busy, IntegrityError
-from campaign_runner.fleet.database import DatabaseGone
+from campaign_runner.fleet.database import Connection, Database, DatabaseGone, DatabaseSettings
 from campaign_runner.fleet.lease import Lease
+from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.record.journal import FleetJournal
 from campaign_runner.fleet.record.untold import Telling, tell_again
 from campaign_runner.journal.tables import FILE, refuse_damage
 from campaign_runner.model import State
 from campaign_runner.portions import batched
+from campaign_runner.ports import Permit
 from tests.fleet import postgres
 from tests.fleet.machines import PERSON, Machines, doubt, one, states
 from tests.ports import test_journal as contract
@@ -95,6 +98,60 @@ async def test_what_another_process_told_meanwhile_is_told_no_more(
         await Telling(1, uuid.uuid4().hex, 1, "w", []).keep(machines.home)
         monkeypatch.setattr("campaign_runner.fleet.record.untold.text_of", read_late)
         assert await tell_again(database, machines.home) == 0
+
+
+class Counted(Database):
+    """A database that notes which of its functions are called."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        super().__init__(settings)
+        self.called: list[str] = []
+
+    async def call(self, function: str, *values: object, patience: float | None = None) -> Any:
+        self.called.append(function)
+        return await super().call(function, *values, patience=patience)
+
+
+async def is_answered(database: Database, permit: Permit) -> bool:
+    """What the database says of a permit."""
+    query = "SELECT 1 FROM campaign_runner.permits WHERE id = %s AND is_answered"
+
+    async def asked(connection: Connection) -> bool:
+        return bool(await (await connection.execute(query, (permit.id,))).fetchone())
+
+    return await database.within(30.0, asked)
+
+
+async def test_answers_and_their_permits_are_told_in_one_call(machines: Machines) -> None:
+    async with Counted(machines.settings) as database, machines.journal(database) as journal:
+        quota, attempts = FleetQuota(database, machines.account), [one("a", 1), one("b", 2)]
+        permits = [permit for _ in attempts if isinstance(permit := await quota.acquire(), Permit)]
+        await journal.intend(attempts)
+        database.called.clear()
+        told = zip(attempts, permits, strict=True)
+        await asyncio.gather(*(journal.record([contract.accepted(each)], answers=permit) for each, permit in told))
+        assert [await is_answered(database, permit) for permit in permits] == [True, True]
+        for permit in permits:
+            await quota.settle(permit)
+        assert set(database.called) == {"tell"} and list(states(journal).values()) == [State.ACCEPTED] * 2
+        await quota.settle(permits[0])
+        assert database.called[-1] == "settle", "once more is once more"
+
+
+async def test_what_is_told_later_settles_no_permit_then(machines: Machines) -> None:
+    """It would count as sent at that time: who waits for the answer settles it as soon as that can be."""
+    async with machines.database() as database, machines.journal(database) as journal:
+        quota, attempt = FleetQuota(database, machines.account), one("a", 1)
+        permit = await quota.acquire()
+        assert isinstance(permit, Permit) and await journal.intend([attempt])
+        machines.server.stop()
+        await journal.record([contract.accepted(attempt)], answers=permit)
+        machines.server.start()
+        await journal.record([doubt(one("b", 2))])
+        assert list(states(journal).values()) == [State.ACCEPTED, State.IN_DOUBT]
+        assert not await is_answered(database, permit)
+        await quota.settle(permit)
+        assert await is_answered(database, permit)
 
 
 async def contract_epoch(machines: Machines) -> int:

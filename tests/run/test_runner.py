@@ -58,9 +58,9 @@ class Mortal(Wrapped):
         await self._age()
         return granted
 
-    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
         await self._live()
-        recorded: Sequence[Fact] = await self._inner.record(facts)
+        recorded: Sequence[Fact] = await self._inner.record(facts, answers=answers)
         await self._age()
         return recorded
 
@@ -307,10 +307,10 @@ async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Begin, kind
     night = await begin(Fault("503", nth=1), Fault("reset_after", nth=3), Fault("fewer_outputs"))
 
     class Forgetful(Wrapped):
-        async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
             if type(facts[0]).__name__ == kind:
                 raise StoreError("the disk is full")
-            recorded: Sequence[Fact] = await self._inner.record(facts)
+            recorded: Sequence[Fact] = await self._inner.record(facts, answers=answers)
             return recorded
 
     async with parts(night) as ports:

@@ -10,7 +10,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,7 @@ from campaign_runner.events import (
 )
 from campaign_runner.fleet.database import Database, DatabaseGone
 from campaign_runner.fleet.lease import NOT_OPEN, FleetCampaign, this_worker
+from campaign_runner.fleet.quota import FleetPermit
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.entries import told_fact, told_job
 from campaign_runner.fleet.record.untold import Telling, tell_again
@@ -38,11 +39,21 @@ from campaign_runner.journal.recorded import RecordedJobs, known_at_origin
 from campaign_runner.journal.tables import reading
 from campaign_runner.model import Bought, Cause, Job, State
 from campaign_runner.pictures.likeness import as_signed
+from campaign_runner.ports import Permit
 from campaign_runner.run.limits import Ceiling
 from campaign_runner.tasks import to_its_end
 
 TAKEN_WITHIN = 1.0
 """Seconds after which a fact that the database did not take is kept on this machine's disk, to be told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Facts to be told, with the permits of the requests that they answer, and who waits for that."""
+
+    facts: Sequence[Fact]
+    answers: Sequence[FleetPermit]
+    told: asyncio.Future[list[Fact]]
 
 
 class FleetJournal(RecordedJobs):
@@ -80,7 +91,7 @@ class FleetJournal(RecordedJobs):
         self._telling = asyncio.Lock()
         self._has_untold = False
         self._known: set[str] = set()
-        self._waiting: list[tuple[Sequence[Fact], asyncio.Future[list[Fact]]]] = []
+        self._waiting: list[_Waiting] = []
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -128,9 +139,9 @@ class FleetJournal(RecordedJobs):
         self._left.update(held)
         return len(held) < len(job.keys)
 
-    async def record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
         """See Journal.record. What is told at once is told in one call."""
-        return await to_its_end(asyncio.ensure_future(self._record(facts)))
+        return await to_its_end(asyncio.ensure_future(self._record(facts, answers)))
 
     async def note(self, facts: Mapping[str, str]) -> None:
         """Note what is true of the whole campaign; durable on return."""
@@ -170,17 +181,17 @@ class FleetJournal(RecordedJobs):
         parts = [(attempt, granted.pop(attempt.id, None)) for attempt in attempts]
         return [_part(attempt, keys) for attempt, keys in parts if keys is not None]
 
-    async def _record(self, facts: Sequence[Fact]) -> Sequence[Fact]:
-        mine: asyncio.Future[list[Fact]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((facts, mine))
+    async def _record(self, facts: Sequence[Fact], answers: Permit | None) -> Sequence[Fact]:
+        told: asyncio.Future[list[Fact]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(facts, [answers] if isinstance(answers, FleetPermit) else [], told))
         async with self._telling:
-            if not mine.done():
+            if not told.done():
                 batch, self._waiting = self._waiting, []
-                facts = [fact for some, _ in batch for fact in some]
-                await _hand_out(asyncio.ensure_future(self._recorded(facts)), batch)
-        return mine.result()
+                facts, permits = [f for each in batch for f in each.facts], [p for each in batch for p in each.answers]
+                await _hand_out(asyncio.ensure_future(self._recorded(facts, permits)), batch)
+        return told.result()
 
-    async def _recorded(self, facts: Sequence[Fact]) -> list[Fact]:
+    async def _recorded(self, facts: Sequence[Fact], answered: Sequence[FleetPermit]) -> list[Fact]:
         ids = {id for fact in facts if (id := _attempt_id(fact)) is not None}
         if new := ids - self._known:
             self._known |= await self._committer.write(lambda db: _known_attempts(db, new))
@@ -188,7 +199,7 @@ class FleetJournal(RecordedJobs):
         telling = Telling(self._campaign.id, str(uuid.uuid4()), self._epoch, self._worker, told)
         with self._copy.expecting(telling.nonce) as results:
             try:
-                answer = await telling.tell(self._database, self._copy.seq, TAKEN_WITHIN)
+                answer = await telling.tell(self._database, self._copy.seq, TAKEN_WITHIN, answered=answered)
             except DatabaseGone:
                 await telling.keep(self._home)
                 self._has_untold = True
@@ -237,20 +248,18 @@ class FleetJournal(RecordedJobs):
                 raise IntegrityError(NOT_OPEN[state])
 
 
-async def _hand_out(
-    telling: asyncio.Future[list[Fact]], batch: Sequence[tuple[Sequence[Fact], asyncio.Future[list[Fact]]]]
-) -> None:
+async def _hand_out(telling: asyncio.Future[list[Fact]], batch: Sequence[_Waiting]) -> None:
     """Give each of those who wait its part of what was told at once, or what went wrong."""
     await asyncio.wait({telling})
     at = 0
-    for some, waiting in batch:
+    for each in batch:
         if telling.cancelled():
-            waiting.cancel()
+            each.told.cancel()
         elif (error := telling.exception()) is not None:
-            waiting.set_exception(error)
+            each.told.set_exception(error)
         else:
-            waiting.set_result(telling.result()[at : at + len(some)])
-            at += len(some)
+            each.told.set_result(telling.result()[at : at + len(each.facts)])
+            at += len(each.facts)
 
 
 def _as_recorded(fact: Fact, result: Fact | int | None) -> Fact:

@@ -17,6 +17,7 @@ from campaign_runner.disk import files
 from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import IntegrityError
 from campaign_runner.fleet.database import Database
+from campaign_runner.fleet.quota import FleetPermit
 from campaign_runner.tasks import in_thread
 
 _FOLDER = "untold"
@@ -33,10 +34,23 @@ class Telling:
     worker: str
     facts: Sequence[Sequence[Any]]
 
-    async def tell(self, database: Database, known: int, patience: float | None = None) -> dict[str, Any]:
-        """The database's answer. Raises what `Database.call` raises."""
-        values = (self.campaign, self.nonce, self.epoch, self.worker, known, list(self.facts))
+    async def tell(
+        self,
+        database: Database,
+        known: int,
+        patience: float | None = None,
+        *,
+        answered: Sequence[FleetPermit] = (),
+    ) -> dict[str, Any]:
+        """The database's answer; the permits of what was `answered` just now are settled with the facts.
+
+        Raises what `Database.call` raises.
+        """
+        facts = [*self.facts, *_answer(answered)]
+        values = (self.campaign, self.nonce, self.epoch, self.worker, known, facts)
         told: dict[str, Any] = await database.call("tell", *values, patience=patience)
+        for permit in answered:
+            permit.learnt.append(told["learnt"])
         return told
 
     async def keep(self, home: Path) -> None:
@@ -48,6 +62,12 @@ class Telling:
     async def forget(self, home: Path) -> None:
         """It is told."""
         await in_thread(files.remove, home / _FOLDER / f"{self.nonce}.json")
+
+
+def _answer(permits: Sequence[FleetPermit]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is said of permits, as if it were a fact: so facts keep the one function that takes them."""
+    if permits:
+        yield "answered", {"permits": [permit.id for permit in permits], "settings": dict(permits[-1].settings)}
 
 
 async def tell_again(database: Database, home: Path, patience: float | None = None) -> int:

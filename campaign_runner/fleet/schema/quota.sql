@@ -136,16 +136,22 @@ LANGUAGE sql STABLE AS $$
     ) FROM accounts WHERE digest = p_account
 $$;
 
--- An answer arrived: the request counts as sent now. Telling it again only makes it later.
-CREATE OR REPLACE FUNCTION settle(p_account text, p_permit bigint, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+-- Answers arrived: their requests count as sent now. Telling it again only makes it later.
+CREATE OR REPLACE FUNCTION answered(p_account text, p_permits bigint[], p_settings jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    moment timestamptz;
+    moment timestamptz := tick(p_account);
+BEGIN
+    UPDATE permits SET counts_at = moment, is_answered = true
+    WHERE id = ANY (p_permits) AND account = p_account;
+    RETURN learnt(p_account, moment, p_settings);
+END $$;
+
+-- An answer arrived that is not told together with a fact.
+CREATE OR REPLACE FUNCTION settle(p_account text, p_permit bigint, p_settings jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
-    moment := tick(p_account);
-    UPDATE permits SET counts_at = moment, is_answered = true
-    WHERE id = p_permit AND account = p_account;
-    RETURN learnt(p_account, moment, p_settings);
+    RETURN answered(p_account, ARRAY[p_permit], p_settings);
 END $$;
 
 -- The request never left, or does not count.

@@ -130,7 +130,8 @@ BEGIN
     END CASE;
 END $$;
 
--- Facts, [[kind, body], …], from anyone at any time. Told again with a nonce, they change nothing.
+-- Facts, [[kind, body], …], from anyone at any time. Told again with a nonce, they change nothing. With
+-- ["answered", {"permits", "settings"}] among them, the permits are settled too, and the answer has what is "learnt".
 CREATE OR REPLACE FUNCTION tell(
     p_campaign bigint, p_nonce uuid, p_epoch bigint, p_worker text, p_known bigint, p_facts jsonb
 ) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
@@ -138,17 +139,23 @@ DECLARE
     ours campaigns;
     moment timestamptz;
     fact jsonb;
+    answer jsonb := (SELECT each -> 1 FROM jsonb_array_elements(p_facts) AS each WHERE each ->> 0 = 'answered');
 BEGIN
     PERFORM durably();
+    IF answer IS NOT NULL THEN -- first, as `intend` locks: the account, then the campaign
+        answer := jsonb_build_object('learnt', answered((SELECT account FROM campaigns WHERE id = p_campaign),
+            ARRAY(SELECT jsonb_array_elements_text(answer -> 'permits')::bigint), answer -> 'settings'));
+    END IF;
     ours := locked(p_campaign);
     IF NOT is_done(p_campaign, p_nonce) THEN
         moment := now_of(ours.account);
         FOR fact IN SELECT * FROM jsonb_array_elements(p_facts) LOOP
+            CONTINUE WHEN fact ->> 0 = 'answered';
             PERFORM apply_fact(p_campaign, ours.account, p_epoch, fact ->> 0, fact -> 1);
             PERFORM append(p_campaign, moment, p_epoch, p_worker, p_nonce, fact ->> 0, fact -> 1);
         END LOOP;
     END IF;
-    RETURN entries_since(p_campaign, p_known);
+    RETURN entries_since(p_campaign, p_known) || coalesce(answer, '{}');
 END $$;
 
 -- Why nothing is permitted; NULL where all is well.
