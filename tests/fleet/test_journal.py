@@ -50,6 +50,28 @@ async def test_what_the_database_does_not_take_is_kept_and_told_once_it_is_back(
         assert list(states(journal).values()) == [State.ACCEPTED] * 2
 
 
+async def test_a_database_that_is_slow_once_more_ends_nothing(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took a fact, and then not what it had not taken before: that is kept for longer."""
+    name = "campaign_runner.fleet.record.journal.tell_again"
+
+    async def slow(*_: object) -> int:
+        monkeypatch.setattr(name, tell_again)
+        raise DatabaseGone("it does not answer just now")
+
+    async with machines.database() as database, machines.journal(database) as journal:
+        await journal.intend([one(id, seed) for seed, id in enumerate("abc")])
+        machines.server.stop()
+        await journal.record([contract.accepted(one("a", 0))])
+        machines.server.start()
+        monkeypatch.setattr(name, slow)
+        for seed, id in ((1, "b"), (2, "c")):
+            await journal.record([contract.accepted(one(id, seed))])
+            assert len(untold(machines.home)) == 2 - seed
+        assert list(states(journal).values()) == [State.ACCEPTED] * 3
+
+
 async def test_nothing_is_sent_before_what_was_kept_is_told(machines: Machines) -> None:
     async with machines.database(patience=0.3) as database:
         campaign = await machines.campaign(database)

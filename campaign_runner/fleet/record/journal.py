@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,7 +205,8 @@ class FleetJournal(RecordedJobs):
                 self._has_untold = True
                 return list(facts)
             await self._copy.catch_up(self._database, answer)
-        await self._tell_again(TAKEN_WITHIN)
+        with suppress(DatabaseGone):  # what was not taken then is still kept; nothing is bought before it is told
+            await self._tell_again(TAKEN_WITHIN)
         return [_as_recorded(fact, result) for fact, result in zip(facts, results, strict=True)]
 
     def _told(self, fact: Fact) -> tuple[str, dict[str, Any]]:
