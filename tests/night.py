@@ -26,7 +26,7 @@ from campaign_runner.plan.cost import RateLimit
 from campaign_runner.plan.selection import EVERYTHING, Selection
 from campaign_runner.ports import Store
 from campaign_runner.run.control import Clock, Control
-from campaign_runner.run.limits import Limits, SharedLimits, Usage
+from campaign_runner.run.limits import Limits, SharedLimits, of_one_command
 from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.downloads import picture_of
 from campaign_runner.sandbox.faults import Fault
@@ -265,8 +265,7 @@ class Night:
         """Several campaigns in one run. `choices`: limits, rate (`rates` by campaign), agree, several, secret."""
         several: Several = choices.get("several") or Several()
         rates = {campaign.campaign: choices.get("rate", FAST) for campaign in campaigns} | choices.get("rates", {})
-        spent = Usage()
-        shared = {rate: SharedLimits(spent) for rate in rates.values()}
+        shared = of_one_command(rates.values())
 
         def campaign_run(campaign: Campaign) -> CampaignRun:
             def observe(event: Event) -> None:

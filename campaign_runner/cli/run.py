@@ -32,7 +32,7 @@ from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.ending import worst
-from campaign_runner.run.limits import SharedLimits, Usage
+from campaign_runner.run.limits import of_one_command
 from campaign_runner.run.stop import Stop
 from campaign_runner.session.request import RunRequest, ServiceAccess, UserInterface
 from campaign_runner.session.several import CampaignRun, run_campaigns, together, tonight
@@ -219,8 +219,7 @@ def _of_all(parts: list[CampaignRun], code: int) -> str:
 
 def _orders(choices: list[Choice], rates: dict[str, RateLimit], flags: RunFlags) -> list[RunRequest]:
     """What is asked for; together they keep to one set of limits, and those of equal allowance take turns at it."""
-    spent = Usage()
-    shared = {rate: SharedLimits(spent) for rate in rates.values()}
+    shared = of_one_command(rates.values())
     return [
         RunRequest(
             campaign=choice.campaign,

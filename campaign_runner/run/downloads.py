@@ -37,7 +37,7 @@ class DownloadPlace:
 
 
 class DownloadRoom:
-    """The places of a run's downloads. First come, first served."""
+    """The places of the downloads of all runs of a process. First come, first served."""
 
     def __init__(self) -> None:
         self._whole = WHOLE

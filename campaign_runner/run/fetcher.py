@@ -72,12 +72,14 @@ UNASKED = "an image that was not requested could not be downloaded"
 class ImageFetcher:
     """Fetches, checks and stores the outputs of finished jobs, as many at once as `DownloadRoom` has places."""
 
-    def __init__(self, ports: Ports, control: Control, record: Callable[[Fact], Awaitable[Fact]]) -> None:
+    def __init__(
+        self, ports: Ports, control: Control, record: Callable[[Fact], Awaitable[Fact]], room: DownloadRoom
+    ) -> None:
         self._provider = ports.provider
         self._images = ports.store
         self._control = control
         self._record = record
-        self._room = DownloadRoom()
+        self._room = room
 
     async def keep(self, delivery: Delivery) -> None:
         """Store what was asked for, set aside what was not, fail what is missing.

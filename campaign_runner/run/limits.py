@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from campaign_runner.model import Bought
 from campaign_runner.ports import Journal, Provider, Quota, Store
+from campaign_runner.run.downloads import DownloadRoom
+
+A = TypeVar("A", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,19 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class SharedLimits:
-    """What a run shares with the others of its command.
+    """What a run shares with the others of its command, or of its process.
 
     Runs of equal allowance share the `turn`: it is held while one waits for its permit and goes round, so that
-    no one has two requests while another waits for one.
+    no one has two requests while another waits for one. All of a process share the `downloads`, which bound the bytes
+    that it holds in memory.
     """
 
     spent: Usage = field(default_factory=Usage)
+    downloads: DownloadRoom = field(default_factory=DownloadRoom)
     turn: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 1))
+
+
+def of_one_command(allowances: Iterable[A]) -> dict[A, SharedLimits]:
+    """What runs of each of `allowances` share: one set of limits and of downloads, and those of equal ones a turn."""
+    spent, downloads = Usage(), DownloadRoom()
+    return {allowance: SharedLimits(spent, downloads) for allowance in allowances}

@@ -74,15 +74,16 @@ class Runner:
         self._returning = asyncio.Lock()
         heard, random = self._control.note_answer, self._control.clock.random
         self._polls = Polls(ports.provider, heard=heard, random=random)
+        shared = shared or SharedLimits()
         self._submitter = Submitter(
             ports,
             self._limits,
             self._control,
-            shared=shared or SharedLimits(),
+            shared=shared,
             slots=self._slots,
             record=self._record,
         )
-        self._fetcher = ImageFetcher(ports, self._control, self._record)
+        self._fetcher = ImageFetcher(ports, self._control, self._record, shared.downloads)
 
     @property
     def durations(self) -> dict[Kind, list[float]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import decoding, fleet, growth, jobs, nights, others, polling, starting
+from tests.benchmarks import decoding, fleet, growth, jobs, nights, others, polling, starting, workers
 from tests.benchmarks.plot import draw
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.rows import Row
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Row]]] = {
     "growth": growth.growth,
     "opening": growth.opening,
     "fleet": fleet.fleet,
+    "workers": workers.workers,
 }
 
 

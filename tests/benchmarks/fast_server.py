@@ -45,6 +45,7 @@ class Service:
         self._seconds = seconds
         self._jobs: dict[str, tuple[float, list[int]]] = {}
         self._numbers = count(1)
+        self._seen = {"submitted": 0, "fetched": 0, "first": 0.0, "last": 0.0}
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -52,6 +53,7 @@ class Service:
         app.router.add_post("/v3/images/generate-async", self.submit)
         app.router.add_get("/v3/status/{job}", self.status)
         app.router.add_get("/image/{name}", self.image)
+        app.router.add_get("/seen", self.seen)
         return app
 
     async def token(self, request: web.Request) -> web.Response:
@@ -60,6 +62,9 @@ class Service:
     async def submit(self, request: web.Request) -> web.Response:
         body = json.loads(await request.read())
         job = f"urn:job:{next(self._numbers)}"
+        self._seen["last"] = time.monotonic()
+        self._seen["first"] = self._seen["first"] or self._seen["last"]
+        self._seen["submitted"] += 1
         self._jobs[job] = time.monotonic() + self._seconds, body.get("seeds", [1])
         url = f"http://{request.host}/v3/status/{job}"
         return web.json_response({"jobId": job, "statusUrl": url, "cancelUrl": url}, status=202)
@@ -74,7 +79,12 @@ class Service:
         return web.json_response({"status": "succeeded", "jobId": job, "result": result})
 
     async def image(self, request: web.Request) -> web.Response:
+        self._seen["fetched"] += 1
         return web.Response(body=self._content, content_type="image/jpeg")
+
+    async def seen(self, request: web.Request) -> web.Response:
+        """How many requests and downloads there were, and when the first and the last request (monotonic seconds)."""
+        return web.json_response(self._seen)
 
 
 async def serve(size: int, seconds: float) -> None:

@@ -123,6 +123,14 @@ async def test_limits_bound_all_of_them_together(begin: Begin, limits: Limits, i
     assert several.codes == {"autumn": 9, "spring": 9}
 
 
+async def test_all_of_them_fetch_no_more_images_at_once_than_one_would(begin: Begin) -> None:
+    night = await begin(Fault("slow", where="download", seconds=10))
+    began = asyncio.get_running_loop().time()
+    several = await night.run_together(*two(night, requests=4, seeds=1), rates={"autumn": RateLimit(500, 9000)})
+    assert several.code == 0
+    assert asyncio.get_running_loop().time() - began >= 2 + 2 * 10  # eight, four at a time
+
+
 async def test_a_campaign_with_nothing_due_waits_for_nobody(begin: Begin) -> None:
     night = await begin()
     done, due = two(night)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from campaign_runner.errors import CampaignError
@@ -15,7 +15,9 @@ from campaign_runner.fleet.place import FleetPlace
 from campaign_runner.fleet.work.runs import Terms
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Control
+from campaign_runner.run.downloads import DownloadRoom
 from campaign_runner.run.ending import BUG, BUSY, DOUBT, LATER, Ending
+from campaign_runner.run.limits import SharedLimits
 from campaign_runner.session.request import ServiceAccess, UserInterface
 from campaign_runner.session.session import run_campaign
 
@@ -36,13 +38,17 @@ class WorkerAccount:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Carries runs out. `accounts` by the name with which prefixes begin; `bug` keeps a trace and says where."""
+    """Carries runs out. `accounts` by the name with which prefixes begin; `bug` keeps a trace and says where.
+
+    All runs that it carries at a time share the room of `downloads`.
+    """
 
     database: Database
     place: FleetPlace
     accounts: Mapping[str, WorkerAccount]
     told: Told
     bug: Callable[[BaseException], str]
+    downloads: DownloadRoom = field(default_factory=DownloadRoom)
 
     async def carry_out(self, number: int, control: Control) -> None:
         """Take a run, if it is open, and say in the record how it ended, or put it back. Raises what the database does.
@@ -75,7 +81,8 @@ class Carrier:
         """The exit status of a run. Raises CampaignError where it is refused."""
         terms, folder = Terms.read(told), self.place.folder(prefix)
         references = await self.place.fetch_references(folder, terms.pictures)
-        return await run_campaign(terms.order(folder, account.rate, references), account.access, ui)
+        order = terms.order(folder, account.rate, references)
+        return await run_campaign(replace(order, shared=SharedLimits(downloads=self.downloads)), account.access, ui)
 
     async def _code(self, run: Coroutine[Any, Any, int], report: list[str]) -> int:
         """The exit status of a run; what it was refused for, or a bug, is in its report."""
