@@ -17,7 +17,7 @@ from typing import Any, Self
 from campaign_runner.disk import image_names
 from campaign_runner.errors import UsageError
 from campaign_runner.firefly.protocol.hosts import recorded_origin
-from campaign_runner.journal.key_sets import recorded_states, without
+from campaign_runner.journal.key_sets import RecordedStates, without
 from campaign_runner.journal.request_counts import ALL_REQUESTS, BOUGHT_SINCE, RequestCounts
 from campaign_runner.journal.sources import bought, made_elsewhere, read_source
 from campaign_runner.journal.tables import FILE, IN_DOUBT, SUBMITTING, open_for_reading, reading, recorded_recipe
@@ -104,6 +104,7 @@ class Ledger:
         self._unanswered = (State.PENDING, INTERRUPTED) if is_running else (State.IN_DOUBT, UNANSWERED)
         self._states = {**{str(state): state for state in State}, SUBMITTING: self._unanswered[0]}
         self._remembered: dict[str, tuple[int, list[tuple[Any, ...]]]] = {}
+        self.states = RecordedStates(self._path, self._all, self._each, self._state)
 
     @classmethod
     @contextmanager
@@ -138,11 +139,6 @@ class Ledger:
         noted = self.meta("model")
         with reading(self._path):
             return None if noted is None else CustomModel(**json.loads(noted))
-
-    def states(self, keys: Sequence[str]) -> dict[str, State]:
-        """The state of those of `keys` that were ever submitted."""
-        with reading(self._path):
-            return recorded_states(keys, self._all, self._state)
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Everything about those of `keys` that were ever submitted; at most a few hundred at a time."""

@@ -11,7 +11,7 @@ _FREE = -1
 
 
 class Digests:
-    """`number_of` gives a digest its number; by that it can be read again."""
+    """`number_of` gives a digest its number, `find` tells it; by that it can be read again."""
 
     def __init__(self) -> None:
         self._all = bytearray()
@@ -35,6 +35,11 @@ class Digests:
         if 2 * len(self) > len(self._places):
             self._grow()
         return number
+
+    def find(self, digest: bytes) -> int | None:
+        """The number of a digest; None if it was not met before."""
+        known = self._places[self._place(digest)]
+        return None if known == _FREE else known
 
     def _place(self, digest: bytes) -> int:
         """Where its number is, or belongs: of places that are taken, the next one."""

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import accumulate, islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Job, State
@@ -25,8 +25,16 @@ _FOUND = {state: number for number, state in enumerate(State)} | {State.PENDING:
 """How it is noted that the ledger knows a variation in this state."""
 _STORED = _FOUND[State.STORED]
 _LOOKED_UP_AT_ONCE = 20_000
+_MOST_REMEMBERED = 1_000
 
 States = Callable[[Sequence[str]], Mapping[str, State]]
+
+
+@runtime_checkable
+class StatesByRecipe(Protocol):
+    """`States` that can tell all that they know: digest of a recipe, seeds of it, their state; the later ones count."""
+
+    def by_recipe(self) -> Iterator[tuple[bytes, Sequence[int], State]]: ...
 
 
 class Purchase(NamedTuple):
@@ -46,6 +54,7 @@ class PlanStatus:
     def __init__(self, plan: Plan, states: States | None = None, only: Selection = EVERYTHING) -> None:
         self.plan = plan
         self._states = bytearray([_PENDING]) * len(plan)
+        self._is_partial = bool(only)
         if only:
             self._select(only)
         if states is not None and plan.knows_keys:
@@ -200,9 +209,28 @@ class PlanStatus:
             raise UsageError(f"--only selects none of the {plural(len(plan), 'image')}; nothing was sent")
 
     def _look_up(self, states: States) -> None:
+        if len(self.plan) > _LOOKED_UP_AT_ONCE and isinstance(states, StatesByRecipe):
+            self._take(states.by_recipe())
+            return
         keys, start = self.plan.keys(), 0
         while taken := self._look_up_next(list(islice(keys, _LOOKED_UP_AT_ONCE)), states, start):
             start += taken
+
+    def _take(self, known: Iterable[tuple[bytes, Sequence[int], State]]) -> None:
+        """The states of variations as they are told recipe by recipe; the later ones count."""
+        plan, places = self.plan, SeedPlaces()
+        for digest, seeds, state in known:
+            recipe = plan.recipe_of(digest)
+            if recipe is None:
+                continue
+            (start, end), number = plan.positions_of(recipe), _FOUND[state] if state is not State.STORED else _STORED
+            found = places.of(seeds, plan.seeds(recipe))
+            if len(found) == end - start and not self._is_partial:
+                self._states[start:end] = bytes((number,)) * (end - start)
+                continue
+            for place in found:
+                if self._states[start + place] != _NOT_SELECTED:
+                    self._states[start + place] = number
 
     def _look_up_next(self, keys: list[str], states: States, start: int) -> int:
         """The states of the variations from `start` on; how many that were. None of it stays in memory."""
@@ -212,6 +240,27 @@ class PlanStatus:
             if state is not None and self._states[position] != _NOT_SELECTED:
                 self._states[position] = _STORED if state is State.STORED else _FOUND[state]
         return len(keys)
+
+
+class SeedPlaces:
+    """Where seeds are in a list of them. Most recipes of a campaign have one and the same list."""
+
+    def __init__(self) -> None:
+        self._all: Sequence[int] = ()
+        self._places: dict[int, int] = {}
+        self._found: dict[Sequence[int], tuple[int, ...]] = {}
+
+    def of(self, seeds: Sequence[int], among: Sequence[int]) -> tuple[int, ...]:
+        """The places of those of `seeds` that are in `among`."""
+        if among is not self._all:
+            self._all, self._places = among, {seed: place for place, seed in enumerate(among)}
+            self._found.clear()
+        known = self._found.get(seeds)
+        if known is None:
+            known = tuple(self._places[seed] for seed in seeds if seed in self._places)
+            if len(self._found) < _MOST_REMEMBERED:
+                self._found[seeds] = known
+        return known
 
 
 def _queues(plan: Plan) -> list[array[int]]:

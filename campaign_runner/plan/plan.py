@@ -95,6 +95,10 @@ class Plan:
         further = self._further.get(recipe)
         return own if further is None else [*own, *further]
 
+    def recipe_of(self, digest: bytes) -> int | None:
+        """The recipe of this digest; None where the campaign has no such recipe."""
+        return self._digests.find(digest)
+
     def recipe_at(self, position: int) -> int:
         """The recipe of the variation at a position."""
         return bisect_right(self._ends, position)

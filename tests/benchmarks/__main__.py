@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import decoding, fleet, growth, jobs, nights, others, polling, starting, workers
+from tests.benchmarks import decoding, downloads, fleet, growth, jobs, lag, nights, others, polling, starting, workers
 from tests.benchmarks.plot import draw
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.rows import Row
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Row]]] = {
     "commands": starting.commands,
     "jobs": jobs.small_jobs,
     "large": jobs.large_jobs,
+    "downloads": downloads.downloads,
+    "lag": lag.lag,
     "pictures": decoding.pictures,
     "polls": polling.polls,
     "makespan": nights.makespan,

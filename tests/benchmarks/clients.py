@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -38,6 +37,7 @@ from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
 from campaign_runner.session import result
 from tests.benchmarks.fast_server import SIDE
+from tests.benchmarks.processes import peak
 from tests.night import Night
 
 AT_ONCE = 64
@@ -150,6 +150,13 @@ CLIENTS: dict[str, Client] = {
 
 
 async def watched(client: Client, address: str, jobs: int, seeds: int) -> dict[str, float]:
+    """What a client took, in a folder of its own that is empty."""
+    with TemporaryDirectory(prefix="benchmark-") as folder:
+        return await figures_of(lambda: client(address, jobs, seeds, Path(folder))) | {"images": jobs * seeds}
+
+
+async def figures_of(work: Callable[[], Awaitable[None]]) -> dict[str, float]:
+    """What `work` takes: seconds of processors and on the clock, bytes of memory at most, and how late its loop is."""
     stalls: list[float] = []
 
     async def watch() -> None:
@@ -158,15 +165,13 @@ async def watched(client: Client, address: str, jobs: int, seeds: int) -> dict[s
             await asyncio.sleep(0.005)
             stalls.append(time.perf_counter() - began - 0.005)
 
-    with TemporaryDirectory(prefix="benchmark-") as folder:
-        watching = asyncio.create_task(watch())
-        began, cpu = time.perf_counter(), time.process_time()
-        await client(address, jobs, seeds, Path(folder))
-        spent = {"cpu": time.process_time() - cpu, "clock": time.perf_counter() - began}
-        watching.cancel()
+    watching = asyncio.create_task(watch())
+    began, cpu = time.perf_counter(), time.process_time()
+    await work()
+    spent = {"cpu": time.process_time() - cpu, "clock": time.perf_counter() - began}
+    watching.cancel()
     stalls.sort()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    return {**spent, "memory": memory, "images": jobs * seeds, "stall_99": stalls[len(stalls) * 99 // 100]}
+    return {**spent, "memory": peak(), "stall_99": stalls[len(stalls) * 99 // 100]}
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def small_jobs(rounds: int) -> Iterator[Row]:
 
 
 def large_jobs(rounds: int) -> Iterator[Row]:
-    """Images of 1 MB a second, and the stalls of the loop meanwhile."""
+    """Images of 1 MB a second."""
     taken = Rounds(rounds)
     with fast_server(LARGE) as address:
         for _ in taken:
@@ -46,8 +46,6 @@ def large_jobs(rounds: int) -> Iterator[Row]:
             taken.note("speed", usual["clock"] / ours["clock"])
             taken.note("cpu", ours["cpu"] / usual["cpu"])
             taken.note("memory", ours["memory"] / usual["memory"])
-            taken.note("stall", ours["stall_99"] * 1000)
     yield Row("large", "1 MB images a second ÷ the usual way", taken.taken["speed"], 1.2, "≥")
     yield Row("large", "1 MB images: processor time ÷ the usual way (ours: whole check)", taken.taken["cpu"])
     yield Row("large", "1 MB images: memory ÷ the usual way", taken.taken["memory"])
-    yield Row("large", "loop lag p99 with 1 MB images, ms", taken.taken["stall"], 10)

@@ -40,3 +40,18 @@ def spent(arguments: Sequence[str], *, folder: Path = ROOT, variables: Mapping[s
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Spent(cpu, time.perf_counter() - began, after.ru_maxrss << 10, output)
+
+
+def peak() -> int:
+    """The most bytes of memory that this process has had; what the one that started it had is not in it."""
+    return _of_status("VmHWM:")
+
+
+def held() -> int:
+    """The bytes of memory that this process has now."""
+    return _of_status("VmRSS:")
+
+
+def _of_status(name: str) -> int:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition(name)[2].split()[0]) << 10

@@ -34,9 +34,13 @@ class Row:
         return None if self.bar is None else _MEETS[self.sign](self.middle, self.bar)
 
     def __str__(self) -> str:
-        held = "" if self.bar is None else f"{self.sign} {self.bar:g}{'' if self.is_reached else '  NOT REACHED'}"
+        held = (
+            ""
+            if self.bar is None
+            else f"bar {self.sign} {self.bar:g}  {'reached' if self.is_reached else 'NOT REACHED'}"
+        )
         spread = f"({min(self.ratios):.3g} to {max(self.ratios):.3g})"
-        return f"{self.what:<64} {self.middle:8.3f} {spread:<18} {held:<20} {self.note}".rstrip()
+        return f"{self.what:<64} {self.middle:8.3f} {spread:<18} {held:<26} {self.note}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"median": self.middle, "is_reached": self.is_reached}
