@@ -229,6 +229,9 @@ class CampaignJournal(Journal, JobsOnRecord, Protocol):
     async def take_back(self, reason: Cause, keys: Iterable[str]) -> int:
         """What a person gave up of `keys` is as it was before; how many that are."""
 
+    async def catch_up(self) -> None:
+        """Wait until everything that was recorded is in what is read here. Raises what `record` raises."""
+
     async def forget_unfinished(self) -> int:
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
 

@@ -114,6 +114,9 @@ class SqliteJournal(RecordedJobs):
         with reading(self._path):
             return await self._write(lambda pen: pen.take_back(reason, keys))
 
+    async def catch_up(self) -> None:
+        """See CampaignJournal: what is read is what was written."""
+
     async def forget_unfinished(self) -> int:
         """For a sandbox that ended with its process: what it still held becomes pending. How many jobs that was."""
         return await self._write(lambda pen: pen.forget((State.ACCEPTED, State.IN_DOUBT), SANDBOX_ENDED))

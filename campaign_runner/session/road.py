@@ -148,11 +148,13 @@ class Road(ABC):
         await patiently(self.service.sign_in, self.control)
 
     async def end(self, quota: Quota, remember: Callable[[], None] = lambda: None) -> Self:
-        """Once everything is made: note what was bought, where that is noted, and what is left of the allowance.
+        """Once everything is made and on record: note what was bought, where that is noted, and what is left of the
+        allowance.
 
         The allowance is None where the state folder is lost by then.
         """
         try:
+            await self.journal.catch_up()
             remember()
             return replace(self, allowance=await quota.allowance())
         except CampaignError as error:  # what was made is recorded and told all the same

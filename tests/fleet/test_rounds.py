@@ -23,8 +23,8 @@ from tests.fleet.postgres import Fleet
 from tests.fleet.test_here import SUMMER
 
 pytestmark = pytest.mark.proof
-ROUNDS = int(os.environ.get("FLEET_ROUNDS", "3"))
-WITHIN = float(os.environ.get("FLEET_WITHIN", "4"))
+ROUNDS = int(os.environ.get("FLEET_ROUNDS", "10"))
+WITHIN = float(os.environ.get("FLEET_WITHIN", "2"))
 """Seconds within which the next thing happens: the fewer, the more is still to be bought then."""
 FIRST_SEED = os.environ.get("FLEET_SEED")
 PER_MINUTE = 600

@@ -165,6 +165,10 @@ class FleetJournal(RecordedJobs):
             if (results := await self._ask("take_back", decision)) is not None:
                 return _moved(results)
 
+    async def catch_up(self) -> None:
+        """See CampaignJournal: what the database did not take is told again, for as long as it is waited for."""
+        await self._tell_again()
+
     async def forget_unfinished(self) -> int:
         """No sandbox is part of a fleet."""
         return 0

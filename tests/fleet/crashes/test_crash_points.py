@@ -269,13 +269,18 @@ class Fleet:
         for _ in range(ROUNDS):
             async with self.machine("sweeper").opened() as (_, database):
                 await database.call("sweep", LEASE)
-                exit = (await database.call("look_at_run", self.number, LEASE))["exit"]
-            if exit is not None:
-                return int(exit)
+            if (exit := await self.exit()) is not None:
+                return exit
             if await self.is_queued():
                 await self.machine("other").carry_out(self.number)
             await asyncio.sleep(LEASE / 3)
         raise AssertionError("no worker was found for the run")
+
+    async def exit(self) -> int | None:
+        """How the run ended; None while it is open."""
+        async with self.machine("reader").opened() as (_, database):
+            exit: int | None = (await database.call("look_at_run", self.number, LEASE))["exit"]
+            return exit
 
     async def check(self, exit: int, most_in_doubt: int = 2) -> None:
         """Nothing is paid for twice, nothing is lost; the record and the images are a folder as any other."""
