@@ -182,11 +182,11 @@ class Journal(Protocol):
         """Whether any of `job` may be granted, as far as is known now; asked before the allowance is, so that no
         permit is spent on what someone else buys."""
 
-    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         """Durable on return. Idempotent, in any order; the first terminal state of a variation wins.
 
-        `answers` is the permit of the request whose answer they tell: where the allowance is kept with the record, it
-        is settled with them, and `Quota.settle` finds it done. They are recorded whatever becomes of it.
+        `answers` are the permits of the requests whose answers they tell: where the allowance is kept with the record,
+        they are settled with them, and `Quota.settle` finds it done. The facts are recorded whatever becomes of that.
 
         Accepted and Refused may still follow Doubted: the answer that came late. Returns the
         facts as they were recorded: an Accepted that bears another job's id is recorded, and

@@ -269,6 +269,7 @@ TASKS = {
     # a module that starts tasks: who waits for their end
     "cli.observers": "the block that `keeping_time` spans",
     "cli.review_page": "leaving the block that shares marks",
+    "disk.shared_calls": "those who share a call, with `to_its_end`",
     "fleet.images.bucket": "`to_its_end`, also where the caller is cancelled",
     "fleet.database": "`to_its_end`, also where the caller is cancelled",
     "fleet.lease": "leaving the Lease",

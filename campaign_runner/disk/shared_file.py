@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 from campaign_runner.disk import files
-from campaign_runner.disk.shared_calls import SharedCalls
+from campaign_runner.disk.shared_calls import SharedCalls, in_executor
 from campaign_runner.disk.sqlite import connect, translated
 from campaign_runner.tasks import in_thread, to_its_end
 
@@ -33,7 +33,7 @@ class SharedFile(Generic[R]):
         self._path = path
         self._make = make
         self._begin = begin
-        self._calls = SharedCalls(self._commit)
+        self._calls = SharedCalls(in_executor(self._commit))
         self._is_kept = False
         self._connection: sqlite3.Connection | None = None
         self._identity = (0, 0)  # device and number of the file that is open

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from campaign_runner.disk.patience import WAITS
-from campaign_runner.disk.shared_calls import SharedCalls
+from campaign_runner.disk.shared_calls import SharedCalls, in_executor
 from campaign_runner.errors import DiskFull, IntegrityError, NameTooLong, StoreError
 from campaign_runner.model import REHEARSAL
 
@@ -189,7 +189,7 @@ class Committer:
         self._connection = connection
         self._path = path
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._calls = SharedCalls(self._commit, self._executor)
+        self._calls = SharedCalls(in_executor(self._commit, self._executor))
         self._is_closed = False
 
     async def __aenter__(self) -> Self:

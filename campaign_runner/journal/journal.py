@@ -93,7 +93,7 @@ class SqliteJournal(RecordedJobs):
         """See Journal.is_wanted: this journal knows of no one else who buys."""
         return True
 
-    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         """See Journal.record. No allowance is kept here."""
         return await self._counting(lambda pen: [pen.record(fact) for fact in facts])
 

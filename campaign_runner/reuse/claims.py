@@ -21,13 +21,14 @@ from typing import TypeVar
 
 from campaign_runner.disk import files
 from campaign_runner.disk.locks import KernelLock, refuse_links
+from campaign_runner.disk.shared_calls import SharedCalls, in_loop
 from campaign_runner.errors import LaterError
 from campaign_runner.events import Attempt, Fact, Refused
 from campaign_runner.model import Job
 from campaign_runner.ports import CampaignJournal, Journal, Permit, Unfinished
 from campaign_runner.reuse.neighbours import Neighbours
 from campaign_runner.run.submitter import NOT_SENT
-from campaign_runner.tasks import in_thread
+from campaign_runner.tasks import in_thread, to_its_end
 
 T = TypeVar("T")
 FILE = ".buying"
@@ -65,9 +66,22 @@ class Claiming(Journal):
         self._left = left
         self._began = began
         self._turn = turn
+        self._claims = SharedCalls(in_loop(self._claimed))
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-        """See Journal.intend. Raises LaterError where another run does not let go of the lock, StoreError."""
+        """See Journal.intend; those who ask at once share a claim, and leave only once it is made.
+
+        Raises LaterError where another run does not let go of the lock, StoreError.
+        """
+        granted: Sequence[Attempt] = await to_its_end(self._claims.asked(attempts))
+        return granted
+
+    async def _claimed(self, asked: list[Sequence[Attempt]]) -> list[list[Attempt]]:
+        """What is granted to each of those who ask."""
+        granted = {each.id: each for each in await self._begun([attempt for some in asked for attempt in some])}
+        return [[granted[attempt.id] for attempt in some if attempt.id in granted] for some in asked]
+
+    async def _begun(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         granted = await self._granted(attempts, self._neighbours)
         if granted and self._began is not None:
             try:
@@ -89,7 +103,7 @@ class Claiming(Journal):
             self._looked = now
         return len(theirs) < len(job.keys)
 
-    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         """See Journal.record."""
         return await self._journal.record(facts, answers=answers)
 

@@ -13,13 +13,16 @@ from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 
+from campaign_runner.disk.shared_calls import SharedCalls, in_loop
 from campaign_runner.errors import GenerationFailed
 from campaign_runner.events import (
+    Accepted,
     Attempt,
     Event,
     Fact,
     Failed,
     StillAccepted,
+    Stored,
     Warned,
 )
 from campaign_runner.model import Cause, Finished, Job, Ticket
@@ -34,8 +37,10 @@ from campaign_runner.run.polls import POLLERS, NoLongerFollowed, Polls, Silence
 from campaign_runner.run.slots import Slots
 from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitter import Submitter
-from campaign_runner.tasks import TaskSet
+from campaign_runner.tasks import TaskSet, to_its_end
 
+RECORDED_APART = 0.02
+"""Seconds that a fact may wait for others to share their commit, where another one was just recorded."""
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""
 LOST_AFTER = timedelta(hours=24)
@@ -68,6 +73,7 @@ class Runner:
         self._limits = limits or Limits()
         self._control = control or Control(Clock(), Stop(), _nobody)
         self._journal = ports.journal
+        self._facts = SharedCalls(in_loop(self._recorded), apart=RECORDED_APART)
         self._slots = Slots(self._limits.concurrency, self._control.stop)
         self._paces = {kind: Pace(durations) for kind, durations in (known or {}).items()}
         self._left: set[str] = set()  # attempts that are accepted and that no one follows
@@ -217,9 +223,15 @@ class Runner:
             self._control.observe(StillAccepted(attempt, Cause(reason.code, str(reason))))
 
     async def _record(self, fact: Fact, answers: Permit | None = None) -> Fact:
-        (recorded,) = await self._journal.record([fact], answers=answers)
+        # what does not go as it should may concern all that is about to leave
+        waits = isinstance(fact, Accepted | Stored)
+        recorded: Fact = await to_its_end(self._facts.asked((fact, answers), at_once=not waits))
         self._control.observe(recorded)
         return recorded
+
+    async def _recorded(self, told: list[tuple[Fact, Permit | None]]) -> Sequence[Fact]:
+        answers = [permit for _, permit in told if permit is not None]
+        return await self._journal.record([fact for fact, _ in told], answers=answers)
 
     def _pace(self, job: Job) -> Pace:
         size = job.size

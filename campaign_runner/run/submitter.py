@@ -7,6 +7,7 @@ the answer says (committed). Only what certainly cost nothing is sent again.
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from campaign_runner.events import (
     Waiting,
 )
 from campaign_runner.model import Cause, Job, Ticket
-from campaign_runner.ports import Permit
+from campaign_runner.ports import Permit, Wait
 from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.slots import ASK_LATER, Slots
@@ -34,6 +35,8 @@ from campaign_runner.text import clock, plural
 
 LONGEST_WAIT = 600.0
 """Seconds a run waits for its next permit; beyond it, it ends and says when to come back."""
+TOGETHER = 0.05
+"""Seconds: jobs that come within so many of each other are submitted at one moment, so that they share transactions."""
 DOUBTS_IN_A_ROW = 3
 """Requests without a usable answer, none accepted between them, after which nothing more is sent."""
 
@@ -62,6 +65,8 @@ class Submitter:
         self._spent, self._turn = shared.spent, shared.turn
         self._slots = slots
         self._own_turn = asyncio.Lock()
+        self._waiting = 0  # for it, or for the allowance with it
+        self._moment = -math.inf  # when jobs last came, by the loop's clock
         self._doubts = self._throttled = 0  # in a row
         self._blocked_until = 0.0  # of the loop's clock
 
@@ -72,6 +77,7 @@ class Submitter:
         Raises IntegrityError where the file of a due image is there already, Busy where another run has the campaign
         now, StoreError.
         """
+        await self._share_moment()
         await self._refuse_known_files(job)
         if not await self._prepared(job):  # here, too: a job that uploads keeps no other from the turn
             return None
@@ -89,6 +95,13 @@ class Submitter:
                 self._stop_where_cut(job, part)
                 return accepted
         return None
+
+    async def _share_moment(self) -> None:
+        """Those who come soon after others go on together, a moment later; who comes alone does so at once."""
+        clock = asyncio.get_running_loop().time
+        if self._moment < (now := clock()) < self._moment + TOGETHER:
+            await asyncio.sleep(self._moment + TOGETHER - now)
+        self._moment = clock()
 
     async def _prepared(self, job: Job) -> bool:
         """Whether all that `job` needs is at Adobe; that is free, so it comes before the permit.
@@ -237,21 +250,43 @@ class Submitter:
 
     async def _permit(self, job: Job) -> tuple[Permit, Job] | None:
         """Leave to send `job`, or a part of it; None where the run stops first. First come, first served."""
-        stop, quota = self._control.stop, self._ports.quota
-        async with self._own_turn, self._common_turn():
-            while not stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
-                if not await self._prepared(job):  # a token may have ended while one waited
+        leave = await self._leave(job) if self._no_one_waits() else ASK_LATER  # all who ask at once share a transaction
+        if not isinstance(leave, Wait):
+            return None if leave is None else (leave, self._counted(job))
+        self._waiting += 1
+        try:
+            async with self._own_turn, self._common_turn():
+                return await self._permit_in_turn(job)
+        finally:
+            self._waiting -= 1
+
+    async def _permit_in_turn(self, job: Job) -> tuple[Permit, Job] | None:
+        while not self._control.stop.reached(Level.NO_SUBMITS) and (part := self._within_limits(job)) is not None:
+            match await self._leave(part):
+                case Permit() as permit:
+                    return permit, self._counted(part)
+                case Wait() as wait:
+                    await self._wait(wait.seconds, wait.why)
+                case None:
                     return None
-                if not await self._ports.journal.is_wanted(part):  # someone else may have bought it meanwhile
-                    return None
-                match ASK_LATER if self._slots.are_silent else await quota.acquire():
-                    case Permit() as permit if stop.reached(Level.NO_SUBMITS):
-                        await quota.give_back(permit)
-                    case Permit() as permit:
-                        return permit, self._counted(part)
-                    case wait:
-                        await self._wait(wait.seconds, wait.why)
         return None
+
+    def _no_one_waits(self) -> bool:
+        """Whether no job of this command waits for its permit, and no limit of the caller has to be shared out."""
+        is_bounded = self._limits.max_images is not None or self._limits.max_requests is not None
+        return not (is_bounded or self._waiting or self._turn.locked() or self._control.stop.reached(Level.NO_SUBMITS))
+
+    async def _leave(self, part: Job) -> Permit | Wait | None:
+        """What the allowance says to `part`; None where nothing of it is to be sent."""
+        if not await self._prepared(part):  # a token may have ended while one waited
+            return None
+        if not await self._ports.journal.is_wanted(part):  # someone else may have bought it meanwhile
+            return None
+        leave = ASK_LATER if self._slots.are_silent else await self._ports.quota.acquire()
+        if isinstance(leave, Permit) and self._control.stop.reached(Level.NO_SUBMITS):
+            await self._ports.quota.give_back(leave)
+            return None
+        return leave
 
     @asynccontextmanager
     async def _common_turn(self) -> AsyncIterator[None]:

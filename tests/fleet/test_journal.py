@@ -151,7 +151,7 @@ async def test_answers_and_their_permits_are_told_in_one_call(machines: Machines
         await journal.intend(attempts)
         database.called.clear()
         told = zip(attempts, permits, strict=True)
-        await asyncio.gather(*(journal.record([contract.accepted(each)], answers=permit) for each, permit in told))
+        await asyncio.gather(*(journal.record([contract.accepted(each)], answers=[permit]) for each, permit in told))
         assert [await is_answered(database, permit) for permit in permits] == [True, True]
         for permit in permits:
             await quota.settle(permit)
@@ -167,7 +167,7 @@ async def test_what_is_told_later_settles_no_permit_then(machines: Machines) -> 
         permit = await quota.acquire()
         assert isinstance(permit, Permit) and await journal.intend([attempt])
         machines.server.stop()
-        await journal.record([contract.accepted(attempt)], answers=permit)
+        await journal.record([contract.accepted(attempt)], answers=[permit])
         machines.server.start()
         await journal.record([doubt(one("b", 2))])
         assert list(states(journal).values()) == [State.ACCEPTED, State.IN_DOUBT]

@@ -45,7 +45,7 @@ class Wrapped:
 
 
 class Mortal(Wrapped):
-    """A journal of a process that dies after so many writes: nothing is written afterwards."""
+    """A journal of a process that dies after so many facts and those of their commit: nothing is written then."""
 
     def __init__(self, inner: Any, life: int) -> None:
         super().__init__(inner)
@@ -55,21 +55,21 @@ class Mortal(Wrapped):
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         await self._live()
         granted: Sequence[Attempt] = await self._inner.intend(attempts)
-        await self._age()
+        await self._age(len(granted))
         return granted
 
-    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         await self._live()
         recorded: Sequence[Fact] = await self._inner.record(facts, answers=answers)
-        await self._age()
+        await self._age(len(facts))
         return recorded
 
     async def _live(self) -> None:
         if self.life <= 0:
             raise asyncio.CancelledError
 
-    async def _age(self) -> None:
-        self.life -= 1
+    async def _age(self, facts: int) -> None:
+        self.life -= facts
         if self.life <= 0:
             self.died.set()
         await self._live()
@@ -307,7 +307,7 @@ async def test_a_journal_that_refuses_one_fact_loses_no_money(begin: Begin, kind
     night = await begin(Fault("503", nth=1), Fault("reset_after", nth=3), Fault("fewer_outputs"))
 
     class Forgetful(Wrapped):
-        async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+        async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
             if type(facts[0]).__name__ == kind:
                 raise StoreError("the disk is full")
             recorded: Sequence[Fact] = await self._inner.record(facts, answers=answers)

@@ -139,7 +139,7 @@ class FleetJournal(RecordedJobs):
         self._left.update(held)
         return len(held) < len(job.keys)
 
-    async def record(self, facts: Sequence[Fact], *, answers: Permit | None = None) -> Sequence[Fact]:
+    async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         """See Journal.record. What is told at once is told in one call."""
         return await to_its_end(asyncio.ensure_future(self._record(facts, answers)))
 
@@ -185,9 +185,10 @@ class FleetJournal(RecordedJobs):
         parts = [(attempt, granted.pop(attempt.id, None)) for attempt in attempts]
         return [_part(attempt, keys) for attempt, keys in parts if keys is not None]
 
-    async def _record(self, facts: Sequence[Fact], answers: Permit | None) -> Sequence[Fact]:
+    async def _record(self, facts: Sequence[Fact], answers: Sequence[Permit]) -> Sequence[Fact]:
         told: asyncio.Future[list[Fact]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(facts, [answers] if isinstance(answers, FleetPermit) else [], told))
+        permits = [permit for permit in answers if isinstance(permit, FleetPermit)]
+        self._waiting.append(_Waiting(facts, permits, told))
         async with self._telling:
             if not told.done():
                 batch, self._waiting = self._waiting, []
