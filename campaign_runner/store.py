@@ -7,14 +7,15 @@ No symbolic link below the output folder is ever followed.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -26,12 +27,15 @@ from campaign_runner.disk.copies import copy_to
 from campaign_runner.disk.image_names import STAGING, split_name
 from campaign_runner.disk.name_lengths import is_file, try_longest
 from campaign_runner.disk.patience import Patience
-from campaign_runner.errors import IntegrityError, NameTooLong, StoreError
+from campaign_runner.disk.shared_calls import Raised, SharedCalls, each_alone, in_executor, in_loop
+from campaign_runner.errors import CampaignError, IntegrityError, NameTooLong, StoreError
 from campaign_runner.model import IMAGES, SUFFIXES
 from campaign_runner.ports import LARGEST_BYTES, Content, Put, Store
 from campaign_runner.tasks import in_thread, to_its_end
 
 T = TypeVar("T")
+PUT_APART = 0.02
+"""Seconds that an image may wait for others to be synced with it, where others were just put."""
 
 
 class FolderStore:
@@ -41,6 +45,8 @@ class FolderStore:
         self._home = home
         self._staging = home / STAGING
         self._patience = Patience()
+        self._puts = SharedCalls(in_loop(aiofiles.os.wrap(self._put_together)), apart=PUT_APART)
+        self._looks = SharedCalls(in_executor(each_alone))
 
     def where(self, name: str) -> str:
         """The path of `name`."""
@@ -63,8 +69,8 @@ class FolderStore:
 
         Once begun it is finished, even if the caller is cancelled: the bytes are paid for.
         """
-        put = aiofiles.os.wrap(self._put_new)  # written, synced, linked and forgotten in one call of a thread
-        return await to_its_end(asyncio.ensure_future(put(split_name(name), content, sha256)))
+        put: Put = await to_its_end(self._puts.asked(_Image(split_name(name), content, sha256)))
+        return put
 
     async def second_name(
         self, name: str, sha256: str, *, source: Store, file: str, is_one_file: bool = False
@@ -77,7 +83,8 @@ class FolderStore:
 
     async def holds(self, *stems: str) -> str | None:
         """The file named by one of `stems` with any picture suffix, or None; see the port."""
-        return await in_thread(lambda: next(filter(None, map(self._holds, stems)), None))
+        found: str | None = await to_its_end(self._looks.asked(lambda: self._held(stems)))
+        return found
 
     async def present(self, names: Collection[str]) -> set[str]:
         """Those of `names` under which a file is found; see the port."""
@@ -142,14 +149,28 @@ class FolderStore:
         with files.translating(place), TemporaryDirectory(dir=place, prefix=".names-") as staging:
             try_longest(names, self._home, Path(staging))
 
-    def _put_new(self, parts: list[str], content: bytes, sha256: str) -> Put:
-        staged = self._staging / secrets.token_hex(8)
+    def _put_together(self, images: list[_Image]) -> Sequence[Put | Raised]:
+        """Put all of `images`; where any of them goes wrong, each alone, so that each is told its own end."""
+        if len(images) > 1:
+            with suppress(CampaignError):
+                return self._put_all(images)
+        return each_alone([partial(self._put_one, image) for image in images])
+
+    def _put_one(self, image: _Image) -> Put:
+        return self._put_all([image])[0]
+
+    def _put_all(self, images: list[_Image]) -> list[Put]:
+        """Written, synced, linked and forgotten; what has its name is synced then, each folder once."""
         try:
-            with files.new_file(staged) as file:
-                file.write(content)
-            return self._publish(staged, parts, sha256)
+            with ExitStack() as unsynced:
+                for image in images:
+                    file = unsynced.enter_context(files.new_file(self._staging / image.staged))
+                    file.write(image.content)
+                    file.flush()
+            return self._publish(images)
         finally:
-            files.remove(staged)
+            for image in images:
+                files.remove(self._staging / image.staged)
 
     def _second_name(
         self, parts: list[str], sha256: str, source: FolderStore, file: str, is_one_file: bool
@@ -161,7 +182,7 @@ class FolderStore:
             with files.open_folder(self._staging) as staging, staging.read(staged.name) as content:
                 if sha256_of(content) != sha256:
                     return None
-            return self._publish(staged, parts, sha256)
+            return self._publish([_Image(parts, b"", sha256, staged.name)])[0]
         finally:
             files.remove(staged)
 
@@ -175,14 +196,24 @@ class FolderStore:
             return False
         return True
 
-    def _publish(self, staged: Path, parts: list[str], sha256: str) -> Put:
-        with self._folders(parts[:-1], make=True) as folders:
-            is_new = folders[-1].publish(staged, parts[-1], self._patience)
-            answer = Put.NEW if is_new else _compare(folders[-1], parts[-1], sha256)
-            for folder in reversed(folders[1:] or folders):
+    def _publish(self, images: Sequence[_Image]) -> list[Put]:
+        """Give each of what is staged its name. Each folder is opened and synced once."""
+        answers: list[Put] = []
+        with ExitStack() as held:
+            folders: dict[tuple[str, ...], files.FolderHandle] = {(): held.enter_context(files.open_folder(self._home))}
+            for image in images:
+                *above, name = image.parts
+                folder = _entered(folders, tuple(above), held)
+                is_new = folder.publish(self._staging / image.staged, name, self._patience)
+                answers.append(Put.NEW if is_new else _compare(folder, name, image.sha256))
+            home, *below = folders.values()
+            for folder in reversed(below or [home]):
                 # SAME too: the run that published it may have died before its folder was synced.
                 folder.sync()
-        return answer
+        return answers
+
+    def _held(self, stems: Iterable[str]) -> str | None:
+        return next(filter(None, map(self._holds, stems)), None)
 
     def _holds(self, stem: str) -> str | None:
         parts = split_name(stem)
@@ -228,6 +259,26 @@ class FolderStore:
             for part in parts:
                 folders.append(open_folders.enter_context(folders[-1].enter(part, make=make)))
             yield folders
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """Bytes to be put under the name of `parts`; `staged` is what they are called until then."""
+
+    parts: list[str]
+    content: bytes
+    sha256: str
+    staged: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+def _entered(
+    folders: dict[tuple[str, ...], files.FolderHandle], parts: tuple[str, ...], held: ExitStack
+) -> files.FolderHandle:
+    """The folder down `parts`, made if missing, entered through the one above it unless it is among `folders`."""
+    if parts not in folders:
+        above = _entered(folders, parts[:-1], held)
+        folders[parts] = held.enter_context(above.enter(parts[-1], make=True))
+    return folders[parts]
 
 
 def sha256_of(file: Content) -> str:

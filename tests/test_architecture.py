@@ -277,7 +277,6 @@ TASKS = {
     "fleet.record.journal": "`to_its_end`, also where the caller is cancelled",
     "fleet.quota": "`to_its_end`, also where the caller is cancelled",
     "run.stop": "`until` itself",
-    "store": "`to_its_end`, also where the caller is cancelled",
     "tasks": "the TaskSet",
 }
 

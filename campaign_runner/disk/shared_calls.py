@@ -7,7 +7,7 @@ time share a transaction, and each is told once it is durable. A caller without 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -110,7 +110,7 @@ def in_executor(
 
 
 def in_loop(
-    work: Callable[[list[Any]], Coroutine[Any, Any, Sequence[Any]]],
+    work: Callable[[list[Any]], Awaitable[Sequence[Any]]],
 ) -> Callable[[list[Any]], asyncio.Future[Sequence[Any]]]:
     """How a call of the coroutine `work` begins."""
     return lambda works: asyncio.ensure_future(work(works))

@@ -67,6 +67,7 @@ class Claiming(Journal):
         self._began = began
         self._turn = turn
         self._claims = SharedCalls(in_loop(self._claimed))
+        self._looks = None if neighbours is None else SharedCalls(in_loop(partial(self._look_for, neighbours)))
 
     async def intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         """See Journal.intend; those who ask at once share a claim, and leave only once it is made.
@@ -92,16 +93,17 @@ class Claiming(Journal):
         return granted
 
     async def is_wanted(self, job: Job) -> bool:
-        """See Journal.is_wanted. Where no one else wrote of late, it is not looked again within a second."""
-        if self._neighbours is None:
+        """See Journal.is_wanted; those who ask at once share a look.
+
+        Where no one else wrote of late, it is not looked again within a second.
+        """
+        if self._neighbours is None or self._looks is None:
             return True
         now = asyncio.get_running_loop().time()
         if now - self._looked < STILL_KNOWN and not self._neighbours.may_hold(job.keys):
             return True
-        async with self._turn:
-            theirs = await in_thread(self._theirs, job.keys, self._neighbours)
-            self._looked = now
-        return len(theirs) < len(job.keys)
+        theirs: set[str] = await to_its_end(self._looks.asked(job.keys))
+        return not theirs.issuperset(job.keys)
 
     async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         """See Journal.record."""
@@ -117,6 +119,14 @@ class Claiming(Journal):
         async with self._turn, self._lock(partial(self._left_of, attempts, neighbours)) as left:
             self._looked = asyncio.get_running_loop().time()
             return await self._journal.intend(left)
+
+    async def _look_for(self, neighbours: Neighbours, asked: list[Sequence[str]]) -> list[set[str]]:
+        """What others have or buy of all that is asked for."""
+        now = asyncio.get_running_loop().time()
+        async with self._turn:
+            theirs = await in_thread(self._theirs, [key for keys in asked for key in keys], neighbours)
+            self._looked = now
+        return [theirs] * len(asked)
 
     def _theirs(self, keys: Sequence[str], neighbours: Neighbours) -> set[str]:
         """Those of `keys` that others have or buy, as of now."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import json
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from campaign_runner.store import FolderStore
 from tests.power import Log, Recorder, Sync, Tree
 
 IMAGES = {f"soap{number}/a.jpg": bytes([65 + number]) * 3000 for number in range(3)}
+SIDE_BY_SIDE = {f"soap/{number}.jpg": bytes([65 + number]) * 300 for number in range(3)}
 OLD, NEW = (json.dumps({"images": [{"key": word}] * 20}).encode() for word in ("old", "new"))
 
 
@@ -38,11 +40,11 @@ def trees(log: Log) -> Iterator[tuple[Tree, list[str]]]:
             yield tree, cut.facts
 
 
-def broken_images(log: Log) -> list[str]:
+def broken_images(log: Log, images: Mapping[str, bytes] = IMAGES) -> list[str]:
     """What is wrong with the images in what may be found: nothing, if the promise holds."""
     wrong = []
     for tree, stored in trees(log):
-        for name, content in IMAGES.items():
+        for name, content in images.items():
             found = tree.get(f"images/{name}")
             if found not in (None, content):
                 wrong.append(f"{name} is incomplete")
@@ -245,3 +247,23 @@ def test_the_model_finds_what_is_wrong_with_a_naive_replacement(
     write: Callable[[Path], None], tmp_path: Path, recorder: Recorder
 ) -> None:
     assert broken_manifests(replace_manifest(tmp_path / "disk", recorder, write))
+
+
+async def test_images_put_at_once_share_syncs_and_each_is_there_once_its_own_put_says_so(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    store = FolderStore(tmp_path / "disk")
+    await store.ready()
+    await store.put_new("images/soap/before.jpg", b"", "")
+    standing = len(recorder.finish().events)
+
+    async def put(name: str, content: bytes) -> None:
+        await store.put_new(f"images/{name}", content, hashlib.sha256(content).hexdigest())
+        recorder.relied(name)
+
+    await asyncio.gather(*(put(name, content) for name, content in SIDE_BY_SIDE.items()))
+    log = recorder.finish().since(standing)
+    assert broken_images(log, SIDE_BY_SIDE) == []
+    syncs = [number for number, event in enumerate(log.events) if isinstance(event, Sync)]
+    assert len(syncs) == len(SIDE_BY_SIDE) + 2  # of each file, of their folder, of the one above it
+    assert sum(bool(broken_images(log.without(number), SIDE_BY_SIDE)) for number in syncs) == len(SIDE_BY_SIDE) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
@@ -374,3 +375,12 @@ def test_a_broken_picture_is_examined_or_damaged_and_nothing_else(whole: bytes, 
         assert examine(bytes(content)).sha256 == sha256(content).hexdigest()
     except Damaged:
         assert changes
+
+
+async def test_one_that_cannot_be_put_keeps_no_other_from_it(store: FolderStore, tmp_path: Path) -> None:
+    pipe_at(tmp_path / "images" / "soap" / "b.jpg")
+    names = [f"images/soap/{letter}.jpg" for letter in "abc"]
+    told = await asyncio.gather(*(put(store, name, name.encode()) for name in names), return_exceptions=True)
+    assert [isinstance(each, IntegrityError) for each in told] == [False, True, False]
+    assert tree(tmp_path / "images") == ["soap/", "soap/a.jpg", "soap/b.jpg", "soap/c.jpg"]
+    assert not list((tmp_path / ".staging").iterdir())

@@ -43,6 +43,7 @@ async def test_jobs_that_come_at_once_share_transactions(begin: Begin, shared: C
     ended = await night.run(night.campaign(requests=JOBS, seeds=1), limits=Limits(concurrency=JOBS))
     assert (ended.code, ended.states) == (0, {"stored": JOBS})
     assert shared[BUYING] <= 3 and shared["campaigns.sqlite"] <= 3
+    assert shared["quota.sqlite"] <= JOBS // 3
     assert shared["journal.sqlite"] <= 2 * JOBS
 
 
