@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Protocol
@@ -67,7 +68,11 @@ _FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, ValueError, _TooLarge, _
 
 
 class Connection:
-    """A pool of connections for one kind of call. `fresh`: a new one for each, never a stale one."""
+    """A pool of connections for one kind of call. `fresh`: a new one for each, never a stale one, for what costs money.
+
+    Whether a byte of that has left is told by the library's documented signals, which call far more than they tell; of
+    what is free, by the request.
+    """
 
     def __init__(self, limits: Timeouts, *, fresh: bool = False, proxy: str | None = None) -> None:
         self._limits = limits
@@ -79,7 +84,8 @@ class Connection:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # a small compressed body may unpack to gigabytes
             trust_env=False,
-            trace_configs=[_tracing()],
+            request_class=aiohttp.ClientRequest if fresh else _TellingRequest,
+            trace_configs=[_tracing()] if fresh else None,
         )
 
     async def close(self) -> None:
@@ -96,6 +102,7 @@ class Connection:
         if most_bytes is not None and most_bytes < limits.most_bytes:
             limits = replace(limits, most_bytes=most_bytes)
         is_https = request.url[:6].lower() == "https:"
+        _UNDER_WAY.set(progress)
         try:
             asked = self._http.request(
                 request.method,
@@ -169,6 +176,18 @@ async def gather(content: Stream, watch: TransferWatch, limits: Timeouts) -> byt
             mark = size
             watch.reschedule(asyncio.get_running_loop().time() + limits.window)
     return b"".join(parts)
+
+
+_UNDER_WAY: ContextVar[_Progress] = ContextVar("under_way")
+"""The exchange of this task."""
+
+
+class _TellingRequest(aiohttp.ClientRequest):
+    """Tells its exchange that it leaves, once the connection stands."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        _UNDER_WAY.get().sent = True
+        return await super().send(conn)
 
 
 def _tracing() -> aiohttp.TraceConfig:

@@ -72,8 +72,7 @@ class RequestLog:
         self._account = account
         self._sender = sender
         self._now = now
-        self._unanswered = 0
-        self._lost: list[float] = []
+        self._read: tuple[int, list[float]] | None = None
 
     def tidy(self, day: float) -> None:
         """Bring back what a clock set back left in the future, forget what no window sees."""
@@ -82,7 +81,7 @@ class RequestLog:
         execute("UPDATE sent SET asked = ? WHERE account = ? AND answered IS NULL AND asked > ?", (now, account, now))
         execute("UPDATE sent SET answered = ? WHERE account = ? AND answered > ?", (now, account, now))
         execute("UPDATE blocked SET until = ? + seconds WHERE until > ? + seconds", (now, now))
-        self._read_unanswered()
+        self._read = self._read_unanswered()
         for each in self._accounts():
             # A second more than rounding can cost.
             execute("DELETE FROM sent WHERE account = ? AND answered < ?", (each, now - day - 1))
@@ -173,16 +172,17 @@ class RequestLog:
             "INSERT INTO sent (account, asked, sender, sender_started) VALUES (?, ?, ?, ?)",
             (self._account, self._now, self._sender.id, self._sender.started),
         )
-        self._unanswered += 1
+        if self._read is not None:
+            self._read = self._unanswered + 1, self._lost
         return int(row.lastrowid or 0)
 
     def settle(self, id: int) -> None:
         self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (self._now, id))
-        self._read_unanswered()  # others may ask in the same transaction
+        self._read = None  # others may ask in the same transaction
 
     def give_back(self, id: int) -> None:
         self._connection.execute("DELETE FROM sent WHERE id = ?", (id,))
-        self._read_unanswered()
+        self._read = None
 
     def _accounts(self) -> Iterator[str]:
         """All accounts of the file, one step of its index each: the rows of a day may be very many."""
@@ -211,23 +211,33 @@ class RequestLog:
         latest = sorted([*others, *(answered for (answered,) in rows)], reverse=True)[: limit - skipped]
         return seconds_until(latest[-1] + window, self._now) if len(latest) == limit - skipped else 0.0
 
-    def _read_unanswered(self) -> None:
-        """Count those of living processes, and note when those of dead ones reached the service at the latest.
+    @property
+    def _unanswered(self) -> int:
+        """How many requests of living processes have no answer."""
+        self._read = self._read or self._read_unanswered()
+        return self._read[0]
 
-        Once that moment has come, a dead one's request is answered as far as anyone will ever know.
-        """
-        self._unanswered, self._lost = 0, []
+    @property
+    def _lost(self) -> list[float]:
+        """When those of dead ones will have reached the service at the latest."""
+        self._read = self._read or self._read_unanswered()
+        return self._read[1]
+
+    def _read_unanswered(self) -> tuple[int, list[float]]:
+        """Both, as the rows say. Once that moment has come, a dead one's request counts as answered."""
+        unanswered, lost = 0, list[float]()
         for id, asked, *sender in self._connection.execute(
             "SELECT id, asked, sender, sender_started FROM sent WHERE account = ? AND answered IS NULL",
             (self._account,),
         ).fetchall():
             latest = asked + ANSWERED_WITHIN
             if Sender(*sender) == self._sender or Sender(*sender).is_alive():  # who asks need not be asked
-                self._unanswered += 1
+                unanswered += 1
             elif latest > self._now:
-                self._lost.append(latest)
+                lost.append(latest)
             else:
                 self._connection.execute("UPDATE sent SET answered = ? WHERE id = ?", (latest, id))
+        return unanswered, lost
 
 
 def seconds_until(moment: float, now: float) -> float:

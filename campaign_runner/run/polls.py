@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from campaign_runner import retry
@@ -116,7 +115,7 @@ class Polls:
         self._random = random
         self._heap: list[_Followed] = []
         self._looked_at: list[_Followed] = []
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Future[None] | None = None  # what the poller that has the turn waits for
         self._turn = asyncio.Lock()
         self._count = 0
         self._free = 0  # pollers that wait for something to be due
@@ -170,9 +169,23 @@ class Polls:
                 wait = self._heap[0].due - asyncio.get_running_loop().time() if self._heap else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._heap)
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
+                await self._change(wait)
+
+    async def _change(self, within: float | None) -> None:
+        """Wait until another job may be due first, `within` so many seconds where that is known."""
+        loop = asyncio.get_running_loop()
+        self._changed = loop.create_future()
+        timer = None if within is None else loop.call_later(within, self._wake)
+        try:
+            await self._changed
+        finally:
+            self._changed = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
 
     async def _poll_once(self, job: _Followed) -> None:
         began = asyncio.get_running_loop().time()
@@ -232,7 +245,8 @@ class Polls:
 
     def _push(self, job: _Followed) -> None:
         heapq.heappush(self._heap, job)
-        self._changed.set()
+        if self._heap[0] is job:  # else whoever waits does so for one that is due before it
+            self._wake()
 
 
 def _end(job: _Followed, error: Exception) -> None:

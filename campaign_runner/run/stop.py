@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TypeVar
 
@@ -24,14 +25,14 @@ class Stop:
 
     def __init__(self) -> None:
         self.level = Level.GOING
-        self._raised = {level: asyncio.Event() for level in Level}
+        self._waiting: set[tuple[Level, asyncio.Future[None]]] = set()
 
     def up(self, level: Level) -> None:
         """Raise the flag to `level`, if it is not there already."""
         self.level = max(self.level, level)
-        for each, raised in self._raised.items():
+        for each, raised in self._waiting:
             if each <= self.level:
-                raised.set()
+                _end(raised)
 
     def reached(self, level: Level) -> bool:
         return self.level >= level
@@ -48,16 +49,39 @@ class Stop:
         Work that ends all the same is not forgotten: its answer counts, or a slot it took would be lost.
         """
         task = asyncio.ensure_future(work)
-        raised = asyncio.ensure_future(self._raised[level].wait())
-        try:
-            await asyncio.wait((task, raised), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in (task, raised):
-                each.cancel()
-            await asyncio.wait((task, raised))
+        with self._waited_for(level) as raised:
+            try:
+                await asyncio.wait((task, raised), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                task.cancel()
+                await asyncio.wait((task,))
         return None if task.cancelled() else task.result()
 
     async def sleep(self, level: Level, seconds: float) -> bool:
         """Wait `seconds`, or until the flag is at `level`. Says whether the time is over."""
-        await self.until(level, asyncio.sleep(seconds))
+        with self._waited_for(level) as raised:
+            timer = asyncio.get_running_loop().call_later(seconds, _end, raised)
+            try:
+                await raised
+            finally:
+                timer.cancel()
         return not self.reached(level)
+
+    @contextmanager
+    def _waited_for(self, level: Level) -> Iterator[asyncio.Future[None]]:
+        """What is done once the flag is at `level`."""
+        raised: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.reached(level):
+            raised.set_result(None)
+        waiting = level, raised
+        self._waiting.add(waiting)
+        try:
+            yield raised
+        finally:
+            self._waiting.discard(waiting)
+            raised.cancel()
+
+
+def _end(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

@@ -71,7 +71,7 @@ BUYING = (
     Plant(
         "take a request of a dead process for one that never left",
         "quota/request_log.py",
-        "                self._lost.append(latest)\n",
+        "                lost.append(latest)\n",
         "                pass\n",
         ("tests/ports/test_quota.py", "tests/ports/test_shared_quota.py"),
     ),
