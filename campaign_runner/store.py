@@ -46,7 +46,7 @@ class FolderStore:
         self._staging = home / STAGING
         self._patience = Patience()
         self._puts = SharedCalls(in_loop(aiofiles.os.wrap(self._put_together)), apart=PUT_APART)
-        self._looks = SharedCalls(in_executor(each_alone))
+        self._stems = SharedCalls(in_executor(each_alone))
 
     def where(self, name: str) -> str:
         """The path of `name`."""
@@ -83,7 +83,7 @@ class FolderStore:
 
     async def holds(self, *stems: str) -> str | None:
         """The file named by one of `stems` with any picture suffix, or None; see the port."""
-        found: str | None = await to_its_end(self._looks.asked(lambda: self._held(stems)))
+        found: str | None = await to_its_end(self._stems.asked(lambda: self._held(stems)))
         return found
 
     async def present(self, names: Collection[str]) -> set[str]:
