@@ -88,6 +88,7 @@ def _beside_img2dataset(rounds: int, python: Path) -> Iterator[Row]:
             theirs = {name: (many[name] - few[name]) / (IMAGES - FEW) for name in ("cpu", "clock")}
             told = f"img2dataset: {1 / theirs['clock']:.0f} a second, {theirs['cpu'] * 1000:.2f} ms of processor each, "
             told += f"{many['memory'] / 1e6:.0f} MB; its start ({few['clock']:.1f} s) is not counted"
+            taken.note("floor", _client("floor", address)["cpu"] / IMAGES / theirs["cpu"])
             for check in ("whole", "header"):
                 ours = _client(f"ours-{check}", address)
                 taken.note(f"{check} speed", theirs["clock"] * IMAGES / ours["clock"])
@@ -98,6 +99,7 @@ def _beside_img2dataset(rounds: int, python: Path) -> Iterator[Row]:
     yield Row("downloads", f"{about}, whole check: processor time", taken.taken["whole cpu"])
     yield Row("downloads", f"{about}, header check: a second", taken.taken["header speed"], 2, "≥")
     yield Row("downloads", f"{about}, header check: processor time", taken.taken["header cpu"], 0.5)
+    yield Row("downloads", f"{about}: processor time of the floor", taken.taken["floor"])
     yield Row("downloads", f"{about}: memory", taken.taken["whole memory"], 0.35)
 
 
