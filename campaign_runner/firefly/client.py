@@ -8,13 +8,14 @@ connections that have never seen a token.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
-from uuid import uuid4
+from uuid import UUID
 
 from campaign_runner.errors import AnotherJob, BlockedHost, LinkExpired, ProviderError, Unavailable
 from campaign_runner.firefly.auth import TokenSource, grant_request, same_again
@@ -233,7 +234,7 @@ class FireflyClient(Provider):
         return self._heard(await connection.exchange(self._authorised(request, token)), when_lost, token)
 
     def _authorised(self, request: Request, token: Secret) -> Request:
-        return self._credentials.authorise(request, token, str(uuid4()))
+        return self._credentials.authorise(request, token, _request_id())
 
     def _heard(self, outcome: Response | Lost, when_lost: Callable[[Lost], ProviderError], token: Secret) -> Response:
         """The service's answer, whose clock is compared with ours. Raises what a lost one is."""
@@ -252,6 +253,11 @@ class FireflyClient(Provider):
             begun = outcome.begun and outcome.begun.decoded().without(*hidden)
             raise when_lost(replace(outcome, begun=begun))
         return outcome.decoded().without(*hidden)
+
+
+def _request_id() -> str:
+    """For people who look for a request: no two are the same, but anyone may guess it, so the system is not asked."""
+    return str(UUID(int=random.getrandbits(128), version=4))
 
 
 def named(models: Sequence[CustomModel], name: str) -> Sequence[CustomModel]:

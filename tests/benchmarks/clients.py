@@ -15,6 +15,7 @@ was at most in 99 of 100 looks.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import json
 import sys
@@ -47,6 +48,7 @@ Client = Callable[[str, int, int, Path], Awaitable[None]]
 
 
 async def ours(address: str, jobs: int, seeds: int, home: Path) -> None:
+    gc.freeze()  # as the command does, once it is loaded
     loop = asyncio.get_running_loop()
     night = Night(home, Sandbox(Settings()), loop.time, origin=address)
     campaign = night.campaign(requests=jobs, seeds=seeds)
