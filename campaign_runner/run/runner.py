@@ -234,8 +234,10 @@ class Runner:
         return await self._journal.record([fact for fact, _ in told], answers=answers)
 
     def _pace(self, job: Job) -> Pace:
-        size = job.size
-        return self._paces.setdefault((job.recipe.version, size.width * size.height >> 20), Pace())
+        kind = job.recipe.version, job.size.width * job.size.height >> 20
+        if kind not in self._paces:
+            self._paces[kind] = Pace()
+        return self._paces[kind]
 
     async def _keep_time(self) -> None:
         limits = self._limits
