@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from campaign_runner.errors import Busy, IntegrityError
+from campaign_runner.errors import Busy, CampaignError, IntegrityError
 from campaign_runner.fleet.database import Database, DatabaseGone
 from campaign_runner.journal.ledger import UNANSWERED
 from campaign_runner.text import clock
@@ -154,7 +154,7 @@ class Lease:
         pause = self._seconds / _BEATS
         while True:
             await asyncio.sleep(pause)
-            with suppress(DatabaseGone):
+            with suppress(CampaignError):  # what is refused for good is told by the next call of the run itself
                 values = (self._campaign.id, self._holder, self.epoch)
                 told = await self._database.call("beat", *values, patience=pause)
                 if not told["is_ours"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,16 +16,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from campaign_runner.errors import Busy, IntegrityError
-from campaign_runner.fleet.database import QUEUE, Database
+from campaign_runner.errors import Busy, IntegrityError, StoreError
+from campaign_runner.fleet.database import QUEUE, Database, DatabaseSettings
 from campaign_runner.fleet.images.place import FolderPlace
 from campaign_runner.fleet.lease import REPLACED, FleetCampaign, Lease
 from campaign_runner.fleet.place import FleetPlace, FleetSettings
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.untold import Telling
 from campaign_runner.fleet.setup import SCRIPTS, prepare
+from campaign_runner.fleet.work import worker
 from campaign_runner.fleet.work.carrying import Carrier, WorkerAccount
 from campaign_runner.fleet.work.dispatcher import Dispatcher, _connector, queue_of
+from campaign_runner.fleet.work.worker import Worker
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.stop import Stop
@@ -57,6 +60,15 @@ class Work:
 
     async def swept(self, seconds: float = LEASE) -> None:
         await self.database.call("sweep", seconds)
+
+    def carrier(self, kind: type[Carrier] = Carrier) -> Carrier:
+        """Of a worker that has the account's credentials and sends nothing."""
+        account, state = self.machines.account, self.machines.home / "state"
+        settings = FleetSettings(self.machines.settings, FolderPlace(self.machines.home / "images"), state)
+        access = ServiceAccess("http://127.0.0.1:1", lambda: pytest.fail("nothing is sent"), state)
+        accounts = {account: WorkerAccount(account, access, RateLimit(4, 9000))}
+        place = FleetPlace(settings, lambda name: account)
+        return kind(self.database, place, accounts, lambda *_: None, lambda bug: pytest.fail(repr(bug)))
 
     def tasks(self, status: str = "todo") -> list[dict[str, Any]]:
         """What the tasks of the account carry that are in this state."""
@@ -134,13 +146,78 @@ async def test_a_worker_that_is_stopped_amid_a_call_of_the_queue_keeps_no_sweep_
 
 async def test_what_is_submitted_is_given_to_a_worker_that_waits_for_it(work: Work) -> None:
     given: asyncio.Queue[int] = asyncio.Queue()
-    dispatcher = Dispatcher(work.machines.settings, [work.machines.account], given.put, room=lambda: 1, lease=LEASE)
+    dispatcher = Dispatcher(work.machines.settings, [work.machines.account], given.put, at_once=1, lease=LEASE)
     serving = asyncio.create_task(dispatcher.serve())
     run = await work.submitted()
     async with asyncio.timeout(PATIENCE):
         assert await given.get() == run
     serving.cancel()
     await asyncio.wait({serving})
+
+
+async def test_a_worker_whose_queue_broke_while_it_had_much_to_do_takes_as_much_as_before(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_sweep(self: Worker) -> None:
+        """What is given out a second time would take a place of the queue: no one holds these campaigns."""
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(worker, "AT_ONCE", 3)
+    monkeypatch.setattr(Worker, "_sweep", no_sweep)
+    begun, ends = asyncio.Queue[int](), asyncio.Queue[None]()
+
+    class Waits(Carrier):
+        async def carry_out(self, number: int, control: Control) -> None:
+            if await self.database.call("work_of", number) is not None:  # it has not ended
+                await begun.put(number)
+                await ends.get()
+                await self.database.call("end_run", number, 1, 0, [])
+
+    async def submitted(name: str) -> int:
+        campaign = await work.machines.campaign(work.database, name)
+        return await Work(work.machines, work.database, campaign).submitted()
+
+    at_work = Worker(work.machines.settings, work.carrier(Waits), lease=LEASE)
+    serving = asyncio.create_task(at_work.serve())
+    async with asyncio.timeout(PATIENCE):
+        runs = {await submitted("one"), await submitted("two")}
+        assert {await begun.get(), await begun.get()} == runs
+        work.alter(f"DELETE FROM {QUEUE}.procrastinate_workers")  # so that the next task cannot be given to it
+        assert await submitted("three") == await begun.get(), "its loop was started again"
+        ends.put_nowait(None)
+        ends.put_nowait(None)
+        more = {await submitted("four"), await submitted("five")}
+        assert {await begun.get(), await begun.get()} == more, "all three are under way"
+    at_work.signalled(signal.SIGTERM)
+    for _ in range(3):
+        ends.put_nowait(None)
+    await serving
+
+
+class RefusesOnce(Database):
+    """A database that refuses the first sign of life, as while its owner gives the grants anew."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        super().__init__(settings)
+        self.beats, self.goes_on = 0, asyncio.Event()
+
+    async def call(self, function: str, *values: object, patience: float | None = None) -> Any:
+        self.beats += function == "beat"
+        if function == "beat" and self.beats == 1:
+            raise StoreError("the database refused (42501: permission denied for function beat)")
+        answer = await super().call(function, *values, patience=patience)
+        if self.beats == 2:
+            self.goes_on.set()
+        return answer
+
+
+async def test_a_holder_says_again_that_it_lives_after_it_was_refused_once(work: Work) -> None:
+    async with (
+        RefusesOnce(work.machines.settings) as database,
+        Lease(database, work.campaign, lost=lambda error: pytest.fail(str(error)), seconds=0.3),
+        asyncio.timeout(PATIENCE),
+    ):
+        await database.goes_on.wait()
 
 
 async def test_each_statement_of_the_queue_is_a_transaction(work: Work) -> None:
@@ -195,15 +272,8 @@ async def test_a_run_that_was_submitted_again_is_not_ended_by_who_made_the_first
 
 
 async def test_a_run_whose_terms_no_one_understands_ends_with_5_and_the_worker_goes_on(work: Work) -> None:
-    run, account = await work.submitted(), work.machines.account
-    state = work.machines.home / "state"
-    images = FolderPlace(work.machines.home / "images")
-    await images.note(work.database.identity.id)
-    place = FleetPlace(FleetSettings(work.machines.settings, images, state), lambda name: account)
-    access = ServiceAccess("http://127.0.0.1:1", lambda: pytest.fail("nothing is sent"), state)
-    accounts = {account: WorkerAccount(account, access, RateLimit(4, 9000))}
-    carrier = Carrier(work.database, place, accounts, lambda *_: None, lambda bug: pytest.fail(repr(bug)))
-    await carrier.carry_out(run, Control(Clock(), Stop(), lambda event: None))
+    run = await work.submitted()
+    await work.carrier().carry_out(run, Control(Clock(), Stop(), lambda event: None))
     seen = await work.seen(run)
     assert (seen["exit"], "does not understand the run" in seen["report"][0]) == (5, True)
 

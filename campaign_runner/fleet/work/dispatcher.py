@@ -29,8 +29,8 @@ _LOOK_EVERY = 5.0
 class Dispatcher:
     """Gives `work` the number of each run that is to be looked at, from the queue of each of the accounts.
 
-    `room` says how many at once, when the loop is started. `lease` are the seconds after which a worker that was not
-    heard of is none.
+    It gives out `at_once` and no more, until one of them is done with. `lease` are the seconds after which a worker
+    that was not heard of is none.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Dispatcher:
         accounts: list[str],
         work: Callable[[int], Awaitable[None]],
         *,
-        room: Callable[[], int],
+        at_once: int,
         lease: float,
     ) -> None:
         self._settings = settings
         self._queues = [queue_of(account) for account in accounts]
         self._work = work
-        self._room = room
+        self._at_once = at_once
         self._lease = lease
 
     async def serve(self) -> None:
@@ -67,7 +67,7 @@ class Dispatcher:
         async with app.open_async():
             await app.run_worker_async(
                 queues=self._queues,
-                concurrency=max(1, self._room()),
+                concurrency=self._at_once,
                 install_signal_handlers=False,
                 delete_jobs="always",
                 fetch_job_polling_interval=min(_LOOK_EVERY, self._lease),

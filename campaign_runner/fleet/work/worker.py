@@ -38,9 +38,10 @@ class Worker:
         self._begun: dict[int, _Begun] = {}
         self._failures: list[BaseException] = []
         self._ends = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks = TaskSet(self._failed)
         accounts = sorted({account.digest for account in carrier.accounts.values()})
-        self._dispatcher = Dispatcher(settings, accounts, self._look, room=self._room, lease=lease)
+        self._dispatcher = Dispatcher(settings, accounts, self._look, at_once=AT_ONCE, lease=lease)
 
     @property
     def was_signalled(self) -> bool:
@@ -68,9 +69,6 @@ class Worker:
         for each in list(begun):
             await each.done.wait()
 
-    def _room(self) -> int:
-        return AT_ONCE - len(self._begun)
-
     def _failed(self, error: BaseException) -> None:
         self._failures.append(error)
         self._ends.set()
@@ -83,13 +81,23 @@ class Worker:
             await asyncio.sleep(self._lease / _SWEEPS)
 
     async def _look(self, number: int) -> None:
-        """See Dispatcher: its task waits for the run, which outlives it."""
-        if self.was_signalled:
+        """See Dispatcher: its task waits for a place among what was begun, and for the run, which outlives it.
+
+        What waits for a place is given out to another worker, too, and is none of ours once that has it.
+        """
+        if number not in self._begun:
+            await self._places.acquire()
+            self._begin(number)
+        if (begun := self._begun.get(number)) is not None:
+            await begun.done.wait()
+
+    def _begin(self, number: int) -> None:
+        """In the place that was acquired for it; not where another task of the same run was quicker."""
+        if self.was_signalled or number in self._begun:
+            self._places.release()
             return
-        if (begun := self._begun.get(number)) is None:
-            begun = self._begun[number] = _Begun()
-            self._tasks.start(self._carry_out(number, begun))
-        await begun.done.wait()
+        begun = self._begun[number] = _Begun()
+        self._tasks.start(self._carry_out(number, begun))
 
     async def _carry_out(self, number: int, begun: _Begun) -> None:
         try:
@@ -97,4 +105,5 @@ class Worker:
                 await self._carrier.carry_out(number, begun.control)
         finally:
             del self._begun[number]
+            self._places.release()
             begun.done.set()
