@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from campaign_runner.disk.regular_files import text_of
@@ -172,6 +173,22 @@ async def test_what_is_told_later_settles_no_permit_then(machines: Machines) -> 
         await journal.record([doubt(one("b", 2))])
         assert list(states(journal).values()) == [State.ACCEPTED, State.IN_DOUBT]
         assert not await is_answered(database, permit)
+        await quota.settle(permit)
+        assert await is_answered(database, permit)
+
+
+async def test_a_fact_is_taken_though_the_allowance_is_locked(machines: Machines) -> None:
+    """A permit that cannot be settled keeps no ticket from the record."""
+    async with machines.database() as database, machines.journal(database) as journal:
+        quota, attempt = FleetQuota(database, machines.account), one("a", 1)
+        permit = await quota.acquire()
+        assert isinstance(permit, Permit) and await journal.intend([attempt])
+        async with await psycopg.AsyncConnection.connect(machines.server.url(machines.database_name)) as keeper:
+            row = "SELECT 1 FROM campaign_runner.accounts WHERE digest = %s FOR UPDATE"
+            await keeper.execute(row, (machines.account,))
+            await journal.record([contract.accepted(attempt)], answers=[permit])
+            await journal.catch_up()
+            assert list(states(journal).values()) == [State.ACCEPTED] and not untold(machines.home)
         await quota.settle(permit)
         assert await is_answered(database, permit)
 
