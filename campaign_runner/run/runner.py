@@ -16,7 +16,6 @@ from functools import partial
 from campaign_runner.disk.shared_calls import SharedCalls, in_loop
 from campaign_runner.errors import GenerationFailed
 from campaign_runner.events import (
-    Accepted,
     Attempt,
     Event,
     Fact,
@@ -40,7 +39,7 @@ from campaign_runner.run.submitter import Submitter
 from campaign_runner.tasks import TaskSet, to_its_end
 
 RECORDED_APART = 0.02
-"""Seconds that a fact may wait for others to share their commit, where another one was just recorded."""
+"""Seconds that a stored image may wait for others to share their commit, where a fact was just recorded."""
 PATIENCE = 15 * 60.0
 """Seconds a job is polled after its acceptance before it is let go of, for a while or until the next run."""
 LOST_AFTER = timedelta(hours=24)
@@ -223,8 +222,9 @@ class Runner:
             self._control.observe(StillAccepted(attempt, Cause(reason.code, str(reason))))
 
     async def _record(self, fact: Fact, answers: Permit | None = None) -> Fact:
-        # what does not go as it should may concern all that is about to leave
-        waits = isinstance(fact, Accepted | Stored)
+        # An image that is stored could be fetched again; a job id that is lost was paid for, and what does not go as it
+        # should may concern all that is about to leave.
+        waits = isinstance(fact, Stored)
         recorded: Fact = await to_its_end(self._facts.asked((fact, answers), at_once=not waits))
         self._control.observe(recorded)
         return recorded

@@ -10,9 +10,11 @@ import pytest
 from campaign_runner.disk.locks import KernelLock
 from campaign_runner.disk.shared_file import SharedFile
 from campaign_runner.disk.sqlite import Committer
-from campaign_runner.events import Submitting
+from campaign_runner.events import Accepted, Event, Submitting
 from campaign_runner.reuse.claims import FILE as BUYING
+from campaign_runner.run.control import Control
 from campaign_runner.run.limits import Limits
+from campaign_runner.sandbox.faults import Fault
 from tests.fixtures import Begin
 
 JOBS = 24
@@ -53,3 +55,15 @@ async def test_what_waits_for_the_allowance_leaves_in_the_order_it_came(begin: B
     ended = await night.run(campaign, limits=Limits(concurrency=JOBS))
     left = [event.attempt.job.variations[0].cell.product for event in ended.seen(Submitting)]
     assert left == sorted(left)
+
+
+async def test_an_acceptance_is_on_the_disk_at_once_whatever_was_just_recorded(begin: Begin) -> None:
+    recorded: list[float] = []
+
+    def watch(event: Event, control: Control) -> None:
+        recorded.extend([night.seconds()] if isinstance(event, Accepted) else [])
+
+    night = await begin(Fault("slow_after", seconds=0.005, nth=2), per_minute=600, job_seconds=30)
+    await night.run(night.campaign(requests=2), watch=watch)
+    first, second = recorded
+    assert second - first == pytest.approx(0.005)
