@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from campaign_runner.fleet.record import journal
+from campaign_runner.run.limits import Ceiling
 from tests.fleet import postgres, rules
-from tests.fleet.machines import Machines
+from tests.fleet.machines import Machines, one
 
 pytestmark = pytest.mark.proof
 Rule = Callable[[Machines], Awaitable[None]]
@@ -170,3 +172,20 @@ async def test_a_permit_without_an_answer_counts(fault: str, fleet: postgres.Fle
     machines = Machines(fleet.server, database, tmp_path)
     with pytest.raises(AssertionError) if edits else nullcontext():
         await rules.a_permit_without_an_answer_counts_from_its_last_moment(machines)
+
+
+async def test_a_look_is_spared_before_the_allowance_and_never_before_money(
+    fleet: postgres.Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_STILL_KNOWN", 600.0)
+    machines = Machines(fleet.server, fleet.shared, tmp_path)
+    async with (
+        machines.database() as database,
+        machines.journal(database, "spring", ceiling=Ceiling()) as spring,
+        machines.journal(database, "summer", ceiling=Ceiling()) as summer,
+    ):
+        assert await summer.intend([one("a", 1)])
+        assert await spring.intend([one("b", 2)])
+        assert await summer.is_wanted(one("c", 2).job), "no one had anything a moment ago"
+        assert not await summer.intend([one("c", 2)])
+        assert not await summer.is_wanted(one("d", 2).job), "someone has"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,6 +44,8 @@ from campaign_runner.ports import Permit
 from campaign_runner.run.limits import Ceiling
 from campaign_runner.tasks import to_its_end
 
+_STILL_KNOWN = 1.0
+"""Seconds for which an answer that no one has anything of ours is enough to ask for the allowance."""
 TAKEN_WITHIN = 1.0
 """Seconds after which a fact that the database did not take is kept on this machine's disk, to be told again."""
 
@@ -84,6 +87,7 @@ class FleetJournal(RecordedJobs):
         self._now = now
         self._looks = looks
         self._left: set[str] | None = None
+        self._alone_until = -inf  # by the loop's clock
         self._stopped: Callable[[], None] | None = None
         self._copy = RecordCopy(folder, campaign.id, database.identity)
         self._path = self._copy.path
@@ -132,11 +136,11 @@ class FleetJournal(RecordedJobs):
         return await to_its_end(asyncio.ensure_future(self._intend(attempts)))
 
     async def is_wanted(self, job: Job) -> bool:
-        """See Journal.is_wanted."""
-        if self._left is None:
+        """See Journal.is_wanted. Where no one had anything of ours of late, it is not asked again within a second."""
+        if self._left is None or asyncio.get_running_loop().time() < self._alone_until:
             return True
         held = await self._database.call("held", self._campaign.id, list(job.keys))
-        self._left.update(held)
+        self._note_held(held)
         return len(held) < len(job.keys)
 
     async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
@@ -172,6 +176,12 @@ class FleetJournal(RecordedJobs):
     async def forget_unfinished(self) -> int:
         """No sandbox is part of a fleet."""
         return 0
+
+    def _note_held(self, held: Collection[str]) -> None:
+        """What others have of what was looked for; the database looks at all of it again before it grants."""
+        if self._left is not None:
+            self._left.update(held)
+            self._alone_until = -inf if held else asyncio.get_running_loop().time() + _STILL_KNOWN
 
     async def _intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         await self._tell_again()
@@ -234,8 +244,8 @@ class FleetJournal(RecordedJobs):
             who = (self._campaign.id, nonce, self._epoch, self._worker)
             told = await self._database.call(function, *who, self._copy.seq, *values)
             await self._copy.catch_up(self._database, told)
-        if self._left is not None:
-            self._left.update(told.get("held", ()))
+        if "held" in told:
+            self._note_held(told["held"])
         if (beside := told.get("beside")) is not None:
             self._ceiling.spent.elsewhere = Bought(**beside)
         match told.get("refused"):
