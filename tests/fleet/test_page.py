@@ -195,7 +195,7 @@ async def taken_up(settings: DatabaseSettings) -> list[int]:
     async with Database(settings) as database:
         campaign = await campaign_of(database, "account", "default/spring")
         await database.call("submit", campaign.id, await taken(database, campaign), "text", {}, REPLACED)
-        dispatcher = Dispatcher(settings, ["account"], look, at_once=1, lease=LEASE)
+        dispatcher = Dispatcher(settings, ["account"], look, at_once=1, lease=LEASE, told=pytest.fail)
         serving = asyncio.create_task(dispatcher.serve())
         await is_given.wait()
         serving.cancel()

@@ -146,13 +146,30 @@ async def test_a_worker_that_is_stopped_amid_a_call_of_the_queue_keeps_no_sweep_
 
 async def test_what_is_submitted_is_given_to_a_worker_that_waits_for_it(work: Work) -> None:
     given: asyncio.Queue[int] = asyncio.Queue()
-    dispatcher = Dispatcher(work.machines.settings, [work.machines.account], given.put, at_once=1, lease=LEASE)
+    dispatcher = Dispatcher(
+        work.machines.settings, [work.machines.account], given.put, at_once=1, lease=LEASE, told=pytest.fail
+    )
     serving = asyncio.create_task(dispatcher.serve())
     run = await work.submitted()
     async with asyncio.timeout(PATIENCE):
         assert await given.get() == run
     serving.cancel()
     await asyncio.wait({serving})
+
+
+async def test_a_worker_whose_role_may_not_use_the_queue_says_so(work: Work) -> None:
+    said = asyncio.Queue[str]()
+    name = f"r{uuid.uuid4().hex[:8]}"
+    work.alter(f"CREATE ROLE {name} LOGIN")
+    as_role = DatabaseSettings.of(f"{work.machines.settings.conninfo.reveal()} user={name}")
+    dispatcher = Dispatcher(as_role, ["account"], work.seen, at_once=1, lease=LEASE, told=said.put_nowait)
+    serving = asyncio.create_task(dispatcher.serve())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            assert (await said.get()).startswith("nothing is taken from the queue: the database refuses it (")
+    finally:
+        serving.cancel()
+        await asyncio.wait({serving})
 
 
 async def test_a_worker_whose_queue_broke_while_it_had_much_to_do_takes_as_much_as_before(

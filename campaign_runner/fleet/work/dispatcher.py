@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -30,7 +29,7 @@ class Dispatcher:
     """Gives `work` the number of each run that is to be looked at, from the queue of each of the accounts.
 
     It gives out `at_once` and no more, until one of them is done with. `lease` are the seconds after which a worker
-    that was not heard of is none.
+    that was not heard of is none. `told` hears, once, why nothing is given out until a person mends it.
     """
 
     def __init__(
@@ -41,21 +40,37 @@ class Dispatcher:
         *,
         at_once: int,
         lease: float,
+        told: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._queues = [queue_of(account) for account in accounts]
         self._work = work
         self._at_once = at_once
         self._lease = lease
+        self._told = told
+        self._refusal = ""
 
     async def serve(self) -> None:
         """Until it is cancelled: then it takes no more, and closes its tasks."""
         _keep_quiet()
         asyncio.get_running_loop().set_exception_handler(_unless_of_engine)
         while True:
-            with suppress(ConnectorException, psycopg.Error, TimeoutError):  # the database is gone, or forgot us
+            try:
                 await self._serve_once()
+            except (ConnectorException, psycopg.Error, TimeoutError) as error:
+                self._tell_refusal(error)
             await asyncio.sleep(_PAUSE)
+
+    def _tell_refusal(self, error: Exception) -> None:
+        """Of a database that is gone, or forgot us, there is nothing to say: it is asked again."""
+        cause = error.__cause__ if isinstance(error, ConnectorException) else error
+        words = cause.diag.message_primary if isinstance(cause, psycopg.ProgrammingError) else None
+        if words is not None and words != self._refusal:
+            self._refusal = words
+            self._told(
+                f"nothing is taken from the queue: the database refuses it ({words}). Give the role of the workers its "
+                f"rights on {QUEUE}, as the page of the fleet says"
+            )
 
     async def _serve_once(self) -> None:
         app = App(connector=_connector(self._settings))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from campaign_runner.fleet.database import DatabaseGone, DatabaseSettings
 from campaign_runner.fleet.work.carrying import Carrier
@@ -41,7 +42,8 @@ class Worker:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks = TaskSet(self._failed)
         accounts = sorted({account.digest for account in carrier.accounts.values()})
-        self._dispatcher = Dispatcher(settings, accounts, self._look, at_once=AT_ONCE, lease=lease)
+        told = partial(carrier.told, "worker")
+        self._dispatcher = Dispatcher(settings, accounts, self._look, at_once=AT_ONCE, lease=lease, told=told)
 
     @property
     def was_signalled(self) -> bool:
