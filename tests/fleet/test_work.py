@@ -162,7 +162,9 @@ async def test_a_worker_whose_role_may_not_use_the_queue_says_so(work: Work) -> 
     name = f"r{uuid.uuid4().hex[:8]}"
     work.alter(f"CREATE ROLE {name} LOGIN")
     as_role = DatabaseSettings.of(f"{work.machines.settings.conninfo.reveal()} user={name}")
-    dispatcher = Dispatcher(as_role, ["account"], work.seen, at_once=1, lease=LEASE, told=said.put_nowait)
+    dispatcher = Dispatcher(
+        as_role, ["account"], asyncio.Queue[int]().put, at_once=1, lease=LEASE, told=said.put_nowait
+    )
     serving = asyncio.create_task(dispatcher.serve())
     try:
         async with asyncio.timeout(PATIENCE):
