@@ -28,6 +28,7 @@ from campaign_runner.journal.ledger import Entry
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness
+from campaign_runner.report.next_commands import typed
 from campaign_runner.text import did_you_mean, plural
 
 _TOLD_EVERY = 1000
@@ -102,6 +103,8 @@ def _found(what: Sequence[str], output: Path | None, *, is_sandbox: bool, on: st
 
     By words a rehearsal's images are found only with --sandbox, or where there are no others.
     """
+    if len(what) > 1 and all(_is_picture(Path(word)) for word in what):
+        raise UsageError(f"find takes one picture at a time, and these are {len(what)}: {typed('find', what[0])}")
     folders, path = known_folders(output, on=on), Path(what[0])
     if len(what) == 1 and _is_picture(path):
         hits = _like(path, folders, on=on)

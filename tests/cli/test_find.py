@@ -133,6 +133,15 @@ def test_the_very_file_and_a_copy_of_it_are_found(ask: Ask, tmp_path: Path) -> N
     assert "bits differ" in ask("find", tmp_path / "mail.jpg").out
 
 
+def test_several_pictures_are_looked_for_one_by_one(ask: Ask, keys: list[str], tmp_path: Path) -> None:
+    pictures = [tmp_path / name for name in ("first.jpg", "second.jpg")]
+    for picture in pictures:
+        picture.write_bytes(b"\xff\xd8\xff")
+    said = ask("find", *pictures)
+    assert said.status == 2
+    assert said.err == f"find takes one picture at a time, and these are 2: campaign-runner find {pictures[0]}\n"
+
+
 def test_images_of_another_folder_are_found_once_a_run_went_there(
     ask: Ask, account: dict[str, str], tmp_path: Path
 ) -> None:
