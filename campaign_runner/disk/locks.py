@@ -80,7 +80,7 @@ def refuse_links(*paths: Path) -> None:
         try:
             kind = stat.S_IFMT(path.lstat().st_mode)
         except OSError:
-            continue  # nothing is there, or whoever opens it is told better what is wrong
+            continue  # nothing is there; or opening it says what is wrong
         if kind == stat.S_IFLNK:
             raise IntegrityError(
                 f"{path} is a symbolic link, and nothing is written through links; nothing was sent. "

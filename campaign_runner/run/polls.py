@@ -245,7 +245,7 @@ class Polls:
 
     def _push(self, job: _Followed) -> None:
         heapq.heappush(self._heap, job)
-        if self._heap[0] is job:  # else whoever waits does so for one that is due before it
+        if self._heap[0] is job:  # otherwise the poller waits for one that is due before it
             self._wake()
 
 

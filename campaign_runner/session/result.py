@@ -50,10 +50,7 @@ async def close(run: Session) -> int:
     folder, ending = run.folder, run.control.ending
     everything = counts_of(plan, ledger)  # counted once: nothing is recorded any more
     written = await _keep_manifest(ui, folder, Sources(plan, ledger, ui.control.clock.now()), everything)
-    selected = PlanStatus(plan, ledger.states, order.only).counts() if order.only else everything
-    elsewhere = ledger.counts()[State.IN_DOUBT] - everything[State.IN_DOUBT]
-    code = exit_code(ending, selected, doubts_elsewhere=elsewhere)
-    ending.goes_on = goes_on(ending, selected)
+    code = _judged(run, everything)
     await note_end(run, code, written)
     shown = sheets(plan, ledger, everything) if order.sheets else []
     if _has_page(run):
@@ -113,6 +110,18 @@ async def _keep_manifest(
     except CampaignError as error:
         ui.control.failed(error)
         return NOTHING
+
+
+def _judged(run: Session, everything: Mapping[State, int]) -> int:
+    """The exit status; its ending says from here on whether a later run goes on with it.
+
+    Both speak of what was selected; for the exit status, doubts that left the campaign count all the same.
+    """
+    ending, only = run.control.ending, run.order.only
+    selected = PlanStatus(run.plan, run.ledger.states, only).counts() if only else everything
+    elsewhere = run.ledger.counts()[State.IN_DOUBT] - everything[State.IN_DOUBT]
+    ending.goes_on = goes_on(ending, selected)
+    return exit_code(ending, selected, doubts_elsewhere=elsewhere)
 
 
 def _look(ending: Ending, folder: Folder, shown: Sequence[Contents]) -> Path | None:

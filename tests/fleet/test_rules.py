@@ -177,7 +177,7 @@ async def test_a_permit_without_an_answer_counts(fault: str, fleet: postgres.Fle
 async def test_a_look_is_spared_before_the_allowance_and_never_before_money(
     fleet: postgres.Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "_STILL_KNOWN", 600.0)
+    monkeypatch.setattr(journal, "STILL_KNOWN", 600.0)
     machines = Machines(fleet.server, fleet.shared, tmp_path)
     async with (
         machines.database() as database,

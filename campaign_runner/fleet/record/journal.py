@@ -10,12 +10,14 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import Any, Self
 
+from campaign_runner.disk.shared_calls import SharedCalls, in_loop
 from campaign_runner.errors import Busy, IntegrityError, LaterError
 from campaign_runner.events import (
     Accepted,
@@ -41,22 +43,12 @@ from campaign_runner.journal.tables import reading
 from campaign_runner.model import Bought, Cause, Job, State
 from campaign_runner.pictures.likeness import as_signed
 from campaign_runner.ports import Permit
+from campaign_runner.reuse.claims import STILL_KNOWN
 from campaign_runner.run.limits import Ceiling
 from campaign_runner.tasks import to_its_end
 
-_STILL_KNOWN = 1.0
-"""Seconds for which an answer that no one has anything of ours is enough to ask for the allowance."""
 TAKEN_WITHIN = 1.0
 """Seconds after which a fact that the database did not take is kept on this machine's disk, to be told again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """Facts to be told, with the permits of the requests that they answer, and who waits for that."""
-
-    facts: Sequence[Fact]
-    answers: Sequence[FleetPermit]
-    told: asyncio.Future[list[Fact]]
 
 
 class FleetJournal(RecordedJobs):
@@ -92,10 +84,9 @@ class FleetJournal(RecordedJobs):
         self._copy = RecordCopy(folder, campaign.id, database.identity)
         self._path = self._copy.path
         self._stack = AsyncExitStack()
-        self._telling = asyncio.Lock()
+        self._tellings = SharedCalls(in_loop(self._recorded))
         self._has_untold = False
         self._known: set[str] = set()
-        self._waiting: list[_Waiting] = []
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -145,7 +136,8 @@ class FleetJournal(RecordedJobs):
 
     async def record(self, facts: Sequence[Fact], *, answers: Sequence[Permit] = ()) -> Sequence[Fact]:
         """See Journal.record. What is told at once is told in one call."""
-        return await to_its_end(asyncio.ensure_future(self._record(facts, answers)))
+        recorded: Sequence[Fact] = await to_its_end(self._tellings.asked((facts, answers)))
+        return recorded
 
     async def note(self, facts: Mapping[str, str]) -> None:
         """Note what is true of the whole campaign; durable on return."""
@@ -181,7 +173,7 @@ class FleetJournal(RecordedJobs):
         """What others have of what was looked for; the database looks at all of it again before it grants."""
         if self._left is not None:
             self._left.update(held)
-            self._alone_until = -inf if held else asyncio.get_running_loop().time() + _STILL_KNOWN
+            self._alone_until = -inf if held else asyncio.get_running_loop().time() + STILL_KNOWN
 
     async def _intend(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         await self._tell_again()
@@ -195,18 +187,14 @@ class FleetJournal(RecordedJobs):
         parts = [(attempt, granted.pop(attempt.id, None)) for attempt in attempts]
         return [_part(attempt, keys) for attempt, keys in parts if keys is not None]
 
-    async def _record(self, facts: Sequence[Fact], answers: Sequence[Permit]) -> Sequence[Fact]:
-        told: asyncio.Future[list[Fact]] = asyncio.get_running_loop().create_future()
-        permits = [permit for permit in answers if isinstance(permit, FleetPermit)]
-        self._waiting.append(_Waiting(facts, permits, told))
-        async with self._telling:
-            if not told.done():
-                batch, self._waiting = self._waiting, []
-                facts, permits = [f for each in batch for f in each.facts], [p for each in batch for p in each.answers]
-                await _hand_out(asyncio.ensure_future(self._recorded(facts, permits)), batch)
-        return told.result()
+    async def _recorded(self, asked: list[tuple[Sequence[Fact], Sequence[Permit]]]) -> list[list[Fact]]:
+        """The facts of each of those who ask, as they were recorded."""
+        facts = [fact for some, _ in asked for fact in some]
+        permits = [permit for _, answers in asked for permit in answers if isinstance(permit, FleetPermit)]
+        recorded = iter(await self._recorded_at_once(facts, permits))
+        return [list(islice(recorded, len(some))) for some, _ in asked]
 
-    async def _recorded(self, facts: Sequence[Fact], answered: Sequence[FleetPermit]) -> list[Fact]:
+    async def _recorded_at_once(self, facts: Sequence[Fact], answered: Sequence[FleetPermit]) -> list[Fact]:
         ids = {id for fact in facts if (id := _attempt_id(fact)) is not None}
         if new := ids - self._known:
             self._known |= await self._committer.write(lambda db: _known_attempts(db, new))
@@ -262,20 +250,6 @@ class FleetJournal(RecordedJobs):
                 raise LaterError("`fleet stop` was asked for: nothing more is bought until the next run")
             case state:
                 raise IntegrityError(NOT_OPEN[state])
-
-
-async def _hand_out(telling: asyncio.Future[list[Fact]], batch: Sequence[_Waiting]) -> None:
-    """Give each of those who wait its part of what was told at once, or what went wrong."""
-    await asyncio.wait({telling})
-    at = 0
-    for each in batch:
-        if telling.cancelled():
-            each.told.cancel()
-        elif (error := telling.exception()) is not None:
-            each.told.set_exception(error)
-        else:
-            each.told.set_result(telling.result()[at : at + len(each.facts)])
-            at += len(each.facts)
 
 
 def _as_recorded(fact: Fact, result: Fact | int | None) -> Fact:
