@@ -85,6 +85,14 @@ def go_through(history: list[Step]) -> None:
             deliveries.check()
 
 
+def test_a_row_that_delivered_two_images_meanwhile_gives_no_version_twice() -> None:
+    square, name, folders = ("{name: square, size: 64x64}",), "X_{channel}_{product}_{key8}", ("product", "channel")
+    one, two = (Step(frozenset(picks), square, name, folders, "a soap", None, True, False) for picks in ([0], [0, 1]))
+    other = Step(frozenset([0]), square, None, (), "a candle", None, False, False)
+    go_through([one, two, other])
+    go_through([one, two, Step(frozenset([1]), square, name, folders, "a soap", None, True, False)])
+
+
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, min_size=1, max_size=4))
 def test_the_record_is_the_disk_and_versions_are_never_used_twice(history: list[Step]) -> None:
@@ -94,7 +102,7 @@ def test_the_record_is_the_disk_and_versions_are_never_used_twice(history: list[
 @pytest.mark.proof
 @pytest.mark.parametrize("share", range(SHARES))
 def test_so_it_is_over_two_hundred_histories(share: int) -> None:
-    """In shares, which workers take beside each other; each draws its own."""
+    """In shares, which workers take beside each other; each draws its own, the same each time unless we explore."""
     drawn = given(st.lists(steps, min_size=2, max_size=7))(go_through)
     some = settings(max_examples=200 // SHARES, suppress_health_check=[HealthCheck.too_slow])(drawn)
-    seed(secrets.randbits(64))(some)()
+    seed(share if settings().derandomize else secrets.randbits(64))(some)()

@@ -51,6 +51,7 @@ class DeliveryAccount:
         self._record = record or DeliveryRecord(campaign=campaign, updated_at=now)
         self._files: dict[tuple[str | None, str], DeliveredFile] = {}
         self._latest: dict[Slot, DeliveredFile] = {}
+        self._rows: dict[tuple[Place, str], dict[tuple[str | None, str], None]] = {}
         self._digests: dict[str, str] = {}  # of every name that was ever given
         self._olds: set[str] = set()
         self._cuts: dict[str, dict[tuple[str | None, str], None]] = {}
@@ -81,25 +82,22 @@ class DeliveryAccount:
         version = 1
         if latest is not None:
             version = latest.version if latest.sha256 == sha256 else latest.version + 1
-        while self._digests.get(folded(stem.name(version, format)), sha256) != sha256:
+        given = {file.version for file in self._ever_in(slot) if file.sha256 != sha256}
+        while version in given or self._digests.get(folded(stem.name(version, format)), sha256) != sha256:
             version += 1
         return version
 
     def likely_names(self, slot: Slot, stem: Stem, format: str) -> Sequence[str]:
         """The names that a file of a slot may get before its bytes are known."""
-        latest = self._latest.get(slot)
-        if latest is None:
-            return (stem.name(self.version(slot, stem, format, ""), format),)
-        return (
-            stem.name(self.version(slot, stem, format, latest.sha256), format),
-            stem.name(self.version(slot, stem, format, ""), format),
-        )
+        likely = dict.fromkeys((*(file.sha256 for file in self._ever_in(slot)), ""))
+        return tuple(dict.fromkeys(stem.name(self.version(slot, stem, format, sha256), format) for sha256 in likely))
 
     def enter(self, file: DeliveredFile) -> None:
         """What is true of a file from now on."""
         self._files[file.target, file.file] = file
         self._digests[folded(file.file)] = file.sha256
         self._cuts.setdefault(file.cut, {})[file.target, file.file] = None
+        self._rows.setdefault((place_of(file), file.channel), {})[file.target, file.file] = None
         if file.old is not None:
             self._olds.add(file.old)
         latest = self._latest.get(slot_of(file))
@@ -152,6 +150,17 @@ class DeliveryAccount:
         record = self._record.model_copy(update={**told, "updated_at": self.now})
         write_record(self._home, record, staging=staging)
         self._record = record
+
+    def _ever_in(self, slot: Slot) -> Iterator[DeliveredFile]:
+        """The files that are in a slot, or may have been.
+
+        Where a row comes to deliver several images, or one again, a file that stays goes to another slot of the row.
+        """
+        place, channel, key = slot
+        for at in self._rows.get((place, channel), ()):
+            file = self._files[at]
+            if key in (None, file.key):
+                yield file
 
     def _old_name(self, file: DeliveredFile) -> str:
         """Where a file goes in deliver-old/: a name that no other has there."""
