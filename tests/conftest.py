@@ -1,6 +1,6 @@
 """Disks and users that refuse: what a test needs to see a real refusal of the system.
 
-And the guards over every socket of the suite, and over tests that hang.
+And the guards over every socket of the suite, over tests that hang, and over what tests leave of the program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.guard import hangs, suite
+from tests.guard import hangs, suite, unchanged
 
 MOUNT = ("mount", "-t", "tmpfs")
 TESTS = Path(__file__).parent
@@ -56,7 +56,7 @@ def signals_of_a_terminal() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for guard in (suite, hangs):
+    for guard in (suite, hangs, unchanged):
         if not config.pluginmanager.is_registered(guard):
             config.pluginmanager.register(guard)
 

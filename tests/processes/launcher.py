@@ -47,6 +47,11 @@ def import_everything() -> None:
             importlib.import_module(module.name)
     for codec in ("idna", "utf-8-sig"):  # another user may not be able to read where they lie
         codecs.lookup(codec)
+
+
+def prepare() -> None:
+    """Only for a process of its own: from here on it is quicker than the program, and never is the program again."""
+    import_everything()
     drawn_once = lru_cache(maxsize=100)(render)  # the same request and seed give the same bytes
     downloads.render = drawn_once  # type: ignore[attr-defined]
     pace._FIRST_GUESS = DURATIONS
@@ -161,7 +166,7 @@ def serve() -> tuple[dict[str, Any], int | None] | None:
 
 
 if __name__ == "__main__":
-    import_everything()
+    prepare()
     if (ordered := serve()) is not None:
         become(*ordered)
         run_to_the_end()
