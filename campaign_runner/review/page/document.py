@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from campaign_runner.review.page.scripts import joined_script, part
+from campaign_runner.review.page.spooled_list import pieces
 
 KEYS = (
     (("←", "→", "↑", "↓"), "Previous and next image, previous and next row"),
@@ -39,23 +40,26 @@ KEYS = (
     (("?",), "This list"),
 )
 """Every key, and what it does."""
-_FOR_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_DATA = "{{ data }}"
+"""Where the page has its data."""
 
 
-def document(data: dict[str, Any]) -> str:
-    """The page that shows `data`."""
-    style, script = part("page.css"), joined_script()
-    return _template().render(
-        campaign=data["campaign"],
-        problems=data["problems"],
-        has_rows=bool(data["rows"]),
-        is_single_file=data["is_single_file"],
-        keys=KEYS,
-        policy=policy(is_served=data["is_served"]),
-        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_FOR_SCRIPT),
-        style=style,
-        script=script,
-    )
+def document(data: Mapping[str, Any]) -> Iterator[bytes]:
+    """The page that shows `data`, piece by piece. Raises StoreError."""
+    said = {
+        "campaign": data["campaign"],
+        "problems": data["problems"],
+        "has_rows": bool(data["rows"]),
+        "is_single_file": data["is_single_file"],
+        "keys": KEYS,
+        "policy": policy(is_served=data["is_served"]),
+        "style": part("page.css"),
+        "script": joined_script(),
+    }
+    before, after = _templates()
+    yield before.render(said).encode()
+    yield from pieces(data)
+    yield after.render(said).encode()
 
 
 def policy(*, is_served: bool) -> str:
@@ -80,6 +84,8 @@ def _digest(text: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def _templates() -> tuple[Template, Template]:
+    """What comes before the data of the page, and what after."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(part("page.html"))
+    before, _, after = part("page.html").partition(_DATA)
+    return environment.from_string(before), environment.from_string(after)

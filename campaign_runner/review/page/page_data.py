@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import sha256
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ from campaign_runner.review.decisions_folder import Gathered, gather
 from campaign_runner.review.decisions_format import mark_line
 from campaign_runner.review.marks import Mark, Reviewer
 from campaign_runner.review.merging import distinct
+from campaign_runner.review.page.spooled_list import SpooledList
 from campaign_runner.review.rows import recorded, row_cell
 from campaign_runner.text import plural
 
@@ -60,13 +63,19 @@ class PageSources:
     is_running: bool = False
 
 
-def page_data(sources: PageSources) -> dict[str, Any]:
-    """Everything that the page shows. Raises IntegrityError, StoreError for a record that cannot be read."""
+def decided(sources: PageSources) -> Gathered:
+    """What people marked so far."""
+    return gather(sources.folder, {sources.plan.campaign.campaign, *former_names(sources.ledger)})
+
+
+def page_data(sources: PageSources, gathered: Gathered) -> dict[str, object]:
+    """Everything that the page shows; what there may be much of is a SpooledList.
+
+    Raises IntegrityError, StoreError for a record that cannot be read.
+    """
     campaign, ledger = sources.plan.campaign, sources.ledger
-    gathered = gather(sources.folder, {campaign.campaign, *former_names(ledger)})
     table = _Table(sources.address_of)
-    for planned, entry in recorded(sources.plan, ledger):
-        table.add(planned, entry)
+    images = SpooledList(table.added(planned, entry) for planned, entry in recorded(sources.plan, ledger))
     reviewer = sources.reviewer
     return {
         "page_version": VERSION,
@@ -76,13 +85,13 @@ def page_data(sources: PageSources) -> dict[str, Any]:
         "is_served": sources.is_served,
         "is_single_file": sources.is_single_file,
         "is_running": sources.is_running,
-        "running_words": _running_words(table.images) if sources.is_running else "",
+        "running_words": _running_words(table.stored, len(images)) if sources.is_running else "",
         "settings": _settings(sources.plan),
         "channels": list(_channels(campaign)),
-        "rows": [row.written() for row in table.rows.values()],
-        "prompts": list(table.prompts),
-        "images": table.images,
-        "marks": [_mark(mark) for mark in distinct(gathered.marks)],
+        "rows": SpooledList(row.written() for row in table.rows.values()),
+        "prompts": SpooledList(table.prompts),
+        "images": images,
+        "marks": SpooledList(map(_mark, distinct(gathered.marks))),
         "reviewers": _names(gathered),
         "problems": [str(problem) for problem in gathered.problems] + list(gathered.remarks),
         "commands": _commands(sources.folder, delivers=bool(campaign.channels)),
@@ -99,28 +108,31 @@ def folder_id(ledger: Ledger) -> str:
 class _Row:
     cell: Cell
     prompt: int
-    images: list[int] = field(default_factory=list)
+    images: array[int]
 
     def written(self) -> dict[str, Any]:
         axes = self.cell.axes
-        return {"cell": axes, "axes": axes, "prompt": self.prompt, "images": self.images}
+        return {"cell": axes, "axes": axes, "prompt": self.prompt, "images": self.images.tolist()}
 
 
 class _Table:
-    """Rows and images as they are met, in plan order."""
+    """The rows of images as they are met, in plan order."""
 
     def __init__(self, address_of: AddressOf) -> None:
         self._address_of = address_of
+        self._met = count()
+        self.stored = 0
         self.rows: dict[Cell, _Row] = {}
         self.prompts: dict[str, int] = {}
-        self.images: list[dict[str, Any]] = []
 
-    def add(self, planned: Planned, entry: Entry | None) -> None:
-        number = len(self.images)
-        self.images.append(_image(planned, entry, self._address_of))
+    def added(self, planned: Planned, entry: Entry | None) -> dict[str, Any]:
+        """What the page knows of an image, once it is in its rows."""
+        number = next(self._met)
+        self.stored += entry is not None and entry.state == State.STORED
         prompt = self.prompts.setdefault(prompt_of(planned.recipe.body), len(self.prompts))
         for cell in dict.fromkeys(map(row_cell, (planned.variation.cell, *planned.other_cells))):
-            self.rows.setdefault(cell, _Row(cell, prompt)).images.append(number)
+            self.rows.setdefault(cell, _Row(cell, prompt, array("i"))).images.append(number)
+        return _image(planned, entry, self._address_of)
 
 
 def _image(planned: Planned, entry: Entry | None, address_of: AddressOf) -> dict[str, Any]:
@@ -135,9 +147,8 @@ def _image(planned: Planned, entry: Entry | None, address_of: AddressOf) -> dict
     return shown | {"sha256": entry.sha256, "stored_at": entry.stored_at, "warnings": list(entry.warnings)} | links
 
 
-def _running_words(images: Sequence[Mapping[str, Any]]) -> str:
-    stored = sum(image["state"] == State.STORED for image in images)
-    return f"A run is under way: {stored:,} of {plural(len(images), 'image')} stored"
+def _running_words(stored: int, images: int) -> str:
+    return f"A run is under way: {stored:,} of {plural(images, 'image')} stored"
 
 
 def _settings(plan: Plan) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from campaign_runner.disk import files
-from campaign_runner.disk.regular_files import content_of
+from campaign_runner.disk.regular_files import content_of, open_regular
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import REVIEW, REVIEW_PAGE, Folder
 from campaign_runner.plan.plan import Plan
 from campaign_runner.review.page.document import document
-from campaign_runner.review.page.page_data import Addresses, AddressOf, PageSources, beside_the_page, page_data
+from campaign_runner.review.page.page_data import Addresses, AddressOf, PageSources, beside_the_page, decided, page_data
 from campaign_runner.review.rows import recorded
 from campaign_runner.review.thumbnails.thumbnail import LARGE, SMALL, name_of, path_of
 from campaign_runner.review.thumbnails.workers import (
@@ -38,10 +38,9 @@ def write_page(sources: PageSources) -> Path:
 
     Raises StoreError, IntegrityError.
     """
-    target = sources.folder.review_page
-    content = document(page_data(sources)).encode()
-    if not _holds(target, content):
-        files.write_durably(target, content)
+    target, data = sources.folder.review_page, page_data(sources, decided(sources))
+    if not _holds(target, document(data)):
+        _write(target, document(data))
     return target
 
 
@@ -117,8 +116,7 @@ async def write_single_file(sources: PageSources, target: Path, warn: Callable[[
     inside = PageSources(
         sources.folder, sources.plan, sources.ledger, _inside(sources.folder), sources.reviewer, is_single_file=True
     )
-    content = await in_thread(lambda data: document(data).encode(), page_data(inside))
-    files.write_durably(target, content)
+    await in_thread(_write, target, document(page_data(inside, decided(inside))))
 
 
 def _refuse_large(folder: Folder, wanted: list[WantedThumbnail]) -> None:
@@ -159,8 +157,14 @@ def _stored(plan: Plan, ledger: Ledger) -> Iterator[WantedThumbnail]:
             yield WantedThumbnail(entry.file, entry.sha256)
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _write(target: Path, pieces: Iterator[bytes]) -> None:
+    with files.replacing(target) as file:
+        file.writelines(pieces)
+
+
+def _holds(path: Path, pieces: Iterator[bytes]) -> bool:
     with files.translating(path):
-        if not path.is_file() or path.is_symlink() or path.stat().st_size != len(content):
+        if not path.is_file() or path.is_symlink():
             return False
-        return content_of(path, len(content)) == content
+        with open_regular(path) as file:
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from threading import Lock
-from typing import Any
 
 from campaign_runner.disk import files
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import DECISIONS, REVIEW, Folder
+from campaign_runner.plan.digests import Digests
 from campaign_runner.plan.plan import Plan
 from campaign_runner.ports import LARGEST_BYTES
 from campaign_runner.review.decisions_file import is_decisions
 from campaign_runner.review.decisions_format import BadLine, read_mark
 from campaign_runner.review.marks import Mark, Reviewer
 from campaign_runner.review.page.appender import DecisionsAppender
-from campaign_runner.review.page.page_data import Addresses, PageSources, page_data
+from campaign_runner.review.page.page_data import Addresses, PageSources, decided, page_data
 from campaign_runner.review.thumbnails import thumbnail
 from campaign_runner.tasks import in_thread
 
@@ -54,9 +55,9 @@ class ServedReview:
         self._turn = Lock()
         self._kept: set[str] = set()
         self._version = ""
-        self._data: dict[str, Any] = {}
+        self._data: dict[str, object] = {}
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """What the page shows now; `version` tells it from what it showed before."""
         is_running = self._folder.is_held()
         with self._turn, self._folder.ledger(is_running=is_running) as ledger:
@@ -66,9 +67,11 @@ class ServedReview:
                 self._version = version
         return self._data
 
-    def _read(self, ledger: Ledger, *, is_running: bool) -> dict[str, Any]:
+    def _read(self, ledger: Ledger, *, is_running: bool) -> dict[str, object]:
         sources = PageSources(self._folder, self._plan, ledger, by_key, self.reviewer)
-        return page_data(replace(sources, is_served=True, is_running=is_running))
+        gathered = decided(sources)
+        self._kept.update(mark.id for mark in gathered.marks)
+        return page_data(replace(sources, is_served=True, is_running=is_running), gathered)
 
     def _fresh_version(self, ledger: Ledger, *, is_running: bool) -> str:
         told = f"{ledger.last_event()} {is_running} {sorted(self._decisions_seen())}"
@@ -86,20 +89,27 @@ class ServedReview:
 
         Raises UsageError for one that is not a mark on an image of this campaign, and then none is kept.
         """
-        data = self._data or self.data()
-        keys = {image["key"] for image in data["images"]}
-        known = self._kept.union(mark["id"] for mark in data["marks"])
-        new = {mark.id: mark for mark in [self._mark(line, keys) for line in lines] if mark.id not in known}
+        if not self._data:
+            self.data()
+        new = {mark.id: mark for mark in map(self._mark, lines) if mark.id not in self._kept}
         if new:
             self._appender.append(new.values())
             self._kept.update(new)
 
-    def _mark(self, line: bytes, keys: set[str]) -> Mark:
+    @cached_property
+    def _keys(self) -> Digests:
+        """Of all images of the campaign."""
+        keys = Digests()
+        for digest in map(bytes.fromhex, self._plan.keys()):
+            keys.number_of(digest)
+        return keys
+
+    def _mark(self, line: bytes) -> Mark:
         try:
             mark = read_mark(line, self.reviewer)
         except BadLine as why:
             raise UsageError(f"this mark cannot be read: {why}") from why
-        if mark.key not in keys:
+        if self._keys.find(bytes.fromhex(mark.key)) is None:
             raise UsageError(f"{mark.key[:8]} is not an image of this campaign")
         return mark
 

@@ -10,7 +10,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from aiohttp import web
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.review.page.document import document, policy
 from campaign_runner.review.page.served_data import SIZES, ServedReview
+from campaign_runner.review.page.spooled_list import pieces
 from campaign_runner.tasks import in_thread
 
 LOOPBACK = "127.0.0.1"
@@ -115,15 +116,14 @@ class ReviewServer:
 
     async def _page(self, request: web.Request) -> web.Response:
         data = await in_thread(self._review.data)
-        text = await in_thread(document, data)
         own = {"Content-Security-Policy": f"{policy(is_served=True)}; frame-ancestors 'none'"}
-        return web.Response(text=text, content_type="text/html", headers=_FRESH | own)
+        return _streamed(document(data), "text/html", _FRESH | own)
 
     async def _state(self, request: web.Request) -> web.Response:
         data = await in_thread(self._review.data)
         if request.query.get("known") == data["version"]:
             data = {"version": data["version"]}
-        return web.Response(text=json.dumps(data), content_type="application/json", headers=_FRESH)
+        return _streamed(pieces(data), "application/json", _FRESH)
 
     async def _image(self, request: web.Request) -> web.Response:
         key, size = request.match_info["key"], request.match_info["size"]
@@ -140,6 +140,16 @@ class ReviewServer:
         await in_thread(self._review.mark, _lines(await request.read()))
         self._marked()
         return web.Response(text="{}", content_type="application/json", headers=_FRESH)
+
+
+def _streamed(pieces: Iterator[bytes], media_type: str, headers: Mapping[str, str]) -> web.Response:
+    """An answer that is never in memory as a whole; `pieces` may block."""
+
+    async def body() -> AsyncIterator[bytes]:
+        while piece := await in_thread(next, pieces, b""):
+            yield piece
+
+    return web.Response(body=body(), content_type=media_type, charset="utf-8", headers=headers)
 
 
 def _lines(content: bytes) -> list[bytes]:
