@@ -147,6 +147,13 @@ class Ledger:
         with reading(self._path):
             return {row[0]: self._entry(row) for row in rows}
 
+    def pictures(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """The files of those of `keys` that are stored, and their SHA-256; at most a few hundred at a time."""
+        marks = ",".join("?" * len(keys))
+        asked = f"SELECT key, file, sha256 FROM variations WHERE key IN ({marks}) AND +state = ?"  # not by its index
+        with reading(self._path):
+            return {key: (_inside(file), digest) for key, file, digest in self._all(asked, *keys, State.STORED)}
+
     def in_states(self, *states: State) -> Iterator[Entry]:
         """Every variation that is in one of `states` now, in the order of their first submission."""
         recorded = [*states, SUBMITTING] if self._unanswered[0] in states else list(states)

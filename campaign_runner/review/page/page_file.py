@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from campaign_runner.disk import files
 from campaign_runner.disk.regular_files import content_of, open_regular
 from campaign_runner.errors import CampaignError, UsageError
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import State
 from campaign_runner.output_folder.folder import REVIEW, REVIEW_PAGE, Folder
 from campaign_runner.plan.plan import Plan
+from campaign_runner.portions import batched
 from campaign_runner.review.page.document import document
 from campaign_runner.review.page.page_data import Addresses, AddressOf, PageSources, beside_the_page, decided, page_data
-from campaign_runner.review.rows import recorded
-from campaign_runner.review.thumbnails.thumbnail import LARGE, SMALL, name_of, path_of
+from campaign_runner.review.thumbnails.thumbnail import LARGE, SMALL, MadeThumbnails, name_of, path_of
 from campaign_runner.review.thumbnails.workers import (
     Told,
     WantedThumbnail,
@@ -31,6 +30,7 @@ from campaign_runner.text import plural
 LARGEST_SINGLE_FILE = 25_000_000
 """Bytes: what most mail servers take."""
 _BASE64 = 4 / 3
+_AT_ONCE = 500
 
 
 def write_page(sources: PageSources) -> Path:
@@ -51,8 +51,8 @@ async def write_with_thumbnails(
 
     `is_stopped` and `told` are those of `make_thumbnails`. Raises StoreError, IntegrityError.
     """
-    wanted = _wanted(sources.plan, sources.ledger)
-    for flaw in await make_thumbnails(sources.folder, wanted, is_stopped=is_stopped, told=told):
+    lacking = missing(sources.folder, _stored(sources.plan, sources.ledger))
+    for flaw in await make_thumbnails(sources.folder, lacking, is_stopped=is_stopped, told=told):
         warn(f"no thumbnail: {flaw}")
     return _write_now(sources)
 
@@ -63,7 +63,7 @@ def keep_page(sources: PageSources, warn: Callable[[str], None]) -> None:
     Raises nothing: `warn` hears of errors.
     """
     try:
-        if _wanted(sources.plan, sources.ledger):
+        if any(True for _ in _stored(sources.plan, sources.ledger)):
             _write_now(sources)
     except CampaignError as error:
         warn(f"the review page was not written: {error}")
@@ -74,7 +74,7 @@ async def keep_thumbnails(
 ) -> None:
     """The thumbnails that are missing, and the page that shows them. Raises nothing: `warn` hears of errors."""
     try:
-        if await in_thread(missing, sources.folder, _wanted(sources.plan, sources.ledger)):
+        if missing(sources.folder, _stored(sources.plan, sources.ledger)):
             await write_with_thumbnails(sources, warn, is_stopped=is_stopped, told=told)
     except CampaignError as error:
         warn(f"the review page is without its small pictures: {error}")
@@ -86,16 +86,13 @@ def _write_now(sources: PageSources) -> Path:
 
 def with_thumbnails(folder: Folder) -> AddressOf:
     """Relative links to thumbnails, where they are made; otherwise to the image itself."""
-    path = folder.path / REVIEW
-    with files.translating(path):
-        there = {each.name for each in path.iterdir()} if path.is_dir() else set()
+    made = MadeThumbnails(folder)
 
     def address_of(entry: Entry) -> Addresses:
-        plain = beside_the_page(entry)
-        small, large = (name_of(entry.sha256 or "", edge) for edge in (SMALL, LARGE))
+        plain, sha256 = beside_the_page(entry), entry.sha256 or ""
         return Addresses(
-            f"{REVIEW}/{small}" if small in there else plain.small,
-            f"{REVIEW}/{large}" if large in there else plain.large,
+            f"{REVIEW}/{name_of(sha256, SMALL)}" if made.has(sha256, SMALL) else plain.small,
+            f"{REVIEW}/{name_of(sha256, LARGE)}" if made.has(sha256, LARGE) else plain.large,
             plain.file,
         )
 
@@ -109,17 +106,17 @@ async def write_single_file(sources: PageSources, target: Path, warn: Callable[[
     """
     if not target.parent.is_dir():
         raise UsageError(f"there is no folder {target.parent}; make it first")
-    wanted = _wanted(sources.plan, sources.ledger)
-    for flaw in await make_thumbnails(sources.folder, wanted):
+    lacking = missing(sources.folder, _stored(sources.plan, sources.ledger))
+    for flaw in await make_thumbnails(sources.folder, lacking):
         warn(f"no thumbnail: {flaw}")
-    _refuse_large(sources.folder, wanted)
+    _refuse_large(sources.folder, _stored(sources.plan, sources.ledger))
     inside = PageSources(
         sources.folder, sources.plan, sources.ledger, _inside(sources.folder), sources.reviewer, is_single_file=True
     )
     await in_thread(_write, target, document(page_data(inside, decided(inside))))
 
 
-def _refuse_large(folder: Folder, wanted: list[WantedThumbnail]) -> None:
+def _refuse_large(folder: Folder, wanted: Iterable[WantedThumbnail]) -> None:
     sizes = [size for each in wanted if (size := _bytes_of(path_of(folder, each.sha256, LARGE)))]
     whole = sum(sizes) * _BASE64
     if whole > LARGEST_SINGLE_FILE:
@@ -147,14 +144,10 @@ def _inside(folder: Folder) -> AddressOf:
     return address_of
 
 
-def _wanted(plan: Plan, ledger: Ledger) -> list[WantedThumbnail]:
-    return list(_stored(plan, ledger))
-
-
 def _stored(plan: Plan, ledger: Ledger) -> Iterator[WantedThumbnail]:
-    for _, entry in recorded(plan, ledger):
-        if entry is not None and entry.state == State.STORED and entry.file and entry.sha256:
-            yield WantedThumbnail(entry.file, entry.sha256)
+    for keys in batched(plan.keys(), _AT_ONCE):
+        stored = ledger.pictures(keys)
+        yield from (WantedThumbnail(*stored[key]) for key in keys if key in stored)
 
 
 def _write(target: Path, pieces: Iterator[bytes]) -> None:

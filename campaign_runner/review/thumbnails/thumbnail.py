@@ -6,7 +6,10 @@ renamed. What a name holds never changes, so two processes may make the same one
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from campaign_runner.output_folder.folder import REVIEW, Folder
 from campaign_runner.pictures.appearance import ON_ITS_SIDE, turned
 from campaign_runner.pictures.colours import beside, in_srgb
 from campaign_runner.pictures.inspection import BROKEN, opened
+from campaign_runner.plan.digests import Digests
 from campaign_runner.store import content_of
 from campaign_runner.tasks import in_thread
 
@@ -25,6 +29,7 @@ SMALL, LARGE = 320, 1280
 """Longest sides in pixels; a smaller image keeps its own size."""
 EDGES = (SMALL, LARGE)
 _QUALITY = {SMALL: 82, LARGE: 86}
+_NAME = re.compile(rf"([0-9a-f]{{64}})-({SMALL}|{LARGE})\.jpg")
 _TRIES = 3  # a run that begins empties staging, whatever is there
 
 
@@ -36,6 +41,27 @@ def name_of(sha256: str, edge: int) -> str:
 def path_of(folder: Folder, sha256: str, edge: int) -> Path:
     """Where the thumbnail of an image is, or will be."""
     return folder.path / REVIEW / name_of(sha256, edge)
+
+
+class MadeThumbnails:
+    """The thumbnails that are in `folder` now. Raises StoreError."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._made = {edge: Digests() for edge in EDGES}
+        path = folder.path / REVIEW
+        with files.translating(path), suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as found:
+            for name in map(_NAME.fullmatch, (each.name for each in found)):
+                if name is not None:
+                    self._made[int(name[2])].number_of(bytes.fromhex(name[1]))
+
+    def has(self, sha256: str, edge: int) -> bool:
+        """Whether that of an image is among them."""
+        is_digest = _NAME.fullmatch(name_of(sha256, edge)) is not None
+        return is_digest and self._made[edge].find(bytes.fromhex(sha256)) is not None
+
+    def has_all(self, sha256: str) -> bool:
+        """Whether those of an image are."""
+        return all(self.has(sha256, edge) for edge in EDGES)
 
 
 def is_made(folder: Folder, sha256: str) -> bool:

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, TypeAlias
 
-from campaign_runner.disk import files
 from campaign_runner.errors import CampaignError, StoreError
-from campaign_runner.output_folder.folder import REVIEW, Folder
+from campaign_runner.output_folder.folder import Folder
 from campaign_runner.review.thumbnails import thumbnail
-from campaign_runner.review.thumbnails.thumbnail import EDGES, name_of
+from campaign_runner.review.thumbnails.thumbnail import MadeThumbnails
 from campaign_runner.store import content_of
 from campaign_runner.tasks import in_thread, map_concurrently
 
@@ -52,11 +51,8 @@ class WantedThumbnail:
 
 def missing(folder: Folder, wanted: Iterable[WantedThumbnail]) -> list[WantedThumbnail]:
     """Those of `wanted` that have no thumbnails yet, each once. Raises StoreError."""
-    path = folder.path / REVIEW
-    with files.translating(path):
-        there = {each.name for each in path.iterdir()} if path.is_dir() else set()
-    found = {each.sha256: each for each in wanted}
-    return [each for each in found.values() if not all(name_of(each.sha256, edge) in there for edge in EDGES)]
+    made = MadeThumbnails(folder)
+    return list({each.sha256: each for each in wanted if not made.has_all(each.sha256)}.values())
 
 
 async def make_thumbnails(
