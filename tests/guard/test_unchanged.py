@@ -38,4 +38,4 @@ def test_a_file_of_tests_that_leaves_the_program_changed_is_told(tmp_path: Path)
         "PASSED test_leaves.py::test_last",
         "PASSED test_puts_back.py::test_alone",
     ]
-    assert "left the program changed: campaign_runner.run.pace.SHORTEST" in done.stdout
+    assert "left changed: campaign_runner.run.pace.SHORTEST" in done.stdout
