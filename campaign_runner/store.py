@@ -123,7 +123,11 @@ class FolderStore:
                 files.make_folder(folder)
             if root.stat().st_dev != self._staging.stat().st_dev:
                 raise StoreError(f"{root} and {self._staging} are on different disks; keep both on one")
-            files.empty(self._staging)
+            self._empty_staging()
+
+    def _empty_staging(self) -> None:
+        """What is there is of runs that ended before they gave it a name: who puts anything has the folder's lock."""
+        files.empty(self._staging)
 
     def _check_writable(self, needed: int) -> None:
         root, probe = self._home / IMAGES, self._staging / "probe"

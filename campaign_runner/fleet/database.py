@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 SCHEMA = "campaign_runner"
 QUEUE = "campaign_queue"
 """The schema of the engine that hands out work."""
-VERSION = "4"
+VERSION = "5"
 """Of the tables and functions; `fleet init` brings a database to it."""
 PATIENCE = 60.0
 """Seconds for which a database that is gone is waited for."""
@@ -46,6 +47,8 @@ _AGAIN = ("40001", "40P01")
 _MISSING = ("3F000", "42P01", "42883")
 """No such schema, table or function."""
 
+_QUIET = logging.NullHandler()
+"""What the library says of a connection that broke is said by us, in an error."""
 _TO_MEND = (
     *("password authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry"),
     *("resolve", "could not translate", "certificate", "does not support ssl", "permission denied"),
@@ -124,6 +127,7 @@ class Database:
         self._welcomed: set[Connection] = set()
         self._identity: DatabaseIdentity | None = None
         self._is_closed = False
+        logging.getLogger(psycopg.__name__).addHandler(_QUIET)
 
     async def __aenter__(self) -> Self:
         try:

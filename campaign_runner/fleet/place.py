@@ -82,6 +82,7 @@ class FleetPlace:
         self._held: dict[str, FleetJournal] = {}
         self._leases: dict[str, Lease] = {}
         self._holders: dict[str, Holder] = {}
+        self._epochs: dict[str, int] = {}
         self._running: set[str] = set()
         self._known: dict[str, int] = {}
 
@@ -141,6 +142,10 @@ class FleetPlace:
     async def hand_over(self, folder: Folder, digest: str, terms: Mapping[str, Any]) -> int:
         """Leave a campaign that is held here to the workers, see Lease; the number of its run."""
         return await self._leases[prefix_of(folder.path)].hand_over(digest, terms)
+
+    def last_epoch(self, prefix: str) -> int | None:
+        """The epoch in which a campaign was held here last; None where it was not, and from now on."""
+        return self._epochs.pop(prefix, None)
 
     def folder(self, prefix: str) -> Folder:
         """Where this machine keeps its copy of a campaign's record; the database was reached before."""
@@ -215,6 +220,7 @@ class FleetPlace:
             )
             self._holders[prefix] = holder
             async with lease, self._recorded(folder, database, campaign, lease):
+                self._epochs[prefix] = lease.epoch
                 await self._fetch_manifest(folder)  # what nothing changed is not written anew
                 yield
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 import uuid
@@ -287,6 +288,11 @@ async def test_a_database_that_is_gone_is_waited_for_and_the_same_call_goes_on(m
         machines.server.start()
         assert isinstance(await quota.acquire(), Permit)
         assert (await quota.allowance()).used_minute == 2
+
+
+async def test_what_the_library_says_of_a_broken_connection_is_not_printed(machines: Machines) -> None:
+    async with machines.database():
+        assert any(isinstance(each, logging.NullHandler) for each in logging.getLogger("psycopg").handlers)
 
 
 async def test_who_stops_inside_an_intent_keeps_nobody_waiting(machines: Machines) -> None:

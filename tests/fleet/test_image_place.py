@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from campaign_runner.disk.image_names import STAGING
 from campaign_runner.errors import StoreError, UsageError
 from campaign_runner.fleet.images.place import ID, ImagePlace
 from campaign_runner.ports import Put
@@ -65,6 +67,17 @@ async def test_campaigns_of_a_place_have_stores_of_their_own(place: ImagePlace) 
     await spring.check_writable()
     name = (await anext(spring.names("images/")),)
     assert await spring.open(*name, read) == b"a"
+
+
+async def test_what_another_host_is_putting_is_left_alone_and_what_a_dead_one_left_is_removed(tmp_path: Path) -> None:
+    """Who was taken over puts what it paid for, while the host that took over begins."""
+    await folder(tmp_path).store("acme/spring").ready()
+    staging = tmp_path / "acme" / "spring" / STAGING
+    (staging / "begun").touch()
+    (staging / "left").touch()
+    os.utime(staging / "left", (1, 1))
+    await folder(tmp_path).store("acme/spring").ready()
+    assert [path.name for path in staging.iterdir()] == ["begun"]
 
 
 async def test_a_manifest_is_what_was_made_last_whoever_is_slow(place: ImagePlace) -> None:

@@ -54,6 +54,13 @@ class Work:
         told = await self.database.call("submit", self.campaign.id, epoch, text, {"text": text}, REPLACED)
         return int(told["run"])
 
+    async def put_back(self, run: int, seconds: float, report: list[str], epoch: int | None = None) -> object:
+        """What the worker does that had it, submitted once, in `epoch` if it ever held its campaign."""
+        return await self.database.call("put_back", run, 1, epoch, LEASE, seconds, report)
+
+    async def ended(self, run: int, code: int, report: list[str], epoch: int | None = None) -> object:
+        return await self.database.call("end_run", run, 1, epoch, LEASE, code, report)
+
     async def seen(self, run: int) -> dict[str, Any]:
         seen: dict[str, Any] = await self.database.call("look_at_run", run, LEASE)
         return seen
@@ -190,7 +197,7 @@ async def test_a_worker_whose_queue_broke_while_it_had_much_to_do_takes_as_much_
             if await self.database.call("work_of", number) is not None:  # it has not ended
                 await begun.put(number)
                 await ends.get()
-                await self.database.call("end_run", number, 1, 0, [])
+                await self.database.call("end_run", number, 1, None, 0.0, 0, [])
 
     async def submitted(name: str) -> int:
         campaign = await work.machines.campaign(work.database, name)
@@ -261,11 +268,11 @@ async def test_what_somebody_works_on_is_left_to_them(work: Work) -> None:
 async def test_what_is_put_back_is_for_another_at_once_or_waits_longer_each_time(work: Work) -> None:
     run = await work.submitted()
     work.take_task()
-    await work.database.call("put_back", run, 1, 0.0, ["one"])
+    assert await work.put_back(run, 0.0, ["one"])
     assert (len(work.tasks()), (await work.seen(run))["report"]) == (1, ["one"])
     work.take_task()
     for _ in range(2):
-        await work.database.call("put_back", run, 1, 100.0, ["two"])
+        await work.put_back(run, 100.0, ["two"])
     await work.swept()
     assert work.tasks() == []
     ((seconds,),) = work.rows("SELECT extract(epoch FROM not_before - now()) FROM campaign_runner.runs")
@@ -275,9 +282,9 @@ async def test_what_is_put_back_is_for_another_at_once_or_waits_longer_each_time
 async def test_what_has_ended_is_not_begun_again(work: Work) -> None:
     run = await work.submitted()
     work.take_task()
-    await work.database.call("end_run", run, 1, 3, ["the report"])
+    assert await work.ended(run, 3, ["the report"])
     work.alter("UPDATE campaign_runner.runs SET not_before = now() - interval '1 second'")
-    await work.database.call("put_back", run, 1, 0.0, [])
+    assert not await work.put_back(run, 0.0, [])
     await work.swept()
     assert (work.tasks(), await work.database.call("work_of", run)) == ([], None)
     assert await work.seen(run) == {"exit": 3, "report": ["the report"], "holder": None}
@@ -286,8 +293,22 @@ async def test_what_has_ended_is_not_begun_again(work: Work) -> None:
 async def test_a_run_that_was_submitted_again_is_not_ended_by_who_made_the_first(work: Work) -> None:
     run = await work.submitted()
     await work.submitted()
-    await work.database.call("end_run", run, 1, 9, [])
+    assert not await work.ended(run, 9, [])
     assert (await work.seen(run))["exit"] is None
+
+
+async def test_what_becomes_of_a_run_is_said_by_who_held_it_last_however_another_ended(work: Work) -> None:
+    """Who was taken over may meet an error of its own, or find nothing to do: another one goes on with the run."""
+    run = await work.submitted()
+    work.take_task()
+    ours, theirs = await taken(work.database, work.campaign), await taken(work.database, work.campaign)
+    for epoch in (ours, None):  # who never held it has no word either while someone who is heard of does
+        assert not await work.ended(run, 6, ["no such file"], epoch)
+        assert not await work.put_back(run, 100.0, [], epoch)
+    seen = await work.seen(run)
+    assert (seen["exit"], seen["report"], work.tasks()) == (None, [], [])
+    assert await work.put_back(run, 0.0, ["theirs"], theirs) and len(work.tasks()) == 1
+    assert await work.ended(run, 0, ["done"], theirs) and (await work.seen(run))["exit"] == 0
 
 
 async def test_a_run_whose_terms_no_one_understands_ends_with_5_and_the_worker_goes_on(work: Work) -> None:

@@ -35,6 +35,7 @@ _JSON, _TEXT = "application/json", "text/plain"
 _ID_BYTES = 100
 _LARGEST = 1 << 30
 _LOCK_SECONDS = 30.0
+_LEFT_BEHIND = 86_400.0  # seconds: so long no host takes to put an image
 _TRIES = 20  # of a manifest that others replace at the same time
 _AGAIN = "then run `campaign-runner fleet init` again"
 
@@ -221,7 +222,7 @@ class FolderPlace(ImagePlace):
 
 
 class _SharedFolder(FolderStore):
-    """A FolderStore what is put into which is seen."""
+    """A FolderStore what is put into which is seen, and into which who was taken over may put what it paid for."""
 
     def __init__(self, home: Path, looks: LooksSeen) -> None:
         super().__init__(home)
@@ -233,6 +234,15 @@ class _SharedFolder(FolderStore):
         if put is not Put.DIFFERENT:
             await self._looks.see(name, content, sha256)
         return put
+
+    def _empty_staging(self) -> None:
+        """Another host may be putting an image: what it began of late, by the clock of that disk, is left alone."""
+        self._staging.touch()
+        now = self._staging.stat().st_mtime
+        for left in self._staging.iterdir():
+            with suppress(FileNotFoundError):  # it has its name by now
+                if left.is_file() and now - left.stat().st_mtime > _LEFT_BEHIND:
+                    files.remove(left)
 
 
 def _read(path: Path, most_bytes: int) -> bytes | None:

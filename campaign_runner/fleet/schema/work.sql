@@ -79,32 +79,47 @@ CREATE OR REPLACE FUNCTION work_of(p_run bigint) RETURNS jsonb LANGUAGE sql STAB
     FROM runs JOIN campaigns ON campaigns.id = campaign WHERE runs.id = p_run AND exit IS NULL
 $$;
 
--- A run has ended, unless it was submitted again meanwhile.
-CREATE OR REPLACE FUNCTION end_run(p_run bigint, p_times integer, p_exit integer, p_report jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+-- Whether what becomes of a run is said by who held its campaign last, in p_epoch. Who never held it (NULL) speaks only
+-- where no one who was heard of within p_seconds does.
+CREATE OR REPLACE FUNCTION is_last(p_campaign bigint, p_epoch bigint, p_seconds double precision) RETURNS boolean
+LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN p_epoch IS NULL THEN holder_of(p_campaign, p_seconds) IS NULL ELSE epoch = p_epoch END
+    FROM campaigns WHERE id = p_campaign
+$$;
+
+-- A run has ended, unless it was submitted again meanwhile, or another one took its campaign over. The answer is whether.
+CREATE OR REPLACE FUNCTION end_run(
+    p_run bigint, p_times integer, p_epoch bigint, p_seconds double precision, p_exit integer, p_report jsonb
+) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM durably();
-    UPDATE runs SET exit = p_exit, report = p_report, terms = '{}' WHERE id = p_run AND exit IS NULL AND times = p_times;
-    RETURN NULL;
+    PERFORM locked(campaign) FROM runs WHERE id = p_run;
+    UPDATE runs SET exit = p_exit, report = p_report, terms = '{}'
+    WHERE id = p_run AND exit IS NULL AND times = p_times AND is_last(campaign, p_epoch, p_seconds);
+    RETURN to_jsonb(FOUND);
 END $$;
 
--- A run is for a worker to go on with: any of them at once, or after p_seconds; twice as many each time, up to 16 times.
-CREATE OR REPLACE FUNCTION put_back(p_run bigint, p_times integer, p_seconds double precision, p_report jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE AS $$
+-- A run is for a worker to go on with: any of them at once, or after p_wait seconds; twice as many each time, up to 16
+-- times. Not where another one goes on with it. The answer is whether.
+CREATE OR REPLACE FUNCTION put_back(
+    p_run bigint, p_times integer, p_epoch bigint, p_seconds double precision, p_wait double precision, p_report jsonb
+) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     payer text;
 BEGIN
     PERFORM durably();
+    PERFORM locked(campaign) FROM runs WHERE id = p_run;
     SELECT account INTO payer FROM runs JOIN campaigns ON campaigns.id = campaign
-    WHERE runs.id = p_run AND exit IS NULL AND times = p_times;
+    WHERE runs.id = p_run AND exit IS NULL AND times = p_times AND is_last(campaign, p_epoch, p_seconds);
     IF payer IS NOT NULL THEN
-        UPDATE runs SET not_before = now_of(payer) + make_interval(secs => p_seconds * 2 ^ least(tries, 4)),
-            tries = CASE WHEN p_seconds > 0 THEN tries + 1 ELSE tries END, report = p_report
+        UPDATE runs SET not_before = now_of(payer) + make_interval(secs => p_wait * 2 ^ least(tries, 4)),
+            tries = CASE WHEN p_wait > 0 THEN tries + 1 ELSE tries END, report = p_report
         WHERE id = p_run;
-        IF p_seconds <= 0 THEN
+        IF p_wait <= 0 THEN
             PERFORM defer_run(p_run, payer);
         END IF;
     END IF;
-    RETURN NULL;
+    RETURN to_jsonb(payer IS NOT NULL);
 END $$;
 
 -- Defer anew what is open and past its time, and has no holder who was heard of within p_seconds; how many that are.

@@ -53,7 +53,7 @@ class Carrier:
     async def carry_out(self, number: int, control: Control) -> None:
         """Take a run, if it is open, and say in the record how it ended, or put it back. Raises what the database does.
 
-        Where another machine works on it, it stays as it is.
+        Where another machine works on it, or took it over meanwhile, it stays as it is.
         """
         work = await self.database.call("work_of", number)
         if work is None or control.was_signalled:
@@ -68,14 +68,15 @@ class Carrier:
         report: list[str] = []
         ui = UserInterface(control, lambda _: True, report.append)
         code = await self._code(self._make(account, campaign.prefix, work["terms"], ui), report)
-        self.told(name, f"ended with {code}" if code != BUSY else "another machine works on it")
+        who = (number, work["times"], self.place.last_epoch(campaign.prefix), self.place.lease)
         if code == BUSY:
-            return
-        if _is_open(code, control.ending):
+            is_ours = False
+        elif _is_open(code, control.ending):
             seconds = 0.0 if control.was_signalled else _WAITS * self.place.lease
-            await self.database.call("put_back", number, work["times"], seconds, report)
+            is_ours = await self.database.call("put_back", *who, seconds, report)
         else:
-            await self.database.call("end_run", number, work["times"], code, report)
+            is_ours = await self.database.call("end_run", *who, code, report)
+        self.told(name, f"ended with {code}" if is_ours else "another machine works on it")
 
     async def _make(self, account: WorkerAccount, prefix: str, told: Mapping[str, Any], ui: UserInterface) -> int:
         """The exit status of a run. Raises CampaignError where it is refused."""
