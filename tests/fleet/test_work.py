@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from campaign_runner.authoring.since_last_run import note_of
 from campaign_runner.errors import Busy, IntegrityError, StoreError
 from campaign_runner.fleet.database import QUEUE, Database, DatabaseSettings
 from campaign_runner.fleet.images.place import FolderPlace
@@ -24,14 +25,18 @@ from campaign_runner.fleet.place import FleetPlace, FleetSettings
 from campaign_runner.fleet.record.copies import RecordCopy
 from campaign_runner.fleet.record.untold import Telling
 from campaign_runner.fleet.setup import SCRIPTS, prepare
-from campaign_runner.fleet.work import worker
+from campaign_runner.fleet.work import carrying, worker
 from campaign_runner.fleet.work.carrying import Carrier, WorkerAccount
 from campaign_runner.fleet.work.dispatcher import Dispatcher, _connector, queue_of
+from campaign_runner.fleet.work.runs import Terms
 from campaign_runner.fleet.work.worker import Worker
+from campaign_runner.journal.last_run import LAST_CAMPAIGN
 from campaign_runner.plan.cost import RateLimit
 from campaign_runner.run.control import Clock, Control
+from campaign_runner.run.downloads import DownloadRoom
 from campaign_runner.run.stop import Stop
-from campaign_runner.session.request import ServiceAccess
+from campaign_runner.session.request import RunRequest, ServiceAccess
+from tests.campaigns import plan
 from tests.fleet.hosts import PATIENCE
 from tests.fleet.machines import Machines
 from tests.fleet.opened_journal import taken
@@ -48,10 +53,10 @@ class Work:
     database: Database
     campaign: FleetCampaign
 
-    async def submitted(self, text: str = "text", epoch: int | None = None) -> int:
+    async def submitted(self, text: str = "text", epoch: int | None = None, terms: dict[str, Any] | None = None) -> int:
         """The number of a run that was handed over by who took the campaign."""
         epoch = await taken(self.database, self.campaign) if epoch is None else epoch
-        told = await self.database.call("submit", self.campaign.id, epoch, text, {"text": text}, REPLACED)
+        told = await self.database.call("submit", self.campaign.id, epoch, text, terms or {"text": text}, REPLACED)
         return int(told["run"])
 
     async def put_back(self, run: int, seconds: float, report: list[str], epoch: int | None = None) -> object:
@@ -316,6 +321,29 @@ async def test_a_run_whose_terms_no_one_understands_ends_with_5_and_the_worker_g
     await work.carrier().carry_out(run, Control(Clock(), Stop(), lambda event: None))
     seen = await work.seen(run)
     assert (seen["exit"], "does not understand the run" in seen["report"][0]) == (5, True)
+
+
+async def test_all_runs_of_a_worker_share_the_room_of_their_downloads(
+    work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rooms: list[DownloadRoom] = []
+
+    async def noted(order: RunRequest, *_: object) -> int:
+        rooms.append(order.shared.downloads)
+        return 0
+
+    monkeypatch.setattr(carrying, "run_campaign", noted)
+    limits: dict[str, Any] = dict.fromkeys(("max_images", "max_requests", "until", "forbidden"))
+    limits |= {"concurrency": 1, "per_minute": 4, "per_day": 9000, "bought": 0, "submitted": 0}
+    text = note_of(plan(tmp_path))[LAST_CAMPAIGN]
+    terms = Terms(text, str(tmp_path / "almond.yaml"), {}, accept_drift=False, reuse=True, **limits).told()
+    carrier = work.carrier()
+    for name in ("one", "two"):
+        campaign = await work.machines.campaign(work.database, name)
+        run = await Work(work.machines, work.database, campaign).submitted(terms=terms)
+        await carrier.carry_out(run, Control(Clock(), Stop(), lambda event: None))
+    one, two = rooms
+    assert one is two
 
 
 async def test_what_left_the_fleet_has_ended_there(work: Work) -> None:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from campaign_runner.plan.cost import RateLimit
 from campaign_runner.ports import LARGEST_BYTES
 from campaign_runner.run import downloads
 from campaign_runner.run.downloads import BYTES, MOST, WHOLE, DownloadPlace, DownloadRoom
@@ -80,6 +81,18 @@ async def test_an_image_larger_than_its_place_is_fetched_where_any_is_taken(
     ended = await night.run(night.campaign(requests=40, seeds=1), limits=Limits(concurrency=40))
     assert (ended.code, ended.states) == (0, {"stored": 40})
     assert night.sandbox._script._reached["download"] > 40
+
+
+async def test_all_runs_of_a_command_share_the_places_whatever_their_allowance(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MOST", 0)
+    night = await begin(Fault("slow_after", where="download", seconds=30))
+    campaigns = [night.campaign(requests=WHOLE, seeds=1, name=name) for name in ("one", "two", "three")]
+    began = night.seconds()
+    rates = {name: RateLimit(600 + number, 9000) for number, name in enumerate(("one", "two", "three"))}
+    several = await night.run_together(*campaigns, rates=rates, limits=Limits(concurrency=WHOLE))
+    assert (several.code, night.seconds() - began >= 3 * 30) == (0, True), "each had places of its own"
 
 
 async def test_far_from_the_service_a_fast_allowance_does_not_wait_for_downloads_or_polls(begin: Begin) -> None:
