@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Literal
@@ -86,30 +86,32 @@ class Recipe:
         """SHA-256 of `text`, hex."""
         return sha256(self.text.encode()).hexdigest()
 
-    @cached_property
-    def _parsed(self) -> dict[str, Any]:
-        parsed: dict[str, Any] = json.loads(self.text)
-        return parsed
-
     @property
     def version(self) -> str:
         """The value of x-model-version."""
-        return str(self._parsed["version"])
+        return str(_parsed(self.text)["version"])
 
     @property
     def accept(self) -> str | None:
         """The media type asked for, None where the service chooses."""
-        return self._parsed.get("accept")
+        return _parsed(self.text).get("accept")
 
     @property
     def body(self) -> dict[str, Any]:
         """The request without seeds. Read it, never change it."""
-        body: dict[str, Any] = self._parsed["body"]
+        body: dict[str, Any] = _parsed(self.text)["body"]
         return body
 
     def key(self, seed: int) -> str:
         """The identity of the image of this recipe with `seed`."""
         return variation_key(self.digest, seed)
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> dict[str, Any]:
+    """What a recipe says. Not kept with it: thousands of them may be under way."""
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 from campaign_runner import retry
 from campaign_runner.errors import GenerationFailed, ProviderError
@@ -32,10 +33,6 @@ DENIALS = 3
 """Answers in a row that the job's images are gone, after which that is believed."""
 
 
-Silence = Callable[[bool], None]
-"""Is told True once no one has said the status of a job for `UNANSWERED` seconds, and False once someone does again."""
-
-
 class NoLongerFollowed(Exception):
     """The job is not followed any further for now; it stays accepted.
 
@@ -48,8 +45,38 @@ class NoLongerFollowed(Exception):
         self.is_gone = is_gone
 
 
-def _nobody(is_silent: bool) -> None:
-    """For a job that no one waits for."""
+Outcome: TypeAlias = Finished | GenerationFailed | NoLongerFollowed
+"""How the following of a job ends: with its images, without any (final), or for now."""
+
+
+class Follower(Protocol):
+    """Who has a job followed. No task waits meanwhile: thousands may be under way."""
+
+    __slots__ = ()
+
+    def silence(self, *, begins: bool) -> None:
+        """No one has said the status of the job for `UNANSWERED` seconds; or, where it does not begin, someone does."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """The job is not followed any more. Told once."""
+
+
+class _InTask(Follower):
+    """One who waits in a task."""
+
+    def __init__(self) -> None:
+        self.outcome: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
+
+    def silence(self, *, begins: bool) -> None:
+        """No one is told."""
+
+    def ended(self, outcome: Outcome) -> None:
+        if self.outcome.cancelled():
+            return
+        if isinstance(outcome, Finished):
+            self.outcome.set_result(outcome)
+        else:
+            self.outcome.set_exception(outcome)
 
 
 def _stopped() -> NoLongerFollowed:
@@ -67,12 +94,12 @@ class _Followed:
     since: float = field(compare=False)
     began: float = field(compare=False)
     patient_until: float = field(compare=False)
-    done: asyncio.Future[Finished] = field(compare=False)
-    silence: Silence = field(compare=False)
+    follower: Follower = field(compare=False)
     waiting: asyncio.TimerHandle | None = field(default=None, compare=False)
     failures: int = field(default=0, compare=False)
     denials: int = field(default=0, compare=False)
     ran_until: float = field(default=0.0, compare=False)
+    is_over: bool = field(default=False, compare=False)
 
     def teaches(self) -> bool:
         """Whether its end was seen, so that its age tells how long it took: an old job may have ended long ago."""
@@ -81,19 +108,29 @@ class _Followed:
     def unanswered(self, since: float) -> None:
         """A look that began at `since` did not tell the status of the job."""
         if self.waiting is None:
-            self.waiting = asyncio.get_running_loop().call_at(since + UNANSWERED, self.silence, True)
+            self.waiting = asyncio.get_running_loop().call_at(since + UNANSWERED, self._told_of)
 
     def answered(self) -> None:
         """Someone said the status of the job."""
         if self.waiting is not None:
-            self.forget()
-            self.silence(False)
-
-    def forget(self) -> None:
-        """It is not followed any more."""
-        if self.waiting is not None:
             self.waiting.cancel()
             self.waiting = None
+            self.follower.silence(begins=False)
+
+    def end(self, outcome: Outcome) -> None:
+        """It is not followed any more, which is told once."""
+        if not self.is_over:
+            self.forget()
+            self.follower.ended(outcome)
+
+    def forget(self) -> None:
+        """It is not followed any more, and no one is told."""
+        self.is_over = True
+        if self.waiting is not None:
+            self.waiting.cancel()
+
+    def _told_of(self) -> None:
+        self.follower.silence(begins=True)
 
 
 class Polls:
@@ -121,33 +158,42 @@ class Polls:
         self._free = 0  # pollers that wait for something to be due
         self._is_closed = False
 
-    async def finished(
-        self, ticket: Ticket, pace: Pace, *, age: float, patience: float, silence: Silence = _nobody
-    ) -> Finished:
-        """What the job has to offer, once it is finished.
+    def follow(self, ticket: Ticket, pace: Pace, follower: Follower, *, age: float, patience: float) -> None:
+        """Look at a job again and again, and tell `follower` how that ends.
 
         `age` is seconds since its acceptance; it is polled at least once, and let go of after `patience` seconds.
-        Raises GenerationFailed (final) or LetGo.
         """
+        loop = asyncio.get_running_loop()
         if self._is_closed:
-            raise _stopped()
-        now = asyncio.get_running_loop().time()
-        done: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
+            loop.call_soon(follower.ended, _stopped())
+            return
+        now = loop.time()
         first = 0.0 if age > 1 else pace.next_look(0.0, self._random())
         self._count += 1
-        job = _Followed(now + first, self._count, ticket, pace, now - age, now, now + patience, done, silence)
-        self._push(job)
-        try:
-            return await done
-        finally:
-            job.forget()
+        self._push(_Followed(now + first, self._count, ticket, pace, now - age, now, now + patience, follower))
+
+    async def finished(self, ticket: Ticket, pace: Pace, *, age: float, patience: float) -> Finished:
+        """What the job has to offer, once it is finished; see `follow`.
+
+        Raises GenerationFailed (final) or NoLongerFollowed.
+        """
+        waiting = _InTask()
+        self.follow(ticket, pace, waiting, age=age, patience=patience)
+        return await waiting.outcome
 
     def let_go(self) -> None:
         """Stop following: every job is let go of, also one that is just being looked at, and every later one."""
         self._is_closed = True
-        for job in (*self._heap, *self._looked_at):
-            _end(job, _stopped())
+        jobs = (*self._heap, *self._looked_at)
         self._heap.clear()
+        for job in jobs:
+            job.end(_stopped())
+
+    def forget(self) -> None:
+        """Stop following, and tell no one."""
+        self._is_closed = True
+        for job in (*self._heap, *self._looked_at):
+            job.forget()
 
     async def serve(self, another: Callable[[], None] = lambda: None) -> None:
         """One poller: look at whatever is due, for ever. `another` begins one more, where no one else is free."""
@@ -193,17 +239,15 @@ class Polls:
             finished = await self._provider.poll(job.ticket)
         except GenerationFailed as failure:
             self._heard(None)
-            _end(job, failure)
+            job.end(failure)
         except ProviderError as error:
             self._heard(error)
-            if retry.is_gone(error):
-                job.answered()
-            else:
-                job.unanswered(began)
-            self._on_error(job, error)
+            if not job.is_over:
+                self._on_error(job, error, began)
         else:
             self._heard(None)
-            self._on_answer(job, finished)
+            if not job.is_over:
+                self._on_answer(job, finished)
 
     def _on_answer(self, job: _Followed, finished: Finished | None) -> None:
         job.answered()
@@ -212,22 +256,25 @@ class Polls:
         if finished is not None:
             if job.teaches():
                 job.pace.learn(age, after=job.ran_until)
-            if not job.done.done():
-                job.done.set_result(finished)
+            job.end(finished)
         else:
             job.ran_until = age
             reason = NoLongerFollowed("still_running", "it is still being generated")
             self._reschedule(job, job.pace.next_look(age, self._random()), reason, until=job.patient_until)
 
-    def _on_error(self, job: _Followed, error: ProviderError) -> None:
+    def _on_error(self, job: _Followed, error: ProviderError, began: float) -> None:
         """Nothing is lost by a failed poll: look again, more slowly."""
+        if retry.is_gone(error):
+            job.answered()
+        else:
+            job.unanswered(began)
         job.failures += 1
         job.denials = retry.denials(error, job.denials)
         reason = NoLongerFollowed(error.code or "not_answered", str(error), is_gone=job.denials >= DENIALS)
         is_unknown = error.code == "unknown_job_id"
         wait = retry.poll_again(error, job.denials if is_unknown else job.failures, self._random())
         if wait is None:
-            _end(job, reason)
+            job.end(reason)
             return
         until = max(job.patient_until, job.began + FAILING)
         if job.failures < LEAST_LOOKS and wait < FAILING:
@@ -238,7 +285,7 @@ class Polls:
         """Look at the job again after `seconds`, or let go of it at `until`."""
         now = asyncio.get_running_loop().time()
         if self._is_closed or now >= until:
-            _end(job, reason)
+            job.end(reason)
         else:
             job.due = min(now + seconds, until)
             self._push(job)
@@ -247,8 +294,3 @@ class Polls:
         heapq.heappush(self._heap, job)
         if self._heap[0] is job:  # otherwise the poller waits for one that is due before it
             self._wake()
-
-
-def _end(job: _Followed, error: Exception) -> None:
-    if not job.done.done():
-        job.done.set_exception(error)

@@ -1,7 +1,8 @@
 """The scheduler: due jobs go out under a semaphore, accepted ones are polled together, images are kept.
 
 It knows its parts only as ports; clock, randomness and the stop flag are passed in, there are no
-globals and no signal handlers. Tasks exist only for jobs in flight.
+globals and no signal handlers. Tasks exist only for jobs that are being submitted or fetched: one that is accepted is
+a small record until it is finished.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -32,8 +33,8 @@ from campaign_runner.run.ending import Ending
 from campaign_runner.run.fetcher import ImageFetcher
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.pace import Kind, Pace
-from campaign_runner.run.polls import POLLERS, NoLongerFollowed, Polls, Silence
-from campaign_runner.run.slots import Slots
+from campaign_runner.run.polls import POLLERS, Follower, NoLongerFollowed, Outcome, Polls
+from campaign_runner.run.slots import Place, Slots
 from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitter import Submitter
 from campaign_runner.tasks import TaskSet, to_its_end
@@ -51,6 +52,26 @@ GRACE = 90.0
 """Seconds a drain waits for answers under way: longer than a submit may take."""
 GRACE_AFTER_SIGNAL = 10.0
 """The same once a signal came, seconds."""
+
+
+SUBMITTED_AT_ONCE = 100
+"""Jobs between due and accepted at the very most: as many as the client has connections for."""
+
+
+@dataclass(slots=True)
+class _UnderWay(Follower):
+    """An accepted job, which takes its place until its end. `age` is seconds since its acceptance, when it came."""
+
+    runner: Runner
+    unfinished: Unfinished
+    age: float
+    place: Place
+
+    def silence(self, *, begins: bool) -> None:
+        self.runner.note_silence(self, begins=begins)
+
+    def ended(self, outcome: Outcome) -> None:
+        self.runner.begin_end(self, outcome)
 
 
 class Runner:
@@ -74,6 +95,10 @@ class Runner:
         self._journal = ports.journal
         self._facts = SharedCalls(in_loop(self._recorded), apart=RECORDED_APART)
         self._slots = Slots(self._limits.concurrency, self._control.stop)
+        self._submits = asyncio.Semaphore(SUBMITTED_AT_ONCE)
+        self._tasks = TaskSet(self._control.failed)
+        self._followed = 0  # jobs, without a task each
+        self._none_followed = asyncio.Event()
         self._paces = {kind: Pace(durations) for kind, durations in (known or {}).items()}
         self._left: set[str] = set()  # attempts that are accepted and that no one follows
         self._returning = asyncio.Lock()
@@ -97,47 +122,56 @@ class Runner:
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
         """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
+        try:
+            await self._drive_all(jobs)
+        finally:
+            self._polls.forget()
+        return self._control.ending
+
+    async def _drive_all(self, jobs: Iterable[Job]) -> None:
         time = asyncio.get_running_loop().time
         began = time()
         async with TaskSet(partial(self._control.failed, level=Level.DRAINING)) as pollers:
             for _ in range(POLLERS):
                 self._begin_poller(pollers)
-            async with TaskSet(self._control.failed) as tasks:
-                pollers.start(self._drain(tasks))
+            async with self._tasks as tasks:
+                pollers.start(self._drain())
                 pollers.start(self._keep_time())
-                pollers.start(self._return_at_times(tasks))
-                tasks.start(self._begin(tasks, jobs))
+                pollers.start(self._return_at_times())
+                tasks.start(self._begin(jobs))
                 await tasks.join()
                 if time() - began >= RETURN:  # once more what was let go of meanwhile
-                    tasks.start(self._return(tasks))
+                    tasks.start(self._return())
             pollers.cancel()
-        return self._control.ending
 
     def _begin_poller(self, pollers: TaskSet) -> None:
         pollers.start(self._polls.serve(partial(self._begin_poller, pollers)))
 
-    async def _begin(self, tasks: TaskSet, jobs: Iterable[Job]) -> None:
+    async def _begin(self, jobs: Iterable[Job]) -> None:
         """Begin everything that is to be done: what is paid for first."""
-        await self._resume(tasks)
+        await self._resume()
+        stop = self._control.stop
         for job in jobs:
-            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
+            if stop.reached(Level.NO_SUBMITS) or not await stop.acquired(Level.NO_SUBMITS, self._submits):
                 return
-            tasks.start(self._drive(job))
+            if (place := await self._slots.admitted(Level.NO_SUBMITS)) is None:
+                return
+            self._tasks.start(self._drive(job, place))
 
-    async def _resume(self, tasks: TaskSet) -> None:
+    async def _resume(self) -> None:
         """Follow again what earlier runs left accepted: it is paid for, so it comes first."""
         async for unfinished in self._journal.unfinished():
-            if not await self._slots.admitted(Level.DRAINING):
+            if (place := await self._slots.admitted(Level.DRAINING)) is None:
                 return
-            tasks.start(self._follow_again(unfinished))
+            self._follow_again(unfinished, place)
 
-    async def _return_at_times(self, tasks: TaskSet) -> None:
+    async def _return_at_times(self) -> None:
         """Follow again, for as long as the run lasts, what it let go of: no other run can, and the service forgets."""
         while await self._control.stop.sleep(Level.DRAINING, RETURN):
             if not self._returning.locked():
-                tasks.start(self._return(tasks))
+                self._tasks.start(self._return())
 
-    async def _return(self, tasks: TaskSet) -> None:
+    async def _return(self) -> None:
         """Follow again what was let go of; not where an error ends the run, which would only meet it again."""
         async with self._returning:
             left = frozenset(self._left)  # of what is let go of only now, the journal's page may be too old
@@ -146,39 +180,61 @@ class Runner:
             async for unfinished in self._journal.unfinished():
                 if unfinished.attempt.id not in left:
                     continue
-                if self._control.ending.errors or not await self._slots.admitted(Level.DRAINING):
+                if self._control.ending.errors or (place := await self._slots.admitted(Level.DRAINING)) is None:
                     return
                 self._left.remove(unfinished.attempt.id)
-                tasks.start(self._follow_again(unfinished))
+                self._follow_again(unfinished, place)
 
-    async def _drive(self, job: Job) -> None:
-        """The life of one job; a crash at any await is safe."""
-        with self._slots.room_held(), self._slots.slot_held() as slot:
+    async def _drive(self, job: Job, place: Place) -> None:
+        """The life of one job until it is followed; a crash at any await is safe."""
+        accepted = None
+        try:
             accepted = await self._submitter.submit(job)
-            if accepted is not None:
-                attempt, ticket = accepted
-                followed = Unfinished(attempt, attempt.job.seeds, ticket, self._control.clock.now())
-                await self._follow(followed, age=0.0, slot=slot)
+        finally:
+            self._submits.release()
+            if accepted is None:
+                place.leave()
+        if accepted is not None:
+            attempt, ticket = accepted
+            unfinished = Unfinished(attempt, attempt.job.seeds, ticket, self._control.clock.now())
+            self._follow(_UnderWay(self, unfinished, 0.0, place))
 
-    async def _follow_again(self, unfinished: Unfinished) -> None:
-        """The life of a job that an earlier run left accepted."""
+    def _follow_again(self, unfinished: Unfinished, place: Place) -> None:
+        """Follow a job that an earlier run, or this one, left accepted."""
         age = (self._control.clock.now() - unfinished.accepted_at).total_seconds()
-        with self._slots.room_held(), self._slots.slot_held() as slot:
-            await self._follow(unfinished, age=max(age, 0.0), slot=slot)
+        self._follow(_UnderWay(self, unfinished, max(age, 0.0), place))
 
-    async def _follow(self, unfinished: Unfinished, *, age: float, slot: ExitStack) -> None:
-        """From accepted to stored. The slot is free as soon as the job is finished, before its images are fetched."""
-        attempt, ticket, seeds = unfinished.attempt, unfinished.ticket, unfinished.seeds
+    def _follow(self, job: _UnderWay) -> None:
+        """Have an accepted job followed. One task waits for all that are, so that the run does not end before them."""
+        ticket = job.unfinished.ticket
         for warning in ticket.warnings:
             self._control.observe(Warned(warning))
-        pace, patience = self._pace(attempt.job), max(PATIENCE - age, 0.0)
+        pace = self._pace(job.unfinished.attempt.job)
+        self._polls.follow(ticket, pace, job, age=job.age, patience=max(PATIENCE - job.age, 0.0))
+        self._followed += 1
+        if self._followed == 1:
+            self._none_followed.clear()
+            self._tasks.start(self._until_none_is_followed())
+
+    async def _until_none_is_followed(self) -> None:
+        await self._none_followed.wait()
+
+    def begin_end(self, job: _UnderWay, outcome: Outcome) -> None:
+        """The job is not followed any more: see it to its end."""
+        self._tasks.start(self._end(job, outcome))
+        self._followed -= 1
+        if not self._followed:
+            self._none_followed.set()
+
+    async def _end(self, job: _UnderWay, outcome: Outcome) -> None:
+        """From finished to stored. The slot is free as soon as the job is finished, before its images are fetched."""
+        attempt, ticket, seeds, age = job.unfinished.attempt, job.unfinished.ticket, job.unfinished.seeds, job.age
         try:
-            finished = await self._polls.finished(
-                ticket, pace, age=age, patience=patience, silence=self._silence(attempt, slot)
-            )
-            slot.close()
-            aside = set(unfinished.aside)
-            await self._fetcher.keep(Delivery(attempt, seeds, finished, lambda: self._fresh(ticket), aside))
+            if not isinstance(outcome, Finished):
+                raise outcome
+            job.place.free_slot()
+            aside = set(job.unfinished.aside)
+            await self._fetcher.keep(Delivery(attempt, seeds, outcome, lambda: self._fresh(ticket), aside))
         except GenerationFailed as failure:
             for variation in attempt.job.variations:
                 await self._record(Failed(attempt, variation, Cause(failure.code or "failed", str(failure))))
@@ -189,24 +245,21 @@ class Runner:
             await self._let_go(attempt, reason, age)
         finally:
             self._slots.answered(attempt.id)
+            job.place.leave()
 
     def _stop_where_silent(self, attempt: Attempt, age: float) -> None:
         """What was bought in this run and as much as may be under way is told of by no one: buy nothing more."""
         if age == 0.0 and self._slots.are_silent and self._slots.is_unanswered(attempt.id):
             self._control.stop_later(SILENT)
 
-    def _silence(self, attempt: Attempt, slot: ExitStack) -> Silence:
-        """What happens to a job's slot where no one says the status of the job."""
-
-        def note(is_silent: bool) -> None:
-            if is_silent:
-                self._slots.give_up(attempt.id, slot)
-                if self._slots.are_silent:
-                    self._control.warn_once(SILENT)
-            else:
-                self._slots.answered(attempt.id)
-
-        return note
+    def note_silence(self, job: _UnderWay, *, begins: bool) -> None:
+        """No one says the status of the job: its slot is another's. Or someone does again."""
+        if not begins:
+            self._slots.answered(job.unfinished.attempt.id)
+            return
+        self._slots.give_up(job.unfinished.attempt.id, job.place)
+        if self._slots.are_silent:
+            self._control.warn_once(SILENT)
 
     async def _fresh(self, ticket: Ticket) -> Finished:
         """The same job's outputs again, under new URLs."""
@@ -251,14 +304,14 @@ class Runner:
             )
             self._control.stop_asked(f"stopped {when}, as requested")
 
-    async def _drain(self, tasks: TaskSet) -> None:
+    async def _drain(self) -> None:
         """Once the run is draining: let go of the polls at once, and of the rest after a grace."""
         stop = self._control.stop
         await stop.until(Level.DRAINING, asyncio.Event().wait())
         self._polls.let_go()
         if not await stop.sleep(Level.INTERRUPTED, GRACE):
             await asyncio.sleep(GRACE_AFTER_SIGNAL)
-        tasks.cancel()
+        self._tasks.cancel()
 
 
 def _nobody(event: Event) -> None:

@@ -8,13 +8,33 @@ then could not be fetched either.
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 
 from campaign_runner.ports import Wait
 from campaign_runner.run.stop import Level, Stop
 
 ASK_LATER = Wait(30.0, "status")
 """While they are silent: the seconds after which it is asked again whether anything may be sent."""
+
+
+class Place:
+    """What a job under way takes: a slot until it is finished, and room until its images are stored."""
+
+    __slots__ = ("_room", "_slots")
+
+    def __init__(self, slots: asyncio.Semaphore, room: asyncio.Semaphore) -> None:
+        self._slots: asyncio.Semaphore | None = slots
+        self._room = room
+
+    def free_slot(self) -> None:
+        """It is finished, or no one says how it is: another may have its slot."""
+        if self._slots is not None:
+            self._slots.release()
+            self._slots = None
+
+    def leave(self) -> None:
+        """It is not under way any more. Once."""
+        self.free_slot()
+        self._room.release()
 
 
 class Slots:
@@ -32,26 +52,18 @@ class Slots:
         """Whether as many jobs as there are slots are unanswered."""
         return len(self._unanswered) >= self._most
 
-    async def admitted(self, level: Level) -> bool:
-        """Wait for room and a slot; False if the run stops first."""
+    async def admitted(self, level: Level) -> Place | None:
+        """Wait for room and a slot; None if the run stops first."""
         if not await self._stop.acquired(level, self._room):
-            return False
+            return None
         if not await self._stop.acquired(level, self._slots):
             self._room.release()
-            return False
-        return True
+            return None
+        return Place(self._slots, self._room)
 
-    def slot_held(self) -> ExitStack:
-        """The slot of a job in flight; `close` frees it before the block ends."""
-        return _released(self._slots)
-
-    def room_held(self) -> ExitStack:
-        """The room a job takes until its images are stored."""
-        return _released(self._room)
-
-    def give_up(self, attempt_id: str, slot: ExitStack) -> None:
+    def give_up(self, attempt_id: str, place: Place) -> None:
         """No one says the status of a job: others may have its slot."""
-        slot.close()
+        place.free_slot()
         self._unanswered.add(attempt_id)
 
     def answered(self, attempt_id: str) -> None:
@@ -60,9 +72,3 @@ class Slots:
 
     def is_unanswered(self, attempt_id: str) -> bool:
         return attempt_id in self._unanswered
-
-
-def _released(semaphore: asyncio.Semaphore) -> ExitStack:
-    stack = ExitStack()
-    stack.callback(semaphore.release)
-    return stack

@@ -60,6 +60,7 @@ def _followed() -> dict[str, float]:
 
 
 async def _follow(home: Path, address: str, jobs: int) -> dict[str, float]:
+    gc.freeze()  # as the command does, once it is loaded
     night = Night(home, Sandbox(Settings()), asyncio.get_running_loop().time, origin=address)
     campaign, before, accepted, are_all = night.campaign(requests=jobs, seeds=1), [0], [0], asyncio.Event()
 

@@ -65,18 +65,24 @@ KEEPING = (
         "buy first, and then go on with what is paid for",
         "run/runner.py",
         """\
-        await self._resume(tasks)
+        await self._resume()
+        stop = self._control.stop
         for job in jobs:
-            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
+            if stop.reached(Level.NO_SUBMITS) or not await stop.acquired(Level.NO_SUBMITS, self._submits):
                 return
-            tasks.start(self._drive(job))
+            if (place := await self._slots.admitted(Level.NO_SUBMITS)) is None:
+                return
+            self._tasks.start(self._drive(job, place))
 """,
         """\
+        stop = self._control.stop
         for job in jobs:
-            if self._control.stop.reached(Level.NO_SUBMITS) or not await self._slots.admitted(Level.NO_SUBMITS):
+            if stop.reached(Level.NO_SUBMITS) or not await stop.acquired(Level.NO_SUBMITS, self._submits):
                 return
-            tasks.start(self._drive(job))
-        await self._resume(tasks)
+            if (place := await self._slots.admitted(Level.NO_SUBMITS)) is None:
+                return
+            self._tasks.start(self._drive(job, place))
+        await self._resume()
 """,
         ("tests/run/test_runner.py", "tests/run/test_returning.py"),
     ),
