@@ -65,6 +65,18 @@ class TaskSet:
             self._on_failure(error)
 
 
+class Turns:
+    """Lets no two go on in one turn of the event loop: a hundred at once would hold it up."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def own(self) -> None:
+        """Until a turn in which no one else goes on; first come, first served."""
+        await self._lock.acquire()
+        asyncio.get_running_loop().call_soon(self._lock.release)
+
+
 async def map_concurrently(work: Callable[[A], Awaitable[T]], items: Sequence[A], limit: int) -> list[T]:
     """The answers of `work` over `items`, in their order; at most `limit` under way. Raises what went wrong first."""
     answers: dict[int, T] = {}

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from campaign_runner.tasks import beside, in_thread, patient_timeout, to_its_end
+from campaign_runner.tasks import Turns, beside, in_thread, patient_timeout, to_its_end
 from tests.virtual import VirtualLoop
 
 
@@ -125,3 +125,25 @@ def test_a_deadline_that_is_over_is_over_also_after_a_gap() -> None:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         assert runner.run(unanswered(0)) == 60
         assert runner.run(unanswered(300)) == 302
+
+
+async def test_no_two_go_on_in_one_turn_of_the_loop_however_many_come_at_once() -> None:
+    turns, loop = Turns(), asyncio.get_running_loop()
+    went_on: list[int] = []
+    now = [0]
+
+    def count() -> None:
+        now[0] += 1
+        if len(went_on) < 9:
+            loop.call_soon(count)
+
+    async def go_on() -> None:
+        await turns.own()
+        went_on.append(now[0])
+
+    count()
+    tasks = [asyncio.create_task(go_on()) for _ in range(10)]
+    await asyncio.sleep(0)
+    tasks[4].cancel()
+    await asyncio.wait(tasks)
+    assert len(went_on) == len(set(went_on)) == 9

@@ -22,7 +22,7 @@ from yarl import URL
 from campaign_runner.firefly.protocol.hosts import origin_of
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.settings import Timeouts
-from campaign_runner.tasks import patient_timeout
+from campaign_runner.tasks import Turns, patient_timeout
 from campaign_runner.uptime import Deadline
 
 _USER_AGENT = "campaign-runner/0.1"
@@ -77,6 +77,7 @@ class Connection:
     def __init__(self, limits: Timeouts, *, fresh: bool = False, proxy: str | None = None) -> None:
         self._limits = limits
         self._proxy = proxy
+        self._turns = Turns()
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=fresh),
             headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
@@ -101,6 +102,7 @@ class Connection:
         progress, limits = _Progress(deadline), self._limits
         if most_bytes is not None and most_bytes < limits.most_bytes:
             limits = replace(limits, most_bytes=most_bytes)
+        await self._turns.own()
         is_https = request.url[:6].lower() == "https:"
         _UNDER_WAY.set(progress)
         try:

@@ -34,7 +34,7 @@ from campaign_runner.run.fetcher import ImageFetcher
 from campaign_runner.run.limits import Limits, Ports, SharedLimits
 from campaign_runner.run.pace import Kind, Pace
 from campaign_runner.run.polls import POLLERS, Follower, NoLongerFollowed, Outcome, Polls
-from campaign_runner.run.slots import Place, Slots
+from campaign_runner.run.slots import JobPlace, Slots
 from campaign_runner.run.stop import Level, Stop
 from campaign_runner.run.submitter import Submitter
 from campaign_runner.tasks import TaskSet, to_its_end
@@ -65,7 +65,7 @@ class _UnderWay(Follower):
     runner: Runner
     unfinished: Unfinished
     age: float
-    place: Place
+    place: JobPlace
 
     def silence(self, *, begins: bool) -> None:
         self.runner.note_silence(self, begins=begins)
@@ -185,7 +185,7 @@ class Runner:
                 self._left.remove(unfinished.attempt.id)
                 self._follow_again(unfinished, place)
 
-    async def _drive(self, job: Job, place: Place) -> None:
+    async def _drive(self, job: Job, place: JobPlace) -> None:
         """The life of one job until it is followed; a crash at any await is safe."""
         accepted = None
         try:
@@ -199,7 +199,7 @@ class Runner:
             unfinished = Unfinished(attempt, attempt.job.seeds, ticket, self._control.clock.now())
             self._follow(_UnderWay(self, unfinished, 0.0, place))
 
-    def _follow_again(self, unfinished: Unfinished, place: Place) -> None:
+    def _follow_again(self, unfinished: Unfinished, place: JobPlace) -> None:
         """Follow a job that an earlier run, or this one, left accepted."""
         age = (self._control.clock.now() - unfinished.accepted_at).total_seconds()
         self._follow(_UnderWay(self, unfinished, max(age, 0.0), place))

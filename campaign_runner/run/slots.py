@@ -16,7 +16,7 @@ ASK_LATER = Wait(30.0, "status")
 """While they are silent: the seconds after which it is asked again whether anything may be sent."""
 
 
-class Place:
+class JobPlace:
     """What a job under way takes: a slot until it is finished, and room until its images are stored."""
 
     __slots__ = ("_room", "_slots")
@@ -52,16 +52,16 @@ class Slots:
         """Whether as many jobs as there are slots are unanswered."""
         return len(self._unanswered) >= self._most
 
-    async def admitted(self, level: Level) -> Place | None:
+    async def admitted(self, level: Level) -> JobPlace | None:
         """Wait for room and a slot; None if the run stops first."""
         if not await self._stop.acquired(level, self._room):
             return None
         if not await self._stop.acquired(level, self._slots):
             self._room.release()
             return None
-        return Place(self._slots, self._room)
+        return JobPlace(self._slots, self._room)
 
-    def give_up(self, attempt_id: str, place: Place) -> None:
+    def give_up(self, attempt_id: str, place: JobPlace) -> None:
         """No one says the status of a job: others may have its slot."""
         place.free_slot()
         self._unanswered.add(attempt_id)
