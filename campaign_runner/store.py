@@ -281,7 +281,8 @@ def _entered(
     """The folder down `parts`, made if missing, entered through the one above it unless it is among `folders`."""
     if parts not in folders:
         above = _entered(folders, parts[:-1], held)
-        folders[parts] = held.enter_context(above.enter(parts[-1], make=True))
+        # What `_publish` was told to put is below the output folder: that one is not synced again.
+        folders[parts] = held.enter_context(above.enter(parts[-1], make=True, will_sync=len(parts) > 1))
     return folders[parts]
 
 

@@ -13,7 +13,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -141,15 +141,16 @@ class FolderHandle:
     handle: int | None
 
     @contextmanager
-    def enter(self, name: str, *, make: bool) -> Iterator[FolderHandle]:
+    def enter(self, name: str, *, make: bool, will_sync: bool = False) -> Iterator[FolderHandle]:
         """The folder `name` in this one; never through a symbolic link. Raises StoreError, IntegrityError.
 
-        Raises FileNotFoundError where it is missing and not to be made.
+        Raises FileNotFoundError where it is missing and not to be made. A new one survives a power cut, unless the
+        caller says that it `will_sync` this folder.
         """
         path = self.path / name
         with translating(path, missing_is_plain=not make):
-            if make:
-                self._make(name)
+            if make and self._make(name) and not will_sync:
+                self.sync()
             handle = None
             if _HAS_FOLDER_HANDLES:
                 handle = os.open(self._at(name), _FOLDER_FLAGS | _NO_FOLLOW, dir_fd=self.handle)
@@ -173,7 +174,7 @@ class FolderHandle:
 
     def status(self, name: str) -> os.stat_result | None:
         """What the file `name` is like, None if there is none. Raises IntegrityError where it is something else."""
-        with translating(self.path / name):
+        with translating(self.path, name):
             try:
                 found = os.stat(self._at(name), dir_fd=self.handle, follow_symlinks=False)
             except OSError as error:
@@ -187,7 +188,7 @@ class FolderHandle:
     def publish(self, staged: Path, name: str, patience: Patience | None = None) -> bool:
         """Rename `staged` to `name` in this folder; False, and nothing is touched, if something has that name."""
         patience = patience or Patience()
-        with translating(self.path / name):
+        with translating(self.path, name):
             try:
                 patience.over(lambda: self._link(staged, name))
             except FileExistsError:
@@ -200,17 +201,17 @@ class FolderHandle:
 
         Raises StoreError, IntegrityError.
         """
-        with translating(self.path / name):
+        with translating(self.path, name):
             return Patience().over(lambda: self._hard_link(name, target))
 
     def touch(self, name: str) -> None:
         """Make the empty file `name`. Raises StoreError, IntegrityError where something has that name."""
-        with translating(self.path / name):
+        with translating(self.path, name):
             os.close(os.open(self._at(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_FILE, dir_fd=self.handle))
 
     def remove(self, name: str) -> None:
         """Take the name `name` away. Raises StoreError, IntegrityError."""
-        with translating(self.path / name):
+        with translating(self.path, name):
             Patience().over(lambda: os.unlink(self._at(name), dir_fd=self.handle))
 
     def sync(self) -> None:
@@ -239,12 +240,13 @@ class FolderHandle:
             return False
         return True
 
-    def _make(self, name: str) -> None:
+    def _make(self, name: str) -> bool:
+        """Make the folder `name`; False where there is one."""
         try:
             os.mkdir(self._at(name), NEW_FOLDER, dir_fd=self.handle)
         except FileExistsError:
-            return
-        self.sync()
+            return False
+        return True
 
     def _at(self, name: str) -> str:
         return name if self.handle is not None else str(self.path / name)
@@ -268,18 +270,29 @@ def _closing(folder: FolderHandle) -> Iterator[FolderHandle]:
             os.close(folder.handle)
 
 
-@contextmanager
-def translating(path: Path, *, missing_is_plain: bool = False) -> Iterator[None]:
-    """Tell what the system says about `path` in the package's words.
+def translating(path: Path, name: str = "", *, missing_is_plain: bool = False) -> AbstractContextManager[None]:
+    """Tell what the system says about `path`, or about `name` in it, in the package's words.
 
     `missing_is_plain`: FileNotFoundError passes, the caller expects it.
     """
-    try:
-        yield
-    except OSError as error:
-        if missing_is_plain and isinstance(error, FileNotFoundError):
-            raise
-        raise translated(error, path) from error
+    return _Translating(path, name, missing_is_plain)
+
+
+@dataclass(slots=True)
+class _Translating(AbstractContextManager[None]):
+    """No generator: an image enters some ten of them."""
+
+    path: Path
+    name: str
+    missing_is_plain: bool
+
+    def __enter__(self) -> None:
+        """Nothing has to be prepared."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not isinstance(error, OSError) or (self.missing_is_plain and isinstance(error, FileNotFoundError)):
+            return
+        raise translated(error, self.path / self.name) from error
 
 
 def translated(error: OSError, path: Path) -> CampaignError:
