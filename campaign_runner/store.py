@@ -46,7 +46,7 @@ class FolderStore:
         self._staging = home / STAGING
         self._patience = Patience()
         self._puts = SharedCalls(in_loop(aiofiles.os.wrap(self._put_together)), apart=PUT_APART)
-        self._stems = SharedCalls(in_executor(each_alone))
+        self._stems = SharedCalls(in_executor(self._held_together))
 
     def where(self, name: str) -> str:
         """The path of `name`."""
@@ -83,7 +83,7 @@ class FolderStore:
 
     async def holds(self, *stems: str) -> str | None:
         """The file named by one of `stems` with any picture suffix, or None; see the port."""
-        found: str | None = await to_its_end(self._stems.asked(lambda: self._held(stems)))
+        found: str | None = await to_its_end(self._stems.asked(stems))
         return found
 
     async def present(self, names: Collection[str]) -> set[str]:
@@ -203,30 +203,20 @@ class FolderStore:
     def _publish(self, images: Sequence[_Image]) -> list[Put]:
         """Give each of what is staged its name. Each folder is opened and synced once."""
         answers: list[Put] = []
-        with ExitStack() as held:
-            folders: dict[tuple[str, ...], files.FolderHandle] = {(): held.enter_context(files.open_folder(self._home))}
+        with _Entered(self._home) as folders:
             for image in images:
                 *above, name = image.parts
-                folder = _entered(folders, tuple(above), held)
+                folder = folders.at(tuple(above), make=True)
                 is_new = folder.publish(self._staging / image.staged, name, self._patience)
                 answers.append(Put.NEW if is_new else _compare(folder, name, image.sha256))
-            home, *below = folders.values()
-            for folder in reversed(below or [home]):
+            for folder in folders.innermost_first():
                 # SAME too: the run that published it may have died before its folder was synced.
                 folder.sync()
         return answers
 
-    def _held(self, stems: Iterable[str]) -> str | None:
-        return next(filter(None, map(self._holds, stems)), None)
-
-    def _holds(self, stem: str) -> str | None:
-        parts = split_name(stem)
-        try:
-            with self._folders(parts[:-1], make=False) as folders:
-                found = (suffix for suffix in SUFFIXES.values() if folders[-1].has_file(f"{parts[-1]}.{suffix}"))
-                return next((f"{stem}.{suffix}" for suffix in found), None)
-        except (FileNotFoundError, NameTooLong):
-            return None
+    def _held_together(self, asked: list[tuple[str, ...]]) -> list[str | Raised | None]:
+        with _Entered(self._home) as folders:
+            return each_alone([partial(_held, folders, stems) for stems in asked])
 
     def _open(self, name: str, look: Callable[[Content], T]) -> T:
         with self._file(name) as (folder, last), folder.read(last, LARGEST_BYTES) as file:
@@ -250,19 +240,11 @@ class FolderStore:
     def _file(self, name: str) -> Iterator[tuple[files.FolderHandle, str]]:
         """The folder in which the file `name` is, and its name there. Raises FileNotFoundError."""
         *above, last = split_name(name)
-        with self._folders(above, make=False) as folders:
-            if not folders[-1].has_file(last):
+        with _Entered(self._home) as folders:
+            folder = folders.at(tuple(above))
+            if not folder.has_file(last):
                 raise FileNotFoundError(name)
-            yield folders[-1], last
-
-    @contextmanager
-    def _folders(self, parts: list[str], *, make: bool) -> Iterator[list[files.FolderHandle]]:
-        """The output folder and those below it down `parts`, each entered through the one before."""
-        with ExitStack() as open_folders:
-            folders = [open_folders.enter_context(files.open_folder(self._home))]
-            for part in parts:
-                folders.append(open_folders.enter_context(folders[-1].enter(part, make=make)))
-            yield folders
+            yield folder, last
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,15 +257,41 @@ class _Image:
     staged: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
-def _entered(
-    folders: dict[tuple[str, ...], files.FolderHandle], parts: tuple[str, ...], held: ExitStack
-) -> files.FolderHandle:
-    """The folder down `parts`, made if missing, entered through the one above it unless it is among `folders`."""
-    if parts not in folders:
-        above = _entered(folders, parts[:-1], held)
-        # What `_publish` was told to put is below the output folder: that one is not synced again.
-        folders[parts] = held.enter_context(above.enter(parts[-1], make=True, will_sync=len(parts) > 1))
-    return folders[parts]
+class _Entered(ExitStack):
+    """The output folder `home` and those below it, each opened once, through the one above it; closed at the end."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._folders = {(): self.enter_context(files.open_folder(home))}
+
+    def at(self, parts: tuple[str, ...], *, make: bool = False) -> files.FolderHandle:
+        """The folder down `parts`. Raises FileNotFoundError where it is missing and not to be made.
+
+        A new one below the output folder's own survives a power cut once all of `innermost_first` are synced.
+        """
+        if parts not in self._folders:
+            above = self.at(parts[:-1], make=make)
+            self._folders[parts] = self.enter_context(above.enter(parts[-1], make=make, will_sync=len(parts) > 1))
+        return self._folders[parts]
+
+    def innermost_first(self) -> Iterator[files.FolderHandle]:
+        """Those below the output folder; itself where there is none."""
+        home, *below = self._folders.values()
+        return reversed(below or [home])
+
+
+def _held(folders: _Entered, stems: Iterable[str]) -> str | None:
+    return next(filter(None, (_holds(folders, stem) for stem in stems)), None)
+
+
+def _holds(folders: _Entered, stem: str) -> str | None:
+    *above, last = split_name(stem)
+    try:
+        folder = folders.at(tuple(above))
+        found = (suffix for suffix in SUFFIXES.values() if folder.has_file(f"{last}.{suffix}"))
+        return next((f"{stem}.{suffix}" for suffix in found), None)
+    except (FileNotFoundError, NameTooLong):
+        return None
 
 
 def sha256_of(file: Content) -> str:

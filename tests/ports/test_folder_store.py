@@ -90,7 +90,7 @@ async def test_an_image_is_synced_before_it_has_its_name_and_its_folders_after(
     await put(store)
     content, *others = disk_calls
     assert content.startswith("fsync ")
-    assert others == ["mkdir soap", "fsync images", "link a.jpg", "fsync soap", "fsync images"]
+    assert others == ["mkdir soap", "link a.jpg", "fsync soap", "fsync images"]
 
 
 async def test_an_image_that_stands_already_is_synced_too(store: FolderStore, disk_calls: list[str]) -> None:
