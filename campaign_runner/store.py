@@ -262,7 +262,7 @@ class _Entered(ExitStack):
 
     def __init__(self, home: Path) -> None:
         super().__init__()
-        self._folders = {(): self.enter_context(files.open_folder(home))}
+        self._folders: dict[tuple[str, ...], files.FolderHandle] = {(): self.enter_context(files.open_folder(home))}
 
     def at(self, parts: tuple[str, ...], *, make: bool = False) -> files.FolderHandle:
         """The folder down `parts`. Raises FileNotFoundError where it is missing and not to be made.
