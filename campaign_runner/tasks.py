@@ -95,27 +95,33 @@ async def map_concurrently(work: Callable[[A], Awaitable[T]], items: Sequence[A]
     return [answers[number] for number in range(len(items))]
 
 
-@asynccontextmanager
-async def patient_timeout(seconds: float) -> AsyncIterator[None]:
+class PatientTimeout:
     """As `asyncio.timeout`, but where the loop stood still meanwhile (the machine slept, the process was stopped).
 
     Then its timers are late, and would fire before what has arrived was read: so there is a second's grace.
     """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(None) as limit:
 
-        def over(due: float) -> None:
-            now = loop.time()
-            if now - due > GRACE:
-                timers.append(loop.call_at(now + GRACE, over, now + GRACE))
-            else:
-                limit.reschedule(now)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._limit = asyncio.timeout(None)
 
-        timers = [loop.call_later(seconds, over, loop.time() + seconds)]
-        try:
-            yield
-        finally:
-            timers[-1].cancel()
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+        self._fires(asyncio.get_running_loop().time() + self._seconds)
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        self._timer.cancel()
+        return await self._limit.__aexit__(*error)
+
+    def _fires(self, when: float) -> None:
+        self._timer = asyncio.get_running_loop().call_at(when, self._over, when)
+
+    def _over(self, due: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - due > GRACE:
+            self._fires(now + GRACE)
+        else:
+            self._limit.reschedule(now)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from campaign_runner.tasks import Turns, beside, in_thread, patient_timeout, to_its_end
+from campaign_runner.tasks import PatientTimeout, Turns, beside, in_thread, to_its_end
 from tests.virtual import VirtualLoop
 
 
@@ -105,7 +105,7 @@ async def answered_after_a_gap(limit: Callable[[float], AbstractAsyncContextMana
 
 def test_after_a_gap_between_two_turns_of_the_loop_no_deadline_is_believed_at_once() -> None:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        assert runner.run(answered_after_a_gap(patient_timeout)) == "the answer"
+        assert runner.run(answered_after_a_gap(PatientTimeout)) == "the answer"
         with pytest.raises(TimeoutError):  # without a second's grace it is lost
             runner.run(answered_after_a_gap(asyncio.timeout))
 
@@ -118,7 +118,7 @@ def test_a_deadline_that_is_over_is_over_also_after_a_gap() -> None:
         if seconds:
             loop.call_later(1, loop.jump, seconds)
         with pytest.raises(TimeoutError):
-            async with patient_timeout(60):
+            async with PatientTimeout(60):
                 await loop.create_future()
         return loop.time() - began
 

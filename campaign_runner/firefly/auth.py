@@ -72,12 +72,18 @@ class TokenSource:
         if self._ready is not None:
             return self._ready
         answers_before = self._answers
+        if (token := self._good()) is not None:
+            return token
         async with self._lock:
-            if self._held is not None and self._age(self._held) < self._held.renew_after:
-                return self._held.token
+            if (token := self._good()) is not None:
+                return token
             if self._failure is not None and (self._answers > answers_before or self._was_just_the_same()):
                 raise self._failure
             return await self._renew()
+
+    def _good(self) -> Secret | None:
+        is_good = self._held is not None and self._age(self._held) < self._held.renew_after
+        return self._held.token if self._held is not None and is_good else None
 
     def drop(self, token: Secret, *, elsewhere: bool = False) -> bool:
         """The service refused `token`. Whether another may be had: never of a ready one.

@@ -13,6 +13,7 @@ import errno
 import os
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from yarl import URL
 from campaign_runner.firefly.protocol.hosts import origin_of
 from campaign_runner.firefly.protocol.wire import Request, Response
 from campaign_runner.firefly.settings import Timeouts
-from campaign_runner.tasks import Turns, patient_timeout
+from campaign_runner.tasks import PatientTimeout, Turns
 from campaign_runner.uptime import Deadline
 
 _USER_AGENT = "campaign-runner/0.1"
@@ -101,7 +102,7 @@ class Connection:
         """
         progress, limits = _Progress(deadline), self._limits
         if most_bytes is not None and most_bytes < limits.most_bytes:
-            limits = replace(limits, most_bytes=most_bytes)
+            limits = _lowered(limits, most_bytes)
         await self._turns.own()
         is_https = request.url[:6].lower() == "https:"
         _UNDER_WAY.set(progress)
@@ -115,12 +116,18 @@ class Connection:
                 proxy=self._proxy if is_https else None,  # through http a proxy would read the token
                 trace_request_ctx=progress,
             )
-            async with patient_timeout(limits.total), asked as answer:
+            async with PatientTimeout(limits.total), asked as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                progress.begun = begun = Response(answer.status, headers, b"", answer.content_type.lower())
-                return replace(begun, body=await _read(answer, progress, limits))
+                media_type = answer.content_type.lower()
+                progress.answer = Response(answer.status, headers, b"", media_type)
+                return Response(answer.status, headers, await _read(answer, progress, limits), media_type)
         except _FOREIGN as error:
             return _lost(request, error, progress, limits)
+
+
+@lru_cache(maxsize=16)
+def _lowered(limits: Timeouts, most_bytes: int) -> Timeouts:
+    return replace(limits, most_bytes=most_bytes)
 
 
 class Stream(Protocol):
@@ -137,17 +144,23 @@ class TransferWatch(Protocol):
 
 @dataclass(slots=True)
 class _Progress:
-    """How far one exchange has come. `begun` is the answer with its first bytes, whatever happens to the rest."""
+    """How far one exchange has come. `answer` is without its body, of which `start` are the first bytes."""
 
     deadline: Deadline | None = None
     sent: bool = False
-    begun: Response | None = None
+    answer: Response | None = None
+    start: bytes = b""
     content: Stream | None = None
+
+    @property
+    def begun(self) -> Response | None:
+        """The answer with its first bytes, whatever happens to the rest."""
+        return self.answer and replace(self.answer, body=self.start)
 
     async def readany(self) -> bytes:
         part = await self.content.readany() if self.content is not None else b""
-        if self.begun is not None and len(self.begun.body) < _MOST_BEGUN:
-            self.begun = replace(self.begun, body=self.begun.body + part[:_MOST_BEGUN])
+        if len(self.start) < _MOST_BEGUN:
+            self.start += part[:_MOST_BEGUN]
         return part
 
 
@@ -157,6 +170,8 @@ async def _read(answer: aiohttp.ClientResponse, progress: _Progress, limits: Tim
     if limits.window is not None and (answer.content_length or 0) > limits.most_bytes:
         raise _TooLarge  # an image; how an answer in words begins is worth waiting for
     watch = asyncio.timeout(limits.window)
+    if limits.window is None:
+        return await gather(progress, watch, limits)
     try:
         async with watch:
             return await gather(progress, watch, limits)
@@ -211,7 +226,7 @@ def _lost(request: Request, error: Exception, progress: _Progress, limits: Timeo
         request.host,
         cause_of(error, limits, sent=progress.sent),
         sent=progress.sent,
-        answered=progress.begun is not None,
+        answered=progress.answer is not None,
         is_too_large=isinstance(error, _TooLarge),
         is_too_late=isinstance(error, _TooLate),
         is_certificate=isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch),

@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from campaign_runner.errors import CampaignError, IntegrityError, LaterError, StoreError, UsageError
 from campaign_runner.firefly.credentials import Secret
-from campaign_runner.tasks import patient_timeout, to_its_end
+from campaign_runner.tasks import PatientTimeout, to_its_end
 
 T = TypeVar("T")
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
@@ -182,7 +182,7 @@ class Database:
 
     async def _once(self, work: Callable[[Connection], Awaitable[T]], seconds: float) -> T:
         try:
-            async with patient_timeout(seconds), self._places, self._connection() as connection:
+            async with PatientTimeout(seconds), self._places, self._connection() as connection:
                 return await work(connection)
         except (psycopg.Error, TimeoutError) as error:
             raise translated(error) from None

@@ -14,6 +14,7 @@ import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 MOST_JSON_BYTES = 1024 * 1024
@@ -56,12 +57,15 @@ def read_object(body: bytes) -> dict[str, Any]:
 def _parsed(body: bytes) -> object:
     text = body.decode("utf-8")
     value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_number, parse_float=_finite)
-    json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
+    if b"\\u" in body:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates, which are escaped alone
     return value
 
 
 def _check_depth(body: bytes) -> None:
     """Counted before parsing, since a parser recurses."""
+    if body.count(b"[") + body.count(b"{") <= MOST_DEPTH:
+        return
     depth = 0
     for found in _STRING_OR_BRACKET.finditer(body):
         if found[0][:1] != b'"':
@@ -141,8 +145,18 @@ def _ahead(date: str | None, now: datetime) -> float:
 
 def read_date(value: str | None, now: datetime) -> float | None:
     """How many seconds an HTTP date is after `now`; None for anything else."""
+    then = _moment((value or "")[:64])
     try:
-        then = parsedate_to_datetime((value or "")[:64])
-        return None if then.tzinfo is None else (then - now).total_seconds()
+        return None if then is None else (then - now).total_seconds()
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4)  # the answers of a second name the same
+def _moment(value: str) -> datetime | None:
+    """What an HTTP date names; None for anything else."""
+    try:
+        then = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return None if then.tzinfo is None else then

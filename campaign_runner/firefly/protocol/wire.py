@@ -68,6 +68,8 @@ class Response:
     def decoded(self) -> Response:
         """This answer with its body in plain UTF-8, however it was packed and encoded."""
         plain = decoded(self.body, self.headers.get("content-encoding", ""))
+        if plain.body is self.body and not plain.fault:
+            return self
         return replace(self, body=plain.body, fault=plain.fault)
 
     def without(self, *secrets: str) -> Response:
