@@ -67,8 +67,20 @@ COMMANDS = {
 UNLISTED = ("fleet", "worker")
 """Commands for many machines, which the first page of the help leaves out."""
 
+_COLLECTED_AFTER = 10_000, 20, 20
+"""New objects before the young ones are looked through, and how often that before older ones are; Python's are 700."""
 _SLIPS = "campaign_runner.cli.slips"
 """Loaded only where something is not understood."""
+
+
+def collect_seldom() -> None:
+    """What was imported stays, and is not looked through again; what a command makes is, now and then.
+
+    A job leaves one object behind that only such a look finds.
+    """
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
+    gc.enable()
 
 
 class Commands(click.Group):
@@ -81,9 +93,8 @@ class Commands(click.Group):
         if cmd_name not in (*self.list_commands(ctx), *UNLISTED):
             return None
         command: click.Command = importlib.import_module(f"campaign_runner.cli.{cmd_name}").command
-        if not gc.isenabled():  # as at the beginning of the process: what was imported is not looked through again
-            gc.freeze()
-            gc.enable()
+        if not gc.isenabled():  # as at the beginning of the process
+            collect_seldom()
         return with_whole_help(command)
 
     def resolve_command(

@@ -15,7 +15,6 @@ was at most in 99 of 100 looks.
 from __future__ import annotations
 
 import asyncio
-import gc
 import hashlib
 import json
 import sys
@@ -28,6 +27,7 @@ from typing import Any
 import aiofiles
 import aiohttp
 
+from campaign_runner.cli import collect_seldom
 from campaign_runner.errors import Damaged
 from campaign_runner.model import Size
 from campaign_runner.plan.cost import RateLimit
@@ -48,7 +48,7 @@ Client = Callable[[str, int, int, Path], Awaitable[None]]
 
 
 async def ours(address: str, jobs: int, seeds: int, home: Path) -> None:
-    gc.freeze()  # as the command does, once it is loaded
+    collect_seldom()  # as the command does, once it is loaded
     loop = asyncio.get_running_loop()
     night = Night(home, Sandbox(Settings()), loop.time, origin=address)
     campaign = night.campaign(requests=jobs, seeds=seeds)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_runner.campaign_file.loader import load
-from campaign_runner.cli import commands
+from campaign_runner.cli import collect_seldom, commands
 from campaign_runner.cli.invocation import Invocation
 from campaign_runner.events import Event, Submitting
 from campaign_runner.journal.ledger import Ledger
@@ -130,4 +130,5 @@ STAGES = {
 
 if __name__ == "__main__":
     stage = STAGES.get(sys.argv[1])
+    collect_seldom()  # as the command does, once it is loaded
     _tell(command(*sys.argv[1:]) if stage is None else stage(Path(sys.argv[2]), sys.argv[3]))

@@ -53,9 +53,11 @@ def test_a_word_that_cannot_be_accepted_is_answered_with_the_nearest(ask: Ask) -
 
 def test_what_a_command_imports_is_not_looked_through_again(ask: Ask) -> None:
     before = gc.get_freeze_count()  # what the tests have imported, which stays so
+    usual = gc.get_threshold()
     gc.disable()  # as the process begins
     try:
         assert ask("channels").status == 0
-        assert gc.isenabled() and gc.get_freeze_count() > before
+        assert gc.isenabled() and gc.get_freeze_count() > before and gc.get_threshold() > usual
     finally:
+        gc.set_threshold(*usual)
         gc.enable()
