@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TypeAlias, assert_never
 
 from campaign_runner.events import (
@@ -271,8 +272,7 @@ class Writer:
         self._update("variations", values, f"attempt = ? AND state IN ({_quoted(after)})", attempt.id)
 
     def _update(self, table: str, values: Mapping[str, Value], where: str, *who: str) -> bool:
-        sets = ", ".join(f"{column} = ?" for column in values)
-        return self._db.execute(f"UPDATE {table} SET {sets} WHERE {where}", (*values.values(), *who)).rowcount > 0
+        return self._db.execute(_update(table, tuple(values), where), (*values.values(), *who)).rowcount > 0
 
     def _event(
         self,
@@ -289,5 +289,12 @@ class Writer:
         )
 
 
+@lru_cache(maxsize=64)
+def _update(table: str, columns: tuple[str, ...], where: str) -> str:
+    sets = ", ".join(f"{column} = ?" for column in columns)
+    return f"UPDATE {table} SET {sets} WHERE {where}"
+
+
+@lru_cache(maxsize=64)
 def _quoted(words: tuple[str, ...]) -> str:
     return ", ".join(f"'{word}'" for word in words)

@@ -73,6 +73,8 @@ class RequestLog:
         self._sender = sender
         self._now = now
         self._read: tuple[int, list[float]] | None = None
+        self._most: int | None = None  # rows
+        self._believed: tuple[Belief | None] | None = None
 
     def tidy(self, day: float) -> None:
         """Bring back what a clock set back left in the future, forget what no window sees."""
@@ -133,9 +135,11 @@ class RequestLog:
 
     def belief(self) -> Belief | None:
         """What refusals taught of late."""
-        query = "SELECT per_minute, pause, try_after, refused, at FROM beliefs WHERE account = ?"
-        row = self._connection.execute(query, (self._account,)).fetchone()
-        return None if row is None or is_over(belief := Belief(*row), self._now) else belief
+        if self._believed is None:
+            query = "SELECT per_minute, pause, try_after, refused, at FROM beliefs WHERE account = ?"
+            row = self._connection.execute(query, (self._account,)).fetchone()
+            self._believed = (None if row is None or is_over(belief := Belief(*row), self._now) else belief,)
+        return self._believed[0]
 
     def refused(self, wait: float, limit: int) -> Belief | None:
         """A request was refused for `wait` seconds: what is believed from now on."""
@@ -155,6 +159,7 @@ class RequestLog:
         if belief is not None and belief != before:
             values = (self._account, *astuple(belief))
             self._connection.execute("INSERT OR REPLACE INTO beliefs VALUES (?, ?, ?, ?, ?, ?)", values)
+            self._believed = None
         return belief
 
     def _taken(self, window: float) -> int:
@@ -174,6 +179,7 @@ class RequestLog:
         )
         if self._read is not None:
             self._read = self._unanswered + 1, self._lost
+        self._most = None if self._most is None else self._most + 1
         return int(row.lastrowid or 0)
 
     def settle(self, id: int) -> None:
@@ -194,8 +200,10 @@ class RequestLog:
 
     def _most_rows(self) -> int:
         """At least as many as there are of all accounts, without counting them."""
-        query = "SELECT (SELECT max(id) FROM sent) - (SELECT min(id) FROM sent) + 1"
-        return int(self._connection.execute(query).fetchone()[0] or 0)
+        if self._most is None:
+            query = "SELECT (SELECT max(id) FROM sent) - (SELECT min(id) FROM sent) + 1"
+            self._most = int(self._connection.execute(query).fetchone()[0] or 0)
+        return self._most
 
     def _until_fewer(self, others: Sequence[float], limit: int, window: float) -> float:
         """Seconds until fewer than `limit` of the answered requests and `others`, rows too, are in `window`."""
@@ -226,12 +234,13 @@ class RequestLog:
     def _read_unanswered(self) -> tuple[int, list[float]]:
         """Both, as the rows say. Once that moment has come, a dead one's request counts as answered."""
         unanswered, lost = 0, list[float]()
+        own = self._sender.id, self._sender.started
         for id, asked, *sender in self._connection.execute(
             "SELECT id, asked, sender, sender_started FROM sent WHERE account = ? AND answered IS NULL",
             (self._account,),
         ).fetchall():
             latest = asked + ANSWERED_WITHIN
-            if Sender(*sender) == self._sender or Sender(*sender).is_alive():  # who asks need not be asked
+            if tuple(sender) == own or Sender(*sender).is_alive():  # who asks need not be asked
                 unanswered += 1
             elif latest > self._now:
                 lost.append(latest)
