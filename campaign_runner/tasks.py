@@ -109,9 +109,9 @@ class PatientTimeout:
         await self._limit.__aenter__()
         self._fires(asyncio.get_running_loop().time() + self._seconds)
 
-    async def __aexit__(self, *error: Any) -> bool | None:
+    async def __aexit__(self, *error: Any) -> None:
         self._timer.cancel()
-        return await self._limit.__aexit__(*error)
+        await self._limit.__aexit__(*error)
 
     def _fires(self, when: float) -> None:
         self._timer = asyncio.get_running_loop().call_at(when, self._over, when)
