@@ -144,8 +144,7 @@ class FolderHandle:
     def enter(self, name: str, *, make: bool, will_sync: bool = False) -> Iterator[FolderHandle]:
         """The folder `name` in this one; never through a symbolic link. Raises StoreError, IntegrityError.
 
-        Raises FileNotFoundError where it is missing and not to be made. A new one survives a power cut, unless the
-        caller says that it `will_sync` this folder.
+        FileNotFoundError where it is missing and not to be made. Who `will_sync` this folder makes a new one durable.
         """
         path = self.path / name
         with translating(path, missing_is_plain=not make):
@@ -241,7 +240,6 @@ class FolderHandle:
         return True
 
     def _make(self, name: str) -> bool:
-        """Make the folder `name`; False where there is one."""
         try:
             os.mkdir(self._at(name), NEW_FOLDER, dir_fd=self.handle)
         except FileExistsError:
@@ -270,29 +268,18 @@ def _closing(folder: FolderHandle) -> Iterator[FolderHandle]:
             os.close(folder.handle)
 
 
-def translating(path: Path, name: str = "", *, missing_is_plain: bool = False) -> AbstractContextManager[None]:
+class translating(AbstractContextManager[None]):  # lower case as its like in contextlib; a generator costs ten times it
     """Tell what the system says about `path`, or about `name` in it, in the package's words.
 
     `missing_is_plain`: FileNotFoundError passes, the caller expects it.
     """
-    return _Translating(path, name, missing_is_plain)
 
-
-@dataclass(slots=True)
-class _Translating(AbstractContextManager[None]):
-    """No generator: an image enters some ten of them."""
-
-    path: Path
-    name: str
-    missing_is_plain: bool
-
-    def __enter__(self) -> None:
-        """Nothing has to be prepared."""
+    def __init__(self, path: Path, name: str = "", *, missing_is_plain: bool = False) -> None:
+        self._path, self._name, self._missing_is_plain = path, name, missing_is_plain
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not isinstance(error, OSError) or (self.missing_is_plain and isinstance(error, FileNotFoundError)):
-            return
-        raise translated(error, self.path / self.name) from error
+        if isinstance(error, OSError) and not (self._missing_is_plain and isinstance(error, FileNotFoundError)):
+            raise translated(error, self._path / self._name) from error
 
 
 def translated(error: OSError, path: Path) -> CampaignError:
