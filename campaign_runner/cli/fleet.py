@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from campaign_runner.fleet.setup import Allowed
     from campaign_runner.fleet.transfer import FleetEnd
 
-number = click.IntRange(1, MOST)
+number = options.WholeNumber(1, MOST)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

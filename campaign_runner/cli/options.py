@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from campaign_runner.disk.regular_files import is_there
 from campaign_runner.plan.selection import Selection, read_only
 
 FLEET = "fleet"
+_SHOWN = 40  # characters of a value that does not fit
 
 
 class FolderPath(click.Path):
@@ -31,6 +33,33 @@ class FolderPath(click.Path):
         if self.exists and not path.is_dir():
             self.fail(f"there is no folder {path}: make it, or name another", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number; without `max` there is no largest one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            most = f"to {self.max:,}" if self.max is not None else "or more"
+            said = f"write a whole number, {self.min or 0} {most}: digits only, without a comma or point"
+            self.fail(f"'{str(value)[:_SHOWN]}' does not fit; {said}", param, ctx)
+
+
+class Number(click.ParamType[float]):
+    """A number, with a fraction or without."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < math.inf:
+            self.fail(f"'{str(value)[:_SHOWN]}' does not fit; write a number such as 5 or 0.5", param, ctx)
+        return number
 
 
 output = click.option("--output", type=FolderPath(), help="Folder that holds the output folders.")

@@ -19,6 +19,7 @@ from campaign_runner.cli.environment import MOST, Environment
 from campaign_runner.cli.help import rarely
 from campaign_runner.cli.invocation import invocation
 from campaign_runner.cli.observers import RunLog, Shown, open_log
+from campaign_runner.cli.options import WholeNumber
 from campaign_runner.cli.refused import RefusedCommand, when_refused
 from campaign_runner.cli.times import Duration, TimeOfDay
 from campaign_runner.errors import CampaignError, UsageError
@@ -31,8 +32,8 @@ from campaign_runner.text import did_you_mean, joined, printable
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-positive = click.IntRange(min=1)
-_allowance = click.IntRange(1, MOST)
+positive = WholeNumber(min=1)
+_allowance = WholeNumber(1, MOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from campaign_runner.cli.help import ending
+from campaign_runner.cli.options import Number, WholeNumber
 from campaign_runner.cli.signals import ended_by_signal
 from campaign_runner.errors import StoreError, UsageError
 from campaign_runner.sandbox.catalog import CATALOG, Catalog, CustomModel
@@ -27,6 +28,7 @@ from campaign_runner.sandbox.settings import Settings
 PORT = 8080
 SHOWN = ("strict", "per_minute", "job_seconds", "expire_seconds", "plain_pictures")
 """Settings that the help shows; `--switches` shows the others."""
+_NUMBERS = {int: WholeNumber(min=0), float: Number()}
 _FILES = (".json", ".yaml", ".yml")
 _MODELS_HELP = (
     "Custom models to play besides the built-in ones: 'any' takes every id, or a name or an id, or a file with names "
@@ -46,7 +48,7 @@ def _switches(function: Callable[..., Any]) -> Callable[..., Any]:
         function = click.option(
             flag,
             setting.name,
-            type=click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint,
+            type=click.Choice(get_args(hint)) if get_origin(hint) is Literal else _NUMBERS.get(hint, hint),
             default=setting.default,
             show_default=True,
             help=help_text,
@@ -86,7 +88,7 @@ def _show_switches(context: click.Context, _: click.Parameter, is_asked: bool) -
 
 
 @click.command(epilog=ending("sandbox --port 8080"))
-@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
+@click.option("--port", default=PORT, show_default=True, type=WholeNumber(0, 65535), help="0 for any free port.")
 @click.option("--models", multiple=True, metavar="any|NAME|FILE", help=_MODELS_HELP)
 @click.option("--subject", default="", metavar="WORD", help="The concept of --models given by name, or any.")
 @click.option("--faults", "script", type=click.Path(path_type=Path), help=_FAULTS_HELP)

@@ -18,7 +18,6 @@ _DASH = re.compile("[\u2010-\u2015\u2212][\u2010-\u2015\u2212-]*(?=[A-Za-z])")
 _OPENING = "“”„‟«»‘‚"
 _CAMPAIGNS = ("name", "names", "files", "what")
 """How the arguments are called that take the name of a campaign."""
-_REAL_ALONE = "It is for what Adobe makes: what the sandbox makes ends with its run, and costs nothing"
 _FOLDER_OF_FLEETS = "It works on a folder: `campaign-runner fleet export NAME` makes one of a campaign"
 
 
@@ -79,8 +78,9 @@ def _about_option(option: str, ctx: click.Context, typed: Sequence[str]) -> Iter
     takes = {name for param in ctx.command.get_params(ctx) for name in param.opts}
     if option == "--on":
         yield _FOLDER_OF_FLEETS
-    elif option == "--sandbox" and ctx.info_name in ("cancel", "doctor", "login", "models"):
-        yield _REAL_ALONE
+    elif option == "--sandbox" and ctx.parent is not None:
+        names = [name for name in _commands(ctx.parent) if option in _options(ctx.parent, name)]
+        yield f"What the sandbox makes costs nothing. These commands take --sandbox: {', '.join(names)}"
     elif ctx.parent is None and set(typed) & set(_commands(ctx)):
         yield "Options come behind the command, as in: campaign-runner run --sandbox FILE"
     elif bare == "channel":
@@ -97,6 +97,12 @@ def _commands(ctx: click.Context) -> list[str]:
     return ctx.command.list_commands(ctx) if isinstance(ctx.command, click.Group) else []
 
 
+def _options(ctx: click.Context, name: str) -> set[str]:
+    """The options of a command of a group."""
+    command = ctx.command.get_command(ctx, name) if isinstance(ctx.command, click.Group) else None
+    return set() if command is None else {option for param in command.params for option in param.opts}
+
+
 def _value_of(option: str, typed: Sequence[str]) -> str:
     """What was typed behind an option."""
     for word, behind in zip(typed, [*typed[1:], ""], strict=True):
@@ -107,12 +113,9 @@ def _value_of(option: str, typed: Sequence[str]) -> str:
 
 
 def _about_value(param: click.Parameter, ctx: click.Context | None, typed: Sequence[str]) -> Iterator[str]:
-    """What a value may be, where it is a number or one of a few words."""
+    """What a value may be, where it is one of a few words."""
     kind = param.type
-    if isinstance(kind, click.IntRange):
-        most = f" to {kind.max:,}" if kind.max is not None else " or more"
-        yield f"Write a whole number, {kind.min or 0}{most}: digits only, without a comma or point"
-    elif isinstance(kind, click.Choice):
+    if isinstance(kind, click.Choice):
         near = (nearest(word, kind.choices) for word in typed if word not in kind.choices)
         yield from [f"Did you mean '{meant}'?" for meant in near if meant][:1]
     if isinstance(param, click.Argument) and ctx is not None:

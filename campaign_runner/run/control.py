@@ -7,7 +7,7 @@ import random as randomness
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from campaign_runner.errors import (
     SAME_TOKEN,
@@ -21,6 +21,7 @@ from campaign_runner.errors import (
 from campaign_runner.events import Event, Stopping, Warned
 from campaign_runner.run.ending import Ending
 from campaign_runner.run.stop import Level, Stop
+from campaign_runner.text import clock
 from campaign_runner.uptime import Uptime, unknown
 
 USELESS_IN_A_ROW = 3
@@ -28,6 +29,9 @@ USELESS_IN_A_ROW = 3
 NO_MORE = "no more requests"
 SILENCE = 60.0
 """Seconds of calls without any answer, counted from the first of them, after which a run gives up for now."""
+
+TOLD_AFTER = 5.0
+"""Seconds of them after which a person is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Control:
         self.is_elsewhere = False
         """Whether the work is another process's: it goes on after a signal, and nothing has to be finished here."""
         self._silent_since: float | None = None
+        self._unheard_since: float | None = None  # also before anything is bought
+        self._is_silence_told = False
         self._told: set[str] = set()
         self._useless: set[str] = set()  # attempts in a row
 
@@ -98,6 +104,21 @@ class Control:
         """Warn once of what a person should know although it is being waited for."""
         if isinstance(error, Unavailable) and error.code == SAME_TOKEN:
             self.warn_once(str(error))
+        if isinstance(error, Unavailable) and not error.reached:
+            self._tell_silence(error)
+        else:
+            self._unheard_since = None
+
+    def _tell_silence(self, error: Unavailable) -> None:
+        """Say once that no one answers, before it ends the run: a moment without a network is not worth a word."""
+        now = asyncio.get_running_loop().time()
+        self._unheard_since = now if self._unheard_since is None else self._unheard_since
+        silent = now - self._unheard_since
+        if TOLD_AFTER <= silent < SILENCE and not self._is_silence_told:
+            self._is_silence_told = True
+            wall = self.clock.now()
+            until = clock(wall + timedelta(seconds=SILENCE - silent), wall)
+            self.observe(Warned(f"Adobe cannot be reached; trying again until {until}: {error}"))
 
     def failed(self, error: BaseException, level: Level = Level.NO_SUBMITS) -> None:
         """Something that is true for the whole run went wrong: it is kept, and nothing more is submitted.

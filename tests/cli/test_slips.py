@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from pathlib import Path
 
+import click
 import pytest
 
+from campaign_runner.cli import COMMANDS, UNLISTED, commands
+from campaign_runner.cli.options import WholeNumber
 from campaign_runner.text import did_you_mean
 from tests.campaigns import plan, written
 from tests.cli.typed import Ask
@@ -23,14 +27,24 @@ SLIPS = [
     (["plan", "almond", "--key", "hunter2"], "Write --only key=…\n"),
     (["plan", "almond", "--onyl", "product=soap"], "No such option '--onyl'; did you mean '--only'?\n"),
     (["run", "almond", "--max", "5"], "did you mean '--max-images', '--max-requests', '--max-runtime'?\n"),
-    (["cancel", "almond", "--sandbox"], "It is for what Adobe makes: what the sandbox makes ends with its run, and"),
+    (
+        ["cancel", "almond", "--sandbox"],
+        "costs nothing. These commands take --sandbox: plan, clone, export, run, rerun, st",
+    ),
+    (
+        ["check", "almond", "--sandbox"],
+        "costs nothing. These commands take --sandbox: plan, clone, export, run, rerun, st",
+    ),
     (["deliver", "almond", "--include"], "No such option '--include'; did you mean '--include-left'?\n"),
     (["plan", "almond", "-only", "product=soap"], "An option begins with two hyphens: --only, not -only\n"),
     (["plan", "almond", "–only", "product=soap"], "An option begins with two hyphens: --only, not –only. Mail"),
     (["run", "almond", "—-until=06:00"], "An option begins with two hyphens: --until, not —-until. Mail"),
     (["retake", "12345678", "--text", "“oak", "table”"], "put a text with spaces between straight ones"),
     (["--sandbox", "run", "almond"], "Options come behind the command, as in: campaign-runner run --sandbox FILE\n"),
-    (["run", "almond", "--max-images", "1,5"], "Write a whole number, 1 or more: digits only"),
+    (["run", "almond", "--max-images", "1,5"], "'1,5' does not fit; write a whole number, 1 or more: digits only"),
+    (["run", "almond", "--per-minute", "0"], "'0' does not fit; write a whole number, 1 to 999,999: digits only"),
+    (["sandbox", "--seed", "x"], "'x' does not fit; write a whole number, 0 or more: digits only"),
+    (["sandbox", "--job-seconds", "nan"], "'nan' does not fit; write a number such as 5 or 0.5"),
     (["schema", "campain"], "Did you mean 'campaign'?\nExample: campaign-runner schema manifest\n"),
     (["plan", "almond", "--only", "product=candle,", "soap"], "If 'soap' is meant for --only: write commas without sp"),
     (["find", "almond", "--only", "preset=golden", "hour"], "If 'hour' is meant for --only: write commas without sp"),
@@ -46,6 +60,15 @@ def test_a_slip_in_a_command_line_is_answered_with_what_was_meant(
     written(tmp_path)
     said = ask(*words)
     assert said.status == 2 and told in said.err and "hunter2" not in said.err
+
+
+@pytest.mark.parametrize("name", [*chain.from_iterable(COMMANDS.values()), *UNLISTED])
+def test_no_number_is_refused_in_words_of_a_library(name: str) -> None:
+    command = commands.get_command(click.Context(commands), name)
+    parts = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    kinds = [param.type for part in parts if part is not None for param in part.params]
+    numbers = click.types.IntParamType | click.types.FloatParamType
+    assert [kind for kind in kinds if isinstance(kind, numbers) and not isinstance(kind, WholeNumber)] == []
 
 
 def test_where_there_is_no_campaign_a_missing_name_leads_to_the_first_one(ask: Ask) -> None:

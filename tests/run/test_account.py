@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from campaign_runner.events import Stopping, Submitting, Warned
+from campaign_runner.errors import Unavailable
+from campaign_runner.events import Event, Stopping, Submitting, Warned
 from campaign_runner.plan.cost import RateLimit
+from campaign_runner.run.control import Clock, Control
 from campaign_runner.run.limits import Limits
+from campaign_runner.run.stop import Stop
 from campaign_runner.sandbox.faults import Fault
 from campaign_runner.sandbox.serve import serving
 from tests.fixtures import Begin
@@ -149,6 +153,8 @@ async def test_a_minute_of_silence_ends_the_run_and_the_next_one_goes_on(begin: 
     assert ended.code == 8
     assert ended.states == {"pending": 12}
     assert 60 <= ended.seconds < 130
+    (told,) = [each.message for each in ended.seen(Warned)]
+    assert re.match("Adobe cannot be reached; trying again until [0-9]{2}:[0-9]{2}.*: no program listens at ", told)
     async with serving(night.sandbox, port):
         again = await night.run()
     assert (again.code, again.states) == (0, {"stored": 12})
@@ -169,6 +175,22 @@ async def test_a_blip_after_a_long_wait_is_no_minute_of_silence(begin: Begin) ->
         ended = await night.run(night.campaign(requests=4, seeds=1), rate=RateLimit(1, 9000))
         await blinking
     assert ended.code == 0
+
+
+async def test_a_moment_without_a_network_is_not_told_and_a_longer_one_once() -> None:
+    events: list[Event] = []
+    control, lost = Control(Clock(), Stop(), events.append), Unavailable("no route")
+    for _ in range(3):
+        control.note_answer(lost)
+        control.note_answer(None)
+        await asyncio.sleep(50)
+    assert events == []
+    for _ in range(2):
+        for _ in range(4):
+            control.note_answer(lost)
+            await asyncio.sleep(4)
+        control.note_answer(None)
+    assert len(events) == 1
 
 
 @pytest.mark.parametrize(
