@@ -18,7 +18,7 @@ from campaign_runner.cli.target import Target
 from campaign_runner.errors import UsageError
 from campaign_runner.journal.ledger import Ledger
 from campaign_runner.plan.plan import Plan
-from campaign_runner.plan.selection import DECISION, Selection
+from campaign_runner.plan.selection import DECISION, Selection, begins_with_any
 from campaign_runner.review.decisions import Decisions, decisions_of
 from campaign_runner.review.marks import Reviewer
 from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState
@@ -58,7 +58,7 @@ class Decided:
 
 
 def _starts(key: str, chosen: Selection) -> bool:
-    return "key" not in chosen.values or any(key.startswith(start) for start in chosen.values["key"])
+    return "key" not in chosen.values or begins_with_any(key, chosen.values["key"])
 
 
 @contextmanager
@@ -98,6 +98,8 @@ def is_meant(image: DecidedImage, wanted: frozenset[str]) -> bool:
 
 def narrowed(decisions: Decisions, only: Selection, wanted: frozenset[str]) -> Decisions:
     """The rows of which something is meant, with the images that are."""
+    if not only and not wanted:
+        return decisions
     rows = (
         replace(row, images=tuple(image for image in row.images if _is_chosen(row, image, only, wanted)))
         for row in decisions.rows

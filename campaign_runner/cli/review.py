@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -155,11 +155,13 @@ def _list(known: Decided, only: Sequence[str], *, as_json: bool, as_csv: bool) -
         known.decisions.refuse_unreadable()
     shown = narrowed(known.decisions, options.recorded(axes, known.campaign), wanted)
     if as_json:
-        click.echo(json.dumps(listing.as_json(shown), ensure_ascii=False))
+        for piece in chain(listing.json_pieces(shown), "\n"):
+            click.echo(piece, nl=False)
     elif as_csv:
-        click.echo("\ufeff" + table.written(shown), nl=False)
+        for piece in chain("\ufeff", table.written(shown)):
+            click.echo(piece, nl=False)
     else:
-        for line in (*listing.lines(shown), listing.summary(shown)):
+        for line in chain(listing.lines(shown), [listing.summary(shown)]):
             click.echo(line)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from campaign_runner.errors import UsageError
 from campaign_runner.model import Cell
@@ -38,7 +39,7 @@ class Selection:
         wanted = self.values
         if "seed" in wanted and str(seed) not in wanted["seed"]:
             return False
-        if "key" in wanted and not any(key.startswith(start) for start in wanted["key"]):
+        if "key" in wanted and not begins_with_any(key, wanted["key"]):
             return False
         return any(self._names(cell) for cell in cells)
 
@@ -53,6 +54,16 @@ class Selection:
 
 
 EVERYTHING = Selection({})
+
+
+def begins_with_any(key: str, starts: frozenset[str]) -> bool:
+    """Whether a key begins with one of `starts`; of those there may be as many as there are images."""
+    return any(key[:length] in starts for length in _lengths(starts))
+
+
+@lru_cache(maxsize=8)
+def _lengths(starts: frozenset[str]) -> frozenset[int]:
+    return frozenset(map(len, starts))
 
 
 def read_only(options: Sequence[str], known: Mapping[str, Collection[str]] | None = None) -> Selection:

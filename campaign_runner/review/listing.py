@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+from campaign_runner.portions import batched
 from campaign_runner.review.decisions import Decisions
 from campaign_runner.review.decisions_format import mark_line
 from campaign_runner.review.rules import DecidedImage, DecidedRow, RowState
 from campaign_runner.text import plural, printable
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_AT_ONCE = 100
+"""Rows that are written together."""
 _WORDS = {
     RowState.PICKED: "{} picked",
     RowState.CONFLICT: "{} in conflict",
@@ -61,15 +66,14 @@ def _why(value: object) -> str:
     return f" ({told})" if told else ""
 
 
-def as_json(decisions: Decisions) -> dict[str, Any]:
-    """Everything, for machines."""
-    gathered = decisions.gathered
-    return {
-        "campaign": decisions.campaign,
-        "rows": counts(decisions),
-        "unreadable": [problem.sentence for problem in gathered.problems],
-        "decisions": [_row(row) for row in decisions.rows],
-    }
+def json_pieces(decisions: Decisions) -> Iterator[str]:
+    """Everything as one JSON object for machines, piece by piece."""
+    unreadable = [problem.sentence for problem in decisions.gathered.problems]
+    about = {"campaign": decisions.campaign, "rows": counts(decisions), "unreadable": unreadable}
+    yield f'{_JSON.encode(about)[:-1]}, "decisions": ['
+    for number, some in enumerate(batched(decisions.rows, _AT_ONCE)):
+        yield f"{', ' if number else ''}{_JSON.encode([_row(row) for row in some])[1:-1]}"
+    yield "]}"
 
 
 def counts(decisions: Decisions) -> dict[str, int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from campaign_runner.cli.options import selection
 from campaign_runner.errors import UsageError
-from campaign_runner.plan.selection import EVERYTHING, read_only
+from campaign_runner.model import Cell, Size
+from campaign_runner.plan.selection import EVERYTHING, Selection, read_only
 from tests.campaigns import campaign
 
 REFUSED = [
@@ -59,3 +62,20 @@ def test_many_names_are_not_all_listed() -> None:
 def test_without_options_everything_is_meant() -> None:
     assert read_only([]) == EVERYTHING
     assert not EVERYTHING
+
+
+def test_as_many_keys_may_be_selected_as_there_are_images() -> None:
+    """Looking at each of them for each image took eight minutes for 22,500 picks among 100,000 images."""
+
+    class Counted(frozenset[str]):
+        read = 0
+
+        def __iter__(self) -> Iterator[str]:
+            type(self).read += len(self)
+            return super().__iter__()
+
+    cell = Cell("mug", "hero", "plain", None, Size(2048, 2048))
+    keys = [sha256(b"%d" % number).hexdigest() for number in range(300)]
+    some = Selection({"key": Counted([*keys[:200], keys[200][:8]])})
+    assert [key for key in keys if some.matches([cell], 1, key)] == keys[:201]
+    assert Counted.read <= 2 * len(keys)

@@ -14,6 +14,7 @@ from campaign_runner.campaign_file.sheets.cells import SheetRow
 from campaign_runner.campaign_file.sheets.reader import cell_problem, read_sheet
 from campaign_runner.errors import CampaignFileError
 from campaign_runner.model import Cell, Size
+from campaign_runner.portions import batched
 from campaign_runner.problem import Problem
 from campaign_runner.review.decisions import Decisions
 from campaign_runner.review.marking.new_marks import MarkRequest
@@ -30,16 +31,21 @@ _WORDS: Mapping[str, Word] = {
 _STEERS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so may be a formula."""
 _KEY_DIGITS = 64
+_AT_ONCE = 100
+"""Rows that are written together."""
 
 
-def written(decisions: Decisions) -> str:
-    """The table as CSV."""
+def written(decisions: Decisions) -> Iterator[str]:
+    """The table as CSV, piece by piece."""
     text = StringIO(newline="")
     table = csv.writer(text)
     table.writerow(COLUMNS)
-    for row in decisions.rows:
-        table.writerows(map(_safe, _line(row, image)) for image in row.images)
-    return text.getvalue()
+    for some in batched(decisions.rows, _AT_ONCE):
+        table.writerows(map(_safe, _line(row, image)) for row in some for image in row.images)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
 
 
 def _line(row: DecidedRow, image: DecidedImage) -> Iterator[str]:
