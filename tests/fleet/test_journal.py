@@ -13,7 +13,7 @@ import pytest
 
 from campaign_runner.disk.regular_files import text_of
 from campaign_runner.errors import Busy, IntegrityError
-from campaign_runner.fleet.database import Connection, Database, DatabaseGone, DatabaseSettings
+from campaign_runner.fleet.database import VERSION, Connection, Database, DatabaseGone, DatabaseSettings
 from campaign_runner.fleet.lease import Lease
 from campaign_runner.fleet.quota import FleetQuota
 from campaign_runner.fleet.record.journal import FleetJournal
@@ -49,6 +49,37 @@ async def test_what_the_database_does_not_take_is_kept_and_told_once_it_is_back(
         await journal.record([contract.accepted(one("b", 2))])
         assert untold(machines.home) == []
         assert list(states(journal).values()) == [State.ACCEPTED] * 2
+
+
+async def test_what_the_database_refuses_is_kept_and_told_by_the_next_start(
+    fleet: postgres.Fleet, tmp_path: Path
+) -> None:
+    """`fleet init` of a newer version meanwhile, a right that was taken away, a server that only reads."""
+    machines = Machines(fleet.server, fleet.server.prepared_database(fleet.prepared), tmp_path)
+    own = machines.home / "copy"
+    async with machines.database() as database:
+        campaign = await machines.campaign(database)
+        epoch = await contract_epoch(machines)
+        with pytest.raises(IntegrityError, match="has version 99"):
+            async with FleetJournal(database, campaign, epoch=epoch, folder=own, home=own) as journal:
+                await journal.intend([one("a", 1)])
+                _set_version(machines, "99")
+                with pytest.raises(IntegrityError, match="has version 99"):
+                    await journal.record([contract.accepted(one("a", 1))])
+                assert len(untold(machines.home)) == 1
+    _set_version(machines, VERSION)
+    async with machines.database() as database:
+        epoch = await contract_epoch(machines)
+        async with FleetJournal(database, campaign, epoch=epoch, folder=own, home=own) as journal:
+            assert (list(states(journal).values()), untold(machines.home)) == ([State.ACCEPTED], [])
+
+
+def _set_version(machines: Machines, version: str) -> None:
+    """That is what each new connection finds; there are no others."""
+    name = machines.database_name
+    machines.server.execute(name, f"UPDATE campaign_runner.meta SET value = '{version}' WHERE name = 'version'")
+    others = f"datname = '{name}' AND pid <> pg_backend_pid()"
+    machines.server.execute(name, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 async def test_a_database_that_is_slow_once_more_ends_nothing(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from campaign_runner.disk.shared_calls import SharedCalls, in_loop
-from campaign_runner.errors import Busy, IntegrityError, LaterError
+from campaign_runner.errors import Busy, CampaignError, IntegrityError, LaterError
 from campaign_runner.events import (
     Accepted,
     Adopted,
@@ -203,10 +203,12 @@ class FleetJournal(RecordedJobs):
         with self._copy.expecting(telling.nonce) as results:
             try:
                 answer = await telling.tell(self._database, self._copy.seq, TAKEN_WITHIN, answered=answered)
-            except DatabaseGone:
+            except CampaignError as error:
                 await telling.keep(self._home)
                 self._has_untold = True
-                return list(facts)
+                if isinstance(error, DatabaseGone):
+                    return list(facts)
+                raise  # it refuses them now; what was paid for is told once it does not
             await self._copy.catch_up(self._database, answer)
         with suppress(DatabaseGone):  # what was not taken then is still kept; nothing is bought before it is told
             await self._tell_again(TAKEN_WITHIN)
