@@ -29,6 +29,8 @@ LEAST_LOOKS = 6
 and the fourth is the first that asks another place."""
 UNANSWERED = 60.0
 """Seconds for which no one says the status of a job, after which it is told of."""
+LET_GO_AT_ONCE = 100
+"""Jobs, before others have their turn: thousands may be under way."""
 DENIALS = 3
 """Answers in a row that the job's images are gone, after which that is believed."""
 
@@ -181,13 +183,15 @@ class Polls:
         self.follow(ticket, pace, waiting, age=age, patience=patience)
         return await waiting.outcome
 
-    def let_go(self) -> None:
+    async def let_go(self) -> None:
         """Stop following: every job is let go of, also one that is just being looked at, and every later one."""
         self._is_closed = True
-        jobs = (*self._heap, *self._looked_at)
+        jobs = (*self._looked_at, *self._heap)
         self._heap.clear()
-        for job in jobs:
+        for number, job in enumerate(jobs, 1):
             job.end(_stopped())
+            if not number % LET_GO_AT_ONCE:
+                await asyncio.sleep(0)
 
     def forget(self) -> None:
         """Stop following, and tell no one."""

@@ -308,7 +308,7 @@ class Runner:
         """Once the run is draining: let go of the polls at once, and of the rest after a grace."""
         stop = self._control.stop
         await stop.until(Level.DRAINING, asyncio.Event().wait())
-        self._polls.let_go()
+        await self._polls.let_go()
         if not await stop.sleep(Level.INTERRUPTED, GRACE):
             await asyncio.sleep(GRACE_AFTER_SIGNAL)
         self._tasks.cancel()

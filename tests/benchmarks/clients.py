@@ -158,22 +158,31 @@ async def watched(client: Client, address: str, jobs: int, seeds: int) -> dict[s
 
 
 async def figures_of(work: Callable[[], Awaitable[None]]) -> dict[str, float]:
-    """What `work` takes: seconds of processors and on the clock, bytes of memory at most, and how late its loop is."""
+    """What `work` takes: seconds of processors and on the clock, bytes of memory at most, and how late its loop is.
+
+    `turn_99` is what the loop itself did meanwhile, in seconds of a processor.
+    """
     stalls: list[float] = []
+    turns: list[float] = []
 
     async def watch() -> None:
         while True:
-            began = time.perf_counter()
+            began, did = time.perf_counter(), time.thread_time()
             await asyncio.sleep(0.005)
             stalls.append(time.perf_counter() - began - 0.005)
+            turns.append(time.thread_time() - did)
 
     watching = asyncio.create_task(watch())
     began, cpu = time.perf_counter(), time.process_time()
     await work()
     spent = {"cpu": time.process_time() - cpu, "clock": time.perf_counter() - began}
     watching.cancel()
-    stalls.sort()
-    return {**spent, "memory": peak(), "stall_99": stalls[len(stalls) * 99 // 100]}
+    return {**spent, "memory": peak(), "stall_99": _late(stalls), "turn_99": _late(turns)}
+
+
+def _late(looks: list[float]) -> float:
+    """Of 99 in 100 looks the latest."""
+    return sorted(looks)[len(looks) * 99 // 100]
 
 
 if __name__ == "__main__":

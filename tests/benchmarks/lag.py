@@ -1,8 +1,9 @@
 """How late the event loop is, and what a job takes that is under way: with images of 1 MB, and with 7,000 jobs at once.
 
 `python -m tests.benchmarks.lag HOME ADDRESS JOBS` is a run, as the command makes it, of so many jobs that never end. It
-prints one line of JSON once all of them are accepted and have been followed for a while: bytes of memory a job, and
-how late the loop was at most meanwhile, in seconds; then its process ends as if it were killed.
+prints one line of JSON once all of them are accepted and have been followed for a while: bytes of memory a job, how
+late the loop was at most meanwhile, in seconds, and how many of a processor it took at most at a time; then its
+process ends as if it were killed.
 """
 
 from __future__ import annotations
@@ -42,14 +43,18 @@ def lag(rounds: int) -> Iterator[Row]:
     taken = Rounds(rounds)
     with fast_server(LARGE) as address:
         for _ in taken:
-            taken.note("large", client("ours", address, LARGE_JOBS)["stall_99"] * 1000)
+            ours = client("ours", address, LARGE_JOBS)
+            taken.note("large", ours["stall_99"] * 1000)
+            taken.note("large-turn", ours["turn_99"] * 1000)
             taken.note("nothing", asyncio.run(figures_of(lambda: asyncio.sleep(SECONDS)))["stall_99"] * 1000)
     yield Row("lag", "loop lag p99 with 1 MB images, ms", taken.taken["large"], 10)
     yield Row("lag", "loop lag p99 of a loop that has nothing to do, ms", taken.taken["nothing"])
+    yield Row("lag", "processor time of the loop p99 with 1 MB images, ms", taken.taken["large-turn"])
     ended = [_followed() for _ in range(rounds)]
     at_once = f"{IN_FLIGHT:,} jobs under way"
     yield Row("lag", f"{at_once}: KB each", [each["bytes"] / 1000 for each in ended], 4)
     yield Row("lag", f"{at_once}: loop lag max, ms", [each["lag"] * 1000 for each in ended], 150)
+    yield Row("lag", f"{at_once}: processor time of the loop max, ms", [each["turn"] * 1000 for each in ended])
 
 
 def _followed() -> dict[str, float]:
@@ -79,7 +84,7 @@ async def _follow(home: Path, address: str, jobs: int) -> dict[str, float]:
     assert are_all.is_set() and not run.done(), run
     await asyncio.sleep(SETTLES)
     taken = _held() - before[0]
-    return {"bytes": taken / jobs, "lag": await _latest()}
+    return {"bytes": taken / jobs, **await _latest()}
 
 
 def _held() -> int:
@@ -87,13 +92,15 @@ def _held() -> int:
     return held()
 
 
-async def _latest() -> float:
-    """By how many seconds the loop was late at most."""
-    late, ends = 0.0, time.perf_counter() + SECONDS
+async def _latest() -> dict[str, float]:
+    """By how many seconds the loop was late at most, and for how many of a processor it was busy at most meanwhile."""
+    late, busy, ends = 0.0, 0.0, time.perf_counter() + SECONDS
     while (began := time.perf_counter()) < ends:
+        did = time.thread_time()
         await asyncio.sleep(0.005)
         late = max(late, time.perf_counter() - began - 0.005)
-    return late
+        busy = max(busy, time.thread_time() - did)
+    return {"lag": late, "turn": busy}
 
 
 async def _tell(home: Path, address: str, jobs: int) -> None:

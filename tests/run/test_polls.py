@@ -87,7 +87,7 @@ async def test_letting_go_ends_every_job_at_once_also_one_being_looked_at() -> N
         jobs = [asyncio.create_task(polls.finished(Ticket("job"), Pace(), age=5, patience=900)) for _ in range(3)]
         await asyncio.sleep(1)
         assert provider.polls == 1
-        polls.let_go()
+        await polls.let_go()
         await asyncio.sleep(0)
         reasons = [job.exception() for job in jobs]
         assert all(isinstance(reason, NoLongerFollowed) for reason in reasons)
@@ -102,6 +102,6 @@ async def test_a_poll_answered_after_letting_go_changes_nothing(done_in: float, 
     async with following(Scripted(in_seconds(done_in), seconds=20, error=error)) as polls:
         job = asyncio.create_task(polls.finished(Ticket("job"), Pace(), age=5, patience=900))
         await asyncio.sleep(1)
-        polls.let_go()
+        await polls.let_go()
         await asyncio.sleep(60)
         assert isinstance(job.exception(), NoLongerFollowed)
