@@ -153,7 +153,9 @@ def _fetch_before(ledger: Ledger) -> str | None:
 
 
 def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_whole: bool) -> None:
+    submitted = ledger.counts()  # first: a run may go on meanwhile, and nothing has left that it stores just now
     counts = counts_of(plan, ledger)
+    left = {state: submitted[state] - counts[state] for state in State}
     if is_running:
         click.echo("a run is in progress in this folder")
     summary = Summary(
@@ -162,14 +164,14 @@ def _show(target: Target, plan: Plan, ledger: Ledger, *, is_running: bool, is_wh
         counts={"planned": sum(counts.values())} | counts,
         requests=ledger.requests(),
         look=target.folder.sheet if target.folder.sheet.exists() else None,
-        exit=exit_code(Ending(), counts, doubts_elsewhere=ledger.counts()[State.IN_DOUBT] - counts[State.IN_DOUBT]),
+        exit=exit_code(Ending(), counts, doubts_elsewhere=left[State.IN_DOUBT]),
         is_whole=is_whole,
         memory=memory_of(target.folder),
     )
     *lines, for_machines = report(summary, ledger)
     for line in lines:
         console.say(line)
-    for label, line in (*_gone(target.folder, ledger), *_edited(target, plan, ledger)):
+    for label, line in (*_gone(target.folder, ledger), *_edited(target, plan, ledger, left[State.STORED])):
         console.say(f"  {label:7} {printable(line)}")
     if ran := told(last_run(ledger), last_night(ledger), datetime.now(UTC), is_running=is_running):
         console.say(f"  last    {ran}")
@@ -205,8 +207,8 @@ async def _missing(store: Store, names: Iterable[str]) -> int:
     return sum([len(some) - len(await store.present(some)) for some in batched(names, _AT_ONCE)])
 
 
-def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, str]]:
-    """What the file says otherwise than in its last run, and what is kept of the images of before."""
+def _edited(target: Target, plan: Plan, ledger: Ledger, left: int) -> Iterator[tuple[str, str]]:
+    """What the file says otherwise than in its last run, and that `left` stored images are not in it any more."""
     if not plan.knows_keys:
         return
     quota, name = plan.campaign.quota, called(target.folder, memory_of(target.folder))
@@ -214,9 +216,8 @@ def _edited(target: Target, plan: Plan, ledger: Ledger) -> Iterator[tuple[str, s
     changes = since_last_run(ledger, PlanStatus(plan, ledger.states))
     for sentence in sentences(changes, rate) if changes else ():
         yield "edited", sentence
-    old = sum(entry.state is State.STORED for entry in ledger.departed(plan.keys()))
-    if old:
-        yield "kept", f"{plural(old, 'image')} of earlier words or sizes; `{typed('prune', name)}` lists them"
+    if left > 0:
+        yield "kept", f"{plural(left, 'image')} of earlier words or sizes; `{typed('prune', name)}` lists them"
     if changes is not None and any(edit.due and edit.left for edit in changes.edits):
         yield (
             "",
