@@ -27,7 +27,7 @@ Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 SCHEMA = "campaign_runner"
 QUEUE = "campaign_queue"
 """The schema of the engine that hands out work."""
-VERSION = "5"
+VERSION = "6"
 """Of the tables and functions; `fleet init` brings a database to it."""
 PATIENCE = 60.0
 """Seconds for which a database that is gone is waited for."""

@@ -48,7 +48,7 @@ def _read_by_jobs(connection: psycopg.Connection, campaign: int, epoch: int) -> 
         key = uuid.uuid4().hex
         who = (campaign, uuid.uuid4(), epoch, "w", 1 << 40)
         attempts = [{"id": key, "job": {"variations": [{"key": key}]}}]
-        terms = {"after": {}, "shares": True, "budget": None}
+        terms = {"after": {}, "shares": True, "budget": 1_000_000}
         _value(connection, "intend", *who, json.dumps(attempts), json.dumps(terms))
         for kind, more in (("accepted", {"ticket": {"job_id": key}}), ("stored", {"key": key})):
             who = (campaign, uuid.uuid4(), epoch, "w", 1 << 40)

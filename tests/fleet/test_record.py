@@ -240,19 +240,30 @@ def told(folder: Path) -> list[object]:
         ]
 
 
-async def in_tables(connection: Connection, campaign: FleetCampaign) -> tuple[object, object]:
-    """The states of images and requests that the database decides by."""
+async def in_tables(connection: Connection, campaign: FleetCampaign) -> tuple[object, ...]:
+    """The states of images and requests that the database decides by, and how many images were bought."""
     images = await connection.execute(
         "SELECT key, attempt, state FROM campaign_runner.variations WHERE campaign = %s", (campaign.id,)
     )
     requests = await connection.execute(
         "SELECT id, outcome, job_id, images FROM campaign_runner.attempts WHERE campaign = %s", (campaign.id,)
     )
-    return sorted(map(str, await images.fetchall())), sorted(map(str, await requests.fetchall()))
+    bought = await connection.execute(
+        "SELECT images_bought FROM campaign_runner.campaigns WHERE id = %s", (campaign.id,)
+    )
+    return (
+        sorted(map(str, await images.fetchall())),
+        sorted(map(str, await requests.fetchall())),
+        await bought.fetchone(),
+    )
 
 
-def in_copy(folder: Path) -> tuple[object, object]:
+def in_copy(folder: Path) -> tuple[object, ...]:
     with SqliteReader(folder / FILE) as reader:
         images = reader.run(lambda db: db.execute("SELECT key, attempt, state FROM variations").fetchall())
         requests = reader.run(lambda db: db.execute("SELECT id, outcome, job_id, images FROM attempts").fetchall())
-    return sorted(map(str, images)), sorted(map(str, requests))
+    return (
+        sorted(map(str, images)),
+        sorted(map(str, requests)),
+        (sum(each[3] for each in requests if each[1] != "refused"),),
+    )

@@ -89,7 +89,17 @@ FAULTS: dict[str, tuple[Rule, list[Edit]]] = {
     ),
     "no budget": (
         rules.no_more_is_bought_than_the_budget_says_over_all_machines,
-        [("bought", "coalesce(sum(images), 0)", "0::bigint")],
+        [("bought", "images_bought", "0::bigint")],
+    ),
+    "what was refused counts for the budget": (
+        rules.no_more_is_bought_than_the_budget_says_over_all_machines,
+        [
+            (
+                "count_bought",
+                "FROM gone WHERE outcome <> 'refused'\n            ) AS each",
+                "FROM gone WHERE false\n            ) AS each",
+            )
+        ],
     ),
     "limits of each campaign alone": (
         rules.the_limits_of_a_command_are_counted_over_its_campaigns,

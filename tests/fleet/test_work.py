@@ -430,6 +430,9 @@ async def test_a_database_of_the_version_before_has_its_functions_replaced_and_k
         "SELECT defer_run(7, 'account')",
         "CREATE OR REPLACE FUNCTION allowance(p_account text, p_settings jsonb) RETURNS jsonb "
         "LANGUAGE sql RETURN '0'::jsonb",
+        "INSERT INTO attempts (campaign, id, epoch, images, outcome) VALUES "
+        "(1, 'a', 1, 4, 'accepted'), (1, 'b', 1, 2, 'open'), (1, 'c', 1, 1, 'refused')",
+        "ALTER TABLE campaigns DROP COLUMN images_bought",
         "UPDATE meta SET value = '2' WHERE name = 'version'",
     ):
         fleet.server.execute(name, f"SET search_path = campaign_runner; {statement}")
@@ -437,7 +440,8 @@ async def test_a_database_of_the_version_before_has_its_functions_replaced_and_k
     with psycopg.connect(fleet.server.url(name)) as connection:
         queued = connection.execute("SELECT count(*) FROM campaign_queue.procrastinate_jobs").fetchone()
         allowance = connection.execute("SELECT campaign_runner.allowance('account', '{}')").fetchone()
-    assert queued == (1,) and allowance != (0,)
+        bought = connection.execute("SELECT images_bought FROM campaign_runner.campaigns").fetchone()
+    assert queued == (1,) and allowance != (0,) and bought == (6,)
 
 
 async def test_a_database_that_was_restored_is_not_brought_up_unseen(fleet: Fleet) -> None:

@@ -181,7 +181,7 @@ $$;
 -- How many images were bought: submitted and not refused.
 CREATE OR REPLACE FUNCTION bought(p_campaign bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN (SELECT coalesce(sum(images), 0) FROM attempts WHERE campaign = p_campaign AND outcome <> 'refused');
+    RETURN (SELECT images_bought FROM campaigns WHERE id = p_campaign);
 END $$;
 
 -- The same of all runs of a command, in requests, too; without those of the campaign p_but.

@@ -93,6 +93,44 @@ CREATE INDEX IF NOT EXISTS attempts_open ON attempts (campaign) WHERE outcome = 
 ALTER TABLE attempts ADD COLUMN IF NOT EXISTS command uuid; -- of a run with limits: what it shares them with
 CREATE INDEX IF NOT EXISTS attempts_by_command ON attempts (command) WHERE command IS NOT NULL;
 
+-- How many images of a campaign were submitted and not refused. Its attempts count themselves, whatever changes them,
+-- in the transaction that does: nothing can be bought and not be counted.
+ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS images_bought bigint NOT NULL DEFAULT 0;
+
+CREATE OR REPLACE FUNCTION count_bought() RETURNS trigger LANGUAGE plpgsql VOLATILE SET search_path = campaign_runner, pg_temp AS $$
+BEGIN
+    CASE TG_OP
+    WHEN 'INSERT' THEN
+        UPDATE campaigns SET images_bought = images_bought + more.images FROM (
+            SELECT campaign, sum(images) AS images FROM added WHERE outcome <> 'refused' GROUP BY campaign
+        ) AS more WHERE id = more.campaign;
+    WHEN 'DELETE' THEN
+        UPDATE campaigns SET images_bought = images_bought - less.images FROM (
+            SELECT campaign, sum(images) AS images FROM gone WHERE outcome <> 'refused' GROUP BY campaign
+        ) AS less WHERE id = less.campaign;
+    ELSE -- most updates change nothing here
+        UPDATE campaigns SET images_bought = images_bought + more.images FROM (
+            SELECT campaign, sum(images) AS images FROM (
+                SELECT campaign, images FROM added WHERE outcome <> 'refused'
+                UNION ALL SELECT campaign, -images FROM gone WHERE outcome <> 'refused'
+            ) AS each GROUP BY campaign HAVING sum(images) <> 0
+        ) AS more WHERE id = more.campaign;
+    END CASE;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER bought_by_insert AFTER INSERT ON attempts REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT EXECUTE FUNCTION count_bought();
+CREATE OR REPLACE TRIGGER bought_by_update AFTER UPDATE ON attempts REFERENCING NEW TABLE AS added OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION count_bought();
+CREATE OR REPLACE TRIGGER bought_by_delete AFTER DELETE ON attempts REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION count_bought();
+-- From here on no attempt changes before this is committed, so all that came before are counted.
+UPDATE campaigns SET images_bought = counted.images FROM (
+    SELECT id, coalesce(sum(images) FILTER (WHERE outcome <> 'refused'), 0) AS images
+    FROM campaigns AS each LEFT JOIN (SELECT campaign, images, outcome FROM attempts) AS a ON a.campaign = each.id GROUP BY id
+) AS counted WHERE counted.id = campaigns.id AND images_bought <> counted.images;
+
 CREATE TABLE IF NOT EXISTS variations (
     campaign bigint NOT NULL REFERENCES campaigns,
     key text NOT NULL,
