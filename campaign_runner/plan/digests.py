@@ -43,9 +43,10 @@ class Digests:
 
     def _place(self, digest: bytes) -> int:
         """Where its number is, or belongs: of places that are taken, the next one."""
-        last = len(self._places) - 1
+        places, known = self._places, self._all
+        last = len(places) - 1
         place = int.from_bytes(digest[:8], "big") & last
-        while (number := self._places[place]) != _FREE and self[number] != digest:
+        while (number := places[place]) != _FREE and not known.startswith(digest, number * BYTES):
             place = (place + 1) & last
         return place
 

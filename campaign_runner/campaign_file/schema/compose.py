@@ -80,6 +80,7 @@ class Composer:
         """A text for a market as a %-pattern, and what each %s stands for; without any, the text itself."""
         self.product_words = lru_cache(_MOST_KEPT)(self._words_of_product)
         """What `product.…` stands for, by product and market; a word without a wording for it is left out."""
+        self._template = lru_cache(_MOST_KEPT)(self._template_of)
         self._merged = lru_cache(_MOST_KEPT)(self._merge)
         self._defaults = own_fields(campaign.defaults)
         axes: tuple[Mapping[str, NamedEntry], ...] = (
@@ -107,7 +108,10 @@ class Composer:
 
     def template(self, cell: Cell) -> str:
         """The prompt as written for the cell's market."""
-        return self._wording(self.written(cell)[1], cell.market)[1]
+        return self._template(cell.prompt, cell.market, cell.include)
+
+    def _template_of(self, prompt: str, market: str | None, include: int | None) -> str:
+        return self._wording(self._written(prompt, include)[1], market)[1]
 
     def place(self, cell: Cell) -> Loc:
         """Where that is in the file."""
@@ -116,9 +120,12 @@ class Composer:
 
     def written(self, cell: Cell) -> tuple[Loc, Text]:
         """The prompt of a cell in all its wordings, and its place."""
-        if cell.include is not None and (own := self._campaign.include[cell.include].text) is not None:
-            return ("include", cell.include, "text"), own
-        return ("prompts", cell.prompt, "text"), self._campaign.prompts[cell.prompt].text
+        return self._written(cell.prompt, cell.include)
+
+    def _written(self, prompt: str, include: int | None) -> tuple[Loc, Text]:
+        if include is not None and (own := self._campaign.include[include].text) is not None:
+            return ("include", include, "text"), own
+        return ("prompts", prompt, "text"), self._campaign.prompts[prompt].text
 
     def alt_of(self, cell: Cell) -> Iterator[tuple[Loc, Text]]:
         """The description of a cell for people who cannot see its picture, in all its wordings, and its place.
