@@ -65,7 +65,9 @@ class TemplateCheck:
 
     def delivery_problems(self) -> Iterator[Problem]:
         """Words and wordings that the texts of delivered files lack."""
-        for cell in whole_cells(self._draft, ("product", "prompt", "market")):
+        described = (self._campaign.deliver, *self._campaign.prompts.values())
+        is_described = any(each.alt is not None for each in described)
+        for cell in whole_cells(self._draft, ("product", "prompt", "market")) if is_described else ():
             for loc, text in self._composer.alt_of(cell):
                 self._lacks_anything(loc, text, cell)
         for lack, who in self._missing.items():
