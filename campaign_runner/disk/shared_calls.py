@@ -82,8 +82,17 @@ class SharedCalls:
         self._next_call, self._starts = None, inf
         self._began = asyncio.get_running_loop().time()
         waiting, self._waiting = self._waiting, []
-        self._under_way = self._begin([work for work, _ in waiting])
+        self._under_way = self._begun([work for work, _ in waiting])
         self._under_way.add_done_callback(partial(self._answered, [done for _, done in waiting]))
+
+    def _begun(self, works: list[Any]) -> asyncio.Future[Sequence[Any]]:
+        """The call, also where it cannot begin: the system may have no thread for it."""
+        try:
+            return self._begin(works)
+        except (RuntimeError, OSError) as error:
+            failed: asyncio.Future[Sequence[Any]] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            return failed
 
     def _answered(self, callers: list[asyncio.Future[Any]], call: asyncio.Future[Sequence[Any]]) -> None:
         self._under_way = None

@@ -103,6 +103,15 @@ class DeliveredCell(_OnRecord):
     """The pixels of the original."""
 
 
+class FormerPlace(_OnRecord):
+    """Where a file belonged before the campaign called its cell or its channel otherwise."""
+
+    cell: DeliveredCell
+    """The cell as it was called."""
+    channel: str
+    """The channel's id."""
+
+
 class DeliveredFile(_OnRecord):
     """One file of the delivery."""
 
@@ -120,6 +129,8 @@ class DeliveredFile(_OnRecord):
     """Where the picture is."""
     channel: str
     """Its id."""
+    former: tuple[FormerPlace, ...] = ()
+    """Where it belonged before, under the same name: its version is not given again there either."""
     seed: Annotated[int, Field(ge=0)]
     """The seed of the original."""
     is_one_of_several: bool

@@ -10,7 +10,7 @@ import pytest
 from campaign_runner.deliver.file_names import Stem
 from campaign_runner.deliver.handover.account import DeliveryAccount, slot_of
 from campaign_runner.deliver.handover.target import TargetFolder
-from campaign_runner.output_folder.delivery_record import DeliveredCell, DeliveredFile
+from campaign_runner.output_folder.delivery_record import DeliveredCell, DeliveredFile, DeliveryRecord
 from tests.cli.typed import Ask
 from tests.deliver.stored import store
 from tests.deliver.test_picks import SEASON, record
@@ -53,6 +53,21 @@ def test_a_name_that_another_picture_had_is_not_given_to_other_bytes(tmp_path: P
     assert account.version(another, Stem("mug"), "jpeg", "a" * 64) == 1
     assert account.version(another, Stem("mug"), "jpeg", "b" * 64) == 2
     assert account.version(another, Stem("MUG"), "jpeg", "b" * 64) == 2  # many disks do not tell these apart
+
+
+@pytest.mark.parametrize("change", [{"cell": MUG.model_copy(update={"product": "cup"})}, {"channel": "store"}])
+def test_what_the_campaign_calls_otherwise_and_again_as_before_gives_no_version_twice(
+    change: dict[str, object], tmp_path: Path
+) -> None:
+    """The file keeps its name where that does not say what is called otherwise."""
+    now, first = datetime.now(UTC), delivered(MUG, "a" * 64)
+    account = DeliveryAccount(None, home=tmp_path, campaign="season", target=None, now=now)
+    for file in (first, first.model_copy(update=change), first.model_copy(update=change)):
+        account.enter(file)
+    record = DeliveryRecord(campaign="season", updated_at=now, files=tuple(account.here()))
+    again = DeliveryAccount(record, home=tmp_path, campaign="season", target=None, now=now)
+    assert again.version(slot_of(first), Stem("other"), "jpeg", "b" * 64) == 2
+    assert again.version(slot_of(first), Stem("other"), "jpeg", "a" * 64) == 1
 
 
 def test_a_file_has_its_name_only_once_the_record_says_so(

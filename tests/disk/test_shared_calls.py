@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+import pytest
 
 from campaign_runner.disk.shared_calls import SharedCalls, each_alone, in_executor, in_loop
 from campaign_runner.errors import StoreError
@@ -74,6 +77,18 @@ async def test_a_bug_is_told_to_all_who_share_the_call_and_the_next_one_works() 
     told = await asyncio.gather(*map(calls.asked, (2, 0)), return_exceptions=True)
     assert [type(each) for each in told] == [ZeroDivisionError] * 2
     assert await calls.asked(2) == 0.5
+
+
+async def test_a_call_that_cannot_begin_is_told_and_the_next_one_works() -> None:
+    """The system has no thread for it."""
+    closed, able = ThreadPoolExecutor(1), list[None]()
+    closed.shutdown()
+    shared = SharedCalls(lambda works: in_executor(each_alone, None if able else closed)(works))
+    async with asyncio.timeout(60):
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await shared.asked(lambda: 1)
+        able.append(None)
+        assert await shared.asked(lambda: 2) == 2
 
 
 async def test_where_the_call_is_cancelled_no_one_waits_for_ever() -> None:

@@ -18,6 +18,7 @@ from campaign_runner.output_folder.delivery_record import (
     Companion,
     DeliveredFile,
     DeliveryRecord,
+    FormerPlace,
     UsedChannel,
     write_record,
 )
@@ -28,7 +29,7 @@ def slot_of(file: DeliveredFile) -> Slot:
     return place_of(file), file.channel, file.key if file.is_one_of_several else None
 
 
-def place_of(file: DeliveredFile) -> Place:
+def place_of(file: DeliveredFile | FormerPlace) -> Place:
     """The row of a recorded file."""
     cell = file.cell
     return cell.product, cell.prompt, cell.preset, cell.market
@@ -93,11 +94,13 @@ class DeliveryAccount:
         return tuple(dict.fromkeys(stem.name(self.version(slot, stem, format, sha256), format) for sha256 in likely))
 
     def enter(self, file: DeliveredFile) -> None:
-        """What is true of a file from now on."""
+        """What is true of a file from now on; where it belonged before is remembered."""
+        file = _remembering(self._files.get((file.target, file.file)), file)
         self._files[file.target, file.file] = file
         self._digests[folded(file.file)] = file.sha256
         self._cuts.setdefault(file.cut, {})[file.target, file.file] = None
-        self._rows.setdefault((place_of(file), file.channel), {})[file.target, file.file] = None
+        for row in _rows_of(file):
+            self._rows.setdefault(row, {})[file.target, file.file] = None
         if file.old is not None:
             self._olds.add(file.old)
         latest = self._latest.get(slot_of(file))
@@ -154,7 +157,8 @@ class DeliveryAccount:
     def _ever_in(self, slot: Slot) -> Iterator[DeliveredFile]:
         """The files that are in a slot, or may have been.
 
-        Where a row comes to deliver several images, or one again, a file that stays goes to another slot of the row.
+        Where a row comes to deliver several images, or one again, a file that stays goes to another slot of the row;
+        where the campaign calls its cell or channel otherwise, to one of another row.
         """
         place, channel, key = slot
         for at in self._rows.get((place, channel), ()):
@@ -171,6 +175,23 @@ class DeliveryAccount:
         while (name := path.with_name(f"{path.stem}.{number}{path.suffix}").as_posix()) in self._olds:
             number += 1
         return name
+
+
+def _rows_of(file: DeliveredFile) -> Iterator[tuple[Place, str]]:
+    """The row and channel that a file belongs to, and those that it belonged to before."""
+    yield place_of(file), file.channel
+    for former in file.former:
+        yield place_of(former), former.channel
+
+
+def _remembering(before: DeliveredFile | None, file: DeliveredFile) -> DeliveredFile:
+    """A file with every place in which the one of its name was `before`."""
+    if before is None:
+        return file
+    known = (*file.former, *before.former, FormerPlace(cell=before.cell, channel=before.channel))
+    others = {(place_of(each), each.channel): each for each in known}
+    others.pop((place_of(file), file.channel), None)
+    return file.model_copy(update={"former": tuple(others.values())})
 
 
 Scope: TypeAlias = Callable[[DeliveredFile], bool]
