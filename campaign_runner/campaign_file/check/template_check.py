@@ -65,8 +65,8 @@ class TemplateCheck:
 
     def delivery_problems(self) -> Iterator[Problem]:
         """Words and wordings that the texts of delivered files lack."""
-        described = (self._campaign.deliver, *self._campaign.prompts.values())
-        is_described = any(each.alt is not None for each in described)
+        alts = (self._campaign.deliver.alt, *(prompt.alt for prompt in self._campaign.prompts.values()))
+        is_described = any(alt is not None for alt in alts)
         for cell in whole_cells(self._draft, ("product", "prompt", "market")) if is_described else ():
             for loc, text in self._composer.alt_of(cell):
                 self._lacks_anything(loc, text, cell)
