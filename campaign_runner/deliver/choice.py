@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from dataclasses import replace
+from typing import TypeAlias, TypeVar, cast
 
 from campaign_runner.campaign_file.schema.cells import AXES, Cells
 from campaign_runner.deliver.arrangement import ChosenImage, Place, place_of_cell
 from campaign_runner.deliver.handover.account import Scope
 from campaign_runner.journal.ledger import Entry, Ledger
-from campaign_runner.model import Cell, Size
+from campaign_runner.model import Cell, Size, Variation
 from campaign_runner.output_folder.delivery_record import Approval, DeliveredFile
 from campaign_runner.plan.plan import Plan
 from campaign_runner.plan.selection import Selection
@@ -19,6 +20,7 @@ from campaign_runner.review.merging import MarkIndex
 from campaign_runner.review.rows import row_cell
 from campaign_runner.review.rules import DecidedImage, DecidedRow, ImageState, ReviewRow, Shot, decide
 
+T = TypeVar("T")
 _CHUNK = 500
 IsMeant: TypeAlias = Callable[[DecidedImage], bool]
 """Whether an image is to be delivered, by what was decided about it."""
@@ -80,8 +82,38 @@ def _chosen(
     )
     for some in batched(meant, _CHUNK):
         entries = ledger.entries(list({image.shot.key for _, image in some}))
+        known = _Known()
         for cell, image in some:
-            yield _image(decisions, cell, image, entries[image.shot.key])
+            yield _image(decisions, cell, image, known.sharing(entries[image.shot.key], cell, image.shot))
+
+
+class _Known:
+    """What is in memory already: as many images may be delivered as a campaign has, and much of them is the same."""
+
+    def __init__(self) -> None:
+        self._values: dict[object, object] = {}
+
+    def sharing(self, entry: Entry, cell: Cell, shot: Shot) -> Entry:
+        """The same entry, of what is known."""
+        for value in (cell, shot.key, shot.file, shot.sha256, shot.stored_at):
+            self._values.setdefault(value, value)
+        own = entry.variation
+        return replace(
+            entry,
+            variation=Variation(self._one(own.key), own.seed, self._one(own.cell), self._one(own.prompt_template)),
+            recipe=self._one(entry.recipe),
+            file=self._one(entry.file),
+            sha256=self._one(entry.sha256),
+            stored_at=self._one(entry.stored_at),
+            media_type=self._one(entry.media_type),
+            job_id=self._one(entry.job_id),
+            job_seeds=self._one(entry.job_seeds),
+            model_version=self._one(entry.model_version),
+            submitted_at=self._one(entry.submitted_at),
+        )
+
+    def _one(self, value: T) -> T:
+        return cast(T, self._values.setdefault(value, value))
 
 
 def _image(decisions: Decisions, cell: Cell, image: DecidedImage, entry: Entry) -> ChosenImage:
