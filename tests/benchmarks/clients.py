@@ -38,7 +38,7 @@ from campaign_runner.sandbox.server import Sandbox
 from campaign_runner.sandbox.settings import Settings
 from campaign_runner.session import result
 from tests.benchmarks.fast_server import SIDE
-from tests.benchmarks.processes import peak
+from tests.benchmarks.processes import peak, waited
 from tests.night import Night
 
 AT_ONCE = 64
@@ -160,24 +160,24 @@ async def watched(client: Client, address: str, jobs: int, seeds: int) -> dict[s
 async def figures_of(work: Callable[[], Awaitable[None]]) -> dict[str, float]:
     """What `work` takes: seconds of processors and on the clock, bytes of memory at most, and how late its loop is.
 
-    `turn_99` is what the loop itself did meanwhile, in seconds of a processor.
+    `own_stall_99` is how late it is without what it waited for a processor that others had.
     """
     stalls: list[float] = []
-    turns: list[float] = []
+    own_stalls: list[float] = []
 
     async def watch() -> None:
         while True:
-            began, did = time.perf_counter(), time.thread_time()
+            began, before = time.perf_counter(), waited()
             await asyncio.sleep(0.005)
             stalls.append(time.perf_counter() - began - 0.005)
-            turns.append(time.thread_time() - did)
+            own_stalls.append(stalls[-1] - (waited() - before))
 
     watching = asyncio.create_task(watch())
     began, cpu = time.perf_counter(), time.process_time()
     await work()
     spent = {"cpu": time.process_time() - cpu, "clock": time.perf_counter() - began}
     watching.cancel()
-    return {**spent, "memory": peak(), "stall_99": _late(stalls), "turn_99": _late(turns)}
+    return {**spent, "memory": peak(), "stall_99": _late(stalls), "own_stall_99": _late(own_stalls)}
 
 
 def _late(looks: list[float]) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
+from threading import get_native_id
 
 ROOT = Path(__file__).parents[2]
 COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(gettempdir()) / "benchmarks-pycache")}
@@ -50,6 +51,12 @@ def peak() -> int:
 def held() -> int:
     """The bytes of memory that this process has now."""
     return _of_status("VmRSS:")
+
+
+def waited() -> float:
+    """The seconds that this thread has waited for a processor because others had it."""
+    thread = Path(f"/proc/self/task/{get_native_id()}/schedstat").read_text(encoding="ascii")
+    return int(thread.split()[1]) / 1e9
 
 
 def _of_status(name: str) -> int:
