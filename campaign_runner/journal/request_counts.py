@@ -8,9 +8,11 @@ from campaign_runner.model import Bought
 
 ALL_REQUESTS = """
 SELECT count(*), coalesce(sum(outcome = 'accepted'), 0), coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0),
-       (SELECT count(*) FROM variations WHERE state = ? AND source IS NULL)
+       (SELECT count(*) FROM variations WHERE state = ?1)
+           - (SELECT count(*) FROM variations WHERE attempt IS NULL AND +state = ?1)
 FROM attempts
 """
+"""The stored images are counted in an index, and those of them that no request made in another: no row is read."""
 BOUGHT_SINCE = """
 SELECT coalesce(sum(images) FILTER (WHERE outcome != 'refused'), 0), count(*) FROM attempts WHERE submitted_at >= ?
 """
