@@ -415,12 +415,13 @@ async def test_only_what_is_not_bought_can_be_adopted(
 
 
 async def test_a_refused_image_that_is_adopted_keeps_nothing_of_its_refusal(tmp_path: Path) -> None:
-    one = attempt("a", 1)
+    one, bought = attempt("a", 1), attempt("b", 2)
     async with SqliteJournal(tmp_path) as journal:
-        await journal.intend([one])
-        await journal.record([Refused(one, REFUSED), adopted(one)])
+        await journal.intend([one, bought])
+        await journal.record([Refused(one, REFUSED), adopted(one), accepted(bought), stored(bought)])
     with Ledger(tmp_path) as ledger:
-        (entry,) = ledger.in_states(State.STORED)
+        entry, _ = ledger.in_states(State.STORED)
+        assert ledger.requests().kept == 1
     assert (entry.source, entry.reason, entry.job_id) == (SOURCE, None, "job-9")
     assert (entry.job_seeds, entry.model_version, entry.submitted_at) == ((1, 2), "7", NOW.isoformat())
     assert (entry.file, entry.sha256, entry.warnings) == ("images/a.jpg", "cd" * 32, ("a remark",))
