@@ -40,15 +40,13 @@ for profile, is_fixed in (("fixed", True), ("explore", False)):  # a busy machin
 settings.load_profile("fixed")  # what one change is tested with is what the next is; a search is begun by hand
 
 
-@pytest.fixture(scope="session", autouse=True)
-def settings_of_nobody() -> None:
+def _forget_settings() -> None:
     """What whoever runs the tests has set for the program is not for the tests."""
     for name in [name for name in os.environ if name.startswith(OURS)]:
         del os.environ[name]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def signals_of_a_terminal() -> None:
+def _heed_signals() -> None:
     """Tests that run in the background ignore some signals, and so would every process that they start."""
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -56,6 +54,8 @@ def signals_of_a_terminal() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _forget_settings()
+    _heed_signals()
     for guard in (suite, hangs, unchanged):
         if not config.pluginmanager.is_registered(guard):
             config.pluginmanager.register(guard)
