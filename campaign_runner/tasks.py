@@ -66,15 +66,15 @@ class TaskSet:
 
 
 class Turns:
-    """Lets no two go on in one turn of the event loop: a hundred at once would hold it up."""
+    """Lets a few go on in one turn of the event loop, `most`: a hundred at once would hold it up."""
 
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
 
     async def own(self) -> None:
-        """Until a turn in which no one else goes on; first come, first served."""
-        await self._lock.acquire()
-        asyncio.get_running_loop().call_soon(self._lock.release)
+        """Until a turn in which few others go on; first come, first served."""
+        await self._free.acquire()
+        asyncio.get_running_loop().call_soon(self._free.release)
 
 
 async def map_concurrently(work: Callable[[A], Awaitable[T]], items: Sequence[A], limit: int) -> list[T]:

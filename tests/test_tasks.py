@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -127,8 +128,8 @@ def test_a_deadline_that_is_over_is_over_also_after_a_gap() -> None:
         assert runner.run(unanswered(300)) == 302
 
 
-async def test_no_two_go_on_in_one_turn_of_the_loop_however_many_come_at_once() -> None:
-    turns, loop = Turns(), asyncio.get_running_loop()
+async def test_few_go_on_in_one_turn_of_the_loop_however_many_come_at_once() -> None:
+    turns, loop = Turns(2), asyncio.get_running_loop()
     went_on: list[int] = []
     now = [0]
 
@@ -146,4 +147,4 @@ async def test_no_two_go_on_in_one_turn_of_the_loop_however_many_come_at_once() 
     await asyncio.sleep(0)
     tasks[4].cancel()
     await asyncio.wait(tasks)
-    assert len(went_on) == len(set(went_on)) == 9
+    assert len(went_on) == 9 and max(Counter(went_on).values()) == 2

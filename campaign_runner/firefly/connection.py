@@ -27,6 +27,8 @@ from campaign_runner.tasks import PatientTimeout, Turns
 from campaign_runner.uptime import Deadline
 
 _USER_AGENT = "campaign-runner/0.1"
+_BEGUN_TOGETHER = 4
+"""Exchanges that begin in one turn of the loop, a few milliseconds; what comes together then shares transactions."""
 _MOST_BEGUN = 16 * 1024  # bytes kept of an answer that did not come whole
 
 
@@ -78,7 +80,7 @@ class Connection:
     def __init__(self, limits: Timeouts, *, fresh: bool = False, proxy: str | None = None) -> None:
         self._limits = limits
         self._proxy = proxy
-        self._turns = Turns()
+        self._turns = Turns(_BEGUN_TOGETHER)
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=fresh),
             headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
