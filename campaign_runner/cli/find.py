@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,16 @@ from campaign_runner.find.history import home_of, lines
 from campaign_runner.find.search import Match, by_key, by_picture, files_of, key_in
 from campaign_runner.find.slips import LOOKED_FOR, meant, meant_key, names_picture
 from campaign_runner.find.words import by_words, guess
-from campaign_runner.journal.ledger import Entry
+from campaign_runner.journal.ledger import Entry, Ledger
 from campaign_runner.model import State
 from campaign_runner.output_folder.folder import Folder
 from campaign_runner.pictures.likeness import Likeness
+from campaign_runner.portions import batched
 from campaign_runner.report.next_commands import typed
 from campaign_runner.text import did_you_mean, plural
 
 _TOLD_EVERY = 1000
+_AT_ONCE = 500
 _ELSEWHERE = "; to search elsewhere, add --output DIR"
 
 
@@ -146,8 +148,12 @@ def _show(hits: Sequence[Match], *, as_json: bool) -> None:
             console.say(line)
 
 
-def _print(found: list[dict[str, Any]]) -> None:
-    click.echo(json.dumps(found, ensure_ascii=False))
+def _print(found: Iterable[dict[str, Any]]) -> None:
+    """A list for machines, one by one: a campaign may have any number."""
+    click.echo("[", nl=False)
+    for number, each in enumerate(found):
+        click.echo(f"{', ' if number else ''}{json.dumps(each, ensure_ascii=False)}", nl=False)
+    click.echo("]")
 
 
 def _looking(number: int) -> None:
@@ -159,15 +165,21 @@ def _list(named: Target, only: Sequence[str], *, as_json: bool) -> None:
     """Every image of a campaign that was ever asked for and is meant."""
     folder, is_meant = named.folder, _is_meant(named, only)
     with folder.ledger() as ledger:
-        hits = [Match(folder, entry) for entry in ledger.in_states(*State) if is_meant(entry)]
-    if as_json:
-        home, there = home_of(folder, memory_of(folder)), asyncio.run(files_of(hits))
-        _print([history.as_json(hit, home, there) for hit in hits])
-        return
-    if not hits:
-        selects = "--only selects no image that was" if only else "no image of this campaign was"
-        click.echo(f"{selects} requested so far", err=True)
-    _say_rows(hits)
+        keys = [entry.key for entry in ledger.in_states(*State) if is_meant(entry)]
+        hits = (Match(folder, entry) for entry in _entries(ledger, keys))
+        if as_json:
+            home = home_of(folder, memory_of(folder))
+            _print(history.as_json(hit, home, there) for hit, there in _with_files(hits))
+        elif not _say_rows(hits):
+            selects = "--only selects no image that was" if only else "no image of this campaign was"
+            click.echo(f"{selects} requested so far", err=True)
+
+
+def _entries(ledger: Ledger, keys: Sequence[str]) -> Iterator[Entry]:
+    """What is recorded of `keys`. No question stays open: who reads in a pager must not keep a run waiting."""
+    for some in batched(keys, _AT_ONCE):
+        known = ledger.entries(some)
+        yield from (known[key] for key in some)
 
 
 def _is_meant(named: Target, only: Sequence[str]) -> Callable[[Entry], bool]:
@@ -181,18 +193,26 @@ def _is_meant(named: Target, only: Sequence[str]) -> Callable[[Entry], bool]:
     return lambda entry: chosen.matches([entry.cell], entry.seed, entry.key) and (keys is None or entry.key in keys)
 
 
-def _say_rows(hits: Sequence[Match], *, with_campaign: bool = False) -> None:
-    """A line for each image; whether its file is there is looked at on this disk alone."""
-    here = [hit for hit in hits if hit.folder.has_images_here]
-    there = asyncio.run(files_of(here)) | {str(hit.file) for hit in hits if not hit.folder.has_images_here}
-    for line in _rows(hits, there, with_campaign=with_campaign):
-        console.say(line)
+def _say_rows(hits: Iterable[Match], *, with_campaign: bool = False) -> int:
+    """A line for each image; the answer is how many. Whether a file is there is looked at on this disk alone."""
+    said = 0
+    for hit, there in _with_files(hits, only_here=True):
+        console.say(_row(hit, there, with_campaign=with_campaign))
+        said += 1
+    return said
 
 
-def _rows(hits: Sequence[Match], there: Container[str], *, with_campaign: bool) -> Iterator[str]:
-    for hit in hits:
-        variation = hit.entry.variation
-        where = f"  {hit.file}{'' if hit.file in there else ' (missing)'}" if hit.file else ""
-        state = hit.entry.state.replace("_", " ")
-        whose = f"{hit.folder.path.name}: " if with_campaign else ""
-        yield f"{state:9} {variation.key[:8]} {whose}{variation.cell}, seed {variation.seed}{where}"
+def _with_files(hits: Iterable[Match], *, only_here: bool = False) -> Iterator[tuple[Match, Container[str]]]:
+    """Each with the places of files that are, its own among them if it is; `only_here` looks at this disk alone."""
+    for some in batched(hits, _AT_ONCE):
+        there = asyncio.run(files_of([hit for hit in some if hit.folder.has_images_here or not only_here]))
+        yield from ((hit, there) for hit in some)
+
+
+def _row(hit: Match, there: Container[str], *, with_campaign: bool) -> str:
+    variation = hit.entry.variation
+    is_missing = hit.folder.has_images_here and hit.file not in there
+    where = f"  {hit.file}{' (missing)' if is_missing else ''}" if hit.file else ""
+    state = hit.entry.state.replace("_", " ")
+    whose = f"{hit.folder.path.name}: " if with_campaign else ""
+    return f"{state:9} {variation.key[:8]} {whose}{variation.cell}, seed {variation.seed}{where}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from campaign_runner.output_folder.registry import RunRegistry
 from campaign_runner.plan.plan import Plan
 from campaign_runner.report import next_commands
 from campaign_runner.report.advice import wants_other_words
-from campaign_runner.review.decisions import Decisions, decisions_if_any
+from campaign_runner.review.decisions import decisions_if_any
 from campaign_runner.review.listing import image_json, image_lines
 from campaign_runner.review.rules import DecidedImage
 from campaign_runner.text import printable
@@ -43,8 +43,8 @@ class CampaignHome:
     """The campaign of an output folder. `file` is None where the file is gone or never known.
 
     `planned` are the keys of the campaign as its file is now; None where no one can say. `unexpected` are the files
-    of what was delivered and not asked for, by job; `decisions` what reviewers decided, None where no one can say.
-    `called` is what commands call it.
+    of what was delivered and not asked for, by job; `decisions` what reviewers decided, by key. `called` is what
+    commands call it.
     """
 
     name: str
@@ -53,7 +53,7 @@ class CampaignHome:
     planned: frozenset[str] | None
     unexpected: Mapping[str, Sequence[str]]
     called: str
-    decisions: Decisions | None = None
+    decisions: Mapping[str, Sequence[tuple[Cell, DecidedImage]]] = field(default_factory=dict)
 
     def beside(self, entry: Entry) -> Sequence[str]:
         """What the job of an image delivered and no one asked for."""
@@ -65,7 +65,7 @@ class CampaignHome:
 
     def decided(self, entry: Entry) -> Sequence[tuple[Cell, DecidedImage]]:
         """What was decided about an image, in each cell it is in."""
-        return self.decisions.about(entry.key) if self.decisions is not None else ()
+        return self.decisions.get(entry.key, ())
 
 
 def home_of(folder: Folder, memory: RunRegistry | None) -> CampaignHome:
@@ -81,7 +81,8 @@ def home_of(folder: Folder, memory: RunRegistry | None) -> CampaignHome:
         except (CampaignFileError, UsageError):
             return home
         planned = frozenset(plan.keys()) if plan.knows_keys else None
-        return replace(home, planned=planned, decisions=decisions_if_any(folder, plan, ledger))
+        decisions = decisions_if_any(folder, plan, ledger)
+        return replace(home, planned=planned, decisions=decisions.by_key() if decisions is not None else {})
 
 
 def lines(hit: Match, home: CampaignHome, there: Container[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from campaign_runner.errors import CampaignFileError
@@ -74,9 +74,13 @@ class Decisions:
         """The same for some of the rows."""
         return replace(self, rows=tuple(row for row in self.rows if row.cell in cells))
 
-    def about(self, key: str) -> list[tuple[Cell, DecidedImage]]:
-        """What was decided about an image, in each cell it is in."""
-        return [(row.cell, image) for row in self.rows for image in row.images if image.shot.key == key]
+    def by_key(self) -> Mapping[str, Sequence[tuple[Cell, DecidedImage]]]:
+        """What was decided about each image, by its key, in each cell it is in."""
+        found: dict[str, list[tuple[Cell, DecidedImage]]] = {}
+        for row in self.rows:
+            for image in row.images:
+                found.setdefault(image.shot.key, []).append((row.cell, image))
+        return found
 
     def focus(self, image: DecidedImage) -> ChosenFocus | None:
         """What must be seen of an image, if anyone said so of these bytes."""

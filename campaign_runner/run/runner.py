@@ -122,27 +122,22 @@ class Runner:
 
     async def run(self, jobs: Iterable[Job]) -> Ending:
         """Drive everything to its end, or until the run is stopped. What goes wrong is in the ending, never raised."""
+        began = asyncio.get_running_loop().time()
         try:
-            await self._drive_all(jobs)
+            async with TaskSet(partial(self._control.failed, level=Level.DRAINING)) as pollers:
+                for _ in range(POLLERS):
+                    self._begin_poller(pollers)
+                async with self._tasks as tasks:
+                    pollers.start(self._drain())
+                    pollers.start(self._keep_time())
+                    pollers.start(self._return_at_times())
+                    tasks.start(self._begin(jobs))
+                    await tasks.join()
+                    tasks.start(self._return_once_more(began))
+                pollers.cancel()
         finally:
             self._polls.forget()
         return self._control.ending
-
-    async def _drive_all(self, jobs: Iterable[Job]) -> None:
-        time = asyncio.get_running_loop().time
-        began = time()
-        async with TaskSet(partial(self._control.failed, level=Level.DRAINING)) as pollers:
-            for _ in range(POLLERS):
-                self._begin_poller(pollers)
-            async with self._tasks as tasks:
-                pollers.start(self._drain())
-                pollers.start(self._keep_time())
-                pollers.start(self._return_at_times())
-                tasks.start(self._begin(jobs))
-                await tasks.join()
-                if time() - began >= RETURN:  # once more what was let go of meanwhile
-                    tasks.start(self._return())
-            pollers.cancel()
 
     def _begin_poller(self, pollers: TaskSet) -> None:
         pollers.start(self._polls.serve(partial(self._begin_poller, pollers)))
@@ -170,6 +165,11 @@ class Runner:
         while await self._control.stop.sleep(Level.DRAINING, RETURN):
             if not self._returning.locked():
                 self._tasks.start(self._return())
+
+    async def _return_once_more(self, began: float) -> None:
+        """Follow again what a long run let go of towards its end."""
+        if asyncio.get_running_loop().time() - began >= RETURN:
+            await self._return()
 
     async def _return(self) -> None:
         """Follow again what was let go of; not where an error ends the run, which would only meet it again."""
